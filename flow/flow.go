@@ -1,0 +1,112 @@
+package flow
+
+import (
+	"cmp"
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"math"
+	"strconv"
+
+	"github.com/cespare/xxhash/v2"
+)
+
+// Limits of the public contract. They are part of it, not settings: every store of a cluster must agree on what is valid.
+const (
+	MaxName  = 256       // bytes of UTF-8 in an application or VPC name
+	MaxBytes = 1<<53 - 1 // bytes_tx and bytes_rx of one record: what every JSON reader holds exactly
+)
+
+// Hour identifies an hour. It is opaque: hours since the Unix epoch by convention, any signed integer in fact.
+type Hour int64
+
+// String returns h in decimal.
+func (h Hour) String() string { return strconv.FormatInt(int64(h), 10) }
+
+// Slice is a part of an hour: the unit of placement and replication. A cluster with one slice per hour uses Index 0 alone.
+type Slice struct {
+	Hour  Hour
+	Index uint32
+}
+
+// String returns the hour, and the slice's index behind a slash unless it is 0.
+func (s Slice) String() string {
+	if s.Index == 0 {
+		return s.Hour.String()
+	}
+	return fmt.Sprintf("%d/%d", s.Hour, s.Index)
+}
+
+// Compare orders slices by hour, then index.
+func (s Slice) Compare(o Slice) int {
+	return cmp.Or(cmp.Compare(s.Hour, o.Hour), cmp.Compare(s.Index, o.Index))
+}
+
+// Key identifies a flow within an hour.
+type Key struct {
+	SrcApp, DestApp, VPCID string
+}
+
+// Compare orders keys by source application, destination application and VPC, each by its bytes.
+func (k Key) Compare(o Key) int {
+	return cmp.Or(cmp.Compare(k.SrcApp, o.SrcApp), cmp.Compare(k.DestApp, o.DestApp), cmp.Compare(k.VPCID, o.VPCID))
+}
+
+// Slice returns which of n slices of an hour the flow belongs to. It is part of the cluster's identity: every node, of every
+// version, must compute the same.
+func (k Key) Slice(n int) uint32 {
+	if n <= 1 {
+		return 0
+	}
+	var d xxhash.Digest
+	d.Reset()
+	var length [4]byte
+	for _, name := range [...]string{k.SrcApp, k.DestApp, k.VPCID} {
+		binary.BigEndian.PutUint32(length[:], uint32(len(name)))
+		d.Write(length[:])
+		d.WriteString(name)
+	}
+	return uint32(d.Sum64() % uint64(n))
+}
+
+// Totals are what a flow moved, in bytes; both are non-negative.
+type Totals struct {
+	BytesTx, BytesRx int64
+}
+
+// Add returns t + o. A sum over 2^63-1 becomes exactly that, in any order of adding alike, and saturated says so (P14).
+func (t Totals) Add(o Totals) (sum Totals, saturated bool) {
+	sum = Totals{t.BytesTx + o.BytesTx, t.BytesRx + o.BytesRx}
+	if sum.BytesTx < 0 {
+		sum.BytesTx, saturated = math.MaxInt64, true
+	}
+	if sum.BytesRx < 0 {
+		sum.BytesRx, saturated = math.MaxInt64, true
+	}
+	return sum, saturated
+}
+
+// Record is one observation of a flow, as an agent reports it.
+type Record struct {
+	Key
+	Totals
+	Hour Hour
+}
+
+// Dot is a batch's identity for replication. Origin is drawn at random at every process start and Seq counts up from 1 per
+// slice, so neither is persisted and a disk rolled back to an old state cannot reuse one (P9).
+type Dot struct {
+	Origin, Seq uint64
+}
+
+// String returns the origin in hexadecimal and the seq in decimal.
+func (d Dot) String() string { return fmt.Sprintf("%016x.%d", d.Origin, d.Seq) }
+
+// ID is a 128-bit hash; the zero ID means none.
+type ID [16]byte
+
+// IsZero reports whether the ID is absent.
+func (id ID) IsZero() bool { return id == ID{} }
+
+// String returns the ID in hexadecimal.
+func (id ID) String() string { return hex.EncodeToString(id[:]) }

@@ -1,0 +1,68 @@
+package flow
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"hash"
+)
+
+// The domains of the two hashes, so that neither can ever be taken for the other. A change of what is hashed needs new ones.
+const (
+	keyDomain = "flowring idempotency key 1"
+	idDomain  = "flowring batch id 1"
+)
+
+// Identify gives each batch the identity that makes it count once (P2): Key from principal and key, ID from principal, key,
+// slice and the content of the whole posting. Two postings get the same IDs exactly when all of these agree, whichever nodes
+// they reach; a posting with other content never does, so exactness does not hang on noticing a reused key.
+//
+// An empty key is no key, and the batches stay without identity: all that clients without a key have in common is that.
+func (p *Posting) Identify(principal, key string) {
+	if key == "" {
+		return
+	}
+	content := p.contentHash()
+	k := hashID(keyDomain, principal, key)
+	for _, b := range p.Batches {
+		b.Key = k
+		b.ID = hashID(idDomain, principal, key, string(b.Slice.append(nil)), string(content))
+	}
+}
+
+// contentHash hashes every batch's slice and columns, in order. Dots and IDs are not content.
+func (p *Posting) contentHash() []byte {
+	h := sha256.New()
+	var content []byte
+	for _, b := range p.Batches {
+		content = b.appendColumns(b.Slice.append(content[:0]))
+		writePrefixed(h, content)
+	}
+	return h.Sum(nil)
+}
+
+// hashID returns the first 16 bytes of SHA-256 over the fields, each behind its length. It is never the zero ID, which means
+// none.
+func hashID(fields ...string) ID {
+	h := sha256.New()
+	for _, f := range fields {
+		writePrefixed(h, []byte(f))
+	}
+	id := ID(h.Sum(nil)[:16])
+	if id.IsZero() {
+		id[15] = 1
+	}
+	return id
+}
+
+func writePrefixed(h hash.Hash, field []byte) {
+	var length [8]byte
+	binary.BigEndian.PutUint64(length[:], uint64(len(field)))
+	h.Write(length[:])
+	h.Write(field)
+}
+
+// append appends the hour (8 bytes) and the index (4 bytes), big endian.
+func (s Slice) append(dst []byte) []byte {
+	dst = binary.BigEndian.AppendUint64(dst, uint64(s.Hour))
+	return binary.BigEndian.AppendUint32(dst, s.Index)
+}

@@ -1,0 +1,82 @@
+package flow
+
+import (
+	"testing"
+)
+
+// identified returns the posting of records under a principal and a key.
+func identified(t *testing.T, principal, key string, records ...Record) *Posting {
+	t.Helper()
+	p := mustAddUp(t, records, 1)
+	p.Identify(principal, key)
+	return p
+}
+
+func TestTheSamePostingHasTheSameIDs(t *testing.T) {
+	one := []Record{rec(1, "a", "b", "v", 3, 4), rec(2, "a", "b", "v", 3, 4)}
+	a, b := identified(t, "p", "k", one...), identified(t, "p", "k", one...)
+	a.Batches[0].Dot = Dot{7, 7}
+	a.Identify("p", "k")
+	for i := range a.Batches {
+		if a.Batches[i].ID != b.Batches[i].ID || a.Batches[i].Key != b.Batches[i].Key {
+			t.Errorf("batch %d: ID %v, Key %v, want %v, %v", i, a.Batches[i].ID, a.Batches[i].Key, b.Batches[i].ID, b.Batches[i].Key)
+		}
+	}
+}
+
+func TestAnythingElseHasAnotherID(t *testing.T) {
+	r := rec(1, "a", "b", "v", 3, 4)
+	base := identified(t, "pp", "k", r).Batches[0]
+	for name, c := range map[string]struct {
+		p       *Posting
+		sameKey bool
+	}{
+		"another key":                            {identified(t, "pp", "l", r), false},
+		"another principal":                      {identified(t, "q", "k", r), false},
+		"a border moved":                         {identified(t, "p", "pk", r), false},
+		"principal and key swapped":              {identified(t, "k", "pp", r), false},
+		"another hour":                           {identified(t, "pp", "k", rec(2, "a", "b", "v", 3, 4)), true},
+		"other bytes":                            {identified(t, "pp", "k", rec(1, "a", "b", "v", 3, 5)), true},
+		"another name":                           {identified(t, "pp", "k", rec(1, "a", "b", "w", 3, 4)), true},
+		"another batch beside it in the posting": {identified(t, "pp", "k", r, rec(9, "a", "b", "v", 1, 1)), true},
+		"another batch before it in the posting": {identified(t, "pp", "k", rec(0, "a", "b", "v", 3, 4), r), true},
+		"the border of two names moved":          {identified(t, "pp", "k", rec(1, "ab", "v", "v", 3, 4)), true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, b := range c.p.Batches {
+				if b.ID == base.ID {
+					t.Errorf("ID = %v, want another than that of the first posting", b.ID)
+				}
+				if (b.Key == base.Key) != c.sameKey {
+					t.Errorf("Key = %v, first %v, want them equal: %t", b.Key, base.Key, c.sameKey)
+				}
+			}
+		})
+	}
+}
+
+func TestBatchesOfOnePostingHaveDistinctIDs(t *testing.T) {
+	p := identified(t, "p", "k", rec(1, "a", "b", "v", 3, 4), rec(2, "a", "b", "v", 3, 4))
+	one, two := p.Batches[0], p.Batches[1]
+	if one.ID == two.ID || one.ID.IsZero() || one.Key != two.Key || one.Key.IsZero() || one.Key == one.ID {
+		t.Errorf("IDs %v, %v, keys %v, %v, want distinct IDs and one key", one.ID, two.ID, one.Key, two.Key)
+	}
+}
+
+func TestWithoutAKeyThereIsNoIdentity(t *testing.T) {
+	b := identified(t, "p", "", rec(1, "a", "b", "v", 3, 4)).Batches[0]
+	if !b.ID.IsZero() || !b.Key.IsZero() {
+		t.Errorf("ID %v, Key %v, want zero", b.ID, b.Key)
+	}
+}
+
+// IDs are on disk and in requests that clients repeat: no version may compute others.
+func TestIDsAreTheSameForever(t *testing.T) {
+	b := identified(t, "agent", "key-1", rec(20, "foo", "bar", "vpc-0", 100, 500)).Batches[0]
+	if got, want := b.ID.String(), "ee359fa6e33e06ba647e7f360f95638a"; got != want {
+		t.Errorf("ID = %s, want %s", got, want)
+	}
+	if got, want := b.Key.String(), "d77a3e84ab625c528d9565dc5c551503"; got != want {
+		t.Errorf("Key = %s, want %s", got, want)
+	}
+}

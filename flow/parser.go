@@ -1,0 +1,134 @@
+package flow
+
+import (
+	"encoding/binary"
+	"math"
+)
+
+// parser reads the content of an encoded batch. After its first error it reads nothing more.
+type parser struct {
+	rest []byte
+	err  error
+}
+
+func (p *parser) fail(format string, args ...any) {
+	if p.err == nil {
+		p.err = corrupt(format, args...)
+		p.rest = nil
+	}
+}
+
+// uvarint reads a number of at most limit, in its shortest form.
+func (p *parser) uvarint(what string, limit uint64) uint64 {
+	v, n := binary.Uvarint(p.rest)
+	switch {
+	case n == 0:
+		p.fail("ends within %s", what)
+		return 0
+	case n < 0 || n != uvarintLen(v):
+		p.fail("a number in %s is not in its shortest form", what)
+		return 0
+	case v > limit:
+		p.fail("%d in %s is over %d", v, what, limit)
+		return 0
+	}
+	p.rest = p.rest[n:]
+	return v
+}
+
+// count reads how many of something follow, each of at least size bytes, and fails when there cannot be as many: what is
+// allocated for them is bounded by what is there.
+func (p *parser) count(what string, size int) int {
+	n := p.uvarint(what, math.MaxInt64)
+	if n > uint64(len(p.rest)/size) {
+		p.fail("%d %s do not fit into %d bytes", n, what, len(p.rest))
+		return 0
+	}
+	return int(n)
+}
+
+// names reads the string table. The names share one backing string.
+func (p *parser) names() []string {
+	names := make([]string, p.count("names", 2))
+	if len(names) == 0 {
+		p.fail("no names")
+	}
+	lengths, total := p.rest, 0
+	for range names {
+		total += int(p.uvarint("name lengths", MaxName))
+	}
+	if total > len(p.rest) {
+		p.fail("ends within the names")
+	}
+	if p.err != nil {
+		return nil
+	}
+	all := string(p.rest[:total])
+	p.rest = p.rest[total:]
+	return p.cutNames(names, lengths, all)
+}
+
+// cutNames cuts all into names by the lengths, which were read once already. Every name must be valid and distinct.
+func (p *parser) cutNames(names []string, lengths []byte, all string) []string {
+	seen := make(map[string]struct{}, len(names))
+	for i := range names {
+		length, n := binary.Uvarint(lengths)
+		lengths = lengths[n:]
+		names[i], all = all[:length], all[length:]
+		if fault := nameFault(names[i]); fault != "" {
+			p.fail("name %d %s", i, fault)
+			return nil
+		}
+		seen[names[i]] = struct{}{}
+	}
+	if len(seen) < len(names) {
+		p.fail("a name is in the table twice")
+	}
+	return names
+}
+
+// columns reads the five columns of flows that use names names.
+func (p *parser) columns(names int) *Batch {
+	n := p.count("flows", 5)
+	if n == 0 {
+		p.fail("no flows")
+		return nil
+	}
+	b := newBatch(Slice{}, n)
+	for _, column := range [...][]uint32{b.Src, b.Dest, b.VPC} {
+		for i := range column {
+			column[i] = uint32(p.uvarint("name indices", uint64(names)-1))
+		}
+	}
+	for _, column := range [...][]int64{b.Tx, b.Rx} {
+		for i := range column {
+			column[i] = int64(p.uvarint("sums", math.MaxInt64))
+		}
+	}
+	return b
+}
+
+// checkRows verifies that the names come in order of first appearance, all of them used, and that no flow comes twice.
+func (b *Batch) checkRows() error {
+	next := uint32(0)
+	seen := make(map[[3]uint32]struct{}, b.Len())
+	for i := range b.Src {
+		flow := [3]uint32{b.Src[i], b.Dest[i], b.VPC[i]}
+		for _, name := range flow {
+			if name > next {
+				return corrupt("name %d is used before name %d", name, next)
+			}
+			if name == next {
+				next++
+			}
+		}
+		seen[flow] = struct{}{}
+	}
+	if int(next) < len(b.Names) {
+		return corrupt("name %d is never used", next)
+	}
+	if len(seen) < b.Len() {
+		return corrupt("a flow is in the batch twice")
+	}
+	return nil
+}
