@@ -1,0 +1,149 @@
+package ring
+
+import (
+	"bytes"
+	stdjson "encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+const (
+	id0 = `"00000000000000000000000000000000"`
+	id1 = `"00000000000000000000000000000001"`
+)
+
+func TestRostersAreWrittenAsDocumented(t *testing.T) {
+	r := Roster{cluster: "blue"}.
+		With(Store{ID: id(1), Name: "b", Established: true, Forgotten: true}).
+		With(Store{ID: id(0), Name: "a"})
+	want := `{"version":1,"cluster":"blue","stores":[{"id":` + id0 + `,"name":"a"},{"id":` + id1 +
+		`,"name":"b","established":true,"forgotten":true}]}`
+	if got, err := r.MarshalJSON(); err != nil || string(got) != want {
+		t.Errorf("MarshalJSON() = %s, %v, want %s", got, err, want)
+	}
+	if got, err := (Roster{}).MarshalJSON(); err != nil || string(got) != `{"version":1,"stores":[]}` {
+		t.Errorf("MarshalJSON() of the empty roster = %s, %v", got, err)
+	}
+}
+
+func TestRostersSurviveEncoding(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		r := anyRoster("", "blue").Draw(t, "roster")
+		data, err := r.MarshalJSON()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := ParseRoster(data); err != nil || !got.Equal(r) {
+			t.Fatalf("ParseRoster(%s) = %v, %v, want %v", data, got, err, r)
+		}
+	})
+}
+
+func TestParseRosterRefuses(t *testing.T) {
+	store := func(id, name string) string { return `{"version":1,"stores":[{"id":` + id + `,"name":` + name + `}]}` }
+	for name, data := range map[string]string{
+		"nothing":                 ``,
+		"null":                    `null`,
+		"no version":              `{"stores":[]}`,
+		"a later version":         `{"version":2,"stores":[]}`,
+		"an unknown field":        `{"version":1,"stores":[],"epoch":3}`,
+		"an unknown store field":  `{"version":1,"stores":[{"id":` + id0 + `,"name":"a","epoch":3}]}`,
+		"a repeated field":        `{"version":1,"version":1,"stores":[]}`,
+		"trailing data":           `{"version":1,"stores":[]}{}`,
+		"a short ID":              store(`"00"`, `"a"`),
+		"an upper-case ID":        store(`"0000000000000000000000000000000A"`, `"a"`),
+		"an empty name":           store(id0, `""`),
+		"a name with a slash":     store(id0, `"a/b"`),
+		"a name of 65 bytes":      store(id0, `"`+strings.Repeat("a", 65)+`"`),
+		"a cluster with a space":  `{"version":1,"cluster":"a b","stores":[]}`,
+		"a repeated store":        `{"version":1,"stores":[{"id":` + id0 + `,"name":"a"},{"id":` + id0 + `,"name":"a"}]}`,
+		"stores out of order":     `{"version":1,"stores":[{"id":` + id1 + `,"name":"a"},{"id":` + id0 + `,"name":"a"}]}`,
+		"white space without end": `{"version":1,"stores":[]}` + strings.Repeat(" ", maxRosterBytes),
+		"one store too many":      tooMany(),
+	} {
+		if got, err := ParseRoster([]byte(data)); err == nil {
+			t.Errorf("ParseRoster(%s) = %v, want an error", name, got)
+		}
+	}
+}
+
+func tooMany() string {
+	var stores []string
+	for i := range MaxStores + 1 {
+		stores = append(stores, fmt.Sprintf(`{"id":%q,"name":"a"}`, id(i)))
+	}
+	return `{"version":1,"stores":[` + strings.Join(stores, ",") + `]}`
+}
+
+func TestTheLargestRosterCanBeReadBack(t *testing.T) {
+	r := Roster{cluster: strings.Repeat("c", MaxName)}
+	for i := range MaxStores {
+		r = r.With(Store{ID: id(i), Name: strings.Repeat("n", MaxName), Established: true, Forgotten: true})
+	}
+	data, err := r.MarshalJSON()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := ParseRoster(data); err != nil || !got.Equal(r) {
+		t.Errorf("ParseRoster(%d bytes) = %d stores, %v, want %d", len(data), len(got.stores), err, MaxStores)
+	}
+}
+
+func TestNothingIsWrittenThatCannotBeRead(t *testing.T) {
+	for name, r := range map[string]Roster{
+		"a store without a name": Roster{}.With(Store{ID: id(0)}),
+		"a store without an ID":  Roster{}.With(Store{Name: "a"}),
+		"an invalid cluster":     {cluster: "a b"},
+		"one store too many":     rosterOf(MaxStores).With(Store{ID: id(MaxStores), Name: "a"}),
+	} {
+		if data, err := r.MarshalJSON(); err == nil {
+			t.Errorf("MarshalJSON(%s) = %.60s, want an error", name, data)
+		}
+	}
+}
+
+func TestARosterCanBePartOfALargerDocument(t *testing.T) {
+	want := rosterOf(2)
+	data, err := stdjson.Marshal(map[string]Roster{"roster": want})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got struct{ Roster Roster }
+	if err := stdjson.Unmarshal(data, &got); err != nil || !got.Roster.Equal(want) {
+		t.Errorf("Unmarshal(%s) = %v, %v, want %v", data, got, err, want)
+	}
+	if err := got.Roster.UnmarshalJSON([]byte(`{"version":2}`)); err == nil || !got.Roster.Equal(want) {
+		t.Errorf("UnmarshalJSON(version 2) = %v and left %v, want an error and %v", err, got.Roster, want)
+	}
+}
+
+func FuzzParseRoster(f *testing.F) {
+	for _, r := range []Roster{{}, {cluster: "blue"}, rosterOf(3), rosterOf(3).With(Store{ID: id(1), Forgotten: true})} {
+		data, err := r.MarshalJSON()
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(data)
+	}
+	f.Add([]byte(`{"version":1,"stores":[{"id":` + id0 + `,"name":"a"},{"id":` + id0 + `,"name":"a"}]}`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		r, err := ParseRoster(data)
+		if err != nil {
+			return
+		}
+		first, err := r.MarshalJSON()
+		if err != nil {
+			t.Fatalf("MarshalJSON of a parsed roster: %v", err)
+		}
+		again, err := ParseRoster(first)
+		if err != nil || !again.Equal(r) || again.Hash() != r.Hash() {
+			t.Fatalf("ParseRoster(%s) = %v, %v, want %v", first, again, err, r)
+		}
+		if second, err := again.MarshalJSON(); err != nil || !bytes.Equal(first, second) {
+			t.Fatalf("MarshalJSON() = %s, then %s, %v, want the same", first, second, err)
+		}
+	})
+}

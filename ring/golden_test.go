@@ -1,0 +1,65 @@
+package ring
+
+import (
+	"slices"
+	"testing"
+
+	"flowring/flow"
+)
+
+// The golden placement. If a test in this file fails, nodes of this version place data elsewhere than those before it: either
+// undo the change, or change Algorithm, so that the two refuse each other.
+
+func TestPlacementIsTheGoldenOne(t *testing.T) {
+	r := New(flows(5))
+	for _, tt := range []struct {
+		slice     flow.Slice
+		partition int
+		owners    []string
+	}{
+		{flow.Slice{Hour: 0}, 739, []string{"flow-1", "flow-0", "flow-2", "flow-3", "flow-4"}},
+		{flow.Slice{Hour: 5}, 66, []string{"flow-3", "flow-4", "flow-0", "flow-1", "flow-2"}},
+		{flow.Slice{Hour: 20}, 355, []string{"flow-4", "flow-1", "flow-3", "flow-0", "flow-2"}},
+		{flow.Slice{Hour: -1}, 485, []string{"flow-2", "flow-4", "flow-1", "flow-3", "flow-0"}},
+		{flow.Slice{Hour: 480000}, 219, []string{"flow-3", "flow-4", "flow-0", "flow-1", "flow-2"}},
+		{flow.Slice{Hour: 480000, Index: 1}, 669, []string{"flow-3", "flow-0", "flow-1", "flow-4", "flow-2"}},
+		{flow.Slice{Hour: 480000, Index: 2}, 57, []string{"flow-0", "flow-3", "flow-1", "flow-4", "flow-2"}},
+		{flow.Slice{Hour: 1<<63 - 1, Index: 1<<32 - 1}, 202, []string{"flow-1", "flow-3", "flow-0", "flow-4", "flow-2"}},
+	} {
+		if got := Partition(tt.slice); got != tt.partition {
+			t.Errorf("Partition(%v) = %d, want %d", tt.slice, got, tt.partition)
+		}
+		if got := r.Owners(tt.slice); !slices.Equal(got, tt.owners) {
+			t.Errorf("Owners(%v) = %v, want %v", tt.slice, got, tt.owners)
+		}
+		if got := r.Owner(tt.slice); got != tt.owners[0] {
+			t.Errorf("Owner(%v) = %s, want %s", tt.slice, got, tt.owners[0])
+		}
+	}
+}
+
+func TestVersionsAreTheGoldenOnes(t *testing.T) {
+	for n, want := range map[int]string{
+		0: "ecef66fb11ca500e", 1: "860250ee2bf251b3", 3: "b6deea6a7e83f47d", 9: "0f3ac12dd91f3fea", 64: "6142f8d362584ce2",
+	} {
+		if got := New(flows(n)).Version(); got != want {
+			t.Errorf("New(%d names).Version() = %s, want %s", n, got, want)
+		}
+	}
+}
+
+func TestOwnedPartitionsAreTheGoldenOnes(t *testing.T) {
+	r := New(flows(9))
+	for i, want := range []int{89, 109, 142, 96, 100, 107, 142, 122, 114} {
+		if got := r.Owned(flows(9)[i]); got != want {
+			t.Errorf("Owned(flow-%d) = %d, want %d", i, got, want)
+		}
+	}
+}
+
+func TestParametersNameEverythingThatPlacementDependsOn(t *testing.T) {
+	const want = "consistent-1.1+rendezvous/1 partitions=1021 virtual-nodes=100 load=1.25 slices=4"
+	if got := Parameters(4); got != want {
+		t.Errorf("Parameters(4) = %q, want %q", got, want)
+	}
+}

@@ -1,0 +1,122 @@
+package ring
+
+import (
+	"fmt"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+type mergeFunc func(a, b Roster) (Roster, error)
+
+// laws returns an error unless merge is idempotent, commutative, associative and monotone for these three. Two results are the
+// same if both fail, too: which rosters cannot merge must not depend on the order either.
+func laws(merge mergeFunc, a, b, c Roster) error {
+	aa, err := merge(a, a)
+	if err != nil || !aa.Equal(a) {
+		return fmt.Errorf("not idempotent: %v, %v", aa, err)
+	}
+	ab, errAB := merge(a, b)
+	ba, errBA := merge(b, a)
+	if (errAB == nil) != (errBA == nil) || !ab.Equal(ba) {
+		return fmt.Errorf("not commutative: %v, %v and %v, %v", ab, errAB, ba, errBA)
+	}
+	left, errLeft := chain(merge, a, b, c)
+	right, errRight := chain(merge, b, c, a)
+	if (errLeft == nil) != (errRight == nil) || !left.Equal(right) {
+		return fmt.Errorf("not associative: %v, %v and %v, %v", left, errLeft, right, errRight)
+	}
+	if errLeft != nil {
+		return nil
+	}
+	return monotone(a, left)
+}
+
+func chain(merge mergeFunc, a, b, c Roster) (Roster, error) {
+	ab, err := merge(a, b)
+	if err != nil {
+		return Roster{}, err
+	}
+	return merge(ab, c)
+}
+
+// monotone returns an error if anything that was said is not said any more.
+func monotone(before, after Roster) error {
+	if before.cluster != "" && before.cluster != after.cluster {
+		return fmt.Errorf("not monotone: cluster %q became %q", before.cluster, after.cluster)
+	}
+	for _, s := range before.All() {
+		now, ok := after.Get(s.ID)
+		if !ok || s.Established && !now.Established || s.Forgotten && !now.Forgotten {
+			return fmt.Errorf("not monotone: %+v became %+v (present: %t)", s, now, ok)
+		}
+	}
+	return nil
+}
+
+func TestMergeIsIdempotentCommutativeAssociativeAndMonotone(t *testing.T) {
+	rosters := anyRoster("", "", "blue", "red")
+	rapid.Check(t, func(t *rapid.T) {
+		if err := laws(Roster.Merge, rosters.Draw(t, "a"), rosters.Draw(t, "b"), rosters.Draw(t, "c")); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+// with returns a merge that differs from Merge in how two accounts of one store become one.
+func with(both func(s, o Store) Store) mergeFunc {
+	return func(a, b Roster) (Roster, error) {
+		merged, err := a.Merge(b)
+		if err != nil {
+			return merged, err
+		}
+		out := Roster{cluster: merged.cluster, stores: merged.All()}
+		for i, s := range out.stores {
+			inA, okA := a.Get(s.ID)
+			inB, okB := b.Get(s.ID)
+			if okA && okB {
+				out.stores[i] = both(inA, inB)
+			}
+		}
+		return out, nil
+	}
+}
+
+// The controls: the laws notice each way of merging that the roster must not have.
+func TestTheLawsNoticeAWeakerMerge(t *testing.T) {
+	for name, weaker := range map[string]mergeFunc{
+		"the last account wins": with(func(_, o Store) Store { return o }),
+		"tombstones can be undone": with(func(s, o Store) Store {
+			m := s.merge(o)
+			m.Forgotten = s.Forgotten && o.Forgotten
+			return m
+		}),
+		"the first name wins": with(func(s, o Store) Store {
+			m := s.merge(o)
+			m.Name = s.Name
+			return m
+		}),
+		"the first cluster wins": func(a, b Roster) (Roster, error) {
+			if a.cluster != "" {
+				b.cluster = a.cluster
+			}
+			return a.Merge(b)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if !violated(weaker) {
+				t.Error("no violation in 1000 triples of rosters, want one")
+			}
+		})
+	}
+}
+
+func violated(merge mergeFunc) bool {
+	rosters := anyRoster("", "blue", "red")
+	for seed := range 1000 {
+		if laws(merge, rosters.Example(3*seed), rosters.Example(3*seed+1), rosters.Example(3*seed+2)) != nil {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,173 @@
+package ring
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/buraksezer/consistent"
+
+	"flowring/flow"
+)
+
+// flows returns the names flow-0 to flow-(n-1).
+func flows(n int) []string {
+	names := make([]string, n)
+	for i := range names {
+		names[i] = fmt.Sprintf("flow-%d", i)
+	}
+	return names
+}
+
+// P7: nodes that learnt of the same members in another order place everything alike.
+func TestPlacementDoesNotDependOnTheOrderOrRepetitionOfNames(t *testing.T) {
+	for n := 1; n <= 64; n++ {
+		want := New(flows(n))
+		shuffled := append(flows(n), flows(n/2)...)
+		random := rand.New(rand.NewPCG(1, uint64(n)))
+		random.Shuffle(len(shuffled), func(i, j int) { shuffled[i], shuffled[j] = shuffled[j], shuffled[i] })
+		before := slices.Clone(shuffled)
+
+		got := New(shuffled)
+		if !slices.Equal(got.table, want.table) || got.Version() != want.Version() {
+			t.Errorf("New(%v) = version %s, want %s", shuffled, got.Version(), want.Version())
+		}
+		if !slices.Equal(got.Members(), want.Members()) {
+			t.Errorf("New(%v).Members() = %v, want %v", shuffled, got.Members(), want.Members())
+		}
+		if !slices.Equal(shuffled, before) {
+			t.Errorf("New reordered its argument to %v, want %v", shuffled, before)
+		}
+	}
+}
+
+func TestInvariantsHoldAtEverySize(t *testing.T) {
+	versions := make(map[string]int)
+	for n := 1; n <= 64; n++ {
+		r := New(flows(n))
+		if err := errors.Join(checkLists(r), checkOwned(r), checkLoad(r)); err != nil {
+			t.Errorf("New(%d names): %v", n, err)
+		}
+		if other, taken := versions[r.Version()]; taken {
+			t.Errorf("New(%d names).Version() = %s, that of %d names too", n, r.Version(), other)
+		}
+		versions[r.Version()] = n
+	}
+}
+
+// checkLists returns an error unless every list holds every member exactly once.
+func checkLists(r *Ring) error {
+	for p := range Partitions {
+		if list := slices.Sorted(slices.Values(r.list(p))); !slices.Equal(list, r.Members()) {
+			return fmt.Errorf("partition %d: list %v, want each of %v once", p, r.list(p), r.Members())
+		}
+	}
+	return nil
+}
+
+// checkOwned returns an error unless Owned counts the lists that a member is first in.
+func checkOwned(r *Ring) error {
+	counts := make(map[string]int)
+	for p := range Partitions {
+		counts[r.list(p)[0]]++
+	}
+	for _, name := range r.Members() {
+		if r.Owned(name) != counts[name] {
+			return fmt.Errorf("Owned(%s) = %d, want %d", name, r.Owned(name), counts[name])
+		}
+	}
+	return nil
+}
+
+// checkLoad returns an error unless every member owns at most Load times the mean, rounded up.
+func checkLoad(r *Ring) error {
+	most := int(math.Ceil(Load * Partitions / float64(len(r.Members()))))
+	for _, name := range r.Members() {
+		if r.Owned(name) > most {
+			return fmt.Errorf("Owned(%s) = %d, want at most %d", name, r.Owned(name), most)
+		}
+	}
+	return nil
+}
+
+// The controls: each check above fails when what it guards is gone.
+func TestInvariantChecksNoticeABrokenRing(t *testing.T) {
+	broken := New(flows(3))
+	broken.table[1] = broken.table[0]
+	if checkLists(broken) == nil {
+		t.Error("checkLists(a list with a repeated member) = nil, want an error")
+	}
+	broken = New(flows(3))
+	broken.table[0], broken.table[1] = broken.table[1], broken.table[0]
+	if checkOwned(broken) == nil {
+		t.Error("checkOwned(two members exchanged) = nil, want an error")
+	}
+	if checkLoad(unbounded(flows(8))) == nil {
+		t.Error("checkLoad(no bound on loads) = nil, want an error")
+	}
+}
+
+// unbounded returns who would own how much without the bound on loads.
+func unbounded(names []string) *Ring {
+	r := &Ring{members: names, owned: make(map[string]int)}
+	circle := consistent.New(nil, consistent.Config{
+		Hasher: hasher{}, PartitionCount: Partitions, ReplicationFactor: VirtualNodes, Load: 100,
+	})
+	for _, name := range names {
+		circle.Add(point(name))
+	}
+	for p := range Partitions {
+		r.owned[circle.GetPartitionOwner(p).String()]++
+	}
+	return r
+}
+
+func TestEmptyRingHasNoOwners(t *testing.T) {
+	for _, names := range [][]string{nil, {}} {
+		r := New(names)
+		s := flow.Slice{Hour: 20}
+		if len(r.Owners(s)) != 0 || r.Owner(s) != "" || len(r.Members()) != 0 || r.Owned("flow-0") != 0 {
+			t.Errorf("New(%v) = owners %v, owner %q, want none", names, r.Owners(s), r.Owner(s))
+		}
+	}
+	if New(nil).Version() == New(flows(1)).Version() {
+		t.Error("the empty ring has the version of a ring of one, want another")
+	}
+}
+
+func TestOwnersCanBeAppendedToWithoutHarm(t *testing.T) {
+	r := New(flows(3))
+	want := r.Version()
+	for hour := range flow.Hour(100) {
+		_ = append(r.Owners(flow.Slice{Hour: hour}), "stranger")
+	}
+	if got := r.hash(); got != want {
+		t.Errorf("after appending to the lists the placement hashes to %s, want %s", got, want)
+	}
+}
+
+func TestOwnersDoesNotAllocate(t *testing.T) {
+	r := New(flows(9))
+	if n := testing.AllocsPerRun(100, func() { r.Owners(flow.Slice{Hour: 412345, Index: 3}) }); n != 0 {
+		t.Errorf("Owners: %v allocations, want 0", n)
+	}
+}
+
+func TestHoursAndSlicesSpreadEvenlyOverPartitions(t *testing.T) {
+	const hours, hourSlices = 24 * 365, 7
+	var counts [Partitions]int
+	for hour := range flow.Hour(hours) {
+		for index := range uint32(hourSlices) {
+			counts[Partition(flow.Slice{Hour: 480_000 + hour, Index: index})]++
+		}
+	}
+	// A partition gets 60 on average, 7.7 is the standard deviation of a random spread; six of them happen by chance to one of
+	// 1021 partitions once in 500,000 tables.
+	const mean = hours * hourSlices / Partitions
+	if least, most := slices.Min(counts[:]), slices.Max(counts[:]); least < mean-47 || most > mean+47 {
+		t.Errorf("slices of a partition = %d to %d, want %d to %d", least, most, mean-47, mean+47)
+	}
+}

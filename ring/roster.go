@@ -1,0 +1,151 @@
+package ring
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+)
+
+// MaxStores is the most stores on a roster, tombstones included.
+const MaxStores = 1024
+
+// Roster is every store that may hold data, alive or absent, and the tombstones of those that may not any more. The zero value
+// is the empty roster of a cluster not known yet.
+type Roster struct {
+	cluster string
+	stores  []Store // sorted by ID, IDs distinct; shared between rosters, never modified
+}
+
+// Cluster returns the ID of the cluster, or "" while it is not known.
+func (r Roster) Cluster() string { return r.cluster }
+
+// WithCluster returns the roster under the cluster's ID. It fails if the roster has another one already.
+func (r Roster) WithCluster(id string) (Roster, error) { return r.Merge(Roster{cluster: id}) }
+
+// With returns the roster with what s says added to it. It takes nothing back: that a store is established or forgotten stays
+// so. A store that is not Valid, or one more than MaxStores, is found when the roster is encoded or merged.
+func (r Roster) With(s Store) Roster {
+	return Roster{r.cluster, union(r.stores, []Store{s})}
+}
+
+// Merge returns everything that both rosters say. It fails if they are of different clusters, or have more than MaxStores
+// stores together. An unknown cluster is no different one.
+func (r Roster) Merge(o Roster) (Roster, error) {
+	if r.Equal(o) {
+		return r, nil
+	}
+	if r.cluster != "" && o.cluster != "" && r.cluster != o.cluster {
+		return Roster{}, fmt.Errorf("merge rosters: cluster %q is not cluster %q", r.cluster, o.cluster)
+	}
+	merged := Roster{cmp.Or(r.cluster, o.cluster), union(r.stores, o.stores)}
+	if err := merged.checkSize(); err != nil {
+		return Roster{}, fmt.Errorf("merge rosters: %w", err)
+	}
+	return merged, nil
+}
+
+func (r Roster) checkSize() error {
+	if len(r.stores) > MaxStores {
+		return fmt.Errorf("%d stores, tombstones included: the limit is %d", len(r.stores), MaxStores)
+	}
+	return nil
+}
+
+// union merges two lists sorted by ID into a new one.
+func union(a, b []Store) []Store {
+	out := make([]Store, 0, len(a)+len(b))
+	for len(a) > 0 && len(b) > 0 {
+		switch cmp.Compare(a[0].ID, b[0].ID) {
+		case -1:
+			out, a = append(out, a[0]), a[1:]
+		case 1:
+			out, b = append(out, b[0]), b[1:]
+		default:
+			out, a, b = append(out, a[0].merge(b[0])), a[1:], b[1:]
+		}
+	}
+	return append(append(out, a...), b...)
+}
+
+// Equal reports whether both rosters say the same.
+func (r Roster) Equal(o Roster) bool {
+	return r.cluster == o.cluster && slices.Equal(r.stores, o.stores)
+}
+
+// Hash returns 32 hexadecimal digits that are equal exactly if the rosters are. It is computed at each call.
+func (r Roster) Hash() string {
+	text := appendText(nil, r.cluster)
+	for _, s := range r.stores {
+		text = appendText(appendText(text, string(s.ID)), s.Name)
+		text = append(text, bit(s.Established), bit(s.Leaving), bit(s.Forgotten))
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:16])
+}
+
+func bit(b bool) byte {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// Get returns what the roster says of a store, be it forgotten or not.
+func (r Roster) Get(id StoreID) (Store, bool) {
+	i, found := slices.BinarySearchFunc(r.stores, id, func(s Store, id StoreID) int { return cmp.Compare(s.ID, id) })
+	if !found {
+		return Store{}, false
+	}
+	return r.stores[i], true
+}
+
+// All returns every store, the forgotten ones included. This and the other lists are sorted by ID and belong to the caller.
+func (r Roster) All() []Store { return slices.Clone(r.stores) }
+
+// Stores returns the stores that are not forgotten.
+func (r Roster) Stores() []Store { return r.where(func(s Store) bool { return !s.Forgotten }) }
+
+// Established returns the stores that count: established, neither leaving nor forgotten.
+func (r Roster) Established() []Store { return r.where(Store.placed) }
+
+// Forgotten returns the IDs of the forgotten stores.
+func (r Roster) Forgotten() []StoreID {
+	var ids []StoreID
+	for _, s := range r.where(func(s Store) bool { return s.Forgotten }) {
+		ids = append(ids, s.ID)
+	}
+	return ids
+}
+
+func (r Roster) where(keep func(Store) bool) []Store {
+	var kept []Store
+	for _, s := range r.stores {
+		if keep(s) {
+			kept = append(kept, s)
+		}
+	}
+	return kept
+}
+
+// ByName returns the store that is placed under a node's name: established, neither leaving nor forgotten. There are several when a node
+// lost its disk and the new store was established before the old one was forgotten. The roster cannot tell which is the older,
+// since merging keeps no order, so the smallest ID stands for the name: any rule will do that every node can follow from the
+// roster alone. A caller who knows which of them is alive should prefer that one.
+func (r Roster) ByName(name string) (Store, bool) {
+	i := slices.IndexFunc(r.stores, func(s Store) bool { return s.Name == name && s.placed() })
+	if i < 0 {
+		return Store{}, false
+	}
+	return r.stores[i], true
+}
+
+// Ring places the partitions over the nodes of the stores that count. A node with several stores has one place.
+func (r Roster) Ring() *Ring {
+	var names []string
+	for _, s := range r.Established() {
+		names = append(names, s.Name)
+	}
+	return New(names)
+}

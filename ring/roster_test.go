@@ -1,0 +1,172 @@
+package ring
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+func id(n int) StoreID { return StoreID(fmt.Sprintf("%032x", n)) }
+
+// rosterOf returns n established stores on flow-0 to flow-(n-1).
+func rosterOf(n int) (r Roster) {
+	for i, name := range flows(n) {
+		r = r.With(Store{ID: id(i), Name: name, Established: true})
+	}
+	return r
+}
+
+// anyStore draws one of few stores, so that drawn rosters overlap. Names contradict each other now and then.
+func anyStore() *rapid.Generator[Store] {
+	return rapid.Custom(func(t *rapid.T) Store {
+		return Store{
+			ID:          id(rapid.IntRange(0, 7).Draw(t, "id")),
+			Name:        rapid.SampledFrom([]string{"flow-0", "flow-1", "flow-2"}).Draw(t, "name"),
+			Established: rapid.Bool().Draw(t, "established"),
+			Forgotten:   rapid.Bool().Draw(t, "forgotten"),
+		}
+	})
+}
+
+// anyRoster draws a roster of one of the clusters.
+func anyRoster(clusters ...string) *rapid.Generator[Roster] {
+	return rapid.Custom(func(t *rapid.T) Roster {
+		r := Roster{cluster: rapid.SampledFrom(clusters).Draw(t, "cluster")}
+		for _, s := range rapid.SliceOfN(anyStore(), 0, 6).Draw(t, "stores") {
+			r = r.With(s)
+		}
+		return r
+	})
+}
+
+func TestUnforgottenStoresAreListedAndForgottenOnesKept(t *testing.T) {
+	joining := Store{ID: id(1), Name: "flow-1"}
+	counting := Store{ID: id(2), Name: "flow-2", Established: true}
+	dead := Store{ID: id(3), Name: "flow-2", Established: true, Forgotten: true}
+	r := Roster{}.With(dead).With(joining).With(counting)
+
+	for _, tt := range []struct {
+		name      string
+		got, want []Store
+	}{
+		{"All", r.All(), []Store{joining, counting, dead}},
+		{"Stores", r.Stores(), []Store{joining, counting}},
+		{"Established", r.Established(), []Store{counting}},
+	} {
+		if !slices.Equal(tt.got, tt.want) {
+			t.Errorf("%s() = %v, want %v", tt.name, tt.got, tt.want)
+		}
+	}
+	if got := r.Forgotten(); !slices.Equal(got, []StoreID{dead.ID}) {
+		t.Errorf("Forgotten() = %v, want [%s]", got, dead.ID)
+	}
+	if got, ok := r.Get(dead.ID); !ok || got != dead {
+		t.Errorf("Get(forgotten) = %v, %t, want %v, true", got, ok, dead)
+	}
+	if got, ok := r.Get(id(4)); ok {
+		t.Errorf("Get(unknown) = %v, true, want false", got)
+	}
+}
+
+func TestTheRingHasOnePlaceForEachNodeThatCounts(t *testing.T) {
+	r := Roster{}.
+		With(Store{ID: id(1), Name: "flow-0", Established: true}).
+		With(Store{ID: id(2), Name: "flow-0", Established: true}).
+		With(Store{ID: id(3), Name: "flow-1", Established: true}).
+		With(Store{ID: id(4), Name: "joining"}).
+		With(Store{ID: id(5), Name: "forgotten", Established: true, Forgotten: true})
+	if got, want := r.Ring().Members(), flows(2); !slices.Equal(got, want) {
+		t.Errorf("Ring().Members() = %v, want %v", got, want)
+	}
+	if got, want := r.Ring().Version(), New(flows(2)).Version(); got != want {
+		t.Errorf("Ring().Version() = %s, want %s", got, want)
+	}
+}
+
+func TestANameStandsForTheSmallestStoreThatCounts(t *testing.T) {
+	r := Roster{}.
+		With(Store{ID: id(1), Name: "flow-0", Established: true, Forgotten: true}).
+		With(Store{ID: id(2), Name: "flow-0"}).
+		With(Store{ID: id(3), Name: "flow-0", Established: true}).
+		With(Store{ID: id(4), Name: "flow-0", Established: true})
+	if got, ok := r.ByName("flow-0"); !ok || got.ID != id(3) {
+		t.Errorf("ByName(flow-0) = %v, %t, want store %s", got, ok, id(3))
+	}
+	if got, ok := r.ByName("flow-1"); ok {
+		t.Errorf("ByName(flow-1) = %v, true, want false", got)
+	}
+}
+
+func TestATombstoneOutlivesTheStore(t *testing.T) {
+	alive := Store{ID: id(1), Name: "flow-1", Established: true}
+	r := Roster{}.With(alive).With(Store{ID: id(1), Forgotten: true}).With(alive).With(Store{ID: id(1), Name: "flow-1"})
+	want := Store{ID: id(1), Name: "flow-1", Established: true, Forgotten: true}
+	if got, _ := r.Get(id(1)); got != want {
+		t.Errorf("Get(a forgotten store that came back) = %+v, want %+v", got, want)
+	}
+}
+
+func TestRostersOfDifferentClustersDoNotMerge(t *testing.T) {
+	blue, red := Roster{cluster: "blue"}, Roster{cluster: "red"}
+	_, err := blue.Merge(red)
+	if err == nil || !strings.Contains(err.Error(), `"blue"`) || !strings.Contains(err.Error(), `"red"`) {
+		t.Errorf("Merge(blue, red) = %v, want an error that names both", err)
+	}
+	if _, err := blue.WithCluster("red"); err == nil {
+		t.Error("WithCluster(red) of blue = nil, want an error")
+	}
+	got, err := rosterOf(2).WithCluster("blue")
+	if err != nil || got.Cluster() != "blue" || len(got.All()) != 2 {
+		t.Errorf("WithCluster(blue) of an unknown cluster = %v, %v, want blue with its stores", got, err)
+	}
+}
+
+func TestRostersThatAreTooLargeTogetherDoNotMerge(t *testing.T) {
+	full := rosterOf(MaxStores)
+	if _, err := full.Merge(Roster{}.With(Store{ID: id(0), Forgotten: true})); err != nil {
+		t.Errorf("Merge(full, tombstone) = %v, want nil", err)
+	}
+	if _, err := full.Merge(Roster{}.With(Store{ID: id(MaxStores), Name: "one-more"})); err == nil {
+		t.Error("Merge(full, one more) = nil, want an error")
+	}
+}
+
+func TestRostersAreImmutable(t *testing.T) {
+	r := rosterOf(3)
+	before := r.Hash()
+	r.With(Store{ID: id(1), Forgotten: true})
+	if _, err := r.Merge(Roster{cluster: "blue"}.With(Store{ID: id(7), Name: "flow-7"})); err != nil {
+		t.Fatal(err)
+	}
+	r.All()[0].Forgotten = true
+	r.Stores()[0].Forgotten = true
+	r.Established()[0].Forgotten = true
+	if got := r.Hash(); got != before {
+		t.Errorf("Hash() = %s after deriving other rosters, want %s", got, before)
+	}
+}
+
+func TestHashesAreEqualExactlyIfTheRostersAre(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		a, b := anyRoster("", "blue").Draw(t, "a"), anyRoster("", "blue").Draw(t, "b")
+		if (a.Hash() == b.Hash()) != a.Equal(b) {
+			t.Fatalf("hashes equal: %t, rosters equal: %t", a.Hash() == b.Hash(), a.Equal(b))
+		}
+	})
+	base := Roster{}.With(Store{ID: id(1), Name: "flow-1"})
+	for name, other := range map[string]Roster{
+		"cluster":     {cluster: "blue", stores: base.stores},
+		"ID":          Roster{}.With(Store{ID: id(2), Name: "flow-1"}),
+		"name":        Roster{}.With(Store{ID: id(1), Name: "flow-2"}),
+		"established": base.With(Store{ID: id(1), Established: true}),
+		"forgotten":   base.With(Store{ID: id(1), Forgotten: true}),
+		"stores":      base.With(Store{ID: id(2), Name: "flow-2"}),
+	} {
+		if base.Hash() == other.Hash() || base.Equal(other) {
+			t.Errorf("a roster with another %s = the same, want different", name)
+		}
+	}
+}
