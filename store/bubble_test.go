@@ -1,0 +1,76 @@
+//go:build !race
+
+// Bubbles crash under the race detector of Go 1.26 (go.dev/issue/76691).
+
+package store
+
+import (
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"flowring/flow"
+)
+
+// Batches that have nothing to do with each other are in the journal at the same time, and so can share its fsyncs; a second copy
+// of a batch waits for the first, and is known only once that is durable (P2).
+func TestOnlyCopiesOfABatchWaitForEachOther(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const others = 8
+		j, fsync := newMemJournal(), make(chan struct{})
+		s := opened(t, j, 0)
+		var writing, known atomic.Int64
+		j.onAppend = func(flow.Dot) error {
+			writing.Add(1)
+			<-fsync
+			return nil
+		}
+		var wg sync.WaitGroup
+		for i := range uint64(others) {
+			wg.Go(func() { apply(t, s, batchOf(t, noon, dot(2, i+1), record("a", "b", 1, 1))) })
+		}
+		for range 2 {
+			wg.Go(func() {
+				b := batchOf(t, noon, dot(1, 1), record("a", "b", 1, 1))
+				b.ID, b.Key = flow.ID{1}, flow.ID{2}
+				if apply(t, s, b) == Known {
+					known.Add(1)
+				}
+			})
+		}
+		synctest.Wait()
+		if got := writing.Load(); got != others+1 || known.Load() != 0 {
+			t.Errorf("%d batches are being written and %d known, want %d and none", got, known.Load(), others+1)
+		}
+		close(fsync)
+		wg.Wait()
+		if got := known.Load(); got != 1 {
+			t.Errorf("%d of two copies were known, want 1", got)
+		}
+	})
+}
+
+// Readers and appliers that find a slice cold at the same time cause one load, and what they apply is not lost by it.
+func TestColdSliceIsLoadedOnceForAll(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const pairs = 4
+		j := newMemJournal()
+		apply(t, opened(t, j, 0), batchOf(t, noon, dot(1, 1), record("a", "b", 1, 1)))
+		s := opened(t, j, 0)
+		j.onLoad = func() error { time.Sleep(time.Second); return nil } // until all wait
+		var wg sync.WaitGroup
+		for i := range uint64(pairs) {
+			wg.Go(func() { read(t, s, noon) })
+			wg.Go(func() { apply(t, s, batchOf(t, noon, dot(2, i), record("a", "b", 1, 1))) })
+		}
+		wg.Wait()
+		if j.loads != 1 {
+			t.Errorf("the slice was loaded %d times, want once", j.loads)
+		}
+		if got := totals(read(t, s, noon))[record("a", "b", 0, 0).Key].BytesTx; got != 1+pairs {
+			t.Errorf("total = %d, want %d", got, 1+pairs)
+		}
+	})
+}

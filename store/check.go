@@ -1,0 +1,76 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+
+	"flowring/flow"
+)
+
+// The errors of Check. Nothing of the batch may be stored.
+var (
+	ErrKeyReused = errors.New("idempotency key was used with other content")
+	ErrOverflow  = errors.New("total would pass 2^63-1 bytes")
+)
+
+// Check is what the owner of an hour asks before it admits a batch. It changes nothing. The outcomes:
+//
+//	replay        a batch of b's ID is held: to apply b would add nothing
+//	ErrKeyReused  b's Key is held with another ID
+//	ErrOverflow   a flow's total would pass 2^63-1 (P14)
+//
+// Batches that are applied between Check and Apply are not in its answer.
+func (s *Store) Check(b *flow.Batch) (replay bool, err error) {
+	h, err := s.pinWarm(b.Slice, false)
+	if err != nil {
+		return false, fmt.Errorf("check batch: %w", err)
+	}
+	if h == nil {
+		return false, nil
+	}
+	defer s.releaseWarm(h)
+	replay, reused := h.content.marks.seen(b)
+	switch {
+	case replay:
+		return true, nil
+	case reused:
+		return false, ErrKeyReused
+	case h.content.overflows(b):
+		return false, ErrOverflow
+	}
+	return false, nil
+}
+
+// overflows reports whether b would saturate a total. Nearly always the largest number of the slice and that of b are so far
+// from the limit that no flow need be looked up.
+func (c *content) overflows(b *flow.Batch) bool {
+	if sumPasses(c.peak(), max(slices.Max(b.Tx), slices.Max(b.Rx))) {
+		return c.anyOverflows(b)
+	}
+	return false
+}
+
+func (c *content) anyOverflows(b *flow.Batch) bool {
+	ids, _ := c.names.find(b.Names)
+	for i := range b.Src {
+		k := triple{ids[b.Src[i]], ids[b.Dest[i]], ids[b.VPC[i]]}
+		h := k.hash(c.seed)
+		if _, saturated := c.shards[h.shard()].get(k, h).Add(b.Totals(i)); saturated {
+			return true
+		}
+	}
+	return false
+}
+
+// peak returns the largest number among the totals.
+func (c *content) peak() int64 {
+	peak := int64(0)
+	for i := range c.shards {
+		peak = max(peak, c.shards[i].highest())
+	}
+	return peak
+}
+
+func sumPasses(a, b int64) bool { return a > math.MaxInt64-b }

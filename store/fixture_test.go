@@ -1,0 +1,169 @@
+package store
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"testing"
+
+	"flowring/flow"
+)
+
+// memJournal is a Journal in memory. Its hooks, where set, run before the call takes effect.
+type memJournal struct {
+	mu       sync.Mutex
+	batches  map[flow.Slice]map[flow.Dot][]byte
+	loads    int
+	onAppend func(flow.Dot) error
+	onLoad   func() error
+	onDrop   func() error
+}
+
+func newMemJournal() *memJournal {
+	return &memJournal{batches: make(map[flow.Slice]map[flow.Dot][]byte)}
+}
+
+func (j *memJournal) Append(s flow.Slice, d flow.Dot, batch []byte) error {
+	if j.onAppend != nil {
+		if err := j.onAppend(d); err != nil {
+			return err
+		}
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.batches[s] == nil {
+		j.batches[s] = make(map[flow.Dot][]byte)
+	}
+	j.batches[s][d] = slices.Clone(batch)
+	return nil
+}
+
+func (j *memJournal) Slices() ([]flow.Slice, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return slices.SortedFunc(maps.Keys(j.batches), flow.Slice.Compare), nil
+}
+
+func (j *memJournal) dots(s flow.Slice) []flow.Dot {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return slices.SortedFunc(maps.Keys(j.batches[s]), func(a, b flow.Dot) int {
+		return cmp.Or(cmp.Compare(a.Origin, b.Origin), cmp.Compare(a.Seq, b.Seq))
+	})
+}
+
+func (j *memJournal) Dots(s flow.Slice, fn func(flow.Dot) error) error {
+	for _, d := range j.dots(s) {
+		if err := fn(d); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (j *memJournal) Load(s flow.Slice, fn func([]byte) error) error {
+	if j.onLoad != nil {
+		if err := j.onLoad(); err != nil {
+			return err
+		}
+	}
+	j.mu.Lock()
+	j.loads++
+	j.mu.Unlock()
+	for _, d := range j.dots(s) {
+		batch, err := j.Get(s, d)
+		if err != nil {
+			return err
+		}
+		if err := fn(batch); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (j *memJournal) Get(s flow.Slice, d flow.Dot) ([]byte, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	batch, ok := j.batches[s][d]
+	if !ok {
+		return nil, fmt.Errorf("no batch %s", d)
+	}
+	return batch, nil
+}
+
+func (j *memJournal) Drop(s flow.Slice) error {
+	if j.onDrop != nil {
+		if err := j.onDrop(); err != nil {
+			return err
+		}
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	delete(j.batches, s)
+	return nil
+}
+
+// The slice of most tests.
+var noon = flow.Slice{Hour: 12}
+
+// batchOf returns a batch of the records, all of which are of the slice's hour.
+func batchOf(t testing.TB, s flow.Slice, dot flow.Dot, records ...flow.Record) *flow.Batch {
+	t.Helper()
+	for i := range records {
+		records[i].Hour = s.Hour
+	}
+	p, err := flow.AddUp(records, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := p.Batches[0]
+	b.Slice, b.Dot = s, dot
+	return b
+}
+
+// record returns an observation of flow a -> b of the given bytes each way.
+func record(src, dest string, tx, rx int64) flow.Record {
+	return flow.Record{Key: flow.Key{SrcApp: src, DestApp: dest, VPCID: "vpc-0"}, Totals: flow.Totals{BytesTx: tx, BytesRx: rx}}
+}
+
+func dot(origin, seq uint64) flow.Dot { return flow.Dot{Origin: origin, Seq: seq} }
+
+func apply(t testing.TB, s *Store, b *flow.Batch) Outcome {
+	t.Helper()
+	outcome, err := s.Apply(b, b.Encode())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return outcome
+}
+
+func read(t testing.TB, s *Store, slice flow.Slice) *Reading {
+	t.Helper()
+	r, err := s.Read(slice)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// totals returns what a reading says, by key.
+func totals(r *Reading) map[flow.Key]flow.Totals {
+	all := make(map[flow.Key]flow.Totals)
+	for record := range r.Records() {
+		all[record.Key] = record.Totals
+	}
+	return all
+}
+
+// opened returns an open store on the journal.
+func opened(t testing.TB, j Journal, budget int64) *Store {
+	t.Helper()
+	s := New(Config{MemoryBudget: budget}, Deps{Journal: j})
+	if err := s.Open(); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}

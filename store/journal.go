@@ -1,0 +1,33 @@
+package store
+
+import (
+	"errors"
+
+	"flowring/flow"
+)
+
+// ErrNoJournal says that a store in memory alone was asked for something that only a journal has.
+var ErrNoJournal = errors.New("the store has no journal")
+
+// Journal keeps the encoded batches of a store on disk. Package store/journal implements it. All methods may be called
+// concurrently.
+type Journal interface {
+	// Append makes a batch durable under its slice and dot: nil means that it is fsynced (P1). It blocks for that long;
+	// concurrent calls share fsyncs. After an error the batch may be there or not. It does not retain batch.
+	Append(s flow.Slice, d flow.Dot, batch []byte) error
+
+	// Slices returns the slices that have batches, in order. It reads no batch.
+	Slices() ([]flow.Slice, error)
+
+	// Dots calls fn with the dot of each batch of the slice, in order, until fn fails. It reads no batch.
+	Dots(s flow.Slice, fn func(flow.Dot) error) error
+
+	// Load calls fn with each batch of the slice, in the order of the dots, until fn fails. fn must not retain batch.
+	Load(s flow.Slice, fn func(batch []byte) error) error
+
+	// Get returns one batch. It fails if the journal does not have it.
+	Get(s flow.Slice, d flow.Dot) ([]byte, error)
+
+	// Drop removes all batches of the slice: nil means that this is fsynced. After an error they may be there or not.
+	Drop(s flow.Slice) error
+}

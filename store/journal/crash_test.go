@@ -1,0 +1,155 @@
+package journal
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
+	"go.uber.org/goleak"
+
+	"flowring/flow"
+)
+
+var hour = flow.Slice{Hour: 412}
+
+// writers appends from several goroutines until stop, and returns which seqs were acknowledged; each origin is a goroutine's.
+func writers(j *Journal, n int, stop func(appended int64) bool) (acked []flow.Dot) {
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	var count atomic.Int64
+	for origin := range uint64(n) {
+		wg.Go(func() {
+			for seq := uint64(1); !stop(count.Load()); seq++ {
+				d := flow.Dot{Origin: origin, Seq: seq}
+				if j.Append(hour, d, fmt.Append(nil, d)) != nil {
+					return
+				}
+				count.Add(1)
+				mu.Lock()
+				acked = append(acked, d)
+				mu.Unlock()
+			}
+		})
+	}
+	wg.Wait()
+	return acked
+}
+
+// missing returns which of the dots the journal does not have, and fails the test for each that has another content.
+func missing(t *testing.T, j *Journal, dots []flow.Dot) (lost []flow.Dot) {
+	t.Helper()
+	for _, d := range dots {
+		got, err := j.Get(hour, d)
+		if errors.Is(err, ErrNotFound) {
+			lost = append(lost, d)
+			continue
+		}
+		if err != nil || string(got) != d.String() {
+			t.Errorf("Get(%s) = %q, %v, want %q", d, got, err, d)
+		}
+	}
+	return lost
+}
+
+// P1, P13: what was acknowledged before the power went is there afterwards, whatever else reached the disk.
+func TestPowerLossLosesNothingAcknowledged(t *testing.T) {
+	for _, unsynced := range []int{0, 20, 50, 80, 100} {
+		t.Run(fmt.Sprintf("%d %% of what was not fsynced reached the disk", unsynced), func(t *testing.T) {
+			fs := vfs.NewCrashableMem()
+			j := open(t, fs)
+			acked := writers(j, 8, func(n int64) bool { return n >= 500 })
+			rng := rand.New(rand.NewPCG(1, uint64(unsynced)))
+			for range 10 {
+				// On their way when the power goes, and so free to be lost or torn.
+				for seq := range uint64(10) {
+					key := batchKey(batchKind, hour, flow.Dot{Origin: 99, Seq: seq})
+					if err := j.db.Set(key, make([]byte, 3000), pebble.NoSync); err != nil {
+						t.Fatal(err)
+					}
+				}
+				checkAfterPowerLoss(t, fs.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: unsynced, RNG: rng}), acked)
+			}
+		})
+	}
+}
+
+func checkAfterPowerLoss(t *testing.T, fs vfs.FS, acked []flow.Dot) {
+	t.Helper()
+	j := open(t, fs)
+	if lost := missing(t, j, acked); len(lost) > 0 {
+		t.Errorf("lost %d of %d acknowledged batches: %v", len(lost), len(acked), lost)
+	}
+	if got, err := j.Slices(); err != nil || len(got) != 1 {
+		t.Errorf("Slices() = %v, %v, want [%s]", got, err, hour)
+	}
+}
+
+// The negative control of the test above: without the fsync, the same crash loses batches.
+func TestPowerLossLosesWhatWasNotSynced(t *testing.T) {
+	fs := vfs.NewCrashableMem()
+	j := open(t, fs)
+	acked := writers(j, 1, func(n int64) bool { return n >= 10 })
+	unsynced := flow.Dot{Origin: 9, Seq: 1}
+	key := batchKey(batchKind, hour, unsynced)
+	if err := j.db.Set(key, nil, pebble.NoSync); err != nil {
+		t.Fatal(err)
+	}
+	after := open(t, fs.CrashClone(vfs.CrashCloneCfg{}))
+	if lost := missing(t, after, append(acked, unsynced)); len(lost) != 1 || lost[0] != unsynced {
+		t.Errorf("lost %v, want [%s], which was not fsynced", lost, unsynced)
+	}
+}
+
+// P13: once the disk has failed, nothing is acknowledged any more, and what was acknowledged before is there after a restart.
+func TestFailedDiskIsNeverAcknowledgedOver(t *testing.T) {
+	syncs := []errorfs.OpKind{errorfs.OpFileSync, errorfs.OpFileSyncData, errorfs.OpFileSyncTo}
+	for name, kinds := range map[string][]errorfs.OpKind{"fsync fails": syncs, "write fails": {errorfs.OpFileWrite}} {
+		t.Run(name, func(t *testing.T) { testFailedDisk(t, kinds) })
+	}
+}
+
+func testFailedDisk(t *testing.T, kinds []errorfs.OpKind) {
+	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
+	fs := vfs.NewCrashableMem()
+	var broken atomic.Bool
+	failing := errorfs.Wrap(fs, errorfs.InjectorFunc(func(op errorfs.Op) error {
+		if broken.Load() && slices.Contains(kinds, op.Kind) {
+			return errorfs.ErrInjected
+		}
+		return nil
+	}))
+	fatal := make(chan error, 100)
+	j, err := Open("data", Options{FS: failing, Fatal: func(err error) { fatal <- err }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	acked := writers(j, 8, func(n int64) bool { broken.Store(n >= 200); return false })
+	if len(fatal) != 1 {
+		t.Errorf("Fatal was called %d times, want once", len(fatal))
+	}
+	for _, call := range []func() error{
+		func() error { return j.Append(hour, flow.Dot{Origin: 99, Seq: 1}, nil) },
+		func() error { return j.SetState("roster", nil) },
+		func() error { return j.Drop(hour) },
+	} {
+		if err := call(); !errors.Is(err, ErrFailed) {
+			t.Errorf("a write after the failure: %v, want %v", err, ErrFailed)
+		}
+	}
+	_ = j.Close() // it fails in one of several ways, but leaves no goroutine behind
+	after, err := Open("data", Options{FS: fs.CrashClone(vfs.CrashCloneCfg{})})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer after.Close()
+	if lost := missing(t, after, acked); len(lost) > 0 || len(acked) < 200 {
+		t.Errorf("lost %d of %d acknowledged batches: %v", len(lost), len(acked), lost)
+	}
+}

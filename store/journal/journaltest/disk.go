@@ -1,0 +1,132 @@
+// Package journaltest has disks in memory that lose power, fill up, break, and go back in time.
+//
+// A Disk outlives the journals opened on it. Kill, PowerLoss, Wipe and Restore replace what is on it by a copy, so that whatever
+// the dead process still does cannot reach it: call them while no journal is in use, or to crash the one that is.
+package journaltest
+
+import (
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
+
+	"flowring/store/journal"
+)
+
+// Disk is a file system in memory. It is safe for concurrent use.
+type Disk struct {
+	rng *rand.Rand
+
+	mu     sync.Mutex
+	mem    *vfs.MemFS
+	fault  *atomic.Pointer[func()] // of the present copy
+	noSync bool
+}
+
+// NewDisk returns an empty disk. rng decides what unsynced data survives a loss of power.
+func NewDisk(rng *rand.Rand) *Disk {
+	return &Disk{rng: rng, mem: vfs.NewCrashableMem(), fault: new(atomic.Pointer[func()])}
+}
+
+// FS returns the file system as it is for one process: until the next Kill, PowerLoss, Wipe or Restore.
+func (d *Disk) FS() journal.FS {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	fault := d.fault
+	fs := errorfs.Wrap(d.mem, errorfs.InjectorFunc(func(op errorfs.Op) error {
+		if die := fault.Load(); die != nil && loses(op) {
+			(*die)()
+		}
+		return nil
+	}))
+	if d.noSync {
+		return unsyncedFS{fs}
+	}
+	return fs
+}
+
+// loses reports whether an operation puts batches on disk: it appends to the write-ahead log, or syncs it.
+func loses(op errorfs.Op) bool {
+	return strings.HasSuffix(op.Path, ".log") && (op.Kind == errorfs.OpFileWrite || op.Kind == errorfs.OpFileSync ||
+		op.Kind == errorfs.OpFileSyncData || op.Kind == errorfs.OpFileSyncTo)
+}
+
+// Fail makes the disk one that cannot take a batch any more: the next attempt ends the process, as a failed write does in earnest,
+// and die must see to that before it returns, so that nothing the process still says is heard. It may be called more than once. The
+// error itself is not passed on to the journal, which would panic where no test survives it. A nil die mends the disk.
+func (d *Disk) Fail(die func()) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if die == nil {
+		d.fault.Store(nil)
+		return
+	}
+	d.fault.Store(&die)
+}
+
+// IgnoreSync makes every later FS answer an fsync without doing it: the negative control of durability.
+func (d *Disk) IgnoreSync() { d.noSync = true }
+
+// Kill is kill -9: the process is gone, what it wrote is there.
+func (d *Disk) Kill() { d.become(func(m *vfs.MemFS) *vfs.MemFS { return d.clone(m, 100) }) }
+
+// PowerLoss keeps what was synced, and of each other block a copy with the given probability in per cent.
+func (d *Disk) PowerLoss(percent int) {
+	d.become(func(m *vfs.MemFS) *vfs.MemFS { return d.clone(m, percent) })
+}
+
+// Wipe replaces the disk by an empty one.
+func (d *Disk) Wipe() { d.become(func(*vfs.MemFS) *vfs.MemFS { return vfs.NewCrashableMem() }) }
+
+// Image is a copy of a disk's content.
+type Image struct{ mem *vfs.MemFS }
+
+// Image returns a copy of what is on the disk now.
+func (d *Disk) Image() Image {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return Image{d.clone(d.mem, 100)}
+}
+
+// Restore rolls the disk back to an image.
+func (d *Disk) Restore(i Image) {
+	d.become(func(*vfs.MemFS) *vfs.MemFS { return d.clone(i.mem, 100) })
+}
+
+func (d *Disk) become(fn func(*vfs.MemFS) *vfs.MemFS) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.fault.Store(nil) // what is left of the dead process must not bring down the test
+	d.mem, d.fault = fn(d.mem), new(atomic.Pointer[func()])
+}
+
+func (d *Disk) clone(m *vfs.MemFS, percent int) *vfs.MemFS {
+	return m.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: percent, RNG: d.rng})
+}
+
+// unsyncedFS answers every sync of a file without doing it.
+type unsyncedFS struct{ vfs.FS }
+
+func (fs unsyncedFS) Create(name string, c vfs.DiskWriteCategory) (vfs.File, error) {
+	return unsynced(fs.FS.Create(name, c))
+}
+
+func (fs unsyncedFS) ReuseForWrite(from, to string, c vfs.DiskWriteCategory) (vfs.File, error) {
+	return unsynced(fs.FS.ReuseForWrite(from, to, c))
+}
+
+func unsynced(f vfs.File, err error) (vfs.File, error) {
+	if err != nil {
+		return nil, err
+	}
+	return unsyncedFile{f}, nil
+}
+
+type unsyncedFile struct{ vfs.File }
+
+func (f unsyncedFile) Sync() error                { return nil }
+func (f unsyncedFile) SyncData() error            { return nil }
+func (f unsyncedFile) SyncTo(int64) (bool, error) { return true, nil }

@@ -1,0 +1,67 @@
+package journal
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	"flowring/flow"
+)
+
+// The keys, and their values:
+//
+//	'b' | hour (8) | slice (4) | origin (8) | seq (8)   an encoded batch, sealed
+//	'd' | hour (8) | slice (4) | origin (8) | seq (8)   nothing: the dot of a batch
+//	's' | name                                          state of the node, sealed
+//	'f'                                                 formatPrefix and the format version in decimal
+//
+// Numbers are big endian, so that keys sort as they do; the sign of the hour is flipped, so that it sorts too. Each batch is
+// written with its dot: what there is can be told without reading over the batches, which are larger by a factor of a thousand.
+const (
+	batchKind  = 'b'
+	dotKind    = 'd'
+	stateKind  = 's'
+	formatKind = 'f'
+)
+
+const (
+	sliceLen = 1 + 8 + 4
+	keyLen   = sliceLen + 8 + 8
+)
+
+// sliceKey returns what the keys of a slice begin with.
+func sliceKey(kind byte, s flow.Slice) []byte {
+	key := make([]byte, 0, keyLen)
+	key = append(key, kind)
+	key = binary.BigEndian.AppendUint64(key, uint64(s.Hour)^1<<63)
+	return binary.BigEndian.AppendUint32(key, s.Index)
+}
+
+// batchKey returns the key of a batch, or of its dot.
+func batchKey(kind byte, s flow.Slice, d flow.Dot) []byte {
+	key := binary.BigEndian.AppendUint64(sliceKey(kind, s), d.Origin)
+	return binary.BigEndian.AppendUint64(key, d.Seq)
+}
+
+// parseKey returns what a key made by batchKey says.
+func parseKey(key []byte) (flow.Slice, flow.Dot, error) {
+	if len(key) != keyLen {
+		return flow.Slice{}, flow.Dot{}, fmt.Errorf("key %x: %w: not of %d bytes", key, ErrCorrupt, keyLen)
+	}
+	s := flow.Slice{
+		Hour:  flow.Hour(binary.BigEndian.Uint64(key[1:]) ^ 1<<63),
+		Index: binary.BigEndian.Uint32(key[9:]),
+	}
+	return s, flow.Dot{Origin: binary.BigEndian.Uint64(key[13:]), Seq: binary.BigEndian.Uint64(key[21:])}, nil
+}
+
+func stateKey(name string) []byte { return append([]byte{stateKind}, name...) }
+
+// after returns the first key behind all keys that begin with prefix, whose first byte is a kind.
+func after(prefix []byte) []byte {
+	end := append([]byte(nil), prefix...)
+	for end[len(end)-1] == 0xff {
+		end = end[:len(end)-1]
+	}
+	end[len(end)-1]++
+	return end
+}

@@ -1,0 +1,160 @@
+package journal
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"strconv"
+	"strings"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/vfs"
+)
+
+// The format of a journal is what keys.go and seal.go draw.
+const (
+	formatPrefix  = "flowring journal, format "
+	formatVersion = 1
+)
+
+// Open opens the journal in the folder, having made both if the folder is missing or empty. It fails with ErrFormat for a folder
+// that holds something else or a journal of another format, and changes nothing there; with ErrLocked while another process has
+// it open; and with ErrCorrupt when it is damaged. After a crash it reads back what was written since the last flush, 64 MB
+// at most.
+func Open(dir string, options Options) (*Journal, error) {
+	j := newJournal(dir, options)
+	if err := j.open(options); err != nil {
+		return nil, fmt.Errorf("open journal %s: %w", dir, err)
+	}
+	return j, nil
+}
+
+func newJournal(dir string, options Options) *Journal {
+	j := &Journal{dir: dir, fs: options.FS, log: options.Log, fatal: options.Fatal}
+	if j.fs == nil {
+		j.fs = vfs.Default
+	}
+	if j.log == nil {
+		j.log = slog.New(slog.DiscardHandler)
+	}
+	if j.fatal == nil {
+		j.fatal = func(err error) {
+			j.log.Error("journal has failed", "error", err)
+			os.Exit(1)
+		}
+	}
+	return j
+}
+
+func (j *Journal) open(options Options) (err error) {
+	if err := j.claim(); err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil && j.lock != nil {
+			err = errors.Join(err, j.lock.Close())
+		}
+	}()
+	j.db, err = pebble.Open(j.dir, j.pebbleOptions(options.FS))
+	if err != nil {
+		return translateOpen(err)
+	}
+	if err := j.checkFormat(); err != nil {
+		return errors.Join(err, j.db.Close())
+	}
+	return nil
+}
+
+// claim locks the folder, unless there is none: then Pebble makes it, which includes the fsyncs that this takes, and locks it.
+func (j *Journal) claim() error {
+	names, err := j.fs.List(j.dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		if !ours(name) {
+			return fmt.Errorf("%w: the folder has a file %q, which is not of a journal", ErrFormat, name)
+		}
+	}
+	j.lock, err = pebble.LockDirectory(j.dir, j.fs)
+	return translateLock(err)
+}
+
+// ours reports whether a file of this name may be in the folder of a journal. lost+found is in the root of many volumes.
+func ours(name string) bool {
+	for _, prefix := range [...]string{"MANIFEST-", "OPTIONS-", "marker.", "temporary."} {
+		if strings.HasPrefix(name, prefix) {
+			return true
+		}
+	}
+	for _, suffix := range [...]string{".log", ".sst", ".blob", ".dbtmp"} {
+		if number, ok := strings.CutSuffix(name, suffix); ok && strings.Trim(number, "0123456789-") == "" {
+			return true
+		}
+	}
+	return name == "LOCK" || name == "lost+found"
+}
+
+func translateLock(err error) error {
+	var file *fs.PathError
+	if err == nil || errors.As(err, &file) { // the lock's file could not be made
+		return err
+	}
+	return fmt.Errorf("%w: %w", ErrLocked, err)
+}
+
+// translateOpen says what is wrong with a folder that Pebble refuses. Pebble has no error of its own for a database whose keys
+// are in another order, as it finds where somebody else's is.
+func translateOpen(err error) error {
+	if strings.Contains(err.Error(), "comparer name") {
+		return fmt.Errorf("%w: a Pebble database of another program: %w", ErrFormat, err)
+	}
+	return translate(err)
+}
+
+// checkFormat verifies that the format is ours. It comes first in a journal: what has none must have nothing at all.
+func (j *Journal) checkFormat() error {
+	value, closer, err := j.db.Get([]byte{formatKind})
+	if errors.Is(err, pebble.ErrNotFound) {
+		return j.writeFormat()
+	}
+	if err != nil {
+		return translate(err)
+	}
+	defer closer.Close()
+	number, ok := strings.CutPrefix(string(value), formatPrefix)
+	version, err := strconv.Atoi(number)
+	switch {
+	case !ok || err != nil:
+		return fmt.Errorf("%w: its format reads %.40q", ErrCorrupt, value)
+	case version != formatVersion:
+		return fmt.Errorf("%w: it has format %d, this program knows %d", ErrFormat, version, formatVersion)
+	}
+	return nil
+}
+
+func (j *Journal) writeFormat() error {
+	it, err := j.db.NewIter(nil)
+	if err != nil {
+		return translate(err)
+	}
+	empty := !it.First()
+	if err := errors.Join(it.Error(), it.Close()); err != nil {
+		return translate(err)
+	}
+	if !empty {
+		return fmt.Errorf("%w: it has data but no format", ErrFormat)
+	}
+	format := fmt.Appendf(nil, "%s%d", formatPrefix, formatVersion)
+	if err := j.db.Set([]byte{formatKind}, format, pebble.Sync); err != nil {
+		return err
+	}
+	// Pebble makes a database in its oldest format, and the first WAL still is of that: damage within it passes for its end.
+	// A flush begins the next.
+	return j.db.Flush()
+}

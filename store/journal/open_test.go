@@ -1,0 +1,230 @@
+package journal
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"flowring/flow"
+)
+
+func TestOpenRefusesWhatIsNoJournal(t *testing.T) {
+	tests := []struct {
+		name string
+		make func(t *testing.T, dir string)
+		want error
+		says string
+	}{
+		{"a folder with somebody's files", func(t *testing.T, dir string) {
+			write(t, filepath.Join(dir, "thesis.txt"), "draft")
+		}, ErrFormat, `"thesis.txt"`},
+		{"a Pebble database of another program", func(t *testing.T, dir string) {
+			db, err := pebble.Open(dir, &pebble.Options{Logger: logger{newJournal(dir, Options{})}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := errors.Join(db.Set([]byte("k"), []byte("v"), pebble.Sync), db.Close()); err != nil {
+				t.Fatal(err)
+			}
+		}, ErrFormat, "another program"},
+		{"a journal of a later format", func(t *testing.T, dir string) {
+			makeJournal(t, dir, func(db *pebble.DB) error {
+				return db.Set([]byte{formatKind}, []byte(formatPrefix+"2"), pebble.Sync)
+			})
+		}, ErrFormat, "it has format 2, this program knows 1"},
+		{"a journal whose format is damaged", func(t *testing.T, dir string) {
+			makeJournal(t, dir, func(db *pebble.DB) error {
+				return db.Set([]byte{formatKind}, []byte("flowrong"), pebble.Sync)
+			})
+		}, ErrCorrupt, `"flowrong"`},
+		{"a journal without a format", func(t *testing.T, dir string) {
+			makeJournal(t, dir, func(db *pebble.DB) error {
+				return errors.Join(db.Set([]byte("s"), nil, pebble.Sync), db.Delete([]byte{formatKind}, pebble.Sync))
+			})
+		}, ErrFormat, "no format"},
+		{"a damaged manifest", func(t *testing.T, dir string) {
+			makeJournal(t, dir, func(*pebble.DB) error { return nil })
+			manifests, _ := filepath.Glob(filepath.Join(dir, "MANIFEST-*"))
+			for _, name := range manifests {
+				write(t, name, strings.Repeat("x", 100))
+			}
+		}, ErrCorrupt, ""},
+		{"a path that is a file", func(t *testing.T, dir string) {
+			if err := os.Remove(dir); err != nil {
+				t.Fatal(err)
+			}
+			write(t, dir, "")
+		}, nil, "not a directory"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			dir := t.TempDir()
+			test.make(t, dir)
+			for range 2 { // the second time it is not locked by the first
+				j, err := Open(dir, Options{})
+				if err == nil {
+					j.Close()
+					t.Fatal("Open succeeded, want an error")
+				}
+				if test.want != nil && !errors.Is(err, test.want) || !strings.Contains(fmt.Sprint(err), test.says) {
+					t.Errorf("Open: %v, want %v with %s", err, test.want, test.says)
+				}
+				if !strings.Contains(err.Error(), dir) {
+					t.Errorf("Open: %v, want it to name the folder", err)
+				}
+			}
+		})
+	}
+}
+
+func makeJournal(t *testing.T, dir string, change func(*pebble.DB) error) {
+	t.Helper()
+	j, err := Open(dir, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(change(j.db), j.Close()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func write(t *testing.T, path, content string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestOpenLeavesAForeignFolderAlone(t *testing.T) {
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "notes.md"), "mine")
+	if _, err := Open(dir, Options{}); !errors.Is(err, ErrFormat) {
+		t.Errorf("Open: %v, want %v", err, ErrFormat)
+	}
+	if names, _ := filepath.Glob(filepath.Join(dir, "*")); len(names) != 1 {
+		t.Errorf("the folder has %v, want notes.md alone", names)
+	}
+}
+
+func TestOpenAcceptsTheRootOfAVolume(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, "lost+found"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	makeJournal(t, dir, func(*pebble.DB) error { return nil })
+}
+
+func TestOneFolderIsOpenOnlyOnce(t *testing.T) {
+	dir := t.TempDir()
+	first, err := Open(dir, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(dir, Options{}); !errors.Is(err, ErrLocked) {
+		t.Errorf("Open of an open folder: %v, want %v", err, ErrLocked)
+	}
+	if err := first.Close(); err != nil {
+		t.Fatal(err)
+	}
+	makeJournal(t, dir, func(*pebble.DB) error { return nil })
+}
+
+func TestOpenMakesTheFolderDurably(t *testing.T) {
+	fs := vfs.NewCrashableMem()
+	j, err := Open("srv/flowring/data", Options{FS: fs})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer j.Close()
+	appendTo(t, j, flow.Slice{Hour: 1}, flow.Dot{Origin: 1, Seq: 1}, "batch")
+	after, err := Open("srv/flowring/data", Options{FS: fs.CrashClone(vfs.CrashCloneCfg{})})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer after.Close()
+	if got := loadAll(t, after, flow.Slice{Hour: 1}); len(got) != 1 {
+		t.Errorf("Load after a power loss = %q, want the batch", got)
+	}
+}
+
+func TestFreeBytesAreThoseOfTheFolder(t *testing.T) {
+	dir := t.TempDir()
+	j, err := Open(dir, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer j.Close()
+	if free, total, err := j.FreeBytes(); err != nil || free == 0 || free > total {
+		t.Errorf("FreeBytes() = %d, %d, %v, want 0 < free <= total", free, total, err)
+	}
+}
+
+// Damage to the files themselves is found by Pebble, and told as what it is.
+func TestDamagedFilesAreRefused(t *testing.T) {
+	tests := []struct {
+		name, files string
+		flush       bool
+	}{
+		{"a table", "*.sst", true},
+		{"a WAL", "*.log", false},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			dir := filepath.Join(t.TempDir(), "copy")
+			damagedCopy(t, dir, test.files, test.flush)
+			j, err := Open(dir, Options{})
+			if err == nil {
+				defer j.Close()
+				err = j.Load(hour, func([]byte) error { return nil })
+			}
+			if !errors.Is(err, ErrCorrupt) {
+				t.Errorf("Open and Load: %v, want %v", err, ErrCorrupt)
+			}
+		})
+	}
+}
+
+// damagedCopy makes, as dir, what a crash leaves of a journal, with the middle of its largest file of that name overwritten.
+func damagedCopy(t *testing.T, dir, files string, flush bool) {
+	t.Helper()
+	original := t.TempDir()
+	j, err := Open(original, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer j.Close()
+	rng := rand.NewChaCha8([32]byte{1})
+	batch := make([]byte, 2000)
+	for seq := range uint64(100) {
+		rng.Read(batch)
+		appendTo(t, j, hour, flow.Dot{Origin: 1, Seq: seq + 1}, string(batch))
+	}
+	if flush {
+		if err := j.db.Flush(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.CopyFS(dir, os.DirFS(original)); err != nil {
+		t.Fatal(err)
+	}
+	names, _ := filepath.Glob(filepath.Join(dir, files))
+	for _, name := range names {
+		content, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(content) > 100_000 && content[90_000]|content[90_001]|content[90_002] != 0 { // not one kept empty for later
+			copy(content[90_000:], strings.Repeat("x", 5000))
+			write(t, name, string(content))
+			return
+		}
+	}
+	t.Fatalf("no file of %v has all batches", names)
+}

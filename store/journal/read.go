@@ -1,0 +1,152 @@
+package journal
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/cockroachdb/pebble/v2"
+
+	"flowring/flow"
+)
+
+// Slices implements store.Journal. It seeks from slice to slice.
+func (j *Journal) Slices() (slices []flow.Slice, err error) {
+	err = j.iterate([]byte{dotKind}, func(it *pebble.Iterator) error {
+		for it.First(); it.Valid(); {
+			s, _, err := parseKey(it.Key())
+			if err != nil {
+				return err
+			}
+			slices = append(slices, s)
+			it.SeekGE(after(sliceKey(dotKind, s)))
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("slices of journal: %w", err)
+	}
+	return slices, nil
+}
+
+// Dots implements store.Journal.
+func (j *Journal) Dots(s flow.Slice, fn func(flow.Dot) error) error {
+	return j.iterate(sliceKey(dotKind, s), func(it *pebble.Iterator) error {
+		for it.First(); it.Valid(); it.Next() {
+			_, dot, err := parseKey(it.Key())
+			if err != nil {
+				return err
+			}
+			if err := fn(dot); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// Load implements store.Journal. An error of fn is returned with the batch that it is about.
+func (j *Journal) Load(s flow.Slice, fn func(batch []byte) error) error {
+	return j.iterate(sliceKey(batchKind, s), func(it *pebble.Iterator) error {
+		for it.First(); it.Valid(); it.Next() {
+			_, dot, err := parseKey(it.Key())
+			if err != nil {
+				return err
+			}
+			if err := load(it, fn); err != nil {
+				return fmt.Errorf("batch %s of slice %s: %w", dot, s, err)
+			}
+		}
+		return nil
+	})
+}
+
+func load(it *pebble.Iterator, fn func(batch []byte) error) error {
+	value, err := it.ValueAndErr()
+	if err != nil {
+		return translate(err)
+	}
+	batch, err := unseal(it.Key(), value)
+	if err != nil {
+		return err
+	}
+	return fn(batch)
+}
+
+// iterate calls fn with an iterator over the keys that begin with prefix, as they are now.
+func (j *Journal) iterate(prefix []byte, fn func(*pebble.Iterator) error) error {
+	if err := j.enter(); err != nil {
+		return err
+	}
+	defer j.users.Done()
+	it, err := j.db.NewIter(&pebble.IterOptions{LowerBound: prefix, UpperBound: after(prefix)})
+	if err != nil {
+		return translate(err)
+	}
+	err = fn(it)
+	if failure := it.Error(); failure != nil {
+		err = translate(failure)
+	}
+	return errors.Join(err, it.Close())
+}
+
+// Get implements store.Journal.
+func (j *Journal) Get(s flow.Slice, d flow.Dot) ([]byte, error) {
+	batch, err := j.get(batchKey(batchKind, s, d))
+	if err != nil {
+		return nil, fmt.Errorf("batch %s of slice %s: %w", d, s, err)
+	}
+	return batch, nil
+}
+
+// State returns the value that SetState gave the name last, and nil, without an error, if it never did.
+func (j *Journal) State(name string) ([]byte, error) {
+	value, err := j.get(stateKey(name))
+	if errors.Is(err, ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("state %q: %w", name, err)
+	}
+	return value, nil
+}
+
+// SetState makes value durable under name: it returns nil once it is fsynced.
+func (j *Journal) SetState(name string, value []byte) error {
+	err := j.commit(func(b *pebble.Batch) error {
+		set(b, stateKey(name), value)
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("set state %q: %w", name, err)
+	}
+	return nil
+}
+
+// get returns a copy, never nil, of what is sealed under key.
+func (j *Journal) get(key []byte) ([]byte, error) {
+	if err := j.enter(); err != nil {
+		return nil, err
+	}
+	defer j.users.Done()
+	value, closer, err := j.db.Get(key)
+	if err != nil {
+		return nil, translate(err)
+	}
+	defer closer.Close()
+	payload, err := unseal(key, value)
+	if err != nil {
+		return nil, err
+	}
+	return append([]byte{}, payload...), nil
+}
+
+// translate returns Pebble's error as one of ours.
+func translate(err error) error {
+	switch {
+	case errors.Is(err, pebble.ErrNotFound):
+		return ErrNotFound
+	case pebble.IsCorruptionError(err):
+		return fmt.Errorf("%w: %w", ErrCorrupt, err)
+	}
+	return err
+}

@@ -1,0 +1,81 @@
+package store
+
+import (
+	"sync"
+
+	"flowring/flow"
+)
+
+// marks are the identities of the batches of a slice: what tells a batch that is held from one that is not.
+type marks struct {
+	mu   sync.Mutex
+	dots Digest
+	ids  map[flow.ID]flow.ID  // by Key, the ID that came with it first
+	more map[flow.ID]struct{} // the IDs whose Key had come with another: next to none
+}
+
+// holds reports whether the batch of this dot is here.
+func (m *marks) holds(dot flow.Dot) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.dots.Has(dot)
+}
+
+// seen reports whether a batch of b's ID is here, and whether b's Key came with another ID.
+func (m *marks) seen(b *flow.Batch) (id, reused bool) {
+	if b.ID.IsZero() {
+		return false, false
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	first, known := m.ids[b.Key]
+	_, id = m.more[b.ID]
+	id = id || known && first == b.ID
+	return id, known && !id && !b.Key.IsZero()
+}
+
+// record notes that b is here.
+func (m *marks) record(b *flow.Batch) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.dots.Add(b.Dot)
+	if !b.ID.IsZero() {
+		m.recordID(b)
+	}
+}
+
+func (m *marks) recordID(b *flow.Batch) {
+	if m.ids == nil {
+		m.ids, m.more = make(map[flow.ID]flow.ID), make(map[flow.ID]struct{})
+	}
+	first, known := m.ids[b.Key]
+	switch {
+	case !known:
+		m.ids[b.Key] = b.ID
+	case first != b.ID:
+		m.more[b.ID] = struct{}{}
+	}
+}
+
+// digest returns a copy of the dots.
+func (m *marks) digest() Digest {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.dots.Clone()
+}
+
+func (m *marks) empty() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.dots.Empty()
+}
+
+// size estimates the bytes of memory that the marks take.
+func (m *marks) size() int64 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.dots.size() + idCost*int64(len(m.ids)+len(m.more))
+}
+
+// idCost is a Key and an ID in a map, with the room that it keeps to grow.
+const idCost = 52

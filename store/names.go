@@ -1,0 +1,84 @@
+package store
+
+import (
+	"math"
+	"strings"
+	"sync"
+)
+
+// names gives the names of a slice numbers, from 0 in order of arrival. Numbers are never taken back.
+type names struct {
+	mu    sync.RWMutex
+	ids   map[string]uint32 // list[ids[name]] == name
+	list  []string
+	bytes int // the sum of the names' lengths
+}
+
+// unknown is the number of no name.
+const unknown = math.MaxUint32
+
+// find returns the number of each name, unknown for those that have none, and whether there are such.
+func (n *names) find(wanted []string) (ids []uint32, missing bool) {
+	n.mu.RLock()
+	defer n.mu.RUnlock()
+	ids = make([]uint32, len(wanted))
+	for i, name := range wanted {
+		id, ok := n.ids[name]
+		if !ok {
+			id, missing = unknown, true
+		}
+		ids[i] = id
+	}
+	return ids, missing
+}
+
+// intern returns the number of each name, having numbered those that had none. Most batches bring no new name and only share
+// the lock.
+func (n *names) intern(wanted []string) []uint32 {
+	ids, missing := n.find(wanted)
+	if !missing {
+		return ids
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for i, id := range ids {
+		if id == unknown {
+			ids[i] = n.add(wanted[i])
+		}
+	}
+	return ids
+}
+
+// add numbers name unless another batch did meanwhile. It keeps a copy: a batch's names share one string, the whole of which
+// would stay in memory.
+func (n *names) add(name string) uint32 {
+	if id, ok := n.ids[name]; ok {
+		return id
+	}
+	if n.ids == nil {
+		n.ids = make(map[string]uint32)
+	}
+	id := uint32(len(n.list))
+	name = strings.Clone(name)
+	n.ids[name] = id
+	n.list = append(n.list, name)
+	n.bytes += len(name)
+	return id
+}
+
+// all returns the names by number. The list may grow behind the slice's end, but what is in it stays.
+func (n *names) all() []string {
+	n.mu.RLock()
+	defer n.mu.RUnlock()
+	return n.list[:len(n.list):len(n.list)]
+}
+
+// size estimates the bytes of memory that the names take.
+func (n *names) size() int64 {
+	n.mu.RLock()
+	defer n.mu.RUnlock()
+	return int64(n.bytes) + nameCost*int64(len(n.list))
+}
+
+// nameCost is a string header in the list, and one with a number in the map, with the room that both keep to grow.
+const nameCost = 60

@@ -1,0 +1,113 @@
+package store
+
+import (
+	"fmt"
+
+	"flowring/flow"
+)
+
+// Read returns the slice as it is now: every batch whose Apply returned before, and of others all or nothing (P11). Of a slice
+// that is not held it returns an empty reading. Writers wait only while the totals are copied. It blocks for a load if the slice
+// is cold.
+func (s *Store) Read(slice flow.Slice) (*Reading, error) {
+	h, err := s.pinWarm(slice, false)
+	if err != nil {
+		return nil, fmt.Errorf("read slice: %w", err)
+	}
+	if h == nil {
+		return &Reading{hour: slice.Hour}, nil
+	}
+	defer s.releaseWarm(h)
+	return h.content.read(slice.Hour), nil
+}
+
+// Digest returns the dots of the batches held of the slice; the caller may add to it. A cold slice stays cold: its digest is
+// read from the journal's keys, once.
+func (s *Store) Digest(slice flow.Slice) (Digest, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	h, err := s.findDots(slice)
+	if err != nil {
+		return Digest{}, fmt.Errorf("digest of slice %s: %w", slice, err)
+	}
+	if h == nil {
+		return Digest{}, nil
+	}
+	return h.digest(), nil
+}
+
+// findDots returns the slice with its digest known, nil if nothing of it is held.
+func (s *Store) findDots(slice flow.Slice) (*held, error) {
+	h, err := s.find(slice, (*held).unread)
+	if err != nil || h == nil || !h.unread() {
+		return h, err
+	}
+	h.pins++
+	defer s.unpin(h)
+	dots := new(Digest)
+	err = s.fly(h, true, func() error {
+		return s.journal.Dots(slice, func(dot flow.Dot) error {
+			dots.Add(dot)
+			return nil
+		})
+	})
+	if err != nil {
+		return nil, err
+	}
+	h.dots = dots
+	return h, nil
+}
+
+// unread reports whether the digest is not known yet.
+func (h *held) unread() bool { return h.content == nil && h.dots == nil }
+
+// digest returns a copy of the digest, which must be known.
+func (h *held) digest() Digest {
+	if h.content != nil {
+		return h.content.marks.digest()
+	}
+	return h.dots.Clone()
+}
+
+// Missing calls fn with the encoding of each batch held of the slice that have lacks, in the order of the dots, until fn fails.
+// A cold slice stays cold. The slice is not dropped meanwhile. fn must not retain encoded. Without a journal it fails with
+// ErrNoJournal.
+func (s *Store) Missing(slice flow.Slice, have Digest, fn func(encoded []byte) error) error {
+	if s.journal == nil {
+		return fmt.Errorf("missing batches of slice %s: %w", slice, ErrNoJournal)
+	}
+	h, missing, err := s.pinMissing(slice, have)
+	if err != nil || h == nil {
+		return err
+	}
+	defer s.release(h)
+	for dot := range missing.Dots() {
+		encoded, err := s.journal.Get(slice, dot)
+		if err != nil {
+			return fmt.Errorf("missing batch %s of slice %s: %w", dot, slice, err)
+		}
+		if err := fn(encoded); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// pinMissing pins the slice, nil if nothing of it is held, and returns what have lacks of it.
+func (s *Store) pinMissing(slice flow.Slice, have Digest) (*held, Digest, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, err := s.find(slice, always) // what is being dropped must not be pinned
+	if err != nil {
+		return nil, Digest{}, fmt.Errorf("missing batches of slice %s: %w", slice, err)
+	}
+	h, err := s.findDots(slice)
+	if err != nil {
+		return nil, Digest{}, fmt.Errorf("missing batches of slice %s: %w", slice, err)
+	}
+	if h == nil {
+		return nil, Digest{}, nil
+	}
+	h.pins++
+	return h, h.digest().Minus(have), nil
+}

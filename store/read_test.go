@@ -1,0 +1,157 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+
+	"flowring/flow"
+)
+
+func TestReadingDoesNotChange(t *testing.T) {
+	s := New(Config{}, Deps{})
+	apply(t, s, batchOf(t, noon, dot(1, 1), record("b", "c", 1, 1), record("a", "b", 5, 5)))
+	r := read(t, s, noon)
+	apply(t, s, batchOf(t, noon, dot(1, 2), record("a", "b", 1, 1), record("0", "new", 1, 1)))
+	want := []flow.Record{record("a", "b", 5, 5), record("b", "c", 1, 1)}
+	for i := range want {
+		want[i].Hour = noon.Hour
+	}
+	if got := slices.Collect(r.Records()); !slices.Equal(got, want) || r.Len() != 2 {
+		t.Errorf("Records() = %v, want %v", got, want)
+	}
+	if got := r.Digest(); !got.Equal(DigestOf(dot(1, 1))) {
+		t.Errorf("Digest() = %s, want %s", got, DigestOf(dot(1, 1)))
+	}
+}
+
+func TestReadOfNothingIsEmpty(t *testing.T) {
+	s := opened(t, newMemJournal(), 0)
+	if r := read(t, s, noon); r.Len() != 0 || !r.Digest().Empty() || slices.Collect(r.Records()) != nil {
+		t.Errorf("a reading of a slice that is not held has %d flows, want 0", r.Len())
+	}
+	if d, err := s.Digest(noon); err != nil || !d.Empty() {
+		t.Errorf("Digest of a slice that is not held = %s, %v, want none", d, err)
+	}
+	if err := s.Missing(noon, Digest{}, func([]byte) error { return errors.New("called") }); err != nil {
+		t.Errorf("Missing of a slice that is not held: %v, want nil", err)
+	}
+	if err := s.Verify(noon); err != nil {
+		t.Errorf("Verify of a slice that is not held: %v, want nil", err)
+	}
+	if got := s.Slices(); len(got) != 0 {
+		t.Errorf("Slices() = %v, want none", got)
+	}
+}
+
+// Flows are sorted when there are new ones, not for each reading.
+func TestSortedOrderIsKept(t *testing.T) {
+	s := New(Config{}, Deps{})
+	apply(t, s, batchOf(t, noon, dot(1, 1), record("a", "b", 1, 1)))
+	first := read(t, s, noon)
+	apply(t, s, batchOf(t, noon, dot(1, 2), record("a", "b", 1, 1)))
+	if second := read(t, s, noon); &first.rows[0] != &second.rows[0] {
+		t.Error("the flows were sorted anew though none is new")
+	}
+	apply(t, s, batchOf(t, noon, dot(1, 3), record("a", "a", 1, 1)))
+	if third := read(t, s, noon); third.Len() != 2 {
+		t.Errorf("Len() = %d, want 2", third.Len())
+	}
+}
+
+func TestMissingGivesWhatTheOtherLacks(t *testing.T) {
+	j := newMemJournal()
+	s := opened(t, j, 0)
+	for seq := range uint64(5) {
+		apply(t, s, batchOf(t, noon, dot(seq%2, seq), record("a", "b", 1, 1)))
+	}
+	var got []flow.Dot
+	err := s.Missing(noon, DigestOf(dot(0, 0), dot(0, 4), dot(8, 8)), func(encoded []byte) error {
+		b, err := flow.ParseBatch(encoded)
+		if err == nil {
+			got = append(got, b.Dot)
+		}
+		return err
+	})
+	if want := []flow.Dot{dot(0, 2), dot(1, 1), dot(1, 3)}; err != nil || !slices.Equal(got, want) {
+		t.Errorf("Missing gave %v, %v, want %v", got, err, want)
+	}
+	enough := errors.New("enough")
+	calls := 0
+	err = s.Missing(noon, Digest{}, func([]byte) error { calls++; return enough })
+	if !errors.Is(err, enough) || calls != 1 {
+		t.Errorf("Missing = %v after %d calls, want %v after 1", err, calls, enough)
+	}
+	err = s.Missing(noon, Digest{}, func([]byte) error {
+		if dropped, err := s.Drop(noon, DigestOf(dot(0, 0), dot(0, 2), dot(0, 4), dot(1, 1), dot(1, 3))); dropped || err != nil {
+			t.Errorf("Drop during Missing = %t, %v, want false, nil", dropped, err)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+func TestStoreWithoutAJournalSaysSo(t *testing.T) {
+	s := New(Config{MemoryBudget: tight}, Deps{})
+	if err := s.Open(); err != nil {
+		t.Fatal(err)
+	}
+	for h := range 3 {
+		apply(t, s, batchOf(t, hourSlice(h), dot(1, 1), record("a", "b", 1, 1)))
+	}
+	if got := s.Stats().Warm; got != 3 {
+		t.Errorf("warm slices = %d, want all 3: there is nowhere else", got)
+	}
+	if err := s.Missing(noon, Digest{}, nil); !errors.Is(err, ErrNoJournal) {
+		t.Errorf("Missing: %v, want %v", err, ErrNoJournal)
+	}
+	if err := s.Verify(noon); !errors.Is(err, ErrNoJournal) {
+		t.Errorf("Verify: %v, want %v", err, ErrNoJournal)
+	}
+	if dropped, err := s.Drop(hourSlice(1), DigestOf(dot(1, 1))); !dropped || err != nil {
+		t.Errorf("Drop = %t, %v, want true, nil", dropped, err)
+	}
+}
+
+// P15: the scrubber finds any difference between memory and journal.
+func TestVerifyFindsDifferences(t *testing.T) {
+	tests := []struct {
+		name   string
+		change func(s *Store, j *memJournal)
+		want   error
+	}{
+		{"none", func(*Store, *memJournal) {}, nil},
+		{"a total", func(s *Store, _ *memJournal) {
+			for i := range s.held[noon].content.shards {
+				for row := range s.held[noon].content.shards[i].totals {
+					s.held[noon].content.shards[i].totals[row].BytesRx++
+					return
+				}
+			}
+		}, ErrDiverged},
+		{"a batch that left the journal", func(_ *Store, j *memJournal) { delete(j.batches[noon], dot(1, 2)) }, ErrDiverged},
+		{"a flow that is in memory alone", func(s *Store, _ *memJournal) {
+			s.held[noon].content.names.intern([]string{"x"})
+			s.held[noon].content.shards[3].row(triple{0, 0, 0}, 0)
+		}, ErrDiverged},
+		{"a batch that came into the journal since", func(s *Store, j *memJournal) {
+			j.batches[noon][dot(1, 3)] = batchOf(t, noon, dot(1, 3), record("z", "z", 1, 1)).Encode()
+		}, nil},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			j := newMemJournal()
+			s := opened(t, j, 0)
+			for seq := range uint64(2) {
+				apply(t, s, batchOf(t, noon, dot(1, seq+1), record("a", fmt.Sprint(seq), 1, 1)))
+			}
+			test.change(s, j)
+			if err := s.Verify(noon); !errors.Is(err, test.want) {
+				t.Errorf("Verify: %v, want %v", err, test.want)
+			}
+		})
+	}
+}

@@ -1,0 +1,67 @@
+package store
+
+import (
+	"sync/atomic"
+
+	"flowring/flow"
+)
+
+// Stats are numbers about a store. Those of Apply and of loads count up from Open.
+type Stats struct {
+	Slices        int    // slices that have batches here
+	Hours         int    // distinct hours of these
+	Warm          int    // slices in memory
+	Flows         int    // flows of the slices in memory
+	ResidentBytes int64  // estimate of the memory that the slices take, as of the last use of each
+	Applied       uint64 // batches added to the totals
+	Same          uint64 // batches whose ID was held under another dot
+	Known         uint64 // batches whose dot was held
+	Saturated     uint64 // totals cut to 2^63-1 (P14), by batches applied and by batches loaded
+	Loads         uint64 // slices that came into memory from the journal
+	Evictions     uint64 // slices that left memory for the budget
+}
+
+// counters are the Stats that only grow.
+type counters struct {
+	applied, same, known, saturated, loads, evictions atomic.Uint64
+}
+
+func (c *counters) count(o Outcome, saturated int) {
+	switch o {
+	case Applied:
+		c.applied.Add(1)
+	case Same:
+		c.same.Add(1)
+	}
+	c.saturated.Add(uint64(saturated))
+}
+
+// Stats returns the numbers of now. It takes time in proportion to the number of slices.
+func (s *Store) Stats() Stats {
+	c := &s.counters
+	stats := Stats{
+		Applied:   c.applied.Load(),
+		Same:      c.same.Load(),
+		Known:     c.known.Load(),
+		Saturated: c.saturated.Load(),
+		Loads:     c.loads.Load(),
+		Evictions: c.evictions.Load(),
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	hours := make(map[flow.Hour]struct{})
+	for slice, h := range s.held {
+		if h.empty() {
+			continue
+		}
+		stats.Slices++
+		hours[slice.Hour] = struct{}{}
+		if h.content != nil {
+			stats.Warm++
+			stats.Flows += h.content.flows()
+		}
+	}
+	stats.Hours = len(hours)
+	stats.ResidentBytes = s.resident
+	return stats
+}

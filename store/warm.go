@@ -1,0 +1,88 @@
+package store
+
+import (
+	"fmt"
+
+	"flowring/flow"
+)
+
+// heat makes a slice warm.
+func (s *Store) heat(h *held, c *content) {
+	h.content, h.dots = c, nil
+	h.place = s.warm.PushBack(h)
+	s.resize(h, c.size())
+}
+
+// cool makes a slice cold, or ready to be forgotten.
+func (s *Store) cool(h *held) {
+	s.warm.Remove(h.place)
+	s.resident -= h.counted
+	h.content, h.place, h.counted = nil, nil, 0
+}
+
+// resize notes how much memory the slice takes.
+func (s *Store) resize(h *held, size int64) {
+	s.resident += size - h.counted
+	h.counted = size
+}
+
+// evict makes slices cold, the least recently used first, until memory is within the budget. It spares those in use, and keep:
+// a slice larger than the budget would otherwise be loaded anew for each batch.
+func (s *Store) evict(keep *held) {
+	if s.budget == 0 {
+		return
+	}
+	for e := s.warm.Front(); e != nil && s.resident > s.budget; {
+		h := e.Value.(*held)
+		e = e.Next()
+		if h != keep && h.pins == 0 && h.busy == nil {
+			s.freeze(h)
+		}
+	}
+}
+
+// freeze evicts a slice. Its digest, which is small, stays: most of what is asked about cold slices is whether it changed.
+func (s *Store) freeze(h *held) {
+	dots := h.content.marks.digest()
+	s.log.Debug("slice leaves memory", "slice", h.slice, "bytes", h.counted)
+	s.cool(h)
+	h.dots = &dots
+	s.counters.evictions.Add(1)
+}
+
+// load brings a pinned cold slice into memory. Store.mu is held before and after, not meanwhile.
+func (s *Store) load(h *held) error {
+	var c *content
+	err := s.fly(h, true, func() (err error) {
+		c, err = s.loadContent(h.slice, nil)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	s.heat(h, c)
+	s.counters.loads.Add(1)
+	s.log.Debug("slice enters memory", "slice", h.slice, "bytes", h.counted)
+	s.evict(h)
+	return nil
+}
+
+// loadContent folds the batches of the slice in the journal; only those in the digest, if one is given.
+func (s *Store) loadContent(slice flow.Slice, only *Digest) (*content, error) {
+	c := newContent()
+	err := s.journal.Load(slice, func(encoded []byte) error {
+		b, err := flow.ParseBatch(encoded)
+		if err != nil {
+			return err
+		}
+		if only == nil || only.Has(b.Dot) {
+			_, saturated := c.fold(b)
+			s.counters.saturated.Add(uint64(saturated))
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("load slice %s: %w", slice, err)
+	}
+	return c, nil
+}
