@@ -1,0 +1,80 @@
+package transcript
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+)
+
+// received is an answer as it came.
+type received struct {
+	status  int
+	headers http.Header
+	body    string // without the line end behind it
+}
+
+// differences returns a line for each way in which got is not what is wanted.
+func (want answer) differences(got received, v vars) []string {
+	var diffs []string
+	if got.status != want.status {
+		diffs = append(diffs, fmt.Sprintf("status = %d, want %d", got.status, want.status))
+	}
+	for _, h := range want.headers {
+		diffs = append(diffs, headerDifference(got.headers, h, v)...)
+	}
+	if d := textDifference(got.body, want.body, v); d != "" {
+		diffs = append(diffs, "body "+d)
+	}
+	return diffs
+}
+
+// headerDifference compares one line of the answer's headers: "Name: value" or "!Name".
+func headerDifference(got http.Header, line string, v vars) []string {
+	if name, absent := strings.CutPrefix(line, "!"); absent {
+		if values := got.Values(name); len(values) > 0 {
+			return []string{fmt.Sprintf("header %s = %q, want none", name, values)}
+		}
+		return nil
+	}
+	name, value, _ := strings.Cut(line, ":")
+	actual := strings.Join(got.Values(name), ", ")
+	if d := textDifference(actual, strings.TrimSpace(value), v); d != "" {
+		return []string{"header " + name + " " + d}
+	}
+	return nil
+}
+
+// textDifference returns "" when got matches want.
+func textDifference(got, want string, v vars) string {
+	p, err := v.pattern(want)
+	if err != nil {
+		return err.Error()
+	}
+	if p.MatchString(got) {
+		return ""
+	}
+	expanded, err := v.expand(want)
+	if err != nil {
+		expanded = want // it has {{any}} or {{int}}
+	}
+	return fmt.Sprintf("differs\n got: %s\nwant: %s", got, expanded)
+}
+
+// updated returns the answer that got would meet: what matched stays as it is written.
+func (want answer) updated(got received, v vars) answer {
+	out := answer{status: got.status, body: want.body}
+	for _, h := range want.headers {
+		name, _, _ := strings.Cut(strings.TrimPrefix(h, "!"), ":")
+		if headerDifference(got.headers, h, v) != nil {
+			h = "!" + name
+			if values := got.headers.Values(name); len(values) > 0 {
+				h = name + ": " + v.collapse(strings.Join(values, ", "), h)
+			}
+		}
+		out.headers = append(out.headers, h)
+	}
+	if textDifference(got.body, want.body, v) != "" {
+		out.body = got.body
+	}
+	return out
+}

@@ -1,0 +1,85 @@
+package transcript
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+	"time"
+)
+
+// updateEnv is the environment variable that turns on update mode.
+const updateEnv = "TRANSCRIPT_UPDATE"
+
+// Run has the conversation of a file with the server at baseURL ("http://host:port"), each exchange as a subtest of t.
+func Run(t *testing.T, baseURL, file string) {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := parse(string(text))
+	if err != nil {
+		t.Fatalf("%s: %v", file, err)
+	}
+	v := newVars()
+	client := newClient()
+	defer client.CloseIdleConnections()
+	for _, e := range s.exchanges {
+		t.Run(e.name, func(t *testing.T) { e.run(t, client, baseURL, v) })
+	}
+	if updating() {
+		if err := os.WriteFile(file, []byte(s.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func updating() bool { return os.Getenv(updateEnv) != "" }
+
+// newClient returns a client that adds nothing of its own: no compression, no redirects.
+func newClient() *http.Client {
+	return &http.Client{
+		Timeout:       30 * time.Second,
+		Transport:     &http.Transport{DisableCompression: true},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+}
+
+// run sends the request and compares the answer, or takes it over in update mode.
+func (e *exchange) run(t *testing.T, client *http.Client, baseURL string, v vars) {
+	got, err := e.send(client, baseURL, v)
+	if err != nil {
+		t.Fatalf("line %d: %v", e.line, err)
+	}
+	diffs := e.answer.differences(got, v)
+	if len(diffs) > 0 && updating() {
+		updated := e.answer.updated(got, v)
+		updated.body = v.collapse(updated.body, strings.Join(e.request, "\n")+e.answer.body)
+		e.answer = updated
+		return
+	}
+	for _, d := range diffs {
+		t.Errorf("line %d: %s", e.line, d)
+	}
+}
+
+// send has the exchange.
+func (e *exchange) send(client *http.Client, baseURL string, v vars) (received, error) {
+	req, err := build(baseURL, e.request, v)
+	if err != nil {
+		return received{}, fmt.Errorf("build request: %w", err)
+	}
+	resp, err := client.Do(req)
+	if err != nil {
+		return received{}, err
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return received{}, fmt.Errorf("read answer: %w", err)
+	}
+	return received{resp.StatusCode, resp.Header, strings.TrimSuffix(string(body), "\n")}, nil
+}

@@ -1,0 +1,126 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+)
+
+// retry calls attempt with one target after another until it succeeds, fails for good or ctx ends. It returns how many attempts
+// were made, and the error of the last one.
+func (c *Client) retry(ctx context.Context, attempt func(ctx context.Context, target string) error) (attempts int, err error) {
+	s := c.newSchedule()
+	for {
+		i := s.earliest()
+		if waitErr := wait(ctx, time.Until(s.targets[i].notBefore)); waitErr != nil {
+			return attempts, gaveUp(waitErr, err)
+		}
+		attempts++
+		target := s.targets[i].url
+		if err = attempt(ctx, target); err == nil {
+			return attempts, nil
+		}
+		err = fmt.Errorf("%s: %w", target, err)
+		if !temporary(err) {
+			return attempts, err
+		}
+		s.failed(i, err)
+	}
+}
+
+// gaveUp joins why there was no further attempt with why the last one failed.
+func gaveUp(waitErr, last error) error {
+	if last == nil {
+		return waitErr
+	}
+	return fmt.Errorf("%w, after %w", waitErr, last)
+}
+
+// temporary reports whether another attempt may end otherwise: an answer was lost, or the refusal is of the moment. A redirect
+// is neither.
+func temporary(err error) bool {
+	var p *Problem
+	if errors.As(err, &p) {
+		return p.Status >= 500 || p.Status == 408 || p.Status == 429
+	}
+	var lost *lostError
+	return errors.As(err, &lost)
+}
+
+// wait blocks for d or until ctx ends. It fails at once when ctx is known to end before d has passed.
+func wait(ctx context.Context, d time.Duration) error {
+	deadline, bounded := ctx.Deadline()
+	switch {
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case d <= 0:
+		return nil
+	case bounded && time.Until(deadline) < d:
+		return context.DeadlineExceeded
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// schedule says which target is to be tried when. It belongs to one call.
+type schedule struct {
+	cfg     Config
+	targets []targetState
+}
+
+type targetState struct {
+	url       string
+	failures  int
+	notBefore time.Time
+}
+
+// newSchedule begins with another target at every call.
+func (c *Client) newSchedule() *schedule {
+	s := &schedule{cfg: c.cfg}
+	start := int(c.next.Add(1)-1) % len(c.targets)
+	for i := range c.targets {
+		s.targets = append(s.targets, targetState{url: c.targets[(start+i)%len(c.targets)]})
+	}
+	return s
+}
+
+// earliest returns the target that may be tried first; of several, the first in order.
+func (s *schedule) earliest() int {
+	best := 0
+	for i := range s.targets {
+		if s.targets[i].notBefore.Before(s.targets[best].notBefore) {
+			best = i
+		}
+	}
+	return best
+}
+
+// failed notes that an attempt at target i failed with err.
+func (s *schedule) failed(i int, err error) {
+	t := &s.targets[i]
+	t.failures++
+	delay := s.backoff(t.failures)
+	var p *Problem
+	if errors.As(err, &p) {
+		delay = max(delay, min(time.Duration(p.RetryAfter)*time.Second, s.cfg.MaxBackoff))
+	}
+	t.notBefore = time.Now().Add(delay)
+}
+
+// backoff doubles with each failure up to MaxBackoff; half of it is drawn at random, so that clients that failed together do not
+// come back together.
+func (s *schedule) backoff(failures int) time.Duration {
+	d := s.cfg.MaxBackoff
+	if shift := failures - 1; shift < 20 && s.cfg.MinBackoff<<shift < d {
+		d = s.cfg.MinBackoff << shift
+	}
+	return d/2 + rand.N(d/2+1)
+}

@@ -1,0 +1,164 @@
+package router
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"sync"
+	"testing"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"go.uber.org/goleak"
+
+	"flowring/flow"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// fake is a Cluster of one map. The hooks, where set, come before it.
+type fake struct {
+	onPost   func(ctx context.Context, p *flow.Posting) (bool, error)
+	onGet    func(ctx context.Context, hour flow.Hour, need Need) (Answer, error)
+	onSlices func()
+	ready    error
+	members  MembersView
+
+	mu     sync.Mutex
+	hours  map[flow.Hour]map[flow.Key]flow.Totals
+	byKey  map[flow.ID][]flow.ID // key -> the IDs of its first posting
+	posted int                   // postings that were applied
+}
+
+func newFake() *fake {
+	return &fake{hours: map[flow.Hour]map[flow.Key]flow.Totals{}, byKey: map[flow.ID][]flow.ID{}, members: exampleMembers()}
+}
+
+func (f *fake) Post(ctx context.Context, p *flow.Posting) (bool, error) {
+	if f.onPost != nil {
+		return f.onPost(ctx, p)
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if key := p.Batches[0].Key; !key.IsZero() {
+		var ids []flow.ID
+		for _, b := range p.Batches {
+			ids = append(ids, b.ID)
+		}
+		if before, ok := f.byKey[key]; ok && slices.Equal(before, ids) {
+			return true, nil
+		} else if ok {
+			return false, ErrKeyReused
+		}
+		defer func() { f.byKey[key] = ids }()
+	}
+	return false, f.apply(p)
+}
+
+func (f *fake) apply(p *flow.Posting) error {
+	for _, b := range p.Batches {
+		for i := range b.Len() {
+			if _, saturated := f.hours[b.Slice.Hour][b.FlowKey(i)].Add(b.Totals(i)); saturated {
+				return fmt.Errorf("hour %d: %w", b.Slice.Hour, ErrOverflow)
+			}
+		}
+	}
+	f.posted++
+	for _, b := range p.Batches {
+		if f.hours[b.Slice.Hour] == nil {
+			f.hours[b.Slice.Hour] = map[flow.Key]flow.Totals{}
+		}
+		for i := range b.Len() {
+			totals := f.hours[b.Slice.Hour]
+			totals[b.FlowKey(i)], _ = totals[b.FlowKey(i)].Add(b.Totals(i))
+		}
+	}
+	return nil
+}
+
+func (f *fake) Get(ctx context.Context, hour flow.Hour, need Need) (Answer, error) {
+	if f.onGet != nil {
+		return f.onGet(ctx, hour, need)
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	array := []byte{'['}
+	for i, k := range slices.SortedFunc(maps.Keys(f.hours[hour]), flow.Key.Compare) {
+		if i > 0 {
+			array = append(array, ',')
+		}
+		array = flow.AppendRecord(array, flow.Record{Key: k, Totals: f.hours[hour][k], Hour: hour})
+	}
+	return &fakeAnswer{complete: Complete, chunks: []string{string(array), "]\n"}}, nil
+}
+
+func (f *fake) applied() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.posted
+}
+
+func (f *fake) Members() MembersView { return f.members }
+func (f *fake) Ready() error         { return f.ready }
+
+func (f *fake) Slices() int {
+	if f.onSlices != nil {
+		f.onSlices()
+	}
+	return 3
+}
+
+// fakeAnswer writes its chunks, then fails with err.
+type fakeAnswer struct {
+	complete Completeness
+	chunks   []string
+	err      error
+	closed   bool
+}
+
+func (a *fakeAnswer) Complete() Completeness { return a.complete }
+func (a *fakeAnswer) Close() error           { a.closed = true; return nil }
+func (a *fakeAnswer) WriteTo(w io.Writer) (n int64, err error) {
+	for _, c := range a.chunks {
+		m, err := io.WriteString(w, c)
+		if n += int64(m); err != nil {
+			return n, err
+		}
+	}
+	return n, a.err
+}
+
+func exampleMembers() MembersView {
+	addresses := Addresses{HTTP: "127.0.0.1:8080", Peer: "127.0.0.1:8081", Gossip: "127.0.0.1:7946"}
+	return MembersView{
+		Cluster: "c", Node: "n1",
+		Members: []Member{{Name: "n1", State: "alive", Store: "s1", Established: true, Addresses: addresses, Partitions: 1021}},
+		Ring:    RingView{1021, 100, 3, 1, 1, "v"},
+	}
+}
+
+// handlerFor returns the complete handler on top of cluster, with a registry that /metrics shows.
+func handlerFor(cfg Config, cluster Cluster) (http.Handler, *prometheus.Registry) {
+	reg := prometheus.NewRegistry()
+	return New(cfg, Deps{
+		Cluster:  cluster,
+		Log:      slog.New(slog.DiscardHandler),
+		Metrics:  promhttp.HandlerFor(reg, promhttp.HandlerOpts{}),
+		Registry: reg,
+	}), reg
+}
+
+// serve starts a server with the handler, which ends with the test.
+func serve(t *testing.T, cfg Config, cluster Cluster) (url string, reg *prometheus.Registry) {
+	t.Helper()
+	h, reg := handlerFor(cfg, cluster)
+	srv := httptest.NewServer(h)
+	t.Cleanup(srv.Close)
+	t.Cleanup(http.DefaultClient.CloseIdleConnections)
+	return srv.URL, reg
+}

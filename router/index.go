@@ -1,0 +1,44 @@
+package router
+
+import (
+	"io"
+	"net/http"
+	"strings"
+)
+
+const index = `flowring adds up the bytes of each network flow in each hour.
+
+POST /flows              store records: a JSON array
+GET  /flows?hour=H       the flows of an hour, added up
+GET  /members            the nodes of the cluster
+GET  /healthz, /livez    the process answers
+GET  /readyz             the node may be sent requests
+GET  /metrics            for Prometheus
+GET  /problems/{name}    what an error means
+
+Store a record. With an Idempotency-Key a repeated request counts once:
+
+  curl http://$HOST/flows -H 'Idempotency-Key: any-text-of-your-own' \
+    -d '[{"src_app":"foo","dest_app":"bar","vpc_id":"vpc-0","bytes_tx":100,"bytes_rx":500,"hour":20}]'
+
+Read an hour:
+
+  curl 'http://$HOST/flows?hour=20'
+
+Read what there is although nodes are down, or insist on everything:
+
+  curl 'http://$HOST/flows?hour=20&partial=true'
+  curl 'http://$HOST/flows?hour=20&require=complete'
+`
+
+// getIndex answers with the endpoints, as commands that work when pasted.
+func getIndex(w http.ResponseWriter, r *http.Request) {
+	writeText(w, http.StatusOK, strings.ReplaceAll(index, "$HOST", r.Host))
+}
+
+func writeText(w http.ResponseWriter, status int, text string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.WriteHeader(status)
+	io.WriteString(w, text)
+}

@@ -1,0 +1,64 @@
+package router
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
+
+	"flowring/flow"
+)
+
+// metrics counts what the public face does. Every label has a small, fixed set of values.
+type metrics struct {
+	requests  *prometheus.CounterVec   // by route, method, code
+	seconds   *prometheus.HistogramVec // by route, method
+	inFlight  prometheus.Gauge
+	records   prometheus.Counter
+	flows     prometheus.Counter
+	replays   prometheus.Counter
+	bodyBytes prometheus.Counter
+	buffered  prometheus.Gauge
+	refusals  *prometheus.CounterVec // by reason: a name from the table of errors
+	broken    prometheus.Counter
+}
+
+// newMetrics registers the metrics with reg, if there is one.
+func newMetrics(reg prometheus.Registerer) metrics {
+	f := promauto.With(reg)
+	counter := func(name, help string) prometheus.Counter {
+		return f.NewCounter(prometheus.CounterOpts{Name: "flowring_http_" + name, Help: help})
+	}
+	gauge := func(name, help string) prometheus.Gauge {
+		return f.NewGauge(prometheus.GaugeOpts{Name: "flowring_http_" + name, Help: help})
+	}
+	m := metrics{
+		requests: f.NewCounterVec(prometheus.CounterOpts{Name: "flowring_http_requests_total",
+			Help: "Requests by route, method and status code; code aborted means that the connection was cut."},
+			[]string{"route", "method", "code"}),
+		seconds: f.NewHistogramVec(prometheus.HistogramOpts{Name: "flowring_http_request_seconds",
+			Help: "Time from the request's headers to the end of its answer.", Buckets: prometheus.ExponentialBuckets(0.0005, 2, 16)},
+			[]string{"route", "method"}),
+		inFlight:  gauge("in_flight", "Requests being answered."),
+		records:   counter("records_accepted_total", "Records stored, without replays."),
+		flows:     counter("flows_accepted_total", "Flows of the requests stored, without replays."),
+		replays:   counter("posts_replayed_total", "POSTs answered from an earlier one with the same key and content."),
+		bodyBytes: counter("body_bytes_total", "Bytes of POST bodies received, before decompression."),
+		buffered:  gauge("buffered_bytes", "Bytes that POSTs in progress count for against the limit."),
+		refusals: f.NewCounterVec(prometheus.CounterOpts{Name: "flowring_http_refusals_total",
+			Help: "Requests refused, by the name of the problem."}, []string{"reason"}),
+		broken: counter("answers_broken_total", "Answers to a GET that broke off after their first byte."),
+	}
+	for _, a := range answers {
+		m.refusals.WithLabelValues(a.name) // from 0, so that the first refusal shows as an increase
+	}
+	return m
+}
+
+// accepted counts a POST that was answered 200.
+func (m *metrics) accepted(p *flow.Posting, replayed bool) {
+	if replayed {
+		m.replays.Inc()
+		return
+	}
+	m.records.Add(float64(p.Records))
+	m.flows.Add(float64(p.Flows()))
+}

@@ -1,0 +1,83 @@
+package router
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+)
+
+const (
+	mediaJSON    = "application/json"
+	mediaProblem = "application/problem+json"
+)
+
+// mediaError says that a POST declares a media type which cannot be the JSON that is wanted.
+type mediaError struct{ value string }
+
+func (e *mediaError) Error() string {
+	return fmt.Sprintf("the Content-Type is %s, want %s", quoted(e.value), mediaJSON)
+}
+
+// checkMediaType accepts the types under which JSON is sent in practice; the bytes decide whether it is. What a plain
+// `curl -d` declares is among them, a type that contradicts JSON is not.
+func checkMediaType(h http.Header) error {
+	values := h.Values("Content-Type")
+	if len(values) > 1 {
+		return &mediaError{strings.Join(values, ", ")}
+	}
+	value := h.Get("Content-Type")
+	media, _, _ := strings.Cut(value, ";")
+	switch strings.ToLower(strings.TrimSpace(media)) {
+	case "", mediaJSON, "application/x-ndjson", "text/plain", "application/x-www-form-urlencoded", "application/octet-stream":
+		return nil
+	}
+	return &mediaError{value}
+}
+
+// codingError says that a POST is compressed in a way that is not understood.
+type codingError struct{ value string }
+
+func (e *codingError) Error() string {
+	return fmt.Sprintf("the Content-Encoding is %s, want one of %s", quoted(e.value), acceptedCodings)
+}
+
+// coding is how a body is compressed.
+type coding string
+
+const (
+	identity coding = ""
+	gzipped  coding = "gzip"
+	zstded   coding = "zstd"
+
+	acceptedCodings = "gzip, zstd, identity"
+)
+
+// contentCoding returns the coding that the headers declare. Two codings on top of each other are refused: no client has a
+// use for them but to make a small body expand twice.
+func contentCoding(h http.Header) (coding, error) {
+	all := strings.Join(h.Values("Content-Encoding"), ",")
+	found := identity
+	for name := range strings.SplitSeq(all, ",") {
+		c, known := codingNamed(name)
+		if !known || c != identity && found != identity {
+			return "", &codingError{all}
+		}
+		if c != identity {
+			found = c
+		}
+	}
+	return found, nil
+}
+
+// codingNamed returns the coding with a name as registered by IANA, in any case.
+func codingNamed(name string) (c coding, known bool) {
+	switch strings.ToLower(strings.TrimSpace(name)) {
+	case "", "identity":
+		return identity, true
+	case "gzip", "x-gzip":
+		return gzipped, true
+	case "zstd":
+		return zstded, true
+	}
+	return "", false
+}

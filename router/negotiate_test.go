@@ -1,0 +1,48 @@
+package router
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+)
+
+// FuzzMediaType holds the decision to its rule: parameters and case do not matter, and what is not on the list is refused.
+func FuzzMediaType(f *testing.F) {
+	for _, seed := range []string{"", mediaJSON, "Application/JSON ; charset=x", "text/xml", ";", "application/json,text/xml"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, value string) {
+		err := checkMediaType(http.Header{"Content-Type": {value}})
+		again := checkMediaType(http.Header{"Content-Type": {strings.ToUpper(value) + ";q=1"}})
+		if isASCII(value) && (err == nil) != (again == nil) {
+			t.Errorf("%q: %v, but in capitals with a parameter: %v", value, err, again)
+		}
+		media := strings.ToLower(value)
+		if err == nil && (strings.HasPrefix(media, "application/xml") || strings.HasPrefix(media, "text/html")) {
+			t.Errorf("%q is accepted", value)
+		}
+		if err != nil && (len(err.Error()) > 400 || !isASCII(err.Error())) {
+			t.Errorf("%q is refused with a text that is long or not ASCII: %v", value, err)
+		}
+	})
+}
+
+func isASCII(s string) bool {
+	return !strings.ContainsFunc(s, func(r rune) bool { return r > '~' })
+}
+
+func FuzzContentCoding(f *testing.F) {
+	for _, seed := range []string{"", "gzip", "zstd, identity", "gzip,gzip", "br", ",", "GZIP"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, value string) {
+		c, err := contentCoding(http.Header{"Content-Encoding": {value}})
+		if err != nil {
+			return
+		}
+		lower := strings.ToLower(value)
+		if n := strings.Count(lower, "gzip") + strings.Count(lower, "zstd"); n > 1 || (n == 1) != (c != identity) {
+			t.Errorf("contentCoding(%q) = %q, with %d codings in it", value, c, n)
+		}
+	})
+}

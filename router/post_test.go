@@ -1,0 +1,213 @@
+package router
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+
+	"flowring/flow"
+)
+
+// postTo sends a body to a handler without a network between them.
+func postTo(h http.Handler, body io.Reader, headers ...string) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(http.MethodPost, "/flows", body)
+	for i := 0; i < len(headers); i += 2 {
+		r.Header.Add(headers[i], headers[i+1])
+	}
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	return w
+}
+
+const smallRecord = `[{"src_app":"a","dest_app":"b","vpc_id":"v","bytes_tx":1,"bytes_rx":2,"hour":3}]`
+
+func TestPostAnswersExactly(t *testing.T) {
+	h, _ := handlerFor(Config{}, newFake())
+	w := postTo(h, strings.NewReader(smallRecord))
+	if got, want := w.Body.String(), `{"records":1,"flows":1,"hours":[3]}`+"\n"; w.Code != 200 || got != want {
+		t.Errorf("POST = %d %q, want 200 %q", w.Code, got, want)
+	}
+}
+
+func TestPostOfNoRecordsDoesNotAskTheCluster(t *testing.T) {
+	f := newFake()
+	f.onPost = func(context.Context, *flow.Posting) (bool, error) { return false, errors.New("asked") }
+	h, _ := handlerFor(Config{}, f)
+	if w := postTo(h, strings.NewReader("[]")); w.Code != 200 {
+		t.Errorf("POST [] = %d %s, want 200", w.Code, w.Body)
+	}
+}
+
+// zeros yields zeros without end and counts them.
+type zeros struct{ n int64 }
+
+func (z *zeros) Read(p []byte) (int, error) {
+	clear(p)
+	z.n += int64(len(p))
+	return len(p), nil
+}
+
+func TestReadingStopsAtTheLimit(t *testing.T) {
+	src, c := &zeros{}, &charge{budget: newBudget(1 << 30)}
+	_, err := readAll(src, -1, 1<<20, "it", c)
+	if !as[*tooLargeError](err) {
+		t.Errorf("readAll of a body without end: %v, want too large", err)
+	}
+	if src.n > 1<<20+1 {
+		t.Errorf("readAll took %d bytes, want one over the limit at most", src.n)
+	}
+	if c.held > 1<<20+1 {
+		t.Errorf("readAll held %d bytes, want one over the limit at most", c.held)
+	}
+}
+
+func TestABodyTooLongByItsHeaderIsNotRead(t *testing.T) {
+	h, _ := handlerFor(Config{MaxBody: 1000}, newFake())
+	src := &zeros{}
+	r := httptest.NewRequest(http.MethodPost, "/flows", src)
+	r.ContentLength = 1001
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	if w.Code != 413 || src.n != 0 {
+		t.Errorf("POST = %d after %d bytes, want 413 after none", w.Code, src.n)
+	}
+}
+
+// P16: a bomb costs what the limit allows, not what it expands to.
+func TestABombIsRefused(t *testing.T) {
+	const expanded, limit = 256 << 20, 1 << 20
+	for _, c := range []coding{gzipped, zstded} {
+		var bomb bytes.Buffer
+		z := compressor(c, &bomb)
+		io.CopyN(z, &zeros{}, expanded)
+		z.Close()
+		h, reg := handlerFor(Config{MaxBody: limit}, newFake())
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		w := postTo(h, &bomb, "Content-Encoding", string(c))
+		runtime.ReadMemStats(&after)
+		if w.Code != 413 {
+			t.Errorf("POST of a %s bomb = %d %s, want 413", c, w.Code, w.Body)
+		}
+		if cost := after.TotalAlloc - before.TotalAlloc; cost > 32*limit {
+			t.Errorf("a %s bomb costs %d bytes of memory", c, cost)
+		}
+		wantMetric(t, reg, "flowring_http_buffered_bytes", 0)
+	}
+}
+
+func compressor(c coding, w io.Writer, o ...zstd.EOption) io.WriteCloser {
+	if c == gzipped {
+		return gzip.NewWriter(w)
+	}
+	z, _ := zstd.NewWriter(w, append(o, zstd.WithEncoderConcurrency(1))...)
+	return z
+}
+
+func TestAZstdWindowThatIsTooLargeIsRefused(t *testing.T) {
+	var body bytes.Buffer
+	z := compressor(zstded, &body, zstd.WithWindowSize(2*zstdWindow)).(*zstd.Encoder)
+	z.Write([]byte("["))
+	z.Flush() // or the window would be the body
+	z.Write([]byte("]"))
+	z.Close()
+	h, _ := handlerFor(Config{}, newFake())
+	if w := postTo(h, &body, "Content-Encoding", "zstd"); w.Code != 400 || !strings.Contains(w.Body.String(), "window") {
+		t.Errorf("POST with a window of 16 MiB = %d %s, want 400", w.Code, w.Body)
+	}
+}
+
+func TestWhatDoesNotFitIntoMemoryIsRefused(t *testing.T) {
+	inside, leave := make(chan struct{}), make(chan struct{})
+	f := newFake()
+	f.onPost = func(context.Context, *flow.Posting) (bool, error) {
+		inside <- struct{}{}
+		<-leave
+		return false, nil
+	}
+	h, reg := handlerFor(Config{MaxBuffered: minCharge + minCharge/2}, f)
+	first := make(chan int)
+	go func() { first <- postTo(h, strings.NewReader(smallRecord)).Code }()
+	<-inside
+	w := postTo(h, strings.NewReader(smallRecord))
+	if w.Code != 503 || w.Header().Get("Retry-After") == "" || !strings.Contains(w.Body.String(), "overloaded") {
+		t.Errorf("POST beside one that fills the memory = %d %s, want 503 and when to come back", w.Code, w.Body)
+	}
+	close(leave)
+	if code := <-first; code != 200 {
+		t.Errorf("POST within memory = %d, want 200", code)
+	}
+	wantMetric(t, reg, "flowring_http_buffered_bytes", 0)
+	wantMetric(t, reg, "flowring_http_refusals_total", 1, "reason", "overloaded")
+}
+
+// dialRaw opens a connection on which a test can misbehave.
+func dialRaw(t *testing.T, url string) *net.TCPConn {
+	t.Helper()
+	conn, err := net.Dial("tcp", strings.TrimPrefix(url, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	return conn.(*net.TCPConn)
+}
+
+// A client that closes only its sending side still listens: were the handler to return quietly, it would read a 200.
+func TestABodyCutShortIsNeverAcknowledged(t *testing.T) {
+	for _, framing := range []string{"Content-Length: 200\r\n\r\n", "Transfer-Encoding: chunked\r\n\r\n200\r\n"} {
+		f := newFake()
+		url, reg := serve(t, Config{}, f)
+		conn := dialRaw(t, url)
+		io.WriteString(conn, "POST /flows HTTP/1.1\r\nHost: n\r\n"+framing+smallRecord)
+		conn.CloseWrite()
+		if answer, _ := io.ReadAll(conn); len(answer) > 0 {
+			t.Errorf("body cut short (%q): answer %q, want none", framing, answer)
+		}
+		if f.applied() != 0 {
+			t.Errorf("body cut short (%q): applied", framing)
+		}
+		wantMetric(t, reg, "flowring_http_requests_total", 1, "route", "/flows", "method", "POST", "code", "aborted")
+	}
+}
+
+func TestABodyWithBrokenFramingIsRefused(t *testing.T) {
+	url, _ := serve(t, Config{}, newFake())
+	conn := dialRaw(t, url)
+	io.WriteString(conn, "POST /flows HTTP/1.1\r\nHost: n\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n[]\r\n0\r\n\r\n")
+	answer := make([]byte, 12)
+	if _, err := io.ReadFull(conn, answer); err != nil || string(answer) != "HTTP/1.1 400" {
+		t.Errorf("broken chunks: %q, %v; want 400", answer, err)
+	}
+}
+
+func TestAHugeKeyIsRefusedBriefly(t *testing.T) {
+	h, _ := handlerFor(Config{}, newFake())
+	w := postTo(h, strings.NewReader("[]"), "Idempotency-Key", strings.Repeat("k", 500_000))
+	if w.Code != 400 || w.Body.Len() > 400 {
+		t.Errorf("POST with a huge key = %d with %d bytes, want 400 and a short text", w.Code, w.Body.Len())
+	}
+}
+
+func TestTheBodyIsNotReadWhenTheHeadersAreRefused(t *testing.T) {
+	for name, headers := range map[string][]string{
+		"key":      {"Idempotency-Key", "a b"},
+		"type":     {"Content-Type", "application/xml"},
+		"encoding": {"Content-Encoding", "br"},
+	} {
+		src := &zeros{}
+		h, _ := handlerFor(Config{}, newFake())
+		if w := postTo(h, src, headers...); w.Code < 400 || src.n > 0 {
+			t.Errorf("%s: POST = %d after %d bytes, want a refusal after none", name, w.Code, src.n)
+		}
+	}
+}

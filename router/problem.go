@@ -1,0 +1,108 @@
+package router
+
+import (
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/gorilla/mux"
+
+	"flowring/flow"
+)
+
+// Problem is the body of every refusal: RFC 9457, application/problem+json. Members that do not apply are left out.
+type Problem struct {
+	Type       string   `json:"type"` // "/problems/" and a name from the table in problem.go
+	Title      string   `json:"title"`
+	Status     int      `json:"status"`
+	Detail     string   `json:"detail,omitempty"`
+	Record     *int     `json:"record,omitempty"`      // position of the record in the body, from 0
+	Field      string   `json:"field,omitempty"`       // field of the record, as the contract spells it
+	Stores     []string `json:"stores,omitempty"`      // names of the nodes that did not answer
+	RetryAfter int      `json:"retry_after,omitempty"` // seconds, as in the header Retry-After
+}
+
+// problemOf fills in the problem for err.
+func problemOf(err error) Problem {
+	a := answerTo(err)
+	p := Problem{Type: "/problems/" + a.name, Title: a.title, Status: a.status, Detail: cmp.Or(a.detail, err.Error())}
+	var record *flow.RecordError
+	if errors.As(err, &record) && record.Index >= 0 {
+		p.Record, p.Field = &record.Index, record.Field
+	}
+	var unavailable *UnavailableError
+	if errors.As(err, &unavailable) {
+		p.Detail, p.Stores = unavailable.Error(), unavailable.Stores // the path above it is for the log
+	}
+	if a.status == http.StatusServiceUnavailable {
+		p.RetryAfter = retryAfter(unavailable)
+	}
+	return p
+}
+
+// retryAfter returns after how many seconds to try again. Without a better idea it is drawn from 1 to 3, so that clients who
+// were refused together do not come back together.
+func retryAfter(e *UnavailableError) int {
+	if e == nil || e.RetryAfter <= 0 {
+		return 1 + rand.IntN(3)
+	}
+	return int((e.RetryAfter + time.Second - 1) / time.Second)
+}
+
+// refuse answers r with the problem for err, counts it and logs it. A client that went away gets no answer: the connection is
+// aborted, for an empty answer would read as 200.
+func (rt *router) refuse(w http.ResponseWriter, r *http.Request, err error) {
+	slow := errors.Is(err, errSlowBody) // net/http cancels the context for it, but the client is still there
+	if r.Context().Err() != nil && !slow {
+		rt.Log.Debug("client went away", "method", r.Method, "path", r.URL.Path, "err", err)
+		panic(http.ErrAbortHandler)
+	}
+	p := problemOf(err)
+	rt.metrics.refusals.WithLabelValues(strings.TrimPrefix(p.Type, "/problems/")).Inc()
+	level := slog.LevelDebug
+	if p.Status >= 500 {
+		level = slog.LevelWarn
+	}
+	rt.Log.Log(r.Context(), level, "request refused", "method", r.Method, "path", r.URL.Path, "status", p.Status, "err", err)
+	writeProblem(w, p)
+}
+
+// writeProblem writes p, with the headers that its status asks for.
+func writeProblem(w http.ResponseWriter, p Problem) {
+	h := w.Header()
+	h.Set("Content-Type", mediaProblem)
+	h.Set("Cache-Control", "no-store")
+	if p.RetryAfter > 0 {
+		h.Set("Retry-After", strconv.Itoa(p.RetryAfter))
+	}
+	switch p.Type {
+	case "/problems/content-encoding":
+		h.Set("Accept-Encoding", acceptedCodings) // RFC 7694
+	case "/problems/media-type":
+		h.Set("Accept", mediaJSON) // RFC 9110, section 15.5.16
+	case "/problems/slow-body":
+		h.Set("Connection", "close") // what follows is the rest of the body
+	}
+	w.WriteHeader(p.Status)
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	enc.Encode(p) // fails only when the client is gone
+}
+
+// getProblem answers what an error means, so that a type URI can be looked up where it came from.
+func (rt *router) getProblem(w http.ResponseWriter, r *http.Request) {
+	for _, a := range answers {
+		if a.name == mux.Vars(r)["name"] {
+			writeText(w, http.StatusOK, fmt.Sprintf("%d %s\n\n%s\n", a.status, a.title, a.advice))
+			return
+		}
+	}
+	rt.refuse(w, r, errNotFound)
+}

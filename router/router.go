@@ -1,0 +1,105 @@
+package router
+
+import (
+	"log/slog"
+	"net/http"
+	"runtime"
+	"time"
+
+	"github.com/gorilla/mux"
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// Config holds the limits of the public face. A zero field means its default.
+type Config struct {
+	MaxBody     int64         // bytes of a POST, as received and again as decompressed; default 32 MiB
+	MaxBuffered int64         // bytes of bodies held at once, over all requests; default 8 * MaxBody
+	MaxDecoding int           // bodies decompressed and decoded at once; default 2 * GOMAXPROCS
+	MaxReading  int           // GETs of an hour answered at once; default 1024
+	PostTimeout time.Duration // from the last byte of the body to the outcome; default 3.8 s, to answer within 4 s
+	GetTimeout  time.Duration // until the answer to a GET is opened; default 3.8 s
+	BodyTimeout time.Duration // for receiving a body; default 30 s
+	SendTimeout time.Duration // for the client to take each 64 KiB of an answer; default 30 s
+}
+
+// The default limits.
+const (
+	DefaultMaxBody     = 32 << 20
+	DefaultMaxReading  = 1024
+	DefaultTimeout     = 3800 * time.Millisecond
+	DefaultBodyTimeout = 30 * time.Second
+	DefaultSendTimeout = 30 * time.Second
+)
+
+// Deps are the router's collaborators. Cluster and Log are required.
+type Deps struct {
+	Cluster  Cluster
+	Log      *slog.Logger
+	Metrics  http.Handler          // answers /metrics; nil: 404
+	Registry prometheus.Registerer // nil: the metrics are counted and not registered
+}
+
+// router is the state shared by all requests.
+type router struct {
+	Config
+	Deps
+	metrics  metrics
+	budget   budget
+	decoding chan struct{} // holds one value per body being decoded
+	reading  chan struct{} // holds one value per hour being answered
+	codings  codings
+}
+
+// New returns the complete public handler. It panics when its metrics are already in deps.Registry.
+func New(cfg Config, deps Deps) http.Handler {
+	cfg = cfg.withDefaults()
+	rt := &router{
+		Config:   cfg,
+		Deps:     deps,
+		metrics:  newMetrics(deps.Registry),
+		decoding: make(chan struct{}, cfg.MaxDecoding),
+		reading:  make(chan struct{}, cfg.MaxReading),
+	}
+	rt.budget = budget{limit: cfg.MaxBuffered, gauge: rt.metrics.buffered}
+	return rt.observe(rt.routes())
+}
+
+// routes maps paths and methods to handlers. Paths are taken as they are sent: to clean them would redirect a POST to
+// //flows, which most clients then repeat as a GET.
+func (rt *router) routes() *mux.Router {
+	m := mux.NewRouter().SkipClean(true)
+	get := func(path string, h http.HandlerFunc) { m.HandleFunc(path, h).Methods(http.MethodGet, http.MethodHead) }
+	m.HandleFunc("/flows", rt.postFlows).Methods(http.MethodPost)
+	get("/flows", rt.getFlows)
+	get("/members", rt.getMembers)
+	get("/healthz", getLive)
+	get("/livez", getLive)
+	get("/readyz", rt.getReady)
+	get("/problems/{name}", rt.getProblem)
+	get("/", getIndex)
+	if rt.Metrics != nil {
+		get("/metrics", rt.Metrics.ServeHTTP)
+	}
+	m.NotFoundHandler = http.HandlerFunc(rt.notFound)
+	m.MethodNotAllowedHandler = rt.methodNotAllowed(m)
+	return m
+}
+
+func (c Config) withDefaults() Config {
+	orDefault(&c.MaxBody, DefaultMaxBody)
+	orDefault(&c.MaxBuffered, 8*c.MaxBody)
+	orDefault(&c.MaxDecoding, 2*runtime.GOMAXPROCS(0))
+	orDefault(&c.MaxReading, DefaultMaxReading)
+	orDefault(&c.PostTimeout, DefaultTimeout)
+	orDefault(&c.GetTimeout, DefaultTimeout)
+	orDefault(&c.BodyTimeout, DefaultBodyTimeout)
+	orDefault(&c.SendTimeout, DefaultSendTimeout)
+	return c
+}
+
+// orDefault sets *v to def when it is not positive.
+func orDefault[T int | int64 | time.Duration](v *T, def T) {
+	if *v <= 0 {
+		*v = def
+	}
+}
