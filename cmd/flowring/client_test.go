@@ -1,0 +1,262 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"flowring/flow"
+	"flowring/router"
+)
+
+// face is the public face of a cluster, as far as the commands need it: it answers every request with what it was told.
+type face struct {
+	status   int
+	header   http.Header
+	body     string
+	requests []string // method, URI, key and body of each
+}
+
+func (f *face) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, _ := io.ReadAll(r.Body)
+	request := fmt.Sprintf("%s %s %s %s", r.Method, r.RequestURI, r.Header.Get("Idempotency-Key"), body)
+	f.requests = append(f.requests, strings.TrimSpace(request))
+	for name, values := range f.header {
+		w.Header()[name] = values
+	}
+	w.WriteHeader(f.status)
+	io.WriteString(w, f.body)
+}
+
+// execute runs a command line against the face and returns what people see.
+func execute(t *testing.T, f *face, stdin string, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	server := httptest.NewServer(f)
+	defer server.Close()
+	t.Setenv(envTarget, strings.TrimPrefix(server.URL, "http://"))
+	var out, errs strings.Builder
+	code = run(t.Context(), args, strings.NewReader(stdin), &out, &errs)
+	return code, out.String(), strings.ReplaceAll(errs.String(), server.URL, "TARGET")
+}
+
+// problem is an answer that refuses.
+func problem(status int, title, detail string) *face {
+	body, err := json.Marshal(router.Problem{Type: "/problems/x", Title: title, Status: status, Detail: detail})
+	if err != nil {
+		panic(err)
+	}
+	return &face{status: status, header: http.Header{"Content-Type": {"application/problem+json"}}, body: string(body)}
+}
+
+// complete is an answer to a GET.
+func complete(how, body string) *face {
+	return &face{status: http.StatusOK, header: http.Header{"Flowring-Complete": {how}}, body: body}
+}
+
+func TestClientCommands(t *testing.T) {
+	const accepted = `{"records":1,"flows":1,"hours":[20]}` + "\n"
+	stored := func() *face { return &face{status: http.StatusOK, body: accepted} }
+	replayed := func() *face {
+		return &face{status: http.StatusOK, body: accepted, header: http.Header{"Idempotency-Replayed": {"true"}}}
+	}
+	for _, test := range []struct {
+		name         string
+		face         *face
+		stdin, args  string
+		code         int
+		out, err     string   // what stdout is, and what stderr has in it ("": is empty)
+		wantRequests []string // nil: any
+	}{
+		{"post prints the answer", stored(), `[{"hour":20}]`, "post --key K", exitOK, accepted, "",
+			[]string{`POST /flows K [{"hour":20}]`}},
+		{"post takes - for stdin", stored(), `{"hour":20}`, "post - --key K", exitOK, accepted, "",
+			[]string{`POST /flows K [{"hour":20}]`}},
+		{"post splits", stored(), `[1,2,3]`, "post --key K --max-records 2", exitOK, accepted + accepted, "",
+			[]string{"POST /flows K [1,2]", "POST /flows K/2 [3]"}},
+		{"post says what had been stored before", replayed(), `[1]`, "post --key K", exitOK, accepted,
+			"flowring: note: 1 records had been stored before", nil},
+		{"post that is refused is not repeated", problem(400, "A record is not valid", "hour is missing"), `[{}]`, "post --key K",
+			exitFailure, "", "flowring: post: records 0 to 0: post flows: TARGET: 400 A record is not valid: hour is missing\n",
+			[]string{"POST /flows K [{}]"}},
+		{"post without an answer in time names the key", problem(503, "Not now", "draining"), `[{}]`, "post --key K --timeout 20ms",
+			exitUnavailable, "", "flowring: note: 0 records were stored; to go on, run it again with --key K: ", nil},
+		{"post with a wrong number", stored(), `[]`, "post --max-records 0",
+			exitUsage, "", "flowring: post: --max-records: 0 is less than 1\n", []string{}},
+		{"post with a long key", stored(), `[]`, "post --key " + strings.Repeat("k", 241),
+			exitUsage, "", "--key: 241 bytes are more than 240", []string{}},
+		{"post of no file", stored(), "", "post no-such-file",
+			exitFailure, "", "flowring: post: open no-such-file: no such file or directory\n", []string{}},
+		{"post of no JSON", stored(), "hour,tx", "post", exitFailure, "", "want a JSON array of records", []string{}},
+
+		{"get prints JSON where no terminal is", complete("true", "[]\n"), "", "get 20",
+			exitOK, "[]\n", "", []string{"GET /flows?hour=20"}},
+		{"get prints a table when asked", complete("true", "[]\n"), "", "get 20 --format table", exitOK,
+			"SRC APP  DEST APP  VPC  BYTES TX  BYTES RX\n", "", nil},
+		{"get of a negative hour", complete("true", "[]\n"), "", "get -- -5", exitOK, "[]\n", "", []string{"GET /flows?hour=-5"}},
+		{"get of a negative hour without dashes", complete("true", "[]\n"), "", "get -5",
+			exitUsage, "", "(a negative hour goes after two dashes: flowring get -- -5)", []string{}},
+		{"get notes what is unproven", complete("unproven", "[]\n"), "", "get 20",
+			exitOK, "[]\n", "flowring: note: hour 20 may be incomplete", nil},
+		{"get notes what is missing", complete("false", "[]\n"), "", "get 20 --partial",
+			exitOK, "[]\n", "flowring: note: hour 20 is incomplete",
+			[]string{"GET /flows?hour=20&partial=true"}},
+		{"get from somebody else", &face{status: http.StatusOK, body: "[]\n"}, "", "get 20",
+			exitFailure, "", "is this a Flowring node?", nil},
+		{"get asks for all", complete("true", "[]\n"), "", "get 20 --require-complete",
+			exitOK, "[]\n", "", []string{"GET /flows?hour=20&require=complete"}},
+		{"get that contradicts itself", complete("true", ""), "", "get 20 --require-complete --partial",
+			exitUsage, "", "contradict", []string{}},
+		{"get of no hour", complete("true", ""), "", "get today",
+			exitUsage, "", `flowring: get: "today" is no hour: want a whole number, now, or now-1`, []string{}},
+		{"get of no format", complete("true", ""), "", "get 20 --format xml",
+			exitUsage, "", `"xml" is none of table, json, csv`, []string{}},
+		{"get that is cut short", complete("true", "[{}"), "", "get 20 --format csv",
+			exitFailure, "hour,src_app,dest_app,vpc_id,bytes_tx,bytes_rx\n0,,,,0,0\n", "read the answer: unexpected EOF", nil},
+		{"get that cannot be had", problem(503, "Not now", "no answer from n2"), "", "get 20 --timeout 20ms",
+			exitUnavailable, "", "no node answered within 20ms, after TARGET: 503 Not now: no answer from n2\n", nil},
+
+		{"members prints JSON", &face{status: http.StatusOK, body: `{"cluster":"c","node":"n1","members":[],"ring":{}}`}, "", "members",
+			exitOK, membersJSON, "", []string{"GET /members"}},
+		{"members in no format", complete("true", ""), "", "members --format csv",
+			exitUsage, "", `"csv" is none of table, json`, []string{}},
+		{"a target that is no URL", complete("true", ""), "", "members --target ftp://n1", exitUsage, "", "ftp://n1", []string{}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			code, out, errs := execute(t, test.face, test.stdin, strings.Fields(test.args)...)
+			if code != test.code || out != test.out {
+				t.Errorf("flowring %s = %d with stdout %q, want %d with %q", test.args, code, out, test.code, test.out)
+			}
+			if !strings.Contains(errs, test.err) || test.err == "" && errs != "" {
+				t.Errorf("flowring %s: stderr %q, want %q", test.args, errs, test.err)
+			}
+			if got := test.face.requests; test.wantRequests != nil && !slices.Equal(got, test.wantRequests) {
+				t.Errorf("flowring %s sent %q, want %q", test.args, got, test.wantRequests)
+			}
+		})
+	}
+}
+
+const membersJSON = `{
+  "cluster": "c",
+  "node": "n1",
+  "members": [],
+  "ring": {
+    "partitions": 0,
+    "virtual_nodes": 0,
+    "hour_slices": 0,
+    "replication_factor": 0,
+    "write_quorum": 0,
+    "version": ""
+  }
+}
+`
+
+func TestPostReadsAFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "flows.ndjson")
+	if err := os.WriteFile(path, []byte("{}\n{}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f := &face{status: http.StatusOK, body: "{}"}
+	code, _, errs := execute(t, f, "", "post", path, "--key", "K")
+	if code != exitOK || !slices.Equal(f.requests, []string{"POST /flows K [{},{}]"}) {
+		t.Errorf("post %s = %d (%s), sent %q", path, code, errs, f.requests)
+	}
+}
+
+func TestPostDrawsAnotherKeyEveryTime(t *testing.T) {
+	f := &face{status: http.StatusOK, body: "{}"}
+	for range 2 {
+		execute(t, f, "[]", "post")
+	}
+	if len(f.requests) != 2 || f.requests[0] == f.requests[1] {
+		t.Errorf("two runs sent %q, want different keys", f.requests)
+	}
+}
+
+func TestMembersTable(t *testing.T) {
+	view := router.MembersView{
+		Cluster: "west", Node: "n1", Ring: router.RingView{ReplicationFactor: 3, WriteQuorum: 2, Version: "abc"},
+		Members: []router.Member{
+			{Name: "n1", State: "alive", Store: "s1", Established: true,
+				Addresses: router.Addresses{HTTP: "h:1", Peer: "h:2", Gossip: "h:3"}, Partitions: 500, Hours: 2, Flows: 1000},
+			{Name: "n2", State: "absent", Store: "s2"},
+		},
+	}
+	want := `cluster west as n1 sees it: 3 copies of each batch, 2 acknowledge it, ring abc
+
+NAME  STATE            STORE  HTTP  PEER  GOSSIP  PARTITIONS  HOURS  FLOWS
+n1    alive            s1     h:1   h:2   h:3            500      2   1000
+n2    absent, joining  s2                                  0      0      0
+`
+	var got strings.Builder
+	if err := printMembers(&got, view); err != nil || got.String() != want {
+		t.Errorf("printMembers() = %v with\n%s, want\n%s", err, &got, want)
+	}
+}
+
+func TestTargets(t *testing.T) {
+	for _, test := range []struct {
+		name        string
+		flags       []string
+		environment string
+		want        []string
+	}{
+		{"nothing is said", nil, "", []string{"http://127.0.0.1:8080"}},
+		{"the environment", nil, "n1:80, https://n2", []string{"http://n1:80", "https://n2"}},
+		{"flags win", []string{"http://n3", "n4:80,n5:80"}, "n1:80", []string{"http://n3", "http://n4:80", "http://n5:80"}},
+	} {
+		a := access{targets: test.flags}
+		if got := a.urls(test.environment); !reflect.DeepEqual(got, test.want) {
+			t.Errorf("%s: urls() = %q, want %q", test.name, got, test.want)
+		}
+	}
+}
+
+func TestParseHour(t *testing.T) {
+	now := time.Date(2026, 1, 2, 3, 59, 59, 0, time.UTC)
+	const current = flow.Hour(490923) // 2026-01-02T03:00:00Z
+	for text, want := range map[string]flow.Hour{
+		"0": 0, "20": 20, "-5": -5, "9223372036854775807": 1<<63 - 1,
+		"now": current, "now-0": current, "now-1": current - 1, "now-24": current - 24,
+	} {
+		if got, err := parseHour(text, now); got != want || err != nil {
+			t.Errorf("parseHour(%q) = %d, %v, want %d", text, got, err, want)
+		}
+	}
+	for _, text := range []string{"", "x", "1.5", "9223372036854775808", "now+1", "now-", "now--1", "now1", "nowadays", "NOW"} {
+		if got, err := parseHour(text, now); err == nil {
+			t.Errorf("parseHour(%q) = %d, want an error", text, got)
+		}
+	}
+}
+
+func TestAnInterruptedPostSaysSoAndHowToGoOn(t *testing.T) {
+	ctx, interrupt := context.WithCancelCause(t.Context())
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		io.Copy(io.Discard, r.Body)
+		interrupt(fmt.Errorf("interrupt signal received"))
+		<-r.Context().Done()
+	}))
+	defer server.Close()
+	var stderr strings.Builder
+	args := []string{"post", "--target", server.URL, "--key", "K"}
+	code := run(ctx, args, strings.NewReader("[1]"), io.Discard, &stderr)
+	if code != exitUnavailable {
+		t.Errorf("an interrupted post = %d, want %d", code, exitUnavailable)
+	}
+	for _, want := range []string{"interrupt signal received", "--key K"} {
+		if !strings.Contains(stderr.String(), want) {
+			t.Errorf("an interrupted post says %q, want %q in it", &stderr, want)
+		}
+	}
+}

@@ -1,0 +1,64 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+// The exit codes. Scripts rely on them.
+const (
+	exitOK          = 0
+	exitFailure     = 1 // it did not work, and will not by itself; refused records were counted zero times (P3)
+	exitUsage       = 2 // the command line, the environment or the settings file is wrong; nothing was done
+	exitUnavailable = 3 // no node could serve the request now: try again, a post with the same --key (P2)
+)
+
+// usageError is a mistake in how a command was called.
+type usageError struct{ error }
+
+// Unwrap returns the mistake.
+func (e usageError) Unwrap() error { return e.error }
+
+// usage makes a usageError.
+func usage(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
+
+// arguments checks the number of arguments.
+func arguments(least, most int) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		switch {
+		case len(args) > most:
+			return usage("unexpected argument: %s", args[most])
+		case len(args) < least:
+			return usage("an argument is missing: %s", cmd.UseLine())
+		}
+		return nil
+	}
+}
+
+// report prints what went wrong with cmd, and returns the exit code.
+func report(ctx context.Context, stderr io.Writer, cmd *cobra.Command, err error) int {
+	if err == nil {
+		return exitOK
+	}
+	if cause := context.Cause(ctx); cause != nil && !errors.Is(err, cause) {
+		err = fmt.Errorf("%w: %w", cause, err)
+	}
+	path := cmd.Root().Name() + ": "
+	if cmd.HasParent() {
+		path += cmd.Name() + ": "
+	}
+	fmt.Fprintln(stderr, path+strings.ReplaceAll(err.Error(), "\n", "; ")) // joined errors have a line each
+	if errors.As(err, new(usageError)) {
+		fmt.Fprintf(stderr, "Run '%s --help' for usage.\n", cmd.CommandPath())
+		return exitUsage
+	}
+	if unavailable(err) {
+		return exitUnavailable
+	}
+	return exitFailure
+}

@@ -1,0 +1,120 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"flowring/flow"
+	"flowring/router"
+)
+
+const aboutGet = `Print the flows of an hour, with their total bytes.
+
+HOUR is a whole number, by convention of hours since 1970-01-01 00:00 UTC; "now" is the
+current one, "now-1" the one before. A negative number goes after two dashes.
+
+Without a flag the answer holds all that the stores responsible for the hour hold; should
+it lack what a silent store may have kept aside, a note on stderr says so.`
+
+const examplesGet = `  flowring get now
+  flowring get now-1 --format csv > last-hour.csv
+  flowring get 20 --require-complete --format json | jq 'map(.bytes_tx) | add'
+  flowring get -- -5`
+
+func newGet() *cobra.Command {
+	var access access
+	var partial, complete bool
+	var format format
+	cmd := &cobra.Command{
+		Use: "get HOUR [FLAGS]", Short: "Print the flows of an hour", Long: aboutGet, Example: examplesGet,
+		Args: arguments(1, 1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			hour, err := parseHour(args[0], time.Now())
+			if err != nil {
+				return usageError{err}
+			}
+			need := router.NeedUnproven
+			switch {
+			case partial && complete:
+				return usage("--partial and --require-complete contradict each other")
+			case partial:
+				need = router.NeedPartial
+			case complete:
+				need = router.NeedComplete
+			}
+			return runGet(cmd, &access, hour, need, format.of(cmd))
+		},
+		ValidArgsFunction: cobra.FixedCompletions([]string{"now", "now-1"}, cobra.ShellCompDirectiveNoFileComp),
+	}
+	cmd.SetFlagErrorFunc(hintNegative)
+	access.addFlags(cmd, 10*time.Second)
+	format = newFormat(cmd, formatTable, formatJSON, formatCSV)
+	cmd.Flags().BoolVar(&partial, "partial", false, "print what there is, even when a store that should hold the hour is silent")
+	cmd.Flags().BoolVar(&complete, "require-complete", false, "fail unless all that was acknowledged is known to be in the answer")
+	return cmd
+}
+
+// hintNegative explains the flag error that a negative hour causes.
+func hintNegative(_ *cobra.Command, err error) error {
+	if text := err.Error(); strings.HasPrefix(text, "unknown shorthand flag: ") && strings.ContainsAny(text, "0123456789") {
+		err = fmt.Errorf("%w (a negative hour goes after two dashes: flowring get -- -5)", err)
+	}
+	return usageError{err}
+}
+
+// parseHour reads a number, or "now" with how many hours to go back from it.
+func parseHour(text string, now time.Time) (flow.Hour, error) {
+	bad := fmt.Errorf("%q is no hour: want a whole number, now, or now-1", text)
+	back, relative := strings.CutPrefix(text, "now")
+	if !relative {
+		hour, err := strconv.ParseInt(text, 10, 64)
+		if err != nil {
+			return 0, bad
+		}
+		return flow.Hour(hour), nil
+	}
+	current := flow.Hour(now.Unix() / 3600)
+	if back == "" {
+		return current, nil
+	}
+	hours, err := strconv.ParseUint(strings.TrimPrefix(back, "-"), 10, 32)
+	if err != nil || back[0] != '-' {
+		return 0, bad
+	}
+	return current - flow.Hour(hours), nil
+}
+
+// runGet asks for the hour and prints the answer.
+func runGet(cmd *cobra.Command, a *access, hour flow.Hour, need router.Need, format string) error {
+	c, err := a.client()
+	if err != nil {
+		return err
+	}
+	ctx, answered, cancel := a.bound(cmd.Context())
+	defer cancel()
+	answer, err := c.Get(ctx, hour, need)
+	answered()
+	if err != nil {
+		return err
+	}
+	defer answer.Close()
+	noteCompleteness(cmd.ErrOrStderr(), hour, answer.Complete)
+	return printFlows(cmd.OutOrStdout(), answer, format)
+}
+
+// noteCompleteness says what an answer may lack (P5).
+func noteCompleteness(stderr io.Writer, hour flow.Hour, complete router.Completeness) {
+	switch complete {
+	case router.Complete:
+	case router.Unproven:
+		fmt.Fprintf(stderr, "flowring: note: hour %d may be incomplete: "+
+			"a store that could have kept a stray part of it did not answer\n", hour)
+	default:
+		fmt.Fprintf(stderr, "flowring: note: hour %d is incomplete: a store that should hold it did not answer\n", hour)
+	}
+}

@@ -1,0 +1,110 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"flowring/router/client"
+)
+
+const aboutPost = `Send records, from a file or from stdin, and print the answers.
+
+The input is a JSON array of records, or one JSON record per line. It may be of any size:
+it is sent in requests of at most --max-records records, one after the other, and one
+answer is printed for each.
+
+Every request carries an idempotency key, so that a retry counts once: K for the first,
+K/2, K/3 and so on for the others, K being what --key says, or random. When the command
+fails half-way it says which key to run it again with; what was stored is not counted
+a second time then.
+
+Exit codes: 0 all stored; 1 a request was refused, and counted zero times; 2 wrong usage;
+3 no node could store a request in time: run the command again with the same key.`
+
+const examplesPost = `  flowring post flows.json
+  cat *.ndjson | flowring post --target http://n1:8080 --target http://n2:8080
+  flowring post --key 2024-06-01T10 flows.ndjson`
+
+// maxKey leaves room, in the 255 bytes that a node accepts, for the number of the request.
+const maxKey = 240
+
+func newPost() *cobra.Command {
+	var access access
+	var p poster
+	cmd := &cobra.Command{
+		Use: "post [FILE|-] [FLAGS]", Short: "Send records", Long: aboutPost, Example: examplesPost,
+		Args: arguments(0, 1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := access.client()
+			if err != nil {
+				return err
+			}
+			p.send = func(ctx context.Context, body []byte, key string) ([]byte, bool, error) {
+				ctx, _, cancel := access.bound(ctx)
+				defer cancel()
+				return send(ctx, c, body, key)
+			}
+			return runPost(cmd, &p, args)
+		},
+	}
+	access.addFlags(cmd, 30*time.Second)
+	cmd.Flags().StringVar(&p.key, "key", "", "idempotency `key` (default: random)")
+	cmd.Flags().IntVar(&p.most, "max-records", 10_000, "`number` of records in one request, at most")
+	mustRegister(cmd, "key", cobra.NoFileCompletions)
+	mustRegister(cmd, "max-records", cobra.NoFileCompletions)
+	return cmd
+}
+
+// runPost checks the flags, opens the input and sends it.
+func runPost(cmd *cobra.Command, p *poster, args []string) error {
+	if p.most < 1 {
+		return usage("--max-records: %d is less than 1", p.most)
+	}
+	if len(p.key) > maxKey {
+		return usage("--key: %d bytes are more than %d", len(p.key), maxKey)
+	}
+	if p.key == "" {
+		p.key = rand.Text()
+	}
+	p.stdout, p.stderr = cmd.OutOrStdout(), cmd.ErrOrStderr()
+	p.progress = terminal(p.stderr) && !terminal(p.stdout) // on a terminal the answers show it
+	if len(args) == 0 || args[0] == "-" {
+		return p.post(cmd.Context(), cmd.InOrStdin())
+	}
+	file, err := os.Open(args[0])
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	return p.post(cmd.Context(), file)
+}
+
+// send makes one request. Replayed means that it was stored before this call: what an earlier attempt of the call itself stored
+// is no news.
+func send(ctx context.Context, c *client.Client, body []byte, key string) (answer []byte, replayed bool, err error) {
+	receipt, err := c.Post(ctx, body, client.PostOptions{Key: key})
+	if unknown := (*client.UnknownError)(nil); errors.As(err, &unknown) {
+		return nil, false, unacknowledged{unknown}
+	}
+	if err != nil {
+		return nil, false, err
+	}
+	answer, err = json.Marshal(receipt.Accepted)
+	return append(answer, '\n'), receipt.Replayed && receipt.Attempts == 1, err
+}
+
+// unacknowledged is an UnknownError without the advice about the key, which is that of one request: the poster's note names the
+// one to run the command with.
+type unacknowledged struct{ *client.UnknownError }
+
+func (e unacknowledged) Error() string { return fmt.Sprintf("not acknowledged: %v", e.Err) }
+
+// Unwrap returns the whole error.
+func (e unacknowledged) Unwrap() error { return e.UnknownError }

@@ -1,0 +1,156 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"reflect"
+	"strings"
+	"testing"
+	"testing/iotest"
+)
+
+// sent is one request that reached the cluster double.
+type sent struct{ key, body string }
+
+// cluster is a send function that keeps what it is sent, and fails from the request on that failAt says (0: never).
+func cluster(got *[]sent, failAt int, failure error) func(context.Context, []byte, string) ([]byte, bool, error) {
+	seen := map[sent]bool{}
+	return func(_ context.Context, body []byte, key string) ([]byte, bool, error) {
+		if failAt > 0 && len(*got)+1 >= failAt {
+			return nil, false, failure
+		}
+		s := sent{key, string(body)}
+		*got = append(*got, s)
+		replayed := seen[s]
+		seen[s] = true
+		return fmt.Appendf(nil, "answer %d\n", len(*got)), replayed, nil
+	}
+}
+
+func TestPostCutsTheInputIntoRequests(t *testing.T) {
+	for _, test := range []struct {
+		name, in string
+		want     []sent
+	}{
+		{"no input at all", "", []sent{{"K", "[]"}}},
+		{"white space", " \n", []sent{{"K", "[]"}}},
+		{"an empty array", " [ ] ", []sent{{"K", "[]"}}},
+		{"one request", `[{"a":1},{"b":2}]`, []sent{{"K", `[{"a":1},{"b":2}]`}}},
+		{"lines", "{\"a\":1}\n{\"b\":2}\r\n", []sent{{"K", `[{"a":1},{"b":2}]`}}},
+		{"a last line without an end", `{"a":1}`, []sent{{"K", `[{"a":1}]`}}},
+		{"three requests", "[1, 2,\n3, 4, 5]", []sent{{"K", "[1,2]"}, {"K/2", "[3,4]"}, {"K/3", "[5]"}}},
+		{"exactly two requests", "[1,2,3,4]", []sent{{"K", "[1,2]"}, {"K/2", "[3,4]"}}},
+		{"lines for two requests", "{}\n{}\n{}\n", []sent{{"K", "[{},{}]"}, {"K/2", "[{}]"}}},
+		{"bytes of a record are left as they are", "[{\"n\": 1e2, \"n\":\"\\u00e4\xff\"}]",
+			[]sent{{"K", "[{\"n\": 1e2, \"n\":\"\\u00e4\xff\"}]"}}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			var got []sent
+			var stdout, stderr strings.Builder
+			p := poster{send: cluster(&got, 0, nil), key: "K", most: 2, stdout: &stdout, stderr: &stderr}
+			if err := p.post(t.Context(), iotest.OneByteReader(strings.NewReader(test.in))); err != nil {
+				t.Fatalf("post(%q) = %v, want nil", test.in, err)
+			}
+			if !reflect.DeepEqual(got, test.want) {
+				t.Errorf("post(%q) sent %q, want %q", test.in, got, test.want)
+			}
+			if n := strings.Count(stdout.String(), "answer"); n != len(test.want) || stderr.Len() > 0 {
+				t.Errorf("stdout = %q, stderr = %q, want %d answers and nothing", &stdout, &stderr, len(test.want))
+			}
+		})
+	}
+}
+
+func TestPostRefusesInputThatIsNotRecordsBeforeItSendsAny(t *testing.T) {
+	for _, test := range []struct{ name, in, want string }{
+		{"a text", `"hello"`, "want a JSON array of records, or one JSON record per line"},
+		{"CSV", "src,dest\n", "want a JSON array of records, or one JSON record per line"},
+		{"an array cut short after a record", `[{"a":1}`, "record 1 of the input: unexpected EOF"},
+		{"an array cut short after a comma", `[{"a":1},`, "record 1 of the input: unexpected EOF"},
+		{"an array cut short in a record", `[{"a":`, "record 0 of the input: unexpected EOF"},
+		{"a line cut short", "{\"a\":1}\n{\"a\"", "record 1 of the input: unexpected EOF"},
+		{"something after the array", `[{"a":1}] [`, "the array has ended, but the input has not"},
+		{"no comma", `[{"a":1} {"b":2}]`, "record 1 of the input: "},
+		{"a comma too many", `[{"a":1},]`, "record 1 of the input: "},
+		{"a broken line", "{\"a\":1}\n{a}\n", "record 1 of the input: invalid character"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			var got []sent
+			p := poster{send: cluster(&got, 0, nil), key: "K", most: 10, stdout: io.Discard, stderr: io.Discard}
+			err := p.post(t.Context(), strings.NewReader(test.in))
+			if err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("post(%q) = %v, want %s", test.in, err, test.want)
+			}
+			if len(got) > 0 {
+				t.Errorf("post(%q) sent %q, want nothing", test.in, got)
+			}
+		})
+	}
+}
+
+// A second run with the same key must repeat the requests of the first to the byte, or P2 does not hold across runs.
+func TestPostAgainWithTheSameKeyGoesOn(t *testing.T) {
+	var got []sent
+	var stderr strings.Builder
+	broken := errors.New("refused")
+	in := "[1,2,3,4,5]"
+	p := poster{send: cluster(&got, 2, broken), key: "K", most: 2, stdout: io.Discard, stderr: &stderr}
+	err := p.post(t.Context(), strings.NewReader(in))
+	if !errors.Is(err, broken) || err.Error() != "records 2 to 3: refused" {
+		t.Errorf("post() = %v, want records 2 to 3: refused", err)
+	}
+	want := "flowring: note: 2 records were stored; to go on, run it again with --key K: they are not counted twice\n"
+	if stderr.String() != want {
+		t.Errorf("stderr = %q, want %q", &stderr, want)
+	}
+	stderr.Reset()
+	send := cluster(&got, 0, nil)
+	send(t.Context(), []byte(got[0].body), got[0].key) // what the cluster has from the first run
+	p = poster{send: send, key: "K", most: 2, stdout: io.Discard, stderr: &stderr}
+	if err := p.post(t.Context(), strings.NewReader(in)); err != nil || p.stored != 5 || p.replayed != 2 {
+		t.Errorf("post() again = %v, with %d stored and %d replayed, want nil, 5, 2", err, p.stored, p.replayed)
+	}
+	if !strings.Contains(stderr.String(), "2 records had been stored before") {
+		t.Errorf("stderr = %q, want a note about 2 records", &stderr)
+	}
+}
+
+func TestRequestsAreBoundedInBytes(t *testing.T) {
+	record := `{"src_app":"` + strings.Repeat("x", 1<<20) + `"}`
+	reader, err := newRecordReader(strings.NewReader(strings.Repeat(record+"\n", 20)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	records := 0
+	for {
+		req, err := reader.next(1000)
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if limit := maxRequest + len(record) + 2; len(req.body) > limit {
+			t.Errorf("a request has %d bytes, want at most %d", len(req.body), limit)
+		}
+		records += req.records
+	}
+	if records != 20 {
+		t.Errorf("the requests hold %d records, want 20", records)
+	}
+}
+
+func TestProgressIsOneLineOnTheTerminal(t *testing.T) {
+	var got []sent
+	var stderr bytes.Buffer
+	p := poster{send: cluster(&got, 0, nil), most: 2, stdout: io.Discard, stderr: &stderr, progress: true}
+	if err := p.post(t.Context(), strings.NewReader("[1,2,3]")); err != nil {
+		t.Fatal(err)
+	}
+	if want := "\r2 records stored\r3 records stored\n"; stderr.String() != want {
+		t.Errorf("stderr = %q, want %q", &stderr, want)
+	}
+}

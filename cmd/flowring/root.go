@@ -1,0 +1,109 @@
+package main
+
+import (
+	"context"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"flowring/internal/buildinfo"
+)
+
+const about = `Flowring adds up network flow records by the hour, on a cluster of equal nodes.
+
+Agents POST records to any node; a GET on any node returns an hour's flows with their
+total bytes. This one program is the node and the command line; it needs no database,
+broker or coordination service beside it.`
+
+const examples = `  flowring demo                                  three nodes in this terminal, to try things out
+  flowring serve                                 one node, on loopback, data in ./flowring-data
+  flowring post flows.json                       send records
+  flowring get now                               what has been counted in this hour
+  flowring members --target http://10.0.0.7:8080 who is there, as that node sees it`
+
+const groupRun, groupUse, groupOther = "run", "use", "other"
+
+// run executes one command line and returns the exit code.
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	root := newRoot()
+	root.SetArgs(args)
+	root.SetIn(stdin)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	cmd, err := root.ExecuteContextC(ctx)
+	return report(ctx, stderr, cmd, err)
+}
+
+// newRoot returns the whole tree of commands.
+func newRoot() *cobra.Command {
+	root := &cobra.Command{
+		Use: "flowring", Long: about, Example: examples, Version: buildinfo.Read().String(),
+		Args:          noSuchCommand,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		SilenceErrors: true, SilenceUsage: true, // report does both
+	}
+	root.SetUsageTemplate(strings.Replace(root.UsageTemplate(), // "flowring" alone is no usage to teach
+		"{{if .Runnable}}", "{{if and .Runnable (not .HasAvailableSubCommands)}}", 1))
+	root.SetVersionTemplate("flowring {{.Version}}\n")
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	root.AddGroup(&cobra.Group{ID: groupRun, Title: "Run nodes:"}, &cobra.Group{ID: groupUse, Title: "Use a cluster:"},
+		&cobra.Group{ID: groupOther, Title: "And:"})
+	for group, cmds := range map[string][]*cobra.Command{
+		groupRun:   {newServe(), newDemo()},
+		groupUse:   {newPost(), newGet(), newMembers()},
+		groupOther: {newVersion()},
+	} {
+		for _, cmd := range cmds {
+			cmd.GroupID = group
+			cmd.DisableFlagsInUseLine = true
+			root.AddCommand(cmd)
+		}
+	}
+	root.AddCommand(newSettingsTopic())
+	root.SetHelpCommand(newHelp())
+	root.SetHelpCommandGroupID(groupOther)
+	root.SetCompletionCommandGroupID(groupOther)
+	return root
+}
+
+// noSuchCommand refuses what is left of a command line that names no command.
+func noSuchCommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	cmd.SuggestionsMinimumDistance = 2 // typing errors apart
+	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+		return usage("no such command: %s (is %s meant?)", args[0], strings.Join(near, " or "))
+	}
+	return usage("no such command: %s", args[0])
+}
+
+// newHelp is cobra's help command, but for a topic that does not exist, which is a usage error.
+func newHelp() *cobra.Command {
+	return &cobra.Command{
+		Use: "help [COMMAND]", Short: "Explain a command", GroupID: groupOther, DisableFlagsInUseLine: true,
+		Args: arguments(0, 1),
+		ValidArgsFunction: func(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
+			var names []string
+			for _, sub := range cmd.Root().Commands() {
+				names = append(names, cobra.CompletionWithDesc(sub.Name(), sub.Short))
+			}
+			return names, cobra.ShellCompDirectiveNoFileComp
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			topic := cmd.Root()
+			if len(args) == 1 {
+				i := slices.IndexFunc(topic.Commands(), func(c *cobra.Command) bool { return c.Name() == args[0] })
+				if i < 0 {
+					return noSuchCommand(topic, args)
+				}
+				topic = topic.Commands()[i]
+			}
+			topic.InitDefaultHelpFlag()
+			topic.InitDefaultVersionFlag()
+			return topic.Help()
+		},
+	}
+}

@@ -1,0 +1,140 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"regexp"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"flowring/internal/racetest"
+	"flowring/router"
+)
+
+// double is a node that does as it is told.
+type double struct {
+	startErr, stopErr error
+	failed            chan error
+	started, stopped  time.Time
+	hang              bool          // in Stop, until it is cut short
+	stuck             chan struct{} // in Stop, whatever ctx says
+	startHangs        bool
+}
+
+func (d *double) Start(ctx context.Context) error {
+	if d.startHangs {
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	d.started = time.Now()
+	return d.startErr
+}
+
+func (d *double) Stop(ctx context.Context) error {
+	if d.hang {
+		<-ctx.Done()
+	}
+	if d.stuck != nil {
+		<-d.stuck
+	}
+	d.stopped = time.Now()
+	return d.stopErr
+}
+
+func (d *double) Failed() <-chan error { return d.failed }
+
+// bubble runs a test in virtual time. Bubbles crash under the race detector of Go 1.26 (go.dev/issue/76691).
+func bubble(t *testing.T, test func(*testing.T)) {
+	t.Helper()
+	if racetest.Enabled {
+		t.Skip("synctest bubbles crash under -race")
+	}
+	synctest.Test(t, test)
+}
+
+func TestServe(t *testing.T) {
+	broken, unclean := errors.New("disk is gone"), errors.New("unclean")
+	for _, test := range []struct {
+		name          string
+		node          double
+		fail          error // what the node fails with after a minute
+		want          error
+		wantStop      time.Duration // after the start
+		wantAnnounced bool
+	}{
+		{"the signal stops it", double{}, nil, nil, time.Hour, true},
+		{"a failure to start is returned, after a stop", double{startErr: broken}, nil, broken, 0, false},
+		{"a start that the signal breaks off is no failure", double{startHangs: true}, nil, nil, time.Hour, false},
+		{"a failure later is returned, after a stop", double{}, broken, broken, time.Minute, true},
+		{"a failure to stop is returned", double{stopErr: unclean}, nil, unclean, time.Hour, true},
+		{"a stop that hangs is cut short", double{hang: true}, nil, nil, time.Hour + cutShortAfter, true},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				ctx, cancel := context.WithTimeout(t.Context(), time.Hour) // in place of the signal
+				defer cancel()
+				n := test.node
+				n.failed = make(chan error, 1)
+				if test.fail != nil {
+					time.AfterFunc(time.Minute, func() { n.failed <- test.fail })
+				}
+				begin, announced := time.Now(), false
+				err := serve(ctx, &n, slog.New(slog.DiscardHandler), func() { announced = true })
+				if !errors.Is(err, test.want) || test.want == nil && err != nil {
+					t.Errorf("serve() = %v, want %v", err, test.want)
+				}
+				if got := n.stopped.Sub(begin); got != test.wantStop {
+					t.Errorf("stopped after %v, want %v", got, test.wantStop)
+				}
+				if announced != test.wantAnnounced {
+					t.Errorf("announced = %v, want %v", announced, test.wantAnnounced)
+				}
+			})
+		})
+	}
+}
+
+// The bound holds even against a node with a fault: nobody waits for a program that has been told to end.
+func TestServeEndsInTimeThoughTheNodeDoesNotStop(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		n := double{stuck: make(chan struct{})}
+		defer close(n.stuck)
+		begin := time.Now()
+		err := serve(ctx, &n, slog.New(slog.DiscardHandler), func() {})
+		if took := time.Since(begin); err == nil || took != stopWithin {
+			t.Errorf("serve() = %v after %v, want an error after %v", err, took, stopWithin)
+		}
+	})
+}
+
+func TestReachable(t *testing.T) {
+	for in, want := range map[string]string{
+		"127.0.0.1:8080": "127.0.0.1:8080", ":8080": "127.0.0.1:8080", "0.0.0.0:8080": "127.0.0.1:8080",
+		"[::]:8080": "127.0.0.1:8080", "n1:8080": "n1:8080", "[fe80::1]:80": "[fe80::1]:80", "": "",
+	} {
+		if got := reachable(in); got != want {
+			t.Errorf("reachable(%q) = %q, want %q", in, got, want)
+		}
+	}
+}
+
+func TestAnnounceIsTextOrOneRecord(t *testing.T) {
+	at := router.Addresses{HTTP: "127.0.0.1:1", Peer: "127.0.0.1:2", Gossip: "127.0.0.1:3"}
+	for format, want := range map[string]string{
+		"text": `(?s)^flowring \S+: node n1 serves http 127.0.0.1:1, peer 127.0.0.1:2, gossip 127.0.0.1:3\nTry: curl '\S+'\n$`,
+		"json": `^\{"time":"[^"]*","level":"INFO","msg":"serving","name":"n1","http":"127.0.0.1:1",.*,"try":"curl .*"\}\n$`,
+	} {
+		s := defaults()
+		s.Name, s.LogFormat = "n1", format
+		var stderr strings.Builder
+		announce(&stderr, newLog(&stderr, s), s, at)
+		if got := stderr.String(); !regexp.MustCompile(want).MatchString(got) {
+			t.Errorf("announce() as %s = %q, want a match of %q", format, got, want)
+		}
+	}
+}

@@ -1,0 +1,123 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"strings"
+
+	"flowring/node"
+)
+
+// settings are everything that `flowring serve` can be told.
+type settings struct {
+	node.Config
+	LogLevel  string // debug, info, warn or error
+	LogFormat string // text or json
+	File      string // path of the settings file; empty: none
+}
+
+// defaults returns the settings of a node that was told nothing.
+func defaults() settings {
+	return settings{Config: node.Default(""), LogLevel: "info", LogFormat: "text"}
+}
+
+// complete fills in what depends on the machine.
+func (s *settings) complete() error {
+	if s.Name != "" {
+		return nil
+	}
+	host, err := os.Hostname()
+	if err != nil {
+		return fmt.Errorf("--name: the host's name cannot be had: %w", err)
+	}
+	s.Name = host
+	return nil
+}
+
+// changed returns the settings that are not the defaults, as attributes for the log.
+func (s *settings) changed() []any {
+	var attributes []any
+	d := defaults()
+	for _, setting := range all() {
+		if text := setting.value(s).String(); text != setting.value(&d).String() {
+			attributes = append(attributes, setting.name, text)
+		}
+	}
+	return attributes
+}
+
+// setting is one thing that can be set. The flag is --name, the environment variable FLOWRING_NAME, the key in the file name.
+type setting struct {
+	name  string
+	group string // headline in the help text
+	help  string // half a sentence; what is said about the default stands here when the default is not a plain value
+	value func(*settings) value
+}
+
+// The headlines, in the order of the help text.
+const (
+	groupNode    = "Node"
+	groupCluster = "Cluster"
+	groupCopies  = "Copies (the same on every node)"
+	groupLog     = "Log"
+)
+
+// all is the one table of settings: flags, environment, file, help and documentation are made from it.
+func all() []setting {
+	return []setting{
+		{"name", groupNode, "name of the node, unique in the cluster and the same after a restart (default: the host's name)",
+			func(s *settings) value { return textValue{&s.Name, "name"} }},
+		{"http-addr", groupNode, "where to listen for clients",
+			func(s *settings) value { return addressValue{&s.HTTPAddr} }},
+		{"peer-addr", groupNode, "where to listen for other nodes: batches and digests",
+			func(s *settings) value { return addressValue{&s.PeerAddr} }},
+		{"gossip-addr", groupNode, "where to listen for other nodes: membership, TCP and UDP",
+			func(s *settings) value { return addressValue{&s.GossipAddr} }},
+		{"advertise-host", groupNode, "host that other nodes reach this one at (default: the host it listens on)",
+			func(s *settings) value { return textValue{&s.AdvertiseHost, "host"} }},
+		{"data-dir", groupNode, "folder of the journal, made if it is not there; one per node",
+			func(s *settings) value { return textValue{&s.DataDir, "folder"} }},
+		{"max-body", groupNode, "largest POST accepted, decompressed: bytes, or a number with KiB, MiB, GiB",
+			func(s *settings) value { return sizeValue{&s.MaxBody} }},
+
+		{"join", groupCluster, "gossip addresses of other nodes, or a DNS name that resolves to many; may be repeated",
+			func(s *settings) value { return addressesValue{&s.Join} }},
+		{"bootstrap-expect", groupCluster, "nodes that must see each other before they make a new cluster " +
+			"(default: the number of join addresses plus one)",
+			func(s *settings) value { return countValue{&s.BootstrapExpect, 0} }},
+		{"cluster", groupCluster, "name of the cluster; nodes of another name are refused",
+			func(s *settings) value { return textValue{&s.Cluster, "name"} }},
+		{"gossip-key-file", groupCluster, "file with the base64 key, of 16, 24 or 32 bytes, that encrypts the gossip " +
+			"(default: not encrypted)",
+			func(s *settings) value { return textValue{&s.GossipKeyFile, "file"} }},
+
+		{"replication-factor", groupCopies, "R: nodes that hold each batch",
+			func(s *settings) value { return countValue{&s.ReplicationFactor, 1} }},
+		{"write-quorum", groupCopies, "W: nodes that have each batch on disk before the client is told so (default: R/2+1)",
+			func(s *settings) value { return countValue{&s.WriteQuorum, 0} }},
+		{"hour-slices", groupCopies, "S: parts of an hour that are placed apart, for hours too busy for one node",
+			func(s *settings) value { return countValue{&s.HourSlices, 1} }},
+
+		{"log-level", groupLog, "least important message to log",
+			func(s *settings) value { return choiceValue{&s.LogLevel, []string{"debug", "info", "warn", "error"}} }},
+		{"log-format", groupLog, "how to write the log, to stderr",
+			func(s *settings) value { return choiceValue{&s.LogFormat, []string{"text", "json"}} }},
+		{"config", groupLog, "YAML file of settings; 'flowring help settings' writes one",
+			func(s *settings) value { return textValue{&s.File, "file"} }},
+	}
+}
+
+// env returns the environment variable of the setting: FLOWRING_HTTP_ADDR for http-addr.
+func (s setting) env() string {
+	return envPrefix + strings.ToUpper(strings.ReplaceAll(s.name, "-", "_"))
+}
+
+// lookup returns the setting of a name.
+func lookup(name string) (setting, bool) {
+	for _, s := range all() {
+		if s.name == name {
+			return s, true
+		}
+	}
+	return setting{}, false
+}

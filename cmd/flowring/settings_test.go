@@ -1,0 +1,236 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/spf13/pflag"
+
+	"flowring/node"
+)
+
+// samples has a text for each setting that is not its default.
+func samples() map[string]string {
+	return map[string]string{
+		"name": "n7", "http-addr": ":1", "peer-addr": "[::1]:2", "gossip-addr": "n7:3", "advertise-host": "n7.example",
+		"data-dir": "/data", "max-body": "1MiB", "join": "n1:7946,n2:7946", "bootstrap-expect": "3", "cluster": "west",
+		"gossip-key-file": "key", "replication-factor": "3", "write-quorum": "2", "hour-slices": "4",
+		"log-level": "debug", "log-format": "json",
+	}
+}
+
+// loaded returns what load makes of a command line, an environment and the text of a settings file ("": none).
+func loaded(t *testing.T, args, environ []string, file string) (settings, []string, error) {
+	t.Helper()
+	if file != "" {
+		path := filepath.Join(t.TempDir(), "flowring.yaml")
+		if err := os.WriteFile(path, []byte(file), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		args = append([]string{"--config", path}, args...)
+	}
+	fs := pflag.NewFlagSet("serve", pflag.ContinueOnError)
+	addFlags(fs)
+	if err := fs.Parse(args); err != nil {
+		t.Fatal(err)
+	}
+	return load(fs, environ)
+}
+
+func TestEveryFieldOfTheNodeIsASettingOfTheSameName(t *testing.T) {
+	s := defaults()
+	for name, text := range samples() {
+		setting, ok := lookup(name)
+		if !ok {
+			t.Fatalf("%s is not in the table", name)
+		}
+		if err := setting.value(&s).Set(text); err != nil {
+			t.Errorf("Set(%s, %q) = %v, want nil", name, text, err)
+		}
+	}
+	got, unset := reflect.ValueOf(s.Config), reflect.ValueOf(node.Default(""))
+	word := regexp.MustCompile(`[A-Z]+[a-z]*`)
+	for i := range got.NumField() {
+		field := got.Type().Field(i).Name
+		if reflect.DeepEqual(got.Field(i).Interface(), unset.Field(i).Interface()) {
+			t.Errorf("node.Config.%s cannot be set", field)
+		}
+		name := strings.ToLower(strings.Join(word.FindAllString(strings.Replace(field, "HTTP", "Http", 1), -1), "-"))
+		if _, ok := lookup(name); !ok {
+			t.Errorf("node.Config.%s is not set by --%s", field, name)
+		}
+	}
+}
+
+func TestEverySettingSetsOneFieldOfItsOwn(t *testing.T) {
+	for _, s := range all() {
+		if s.name == "config" {
+			continue
+		}
+		before, after := defaults(), defaults()
+		if err := s.value(&after).Set(samples()[s.name]); err != nil {
+			t.Errorf("Set(%s, %q) = %v, want nil", s.name, samples()[s.name], err)
+		}
+		if n := differences(before, after); n != 1 {
+			t.Errorf("%s changes %d fields, want 1", s.name, n)
+		}
+	}
+}
+
+// differences counts the settings in which a and b differ.
+func differences(a, b settings) int {
+	n := 0
+	for _, s := range all() {
+		if s.value(&a).String() != s.value(&b).String() {
+			n++
+		}
+	}
+	return n
+}
+
+func TestValuesReadWhatTheyWrite(t *testing.T) {
+	for _, s := range all() {
+		for _, text := range []string{samples()[s.name], s.value(new(defaults())).String()} {
+			var set settings
+			v := s.value(&set)
+			if err := v.Set(text); err != nil && text != "" {
+				t.Errorf("%s: Set(%q) = %v, want nil", s.name, text, err)
+			} else if err == nil && v.String() != text {
+				t.Errorf("%s: String() after Set(%q) = %q", s.name, text, v.String())
+			}
+		}
+	}
+}
+
+func TestPrecedenceHoldsForEverySetting(t *testing.T) {
+	host, err := os.Hostname()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range all() {
+		if s.name == "config" {
+			continue
+		}
+		sample, other := samples()[s.name], othersample(s.name)
+		initial := s.value(new(defaults())).String()
+		if s.name == "name" {
+			initial = host
+		}
+		flag, env := []string{"--" + s.name, sample}, []string{s.env() + "=" + sample}
+		otherEnv, otherFile := []string{s.env() + "=" + other}, s.name+": '"+other+"'"
+		for _, test := range []struct {
+			name          string
+			args, environ []string
+			file          string
+			want          string
+		}{
+			{"the default, when nobody says anything", nil, nil, "", initial},
+			{"the default, when the variable is empty", nil, []string{s.env() + "="}, "", initial},
+			{"the file alone", nil, nil, otherFile, other},
+			{"the environment over the file", nil, env, otherFile, sample},
+			{"the flag over the file", flag, nil, otherFile, sample},
+			{"the flag over the environment and the file", flag, otherEnv, otherFile, sample},
+		} {
+			got, _, err := loaded(t, test.args, test.environ, test.file)
+			if err != nil {
+				t.Errorf("%s: %s: %v", s.name, test.name, err)
+			} else if text := s.value(&got).String(); text != test.want {
+				t.Errorf("%s: %s: got %q, want %q", s.name, test.name, text, test.want)
+			}
+		}
+	}
+}
+
+// othersample returns a valid text unlike the sample.
+func othersample(name string) string {
+	switch name {
+	case "max-body":
+		return "2MiB"
+	case "log-level":
+		return "error"
+	case "log-format":
+		return "text"
+	case "replication-factor", "write-quorum", "hour-slices", "bootstrap-expect":
+		return "5"
+	}
+	return "other:9"
+}
+
+func TestListsAreRepeatedSeparatedByCommasOrLists(t *testing.T) {
+	want := []string{"n1:1", "n2:2", "n3:3"}
+	for _, test := range []struct {
+		name          string
+		args, environ []string
+		file          string
+	}{
+		{"a flag, repeated", []string{"--join", "n1:1", "--join", "n2:2", "--join=n3:3"}, nil, ""},
+		{"a flag with commas", []string{"--join", "n1:1,n2:2", "--join", "n3:3"}, nil, ""},
+		{"the environment, with spaces and a last comma", nil, []string{"FLOWRING_JOIN= n1:1, n2:2 ,n3:3,"}, ""},
+		{"a list in the file", nil, nil, "join: [n1:1, 'n2:2', \"n3:3\"]"},
+		{"a block list in the file", nil, nil, "join:\n  - n1:1\n  - n2:2\n  - n3:3\n"},
+		{"a plain value in the file", nil, nil, "join: n1:1,n2:2,n3:3"},
+		{"a flag replaces the list of the file", []string{"--join", "n1:1,n2:2,n3:3"}, nil, "join: [n9:9]"},
+	} {
+		got, _, err := loaded(t, test.args, test.environ, test.file)
+		if err != nil || !reflect.DeepEqual(got.Join, want) {
+			t.Errorf("%s: Join = %q, %v, want %q", test.name, got.Join, err, want)
+		}
+	}
+}
+
+func TestTheSettingsTopicIsAFileOfDefaults(t *testing.T) {
+	setting := regexp.MustCompile(`(?m)^#([a-z-]+:)`)
+	if n := len(setting.FindAllString(settingsFile(), -1)); n != len(all())-1 {
+		t.Errorf("the topic shows %d settings, want %d: all but config", n, len(all())-1)
+	}
+	want, _, err := loaded(t, []string{"--name", "n1"}, nil, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, file := range map[string]string{
+		"as it is":                   settingsFile(),
+		"with all lines uncommented": setting.ReplaceAllString(settingsFile(), "$1"),
+	} {
+		got, _, err := loaded(t, []string{"--name", "n1"}, nil, file)
+		if err != nil || differences(got, want) != 1 { // the path of the file itself
+			t.Errorf("the topic %s: %+v, %v, want the defaults", name, got, err)
+		}
+	}
+}
+
+func TestUnknownVariablesAreReportedUnlessKubernetesMadeThem(t *testing.T) {
+	environ := []string{
+		"PATH=/bin", "FLOWRING_NAME=n1", "FLOWRING_TARGET=http://n1", "FLOWRINGS=1",
+		"FLOWRING_SERVICE_HOST=10.0.0.1", "FLOWRING_SERVICE_PORT=80", "FLOWRING_SERVICE_PORT_HTTP=80",
+		"FLOWRING_PORT=tcp://10.0.0.1:80", "FLOWRING_PORT_80_TCP=tcp://10.0.0.1:80", "FLOWRING_PORT_80_TCP_PROTO=tcp",
+		"FLOWRING_PORT_80_TCP_PORT=80", "FLOWRING_PORT_80_TCP_ADDR=10.0.0.1",
+		"FLOWRING_GOSSIP_SERVICE_HOST=10.0.0.2", "FLOWRING_GOSSIP_PORT_7946_UDP_ADDR=10.0.0.2",
+		"FLOWRING_REPLICAS=3", "FLOWRING_HTTP_PORTS=8080",
+	}
+	_, unknown, err := loaded(t, nil, environ, "")
+	if want := []string{"FLOWRING_HTTP_PORTS", "FLOWRING_REPLICAS"}; err != nil || !reflect.DeepEqual(unknown, want) {
+		t.Errorf("unknown = %q, %v, want %q", unknown, err, want)
+	}
+	for _, s := range all() {
+		if injected(s.env()) {
+			t.Errorf("%s could be set by Kubernetes for a Service", s.env())
+		}
+	}
+}
+
+func TestParseSize(t *testing.T) {
+	for text, want := range map[string]int64{
+		"1": 1, "4096": 4096, "10B": 10, "32MiB": 32 << 20, "32mib": 32 << 20, "1 KiB": 1024, "2GiB": 2 << 30, "5kB": 5000,
+		"5MB": 5e6, "1GB": 1e9, "9223372036854775807": 1<<63 - 1,
+		"": 0, "0": 0, "-1": 0, "MiB": 0, "1.5MiB": 0, "1M": 0, "1MiB/s": 0, "8589934592GiB": 0, "9223372036854775808": 0,
+	} {
+		got, err := parseSize(text)
+		if got != want || (err == nil) != (want > 0) {
+			t.Errorf("parseSize(%q) = %d, %v, want %d", text, got, err, want)
+		}
+	}
+}

@@ -1,0 +1,112 @@
+package main
+
+import (
+	"fmt"
+	"net"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// value reads a setting's text into the field that it belongs to. String is the inverse of Set; Type stands in the help text
+// for what to write. It is what pflag.Value asks for. A Set that fails leaves the field alone.
+type value interface {
+	Set(text string) error
+	String() string
+	Type() string
+}
+
+// textValue is any text at all.
+type textValue struct {
+	field *string
+	kind  string
+}
+
+func (v textValue) Set(text string) error { *v.field = text; return nil }
+func (v textValue) String() string        { return *v.field }
+func (v textValue) Type() string          { return v.kind }
+
+// addressValue is a host:port, the host empty for all interfaces.
+type addressValue struct{ field *string }
+
+func (v addressValue) Set(text string) error {
+	if err := checkAddress(text); err != nil {
+		return err
+	}
+	*v.field = text
+	return nil
+}
+
+func (v addressValue) String() string { return *v.field }
+func (v addressValue) Type() string   { return "host:port" }
+
+// addressesValue is a list of addresses, separated by commas.
+type addressesValue struct{ field *[]string }
+
+func (v addressesValue) Set(text string) error {
+	var addresses []string
+	for address := range strings.SplitSeq(text, ",") {
+		if address = strings.TrimSpace(address); address == "" {
+			continue
+		}
+		if err := checkAddress(address); err != nil {
+			return err
+		}
+		addresses = append(addresses, address)
+	}
+	*v.field = addresses
+	return nil
+}
+
+func (v addressesValue) String() string { return strings.Join(*v.field, ",") }
+func (v addressesValue) Type() string   { return "host:port,..." }
+
+// checkAddress asks for a numeric port: a service name could mean another port on another machine.
+func checkAddress(text string) error {
+	_, port, err := net.SplitHostPort(text)
+	if err != nil {
+		return fmt.Errorf("%q is not host:port", text)
+	}
+	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
+		return fmt.Errorf("%q is not host:port with a port from 0 to 65535", text)
+	}
+	return nil
+}
+
+// countValue is a whole number, at least so much.
+type countValue struct {
+	field *int
+	least int
+}
+
+func (v countValue) Set(text string) error {
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		return fmt.Errorf("%q is not a whole number", text)
+	}
+	if n < v.least {
+		return fmt.Errorf("%d is less than %d", n, v.least)
+	}
+	*v.field = n
+	return nil
+}
+
+func (v countValue) String() string { return strconv.Itoa(*v.field) }
+func (v countValue) Type() string   { return "number" }
+
+// choiceValue is one of a few words.
+type choiceValue struct {
+	field *string
+	words []string
+}
+
+func (v choiceValue) Set(text string) error {
+	if !slices.Contains(v.words, text) {
+		return fmt.Errorf("%q is none of %s", text, strings.Join(v.words, ", "))
+	}
+	*v.field = text
+	return nil
+}
+
+func (v choiceValue) String() string { return *v.field }
+func (v choiceValue) Type() string   { return strings.Join(v.words, "|") }

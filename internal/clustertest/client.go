@@ -1,0 +1,153 @@
+package clustertest
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"time"
+)
+
+// load is the clients of a history: writers, with keys and without, and readers, each talking to nodes at random.
+type load struct {
+	c     *Cluster
+	check *Checker
+	hours int
+}
+
+const requestTimeout = 6 * time.Second // a node answers within 4 s
+
+// write writes batches until ctx ends, with pauses. A batch with a key is retried, on whatever node, until it is answered or given
+// up for long.
+func (l *load) write(ctx context.Context, addr string, rng *rand.Rand) {
+	client := l.c.Client(addr)
+	defer client.CloseIdleConnections()
+	for ctx.Err() == nil {
+		b := l.check.send(rng.IntN(l.hours), 1+rng.Int64N(1<<40), rng.IntN(4) != 0)
+		tries := 1
+		if b.keyed {
+			tries = 3 + rng.IntN(8)
+		}
+		for range tries {
+			if l.post(ctx, client, b, rng) {
+				break
+			}
+			pause(ctx, time.Duration(100+rng.IntN(900))*time.Millisecond)
+		}
+		pause(ctx, time.Duration(rng.IntN(400))*time.Millisecond)
+	}
+}
+
+// post sends a batch to some node and reports whether that settled it.
+func (l *load) post(ctx context.Context, client *http.Client, b *batch, rng *rand.Rand) (settled bool) {
+	node := l.anyNode(rng)
+	if node == "" {
+		return false
+	}
+	body := fmt.Sprintf(`[{"src_app":%q,"dest_app":"d","vpc_id":"v","bytes_tx":1,"bytes_rx":0,"hour":%d},`+
+		`{"src_app":%q,"dest_app":"d","vpc_id":"v","bytes_tx":%d,"bytes_rx":1,"hour":%d}]`, b.flow(), b.hour, sharedFlow, b.weight, b.hour)
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, "POST", "http://"+at(l.c.Addr(node), HTTPPort)+"/flows", bytes.NewReader([]byte(body)))
+	if err != nil {
+		l.check.Fault("request: %v", err)
+		return true
+	}
+	if b.keyed {
+		req.Header.Set("Idempotency-Key", fmt.Sprintf("key-%d", b.id))
+	}
+	res, err := client.Do(req)
+	if err != nil {
+		return false
+	}
+	defer res.Body.Close()
+	text, _ := io.ReadAll(res.Body)
+	switch {
+	case res.StatusCode == http.StatusOK:
+		l.check.ack(b)
+		return true
+	case res.StatusCode < 500:
+		l.check.Fault("batch %d at %s: answered %s: %s", b.id, node, res.Status, text)
+		l.check.refuse(b)
+		return true
+	}
+	return false
+}
+
+// read reads hours at nodes until ctx ends, with pauses.
+func (l *load) read(ctx context.Context, addr string, rng *rand.Rand) {
+	client := l.c.Client(addr)
+	defer client.CloseIdleConnections()
+	queries := []string{"", "", "&require=complete", "&partial=true"}
+	for ctx.Err() == nil {
+		if node := l.anyNode(rng); node != "" {
+			l.get(ctx, client, node, rng.IntN(l.hours), queries[rng.IntN(len(queries))])
+		}
+		pause(ctx, time.Duration(rng.IntN(600))*time.Millisecond)
+	}
+}
+
+// get reads an hour at a node, has the answer judged, and returns it with what it says of its completeness; "" for no answer.
+func (l *load) get(ctx context.Context, client *http.Client, node string, hour int, query string) (rows []row, complete string) {
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	must := l.check.begin(hour)
+	url := fmt.Sprintf("http://%s/flows?hour=%d%s", at(l.c.Addr(node), HTTPPort), hour, query)
+	req, err := http.NewRequestWithContext(ctx, "GET", url, nil)
+	if err != nil {
+		l.check.Fault("request: %v", err)
+		return nil, ""
+	}
+	res, err := client.Do(req)
+	if err != nil {
+		return nil, ""
+	}
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	if err != nil || res.StatusCode != http.StatusOK {
+		l.check.count("")
+		return nil, ""
+	}
+	if err := json.Unmarshal(text, &rows); err != nil {
+		l.check.Fault("hour %d at %s: %v in %.80s", hour, node, err, text)
+		return nil, ""
+	}
+	complete = res.Header.Get("Flowring-Complete")
+	l.check.see(node, hour, must, rows, complete == "true")
+	l.check.count(complete)
+	return rows, complete
+}
+
+// count counts a read by its completeness.
+func (c *Checker) count(complete string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch complete {
+	case "true":
+		c.Reads[0]++
+	case "unproven":
+		c.Reads[1]++
+	default:
+		c.Reads[2]++
+	}
+}
+
+// anyNode returns the name of a node that runs; "" if none does.
+func (l *load) anyNode(rng *rand.Rand) string {
+	running := l.c.Running()
+	if len(running) == 0 {
+		return ""
+	}
+	return running[rng.IntN(len(running))]
+}
+
+// pause waits for d, or until ctx ends.
+func pause(ctx context.Context, d time.Duration) {
+	select {
+	case <-time.After(d):
+	case <-ctx.Done():
+	}
+}

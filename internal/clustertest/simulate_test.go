@@ -1,0 +1,50 @@
+package clustertest
+
+import (
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"flowring/internal/racetest"
+)
+
+var (
+	histories = flag.Int("histories", 20, "random histories to run")
+	firstSeed = flag.Uint64("seed", 1, "seed of the first history")
+)
+
+// optionsOf returns the cluster of a seed: R and W vary with it.
+func optionsOf(seed uint64) Options {
+	kinds := []Options{{Copies: 3, Quorum: 2}, {Copies: 3, Quorum: 2}, {Copies: 3, Quorum: 2}, {Copies: 3, Quorum: 3}, {Copies: 1, Quorum: 1}, {Copies: 2, Quorum: 2}}
+	opts := kinds[seed%uint64(len(kinds))]
+	opts.Seed = seed
+	return opts
+}
+
+// scenarioOf returns the random scenario of a seed.
+func scenarioOf(seed uint64) Scenario {
+	return RandomScenario(rand.New(rand.NewPCG(seed, 7)), optionsOf(seed).Quorum, 12, 5)
+}
+
+func TestRandomHistoriesKeepEveryPromise(t *testing.T) {
+	if racetest.Enabled {
+		t.Skip("synctest bubbles crash under -race")
+	}
+	for i := range *histories {
+		seed := *firstSeed + uint64(i)
+		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
+			t.Parallel()
+			scenario := scenarioOf(seed)
+			begun := time.Now()
+			var result Result
+			synctest.Test(t, func(t *testing.T) { result = Run(t, optionsOf(seed), scenario) })
+			t.Logf("took %v: %+v", time.Since(begun).Round(time.Millisecond), result)
+			if len(result.Faults) > 0 {
+				t.Errorf("%d faults, the first: %s\n%s", len(result.Faults), result.Faults[0], scenario)
+			}
+		})
+	}
+}

@@ -1,0 +1,117 @@
+package layout_test
+
+import (
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+const module = "flowring"
+
+// levels says how high each package stands: it may import only packages that stand lower.
+func levels() map[string]int {
+	return map[string]int{
+		"flow": 0, "internal/buildinfo": 0, "internal/safeguard": 0,
+		"ring": 1, "store": 1, "router/ui": 1,
+		"router": 2, "store/journal": 2, "node/member": 2, "node/peer": 2, "node/replica": 2,
+		"node": 3, "router/client": 3,
+		"cmd/flowring": 4,
+		// For tests alone:
+		"internal/layout": 5, "internal/memnet": 5, "internal/racetest": 5, "internal/transcript": 5, "k8s": 5,
+		"store/journal/journaltest": 5,
+		"internal/clustertest":      6, "internal/proctest": 6,
+	}
+}
+
+// importers says which packages may import a library.
+func importers() map[string][]string {
+	return map[string][]string{
+		"github.com/buraksezer/consistent": {"ring"},
+		"github.com/hashicorp/memberlist":  {"node/member"},
+		"github.com/cockroachdb/pebble/v2": {"store/journal", "store/journal/journaltest"},
+		"github.com/gorilla/mux":           {"router"},
+		"github.com/spf13/cobra":           {"cmd/flowring"},
+		"github.com/rogpeppe/go-internal":  nil,
+		"go.uber.org/goleak":               {"internal/clustertest"},
+		"pgregory.net/rapid":               {"internal/clustertest"},
+		"github.com/bytedance/sonic":       nil, // these decoders accept what the contract refuses
+		"github.com/goccy/go-json":         nil,
+		"github.com/valyala/fastjson":      nil,
+		"github.com/buger/jsonparser":      nil,
+	}
+}
+
+// pure lists the packages without I/O, clock and goroutines, and what they must not import for it.
+func pure() (packages, forbidden []string) {
+	packages = []string{"flow", "ring"}
+	forbidden = []string{"net", "os", "io/fs", "path/filepath", "log", "syscall", "time", "context", "math/rand"}
+	return packages, forbidden
+}
+
+// source is what the rules look at in one file.
+type source struct {
+	pkg       string // folder below the module's root
+	imports   []string
+	goroutine bool // it has a go statement
+}
+
+func parse(pkg, name string, text any) (source, error) {
+	file, err := parser.ParseFile(token.NewFileSet(), name, text, parser.SkipObjectResolution)
+	if err != nil {
+		return source{}, err
+	}
+	s := source{pkg: pkg}
+	for _, i := range file.Imports {
+		path, err := strconv.Unquote(i.Path.Value)
+		if err != nil {
+			return source{}, err
+		}
+		s.imports = append(s.imports, path)
+	}
+	ast.Inspect(file, func(n ast.Node) bool {
+		_, is := n.(*ast.GoStmt)
+		s.goroutine = s.goroutine || is
+		return true
+	})
+	return s, nil
+}
+
+// violations returns what in a file breaks a rule.
+func violations(s source) []string {
+	var all []string
+	if _, placed := levels()[s.pkg]; !placed {
+		all = append(all, "the package has no line in the table of levels")
+	}
+	for _, path := range s.imports {
+		if why := importViolation(s.pkg, path); why != "" {
+			all = append(all, why)
+		}
+	}
+	if packages, _ := pure(); s.goroutine && slices.Contains(packages, s.pkg) {
+		all = append(all, "starts a goroutine")
+	}
+	return all
+}
+
+func importViolation(pkg, path string) string {
+	if own, ok := strings.CutPrefix(path, module+"/"); ok && levels()[own] >= levels()[pkg] {
+		return fmt.Sprintf("imports %s, which does not stand lower", own)
+	}
+	for library, by := range importers() {
+		if within(path, library) && !slices.Contains(by, pkg) {
+			return fmt.Sprintf("imports %s, which is for %v alone", path, by)
+		}
+	}
+	packages, forbidden := pure()
+	if slices.Contains(packages, pkg) && slices.ContainsFunc(forbidden, func(f string) bool { return within(path, f) }) {
+		return fmt.Sprintf("imports %s, which does I/O or depends on when it runs", path)
+	}
+	return ""
+}
+
+// within reports whether path is the package root or one below it.
+func within(path, root string) bool { return path == root || strings.HasPrefix(path, root+"/") }

@@ -1,0 +1,23 @@
+// Package safeguard names the safeguards that tests switch off one at a time, to see that the tests notice: a checker that cannot
+// fail proves nothing. The program that ships never switches one off; nothing but tests sets a Set.
+package safeguard
+
+// Set is a set of safeguards that are off. The zero value is that of the program that ships.
+type Set uint32
+
+// The safeguards, each with the promise that falls without it.
+const (
+	Dedup        Set = 1 << iota // a batch counts once, whatever was retried (P2)
+	Quorum                       // an ack is given at W stores, not at one (P1)
+	AskEverybody                 // a complete read asks every store of the roster, not its own alone (P4)
+	PushBack                     // a complete read leaves what it has shown on W stores (P4)
+	MergeRosters                 // rosters are merged before acks are counted (P4)
+	Confirmation                 // a store counts once enough established stores know it, not any one (P4)
+	ForgetGuard                  // a store is forgotten only when all others but W-2 answer, not a majority (P4)
+	Secure                       // what a store holds is on W others before it goes (P10)
+	ConfirmDrop                  // a copy is dropped once the replicas hold it as replicas (P1)
+	LostDisk                     // a lost disk makes a new store (P9)
+)
+
+// Off reports whether all safeguards of which are off.
+func (s Set) Off(which Set) bool { return s&which == which }

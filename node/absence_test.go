@@ -1,0 +1,187 @@
+package node_test
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+)
+
+// backWithin is how soon a restarted node must be used again (P8).
+const backWithin = 10 * time.Second
+
+func TestThreeCopiesAnswerWhileANodeIsLost(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t, 3, copies(3, 2))
+	c.formed("a", "b", "c")
+	c.fill("a", 10)
+	c.kill("c")
+	// From the first request on every hour is answered, completely: two of three copies are there. Writes go on as well.
+	for _, name := range c.names() {
+		for hour := int64(1); hour <= 10; hour++ {
+			if err := c.reads(name, hour, "app", hour); err != nil {
+				t.Errorf("while c is lost: %v", err)
+			}
+			c.mustPost(name, "", of(hour, "later-"+name, 7))
+		}
+	}
+	c.start("c")
+	c.eventually(backWithin, func() error { return c.filled(10) })
+	for hour := int64(1); hour <= 10; hour++ {
+		for _, src := range []string{"later-a", "later-b"} {
+			c.eventually(backWithin, func() error { return c.reads("c", hour, src, 7) })
+		}
+	}
+}
+
+func TestOneCopyIsMissedLoudly(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t, 3, copies(1, 1))
+	c.formed("a", "b", "c")
+	lost, kept := hourOf(t, "c", c.names()), hourOf(t, "a", c.names())
+	c.mustPost("b", "", of(lost, "app", 1), of(kept, "app", 2))
+	c.kill("c")
+	for _, tt := range []struct {
+		name     string
+		hour     int64
+		query    string
+		status   int
+		complete string
+	}{
+		{"an hour of the lost node is refused", lost, "", http.StatusServiceUnavailable, ""},
+		{"unless whatever there is will do", lost, "&partial=true", http.StatusOK, "false"},
+		{"an hour of another node is answered, without proof", kept, "", http.StatusOK, "unproven"},
+		{"unless proof is asked for", kept, "&require=complete", http.StatusServiceUnavailable, ""},
+	} {
+		r, err := c.get("b", tt.hour, tt.query)
+		if err != nil || r.status != tt.status || r.complete != tt.complete {
+			t.Errorf("%s: get(%q) = %d, complete %q, %v, want %d, complete %q", tt.name, tt.query, r.status, r.complete, err, tt.status, tt.complete)
+		}
+		if r.status == http.StatusServiceUnavailable && !strings.Contains(r.text, `"c"`) {
+			t.Errorf("%s: problem %s does not name the store that is silent", tt.name, r.text)
+		}
+	}
+}
+
+// A node that comes back at another address with its disk is used again within 10 s, and nothing moves (P8).
+func TestRestartAtAnotherAddressMovesNothing(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t, 3, copies(1, 1))
+	c.formed("a", "b", "c")
+	c.fill("b", 60)
+	own := hourOf(t, "c", c.names())
+	c.mustPost("c", "", of(own, "app", 1))
+	c.eventually(10*time.Second, func() error { // a write that was slow may have been doubled elsewhere
+		if held := c.hours(); held["a"]+held["b"]+held["c"] != 61 {
+			return fmt.Errorf("hours held = %v, want 61 in all", held)
+		}
+		return nil
+	})
+	version, before, old := c.nodes["a"].Members().Ring.Version, c.hours(), c.member("c").Addresses
+	moved := func() (n float64) {
+		for _, name := range []string{"a", "b"} { // c's numbers begin anew
+			n += c.metric(name, "flowring_handed_over_slices_total") + c.metric(name, "flowring_repair_batches_fetched_total")
+		}
+		return n
+	}
+	movedBefore := moved()
+	c.kill("c")
+	c.start("c")
+	begun := time.Now()
+	c.eventually(backWithin, func() error {
+		if err := c.agreed(); err != nil {
+			return err
+		}
+		if err := c.reads("a", own, "app", 1); err != nil {
+			return err
+		}
+		return c.filled(60)
+	})
+	t.Logf("used again after %v", time.Since(begun).Round(time.Millisecond))
+	c.mustPost("a", "", of(own, "more", 2))
+	if err := c.reads("c", own, "more", 2); err != nil {
+		t.Error(err)
+	}
+	if now := c.member("c").Addresses; now == old || now != c.nodes["c"].Addresses() {
+		t.Errorf("c is at %+v for a, want %+v, and no longer %+v", now, c.nodes["c"].Addresses(), old)
+	}
+	if got := c.nodes["a"].Members().Ring.Version; got != version {
+		t.Errorf("ring version %s, want %s as before", got, version)
+	}
+	if now := c.hours(); fmt.Sprint(now) != fmt.Sprint(before) {
+		t.Errorf("hours held = %v, want %v as before", now, before)
+	}
+	if n := moved() - movedBefore; n != 0 {
+		t.Errorf("%v hours or batches moved, want 0", n)
+	}
+}
+
+// A node that stopped gracefully and comes back has its hours at its own disk still.
+func TestGracefulRestartLosesNothing(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t, 3, copies(1, 1))
+	c.formed("a", "b", "c")
+	c.fill("b", 20)
+	if err := c.stop("c", 10*time.Second); err != nil {
+		t.Fatal(err)
+	}
+	c.start("c")
+	c.eventually(backWithin, func() error {
+		if err := c.agreed(); err != nil {
+			return err
+		}
+		return c.filled(20)
+	})
+}
+
+func TestLateNodeTakesItsShare(t *testing.T) {
+	for _, tt := range []struct{ copies, quorum int }{{1, 1}, {2, 2}} {
+		t.Run(fmt.Sprintf("%d copies", tt.copies), func(t *testing.T) {
+			t.Parallel()
+			c := newCluster(t, 3, copies(tt.copies, tt.quorum))
+			c.formed("a", "b", "c")
+			c.fill("a", 60)
+			before := c.hours()
+			c.start("d")
+			c.eventually(30*time.Second, func() error {
+				if err := c.agreed(); err != nil {
+					return err
+				}
+				return c.placed(60, tt.copies)
+			})
+			if err := c.filled(60); err != nil {
+				t.Error(err)
+			}
+			moved := 0.0
+			for _, name := range c.names() {
+				moved += c.metric(name, "flowring_handed_over_slices_total")
+			}
+			held := c.hours()
+			if moved != float64(held["d"]) {
+				t.Errorf("%v slices were handed over, want %d, as many as d holds: %v before, %v after", moved, held["d"], before, held)
+			}
+			c.eventually(5*time.Second, func() error { // what others say of d comes with its greetings
+				if m := c.member("d"); m.Hours != held["d"] || m.Partitions == 0 {
+					return fmt.Errorf("a says of d: %d hours, %d partitions, want %d and more than 0", m.Hours, m.Partitions, held["d"])
+				}
+				return nil
+			})
+		})
+	}
+}
+
+// placed returns nil if every node holds exactly those of the hours 1 to n of which it is a replica.
+func (c *cluster) placed(n int64, copies int) error {
+	want := map[string]int{}
+	on := ringOf(c.names())
+	for hour := int64(1); hour <= n; hour++ {
+		for _, name := range on.Owners(sliceOf(hour))[:copies] {
+			want[name]++
+		}
+	}
+	if held := c.hours(); fmt.Sprint(held) != fmt.Sprint(want) {
+		return fmt.Errorf("hours held = %v, want %v", held, want)
+	}
+	return nil
+}

@@ -1,0 +1,37 @@
+package node
+
+// Config is everything that an operator sets about a node. cmd/flowring fills it from flags, environment and file.
+type Config struct {
+	Name              string   // stable name of the node, unique in the cluster
+	HTTPAddr          string   // host:port of the public API
+	PeerAddr          string   // host:port of the node-to-node protocol
+	GossipAddr        string   // host:port of the gossip, TCP and UDP
+	AdvertiseHost     string   // host that others reach this node at; empty: the host it listens on
+	Join              []string // gossip addresses host:port of other nodes; a DNS name may resolve to many
+	BootstrapExpect   int      // nodes that must be visible before a new cluster establishes itself; 0: len(Join)+1
+	DataDir           string   // folder of the journal
+	ReplicationFactor int      // R: copies of each batch
+	WriteQuorum       int      // W: stores that have fsynced a batch before it is acknowledged; 0: R/2+1
+	HourSlices        int      // S: slices of an hour
+	Cluster           string   // name of the cluster, the label of its gossip; nodes of other clusters are refused
+	GossipKeyFile     string   // file with a base64 key of 16, 24 or 32 bytes that encrypts the gossip; empty: none
+	MaxBody           int64    // bytes of a POST, decoded
+}
+
+// The defaults: a single node on loopback.
+const (
+	DefaultHTTPAddr   = "127.0.0.1:8080"
+	DefaultPeerAddr   = "127.0.0.1:8081"
+	DefaultGossipAddr = "127.0.0.1:7946"
+	DefaultDataDir    = "./flowring-data"
+	DefaultCluster    = "flowring"
+	DefaultMaxBody    = 32 << 20
+)
+
+// Default returns the configuration of a single node on loopback, named name.
+func Default(name string) Config {
+	return Config{
+		Name: name, HTTPAddr: DefaultHTTPAddr, PeerAddr: DefaultPeerAddr, GossipAddr: DefaultGossipAddr,
+		DataDir: DefaultDataDir, ReplicationFactor: 1, HourSlices: 1, Cluster: DefaultCluster, MaxBody: DefaultMaxBody,
+	}
+}

@@ -1,0 +1,93 @@
+package node
+
+import (
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"strings"
+
+	"flowring/ring"
+)
+
+// withDefaults fills what may be left empty, and checks the rest.
+func (c Config) withDefaults() (Config, error) {
+	if c.WriteQuorum == 0 {
+		c.WriteQuorum = c.ReplicationFactor/2 + 1
+	}
+	if c.BootstrapExpect == 0 {
+		c.BootstrapExpect = len(c.Join) + 1
+	}
+	if c.MaxBody == 0 {
+		c.MaxBody = DefaultMaxBody
+	}
+	if c.AdvertiseHost == "" {
+		host, _, err := net.SplitHostPort(c.PeerAddr)
+		if err != nil {
+			return c, fmt.Errorf("peer address %q: %w", c.PeerAddr, err)
+		}
+		c.AdvertiseHost = host
+	}
+	return c, c.check()
+}
+
+// check reports every setting that is wrong.
+func (c Config) check() error {
+	var errs []error
+	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	if err := ring.ValidName(c.Name); err != nil {
+		bad("node name: %w", err)
+	}
+	if err := ring.ValidName(c.Cluster); err != nil {
+		bad("cluster name: %w", err)
+	}
+	if c.ReplicationFactor < 1 || c.ReplicationFactor > 16 {
+		bad("replication factor %d: must be 1 to 16", c.ReplicationFactor)
+	}
+	if c.WriteQuorum < 1 || c.WriteQuorum > c.ReplicationFactor {
+		bad("write quorum %d: must be 1 to the replication factor %d", c.WriteQuorum, c.ReplicationFactor)
+	}
+	if c.HourSlices != 1 {
+		bad("hour slices %d: this version keeps each hour in one slice", c.HourSlices)
+	}
+	if c.BootstrapExpect < 1 {
+		bad("bootstrap-expect %d: must be at least 1", c.BootstrapExpect)
+	}
+	if c.DataDir == "" {
+		bad("data folder: must not be empty")
+	}
+	if ip := net.ParseIP(c.AdvertiseHost); c.AdvertiseHost == "" || ip != nil && ip.IsUnspecified() {
+		bad("advertised host: %q is no host that others can reach: set the host of this node, for it listens on all its addresses", c.AdvertiseHost)
+	}
+	for _, addr := range append([]string{c.HTTPAddr, c.PeerAddr, c.GossipAddr}, c.Join...) {
+		if _, _, err := net.SplitHostPort(addr); err != nil {
+			bad("address %q: %w", addr, err)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// parameters is what all nodes of a cluster must have in common; nodes compare it when they meet.
+func (c Config) parameters() string {
+	return fmt.Sprintf("%s R=%d W=%d", ring.Parameters(c.HourSlices), c.ReplicationFactor, c.WriteQuorum)
+}
+
+// readKey reads the gossip key.
+func readKey(path string) ([]byte, error) {
+	if path == "" {
+		return nil, nil
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("gossip key: %w", err)
+	}
+	key, err := base64.StdEncoding.DecodeString(strings.TrimSpace(string(text)))
+	if err != nil {
+		return nil, fmt.Errorf("gossip key in %s: not base64: %w", path, err)
+	}
+	if n := len(key); n != 16 && n != 24 && n != 32 {
+		return nil, fmt.Errorf("gossip key in %s: %d bytes, want 16, 24 or 32", path, n)
+	}
+	return key, nil
+}

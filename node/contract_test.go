@@ -1,0 +1,68 @@
+package node_test
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"flowring/internal/transcript"
+)
+
+// Every node of a cluster answers as the transcripts of the public contract say, whether it owns the hour asked for or not. Each run
+// of a transcript draws hours of its own: that both cases occurred is seen from who holds hours afterwards.
+func TestEveryNodeKeepsTheContract(t *testing.T) {
+	files, err := filepath.Glob("../router/testdata/contract/*.txt")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no transcripts: %v", err)
+	}
+	for _, tt := range []struct{ copies, quorum int }{{1, 1}, {3, 2}} {
+		t.Run(fmt.Sprintf("%d copies", tt.copies), func(t *testing.T) {
+			t.Parallel()
+			c := newCluster(t, 3, copies(tt.copies, tt.quorum))
+			c.formed("a", "b", "c")
+			for _, name := range c.names() {
+				before := c.hours()
+				for _, file := range files {
+					base := strings.TrimSuffix(filepath.Base(file), ".txt")
+					t.Run(base+" at "+name, func(t *testing.T) { transcript.Run(t, c.url(name), file) })
+				}
+				c.eventually(10*time.Second, func() error {
+					for other, held := range c.hours() {
+						if held <= before[other] {
+							return fmt.Errorf("transcripts at %s wrote no hour of %s", name, other)
+						}
+					}
+					return nil
+				})
+			}
+		})
+	}
+}
+
+// The hours of these runs are chosen: for each node one that it owns and one that each other node owns.
+func TestOwnersAndOthersAnswerAlike(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t, 3, copies(1, 1))
+	c.formed("a", "b", "c")
+	for _, owner := range c.names() {
+		hour := hourOf(t, owner, c.names())
+		want := fmt.Sprintf(`[{"src_app":"app","dest_app":"sink","vpc_id":"vpc-0","bytes_tx":6,"bytes_rx":12,"hour":%d}]`+"\n", hour)
+		for _, name := range c.names() {
+			c.mustPost(name, "key-of-"+owner, of(hour, "app", 6)) // one key: all but the first are replays
+		}
+		if held := c.member(owner); held.Name != owner {
+			t.Fatalf("member(%s) = %+v", owner, held)
+		}
+		for _, name := range c.names() {
+			r, err := c.get(name, hour, "&require=complete")
+			if err != nil || r.text != want {
+				t.Errorf("%s says of hour %d, which %s owns: %s, %v, want %s", name, hour, owner, r.text, err, want)
+			}
+			if status, err := c.post(name, "key-of-"+owner, of(hour, "app", 7)); status != 422 {
+				t.Errorf("a key reused at %s for an hour that %s owns = %d, %v, want 422", name, owner, status, err)
+			}
+		}
+	}
+}

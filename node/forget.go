@@ -1,0 +1,193 @@
+package node
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"flowring/internal/safeguard"
+	"flowring/ring"
+)
+
+// Forget takes a store that does not answer off the roster, so that its hours are placed elsewhere and reads stop waiting for it.
+// What only that store held is lost, so it is refused unless every other store but W-2 answers: each acknowledged batch is on W
+// stores, and one of those that answer then has it.
+//
+// First all that answer mark the store as leaving: its acks count no more, but reads still count it as silent. Then each of them
+// puts what it holds on W stores without it. Only then is it forgotten. A Forget that fails half-way is safe, and can be repeated.
+func (n *Node) Forget(ctx context.Context, id ring.StoreID) error {
+	n.forgetting.Lock() // one at a time
+	defer n.forgetting.Unlock()
+	gone, known := n.membership.Roster().Get(id)
+	switch {
+	case !known:
+		return guardf("no store %s is on the roster", id)
+	case gone.Forgotten:
+		return nil
+	case id == n.membership.Self().ID:
+		return guardf("store %s is the one of this node: drain it instead", id)
+	}
+	heard := n.greetAll(ctx)
+	if _, ok := heard[id]; ok {
+		return guardf("store %s on node %s answers: drain it instead", id, gone.Name)
+	}
+	if err := n.mayForget(gone, heard); err != nil {
+		return err
+	}
+	gone.Leaving = true
+	if err := n.markEverywhere(ctx, heard, gone); err != nil {
+		return fmt.Errorf("mark store %s as leaving: %w", id, err)
+	}
+	if err := n.secureEverywhere(ctx, heard); err != nil {
+		return fmt.Errorf("secure what is left without store %s: %w", id, err)
+	}
+	gone.Forgotten = true
+	if err := n.markEverywhere(ctx, heard, gone); err != nil {
+		return fmt.Errorf("mark store %s as forgotten: %w", id, err)
+	}
+	n.log.Warn("store forgotten", "store", id, "node", gone.Name)
+	return nil
+}
+
+// mayForget is the guard of Forget. Its errors say what could be lost.
+func (n *Node) mayForget(gone ring.Store, heard answers) error {
+	self, w := n.membership.Self(), n.cfg.WriteQuorum
+	var silent []string
+	counting := 1 // this store
+	for _, s := range n.membership.Roster().Stores() {
+		if s.ID == gone.ID || s.ID == self.ID {
+			continue
+		}
+		if _, ok := heard[s.ID]; !ok {
+			silent = append(silent, s.Name)
+		} else if s.Established && !s.Leaving {
+			counting++
+		}
+	}
+	if !self.Established || self.Leaving {
+		return guardf("this node's store is not established: ask another node")
+	}
+	allowed := w - 2
+	if n.deps.Without.Off(safeguard.ForgetGuard) {
+		allowed = (len(heard) + len(silent)) / 2
+	}
+	if len(silent) > allowed {
+		if w == 1 {
+			return guardf("the write quorum is 1: what only the store of %s held would be lost, and nobody can tell what that is", gone.Name)
+		}
+		return guardf("no answer from %v either: what only those and the store of %s hold would be lost; at a write quorum of %d, %d may be silent",
+			silent, gone.Name, w, max(allowed, 0))
+	}
+	if counting < w {
+		return guardf("%d established stores would be left, fewer than the write quorum of %d", counting, w)
+	}
+	return nil
+}
+
+// markEverywhere makes this store and every one that was heard adopt what is said of a store.
+func (n *Node) markEverywhere(ctx context.Context, heard answers, s ring.Store) error {
+	if err := n.membership.mark(s); err != nil {
+		return err
+	}
+	return n.everywhere(ctx, heard, func(ctx context.Context, addr string) (ring.Store, error) { return n.client.Mark(ctx, addr, s) })
+}
+
+// secureEverywhere makes this store and every one that was heard put what it holds on W stores.
+func (n *Node) secureEverywhere(ctx context.Context, heard answers) error {
+	if n.deps.Without.Off(safeguard.Secure) {
+		return nil
+	}
+	if err := n.replicas.Secure(ctx, false); err != nil {
+		return err
+	}
+	return n.everywhere(ctx, heard, n.client.Secure)
+}
+
+// everywhere makes one call to every store that was heard, and fails unless that very store answers each.
+func (n *Node) everywhere(ctx context.Context, heard answers, call func(context.Context, string) (ring.Store, error)) error {
+	g, ctx := errgroup.WithContext(ctx)
+	for id, hello := range heard {
+		g.Go(func() error {
+			from, err := call(ctx, n.directory.Addr(id))
+			if err == nil && from.ID != id {
+				err = fmt.Errorf("node %s holds another store now", hello.Store.Name)
+			}
+			return err
+		})
+	}
+	return g.Wait()
+}
+
+// absentFor is how long a store may be absent before it is forgotten without being asked to.
+const absentFor = 15 * time.Minute
+
+// absence is since when stores have been absent.
+type absence struct {
+	mu    sync.Mutex
+	since map[ring.StoreID]time.Time
+}
+
+// update notes who was heard and returns the stores that have been absent for longer than limit.
+func (a *absence) update(roster ring.Roster, self ring.StoreID, heard answers, limit time.Duration) (long []ring.Store) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	now, since := time.Now(), map[ring.StoreID]time.Time{}
+	for _, s := range roster.Stores() {
+		if _, ok := heard[s.ID]; ok || s.ID == self {
+			continue
+		}
+		if since[s.ID] = now; !a.since[s.ID].IsZero() {
+			since[s.ID] = a.since[s.ID]
+		}
+		if now.Sub(since[s.ID]) >= limit {
+			long = append(long, s)
+		}
+	}
+	a.since = since
+	return long
+}
+
+// forgetAbsent forgets the stores that will not come back: those absent for long, and those whose node is back with another store,
+// for their disk is lost (P9). Of the nodes that could do it the one with the lowest name does.
+func (n *Node) forgetAbsent(ctx context.Context, heard answers) {
+	roster, self := n.membership.Roster(), n.membership.Self()
+	long := n.absence.update(roster, self.ID, heard, absentFor)
+	here := map[string]bool{self.Name: true}
+	first := self.Established && !self.Leaving
+	for _, hello := range heard {
+		here[hello.Store.Name] = true
+		if hello.Store.Established && hello.Store.Name < self.Name {
+			first = false
+		}
+	}
+	if !first {
+		return
+	}
+	for _, s := range roster.Stores() {
+		if _, ok := heard[s.ID]; !ok && s.ID != self.ID && here[s.Name] {
+			long = append(long, s)
+		}
+	}
+	for _, s := range long {
+		n.loops.Go(func() { n.tryForget(ctx, s) })
+	}
+}
+
+// tryForget forgets a store if the guard allows it; that it does not is no news each second.
+func (n *Node) tryForget(ctx context.Context, s ring.Store) {
+	if !n.forgetting.TryLock() {
+		return
+	}
+	n.forgetting.Unlock()
+	ctx, cancel := context.WithTimeout(ctx, forgetWait)
+	defer cancel()
+	if err := n.Forget(ctx, s.ID); err != nil {
+		n.log.Debug("forget", "store", s.ID, "node", s.Name, "error", err)
+	}
+}
+
+// forgetWait bounds one try at forgetting a store: every store may have to copy much of what it holds.
+const forgetWait = 10 * time.Minute

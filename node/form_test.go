@@ -1,0 +1,103 @@
+package node_test
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"flowring/ring"
+)
+
+// TestMain fails when anything still runs after the last test (P18).
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func ringOf(names []string) *ring.Ring { return ring.New(names) }
+
+func TestClustersFormAndForward(t *testing.T) {
+	five := []string{"a", "b", "c", "d", "e"}
+	for _, tt := range []struct {
+		size, copies, quorum int
+		hours                int64
+	}{{3, 1, 1, 60}, {3, 3, 2, 60}, {5, 1, 1, 20}, {5, 3, 2, 20}} {
+		t.Run(fmt.Sprintf("%d nodes with %d copies", tt.size, tt.copies), func(t *testing.T) {
+			t.Parallel()
+			c := newCluster(t, tt.size, copies(tt.copies, tt.quorum))
+			c.formed(five[:tt.size]...)
+			c.fill("a", tt.hours)
+			if err := c.filled(tt.hours); err != nil {
+				t.Error(err)
+			}
+			// Every copy is there, behind the answer where the quorum is smaller, and the load is spread.
+			c.eventually(10*time.Second, func() error {
+				total, held := 0, c.hours()
+				for name, n := range held {
+					if total += n; n == 0 {
+						return fmt.Errorf("%s holds no hour of %v", name, held)
+					}
+				}
+				if want := int(tt.hours) * tt.copies; total != want {
+					return fmt.Errorf("copies of hours held = %v, %d in all, want %d", held, total, want)
+				}
+				return nil
+			})
+		})
+	}
+}
+
+func TestOneNodeIsAClusterOfItsOwn(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t, 0, copies(1, 1))
+	c.formed("a")
+	c.fill("a", 3)
+	if err := c.filled(3); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestClusterIsNotFoundedByFewerThanExpected(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t, 3, copies(1, 1))
+	c.start("a", "b")
+	c.eventually(10*time.Second, func() error {
+		if got, want := fmt.Sprint(c.nodes["a"].Ready()), "not established: 2 nodes visible, 3 expected"; got != want {
+			return fmt.Errorf("Ready() = %s, want %s", got, want)
+		}
+		return nil
+	})
+	if status, err := c.post("a", "", of(1, "app", 1)); status != http.StatusServiceUnavailable {
+		t.Errorf("post before the cluster is founded = %d, %v, want 503", status, err)
+	}
+	c.start("c")
+	c.waitReady()
+	c.mustPost("a", "", of(1, "app", 1))
+}
+
+// The graceful end of a node leaves nothing running (P18) and what it held on other nodes. The last two cannot put it on two others,
+// say so, and have it all when they come back. This test is not parallel: it looks at all goroutines.
+func TestStopEndsEveryGoroutineAndLosesNothing(t *testing.T) {
+	before := goleak.IgnoreCurrent()
+	c := newCluster(t, 3, copies(3, 2))
+	c.formed("a", "b", "c")
+	c.fill("a", 5)
+	if err := c.stop("a", 10*time.Second); err != nil {
+		t.Errorf("stop the first node: %v", err)
+	}
+	for _, name := range c.names() {
+		if err := c.stop(name, time.Second); err == nil || !strings.Contains(err.Error(), "could not be put on 2 other stores") {
+			t.Errorf("stop(%s) with no other two nodes = %v, want an error that says so", name, err)
+		}
+	}
+	c.http.CloseIdleConnections()
+	if err := poll(5*time.Second, func() error { return goleak.Find(before) }); err != nil {
+		t.Error(err)
+	}
+	for i, name := range []string{"a", "b", "c"} {
+		c.startWith(c.configAt(name, i+1))
+	}
+	c.waitReady()
+	c.eventually(10*time.Second, func() error { return c.filled(5) }) // a store that just started proves nothing at first (P9)
+}

@@ -1,0 +1,254 @@
+package node
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"flowring/flow"
+	"flowring/internal/safeguard"
+	"flowring/node/member"
+	"flowring/node/peer"
+	"flowring/ring"
+)
+
+const (
+	greetEvery = time.Second
+	greetWait  = time.Second // a greeting that takes longer failed: it also closes circuit breakers
+)
+
+// greetLoop greets every node that is known, each second and whenever the set of live nodes changes. That exchanges rosters,
+// finds out who is reachable, and takes the steps of joining that the answers allow.
+func (n *Node) greetLoop(ctx context.Context) {
+	for ctx.Err() == nil {
+		view := n.members.View() // before namesake: the exchange that brought it has named all other nodes by then
+		if err := n.namesake(ctx); err != nil {
+			n.fail(err)
+			return // to be known to nobody any further
+		}
+		if len(view.Nodes) > 1 {
+			n.unique.Store(true)
+		}
+		n.meet(ctx)
+		select {
+		case <-time.After(greetEvery):
+		case <-n.members.Changed():
+			n.replicas.Wake()
+		case state := <-n.members.States():
+			n.learn(state)
+		case <-ctx.Done():
+		}
+	}
+}
+
+// follow takes in a changed view: who left is not waited for any more.
+func (n *Node) follow() {
+	for _, gone := range n.directory.update(n.members.View()) {
+		n.client.Silence(gone.Peer)
+	}
+}
+
+// learn takes in a roster that came with the gossip.
+func (n *Node) learn(state []byte) {
+	roster, err := ring.ParseRoster(state)
+	if err == nil {
+		err = n.membership.MergeRoster(roster)
+	}
+	if err != nil {
+		n.log.Warn("roster from the gossip", "error", err)
+	}
+}
+
+// answers are the nodes that answered a greeting, by store.
+type answers map[ring.StoreID]peer.Hello
+
+// meet greets everybody once and acts on the answers.
+func (n *Node) meet(ctx context.Context) {
+	n.follow()
+	heard := n.greetAll(ctx)
+	if ctx.Err() != nil {
+		return
+	}
+	n.board.update(heard)
+	if err := n.join(heard); err != nil {
+		n.log.Error("join", "error", err)
+	}
+	n.forgetAbsent(ctx, heard)
+	n.directory.prune(n.membership.Roster())
+	n.announce()
+}
+
+// greetAll greets every known address but its own, in parallel.
+func (n *Node) greetAll(ctx context.Context) answers {
+	ctx, cancel := context.WithTimeout(ctx, greetWait)
+	defer cancel()
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	heard := answers{}
+	for _, addr := range n.directory.addrs() {
+		if addr == n.addresses.Peer {
+			continue
+		}
+		wg.Go(func() {
+			to, err := n.client.Hello(ctx, addr, n.hello())
+			if err != nil {
+				n.log.Debug("greet", "address", addr, "error", err)
+				return
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			heard[to.Store.ID] = to
+		})
+	}
+	wg.Wait()
+	return heard
+}
+
+// hello is what this node says of itself.
+func (n *Node) hello() peer.Hello {
+	return peer.Hello{Store: n.membership.Self(), Start: n.start, Roster: n.membership.Roster(), Status: n.status()}
+}
+
+// join takes the step of joining that this node's state allows (design, section 4).
+func (n *Node) join(heard answers) error {
+	self := n.membership.Self()
+	switch {
+	case self.Established:
+		return nil
+	case n.mayEstablish(heard):
+		return n.establish("confirmed by the cluster")
+	case n.mayBootstrap(heard):
+		if err := n.membership.change(func(r ring.Roster) (ring.Roster, error) { return r.WithCluster(ring.NewClusterID()) }); err != nil {
+			return err
+		}
+		return n.establish("first store of a new cluster")
+	}
+	return nil
+}
+
+func (n *Node) establish(why string) error {
+	self := n.membership.Self()
+	self.Established = true
+	if err := n.membership.mark(self); err != nil {
+		return err
+	}
+	n.log.Info("store established", "store", self.ID, "cluster", n.membership.Roster().Cluster(), "why", why)
+	return nil
+}
+
+// mayEstablish reports whether this store may count towards acks and answer reads: W established stores know it, or every store
+// of its roster answered and those of them that are established, at least one, know it. With fewer confirmations a complete read
+// elsewhere could leave this store out without noticing.
+func (n *Node) mayEstablish(heard answers) bool {
+	if n.deps.Without.Off(safeguard.Confirmation) && len(heard) > 0 {
+		return true
+	}
+	roster, self := n.membership.Roster(), n.membership.Self()
+	confirmed, all := 0, true
+	for _, s := range roster.Stores() {
+		if s.ID == self.ID {
+			continue
+		}
+		hello, ok := heard[s.ID]
+		if !ok {
+			all = false
+			continue
+		}
+		_, knowsMe := hello.Roster.Get(self.ID)
+		if knowsMe && hello.Store.Established && !s.Leaving {
+			confirmed++
+		}
+	}
+	return confirmed >= n.cfg.WriteQuorum || all && confirmed >= 1
+}
+
+// mayBootstrap reports whether this store, whose disk is empty, is the one to found the cluster: it has nobody to join; or as many
+// nodes as expected are visible, all answered, none of them belongs to a cluster, and its name is the lowest.
+func (n *Node) mayBootstrap(heard answers) bool {
+	roster := n.membership.Roster()
+	if roster.Cluster() != "" || len(n.store.Slices()) > 0 {
+		return false
+	}
+	if len(n.cfg.Join) == 0 {
+		return true
+	}
+	nodes := n.members.View().Nodes
+	if len(nodes) < n.cfg.BootstrapExpect || nodes[0].Name != n.cfg.Name {
+		return false
+	}
+	for _, node := range nodes {
+		hello, ok := heard[ring.StoreID(node.Store)]
+		if node.Start != n.start && (!ok || hello.Roster.Cluster() != "") {
+			return false
+		}
+	}
+	return true
+}
+
+// namesake returns an error if another live process has this node's name and was there first: it must not be that two processes
+// take turns at being one node. What it asks the other one tells that nothing of this node, and until it has asked this node neither
+// greets nor answers a greeting: that would put its store on the roster, where it would be missed ever after.
+func (n *Node) namesake(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 2*greetWait) // a namesake that is only slow is met again, but known to all by then
+	defer cancel()
+	g, ctx := errgroup.WithContext(ctx)
+	for _, other := range n.members.Namesakes() {
+		if other.Peer == n.addresses.Peer { // an earlier life at the same address
+			continue
+		}
+		g.Go(func() error {
+			said, err := n.client.Digest(ctx, other.Peer, flow.Slice{}, "")
+			if err != nil || said.From.Name != n.cfg.Name { // dead, or its address has another node now
+				return nil
+			}
+			return fmt.Errorf("another live node is named %s, at %s: every node needs a name of its own", n.cfg.Name, other.Peer)
+		})
+	}
+	return g.Wait()
+}
+
+// announce tells the gossip what changed about this node.
+func (n *Node) announce() {
+	roster := n.membership.Roster()
+	if err := n.members.SetIdentity(string(n.membership.Self().ID), roster.Cluster()); err != nil {
+		n.log.Debug("announce identity", "error", err)
+	}
+	if state, err := roster.MarshalJSON(); err == nil && n.unique.Load() {
+		n.members.SetState(state)
+	}
+	n.remember()
+}
+
+// board is what other nodes last reported of themselves.
+type board struct {
+	mu   sync.Mutex
+	last map[ring.StoreID]peer.Status
+}
+
+func (b *board) update(heard answers) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.last == nil {
+		b.last = map[ring.StoreID]peer.Status{}
+	}
+	for id, hello := range heard {
+		b.last[id] = hello.Status
+	}
+}
+
+func (b *board) status(id ring.StoreID) peer.Status {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.last[id]
+}
+
+// self returns what the gossip is told of this node.
+func (n *Node) self() member.Node {
+	return member.Node{
+		Name: n.cfg.Name, Store: string(n.membership.Self().ID), Start: n.start, HTTP: n.addresses.HTTP, Peer: n.addresses.Peer,
+		Cluster: n.membership.Roster().Cluster(), Params: n.cfg.parameters(),
+	}
+}

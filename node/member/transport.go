@@ -1,0 +1,200 @@
+package member
+
+import (
+	"context"
+	"errors"
+	"net"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/memberlist"
+)
+
+// maxPacket is the largest UDP payload.
+const maxPacket = 65536
+
+// transport carries the gossip over a Network. The library's own transport knows real sockets only; one transport for the real
+// network and the one in memory keeps the tests on the code that ships.
+type transport struct {
+	net       Network
+	advertise net.IP
+	packets   net.PacketConn
+	streams   net.Listener
+	packetCh  chan *memberlist.Packet
+	streamCh  chan net.Conn
+
+	ctx    context.Context // ends with the transport, and with it every dial
+	cancel context.CancelFunc
+	wg     sync.WaitGroup
+
+	mu    sync.Mutex
+	conns map[*conn]struct{} // open streams, closed at Shutdown so that no exchange outlives it
+}
+
+// listen opens one port for packets and streams; port 0 becomes the same free port for both.
+func listen(ctx context.Context, network Network, addr string) (*transport, error) {
+	const attempts = 10 // a port that is free for streams may be taken for packets
+	var errs []error
+	for range attempts {
+		streams, err := network.Listen(ctx, "tcp", addr)
+		if err != nil {
+			return nil, err
+		}
+		packets, err := network.ListenPacket(ctx, "udp", streams.Addr().String())
+		if err == nil {
+			return newTransport(network, packets, streams), nil
+		}
+		streams.Close()
+		errs = append(errs, err)
+		if _, port, _ := net.SplitHostPort(addr); port != "0" {
+			break
+		}
+	}
+	return nil, errors.Join(errs...)
+}
+
+func newTransport(network Network, packets net.PacketConn, streams net.Listener) *transport {
+	t := &transport{
+		net: network, packets: packets, streams: streams,
+		packetCh: make(chan *memberlist.Packet), streamCh: make(chan net.Conn), conns: map[*conn]struct{}{},
+	}
+	t.ctx, t.cancel = context.WithCancel(context.Background())
+	t.wg.Go(t.readPackets)
+	t.wg.Go(t.acceptStreams)
+	return t
+}
+
+// port returns the port listened on.
+func (t *transport) port() int {
+	_, port, _ := net.SplitHostPort(t.streams.Addr().String())
+	n, _ := strconv.Atoi(port)
+	return n
+}
+
+// FinalAdvertiseAddr implements memberlist.Transport.
+func (t *transport) FinalAdvertiseAddr(string, int) (net.IP, int, error) {
+	if ip4 := t.advertise.To4(); ip4 != nil {
+		return ip4, t.port(), nil
+	}
+	return t.advertise, t.port(), nil
+}
+
+// WriteTo implements memberlist.Transport.
+func (t *transport) WriteTo(b []byte, addr string) (time.Time, error) {
+	udp, err := net.ResolveUDPAddr("udp", addr) // the library passes literal addresses: nothing is looked up
+	if err != nil {
+		return time.Time{}, err
+	}
+	_, err = t.packets.WriteTo(b, udp)
+	return time.Now(), err
+}
+
+// PacketCh implements memberlist.Transport.
+func (t *transport) PacketCh() <-chan *memberlist.Packet { return t.packetCh }
+
+// StreamCh implements memberlist.Transport.
+func (t *transport) StreamCh() <-chan net.Conn { return t.streamCh }
+
+// DialTimeout implements memberlist.Transport.
+func (t *transport) DialTimeout(addr string, timeout time.Duration) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(t.ctx, timeout)
+	defer cancel()
+	c, err := t.net.DialContext(ctx, "tcp", addr)
+	if err != nil {
+		return nil, err
+	}
+	return t.track(c)
+}
+
+// Shutdown implements memberlist.Transport: it closes everything and waits for the goroutines.
+func (t *transport) Shutdown() error {
+	t.cancel()
+	err := errors.Join(t.streams.Close(), t.packets.Close())
+	t.mu.Lock()
+	open := t.conns
+	t.conns = nil
+	t.mu.Unlock()
+	for c := range open {
+		c.Conn.Close()
+	}
+	t.wg.Wait()
+	return err
+}
+
+func (t *transport) readPackets() {
+	buf := make([]byte, maxPacket)
+	for t.ctx.Err() == nil {
+		n, from, err := t.packets.ReadFrom(buf)
+		if err != nil {
+			t.pause(err)
+			continue
+		}
+		if n == 0 {
+			continue
+		}
+		p := &memberlist.Packet{Buf: append([]byte(nil), buf[:n]...), From: from, Timestamp: time.Now()}
+		select {
+		case t.packetCh <- p:
+		case <-t.ctx.Done():
+		}
+	}
+}
+
+func (t *transport) acceptStreams() {
+	for t.ctx.Err() == nil {
+		c, err := t.streams.Accept()
+		if err != nil {
+			t.pause(err)
+			continue
+		}
+		tracked, err := t.track(c)
+		if err != nil {
+			return
+		}
+		select {
+		case t.streamCh <- tracked:
+		case <-t.ctx.Done():
+			tracked.Close()
+		}
+	}
+}
+
+// pause keeps a socket that fails again and again, for want of file descriptors say, from spinning.
+func (t *transport) pause(err error) {
+	if errors.Is(err, net.ErrClosed) {
+		<-t.ctx.Done()
+		return
+	}
+	select {
+	case <-time.After(50 * time.Millisecond):
+	case <-t.ctx.Done():
+	}
+}
+
+// track remembers a stream until it is closed.
+func (t *transport) track(c net.Conn) (net.Conn, error) {
+	tracked := &conn{Conn: c, t: t}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.conns == nil {
+		c.Close()
+		return nil, net.ErrClosed
+	}
+	t.conns[tracked] = struct{}{}
+	return tracked, nil
+}
+
+// conn is a stream that its transport can close.
+type conn struct {
+	net.Conn
+	t *transport
+}
+
+// Close closes the stream and forgets it.
+func (c *conn) Close() error {
+	c.t.mu.Lock()
+	delete(c.t.conns, c)
+	c.t.mu.Unlock()
+	return c.Conn.Close()
+}

@@ -1,0 +1,155 @@
+package node
+
+import (
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+
+	"github.com/go-json-experiment/json"
+
+	"flowring/ring"
+)
+
+// membership is which store this node holds and what roster it knows: durable, and published with the ring that follows.
+type membership struct {
+	name    string
+	journal states
+	log     *slog.Logger
+	fresh   bool        // the store was made by this process: it has acknowledged nothing that it could have lost
+	changed func()      // called after each change, outside mu
+	leaving func() bool // whether this store goes for good: it does not join again then
+
+	mu  sync.Mutex // held while the roster changes
+	now atomic.Pointer[placement]
+}
+
+// placement is one immutable state of membership.
+type placement struct {
+	self   ring.StoreID
+	roster ring.Roster
+	ring   *ring.Ring
+}
+
+// states is the part of the journal that keeps a node's own state.
+type states interface {
+	State(name string) ([]byte, error)
+	SetState(name string, value []byte) error
+}
+
+// The names under which a node's state is kept.
+const (
+	stateIdentity = "identity" // identity
+	stateSettled  = "settled"  // names on the last ring that was taken over in full, JSON
+	stateKnown    = "known"    // gossip addresses of other nodes, JSON
+)
+
+// identity is what a store must not forget. Its ID and the roster change together: in one value they cannot disagree.
+type identity struct {
+	Store  ring.StoreID `json:"store"`
+	Name   string       `json:"name"`
+	Roster ring.Roster  `json:"roster"`
+}
+
+// openMembership loads the identity that the journal has, or draws one.
+func openMembership(name string, journal states, log *slog.Logger) (*membership, error) {
+	m := &membership{name: name, journal: journal, log: log, changed: func() {}, leaving: func() bool { return false }}
+	value, err := journal.State(stateIdentity)
+	if err != nil {
+		return nil, fmt.Errorf("load identity: %w", err)
+	}
+	if value == nil {
+		id := ring.NewStoreID()
+		m.fresh = true
+		return m, m.save(id, ring.Roster{}.With(ring.Store{ID: id, Name: name}))
+	}
+	var id identity
+	if err := json.Unmarshal(value, &id); err != nil {
+		return nil, fmt.Errorf("load identity: %w", err)
+	}
+	if id.Name != name {
+		return nil, fmt.Errorf("the data folder belongs to node %q, and this node is named %q: give it its own folder, or its name back", id.Name, name)
+	}
+	m.publish(id.Store, id.Roster)
+	return m, m.reidentify()
+}
+
+// save makes an identity durable and publishes it. mu is held, or nobody else knows m yet.
+func (m *membership) save(self ring.StoreID, roster ring.Roster) error {
+	value, err := json.Marshal(identity{self, m.name, roster})
+	if err != nil {
+		return fmt.Errorf("save roster: %w", err)
+	}
+	if err := m.journal.SetState(stateIdentity, value); err != nil {
+		return fmt.Errorf("save roster: %w", err)
+	}
+	m.publish(self, roster)
+	return nil
+}
+
+func (m *membership) publish(self ring.StoreID, roster ring.Roster) {
+	next := &placement{self, roster, roster.Ring()}
+	m.now.Store(next)
+}
+
+// change replaces the roster by what fn makes of it.
+func (m *membership) change(fn func(ring.Roster) (ring.Roster, error)) error {
+	changed, err := m.changeLocked(fn)
+	if changed {
+		m.changed()
+	}
+	return err
+}
+
+func (m *membership) changeLocked(fn func(ring.Roster) (ring.Roster, error)) (bool, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	now := m.now.Load()
+	next, err := fn(now.roster)
+	if err != nil || next.Equal(now.roster) {
+		return false, err
+	}
+	if err := m.save(now.self, next); err != nil {
+		return false, err
+	}
+	return true, m.reidentify()
+}
+
+// reidentify draws a new store ID if the store was forgotten: its batches are as good as any, but its acks are not. It joins as a
+// new store and offers what it holds. mu is held, or nobody else knows m yet.
+func (m *membership) reidentify() error {
+	now := m.now.Load()
+	self, known := now.roster.Get(now.self)
+	if known && !self.Forgotten || m.leaving() {
+		return nil
+	}
+	id := ring.NewStoreID()
+	m.log.Warn("this store was forgotten by the cluster: it joins again as a new one, with what it holds", "old", now.self, "new", id)
+	return m.save(id, now.roster.With(ring.Store{ID: id, Name: m.name}))
+}
+
+// Self returns this node's store as its roster has it.
+func (m *membership) Self() ring.Store {
+	now := m.now.Load()
+	self, _ := now.roster.Get(now.self)
+	return self
+}
+
+// Roster returns the roster of now.
+func (m *membership) Roster() ring.Roster { return m.now.Load().roster }
+
+// Ring returns the ring of now.
+func (m *membership) Ring() *ring.Ring { return m.now.Load().ring }
+
+// MergeRoster takes in what another node knows.
+func (m *membership) MergeRoster(o ring.Roster) error {
+	if o.Equal(m.Roster()) {
+		return nil
+	}
+	return m.change(func(r ring.Roster) (ring.Roster, error) { return r.Merge(o) })
+}
+
+// mark adds what is said of one store to the roster.
+func (m *membership) mark(s ring.Store) error {
+	return m.change(func(r ring.Roster) (ring.Roster, error) { return r.With(s), nil })
+}

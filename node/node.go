@@ -1,0 +1,348 @@
+package node
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"flowring/internal/safeguard"
+	"flowring/node/member"
+	"flowring/node/peer"
+	"flowring/node/replica"
+	"flowring/ring"
+	"flowring/router"
+	"flowring/store"
+	"flowring/store/journal"
+)
+
+// Deps are a node's collaborators. The zero value is that of the program that ships.
+type Deps struct {
+	Log      *slog.Logger         // nil: silent
+	Network  Network              // nil: the machine's
+	Registry *prometheus.Registry // nil: one of the node's own
+	FS       journal.FS           // nil: the machine's
+
+	// For tests alone.
+	Fatal   func(error)   // instead of ending the process when the disk fails for good; see journal.Options
+	Origin  uint64        // instead of a random one; 0: random
+	Rejoin  time.Duration // instead of member.DefaultRejoinEvery
+	Without safeguard.Set // safeguards that are off
+}
+
+// Node is one member of the cluster.
+type Node struct {
+	cfg   Config
+	deps  Deps
+	log   *slog.Logger
+	start string // nonce of this start; later ones compare greater
+
+	journal    *journal.Journal
+	store      *store.Store
+	membership *membership
+	directory  *directory
+	board      board
+	absence    absence
+	members    *member.Members
+	client     *peer.Client
+	replicas   *replica.Replicas
+	addresses  router.Addresses
+	serve      []func() // each begins to serve on a port that is open
+
+	finish func(context.Context) error // ends the public server, whose port was opened last
+
+	forgetting sync.Mutex  // held by Forget and Drain
+	unique     atomic.Bool // no other live process has this node's name, so far as the gossip tells: it may be known
+	stopping   atomic.Bool // no writes are taken, the node is not ready
+	drained    atomic.Bool // the store has left the roster for good
+	failed     chan error
+	known      []string // gossip addresses last saved; used by the greet loop alone
+	stack      []step   // what Start did, to be undone in reverse
+	servers    sync.WaitGroup
+	loops      sync.WaitGroup // of the background work
+}
+
+// step is one part that was started.
+type step struct {
+	name string
+	stop func(context.Context) error
+}
+
+// New checks the configuration and returns an inert node.
+func New(cfg Config, deps Deps) (*Node, error) {
+	cfg, err := cfg.withDefaults()
+	if err != nil {
+		return nil, fmt.Errorf("configuration: %w", err)
+	}
+	if deps.Log == nil {
+		deps.Log = slog.New(slog.DiscardHandler)
+	}
+	if deps.Network == nil {
+		deps.Network = newMachine()
+	}
+	if deps.Registry == nil {
+		deps.Registry = newRegistry()
+	}
+	for deps.Origin == 0 {
+		deps.Origin = random()
+	}
+	return &Node{
+		cfg: cfg, deps: deps, log: deps.Log, start: fmt.Sprintf("%016x%08x", time.Now().UnixNano(), uint32(random())),
+		directory: newDirectory(), failed: make(chan error, 1),
+	}, nil
+}
+
+func random() uint64 {
+	var b [8]byte
+	rand.Read(b[:]) // never fails
+	return binary.BigEndian.Uint64(b[:])
+}
+
+// Start opens the data folder, listens, begins to join, and returns; ctx bounds the start alone. Stop must follow, even when it fails.
+func (n *Node) Start(ctx context.Context) error {
+	for _, part := range []struct {
+		name  string
+		start func(context.Context) error
+	}{
+		{"open the data folder", n.openStore},
+		{"listen for peers", n.startPeers},
+		{"listen for requests", n.startPublic},
+		{"join the gossip", n.startMembers},
+		{"start the background work", n.startLoops},
+		{"answer", n.answer},
+	} {
+		if err := part.start(ctx); err != nil {
+			return fmt.Errorf("%s: %w", part.name, err)
+		}
+	}
+	n.log.Info("node started", "node", n.cfg.Name, "store", n.membership.Self().ID, "http", n.addresses.HTTP,
+		"peer", n.addresses.Peer, "gossip", n.addresses.Gossip)
+	return nil
+}
+
+// started puts a part on the stack of what Stop stops.
+func (n *Node) started(name string, stop func(context.Context) error) {
+	n.stack = append(n.stack, step{name, stop})
+}
+
+// Stop takes no more writes, finishes requests, makes sure that what the node holds is on W other live stores (P10), leaves the
+// gossip and closes; what ctx cuts short is closed at once. Every goroutine of the node has ended when it returns.
+func (n *Node) Stop(ctx context.Context) error {
+	n.stopping.Store(true)
+	var errs []error
+	for i := len(n.stack) - 1; i >= 0; i-- {
+		begun := time.Now()
+		if err := n.stack[i].stop(ctx); err != nil {
+			errs = append(errs, fmt.Errorf("stop: %s: %w", n.stack[i].name, err))
+		}
+		n.log.Debug("stopped", "part", n.stack[i].name, "took", time.Since(begun))
+	}
+	n.stack = nil
+	n.servers.Wait()
+	return errors.Join(errs...)
+}
+
+// Abort stops the node as a crash would: nothing is finished, handed over or announced.
+func (n *Node) Abort() error {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	return n.Stop(ctx)
+}
+
+func (n *Node) openStore(context.Context) error {
+	j, err := journal.Open(n.cfg.DataDir, journal.Options{FS: n.deps.FS, Log: n.log, Fatal: n.deps.Fatal})
+	if err != nil {
+		return err
+	}
+	n.journal = j
+	n.started("journal", func(context.Context) error { return j.Close() })
+	n.store = store.New(store.Config{}, store.Deps{Journal: j, Log: n.log})
+	if err := n.store.Open(); err != nil {
+		return err
+	}
+	if n.membership, err = openMembership(n.cfg.Name, j, n.log); err != nil {
+		return err
+	}
+	n.membership.leaving = n.drained.Load
+	settled, err := n.loadNames(stateSettled)
+	if err != nil {
+		return err
+	}
+	n.client = peer.NewClient(peer.ClientDeps{Rosters: n.membership, Dial: n.deps.Network.DialContext})
+	n.started("peer connections", func(context.Context) error { n.client.Close(); return nil })
+	n.replicas = replica.New(n.deps.Origin,
+		replica.Config{Copies: n.cfg.ReplicationFactor, Quorum: n.cfg.WriteQuorum, Without: n.deps.Without},
+		replica.Deps{
+			Log: n.log, Cluster: cluster{n}, Peers: outward{n.client}, Store: n.store, NotSent: peer.NotSent,
+			Settled: n.saveSettled, Before: ringOf(settled),
+		})
+	if n.membership.fresh {
+		n.replicas.Recovered()
+	}
+	return nil
+}
+
+// cluster is the node as replica sees it.
+type cluster struct{ *Node }
+
+// Self implements replica.Cluster.
+func (c cluster) Self() ring.Store { return c.membership.Self() }
+
+// Roster implements replica.Cluster.
+func (c cluster) Roster() ring.Roster { return c.membership.Roster() }
+
+// Ring implements replica.Cluster.
+func (c cluster) Ring() *ring.Ring { return c.membership.Ring() }
+
+// Addr implements replica.Cluster.
+func (c cluster) Addr(id ring.StoreID) string { return c.directory.Addr(id) }
+
+func (n *Node) startPeers(ctx context.Context) error {
+	server := peer.NewServer(peer.ServerConfig{}, peer.ServerDeps{Handler: inward{n}, Log: n.log})
+	addr, err := n.listen(ctx, "peer server", n.cfg.PeerAddr, server)
+	n.addresses.Peer = addr
+	return err
+}
+
+func (n *Node) startPublic(ctx context.Context) error {
+	handler := router.New(router.Config{MaxBody: n.cfg.MaxBody}, router.Deps{
+		Cluster: public{n}, Log: n.log, Registry: n.deps.Registry,
+		Metrics: promhttp.HandlerFor(n.deps.Registry, promhttp.HandlerOpts{}),
+	})
+	addr, err := n.listen(ctx, "public server", n.cfg.HTTPAddr, handler)
+	n.addresses.HTTP = addr
+	return err
+}
+
+// listen opens a port and returns the address that others reach it at. Who connects waits until answer: calls that came earlier
+// would meet a node that is only half there.
+func (n *Node) listen(ctx context.Context, name, addr string, handler http.Handler) (string, error) {
+	l, err := n.deps.Network.Listen(ctx, "tcp", addr)
+	if err != nil {
+		return "", err
+	}
+	server := &http.Server{
+		Handler: handler, ErrorLog: slog.NewLogLogger(n.log.Handler(), slog.LevelDebug),
+		ReadHeaderTimeout: 5 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 1 << 20,
+	}
+	n.serve = append(n.serve, func() {
+		n.servers.Go(func() {
+			if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+				n.fail(fmt.Errorf("%s: %w", name, err))
+			}
+		})
+	})
+	stop := func(ctx context.Context) error {
+		if server.Shutdown(ctx) != nil { // requests that outlast ctx are cut off
+			server.Close()
+		}
+		l.Close() // the server knows it only once it serves
+		return nil
+	}
+	n.started(name, stop)
+	n.finish = stop
+	_, port, err := net.SplitHostPort(l.Addr().String())
+	return net.JoinHostPort(n.cfg.AdvertiseHost, port), err
+}
+
+// answer begins to serve on the ports that are open: all that the handlers use is there now.
+func (n *Node) answer(context.Context) error {
+	for _, serve := range n.serve {
+		serve()
+	}
+	n.started("requests", n.finish) // before all else: what they need goes on until they are done
+	return nil
+}
+
+func (n *Node) startMembers(ctx context.Context) error {
+	key, err := readKey(n.cfg.GossipKeyFile)
+	if err != nil {
+		return err
+	}
+	known, err := n.loadNames(stateKnown)
+	if err != nil {
+		return err
+	}
+	n.members = member.New(member.Config{
+		GossipAddr: n.cfg.GossipAddr, AdvertiseHost: n.cfg.AdvertiseHost, Join: n.cfg.Join, Known: known,
+		Label: n.cfg.Cluster, Key: key, RejoinEvery: n.deps.Rejoin,
+	}, member.Deps{Log: n.log, Network: n.deps.Network})
+	n.started("gossip", func(context.Context) error { return n.members.Stop() })
+	if n.addresses.Gossip, err = n.members.Listen(ctx); err != nil {
+		return err
+	}
+	return n.members.Start(n.self())
+}
+
+// startLoops starts what runs in the background, which is stopped before anything else is.
+func (n *Node) startLoops(context.Context) error {
+	n.membership.changed = n.replicas.Wake
+	n.registerMetrics()
+	ctx, cancel := context.WithCancel(context.Background())
+	n.loops.Go(func() { n.greetLoop(ctx) })
+	n.replicas.Start()
+	n.started("background work", func(context.Context) error {
+		cancel()
+		n.replicas.Stop()
+		n.loops.Wait()
+		return nil
+	})
+	n.started("hand over", n.leave)
+	return nil
+}
+
+// leave makes sure that what this store holds is on W other live stores, and tells the others that the node goes.
+func (n *Node) leave(ctx context.Context) error {
+	if ctx.Err() != nil { // a crash announces nothing
+		return nil
+	}
+	var err error
+	if others := len(n.membership.Roster().Established()) - 1; others >= n.cfg.WriteQuorum && !n.drained.Load() {
+		err = n.secureAway(ctx)
+	}
+	return errors.Join(err, n.members.Leave(time.Second))
+}
+
+// Failed is sent at most one error: the one after which the node cannot go on.
+func (n *Node) Failed() <-chan error { return n.failed }
+
+func (n *Node) fail(err error) {
+	select {
+	case n.failed <- err:
+	default:
+	}
+}
+
+// Ready returns nil when the node may be sent requests, and otherwise why not.
+func (n *Node) Ready() error {
+	if n.stopping.Load() {
+		return errors.New("stopping")
+	}
+	self, roster := n.membership.Self(), n.membership.Roster()
+	if !self.Established {
+		if err := n.members.Refusal(); err != nil {
+			return fmt.Errorf("not established: %w", err)
+		}
+		return fmt.Errorf("not established: %d nodes visible, %d expected", len(n.members.View().Nodes), n.cfg.BootstrapExpect)
+	}
+	if have := len(roster.Established()); have < n.cfg.WriteQuorum {
+		return fmt.Errorf("%d established stores, fewer than the write quorum of %d", have, n.cfg.WriteQuorum)
+	}
+	return nil
+}
+
+// Members describes the cluster as this node sees it.
+func (n *Node) Members() router.MembersView { return n.view() }
+
+// Addresses returns where the node is reached, with the real ports where the configuration asked for port 0. It is set by Start.
+func (n *Node) Addresses() router.Addresses { return n.addresses }

@@ -1,0 +1,333 @@
+package peer
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/go-json-experiment/json"
+
+	"flowring/flow"
+	"flowring/ring"
+	"flowring/store"
+)
+
+// Rosters is where the client gets the roster that it announces, and brings those that it is told.
+type Rosters interface {
+	Roster() ring.Roster
+	// MergeRoster takes in a roster, durably; it fails for a roster of another cluster.
+	MergeRoster(ring.Roster) error
+}
+
+// ClientDeps are the collaborators of the client.
+type ClientDeps struct {
+	Rosters Rosters
+	Dial    func(ctx context.Context, network, addr string) (net.Conn, error)
+}
+
+// Client calls peers. It is safe for concurrent use; every call is bounded by its ctx alone.
+type Client struct {
+	rosters   Rosters
+	http      *http.Client
+	transport *http.Transport
+
+	mu     sync.Mutex
+	silent map[string]bool // addresses whose last call was not heard
+}
+
+// NewClient returns a client that keeps connections open between calls.
+func NewClient(deps ClientDeps) *Client {
+	t := &http.Transport{
+		DialContext:         deps.Dial,
+		MaxIdleConnsPerHost: 64,
+		MaxConnsPerHost:     512,
+		IdleConnTimeout:     90 * time.Second,
+		DisableCompression:  true,
+		WriteBufferSize:     32 << 10,
+		ReadBufferSize:      32 << 10,
+	}
+	return &Client{rosters: deps.Rosters, transport: t, http: &http.Client{Transport: t}, silent: map[string]bool{}}
+}
+
+// Close closes idle connections; calls under way end with their contexts.
+func (c *Client) Close() { c.transport.CloseIdleConnections() }
+
+// Heard reports whether the last call to addr was heard, as one that was never called is assumed to be. It is the circuit
+// breaker: callers leave out a peer that is not heard, until a greeting is.
+func (c *Client) Heard(addr string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return !c.silent[addr]
+}
+
+// Silence makes addr count as not heard until a call is: the node there is known to be gone.
+func (c *Client) Silence(addr string) { c.mark(addr, false) }
+
+func (c *Client) mark(addr string, heard bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if heard {
+		delete(c.silent, addr)
+	} else {
+		c.silent[addr] = true
+	}
+}
+
+// Hello greets a peer and merges the roster that it answers with.
+func (c *Client) Hello(ctx context.Context, addr string, from Hello) (Hello, error) {
+	body, err := json.Marshal(from)
+	if err != nil {
+		return Hello{}, fmt.Errorf("hello: %w", err)
+	}
+	a, err := c.call(ctx, "POST", addr, "hello", body)
+	if err != nil {
+		return Hello{}, err
+	}
+	var to Hello
+	if err := json.Unmarshal(a.body, &to); err != nil {
+		return Hello{}, fmt.Errorf("hello from %s: %w", addr, err)
+	}
+	if err := c.rosters.MergeRoster(to.Roster); err != nil {
+		return Hello{}, fmt.Errorf("hello from %s: %w", addr, err)
+	}
+	return to, nil
+}
+
+// Admit asks a peer to store a batch as the write quorum asks.
+func (c *Client) Admit(ctx context.Context, addr string, batch []byte) (replayed bool, err error) {
+	a, err := c.call(ctx, "POST", addr, "admit", batch)
+	return string(a.body) == answerReplayed, err
+}
+
+// Check asks a peer whether it would refuse to admit a batch.
+func (c *Client) Check(ctx context.Context, addr string, batch []byte) (replayed bool, err error) {
+	a, err := c.call(ctx, "POST", addr, "check", batch)
+	return string(a.body) == answerReplayed, err
+}
+
+// Apply asks a peer to keep a batch, and returns the store that now has it on disk.
+func (c *Client) Apply(ctx context.Context, addr string, batch []byte, keepDot bool) (ring.Store, error) {
+	keep := ""
+	if keepDot {
+		keep = "dot"
+	}
+	a, err := c.call(ctx, "POST", addr, "apply"+query("keep", keep), batch)
+	return a.from, err
+}
+
+// Voice is what a peer says of a slice.
+type Voice struct {
+	From       ring.Store
+	Digest     store.Digest // of what it holds
+	TakingOver bool         // it is new among the slice's replicas: what the former ones held may not be there yet
+	Recovering bool         // it started lately: its disk may be older than it was
+}
+
+// Digest asks a peer what it holds of a slice. A roster hash that is not empty asks for it as a replica by that roster.
+func (c *Client) Digest(ctx context.Context, addr string, s flow.Slice, roster string) (Voice, error) {
+	a, err := c.call(ctx, "GET", addr, "digest"+query("slice", formatSlice(s), "roster", roster), nil)
+	if err != nil {
+		return Voice{}, err
+	}
+	d, err := store.ParseDigest(a.body)
+	if err != nil {
+		return Voice{}, fmt.Errorf("digest of %s from %s: %w", s, addr, err)
+	}
+	doubts := a.header.Values(headerDoubt)
+	return Voice{a.from, d, slices.Contains(doubts, doubtTakingOver), slices.Contains(doubts, doubtRecovering)}, nil
+}
+
+// Missing calls fn with every batch of a slice that a peer holds and have lacks. Batches that came before an error are whole.
+func (c *Client) Missing(ctx context.Context, addr string, s flow.Slice, have store.Digest, fn func(batch []byte) error) error {
+	res, err := c.open(ctx, "POST", addr, "missing"+query("slice", formatSlice(s)), have.Encode())
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	if err := readFrames(bufio.NewReaderSize(res.Body, 64<<10), fn); err != nil {
+		return fmt.Errorf("batches of %s from %s: %w", s, addr, err)
+	}
+	return nil
+}
+
+// Summary returns a hash of the digest of each slice that a peer holds, and whose they are.
+func (c *Client) Summary(ctx context.Context, addr string) (ring.Store, map[flow.Slice][16]byte, error) {
+	a, err := c.call(ctx, "GET", addr, "summary", nil)
+	if err != nil {
+		return ring.Store{}, nil, err
+	}
+	sums := map[flow.Slice][16]byte{}
+	for line := range strings.Lines(string(a.body)) {
+		slice, text, _ := strings.Cut(strings.TrimSpace(line), " ")
+		s, err := parseSlice(slice)
+		if err != nil {
+			return a.from, nil, fmt.Errorf("summary from %s: %w", addr, err)
+		}
+		var sum [16]byte
+		if n, err := hex.Decode(sum[:], []byte(text)); err != nil || n != len(sum) {
+			return a.from, nil, fmt.Errorf("summary from %s: sum %q of %s", addr, text, s)
+		}
+		sums[s] = sum
+	}
+	return a.from, sums, nil
+}
+
+// Mark asks a peer to add what is said of a store to its roster, and returns the store that did.
+func (c *Client) Mark(ctx context.Context, addr string, s ring.Store) (ring.Store, error) {
+	body, err := json.Marshal(s)
+	if err != nil {
+		return ring.Store{}, fmt.Errorf("mark: %w", err)
+	}
+	a, err := c.call(ctx, "POST", addr, "mark", body)
+	return a.from, err
+}
+
+// Secure asks a peer to put all that it holds on as many established stores as the write quorum asks.
+func (c *Client) Secure(ctx context.Context, addr string) (ring.Store, error) {
+	a, err := c.call(ctx, "POST", addr, "secure", nil)
+	return a.from, err
+}
+
+// Forget asks a peer to take a store off the roster.
+func (c *Client) Forget(ctx context.Context, addr string, id ring.StoreID) error {
+	_, err := c.call(ctx, "POST", addr, "forget"+query("store", string(id)), nil)
+	return err
+}
+
+// Drain asks a peer to take itself off the roster.
+func (c *Client) Drain(ctx context.Context, addr string) error {
+	_, err := c.call(ctx, "POST", addr, "drain", nil)
+	return err
+}
+
+// Flows opens a slice's flows at a peer. The caller closes the answer.
+func (c *Client) Flows(ctx context.Context, addr string, s flow.Slice, need string) (Answer, error) {
+	res, err := c.open(ctx, "GET", addr, "flows"+query("slice", formatSlice(s), "need", need), nil)
+	if err != nil {
+		return nil, err
+	}
+	return &remoteAnswer{res}, nil
+}
+
+// remoteAnswer passes a peer's answer through as it comes.
+type remoteAnswer struct{ res *http.Response }
+
+func (a *remoteAnswer) Complete() string { return a.res.Header.Get(headerComplete) }
+func (a *remoteAnswer) Close() error     { return a.res.Body.Close() }
+
+// WriteTo implements io.WriterTo.
+func (a *remoteAnswer) WriteTo(w io.Writer) (int64, error) { return io.Copy(w, a.res.Body) }
+
+// answer is the whole answer to a call.
+type answer struct {
+	from   ring.Store
+	header http.Header
+	body   []byte
+}
+
+// call makes one call and reads its whole answer.
+func (c *Client) call(ctx context.Context, method, addr, name string, body []byte) (answer, error) {
+	res, err := c.open(ctx, method, addr, name, body)
+	if err != nil {
+		return answer{}, err
+	}
+	defer res.Body.Close()
+	data, err := io.ReadAll(io.LimitReader(res.Body, MaxBatch))
+	if err != nil {
+		c.mark(addr, errors.Is(err, context.Canceled))
+		return answer{}, fmt.Errorf("%s at %s: %w", name, addr, err)
+	}
+	from, err := parseStore(res.Header.Get(headerStore))
+	if err != nil {
+		return answer{}, fmt.Errorf("%s at %s: %w", name, addr, err)
+	}
+	return answer{from, res.Header, data}, nil
+}
+
+// open makes one call up to the answer's header. The roster that the answer carries is merged before it returns.
+func (c *Client) open(ctx context.Context, method, addr, name string, body []byte) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, method, "http://"+addr+prefix+name, bytes.NewReader(body))
+	if err != nil {
+		return nil, &unsentError{err}
+	}
+	roster := c.rosters.Roster()
+	req.Header.Set(headerRoster, roster.Hash())
+	if id := roster.Cluster(); id != "" {
+		req.Header.Set(headerCluster, id)
+	}
+	res, err := c.http.Do(req)
+	if err != nil {
+		if !errors.Is(err, context.Canceled) { // the caller gave up: that says nothing about the peer
+			c.mark(addr, false)
+		}
+		return nil, sendError(addr, name, err)
+	}
+	c.mark(addr, true)
+	if err := c.mergeFrom(res); err != nil {
+		res.Body.Close()
+		return nil, fmt.Errorf("%s at %s: %w", name, addr, err)
+	}
+	if res.StatusCode >= 300 {
+		defer res.Body.Close()
+		return nil, readError(res, addr, name)
+	}
+	return res, nil
+}
+
+// sendError tells calls that never left from those that may have had an effect.
+func sendError(addr, name string, err error) error {
+	wrapped := fmt.Errorf("%s at %s: %w", name, addr, err)
+	var op *net.OpError
+	if errors.As(err, &op) && op.Op == "dial" {
+		return &unsentError{wrapped}
+	}
+	return wrapped
+}
+
+func readError(res *http.Response, addr, name string) error {
+	data, err := io.ReadAll(io.LimitReader(res.Body, maxError))
+	refusal := &Error{}
+	if err != nil || json.Unmarshal(data, refusal) != nil || refusal.Code == "" {
+		return fmt.Errorf("%s at %s: answered %s", name, addr, res.Status)
+	}
+	return fmt.Errorf("%s at %s: %w", name, addr, refusal)
+}
+
+func (c *Client) mergeFrom(res *http.Response) error {
+	value := res.Header.Get(headerRosterValue)
+	if value == "" {
+		return nil
+	}
+	roster, err := ring.ParseRoster([]byte(value))
+	if err != nil {
+		return fmt.Errorf("roster: %w", err)
+	}
+	return c.rosters.MergeRoster(roster)
+}
+
+// formatStore writes who speaks as one header value.
+func formatStore(s ring.Store) string {
+	return fmt.Sprintf("%s %s %t", s.ID, s.Name, s.Established)
+}
+
+// parseStore reads what formatStore writes.
+func parseStore(value string) (ring.Store, error) {
+	var s ring.Store
+	var id string
+	if _, err := fmt.Sscanf(value, "%s %s %t", &id, &s.Name, &s.Established); err != nil {
+		return s, fmt.Errorf("answerer %q: %w", value, err)
+	}
+	var err error
+	s.ID, err = ring.ParseStoreID(id)
+	return s, err
+}

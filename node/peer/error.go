@@ -1,0 +1,106 @@
+package peer
+
+import (
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/go-json-experiment/json"
+
+	"flowring/store"
+)
+
+// Code says why a peer refused.
+type Code string
+
+// The codes, with the HTTP status each travels under.
+const (
+	KeyReused   Code = "key_reused"  // 422: the Idempotency-Key was seen with other content
+	Overflow    Code = "overflow"    // 409: a total would pass 2^63-1
+	Unavailable Code = "unavailable" // 503: too few stores answered; the outcome of a write is unknown
+	Busy        Code = "busy"        // 503: too many calls under way; nothing was done
+	NotReplica  Code = "not_replica" // 409: asked as a replica, by another roster or another placement
+	Stranger    Code = "stranger"    // 421: the caller belongs to another cluster
+	Guarded     Code = "guarded"     // 409: forgetting or draining the store could lose something
+	Malformed   Code = "malformed"   // 400: the call cannot be understood
+	Internal    Code = "internal"    // 500: the peer failed, on its disk say
+)
+
+func (c Code) status() int {
+	switch c {
+	case KeyReused:
+		return http.StatusUnprocessableEntity
+	case Overflow, NotReplica, Guarded:
+		return http.StatusConflict
+	case Unavailable, Busy:
+		return http.StatusServiceUnavailable
+	case Stranger:
+		return http.StatusMisdirectedRequest
+	case Malformed:
+		return http.StatusBadRequest
+	}
+	return http.StatusInternalServerError
+}
+
+// Error is a refusal: the peer was heard, and says that it did not do what was asked, or for Unavailable that it cannot know.
+type Error struct {
+	Code       Code          `json:"code"`
+	Detail     string        `json:"detail"`
+	Stores     []string      `json:"stores,omitempty"`      // names of the nodes that did not answer
+	RetryAfter time.Duration `json:"retry_after,omitempty"` // nanoseconds
+}
+
+// Error returns the detail.
+func (e *Error) Error() string { return e.Detail }
+
+// Is makes a refusal that came over the wire the store's error that it stands for.
+func (e *Error) Is(target error) bool {
+	return e.Code == KeyReused && target == store.ErrKeyReused || e.Code == Overflow && target == store.ErrOverflow
+}
+
+// Unreached returns the reason and who was not heard, of a refusal that is about others.
+func (e *Error) Unreached() (reason string, silent []string) { return e.Detail, e.Stores }
+
+// asError returns err as a refusal to send.
+func asError(err error) *Error {
+	var refusal *Error
+	switch {
+	case errors.As(err, &refusal):
+		return refusal
+	case errors.Is(err, store.ErrKeyReused):
+		return &Error{Code: KeyReused, Detail: err.Error()}
+	case errors.Is(err, store.ErrOverflow):
+		return &Error{Code: Overflow, Detail: err.Error()}
+	}
+	return &Error{Code: Internal, Detail: err.Error()}
+}
+
+func (e *Error) write(w http.ResponseWriter) {
+	body, err := json.Marshal(e, json.FormatNilSliceAsNull(false))
+	if err != nil { // invalid UTF-8 in the detail
+		body = []byte(`{"code":"internal","detail":"unprintable"}`)
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(e.Code.status())
+	w.Write(body)
+}
+
+// unsentError marks a call that never reached the peer.
+type unsentError struct{ err error }
+
+func (e *unsentError) Error() string { return e.err.Error() }
+func (e *unsentError) Unwrap() error { return e.err }
+
+// NotSent reports whether the call that failed with err cannot have had an effect: no connection could be made, or the peer
+// refused it without trying.
+func NotSent(err error) bool {
+	var unsent *unsentError
+	var refusal *Error
+	switch {
+	case errors.As(err, &unsent):
+		return true
+	case errors.As(err, &refusal):
+		return refusal.Code != Unavailable && refusal.Code != Internal
+	}
+	return false
+}

@@ -1,0 +1,22 @@
+package peer
+
+import "flowring/ring"
+
+// Hello is what two nodes tell each other in a greeting.
+type Hello struct {
+	Store  ring.Store  `json:"store"`  // who speaks
+	Start  string      `json:"start"`  // nonce of its process start
+	Roster ring.Roster `json:"roster"` // what it knows, itself included
+	Status Status      `json:"status"`
+}
+
+// Status is what a node reports of itself for GET /members.
+type Status struct {
+	Hours     int   `json:"hours"`     // hours with data held
+	Slices    int   `json:"slices"`    // slices with data held
+	Flows     int   `json:"flows"`     // flows in memory
+	Repairing int   `json:"repairing"` // slices whose copies are being compared or moved
+	Behind    int64 `json:"behind"`    // batches known to be missing here
+
+	Recovering bool `json:"recovering"` // the store started lately and proves nothing yet
+}

@@ -1,0 +1,343 @@
+package peer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/go-json-experiment/json"
+
+	"flowring/flow"
+	"flowring/ring"
+	"flowring/store"
+)
+
+// Handler is what the server asks of its node. Refusals are *Error.
+type Handler interface {
+	Self() ring.Store
+	Roster() ring.Roster
+	Hello(ctx context.Context, from Hello) (Hello, error)
+	Admit(ctx context.Context, b *flow.Batch, encoded []byte) (replayed bool, err error)
+	Check(ctx context.Context, b *flow.Batch) (replayed bool, err error)
+	// Apply keeps a batch here. An ID held under another dot is as good as held, unless keepDot says that the dot matters.
+	Apply(ctx context.Context, b *flow.Batch, encoded []byte, keepDot bool) error
+	Flows(ctx context.Context, s flow.Slice, need string) (Answer, error)
+	// Digest says what is held of a slice. With a roster hash it answers only if that is its roster and this store is one of the
+	// slice's replicas by it.
+	Digest(ctx context.Context, s flow.Slice, roster string) (Voice, error)
+	Missing(ctx context.Context, s flow.Slice, have store.Digest, fn func(batch []byte) error) error
+	Summary(ctx context.Context) (map[flow.Slice][16]byte, error)
+	// Mark adds what is said of a store to the roster, durably.
+	Mark(ctx context.Context, s ring.Store) error
+	// Secure puts every batch held here on as many established stores as the write quorum asks.
+	Secure(ctx context.Context) error
+	Forget(ctx context.Context, id ring.StoreID) error // takes a store off the roster, as an operator asks
+	Drain(ctx context.Context) error                   // takes this store off the roster, as an operator asks
+}
+
+// Answer is an hour's flows, ready to be streamed as JSON.
+type Answer interface {
+	Complete() string
+	io.WriterTo
+	io.Closer
+}
+
+// ServerConfig bounds what peers may ask at once.
+type ServerConfig struct {
+	MaxCalls  int // calls under way that wait for no other node; 0: 256
+	MaxRouted int // admissions and reads under way, which themselves call others; 0: 256
+}
+
+// ServerDeps are the collaborators of the server.
+type ServerDeps struct {
+	Handler Handler
+	Log     *slog.Logger
+}
+
+// Server answers peers. The two bounds are apart because a routed call waits for plain calls on other nodes: were they one, two
+// nodes full of routed calls would wait for each other.
+type Server struct {
+	Handler
+	log    *slog.Logger
+	calls  chan struct{}
+	routed chan struct{}
+	mux    *http.ServeMux
+}
+
+// NewServer returns the handler of the peer port.
+func NewServer(cfg ServerConfig, deps ServerDeps) *Server {
+	s := &Server{Handler: deps.Handler, log: deps.Log, mux: http.NewServeMux()}
+	s.calls = make(chan struct{}, orDefault(cfg.MaxCalls, 256))
+	s.routed = make(chan struct{}, orDefault(cfg.MaxRouted, 256))
+	hellos := make(chan struct{}, 64) // never behind data: a greeting is what closes circuit breakers
+	rare := make(chan struct{}, 8)
+	s.handle("POST", "hello", hellos, s.hello)
+	s.handle("POST", "admit", s.routed, s.admit)
+	s.handle("GET", "flows", s.routed, s.flows)
+	s.handle("POST", "check", s.calls, s.check)
+	s.handle("POST", "apply", s.calls, s.apply)
+	s.handle("GET", "digest", s.calls, s.digest)
+	s.handle("POST", "missing", s.calls, s.missing)
+	s.handle("GET", "summary", s.calls, s.summary)
+	s.handle("POST", "mark", s.calls, s.mark)
+	s.handle("POST", "secure", rare, s.secure)
+	s.handle("POST", "forget", rare, s.forget)
+	s.handle("POST", "drain", rare, s.drain)
+	return s
+}
+
+func orDefault(n, def int) int {
+	if n == 0 {
+		return def
+	}
+	return n
+}
+
+// ServeHTTP implements http.Handler.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }
+
+// handle routes one call: who speaks is said, strangers are refused, and places are bounded.
+func (s *Server) handle(method, name string, places chan struct{}, call func(http.ResponseWriter, *http.Request) error) {
+	s.mux.HandleFunc(method+" "+prefix+name, func(w http.ResponseWriter, r *http.Request) {
+		select {
+		case places <- struct{}{}:
+			defer func() { <-places }()
+		default:
+			s.introduce(w, r)
+			(&Error{Code: Busy, Detail: fmt.Sprintf("%s: %d calls are under way", name, cap(places))}).write(w)
+			return
+		}
+		mine, theirs := s.Roster().Cluster(), r.Header.Get(headerCluster)
+		if mine != "" && theirs != "" && mine != theirs {
+			(&Error{Code: Stranger, Detail: fmt.Sprintf("this node belongs to cluster %s, the caller to %s", mine, theirs)}).write(w)
+			return
+		}
+		if err := call(w, r); err != nil {
+			s.fail(w, r, name, err)
+		}
+	})
+}
+
+// introduce says who answers, and what roster it has where the caller's differs. It comes after the effect of a call and before
+// its answer, so that the roster is one that the effect was made under, or a later one.
+func (s *Server) introduce(w http.ResponseWriter, r *http.Request) {
+	roster := s.Roster()
+	w.Header().Set(headerStore, formatStore(s.Self()))
+	if hash := roster.Hash(); hash != r.Header.Get(headerRoster) {
+		if value, err := json.Marshal(roster); err == nil {
+			w.Header().Set(headerRosterValue, string(value))
+		}
+	}
+}
+
+func (s *Server) fail(w http.ResponseWriter, r *http.Request, name string, err error) {
+	if errors.Is(err, errStreaming) { // the answer has begun: only cutting it off says that it is not whole
+		s.log.Debug("peer answer cut short", "call", name, "error", err)
+		panic(http.ErrAbortHandler)
+	}
+	refusal := asError(err)
+	if refusal.Code == Internal && r.Context().Err() == nil {
+		s.log.Error("peer call failed", "call", name, "error", err)
+	}
+	s.introduce(w, r)
+	refusal.write(w)
+}
+
+// errStreaming marks an error after the first byte of an answer.
+var errStreaming = errors.New("answer under way")
+
+func (s *Server) hello(w http.ResponseWriter, r *http.Request) error {
+	var from Hello
+	if err := json.UnmarshalRead(io.LimitReader(r.Body, maxHello), &from); err != nil {
+		return &Error{Code: Malformed, Detail: "hello: " + err.Error()}
+	}
+	answer, err := s.Hello(r.Context(), from)
+	if err != nil {
+		return err
+	}
+	body, err := json.Marshal(answer)
+	if err != nil {
+		return fmt.Errorf("hello: %w", err)
+	}
+	w.Header().Set(headerStore, formatStore(s.Self()))
+	w.Write(body)
+	return nil
+}
+
+func (s *Server) admit(w http.ResponseWriter, r *http.Request) error {
+	b, encoded, err := readBatch(r)
+	if err != nil {
+		return err
+	}
+	replayed, err := s.Admit(r.Context(), b, encoded)
+	return s.answer(w, r, replayed, "stored", err)
+}
+
+func (s *Server) check(w http.ResponseWriter, r *http.Request) error {
+	b, _, err := readBatch(r)
+	if err != nil {
+		return err
+	}
+	replayed, err := s.Check(r.Context(), b)
+	return s.answer(w, r, replayed, "new", err)
+}
+
+func (s *Server) answer(w http.ResponseWriter, r *http.Request, replayed bool, otherwise string, err error) error {
+	if err != nil {
+		return err
+	}
+	s.introduce(w, r)
+	if replayed {
+		otherwise = answerReplayed
+	}
+	io.WriteString(w, otherwise)
+	return nil
+}
+
+const answerReplayed = "replayed"
+
+func (s *Server) apply(w http.ResponseWriter, r *http.Request) error {
+	b, encoded, err := readBatch(r)
+	if err != nil {
+		return err
+	}
+	return s.done(w, r, s.Apply(r.Context(), b, encoded, r.URL.Query().Get("keep") == "dot"))
+}
+
+func (s *Server) flows(w http.ResponseWriter, r *http.Request) error {
+	slice, err := parseSlice(r.URL.Query().Get("slice"))
+	if err != nil {
+		return &Error{Code: Malformed, Detail: err.Error()}
+	}
+	answer, err := s.Flows(r.Context(), slice, r.URL.Query().Get("need"))
+	if err != nil {
+		return err
+	}
+	defer answer.Close()
+	s.introduce(w, r)
+	w.Header().Set(headerComplete, answer.Complete())
+	if _, err := answer.WriteTo(w); err != nil {
+		return fmt.Errorf("%w: %w", errStreaming, err)
+	}
+	return nil
+}
+
+func (s *Server) digest(w http.ResponseWriter, r *http.Request) error {
+	slice, err := parseSlice(r.URL.Query().Get("slice"))
+	if err != nil {
+		return &Error{Code: Malformed, Detail: err.Error()}
+	}
+	voice, err := s.Digest(r.Context(), slice, r.URL.Query().Get("roster"))
+	if err != nil {
+		return err
+	}
+	s.introduce(w, r)
+	if voice.TakingOver {
+		w.Header().Add(headerDoubt, doubtTakingOver)
+	}
+	if voice.Recovering {
+		w.Header().Add(headerDoubt, doubtRecovering)
+	}
+	w.Write(voice.Digest.Encode())
+	return nil
+}
+
+func (s *Server) missing(w http.ResponseWriter, r *http.Request) error {
+	slice, err := parseSlice(r.URL.Query().Get("slice"))
+	if err != nil {
+		return &Error{Code: Malformed, Detail: err.Error()}
+	}
+	have, err := readDigest(r.Body)
+	if err != nil {
+		return &Error{Code: Malformed, Detail: err.Error()}
+	}
+	s.introduce(w, r)
+	out := http.NewResponseController(w)
+	err = s.Missing(r.Context(), slice, have, func(batch []byte) error {
+		out.SetWriteDeadline(time.Now().Add(stallTimeout))
+		return writeFrame(w, batch)
+	})
+	if err == nil {
+		err = writeFrame(w, nil)
+	}
+	if err != nil {
+		return fmt.Errorf("%w: %w", errStreaming, err)
+	}
+	return nil
+}
+
+// stallTimeout is how long a stream of batches may make no progress.
+const stallTimeout = 30 * time.Second
+
+func (s *Server) summary(w http.ResponseWriter, r *http.Request) error {
+	sums, err := s.Summary(r.Context())
+	if err != nil {
+		return err
+	}
+	s.introduce(w, r)
+	for slice, sum := range sums {
+		fmt.Fprintf(w, "%s %x\n", formatSlice(slice), sum)
+	}
+	return nil
+}
+
+func (s *Server) mark(w http.ResponseWriter, r *http.Request) error {
+	var st ring.Store
+	if err := json.UnmarshalRead(io.LimitReader(r.Body, maxHello), &st); err != nil {
+		return &Error{Code: Malformed, Detail: "mark: " + err.Error()}
+	}
+	return s.done(w, r, s.Mark(r.Context(), st))
+}
+
+func (s *Server) secure(w http.ResponseWriter, r *http.Request) error {
+	return s.done(w, r, s.Secure(r.Context()))
+}
+
+func (s *Server) forget(w http.ResponseWriter, r *http.Request) error {
+	id, err := ring.ParseStoreID(r.URL.Query().Get("store"))
+	if err != nil {
+		return &Error{Code: Malformed, Detail: err.Error()}
+	}
+	return s.done(w, r, s.Forget(r.Context(), id))
+}
+
+func (s *Server) drain(w http.ResponseWriter, r *http.Request) error {
+	return s.done(w, r, s.Drain(r.Context()))
+}
+
+// done answers a call whose answer has no body.
+func (s *Server) done(w http.ResponseWriter, r *http.Request, err error) error {
+	if err == nil {
+		s.introduce(w, r)
+		w.WriteHeader(http.StatusNoContent)
+	}
+	return err
+}
+
+// readBatch reads the batch that a call carries; both values are the caller's to keep.
+func readBatch(r *http.Request) (*flow.Batch, []byte, error) {
+	if r.ContentLength < 0 || r.ContentLength > MaxBatch {
+		return nil, nil, &Error{Code: Malformed, Detail: fmt.Sprintf("batch of %d bytes, at most %d", r.ContentLength, MaxBatch)}
+	}
+	encoded, err := readN(r.Body, int(r.ContentLength))
+	if err != nil {
+		return nil, nil, &Error{Code: Malformed, Detail: "batch: " + err.Error()}
+	}
+	b, err := flow.ParseBatch(encoded)
+	if err != nil {
+		return nil, nil, &Error{Code: Malformed, Detail: err.Error()}
+	}
+	return b, encoded, nil
+}
+
+func readDigest(r io.Reader) (store.Digest, error) {
+	data, err := io.ReadAll(io.LimitReader(r, MaxBatch))
+	if err != nil {
+		return store.Digest{}, fmt.Errorf("digest: %w", err)
+	}
+	return store.ParseDigest(data)
+}

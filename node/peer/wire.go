@@ -1,0 +1,121 @@
+package peer
+
+import (
+	"encoding/binary"
+	"fmt"
+	"io"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"flowring/flow"
+)
+
+const (
+	prefix = "/peer/v1/"
+
+	headerStore       = "Flowring-Store"        // id name established, of who speaks
+	headerRoster      = "Flowring-Roster"       // hash of the speaker's roster
+	headerRosterValue = "Flowring-Roster-Value" // the answerer's roster, where the hashes differ
+	headerCluster     = "Flowring-Cluster"      // cluster ID of the caller
+	headerComplete    = "Flowring-Complete"
+	headerDoubt       = "Flowring-Doubt" // with a digest: why it may lack something that it should have
+
+	doubtTakingOver = "taking-over"
+	doubtRecovering = "recovering"
+
+	// MaxBatch bounds one encoded batch, in bytes. A request's body is smaller by default; what one node admits every other must take.
+	MaxBatch = 256 << 20
+	maxHello = 1 << 20
+	maxError = 64 << 10
+)
+
+// formatSlice writes a slice as hour/index.
+func formatSlice(s flow.Slice) string { return fmt.Sprintf("%d/%d", s.Hour, s.Index) }
+
+// parseSlice reads what formatSlice writes.
+func parseSlice(text string) (flow.Slice, error) {
+	hour, index, _ := strings.Cut(text, "/")
+	h, err := strconv.ParseInt(hour, 10, 64)
+	if err != nil {
+		return flow.Slice{}, fmt.Errorf("slice %q: hour: %w", text, err)
+	}
+	i, err := strconv.ParseUint(index, 10, 32)
+	if err != nil {
+		return flow.Slice{}, fmt.Errorf("slice %q: index: %w", text, err)
+	}
+	return flow.Slice{Hour: flow.Hour(h), Index: uint32(i)}, nil
+}
+
+// query builds the query of a call from pairs of name and value, leaving out empty values.
+func query(pairs ...string) string {
+	v := url.Values{}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		if pairs[i+1] != "" {
+			v.Set(pairs[i], pairs[i+1])
+		}
+	}
+	if len(v) == 0 {
+		return ""
+	}
+	return "?" + v.Encode()
+}
+
+// writeFrame writes a batch behind its length.
+func writeFrame(w io.Writer, batch []byte) error {
+	var length [4]byte
+	binary.BigEndian.PutUint32(length[:], uint32(len(batch)))
+	if _, err := w.Write(length[:]); err != nil {
+		return err
+	}
+	_, err := w.Write(batch)
+	return err
+}
+
+// readFrames calls fn with each batch of a stream; the slice is fn's to keep. A frame of length 0 ends the stream: without it
+// the stream was cut short, and what came before it is still whole.
+func readFrames(r io.Reader, fn func(batch []byte) error) error {
+	for {
+		var length [4]byte
+		if _, err := io.ReadFull(r, length[:]); err != nil {
+			return fmt.Errorf("frame: %w", noEOF(err))
+		}
+		n := binary.BigEndian.Uint32(length[:])
+		switch {
+		case n == 0:
+			return nil
+		case n > MaxBatch:
+			return fmt.Errorf("frame of %d bytes, at most %d", n, MaxBatch)
+		}
+		batch, err := readN(r, int(n))
+		if err != nil {
+			return fmt.Errorf("frame of %d bytes: %w", n, noEOF(err))
+		}
+		if err := fn(batch); err != nil {
+			return err
+		}
+	}
+}
+
+// readN reads n bytes, growing with what really arrives: a length alone costs no memory.
+func readN(r io.Reader, n int) ([]byte, error) {
+	const step = 1 << 20
+	buf := make([]byte, 0, min(n, step))
+	for len(buf) < n {
+		part := min(n-len(buf), step)
+		start := len(buf)
+		buf = append(buf, make([]byte, part)...)
+		if _, err := io.ReadFull(r, buf[start:]); err != nil {
+			return nil, err
+		}
+	}
+	return buf, nil
+}
+
+// noEOF makes an end that came too early an error that says so.
+func noEOF(err error) error {
+	if err == io.EOF {
+		return io.ErrUnexpectedEOF
+	}
+	return err
+}

@@ -1,0 +1,131 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"flowring/flow"
+	"flowring/node/peer"
+	"flowring/node/replica"
+	"flowring/ring"
+	"flowring/store"
+)
+
+// inward is the node as its peers see it.
+type inward struct{ *Node }
+
+var _ peer.Handler = inward{}
+
+// Self implements peer.Handler.
+func (n inward) Self() ring.Store { return n.membership.Self() }
+
+// Roster implements peer.Handler. Nobody is told of this node's store before it may be known.
+func (n inward) Roster() ring.Roster {
+	if !n.unique.Load() {
+		return ring.Roster{}
+	}
+	return n.membership.Roster()
+}
+
+// Hello implements peer.Handler: from now on this store knows the caller's.
+func (n inward) Hello(_ context.Context, from peer.Hello) (peer.Hello, error) {
+	if !n.unique.Load() {
+		return peer.Hello{}, &peer.Error{Code: peer.Busy, Detail: "this node does not know yet whether it is the only one of its name"}
+	}
+	if err := n.membership.MergeRoster(from.Roster); err != nil {
+		return peer.Hello{}, &peer.Error{Code: peer.Stranger, Detail: err.Error()}
+	}
+	return n.hello(), nil
+}
+
+// Admit implements peer.Handler.
+func (n inward) Admit(ctx context.Context, b *flow.Batch, encoded []byte) (bool, error) {
+	replayed, err := n.replicas.Admit(ctx, b, encoded)
+	return replayed, peerError(err)
+}
+
+// Check implements peer.Handler.
+func (n inward) Check(_ context.Context, b *flow.Batch) (bool, error) { return n.store.Check(b) }
+
+// Apply implements peer.Handler.
+func (n inward) Apply(_ context.Context, b *flow.Batch, encoded []byte, keepDot bool) error {
+	return n.replicas.Apply(b, encoded, keepDot)
+}
+
+// Flows implements peer.Handler.
+func (n inward) Flows(ctx context.Context, s flow.Slice, need string) (peer.Answer, error) {
+	answer, err := n.readHere(ctx, s, needOf(need))
+	return answer, peerError(err)
+}
+
+// Digest implements peer.Handler.
+func (n inward) Digest(_ context.Context, s flow.Slice, roster string) (peer.Voice, error) {
+	if roster != "" {
+		if err := n.replicas.ConfirmReplica(s, roster); err != nil {
+			return peer.Voice{}, &peer.Error{Code: peer.NotReplica, Detail: err.Error()}
+		}
+	}
+	said, err := n.replicas.Voice(s)
+	return peer.Voice(said), err
+}
+
+// Missing implements peer.Handler.
+func (n inward) Missing(_ context.Context, s flow.Slice, have store.Digest, fn func([]byte) error) error {
+	return n.store.Missing(s, have, fn)
+}
+
+// Summary implements peer.Handler.
+func (n inward) Summary(context.Context) (map[flow.Slice][16]byte, error) {
+	return n.replicas.Summary()
+}
+
+// Mark implements peer.Handler.
+func (n inward) Mark(_ context.Context, s ring.Store) error {
+	if err := s.Valid(); err != nil {
+		return &peer.Error{Code: peer.Malformed, Detail: err.Error()}
+	}
+	return n.membership.mark(s)
+}
+
+// Secure implements peer.Handler.
+func (n inward) Secure(ctx context.Context) error { return peerError(n.replicas.Secure(ctx, false)) }
+
+// Forget implements peer.Handler.
+func (n inward) Forget(ctx context.Context, id ring.StoreID) error {
+	return peerError(n.Forget(ctx, id))
+}
+
+// Drain implements peer.Handler.
+func (n inward) Drain(ctx context.Context) error { return peerError(n.Drain(ctx)) }
+
+// outward is the other nodes as package replica calls them.
+type outward struct{ *peer.Client }
+
+var _ replica.Peers = outward{}
+
+// Digest implements replica.Peers.
+func (o outward) Digest(ctx context.Context, addr string, s flow.Slice, roster string) (replica.Voice, error) {
+	said, err := o.Client.Digest(ctx, addr, s, roster)
+	return replica.Voice(said), err
+}
+
+// peerError translates the errors of the parts into those of the protocol.
+func peerError(err error) error {
+	var unavailable *replica.UnavailableError
+	var guard *errGuard
+	switch {
+	case errors.As(err, &unavailable):
+		return &peer.Error{Code: peer.Unavailable, Detail: unavailable.Reason, Stores: unavailable.Silent}
+	case errors.As(err, &guard):
+		return &peer.Error{Code: peer.Guarded, Detail: guard.why}
+	}
+	return err
+}
+
+// errGuard says that forgetting a store, or draining one, could lose something.
+type errGuard struct{ why string }
+
+func (e *errGuard) Error() string { return e.why }
+
+func guardf(format string, args ...any) error { return &errGuard{fmt.Sprintf(format, args...)} }

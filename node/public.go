@@ -1,0 +1,168 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"io"
+	"time"
+
+	"flowring/flow"
+	"flowring/node/peer"
+	"flowring/node/replica"
+	"flowring/router"
+	"flowring/store"
+)
+
+// public is the node as its public API sees it.
+type public struct{ *Node }
+
+var _ router.Cluster = public{}
+
+// Slices implements router.Cluster.
+func (p public) Slices() int { return p.cfg.HourSlices }
+
+// Post implements router.Cluster.
+func (p public) Post(ctx context.Context, posting *flow.Posting) (bool, error) {
+	if err := p.mayWrite(); err != nil {
+		return false, err
+	}
+	replayed, err := p.replicas.Submit(ctx, posting)
+	return replayed, publicError(err)
+}
+
+// mayWrite says why no write can be taken here, if so: better at once than after the work.
+func (n *Node) mayWrite() error {
+	switch {
+	case n.stopping.Load():
+		return &router.UnavailableError{Reason: "this node is stopping"}
+	case len(n.membership.Roster().Established()) < n.cfg.WriteQuorum:
+		return &router.UnavailableError{Reason: "the cluster has fewer established stores than the write quorum asks for"}
+	}
+	return nil
+}
+
+// Get implements router.Cluster: the first store of the slice's list that answers reads it.
+func (p public) Get(ctx context.Context, hour flow.Hour, need router.Need) (router.Answer, error) {
+	s := flow.Slice{Hour: hour}
+	answer, err := p.replicas.Forward(ctx, s, func(ctx context.Context, addr string) (io.Closer, error) {
+		if addr == "" {
+			return closer(p.readHere(ctx, s, need))
+		}
+		return closer(p.client.Flows(ctx, addr, s, needNames[need]))
+	})
+	if err != nil {
+		return nil, publicError(err)
+	}
+	return publicAnswer{answer.(peer.Answer)}, nil
+}
+
+// closer keeps a nil answer from becoming a non-nil interface.
+func closer(a peer.Answer, err error) (io.Closer, error) {
+	if err != nil {
+		return nil, err
+	}
+	return a, nil
+}
+
+// needNames is how needs are called between nodes.
+var needNames = map[router.Need]string{router.NeedUnproven: "", router.NeedComplete: "complete", router.NeedPartial: "partial"}
+
+// needOf returns the need of a name, the default for one that is not known.
+func needOf(name string) router.Need {
+	for need, n := range needNames {
+		if n == name {
+			return need
+		}
+	}
+	return router.NeedUnproven
+}
+
+// readHere reads a slice at this node and judges whether that is enough.
+func (n *Node) readHere(ctx context.Context, s flow.Slice, need router.Need) (peer.Answer, error) {
+	reading, err := n.replicas.Read(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case need == router.NeedComplete && reading.Level != replica.Complete:
+		return nil, &replica.UnavailableError{Reason: "the answer could not be proven complete", Silent: reading.Silent}
+	case need == router.NeedUnproven && reading.Level == replica.Partial:
+		return nil, &replica.UnavailableError{Reason: "too few of the hour's stores answered", Silent: reading.Silent}
+	}
+	return &localAnswer{reading}, nil
+}
+
+// localAnswer is a reading of this node.
+type localAnswer struct{ *replica.Reading }
+
+// Complete implements peer.Answer.
+func (a *localAnswer) Complete() string {
+	switch a.Level {
+	case replica.Complete:
+		return string(router.Complete)
+	case replica.Unproven:
+		return string(router.Unproven)
+	}
+	return string(router.Partial)
+}
+
+// Close implements io.Closer.
+func (a *localAnswer) Close() error { return nil }
+
+// WriteTo implements io.WriterTo: it writes the JSON array, in pieces that bound memory whatever the size of the hour.
+func (a *localAnswer) WriteTo(w io.Writer) (written int64, err error) {
+	const piece = 64 << 10
+	buf := append(make([]byte, 0, piece+4096), '[')
+	flush := func() error {
+		n, err := w.Write(buf)
+		written += int64(n)
+		buf = buf[:0]
+		return err
+	}
+	first := true
+	for r := range a.Records() {
+		if !first {
+			buf = append(buf, ',')
+		}
+		first = false
+		buf = flow.AppendRecord(buf, r)
+		if len(buf) >= piece {
+			if err := flush(); err != nil {
+				return written, err
+			}
+		}
+	}
+	buf = append(buf, ']', '\n')
+	return written, flush()
+}
+
+// publicAnswer is an answer as the router names it.
+type publicAnswer struct{ peer.Answer }
+
+// Complete implements router.Answer.
+func (a publicAnswer) Complete() router.Completeness { return router.Completeness(a.Answer.Complete()) }
+
+// publicError translates the errors of the parts into those of the router.
+func publicError(err error) error {
+	var unavailable *replica.UnavailableError
+	var refusal *peer.Error
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, store.ErrKeyReused):
+		return router.ErrKeyReused
+	case errors.Is(err, store.ErrOverflow):
+		return router.ErrOverflow
+	case errors.As(err, &unavailable):
+		return &router.UnavailableError{Reason: unavailable.Reason, Stores: unavailable.Silent, Err: err}
+	case errors.As(err, &refusal):
+		return &router.UnavailableError{Reason: refusal.Detail, Stores: refusal.Stores, RetryAfter: time.Duration(refusal.RetryAfter), Err: err}
+	}
+	return err
+}
+
+// Members implements router.Cluster.
+func (p public) Members() router.MembersView { return p.view() }
+
+// Ready implements router.Cluster.
+func (p public) Ready() error { return p.Node.Ready() }

@@ -1,0 +1,169 @@
+package node_test
+
+import (
+	"encoding/base64"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"flowring/node"
+)
+
+// A node that would place flows elsewhere, or that belongs elsewhere, is refused, and says so itself; the cluster goes on.
+func TestNodesThatDifferAreRefused(t *testing.T) {
+	t.Parallel()
+	keys := t.TempDir()
+	key := func(name string) string {
+		path := filepath.Join(keys, name)
+		text := base64.StdEncoding.EncodeToString([]byte(strings.Repeat(name[:1], 32)))
+		if err := os.WriteFile(path, []byte(text+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	ours := key("ours")
+	c := newCluster(t, 3, func(cfg *node.Config) {
+		cfg.ReplicationFactor, cfg.WriteQuorum, cfg.GossipKeyFile = 2, 1, ours
+	})
+	c.formed("a", "b", "c")
+	c.fill("a", 3)
+	for _, tt := range []struct {
+		name   string
+		differ func(*node.Config)
+		why    string // in what Ready says, or the log
+	}{
+		{"another replication factor", func(cfg *node.Config) { cfg.ReplicationFactor = 3 }, "other cluster parameters"},
+		{"another write quorum", func(cfg *node.Config) { cfg.WriteQuorum = 2 }, "other cluster parameters"},
+		{"another cluster name", func(cfg *node.Config) { cfg.Cluster = "elsewhere" }, "cluster name"},
+		{"another gossip key", func(cfg *node.Config) { cfg.GossipKeyFile = key("theirs") }, "gossip key"},
+		{"no gossip key", func(cfg *node.Config) { cfg.GossipKeyFile = "" }, "gossip key"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			cfg := c.config("x")
+			tt.differ(&cfg)
+			cfg.DataDir = t.TempDir()
+			x, err := c.run(cfg)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer x.Abort()
+			if err := poll(5*time.Second, func() error {
+				if ready := fmt.Sprint(x.Ready()); !strings.Contains(ready, tt.why) {
+					return fmt.Errorf("Ready() = %s, want it to say %q", ready, tt.why)
+				}
+				return nil
+			}); err != nil {
+				t.Errorf("%v; its log:\n%s", err, x.log)
+			}
+			if err := c.agreed(); err != nil {
+				t.Error(err)
+			}
+			if err := c.filled(3); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// Of two live nodes of one name the one that was there first goes on.
+func TestSecondNodeOfANameStepsBack(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t, 3, copies(1, 1))
+	c.formed("a", "b", "c")
+	c.fill("a", 5)
+	cfg := c.config("b")
+	cfg.DataDir = t.TempDir()
+	second, err := c.run(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer second.Abort()
+	select {
+	case err := <-second.Failed():
+		if want := "another live node is named b, at " + c.nodes["b"].Addresses().Peer; !strings.Contains(err.Error(), want) {
+			t.Errorf("the second b fails with %q, want %q", err, want)
+		}
+	case err := <-c.nodes["b"].Failed():
+		t.Fatalf("the first b fails: %v", err)
+	case <-time.After(10 * time.Second):
+		t.Fatal("neither b steps back")
+	}
+	second.Abort()
+	if err := c.filled(5); err != nil { // the second one's store never came on the roster, where it would be missed
+		t.Error(err)
+	}
+	c.eventually(20*time.Second, c.agreed) // once the gossip has noticed that the second one is gone
+	if n := len(c.nodes["a"].Members().Members); n != 3 {
+		t.Errorf("%d members, want 3", n)
+	}
+}
+
+func TestDataFolderOfAnotherNodeIsRefused(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t, 0, copies(1, 1))
+	c.formed("a")
+	c.kill("a")
+	cfg := c.config("b")
+	cfg.DataDir = filepath.Join(c.dir, "a")
+	p, err := c.run(cfg)
+	if err == nil {
+		p.Abort()
+	}
+	if want := `the data folder belongs to node "a", and this node is named "b"`; err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("start of b with a's data folder = %v, want %q", err, want)
+	}
+	c.formed("a")
+}
+
+func TestDataFolderInUseIsRefused(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t, 0, copies(1, 1))
+	c.formed("a")
+	p, err := c.run(c.config("a"))
+	if err == nil {
+		p.Abort()
+		t.Error("two processes share a data folder")
+	}
+	c.fill("a", 1)
+}
+
+func TestSettingsThatCannotBeAreRefused(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		spoil func(*node.Config)
+		want  string
+	}{
+		{"no name", func(c *node.Config) { c.Name = "" }, "node name: "},
+		{"a name with a blank", func(c *node.Config) { c.Name = "a b" }, "node name: "},
+		{"a cluster name with a blank", func(c *node.Config) { c.Cluster = "a b" }, "cluster name: "},
+		{"no copies", func(c *node.Config) { c.ReplicationFactor = 0 }, "replication factor 0: must be 1 to 16"},
+		{"seventeen copies", func(c *node.Config) { c.ReplicationFactor = 17 }, "replication factor 17: must be 1 to 16"},
+		{"a quorum larger than the copies", func(c *node.Config) { c.WriteQuorum = 2 }, "write quorum 2: must be 1 to the replication factor 1"},
+		{"a negative quorum", func(c *node.Config) { c.WriteQuorum = -1 }, "write quorum -1"},
+		{"two slices", func(c *node.Config) { c.HourSlices = 2 }, "hour slices 2"},
+		{"a negative number of nodes to expect", func(c *node.Config) { c.BootstrapExpect = -1 }, "bootstrap-expect -1"},
+		{"no data folder", func(c *node.Config) { c.DataDir = "" }, "data folder: must not be empty"},
+		{"all addresses, and none to be reached at", func(c *node.Config) { c.PeerAddr = "0.0.0.0:8081" }, `advertised host: "0.0.0.0" is no host`},
+		{"all IPv6 addresses", func(c *node.Config) { c.PeerAddr = "[::]:8081" }, `advertised host: "::" is no host`},
+		{"any address", func(c *node.Config) { c.PeerAddr = ":8081" }, `advertised host: "" is no host`},
+		{"a peer address without port", func(c *node.Config) { c.PeerAddr = "127.0.0.1" }, `peer address "127.0.0.1"`},
+		{"an HTTP address without port", func(c *node.Config) { c.HTTPAddr = "127.0.0.1" }, `address "127.0.0.1"`},
+		{"a join address without port", func(c *node.Config) { c.Join = []string{"n2"} }, `address "n2"`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			cfg := node.Default("a")
+			tt.spoil(&cfg)
+			_, err := node.New(cfg, node.Deps{})
+			if err == nil || !strings.HasPrefix(err.Error(), "configuration: ") ||
+				!strings.Contains(err.Error(), tt.want) {
+				t.Errorf("New(%+v) = %v, want configuration: ... %s", cfg, err, tt.want)
+			}
+		})
+	}
+	if _, err := node.New(node.Default("a"), node.Deps{}); err != nil {
+		t.Errorf("New(defaults) = %v, want nil", err)
+	}
+}

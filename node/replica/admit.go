@@ -1,0 +1,116 @@
+package replica
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"flowring/flow"
+	"flowring/internal/safeguard"
+	"flowring/ring"
+)
+
+// Admit is the owner's part of a write: it refuses what must be refused, and otherwise stores the batch on R stores and returns
+// once W of them have it on disk. It does the same for a batch that was seen before: the earlier attempt may have stopped short of W.
+func (r *Replicas) Admit(ctx context.Context, b *flow.Batch, encoded []byte) (replayed bool, err error) {
+	replayed, err = r.Store.Check(b)
+	if err != nil {
+		return false, err
+	}
+	return replayed, r.replicate(ctx, b, encoded)
+}
+
+// Apply keeps a batch here. An ID held under another dot is as good as held, unless keepDot says that the dot matters: between
+// digests it does, for a write it does not.
+func (r *Replicas) Apply(b *flow.Batch, encoded []byte, keepDot bool) error {
+	if !keepDot && !b.ID.IsZero() {
+		if replayed, _ := r.Store.Check(b); replayed { // what else Check says is the owner's business
+			return nil
+		}
+	}
+	_, err := r.Store.Apply(b, encoded)
+	return err
+}
+
+// ack is a store's answer to a batch sent to it.
+type ack struct {
+	from ring.Store
+	at   place
+	err  error
+}
+
+// replicate sends a batch to its R replicas at once and returns when W stores have it. One that fails is replaced by the next in the
+// list at once, one that is slow is doubled by it. The others go on behind the answer.
+func (r *Replicas) replicate(ctx context.Context, b *flow.Batch, encoded []byte) error {
+	places := r.places(b.Slice)
+	acks := make(chan ack, len(places))
+	next := 0
+	start := func() bool {
+		if next == len(places) {
+			return false
+		}
+		at := places[next]
+		next++
+		if !r.behind(func() {
+			from, err := r.applyAt(at, b, encoded)
+			acks <- ack{from, at, err}
+		}) {
+			acks <- ack{at: at, err: errStopped}
+		}
+		return true
+	}
+	for next < r.Copies && start() {
+	}
+	timer := time.NewTimer(r.HedgeAfter)
+	defer timer.Stop()
+	r.hedges.earn()
+	quorum := r.Quorum
+	if r.Without.Off(safeguard.Quorum) {
+		quorum = 1
+	}
+	held := map[ring.StoreID]bool{}
+	fail := &UnavailableError{}
+	for done := 0; done < next || start(); {
+		select {
+		case a := <-acks:
+			done++
+			switch {
+			case a.err != nil:
+				fail.add(a.at, a.err)
+				start()
+			case r.counts(a.from):
+				if held[a.from.ID] = true; len(held) >= quorum {
+					return nil
+				}
+			default: // it has the batch, but may be gone from the roster of a later read
+				start()
+			}
+		case <-timer.C:
+			if r.hedges.spend() {
+				start()
+			}
+			timer.Reset(r.HedgeAfter)
+		case <-ctx.Done():
+			fail.Err = context.Cause(ctx)
+			return fail.short(len(held), r.Quorum)
+		}
+	}
+	return fail.short(len(held), r.Quorum)
+}
+
+// short says that too few stores acknowledged.
+func (e *UnavailableError) short(acks, quorum int) error {
+	e.Reason = fmt.Sprintf("%d of the %d stores that the write quorum asks for acknowledged", acks, quorum)
+	return e
+}
+
+// applyAt keeps a batch at one place. It is bounded by the life of this node, not of the request: what was begun goes on behind
+// the answer, so that R copies exist soon.
+func (r *Replicas) applyAt(at place, b *flow.Batch, encoded []byte) (ring.Store, error) {
+	if at.self {
+		return r.Cluster.Self(), r.Apply(b, encoded, false)
+	}
+	ctx, cancel := context.WithTimeout(r.ctx, r.CallWait)
+	defer cancel()
+	return r.Peers.Apply(ctx, at.addr, encoded, false)
+}

@@ -1,0 +1,88 @@
+package replica
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"sync/atomic"
+
+	"flowring/flow"
+	"flowring/ring"
+	"flowring/store"
+)
+
+// counters are what this part did, for the metrics.
+type counters struct {
+	fetched atomic.Int64 // batches fetched from other stores
+	dropped atomic.Int64 // slices handed over
+}
+
+// Fetched returns how many batches were fetched from other stores.
+func (r *Replicas) Fetched() int64 { return r.metrics.fetched.Load() }
+
+// HandedOver returns how many slices were dropped here once their replicas held them.
+func (r *Replicas) HandedOver() int64 { return r.metrics.dropped.Load() }
+
+// handOver drops the slices of which this store is no replica, each once its R replicas hold all of it.
+func (r *Replicas) handOver(ctx context.Context, on *ring.Ring, mine map[flow.Slice][16]byte) {
+	for _, s := range slices.SortedFunc(maps.Keys(mine), flow.Slice.Compare) {
+		if ctx.Err() != nil || r.replica(on, s, r.Cluster.Self().Name) {
+			continue
+		}
+		dropped, err := r.drop(ctx, on, s)
+		if err != nil {
+			r.Log.Debug("hand over", "slice", s, "error", err)
+		}
+		if dropped {
+			r.metrics.dropped.Add(1)
+		}
+	}
+}
+
+// drop removes a slice here if each of its R replicas, by the very roster that this store has, confirms that it holds all of it as
+// a replica, and the roster has not changed since they were asked. Else two stores with different rosters could each drop their
+// copy on the strength of the other's.
+func (r *Replicas) drop(ctx context.Context, on *ring.Ring, s flow.Slice) (bool, error) {
+	held, err := r.Store.Digest(s)
+	if err != nil {
+		return false, err
+	}
+	roster := r.Cluster.Roster()
+	if roster.Ring().Version() != on.Version() {
+		return false, fmt.Errorf("the roster changed")
+	}
+	owners := on.Owners(s)
+	if len(owners) < r.Copies {
+		return false, fmt.Errorf("%d of %d replicas exist", len(owners), r.Copies)
+	}
+	for _, name := range owners[:r.Copies] {
+		if err := r.confirm(ctx, roster, s, name, held); err != nil {
+			return false, err
+		}
+	}
+	if r.Cluster.Roster().Hash() != roster.Hash() {
+		return false, fmt.Errorf("the roster changed")
+	}
+	return r.Store.Drop(s, held)
+}
+
+// confirm asks the replica called name whether it holds all of held, as a replica by that very roster.
+func (r *Replicas) confirm(ctx context.Context, roster ring.Roster, s flow.Slice, name string, held store.Digest) error {
+	st, ok := r.storeOf(roster, name)
+	if !ok {
+		return fmt.Errorf("%s has no store", name)
+	}
+	ctx, cancel := context.WithTimeout(ctx, r.CallWait)
+	defer cancel()
+	said, err := r.Peers.Digest(ctx, r.Cluster.Addr(st.ID), s, roster.Hash())
+	switch {
+	case err != nil:
+		return err
+	case said.From.ID != st.ID || !r.counts(said.From):
+		return fmt.Errorf("%s answers with a store that does not count", name)
+	case said.Digest.Lacks(held):
+		return fmt.Errorf("%s does not hold all of it yet", name)
+	}
+	return nil
+}

@@ -1,0 +1,278 @@
+package replica
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+
+	"flowring/flow"
+	"flowring/internal/safeguard"
+	"flowring/ring"
+	"flowring/store"
+)
+
+// Level is how much of a slice a reading is known to hold (P5).
+type Level int
+
+// The levels, weakest first.
+const (
+	Partial  Level = iota // a store that should hold the slice did not answer
+	Unproven              // all that should hold it answered, one that might hold a stray part of it did not
+	Complete              // everything acknowledged is in it (P4)
+)
+
+// Reading is a slice as read here, and how complete it is.
+type Reading struct {
+	*store.Reading
+	Level  Level
+	Silent []string // names of the nodes that were not heard, sorted
+}
+
+// finding is what one round found: the reading is shared by all who waited for it, and immutable.
+type finding = Reading
+
+// Read reads a slice completely, or as completely as can be, within ctx. The reading is
+//
+//   - Complete when fewer than W stores of the roster were silent, at least W established ones answered, this one included, and
+//     every batch in the reading is on W established stores. A store that is recovering counts as silent;
+//   - Unproven when at least R-W+1 of the slice's own replicas answered and none of them is still taking the slice over;
+//   - Partial otherwise.
+//
+// Why Complete is so: an acknowledged batch is on W stores, and fewer than W were not heard. Why the answer's batches must be on W
+// stores: else the next complete read might miss one that this one has shown (model: push_back).
+func (r *Replicas) Read(ctx context.Context, s flow.Slice) (*Reading, error) {
+	return r.rounds.join(ctx, s, func() (*finding, error) {
+		ctx, cancel := context.WithTimeout(r.ctx, r.CallWait)
+		defer cancel()
+		return r.read(ctx, s)
+	})
+}
+
+func (r *Replicas) read(ctx context.Context, s flow.Slice) (*Reading, error) {
+	h := r.newHearing(s)
+	if err := h.askAll(ctx); err != nil {
+		return nil, err
+	}
+	h.pull(ctx)
+	reading, err := r.Store.Read(s)
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", s, err)
+	}
+	h.held[h.self.ID].Digest = reading.Digest()
+	pushed := h.push(ctx, reading.Digest())
+	level, silent := h.level(pushed)
+	return &Reading{Reading: reading, Level: level, Silent: silent}, nil
+}
+
+// hearing is one round of questions about a slice.
+type hearing struct {
+	r     *Replicas
+	slice flow.Slice
+	self  ring.Store
+	ring  *ring.Ring
+
+	away bool // this store is about to go: its copies do not count
+
+	mu    sync.Mutex
+	asked map[ring.StoreID]bool
+	held  map[ring.StoreID]*voice // stores that were heard, this one included
+}
+
+// voice is what one store said.
+type voice struct {
+	Voice
+	addr string // "" for this store
+}
+
+// askAll asks every store of the roster for its digest, then every store learnt of from the answers, until there is none new.
+func (h *hearing) askAll(ctx context.Context) error {
+	h.self, h.ring = h.r.Cluster.Self(), h.r.Cluster.Ring()
+	own, err := h.r.Store.Digest(h.slice)
+	if err != nil {
+		return fmt.Errorf("digest of %s: %w", h.slice, err)
+	}
+	h.asked[h.self.ID] = true
+	h.held[h.self.ID] = &voice{Voice: Voice{h.self, own, h.r.TakingOver(h.slice), h.r.Recovering()}}
+	if h.r.Without.Off(safeguard.AskEverybody) {
+		return nil
+	}
+	for {
+		var wg sync.WaitGroup
+		for _, st := range h.r.Cluster.Roster().Stores() {
+			if !h.asked[st.ID] {
+				h.asked[st.ID] = true
+				wg.Go(func() { h.ask(ctx, st) })
+			}
+		}
+		wg.Wait()
+		if !h.learnt() {
+			return nil
+		}
+	}
+}
+
+// learnt reports whether the roster has a store that was not asked.
+func (h *hearing) learnt() bool {
+	for _, st := range h.r.Cluster.Roster().Stores() {
+		if !h.asked[st.ID] {
+			return true
+		}
+	}
+	return false
+}
+
+func (h *hearing) ask(ctx context.Context, st ring.Store) {
+	addr := h.r.Cluster.Addr(st.ID)
+	if addr == "" || !h.r.Peers.Heard(addr) {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, h.r.DigestWait)
+	defer cancel()
+	said, err := h.r.Peers.Digest(ctx, addr, h.slice, "")
+	if err != nil || said.From.ID != st.ID { // another store answers at the address: this one is silent
+		return
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.held[st.ID] = &voice{said, addr}
+}
+
+// pull fetches what other stores hold and this one lacks. A store that fails at it counts as silent.
+func (h *hearing) pull(ctx context.Context) {
+	own := h.held[h.self.ID].Digest
+	for _, id := range slices.Sorted(maps.Keys(h.held)) {
+		v := h.held[id]
+		if v.addr == "" || !own.Lacks(v.Digest) {
+			continue
+		}
+		if err := h.r.fetch(ctx, v.addr, h.slice, own, nil); err != nil {
+			h.r.Log.Debug("pull for a read", "slice", h.slice, "from", v.From.Name, "error", err)
+			delete(h.held, id)
+			continue
+		}
+		own = own.Union(v.Digest)
+	}
+}
+
+// push puts every batch of shown that is on fewer than W stores on more of them, and reports whether all are on W now.
+func (h *hearing) push(ctx context.Context, shown store.Digest) bool {
+	under := shown.Minus(h.covered(shown))
+	if under.Empty() || h.r.Without.Off(safeguard.PushBack) {
+		return true
+	}
+	batches, err := h.batches(under, shown)
+	if err != nil {
+		h.r.Log.Warn("batches to push for a read", "slice", h.slice, "error", err)
+		return false
+	}
+	for _, v := range h.voices() {
+		if v.addr == "" || !h.r.counts(v.From) {
+			continue
+		}
+		for dot, encoded := range batches {
+			if v.Digest.Has(dot) {
+				continue
+			}
+			if _, err := h.r.Peers.Apply(ctx, v.addr, encoded, true); err != nil {
+				break
+			}
+			v.Digest = v.Digest.Clone()
+			v.Digest.Add(dot)
+		}
+		if under = shown.Minus(h.covered(shown)); under.Empty() {
+			return true
+		}
+	}
+	return false
+}
+
+// batches returns the batches of the given dots, encoded; all are part of shown.
+func (h *hearing) batches(dots, shown store.Digest) (map[flow.Dot][]byte, error) {
+	batches := map[flow.Dot][]byte{}
+	err := h.r.Store.Missing(h.slice, shown.Minus(dots), func(encoded []byte) error {
+		head, err := flow.ParseHeader(encoded)
+		if err == nil && dots.Has(head.Dot) {
+			batches[head.Dot] = slices.Clone(encoded)
+		}
+		return err
+	})
+	return batches, err
+}
+
+// voices returns who was heard, the slice's replicas first: that is where batches belong.
+func (h *hearing) voices() []*voice {
+	all := slices.Collect(maps.Values(h.held))
+	order := map[string]int{}
+	for i, name := range h.ring.Owners(h.slice) {
+		order[name] = i + 1
+	}
+	rank := func(v *voice) int {
+		if n := order[v.From.Name]; n > 0 {
+			return n
+		}
+		return len(order) + 1
+	}
+	slices.SortFunc(all, func(a, b *voice) int { return rank(a) - rank(b) })
+	return all
+}
+
+// covered returns the dots of shown that at least W of the stores that count hold. at[j] are those that j of the stores seen so
+// far hold.
+func (h *hearing) covered(shown store.Digest) store.Digest {
+	at := make([]store.Digest, h.r.Quorum+1)
+	at[0] = shown
+	for _, v := range h.held {
+		if !h.r.counts(v.From) || h.away && v.addr == "" {
+			continue
+		}
+		for j := h.r.Quorum; j > 0; j-- {
+			both := at[j-1].Minus(at[j-1].Minus(v.Digest))
+			at[j] = at[j].Union(both)
+		}
+	}
+	return at[h.r.Quorum]
+}
+
+// level judges the round by the roster as merged from all answers.
+func (h *hearing) level(pushed bool) (Level, []string) {
+	roster := h.r.Cluster.Roster()
+	var silent []string
+	established := 0
+	for _, st := range roster.Stores() {
+		v := h.held[st.ID]
+		switch {
+		case v == nil, v.Recovering:
+			silent = append(silent, st.Name)
+		case h.r.counts(v.From):
+			established++
+		}
+	}
+	slices.Sort(silent)
+	if h.r.Without.Off(safeguard.AskEverybody) {
+		return Complete, nil
+	}
+	if pushed && len(silent) < h.r.Quorum && established >= h.r.Quorum && h.r.counts(h.self) && !h.r.Recovering() {
+		return Complete, silent
+	}
+	if h.replicasHeard() >= h.r.Copies-h.r.Quorum+1 {
+		return Unproven, silent
+	}
+	return Partial, silent
+}
+
+// replicasHeard returns how many of the slice's own replicas answered; 0 if one of them is still taking the slice over.
+func (h *hearing) replicasHeard() int {
+	n := 0
+	for _, v := range h.held {
+		if !h.r.counts(v.From) || !h.r.replica(h.ring, h.slice, v.From.Name) {
+			continue
+		}
+		if v.TakingOver {
+			return 0
+		}
+		n++
+	}
+	return n
+}

@@ -1,0 +1,59 @@
+package replica
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+
+	"flowring/flow"
+)
+
+// Recovering reports whether this store proves nothing yet. A store that starts cannot know whether its disk is the one it had, or
+// an older image of it: then batches that it acknowledged are on W-1 stores only, and its word in a complete read would hide that
+// (P9). It has recovered once all other stores of the roster but W-2 have made sure that what they hold is on W stores: each
+// acknowledged batch is on W-1 stores besides this one, so one of those has it.
+func (r *Replicas) Recovering() bool { return !r.recovered.Load() }
+
+// Recovered says that nothing can be missing: the store is new.
+func (r *Replicas) Recovered() { r.recovered.Store(true) }
+
+// recover asks all other stores to secure what they hold, if that was not done since the start.
+func (r *Replicas) recover(ctx context.Context) {
+	if r.recovered.Load() {
+		return
+	}
+	self := r.Cluster.Self()
+	if !r.counts(self) { // a store that does not count has acknowledged nothing under this ID, and is not believed anyway
+		return
+	}
+	var failed atomic.Int64
+	var wg sync.WaitGroup
+	for _, st := range r.Cluster.Roster().Stores() {
+		if st.ID == self.ID {
+			continue
+		}
+		wg.Go(func() {
+			addr := r.Cluster.Addr(st.ID)
+			if addr == "" || !r.Peers.Heard(addr) {
+				failed.Add(1)
+				return
+			}
+			ctx, cancel := context.WithTimeout(ctx, 10*r.CallWait)
+			defer cancel()
+			if from, err := r.Peers.Secure(ctx, addr); err != nil || from.ID != st.ID {
+				failed.Add(1)
+			}
+		})
+	}
+	wg.Wait()
+	if int(failed.Load()) <= r.Quorum-2 {
+		r.recovered.Store(true)
+		r.Log.Info("store recovered: all that it acknowledged is known to be on enough stores")
+	}
+}
+
+// Voice returns what this store says of a slice.
+func (r *Replicas) Voice(s flow.Slice) (Voice, error) {
+	d, err := r.Store.Digest(s)
+	return Voice{r.Cluster.Self(), d, r.TakingOver(s), r.Recovering()}, err
+}

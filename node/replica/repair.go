@@ -1,0 +1,230 @@
+package replica
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"flowring/flow"
+	"flowring/ring"
+	"flowring/store"
+)
+
+// repairState is what repair knows.
+type repairState struct {
+	settled atomic.Pointer[ring.Ring] // the last ring whose slices were all taken over; nil: none
+	wake    chan struct{}
+	pace    pacer
+	behind  atomic.Int64 // batches known to be missing here, at the last look
+	moving  atomic.Int64 // slices that are being compared in full
+}
+
+func (s *repairState) init(before *ring.Ring) {
+	s.wake = make(chan struct{}, 1)
+	s.settled.Store(before)
+}
+
+// TakingOver reports whether this store is a replica of the slice that was not one by the last ring it has taken over in full:
+// what the former replicas hold may not be here yet.
+func (r *Replicas) TakingOver(s flow.Slice) bool {
+	settled, name := r.repair.settled.Load(), r.Cluster.Self().Name
+	return r.replica(r.Cluster.Ring(), s, name) && (settled == nil || !r.replica(settled, s, name))
+}
+
+// Progress returns how many slices repair is comparing in full, and how many batches are known to be missing here.
+func (r *Replicas) Progress() (moving int, behind int64) {
+	return int(r.repair.moving.Load()), r.repair.behind.Load()
+}
+
+// Wake makes repair look at once: the roster or the set of live nodes changed.
+func (r *Replicas) Wake() {
+	select {
+	case r.repair.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (r *Replicas) repairLoop() {
+	for r.ctx.Err() == nil {
+		if err := r.Repair(r.ctx); err != nil && r.ctx.Err() == nil {
+			r.Log.Debug("repair", "error", err)
+		}
+		r.recover(r.ctx)
+		select {
+		case <-time.After(r.RepairEvery):
+		case <-r.repair.wake:
+		case <-r.ctx.Done():
+		}
+	}
+}
+
+// Repair makes one pass: it fetches what other stores hold of this store's slices and hands over what does not belong here. It
+// returns an error if some store could not be asked or some batch not be fetched.
+func (r *Replicas) Repair(ctx context.Context) error {
+	on := r.Cluster.Ring()
+	mine, err := r.Summary()
+	if err != nil {
+		return fmt.Errorf("own summary: %w", err)
+	}
+	theirs, failed := r.summaries(ctx)
+	r.repair.behind.Store(0)
+	for _, st := range slices.Sorted(maps.Keys(theirs)) {
+		if err := r.takeFrom(ctx, on, theirs[st], mine); err != nil {
+			failed = err
+		}
+	}
+	if failed == nil && r.Cluster.Ring().Version() == on.Version() {
+		r.settle(on)
+	}
+	r.handOver(ctx, on, mine)
+	return failed
+}
+
+// Summary returns a hash of the digest of every slice held here.
+func (r *Replicas) Summary() (map[flow.Slice][16]byte, error) {
+	sums := map[flow.Slice][16]byte{}
+	for _, s := range r.Store.Slices() {
+		d, err := r.Store.Digest(s)
+		if err != nil {
+			return nil, err
+		}
+		sums[s] = d.Sum()
+	}
+	return sums, nil
+}
+
+// settle notes that every slice of the ring was taken over.
+func (r *Replicas) settle(on *ring.Ring) {
+	old := r.repair.settled.Swap(on)
+	if (old == nil || old.Version() != on.Version()) && r.Settled != nil {
+		r.Settled(on)
+	}
+}
+
+// summary is what one store holds.
+type summary struct {
+	from ring.Store
+	addr string
+	sums map[flow.Slice][16]byte
+}
+
+// summaries asks every other store of the roster what it holds. The error says that one did not answer.
+func (r *Replicas) summaries(ctx context.Context) (map[ring.StoreID]summary, error) {
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	var failed error
+	all := map[ring.StoreID]summary{}
+	self := r.Cluster.Self().ID
+	for _, st := range r.Cluster.Roster().Stores() {
+		if st.ID == self {
+			continue
+		}
+		wg.Go(func() {
+			got, err := r.summaryOf(ctx, st)
+			mu.Lock()
+			defer mu.Unlock()
+			if err != nil {
+				failed = err
+				return
+			}
+			all[st.ID] = got
+		})
+	}
+	wg.Wait()
+	return all, failed
+}
+
+func (r *Replicas) summaryOf(ctx context.Context, st ring.Store) (summary, error) {
+	addr := r.Cluster.Addr(st.ID)
+	if addr == "" || !r.Peers.Heard(addr) {
+		return summary{}, fmt.Errorf("%s is not heard", st.Name)
+	}
+	ctx, cancel := context.WithTimeout(ctx, r.CallWait)
+	defer cancel()
+	from, sums, err := r.Peers.Summary(ctx, addr)
+	if err == nil && from.ID != st.ID {
+		err = fmt.Errorf("%s holds another store now", st.Name)
+	}
+	return summary{from, addr, sums}, err
+}
+
+// takeFrom fetches what one store holds, this store lacks and is to keep. A store keeps a slice while it is among the first R live
+// stores of its list: where a replica is absent the next one stands in.
+func (r *Replicas) takeFrom(ctx context.Context, on *ring.Ring, of summary, mine map[flow.Slice][16]byte) error {
+	var failed error
+	for _, s := range slices.SortedFunc(maps.Keys(of.sums), flow.Slice.Compare) {
+		if of.sums[s] == mine[s] || !r.keeps(on, s) {
+			continue
+		}
+		if err := r.reconcile(ctx, of, s); err != nil {
+			failed = fmt.Errorf("take over %s from %s: %w", s, of.from.Name, err)
+		}
+	}
+	return failed
+}
+
+// keeps reports whether this store is one of the slice's first R live stores.
+func (r *Replicas) keeps(on *ring.Ring, s flow.Slice) bool {
+	roster, self := r.Cluster.Roster(), r.Cluster.Self()
+	live := 0
+	for _, name := range on.Owners(s) {
+		if name == self.Name {
+			return true
+		}
+		if st, ok := r.storeOf(roster, name); ok && r.reachable(st.ID) {
+			live++
+		}
+		if live == r.Copies {
+			return false
+		}
+	}
+	return false
+}
+
+// reconcile fetches from one store what this one lacks of a slice.
+func (r *Replicas) reconcile(ctx context.Context, of summary, s flow.Slice) error {
+	r.repair.moving.Add(1)
+	defer r.repair.moving.Add(-1)
+	own, err := r.Store.Digest(s)
+	if err != nil {
+		return err
+	}
+	asking, cancel := context.WithTimeout(ctx, r.CallWait)
+	defer cancel()
+	said, err := r.Peers.Digest(asking, of.addr, s, "")
+	if err != nil || !own.Lacks(said.Digest) {
+		return err
+	}
+	behind := int64(said.Digest.Minus(own).Count())
+	r.repair.behind.Add(behind)
+	if err := r.fetch(ctx, of.addr, s, own, &r.repair.pace); err != nil {
+		return err
+	}
+	r.repair.behind.Add(-behind)
+	return nil
+}
+
+// fetch gets every batch of a slice that the store at addr holds and have lacks, and keeps it here.
+func (r *Replicas) fetch(ctx context.Context, addr string, s flow.Slice, have store.Digest, pace *pacer) error {
+	return r.Peers.Missing(ctx, addr, s, have, func(encoded []byte) error {
+		b, err := flow.ParseBatch(encoded)
+		if err != nil {
+			return err
+		}
+		if b.Slice != s {
+			return fmt.Errorf("batch of %s among those of %s", b.Slice, s)
+		}
+		if err := r.Apply(b, encoded, true); err != nil {
+			return err
+		}
+		r.metrics.fetched.Add(1)
+		if pace == nil {
+			return nil
+		}
+		return pace.wait(ctx, len(encoded), r.RepairBytes)
+	})
+}

@@ -1,0 +1,226 @@
+package replica
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"flowring/flow"
+	"flowring/internal/safeguard"
+	"flowring/ring"
+	"flowring/store"
+)
+
+// Config says how many copies are kept, and how long others are waited for. Zero durations stand for the defaults.
+type Config struct {
+	Copies      int           // R: stores that keep each batch
+	Quorum      int           // W: stores that have fsynced a batch before it is acknowledged
+	HedgeAfter  time.Duration // a store that has not answered a write by then is doubled by the next one; 300 ms
+	DigestWait  time.Duration // how long a read waits for a store's digest; 1 s
+	CallWait    time.Duration // how long what goes on behind an answer may take, per call; 4 s
+	RepairEvery time.Duration // pause between two passes of repair; 3 s
+	RepairBytes int           // bytes per second that repair fetches; 0: 64 MiB
+	Without     safeguard.Set // safeguards that a test has switched off
+}
+
+func (c Config) withDefaults() Config {
+	for _, d := range []struct {
+		value *time.Duration
+		def   time.Duration
+	}{
+		{&c.HedgeAfter, 300 * time.Millisecond}, {&c.DigestWait, time.Second}, {&c.CallWait, 4 * time.Second},
+		{&c.RepairEvery, 3 * time.Second},
+	} {
+		if *d.value == 0 {
+			*d.value = d.def
+		}
+	}
+	if c.RepairBytes == 0 {
+		c.RepairBytes = 64 << 20
+	}
+	return c
+}
+
+// Cluster is what this node knows of the others. All its methods return at once.
+type Cluster interface {
+	Self() ring.Store
+	Roster() ring.Roster
+	Ring() *ring.Ring
+	Addr(id ring.StoreID) string // where the store's node was last seen; "" if never
+}
+
+// Peers calls other nodes by address. Each call merges the roster it is answered with before it returns. Refusals match the
+// errors of package store.
+type Peers interface {
+	Heard(addr string) bool // false: the last call failed, leave it out until a greeting succeeds
+	Admit(ctx context.Context, addr string, batch []byte) (replayed bool, err error)
+	Check(ctx context.Context, addr string, batch []byte) (replayed bool, err error)
+	Apply(ctx context.Context, addr string, batch []byte, keepDot bool) (ring.Store, error)
+	Digest(ctx context.Context, addr string, s flow.Slice, roster string) (Voice, error)
+	Secure(ctx context.Context, addr string) (ring.Store, error)
+	Missing(ctx context.Context, addr string, s flow.Slice, have store.Digest, fn func(batch []byte) error) error
+	Summary(ctx context.Context, addr string) (ring.Store, map[flow.Slice][16]byte, error)
+}
+
+// Voice is what a store says of a slice.
+type Voice struct {
+	From       ring.Store
+	Digest     store.Digest // of what it holds
+	TakingOver bool         // it is new among the slice's replicas: what the former ones held may not be there yet
+	Recovering bool         // it started lately, and its disk may be older than it was: it proves nothing yet
+}
+
+// Deps are the collaborators of Replicas.
+type Deps struct {
+	Log     *slog.Logger
+	Cluster Cluster
+	Peers   Peers
+	Store   *store.Store
+	NotSent func(error) bool // whether a failed call to a peer cannot have had an effect
+	Settled func(*ring.Ring) // told, in order, of each ring whose slices are all taken over; nil: nobody
+	Before  *ring.Ring       // the last such ring of an earlier life; nil: none
+}
+
+// Replicas is this node's part in keeping every batch on enough stores. It is safe for concurrent use.
+type Replicas struct {
+	Config
+	Deps
+	origin  uint64
+	seqs    sync.Map // flow.Slice -> *atomic.Uint64: the last seq given
+	hedges  *budget
+	rounds  rounds
+	repair  repairState
+	metrics counters
+
+	recovered atomic.Bool // see recover.go
+
+	ctx    context.Context // ends with Stop: bounds everything that goes on behind an answer
+	cancel context.CancelFunc
+	wg     sync.WaitGroup
+
+	mu      sync.Mutex
+	stopped bool // nothing is begun any more
+}
+
+// New returns replicas that do nothing yet. The origin must be random, and new at each start of the process (P9).
+func New(origin uint64, cfg Config, deps Deps) *Replicas {
+	r := &Replicas{Config: cfg.withDefaults(), Deps: deps, origin: origin, hedges: newBudget(0.05, 10)}
+	r.ctx, r.cancel = context.WithCancel(context.Background())
+	r.rounds.init()
+	r.repair.init(deps.Before)
+	r.recovered.Store(r.Quorum == 1) // then no other store need know what this one acknowledged
+	return r
+}
+
+// Start begins to repair.
+func (r *Replicas) Start() { r.wg.Go(r.repairLoop) }
+
+// Stop ends repair, and what still goes on behind answered requests, and waits for both. A call that comes later fails.
+func (r *Replicas) Stop() {
+	r.mu.Lock()
+	r.stopped = true
+	r.mu.Unlock()
+	r.cancel()
+	r.wg.Wait()
+}
+
+// errStopped says that a call came too late.
+var errStopped = errors.New("this node is stopping")
+
+// behind runs fn behind the answer to a request; Stop waits for it. It reports whether that may still be begun.
+func (r *Replicas) behind(fn func()) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.stopped {
+		r.wg.Go(fn)
+	}
+	return !r.stopped
+}
+
+// UnavailableError says that too few stores answered. Whether a write had an effect is unknown.
+type UnavailableError struct {
+	Reason string   // lower case, a clause
+	Silent []string // names of the nodes that were not heard
+	Err    error    // the last cause, or nil
+}
+
+// Error returns the reason and who was not heard.
+func (e *UnavailableError) Error() string {
+	if len(e.Silent) == 0 {
+		return e.Reason
+	}
+	return fmt.Sprintf("%s (no answer from %s)", e.Reason, strings.Join(e.Silent, ", "))
+}
+
+// Unwrap returns the cause.
+func (e *UnavailableError) Unwrap() error { return e.Err }
+
+// place is one store of a slice's list, as this node can use it.
+type place struct {
+	ring.Store
+	addr string
+	self bool
+}
+
+// places returns the stores of a slice in the order of preference, those that are not heard behind the others.
+func (r *Replicas) places(s flow.Slice) []place {
+	roster, self := r.Cluster.Roster(), r.Cluster.Self()
+	var usable, silent []place
+	for _, name := range r.Cluster.Ring().Owners(s) {
+		st, ok := r.storeOf(roster, name)
+		if !ok {
+			continue
+		}
+		p := place{st, r.Cluster.Addr(st.ID), st.ID == self.ID}
+		switch {
+		case p.self || p.addr != "" && r.Peers.Heard(p.addr):
+			usable = append(usable, p)
+		case p.addr != "":
+			silent = append(silent, p)
+		}
+	}
+	return append(usable, silent...)
+}
+
+// storeOf returns the store placed under a node's name. A node that lost its disk has two until the old one is forgotten: the one
+// that answers is the one to use.
+func (r *Replicas) storeOf(roster ring.Roster, name string) (ring.Store, bool) {
+	st, ok := roster.ByName(name)
+	if !ok || r.reachable(st.ID) {
+		return st, ok
+	}
+	for _, other := range roster.Established() {
+		if other.Name == name && r.reachable(other.ID) {
+			return other, true
+		}
+	}
+	return st, true
+}
+
+// reachable reports whether a store is this one, or its node was heard at the last call.
+func (r *Replicas) reachable(id ring.StoreID) bool {
+	addr := r.Cluster.Addr(id)
+	return id == r.Cluster.Self().ID || addr != "" && r.Peers.Heard(addr)
+}
+
+// counts reports whether an ack or a digest of a store counts: it is established, and neither leaving nor forgotten by the roster as merged by now.
+func (r *Replicas) counts(from ring.Store) bool {
+	s, ok := r.Cluster.Roster().Get(from.ID)
+	return ok && !s.Forgotten && !s.Leaving && (s.Established || from.Established)
+}
+
+// replica reports whether the store of node name is one of the slice's R replicas by a ring.
+func (r *Replicas) replica(on *ring.Ring, s flow.Slice, name string) bool {
+	owners := on.Owners(s)
+	for _, owner := range owners[:min(r.Copies, len(owners))] {
+		if owner == name {
+			return true
+		}
+	}
+	return false
+}

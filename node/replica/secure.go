@@ -1,0 +1,76 @@
+package replica
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"flowring/flow"
+	"flowring/internal/safeguard"
+	"flowring/ring"
+)
+
+// Secure puts every batch held here on W established stores. With away set this store's own copy does not count: it is about to
+// stop, or to leave for good (P10). It fails with an *UnavailableError when too few stores can be reached.
+func (r *Replicas) Secure(ctx context.Context, away bool) error {
+	mine, err := r.Summary()
+	if err != nil {
+		return fmt.Errorf("own summary: %w", err)
+	}
+	theirs, _ := r.summaries(ctx)
+	for _, s := range slices.SortedFunc(maps.Keys(mine), flow.Slice.Compare) {
+		if r.copies(s, mine[s], theirs, away) >= r.Quorum {
+			continue
+		}
+		if err := r.secure(ctx, s, away); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// copies returns how many established stores hold exactly what this one does of a slice.
+func (r *Replicas) copies(s flow.Slice, sum [16]byte, theirs map[ring.StoreID]summary, away bool) int {
+	n := 0
+	if !away && r.counts(r.Cluster.Self()) {
+		n++
+	}
+	for _, other := range theirs {
+		if other.sums[s] == sum && r.counts(other.from) {
+			n++
+		}
+	}
+	return n
+}
+
+func (r *Replicas) secure(ctx context.Context, s flow.Slice, away bool) error {
+	h := r.newHearing(s)
+	h.away = away
+	if err := h.askAll(ctx); err != nil {
+		return err
+	}
+	if h.push(ctx, h.held[h.self.ID].Digest) {
+		return nil
+	}
+	_, silent := h.level(false)
+	return &UnavailableError{
+		Reason: fmt.Sprintf("hour %s could not be put on %d other stores", s, r.Quorum),
+		Silent: silent, Err: context.Cause(ctx),
+	}
+}
+
+func (r *Replicas) newHearing(s flow.Slice) *hearing {
+	return &hearing{r: r, slice: s, held: map[ring.StoreID]*voice{}, asked: map[ring.StoreID]bool{}}
+}
+
+// ConfirmReplica returns nil if this store is one of the slice's R replicas by a roster of the given hash, and that roster is its own.
+func (r *Replicas) ConfirmReplica(s flow.Slice, roster string) error {
+	if r.Without.Off(safeguard.ConfirmDrop) {
+		return nil
+	}
+	if own := r.Cluster.Roster(); own.Hash() != roster || !r.replica(own.Ring(), s, r.Cluster.Self().Name) {
+		return fmt.Errorf("this store is no replica of hour %s by roster %s", s, roster)
+	}
+	return nil
+}

@@ -1,0 +1,186 @@
+package replica
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"flowring/flow"
+	"flowring/internal/safeguard"
+	"flowring/store"
+)
+
+// Submit stores a posting: each batch gets its dot, goes to the owner of its slice and is stored there as the write quorum asks.
+// replayed says that every batch had been seen before. It fails with store.ErrKeyReused or store.ErrOverflow when nothing was
+// stored, and with an *UnavailableError when the outcome is unknown.
+func (r *Replicas) Submit(ctx context.Context, p *flow.Posting) (replayed bool, err error) {
+	encoded := make([][]byte, len(p.Batches))
+	for i, b := range p.Batches {
+		if r.Without.Off(safeguard.Dedup) {
+			b.ID = flow.ID{}
+		}
+		b.Dot = flow.Dot{Origin: r.origin, Seq: r.nextSeq(b.Slice)}
+		encoded[i] = b.Encode()
+	}
+	if len(p.Batches) > 1 { // one owner may refuse: no other must have stored its part by then (P3)
+		if _, err := r.each(ctx, p, encoded, r.check); err != nil {
+			return false, err
+		}
+	}
+	replayed, err = r.each(ctx, p, encoded, r.admit)
+	if len(p.Batches) > 1 && refused(err) { // after the check: another request got in between, and other batches may be stored
+		return false, &UnavailableError{Reason: "the request was overtaken by another one", Err: err}
+	}
+	return replayed, err
+}
+
+func (r *Replicas) nextSeq(s flow.Slice) uint64 {
+	seq, ok := r.seqs.Load(s)
+	if !ok {
+		seq, _ = r.seqs.LoadOrStore(s, new(atomic.Uint64))
+	}
+	return seq.(*atomic.Uint64).Add(1)
+}
+
+// attempt does one thing with a batch at one place.
+type attempt func(ctx context.Context, at place, b *flow.Batch, encoded []byte) (replayed bool, err error)
+
+// each runs an attempt for every batch at its owner, in parallel. Its first error ends it.
+func (r *Replicas) each(ctx context.Context, p *flow.Posting, encoded [][]byte, do attempt) (allReplayed bool, err error) {
+	if len(p.Batches) == 1 {
+		return r.atOwner(ctx, p.Batches[0], encoded[0], do)
+	}
+	const parallel = 64 // a posting may span thousands of hours
+	var fresh atomic.Bool
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(parallel)
+	for i, b := range p.Batches {
+		g.Go(func() error {
+			replayed, err := r.atOwner(ctx, b, encoded[i], do)
+			if !replayed {
+				fresh.Store(true)
+			}
+			return err
+		})
+	}
+	err = g.Wait()
+	return !fresh.Load() && len(p.Batches) > 0, err
+}
+
+func (r *Replicas) check(ctx context.Context, at place, b *flow.Batch, encoded []byte) (bool, error) {
+	if at.self {
+		return r.Store.Check(b)
+	}
+	return r.Peers.Check(ctx, at.addr, encoded)
+}
+
+func (r *Replicas) admit(ctx context.Context, at place, b *flow.Batch, encoded []byte) (bool, error) {
+	if at.self {
+		return r.Admit(ctx, b, encoded)
+	}
+	return r.Peers.Admit(ctx, at.addr, encoded)
+}
+
+// outcome is what became of one attempt.
+type outcome struct {
+	at       place
+	replayed bool
+	err      error
+}
+
+// atOwner tries a slice's places in order until one succeeds: the next one as soon as one fails, or is slow. What still runs
+// when it returns is cancelled: whatever it does is known by its dot.
+func (r *Replicas) atOwner(ctx context.Context, b *flow.Batch, encoded []byte, do attempt) (bool, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	places := r.places(b.Slice)
+	results := make(chan outcome, len(places))
+	next := 0
+	start := func() bool {
+		if next == len(places) {
+			return false
+		}
+		at := places[next]
+		next++
+		go func() {
+			replayed, err := do(ctx, at, b, encoded)
+			results <- outcome{at, replayed, err}
+		}()
+		return true
+	}
+	r.hedges.earn()
+	start()
+	timer := time.NewTimer(4 * r.HedgeAfter) // longer than the owner itself waits before it doubles a replica
+	defer timer.Stop()
+	fail := &UnavailableError{Reason: "no store of the hour could take the write"}
+	if len(places) == 0 {
+		fail.Reason = "the cluster has no established store yet"
+	}
+	maybe := false // whether some attempt may have had an effect
+	for done := 0; done < next || start(); {
+		select {
+		case o := <-results:
+			done++
+			switch {
+			case o.err == nil:
+				return o.replayed, nil
+			case refused(o.err) && !maybe && done == next:
+				return false, o.err
+			case refused(o.err):
+				fail.Reason, fail.Err = "one store refused the write and another may have stored it", o.err
+				return false, fail
+			}
+			maybe = maybe || !r.NotSent(o.err)
+			fail.add(o.at, o.err)
+			start()
+		case <-timer.C:
+			if r.hedges.spend() {
+				start()
+			}
+			timer.Reset(4 * r.HedgeAfter)
+		case <-ctx.Done():
+			for _, p := range places[:next] {
+				fail.Silent = appendNew(fail.Silent, p.Name)
+			}
+			fail.Reason, fail.Err = "the hour's stores did not answer in time", context.Cause(ctx)
+			return false, fail
+		}
+	}
+	return false, fail
+}
+
+// add notes a place that failed; the reason of a peer that could not reach others says more than that it failed.
+func (e *UnavailableError) add(at place, err error) {
+	var theirs interface{ Unreached() (string, []string) }
+	if errors.As(err, &theirs) {
+		reason, silent := theirs.Unreached()
+		e.Reason = reason
+		for _, name := range silent {
+			e.Silent = appendNew(e.Silent, name)
+		}
+	} else {
+		e.Silent = appendNew(e.Silent, at.Name)
+	}
+	e.Err = fmt.Errorf("%s: %w", at.Name, err)
+}
+
+// Unreached returns the reason and who was not heard.
+func (e *UnavailableError) Unreached() (reason string, silent []string) { return e.Reason, e.Silent }
+
+func appendNew(names []string, name string) []string {
+	for _, n := range names {
+		if n == name {
+			return names
+		}
+	}
+	return append(names, name)
+}
+
+// refused reports whether a store said no to the content of a write.
+func refused(err error) bool {
+	return errors.Is(err, store.ErrKeyReused) || errors.Is(err, store.ErrOverflow)
+}

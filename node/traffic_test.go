@@ -1,0 +1,164 @@
+package node_test
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"testing"
+
+	"flowring/flow"
+)
+
+// observation is a record as clients write it.
+type observation struct {
+	Src  string `json:"src_app"`
+	Dest string `json:"dest_app"`
+	VPC  string `json:"vpc_id"`
+	Tx   int64  `json:"bytes_tx"`
+	Rx   int64  `json:"bytes_rx"`
+	Hour int64  `json:"hour"`
+}
+
+// of returns an observation of the flow src -> sink.
+func of(hour int64, src string, tx int64) observation {
+	return observation{Src: src, Dest: "sink", VPC: "vpc-0", Tx: tx, Rx: 2 * tx, Hour: hour}
+}
+
+// post sends observations to a node and returns the status; 0 with an error when there was no answer.
+func (c *cluster) post(name, key string, observed ...observation) (int, error) {
+	body, err := json.Marshal(observed)
+	if err != nil {
+		return 0, err
+	}
+	req, err := http.NewRequest("POST", c.url(name)+"/flows", bytes.NewReader(body))
+	if err != nil {
+		return 0, err
+	}
+	if key != "" {
+		req.Header.Set("Idempotency-Key", key)
+	}
+	res, err := c.http.Do(req)
+	if err != nil {
+		return 0, err
+	}
+	defer res.Body.Close()
+	answer, err := io.ReadAll(res.Body)
+	if err == nil && res.StatusCode != http.StatusOK {
+		err = fmt.Errorf("post to %s: %s: %s", name, res.Status, answer)
+	}
+	return res.StatusCode, err
+}
+
+// mustPost fails the test unless the observations are stored.
+func (c *cluster) mustPost(name, key string, observed ...observation) {
+	c.t.Helper()
+	if status, err := c.post(name, key, observed...); err != nil {
+		c.t.Fatalf("post(%s, %v) = %d, %v, want 200", name, observed, status, err)
+	}
+}
+
+// reading is an answer to GET /flows.
+type reading struct {
+	status   int
+	complete string
+	totals   map[string]int64 // bytes_tx by src_app
+	text     string
+}
+
+// get reads an hour at a node; query is what follows the hour, "&require=complete" say.
+func (c *cluster) get(name string, hour int64, query string) (reading, error) {
+	res, err := c.http.Get(fmt.Sprintf("%s/flows?hour=%d%s", c.url(name), hour, query))
+	if err != nil {
+		return reading{}, err
+	}
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	r := reading{res.StatusCode, res.Header.Get("Flowring-Complete"), map[string]int64{}, string(text)}
+	if err != nil || res.StatusCode != http.StatusOK {
+		return r, err
+	}
+	var records []observation
+	if err := json.Unmarshal(text, &records); err != nil {
+		return r, err
+	}
+	for _, o := range records {
+		r.totals[o.Src] = o.Tx
+		if o.Rx != 2*o.Tx || o.Hour != hour {
+			return r, fmt.Errorf("get from %s: record %+v was never sent", name, o)
+		}
+	}
+	return r, nil
+}
+
+// reads returns nil if a node answers completely that the flow src of an hour has tx bytes.
+func (c *cluster) reads(name string, hour int64, src string, tx int64) error {
+	r, err := c.get(name, hour, "")
+	switch {
+	case err != nil:
+		return err
+	case r.status != http.StatusOK || r.complete != "true" || r.totals[src] != tx:
+		return fmt.Errorf("get(%s, hour %d) = %d, complete %q, %v, want 200, complete, %s: %d", name, hour, r.status, r.complete, r.totals, src, tx)
+	}
+	return nil
+}
+
+// fill writes hours 1 to n through one node: flow "app" of hour h has h bytes.
+func (c *cluster) fill(name string, n int64) {
+	c.t.Helper()
+	for hour := int64(1); hour <= n; hour++ {
+		c.mustPost(name, "", of(hour, "app", hour))
+	}
+}
+
+// filled returns nil if every node answers completely what fill wrote.
+func (c *cluster) filled(n int64) error {
+	for _, name := range c.names() {
+		for hour := int64(1); hour <= n; hour++ {
+			if err := c.reads(name, hour, "app", hour); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// hourOf returns an hour of 1000 and later that a node owns by the ring of the nodes given.
+func hourOf(t testing.TB, owner string, names []string) int64 {
+	t.Helper()
+	on := ringOf(names)
+	for hour := int64(1000); hour < 2000; hour++ {
+		if on.Owner(sliceOf(hour)) == owner {
+			return hour
+		}
+	}
+	t.Fatalf("%s owns none of 1000 hours", owner)
+	return 0
+}
+
+func sliceOf(hour int64) flow.Slice { return flow.Slice{Hour: flow.Hour(hour)} }
+
+// metric returns the value of a metric without labels.
+func (c *cluster) metric(name, metric string) float64 {
+	c.t.Helper()
+	res, err := c.http.Get(c.url(name) + "/metrics")
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	defer res.Body.Close()
+	for lines := bufio.NewScanner(res.Body); lines.Scan(); {
+		if value, ok := strings.CutPrefix(lines.Text(), metric+" "); ok {
+			n, err := strconv.ParseFloat(value, 64)
+			if err != nil {
+				c.t.Fatal(err)
+			}
+			return n
+		}
+	}
+	c.t.Fatalf("%s has no metric %s", name, metric)
+	return 0
+}

@@ -1,0 +1,104 @@
+package node
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"github.com/go-json-experiment/json"
+
+	"flowring/node/peer"
+	"flowring/ring"
+	"flowring/router"
+)
+
+// status is what this node reports of itself.
+func (n *Node) status() peer.Status {
+	stats := n.store.Stats()
+	moving, behind := n.replicas.Progress()
+	return peer.Status{Hours: stats.Hours, Slices: stats.Slices, Flows: stats.Flows, Repairing: moving, Behind: behind, Recovering: n.replicas.Recovering()}
+}
+
+// view describes the cluster as this node sees it.
+func (n *Node) view() router.MembersView {
+	roster, on, self := n.membership.Roster(), n.membership.Ring(), n.membership.Self()
+	v := router.MembersView{Cluster: roster.Cluster(), Node: n.cfg.Name, Members: []router.Member{}}
+	for _, s := range roster.Stores() {
+		m := router.Member{Name: s.Name, State: "absent", Store: string(s.ID), Established: s.Established, Leaving: s.Leaving}
+		if s.Established && !s.Leaving {
+			m.Partitions = on.Owned(s.Name)
+		}
+		node, _, live := n.directory.node(s.ID)
+		m.Addresses = router.Addresses{HTTP: node.HTTP, Peer: node.Peer, Gossip: node.Gossip}
+		status := n.board.status(s.ID)
+		if s.ID == self.ID {
+			m.Addresses, status, live = n.addresses, n.status(), true
+		}
+		if live {
+			m.State = "alive"
+		}
+		m.Hours, m.Flows, m.Repairing, m.Behind, m.Recovering = status.Hours, status.Flows, status.Repairing, status.Behind, status.Recovering
+		v.Members = append(v.Members, m)
+	}
+	slices.SortFunc(v.Members, func(a, b router.Member) int {
+		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Store, b.Store))
+	})
+	v.Ring = router.RingView{
+		Partitions: ring.Partitions, VirtualNodes: ring.VirtualNodes, HourSlices: n.cfg.HourSlices,
+		ReplicationFactor: n.cfg.ReplicationFactor, WriteQuorum: n.cfg.WriteQuorum, Version: on.Version(),
+	}
+	return v
+}
+
+// Verify folds every slice anew from the journal and compares that with memory (P15).
+func (n *Node) Verify() error {
+	for _, s := range n.store.Slices() {
+		if err := n.store.Verify(s); err != nil {
+			return fmt.Errorf("verify %s: %w", s, err)
+		}
+	}
+	return nil
+}
+
+// loadNames loads a list of strings from the node's state.
+func (n *Node) loadNames(state string) ([]string, error) {
+	value, err := n.journal.State(state)
+	if err != nil || value == nil {
+		return nil, err
+	}
+	var names []string
+	if err := json.Unmarshal(value, &names); err != nil {
+		return nil, fmt.Errorf("state %q: %w", state, err)
+	}
+	return names, nil
+}
+
+// saveNames keeps a list of strings. What it keeps makes restarts quicker and is no promise: a failure is only logged.
+func (n *Node) saveNames(state string, names []string) {
+	value, err := json.Marshal(names)
+	if err == nil {
+		err = n.journal.SetState(state, value)
+	}
+	if err != nil {
+		n.log.Warn("state not saved", "state", state, "error", err)
+	}
+}
+
+// saveSettled remembers which ring this store has taken over in full.
+func (n *Node) saveSettled(on *ring.Ring) { n.saveNames(stateSettled, on.Members()) }
+
+// ringOf returns the ring of the names, nil if there are none.
+func ringOf(names []string) *ring.Ring {
+	if len(names) == 0 {
+		return nil
+	}
+	return ring.New(names)
+}
+
+// remember keeps the addresses of other nodes when they change, so that a node finds its cluster again without its join addresses.
+func (n *Node) remember() {
+	if known := n.members.Known(); !slices.Equal(known, n.known) {
+		n.known = known
+		n.saveNames(stateKnown, known)
+	}
+}
