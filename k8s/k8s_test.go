@@ -1,0 +1,147 @@
+package k8s_test
+
+import (
+	"os"
+	"os/exec"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// check is one thing that holds of every rendered kustomization, and ways to break it that it must notice.
+type check struct {
+	name   string
+	holds  func(*manifests) error
+	broken map[string]func(*manifests)
+}
+
+func kustomizations() []string { return []string{"base", "overlays/single"} }
+
+func TestManifestsFitTheProgram(t *testing.T) {
+	checks := slices.Concat(programChecks(), nodeChecks(), clusterChecks(), networkChecks(), securityChecks())
+	for _, dir := range kustomizations() {
+		for _, c := range checks {
+			t.Run(dir+": "+c.name, func(t *testing.T) {
+				if err := c.holds(load(t, dir)); err != nil {
+					t.Error(err)
+				}
+				for how, damage := range c.broken {
+					m := load(t, dir)
+					damage(m)
+					if c.holds(m) == nil {
+						t.Errorf("with %s: not noticed", how)
+					}
+				}
+				if len(c.broken) == 0 {
+					t.Error("no case that breaks it")
+				}
+			})
+		}
+	}
+}
+
+func load(t *testing.T, dir string) *manifests {
+	t.Helper()
+	objects, err := render(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := parse(objects)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+func TestMisspeltManifestsAreRefused(t *testing.T) {
+	tests := []struct{ name, from, to string }{
+		{"a misspelt field", "serviceName:", "servicename:"},
+		{"a field in the wrong place", "  replicas:", "  hostNetwork: true\n  replicas:"},
+		{"a value of the wrong type", "replicas: 3", "replicas: three"},
+		{"a repeated field", "  replicas: 3", "  replicas: 3\n  replicas: 3"},
+		{"a kind that is not checked", "kind: StatefulSet", "kind: DaemonSet"},
+	}
+	data, err := os.ReadFile("base/statefulset.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := string(data)
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			damaged := strings.Replace(text, tt.from, tt.to, 1)
+			if damaged == text {
+				t.Fatalf("%q is not in the manifest", tt.from)
+			}
+			if objects, err := decodeObjects([]byte(damaged)); err == nil {
+				if _, err = parse(objects); err == nil {
+					t.Error("accepted")
+				}
+			}
+		})
+	}
+}
+
+// TestRenderingEqualsKustomize holds this package's small renderer against the real one where there is one.
+func TestRenderingEqualsKustomize(t *testing.T) {
+	build := kustomize(t)
+	for _, dir := range kustomizations() {
+		out, err := exec.CommandContext(t.Context(), build[0], append(build[1:], dir)...).Output()
+		if err != nil {
+			t.Fatalf("%v %s: %v", build, dir, err)
+		}
+		theirs, err := decodeObjects(out)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ours, err := render(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, want := sorted(ours), sorted(theirs); !reflect.DeepEqual(got, want) {
+			t.Errorf("render(%s) = %v, want %v", dir, got, want)
+		}
+	}
+}
+
+func kustomize(t *testing.T) []string {
+	t.Helper()
+	for _, command := range [][]string{{"kustomize", "build"}, {"kubectl", "kustomize"}} {
+		if _, err := exec.LookPath(command[0]); err == nil {
+			return command
+		}
+	}
+	t.Skip("neither kustomize nor kubectl is installed")
+	return nil
+}
+
+// sorted orders objects, and named lists within them, by name: their order has no meaning.
+func sorted(objects []object) any {
+	list := make([]any, len(objects))
+	for i, o := range objects {
+		list[i] = o
+	}
+	slices.SortFunc(list, func(a, b any) int { return strings.Compare(identity(a.(object)), identity(b.(object))) })
+	for _, o := range list {
+		sortNamed(o)
+	}
+	return list
+}
+
+func sortNamed(value any) {
+	switch value := value.(type) {
+	case object:
+		for _, field := range value {
+			sortNamed(field)
+		}
+	case []any:
+		if named(value) {
+			slices.SortFunc(value, func(a, b any) int {
+				return strings.Compare(a.(object)["name"].(string), b.(object)["name"].(string))
+			})
+		}
+		for _, element := range value {
+			sortNamed(element)
+		}
+	}
+}
