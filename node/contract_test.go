@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"flowring/internal/racetest"
 	"flowring/internal/transcript"
 )
 
@@ -26,6 +27,9 @@ func TestEveryNodeKeepsTheContract(t *testing.T) {
 				before := c.hours()
 				for _, file := range files {
 					base := strings.TrimSuffix(filepath.Base(file), ".txt")
+					if base == "limits" && (name != "a" || racetest.Enabled) { // 32 MiB bodies, which the router alone deals with
+						continue
+					}
 					t.Run(base+" at "+name, func(t *testing.T) { transcript.Run(t, c.url(name), file) })
 				}
 				c.eventually(10*time.Second, func() error {

@@ -18,7 +18,11 @@ import (
 //
 // First all that answer mark the store as leaving: its acks count no more, but reads still count it as silent. Then each of them
 // puts what it holds on W stores without it. Only then is it forgotten. A Forget that fails half-way is safe, and can be repeated.
-func (n *Node) Forget(ctx context.Context, id ring.StoreID) error {
+// (docs/decisions/0002; docs/model is these rules as a program.)
+//
+// With force the operator vouches that nothing is lost that matters: the guard is left out. A cluster of exactly W nodes that lost a
+// disk needs that, for the store that replaces it cannot be confirmed by W others.
+func (n *Node) Forget(ctx context.Context, id ring.StoreID, force bool) error {
 	n.forgetting.Lock() // one at a time
 	defer n.forgetting.Unlock()
 	gone, known := n.membership.Roster().Get(id)
@@ -34,27 +38,34 @@ func (n *Node) Forget(ctx context.Context, id ring.StoreID) error {
 	if _, ok := heard[id]; ok {
 		return guardf("store %s on node %s answers: drain it instead", id, gone.Name)
 	}
-	if err := n.mayForget(gone, heard); err != nil {
+	if err := n.mayForget(gone, heard, force); err != nil {
 		return err
 	}
 	gone.Leaving = true
-	if err := n.markEverywhere(ctx, heard, gone); err != nil {
+	if err := n.adopt(ctx, heard, gone); err != nil {
 		return fmt.Errorf("mark store %s as leaving: %w", id, err)
+	}
+	if err := n.mayForget(gone, heard, force); err != nil { // by what the answers taught: a store learnt since counts as silent
+		return err
 	}
 	if err := n.secureEverywhere(ctx, heard); err != nil {
 		return fmt.Errorf("secure what is left without store %s: %w", id, err)
 	}
 	gone.Forgotten = true
-	if err := n.markEverywhere(ctx, heard, gone); err != nil {
+	if err := n.membership.mark(gone); err != nil {
 		return fmt.Errorf("mark store %s as forgotten: %w", id, err)
 	}
-	n.log.Warn("store forgotten", "store", id, "node", gone.Name)
+	n.greetAll(ctx) // the next greeting would tell the others as well
+	n.log.Warn("store forgotten", "store", id, "node", gone.Name, "forced", force)
 	return nil
 }
 
 // mayForget is the guard of Forget. Its errors say what could be lost.
-func (n *Node) mayForget(gone ring.Store, heard answers) error {
+func (n *Node) mayForget(gone ring.Store, heard answers, force bool) error {
 	self, w := n.membership.Self(), n.cfg.WriteQuorum
+	if force {
+		return nil
+	}
 	var silent []string
 	counting := 1 // this store
 	for _, s := range n.membership.Roster().Stores() {
@@ -87,12 +98,19 @@ func (n *Node) mayForget(gone ring.Store, heard answers) error {
 	return nil
 }
 
-// markEverywhere makes this store and every one that was heard adopt what is said of a store.
-func (n *Node) markEverywhere(ctx context.Context, heard answers, s ring.Store) error {
+// adopt marks a store here and makes every store that was heard adopt that, together with all that this node knows: a flag must not
+// travel without the roster that it was set by.
+func (n *Node) adopt(ctx context.Context, heard answers, s ring.Store) error {
 	if err := n.membership.mark(s); err != nil {
 		return err
 	}
-	return n.everywhere(ctx, heard, func(ctx context.Context, addr string) (ring.Store, error) { return n.client.Mark(ctx, addr, s) })
+	return n.everywhere(ctx, heard, func(ctx context.Context, addr string) (ring.Store, error) {
+		to, err := n.client.Hello(ctx, addr, n.hello())
+		if adopted, _ := to.Roster.Get(s.ID); err == nil && !adopted.Leaving {
+			err = fmt.Errorf("node %s did not adopt it", to.Store.Name)
+		}
+		return to.Store, err
+	})
 }
 
 // secureEverywhere makes this store and every one that was heard put what it holds on W stores.
@@ -184,7 +202,7 @@ func (n *Node) tryForget(ctx context.Context, s ring.Store) {
 	n.forgetting.Unlock()
 	ctx, cancel := context.WithTimeout(ctx, forgetWait)
 	defer cancel()
-	if err := n.Forget(ctx, s.ID); err != nil {
+	if err := n.Forget(ctx, s.ID, false); err != nil {
 		n.log.Debug("forget", "store", s.ID, "node", s.Name, "error", err)
 	}
 }

@@ -210,13 +210,17 @@ func (n *Node) namesake(ctx context.Context) error {
 	return g.Wait()
 }
 
+// hidden reports whether others must not be told of this node's store, for it may be one too many. A store that is established is on
+// their rosters, and its acks must carry what it knows (P4).
+func (n *Node) hidden() bool { return !n.unique.Load() && !n.membership.Self().Established }
+
 // announce tells the gossip what changed about this node.
 func (n *Node) announce() {
 	roster := n.membership.Roster()
 	if err := n.members.SetIdentity(string(n.membership.Self().ID), roster.Cluster()); err != nil {
 		n.log.Debug("announce identity", "error", err)
 	}
-	if state, err := roster.MarshalJSON(); err == nil && n.unique.Load() {
+	if state, err := roster.MarshalJSON(); err == nil && !n.hidden() {
 		n.members.SetState(state)
 	}
 	n.remember()

@@ -1,6 +1,8 @@
 package node
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -51,15 +53,15 @@ type identity struct {
 	Roster ring.Roster  `json:"roster"`
 }
 
-// openMembership loads the identity that the journal has, or draws one.
-func openMembership(name string, journal states, log *slog.Logger) (*membership, error) {
+// openMembership loads the identity that the journal has, or gives the store a new one.
+func openMembership(name string, journal states, newID func(name string) ring.StoreID, log *slog.Logger) (*membership, error) {
 	m := &membership{name: name, journal: journal, log: log, changed: func() {}, leaving: func() bool { return false }}
 	value, err := journal.State(stateIdentity)
 	if err != nil {
 		return nil, fmt.Errorf("load identity: %w", err)
 	}
 	if value == nil {
-		id := ring.NewStoreID()
+		id := newID(name)
 		m.fresh = true
 		return m, m.save(id, ring.Roster{}.With(ring.Store{ID: id, Name: name}))
 	}
@@ -72,6 +74,15 @@ func openMembership(name string, journal states, log *slog.Logger) (*membership,
 	}
 	m.publish(id.Store, id.Roster)
 	return m, m.reidentify()
+}
+
+// drawID draws the ID of a new store.
+func drawID(string) ring.StoreID { return ring.NewStoreID() }
+
+// sameID gives a node's new store the ID that its last one had: the negative control of P9.
+func sameID(name string) ring.StoreID {
+	sum := sha256.Sum256([]byte(name))
+	return ring.StoreID(hex.EncodeToString(sum[:16]))
 }
 
 // save makes an identity durable and publishes it. mu is held, or nobody else knows m yet.

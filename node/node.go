@@ -170,7 +170,11 @@ func (n *Node) openStore(context.Context) error {
 	if err := n.store.Open(); err != nil {
 		return err
 	}
-	if n.membership, err = openMembership(n.cfg.Name, j, n.log); err != nil {
+	newID := drawID
+	if n.deps.Without.Off(safeguard.LostDisk) {
+		newID = sameID
+	}
+	if n.membership, err = openMembership(n.cfg.Name, j, newID, n.log); err != nil {
 		return err
 	}
 	n.membership.leaving = n.drained.Load
@@ -178,7 +182,11 @@ func (n *Node) openStore(context.Context) error {
 	if err != nil {
 		return err
 	}
-	n.client = peer.NewClient(peer.ClientDeps{Rosters: n.membership, Dial: n.deps.Network.DialContext})
+	var rosters peer.Rosters = n.membership
+	if n.deps.Without.Off(safeguard.MergeRosters) {
+		rosters = deafRosters{n.membership}
+	}
+	n.client = peer.NewClient(peer.ClientDeps{Rosters: rosters, Dial: n.deps.Network.DialContext})
 	n.started("peer connections", func(context.Context) error { n.client.Close(); return nil })
 	n.replicas = replica.New(n.deps.Origin,
 		replica.Config{Copies: n.cfg.ReplicationFactor, Quorum: n.cfg.WriteQuorum, Without: n.deps.Without},
@@ -191,6 +199,12 @@ func (n *Node) openStore(context.Context) error {
 	}
 	return nil
 }
+
+// deafRosters learns nothing from answers: the negative control of merging rosters before acks are counted.
+type deafRosters struct{ *membership }
+
+// MergeRoster implements peer.Rosters.
+func (deafRosters) MergeRoster(ring.Roster) error { return nil }
 
 // cluster is the node as replica sees it.
 type cluster struct{ *Node }

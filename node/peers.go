@@ -22,7 +22,7 @@ func (n inward) Self() ring.Store { return n.membership.Self() }
 
 // Roster implements peer.Handler. Nobody is told of this node's store before it may be known.
 func (n inward) Roster() ring.Roster {
-	if !n.unique.Load() {
+	if n.hidden() {
 		return ring.Roster{}
 	}
 	return n.membership.Roster()
@@ -30,7 +30,7 @@ func (n inward) Roster() ring.Roster {
 
 // Hello implements peer.Handler: from now on this store knows the caller's.
 func (n inward) Hello(_ context.Context, from peer.Hello) (peer.Hello, error) {
-	if !n.unique.Load() {
+	if n.hidden() {
 		return peer.Hello{}, &peer.Error{Code: peer.Busy, Detail: "this node does not know yet whether it is the only one of its name"}
 	}
 	if err := n.membership.MergeRoster(from.Roster); err != nil {
@@ -80,24 +80,16 @@ func (n inward) Summary(context.Context) (map[flow.Slice][16]byte, error) {
 	return n.replicas.Summary()
 }
 
-// Mark implements peer.Handler.
-func (n inward) Mark(_ context.Context, s ring.Store) error {
-	if err := s.Valid(); err != nil {
-		return &peer.Error{Code: peer.Malformed, Detail: err.Error()}
-	}
-	return n.membership.mark(s)
-}
-
 // Secure implements peer.Handler.
 func (n inward) Secure(ctx context.Context) error { return peerError(n.replicas.Secure(ctx, false)) }
 
 // Forget implements peer.Handler.
-func (n inward) Forget(ctx context.Context, id ring.StoreID) error {
-	return peerError(n.Forget(ctx, id))
+func (n inward) Forget(ctx context.Context, id ring.StoreID, force bool) error {
+	return peerError(n.Node.Forget(ctx, id, force))
 }
 
 // Drain implements peer.Handler.
-func (n inward) Drain(ctx context.Context) error { return peerError(n.Drain(ctx)) }
+func (n inward) Drain(ctx context.Context) error { return peerError(n.Node.Drain(ctx)) }
 
 // outward is the other nodes as package replica calls them.
 type outward struct{ *peer.Client }

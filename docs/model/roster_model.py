@@ -6,7 +6,7 @@ generator that yields between its calls, so that any other operation, partition 
 stop for good after any of its steps. Checks P4: a complete read contains every batch that was acked, or shown by a complete read,
 before it began. Not in the model: placement and the handing over of slices (a store keeps every batch it got).
 
-    python3 roster_model.py [histories]       random histories per rule set and W (default 5000), then the deadlock of joiners
+    python3 roster_model.py [histories]       random histories per rule set and W (default 3000, some 3 min), written scenes, joiners that wait
     python3 roster_model.py [histories] NAME  one rule set only: "design", or a weaker rule as named in WEAKER
 
 Exits with 1 if the design violates P4 or joiners of the design wait for each other. A weaker rule that no W catches is reported.
@@ -19,7 +19,7 @@ DESIGN = dict(
     replies=True,         # answers carry the answerer's roster, merged before acks are counted
     recount=True,         # all acks of a write are judged by the roster merged last, not each by the roster of its arrival
     push="W",             # a read pushes what it shows until it is on so many counting stores
-    begun=True,           # a store forgotten while a read is under way still counts among its silent ones
+    begun=True,           # a store counts among a read's silent ones unless the reader knew it as forgotten when the read began
     leaving=True,         # the acks, answers and copies of a leaving store do not count
     adopt="exchange",     # who adopts a flag adopts the whole roster with it
     recheck=True,         # forget: after all adopted `leaving`, the guard is checked again on what was learnt meanwhile
@@ -34,7 +34,8 @@ WEAKER = {
     "replies without roster": dict(replies=False), "no push-back": dict(push="0"), "push-back to W-1": dict(push="W-1"),
     "forget without securing": dict(secure=False), "leaving acks count": dict(leaving=False), "forget without recheck": dict(recheck=False),
     "flag adopted without roster": dict(adopt="mark"), "acks counted on arrival": dict(recount=False),
-    "forgotten during a read": dict(begun=False), "drain without spreading": dict(spread=False), "drain without securing": dict(drain="no"),
+    "forgotten during a read": dict(begun=False), "learnt and forgotten during a read": dict(begun="on the roster then"),
+    "drain without spreading": dict(spread=False), "drain without securing": dict(drain="no"),
     "drain secures once": dict(drain="once"), "drain exits unadopted": dict(adopted=False), "drain never marks leaving": dict(selfleave=False),
     "drain without spreading, exits unadopted": dict(spread=False, adopted=False),
 }
@@ -185,7 +186,7 @@ class History:
             held["short"] = True
 
     def read(self, c):
-        me, base, before, held = c.i, self.acked | self.shown, set(c.forgotten), {}
+        me, base, began, before, held = c.i, self.acked | self.shown, c.roster(), set(c.forgotten), {}
         if not self.counts(c, me):
             return
         yield from self.ask(c, me, held)
@@ -196,7 +197,8 @@ class History:
         yield from self.push(c, me, held, union, {"W": self.W, "W-1": self.W - 1, "0": 0}[self.rule["push"]])
         if held.pop("short", False):
             return
-        silent = c.known - (before if self.rule["begun"] else c.forgotten) - set(held)
+        gone = {True: before, False: c.forgotten, "on the roster then": c.forgotten - began}[self.rule["begun"]]
+        silent = c.known - gone - set(held)
         if len(silent) < self.W and self.counts(c, me) and len(self.counting(c, held)) >= self.W and not c.lost:
             if not base <= union and not self.bad:
                 self.bad = sorted(base - union)
@@ -471,7 +473,42 @@ def unknown_joiner(**rules):
     return h.bad
 
 
-SCENES = {"forget without recheck": [joined_meanwhile], "flag adopted without roster": [unknown_joiner]}
+def learnt_as_forgotten(**rules):
+    """W=2: 1 reads and asked 4; then a store that 1 and 4 do not know leaves its batch to 4 and 3; then 1 hears from 2 that it is gone."""
+    h = Scene(2, 4, **rules)
+    x = h.arrive(3, 2)
+    h.put(x, 3, x.i)
+    h.apart(2, 3, x.i)
+    op, drain = h.read(h.at[1]), h.drain(x)
+    h.order = lambda ids: sorted(ids, reverse=True)  # 4 is asked before 2, 3 does not answer
+    next(op)
+    h.apart(1, 2)
+    h.until(drain, lambda: x.exiting)
+    h.apart(1, 4)
+    h.all(drain)
+    h.apart(3)
+    h.all(op)
+    return h.bad
+
+
+def both_drain(**rules):
+    """W=1: 1 and 2, which hold one batch, drain at the same time, step by step in turn: neither may rely on the copy of the other."""
+    h = Scene(1, 3, **rules)
+    h.apart()
+    h.order = lambda ids: sorted(ids, reverse=True)
+    h.put(h.at[1], 1, 2)
+    ops = [h.drain(h.at[1]), h.drain(h.at[2])]
+    while ops:
+        ops = [op for op in ops if next(op, h) is not h]
+    h.all(h.read(h.at[3]))
+    return h.bad
+
+
+SCENES = {
+    "leaving acks count": [both_drain], "drain never marks leaving": [both_drain], "learnt and forgotten during a read": [learnt_as_forgotten],
+    "forgotten during a read": [learnt_as_forgotten], "forget without recheck": [joined_meanwhile],
+    "flag adopted without roster": [unknown_joiner],
+}
 
 
 def deadlock(join, W=2, joiners=3, rounds=20):
@@ -504,7 +541,7 @@ def main(n, only):
             bad = [(s, v) for s, v in ((s, History(s, W, **rule).run()) for s in range(n)) if v]
             print(f"{name}, W={W}: {len(bad)} of {n} histories violate P4", bad[0] if bad else "", flush=True)
             caught |= bool(bad)
-        for scene in sum(SCENES.values(), []) if not rule else SCENES.get(name, []):
+        for scene in dict.fromkeys(sum(SCENES.values(), [])) if not rule else SCENES.get(name, []):
             bad = scene(**rule)
             print(f"{name}, scene {scene.__name__}: {'violates P4' if bad else 'holds'}")
             caught |= bool(bad)
@@ -519,4 +556,4 @@ def main(n, only):
 
 
 if __name__ == "__main__":
-    sys.exit(main(int(sys.argv[1]) if len(sys.argv) > 1 else 5000, sys.argv[2] if len(sys.argv) > 2 else ""))
+    sys.exit(main(int(sys.argv[1]) if len(sys.argv) > 1 else 3000, sys.argv[2] if len(sys.argv) > 2 else ""))

@@ -44,9 +44,11 @@ func (l *load) write(ctx context.Context, addr string, rng *rand.Rand) {
 // post sends a batch to some node and reports whether that settled it.
 func (l *load) post(ctx context.Context, client *http.Client, b *batch, rng *rand.Rand) (settled bool) {
 	node := l.anyNode(rng)
-	if node == "" {
-		return false
-	}
+	return node != "" && l.postTo(ctx, client, node, b)
+}
+
+// postTo sends a batch to a node and reports whether that settled it.
+func (l *load) postTo(ctx context.Context, client *http.Client, node string, b *batch) (settled bool) {
 	body := fmt.Sprintf(`[{"src_app":%q,"dest_app":"d","vpc_id":"v","bytes_tx":1,"bytes_rx":0,"hour":%d},`+
 		`{"src_app":%q,"dest_app":"d","vpc_id":"v","bytes_tx":%d,"bytes_rx":1,"hour":%d}]`, b.flow(), b.hour, sharedFlow, b.weight, b.hour)
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)

@@ -31,6 +31,8 @@ type Options struct {
 	NoSync  bool          // disks answer fsyncs without doing them
 	Origin  uint64        // every process start uses this origin; 0: random ones
 	Rejoin  time.Duration // 0: the default
+	Hours   int           // that clients write to; 0: 3
+	Quiet   bool          // no clients but those of the scenario
 	Log     *slog.Logger  // nil: silent
 }
 

@@ -30,6 +30,9 @@ import (
 //	lossy A B PERCENT          packets from A to B are lost
 //	heal                       the network is whole again
 //	wait MS
+//	write NODE HOUR [TIMES]    write a batch through a node, or one to each hour for "all"
+//	read NODE HOUR [TIMES]     read an hour at a node
+//	forget NODE AT             ask the node AT to forget the store of an absent node
 //
 // Empty lines and those that begin with # are skipped.
 type Scenario []string

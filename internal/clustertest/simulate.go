@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"flowring/internal/memnet"
+	"flowring/ring"
 	"flowring/store/journal/journaltest"
 )
 
@@ -37,13 +38,19 @@ func Run(t testing.TB, opts Options, s Scenario) Result {
 	c := New(t, opts)
 	defer c.Close()
 	check := NewChecker()
-	r := &runner{load: load{c: c, check: check, hours: 3}, images: map[string]journaltest.Image{}, gone: map[string]bool{}, ill: map[string]string{}}
+	if opts.Hours == 0 {
+		opts.Hours = 3
+	}
+	r := &runner{load: load{c: c, check: check, hours: opts.Hours}, rng: rand.New(rand.NewPCG(opts.Seed, 300)), images: map[string]journaltest.Image{}, gone: map[string]bool{}, ill: map[string]string{}}
 	c.Start("n1", "n2", "n3")
 	if err := c.WaitReady(time.Minute); err != nil {
 		check.Fault("the cluster did not form: %v", err)
 		return r.result(begun)
 	}
-	stop := r.clients(opts.Seed)
+	stop := func() {}
+	if !opts.Quiet {
+		stop = r.clients(opts.Seed)
+	}
 	for _, step := range s {
 		if err := r.step(strings.Fields(step)); err != nil {
 			check.Fault("step %q: %v", step, err)
@@ -56,6 +63,7 @@ func Run(t testing.TB, opts Options, s Scenario) Result {
 // runner runs one history.
 type runner struct {
 	load
+	rng    *rand.Rand // of the scenario's own reads and writes
 	heals  []func()
 	images map[string]journaltest.Image
 	gone   map[string]bool   // drained: never started again
@@ -127,6 +135,12 @@ func (r *runner) nodeStep(verb string, args []string) error {
 	}
 	running := r.c.Node(name) != nil
 	switch verb {
+	case "write", "read":
+		if running {
+			r.clientStep(verb, name, args[1:])
+		}
+	case "forget":
+		r.forget(name, args[1])
 	case "kill":
 		r.c.Kill(name)
 	case "power":
@@ -161,6 +175,52 @@ func (r *runner) nodeStep(verb string, args []string) error {
 		return fmt.Errorf("unknown verb")
 	}
 	return nil
+}
+
+// clientStep writes one batch, or reads, some times, 100 ms apart.
+func (r *runner) clientStep(verb, name string, args []string) {
+	client := r.c.Client("10.0.4.1")
+	defer client.CloseIdleConnections()
+	ctx := context.Background()
+	hours, times := []string{args[0]}, 1
+	if args[0] == "all" {
+		hours = nil
+		for h := range r.hours {
+			hours = append(hours, strconv.Itoa(h))
+		}
+	}
+	if len(args) > 1 {
+		times, _ = strconv.Atoi(args[1])
+	}
+	for range times {
+		for _, text := range hours {
+			hour, _ := strconv.Atoi(text)
+			if verb == "read" {
+				r.get(ctx, client, name, hour, "")
+			} else {
+				r.postTo(ctx, client, name, r.check.send(hour, 1+r.rng.Int64N(1<<40), true))
+			}
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+}
+
+// forget asks one node to forget the store of another, as an operator would.
+func (r *runner) forget(name, at string) {
+	n := r.c.Node(at)
+	if n == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	for _, m := range n.Members().Members {
+		if m.Name != name || m.State == "alive" && r.c.Node(name) != nil {
+			continue
+		}
+		if err := n.Forget(ctx, ring.StoreID(m.Store), false); err != nil {
+			r.c.opts.Log.Info("forget", "node", name, "error", err)
+		}
+	}
 }
 
 // start starts a node that does not run. One that cannot start, on a disk that fails say, stays down.
@@ -317,9 +377,37 @@ func (r *runner) settled() error {
 			}
 		}
 	}
+	if err := r.agreed(); err != nil {
+		return err
+	}
 	for _, name := range r.c.Running() {
 		if err := r.c.Node(name).Verify(); err != nil {
 			r.check.Fault("%s: %v (P15)", name, err)
+		}
+	}
+	return nil
+}
+
+// agreed returns nil when every node that runs sees every other alive, and the same placement.
+func (r *runner) agreed() error {
+	running := r.c.Running()
+	version := ""
+	for _, name := range running {
+		view := r.c.Node(name).Members()
+		if version == "" {
+			version = view.Ring.Version
+		}
+		if view.Ring.Version != version {
+			return fmt.Errorf("%s places otherwise than %s", name, running[0])
+		}
+		alive := map[string]bool{}
+		for _, m := range view.Members {
+			alive[m.Name] = alive[m.Name] || m.State == "alive"
+		}
+		for _, other := range running {
+			if !alive[other] {
+				return fmt.Errorf("%s does not see %s", name, other)
+			}
 		}
 	}
 	return nil

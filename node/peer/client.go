@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -166,30 +165,11 @@ func (c *Client) Summary(ctx context.Context, addr string) (ring.Store, map[flow
 	if err != nil {
 		return ring.Store{}, nil, err
 	}
-	sums := map[flow.Slice][16]byte{}
-	for line := range strings.Lines(string(a.body)) {
-		slice, text, _ := strings.Cut(strings.TrimSpace(line), " ")
-		s, err := parseSlice(slice)
-		if err != nil {
-			return a.from, nil, fmt.Errorf("summary from %s: %w", addr, err)
-		}
-		var sum [16]byte
-		if n, err := hex.Decode(sum[:], []byte(text)); err != nil || n != len(sum) {
-			return a.from, nil, fmt.Errorf("summary from %s: sum %q of %s", addr, text, s)
-		}
-		sums[s] = sum
+	sums, err := parseSummary(a.body)
+	if err != nil {
+		return a.from, nil, fmt.Errorf("summary from %s: %w", addr, err)
 	}
 	return a.from, sums, nil
-}
-
-// Mark asks a peer to add what is said of a store to its roster, and returns the store that did.
-func (c *Client) Mark(ctx context.Context, addr string, s ring.Store) (ring.Store, error) {
-	body, err := json.Marshal(s)
-	if err != nil {
-		return ring.Store{}, fmt.Errorf("mark: %w", err)
-	}
-	a, err := c.call(ctx, "POST", addr, "mark", body)
-	return a.from, err
 }
 
 // Secure asks a peer to put all that it holds on as many established stores as the write quorum asks.
@@ -198,9 +178,13 @@ func (c *Client) Secure(ctx context.Context, addr string) (ring.Store, error) {
 	return a.from, err
 }
 
-// Forget asks a peer to take a store off the roster.
-func (c *Client) Forget(ctx context.Context, addr string, id ring.StoreID) error {
-	_, err := c.call(ctx, "POST", addr, "forget"+query("store", string(id)), nil)
+// Forget asks a peer to take a store off the roster; with force, without the guard against losing something.
+func (c *Client) Forget(ctx context.Context, addr string, id ring.StoreID, force bool) error {
+	forced := ""
+	if force {
+		forced = "true"
+	}
+	_, err := c.call(ctx, "POST", addr, "forget"+query("store", string(id), "force", forced), nil)
 	return err
 }
 
@@ -322,12 +306,15 @@ func formatStore(s ring.Store) string {
 
 // parseStore reads what formatStore writes.
 func parseStore(value string) (ring.Store, error) {
-	var s ring.Store
-	var id string
-	if _, err := fmt.Sscanf(value, "%s %s %t", &id, &s.Name, &s.Established); err != nil {
-		return s, fmt.Errorf("answerer %q: %w", value, err)
+	id, rest, _ := strings.Cut(value, " ")
+	name, established, _ := strings.Cut(rest, " ")
+	s := ring.Store{ID: ring.StoreID(id), Name: name, Established: established == "true"}
+	err := s.Valid()
+	if err == nil && established != "true" && established != "false" {
+		err = errors.New("neither established nor not")
 	}
-	var err error
-	s.ID, err = ring.ParseStoreID(id)
-	return s, err
+	if err != nil {
+		return ring.Store{}, fmt.Errorf("answerer %q: %w", value, err)
+	}
+	return s, nil
 }

@@ -8,9 +8,8 @@
 //	GET  /peer/v1/digest?slice=&roster=     the digest of a slice held here; with roster=HASH only as a replica, by that very roster
 //	POST /peer/v1/missing?slice=            a digest: every batch held here that it lacks, each behind its length in 4 bytes (big endian)
 //	GET  /peer/v1/summary                   every slice held here, with a hash of its digest
-//	POST /peer/v1/mark                      a store of the roster in JSON: adopt what it says
 //	POST /peer/v1/secure                    put every batch held here on as many stores as the write quorum asks
-//	POST /peer/v1/forget?store=             take a store off the roster (an operator's call)
+//	POST /peer/v1/forget?store=&force=      take a store off the roster (an operator's call)
 //	POST /peer/v1/drain                     take this store off the roster (an operator's call)
 //
 // A slice is written hour/index. Every answer names the store that gave it in Flowring-Store; where the caller's

@@ -2,8 +2,8 @@ package peer
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
-	"time"
 
 	"github.com/go-json-experiment/json"
 
@@ -44,10 +44,10 @@ func (c Code) status() int {
 
 // Error is a refusal: the peer was heard, and says that it did not do what was asked, or for Unavailable that it cannot know.
 type Error struct {
-	Code       Code          `json:"code"`
-	Detail     string        `json:"detail"`
-	Stores     []string      `json:"stores,omitempty"`      // names of the nodes that did not answer
-	RetryAfter time.Duration `json:"retry_after,omitempty"` // nanoseconds
+	Code       Code     `json:"code"`
+	Detail     string   `json:"detail"`
+	Stores     []string `json:"stores,omitempty"`     // names of the nodes that did not answer
+	RetryAfter int64    `json:"retry_after,omitzero"` // nanoseconds; a time.Duration has no form in JSON v2
 }
 
 // Error returns the detail.
@@ -77,8 +77,8 @@ func asError(err error) *Error {
 
 func (e *Error) write(w http.ResponseWriter) {
 	body, err := json.Marshal(e, json.FormatNilSliceAsNull(false))
-	if err != nil { // invalid UTF-8 in the detail
-		body = []byte(`{"code":"internal","detail":"unprintable"}`)
+	if err != nil { // invalid UTF-8 in the detail; the code is what callers act on
+		body = fmt.Appendf(nil, `{"code":%q,"detail":"unprintable"}`, e.Code)
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(e.Code.status())

@@ -31,12 +31,11 @@ type Handler interface {
 	Digest(ctx context.Context, s flow.Slice, roster string) (Voice, error)
 	Missing(ctx context.Context, s flow.Slice, have store.Digest, fn func(batch []byte) error) error
 	Summary(ctx context.Context) (map[flow.Slice][16]byte, error)
-	// Mark adds what is said of a store to the roster, durably.
-	Mark(ctx context.Context, s ring.Store) error
 	// Secure puts every batch held here on as many established stores as the write quorum asks.
 	Secure(ctx context.Context) error
-	Forget(ctx context.Context, id ring.StoreID) error // takes a store off the roster, as an operator asks
-	Drain(ctx context.Context) error                   // takes this store off the roster, as an operator asks
+	// Forget takes a store off the roster, as an operator asks; Drain does so with this store.
+	Forget(ctx context.Context, id ring.StoreID, force bool) error
+	Drain(ctx context.Context) error
 }
 
 // Answer is an hour's flows, ready to be streamed as JSON.
@@ -83,7 +82,6 @@ func NewServer(cfg ServerConfig, deps ServerDeps) *Server {
 	s.handle("GET", "digest", s.calls, s.digest)
 	s.handle("POST", "missing", s.calls, s.missing)
 	s.handle("GET", "summary", s.calls, s.summary)
-	s.handle("POST", "mark", s.calls, s.mark)
 	s.handle("POST", "secure", rare, s.secure)
 	s.handle("POST", "forget", rare, s.forget)
 	s.handle("POST", "drain", rare, s.drain)
@@ -280,17 +278,9 @@ func (s *Server) summary(w http.ResponseWriter, r *http.Request) error {
 	}
 	s.introduce(w, r)
 	for slice, sum := range sums {
-		fmt.Fprintf(w, "%s %x\n", formatSlice(slice), sum)
+		writeSum(w, slice, sum)
 	}
 	return nil
-}
-
-func (s *Server) mark(w http.ResponseWriter, r *http.Request) error {
-	var st ring.Store
-	if err := json.UnmarshalRead(io.LimitReader(r.Body, maxHello), &st); err != nil {
-		return &Error{Code: Malformed, Detail: "mark: " + err.Error()}
-	}
-	return s.done(w, r, s.Mark(r.Context(), st))
 }
 
 func (s *Server) secure(w http.ResponseWriter, r *http.Request) error {
@@ -302,7 +292,7 @@ func (s *Server) forget(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return &Error{Code: Malformed, Detail: err.Error()}
 	}
-	return s.done(w, r, s.Forget(r.Context(), id))
+	return s.done(w, r, s.Forget(r.Context(), id, r.URL.Query().Get("force") == "true"))
 }
 
 func (s *Server) drain(w http.ResponseWriter, r *http.Request) error {

@@ -2,6 +2,7 @@ package peer
 
 import (
 	"encoding/binary"
+	"encoding/hex"
 	"fmt"
 	"io"
 	"net/url"
@@ -45,6 +46,29 @@ func parseSlice(text string) (flow.Slice, error) {
 		return flow.Slice{}, fmt.Errorf("slice %q: index: %w", text, err)
 	}
 	return flow.Slice{Hour: flow.Hour(h), Index: uint32(i)}, nil
+}
+
+// writeSum writes one line of a summary.
+func writeSum(w io.Writer, s flow.Slice, sum [16]byte) {
+	fmt.Fprintf(w, "%s %x\n", formatSlice(s), sum)
+}
+
+// parseSummary reads the lines that writeSum writes.
+func parseSummary(text []byte) (map[flow.Slice][16]byte, error) {
+	sums := map[flow.Slice][16]byte{}
+	for line := range strings.Lines(string(text)) {
+		slice, digits, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " ")
+		s, err := parseSlice(slice)
+		if err != nil {
+			return nil, err
+		}
+		sum, err := hex.DecodeString(digits)
+		if err != nil || len(sum) != 16 {
+			return nil, fmt.Errorf("sum %.40q of %s", digits, s)
+		}
+		sums[s] = [16]byte(sum)
+	}
+	return sums, nil
 }
 
 // query builds the query of a call from pairs of name and value, leaving out empty values.

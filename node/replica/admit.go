@@ -68,21 +68,22 @@ func (r *Replicas) replicate(ctx context.Context, b *flow.Batch, encoded []byte)
 	if r.Without.Off(safeguard.Quorum) {
 		quorum = 1
 	}
-	held := map[ring.StoreID]bool{}
+	held := map[ring.StoreID]ring.Store{}
 	fail := &UnavailableError{}
 	for done := 0; done < next || start(); {
 		select {
 		case a := <-acks:
 			done++
-			switch {
-			case a.err != nil:
+			if a.err != nil {
 				fail.add(a.at, a.err)
 				start()
-			case r.counts(a.from):
-				if held[a.from.ID] = true; len(held) >= quorum {
-					return nil
-				}
-			default: // it has the batch, but may be gone from the roster of a later read
+				continue
+			}
+			held[a.from.ID] = a.from
+			if r.counting(held) >= quorum {
+				return nil
+			}
+			if !r.counts(a.from) { // it has the batch, but is not on the roster of a later read
 				start()
 			}
 		case <-timer.C:
@@ -92,10 +93,22 @@ func (r *Replicas) replicate(ctx context.Context, b *flow.Batch, encoded []byte)
 			timer.Reset(r.HedgeAfter)
 		case <-ctx.Done():
 			fail.Err = context.Cause(ctx)
-			return fail.short(len(held), r.Quorum)
+			return fail.short(r.counting(held), r.Quorum)
 		}
 	}
-	return fail.short(len(held), r.Quorum)
+	return fail.short(r.counting(held), r.Quorum)
+}
+
+// counting returns how many of the stores that have a batch count, by the roster as it is now: an answer may bring the news that a
+// store which answered before it is leaving.
+func (r *Replicas) counting(held map[ring.StoreID]ring.Store) int {
+	n := 0
+	for _, s := range held {
+		if r.counts(s) {
+			n++
+		}
+	}
+	return n
 }
 
 // short says that too few stores acknowledged.

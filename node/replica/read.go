@@ -61,8 +61,8 @@ func (r *Replicas) read(ctx context.Context, s flow.Slice) (*Reading, error) {
 		return nil, fmt.Errorf("read %s: %w", s, err)
 	}
 	h.held[h.self.ID].Digest = reading.Digest()
-	pushed := h.push(ctx, reading.Digest())
-	level, silent := h.level(pushed)
+	h.push(ctx, reading.Digest())
+	level, silent := h.level(reading.Digest())
 	return &Reading{Reading: reading, Level: level, Silent: silent}, nil
 }
 
@@ -72,6 +72,7 @@ type hearing struct {
 	slice flow.Slice
 	self  ring.Store
 	ring  *ring.Ring
+	begun ring.Roster // as the round began
 
 	away bool // this store is about to go: its copies do not count
 
@@ -88,7 +89,7 @@ type voice struct {
 
 // askAll asks every store of the roster for its digest, then every store learnt of from the answers, until there is none new.
 func (h *hearing) askAll(ctx context.Context) error {
-	h.self, h.ring = h.r.Cluster.Self(), h.r.Cluster.Ring()
+	h.self, h.ring, h.begun = h.r.Cluster.Self(), h.r.Cluster.Ring(), h.r.Cluster.Roster()
 	own, err := h.r.Store.Digest(h.slice)
 	if err != nil {
 		return fmt.Errorf("digest of %s: %w", h.slice, err)
@@ -156,16 +157,16 @@ func (h *hearing) pull(ctx context.Context) {
 	}
 }
 
-// push puts every batch of shown that is on fewer than W stores on more of them, and reports whether all are on W now.
-func (h *hearing) push(ctx context.Context, shown store.Digest) bool {
-	under := shown.Minus(h.covered(shown))
-	if under.Empty() || h.r.Without.Off(safeguard.PushBack) {
-		return true
+// push puts every batch of shown that is on fewer than W stores on more of them, as far as that is possible.
+func (h *hearing) push(ctx context.Context, shown store.Digest) {
+	under := h.under(shown)
+	if under.Empty() {
+		return
 	}
 	batches, err := h.batches(under, shown)
 	if err != nil {
-		h.r.Log.Warn("batches to push for a read", "slice", h.slice, "error", err)
-		return false
+		h.r.Log.Warn("batches to push", "slice", h.slice, "error", err)
+		return
 	}
 	for _, v := range h.voices() {
 		if v.addr == "" || !h.r.counts(v.From) {
@@ -181,11 +182,18 @@ func (h *hearing) push(ctx context.Context, shown store.Digest) bool {
 			v.Digest = v.Digest.Clone()
 			v.Digest.Add(dot)
 		}
-		if under = shown.Minus(h.covered(shown)); under.Empty() {
-			return true
+		if h.under(shown).Empty() {
+			return
 		}
 	}
-	return false
+}
+
+// under returns the dots of shown that fewer than W stores hold.
+func (h *hearing) under(shown store.Digest) store.Digest {
+	if h.r.Without.Off(safeguard.PushBack) {
+		return store.Digest{}
+	}
+	return shown.Minus(h.covered(shown))
 }
 
 // batches returns the batches of the given dots, encoded; all are part of shown.
@@ -236,30 +244,48 @@ func (h *hearing) covered(shown store.Digest) store.Digest {
 }
 
 // level judges the round by the roster as merged from all answers.
-func (h *hearing) level(pushed bool) (Level, []string) {
-	roster := h.r.Cluster.Roster()
-	var silent []string
-	established := 0
-	for _, st := range roster.Stores() {
-		v := h.held[st.ID]
-		switch {
-		case v == nil, v.Recovering:
-			silent = append(silent, st.Name)
-		case h.r.counts(v.From):
-			established++
-		}
-	}
-	slices.Sort(silent)
+func (h *hearing) level(shown store.Digest) (Level, []string) {
+	silent := h.silent()
 	if h.r.Without.Off(safeguard.AskEverybody) {
 		return Complete, nil
 	}
-	if pushed && len(silent) < h.r.Quorum && established >= h.r.Quorum && h.r.counts(h.self) && !h.r.Recovering() {
+	if h.under(shown).Empty() && len(silent) < h.r.Quorum && h.established() >= h.r.Quorum &&
+		h.r.counts(h.self) && !h.r.Recovering() {
 		return Complete, silent
 	}
 	if h.replicasHeard() >= h.r.Copies-h.r.Quorum+1 {
 		return Unproven, silent
 	}
 	return Partial, silent
+}
+
+// silent returns the names of the stores that were not heard, but for those known to be forgotten when the round began: what a store
+// that this one learnt to be forgotten only since then held may have been secured on a store after that had answered.
+func (h *hearing) silent() []string {
+	roster := h.r.Cluster.Roster()
+	var names []string
+	for _, st := range roster.All() {
+		before, known := h.begun.Get(st.ID)
+		if st.Forgotten && known && before.Forgotten {
+			continue
+		}
+		if v := h.held[st.ID]; v == nil || v.Recovering {
+			names = append(names, st.Name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// established returns how many of the stores that were heard count.
+func (h *hearing) established() int {
+	n := 0
+	for _, v := range h.held {
+		if h.r.counts(v.From) && !v.Recovering {
+			n++
+		}
+	}
+	return n
 }
 
 // replicasHeard returns how many of the slice's own replicas answered; 0 if one of them is still taking the slice over.

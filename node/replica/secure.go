@@ -7,7 +7,6 @@ import (
 	"slices"
 
 	"flowring/flow"
-	"flowring/internal/safeguard"
 	"flowring/ring"
 )
 
@@ -50,13 +49,14 @@ func (r *Replicas) secure(ctx context.Context, s flow.Slice, away bool) error {
 	if err := h.askAll(ctx); err != nil {
 		return err
 	}
-	if h.push(ctx, h.held[h.self.ID].Digest) {
+	held := h.held[h.self.ID].Digest
+	h.push(ctx, held)
+	if h.under(held).Empty() {
 		return nil
 	}
-	_, silent := h.level(false)
 	return &UnavailableError{
 		Reason: fmt.Sprintf("hour %s could not be put on %d other stores", s, r.Quorum),
-		Silent: silent, Err: context.Cause(ctx),
+		Silent: h.silent(), Err: context.Cause(ctx),
 	}
 }
 
@@ -66,9 +66,6 @@ func (r *Replicas) newHearing(s flow.Slice) *hearing {
 
 // ConfirmReplica returns nil if this store is one of the slice's R replicas by a roster of the given hash, and that roster is its own.
 func (r *Replicas) ConfirmReplica(s flow.Slice, roster string) error {
-	if r.Without.Off(safeguard.ConfirmDrop) {
-		return nil
-	}
 	if own := r.Cluster.Roster(); own.Hash() != roster || !r.replica(own.Ring(), s, r.Cluster.Self().Name) {
 		return fmt.Errorf("this store is no replica of hour %s by roster %s", s, roster)
 	}

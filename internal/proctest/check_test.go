@@ -1,0 +1,78 @@
+//go:build linux
+
+package proctest
+
+import (
+	"bytes"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+)
+
+// settle bounds the time after which, with no operator, everything must be as if nothing had happened (P6).
+const settle = 60 * time.Second
+
+// check wants, on every node, one and the same complete document for every hour, and it must be what was acknowledged (P2, P6).
+func (l *load) check(nodes ...*process) {
+	c := l.c
+	c.t.Helper()
+	if n := l.book.unacknowledged(); n > 0 {
+		c.t.Errorf("%d batches were never acknowledged", n)
+	}
+	begun := time.Now()
+	for _, hour := range l.book.all() {
+		var first []byte
+		for _, p := range nodes {
+			document := c.completeDocument(p, hour, settle-time.Since(begun))
+			if err := l.book.judge(hour, document, l.book.expect(hour)); err != nil {
+				c.t.Errorf("at %s: %v", p, err)
+			}
+			if first == nil {
+				first = document
+			}
+			if !bytes.Equal(first, document) {
+				c.t.Errorf("hour %d: %s and %s have different documents", hour, nodes[0], p)
+			}
+		}
+	}
+	c.t.Logf("every document was read completely after %v", time.Since(begun).Round(time.Millisecond))
+}
+
+// completeDocument waits for a complete read of an hour.
+func (c *cluster) completeDocument(p *process, hour int64, within time.Duration) []byte {
+	c.t.Helper()
+	var document []byte
+	c.eventually(within, func() (err error) {
+		document, err = c.document(p, hour)
+		return err
+	})
+	return document
+}
+
+// sameStores waits until the nodes' stores hold the very same batches, by their digests: the answers above come from whichever
+// store owns the hour, this looks at each. It is for as many nodes as there are copies.
+func (c *cluster) sameStores(nodes ...*process) {
+	c.t.Helper()
+	took := c.eventually(settle, func() error {
+		var first string
+		for _, p := range nodes {
+			a, err := c.ask(http.MethodGet, p.peer()+"summary", nil, nil)
+			if err != nil {
+				return err
+			}
+			lines := strings.Fields(strings.ReplaceAll(string(a.body), " ", "="))
+			slices.Sort(lines)
+			sum := strings.Join(lines, " ")
+			if first == "" {
+				first = sum
+			}
+			if sum != first || sum == "" {
+				return fmt.Errorf("%s holds %q, %s %q", nodes[0], first, p, sum)
+			}
+		}
+		return nil
+	})
+	c.t.Logf("every store held every batch after %v more", took.Round(time.Millisecond))
+}

@@ -1,0 +1,152 @@
+//go:build linux
+
+package proctest
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"path/filepath"
+	"strconv"
+	"testing"
+	"time"
+)
+
+// cluster is a set of nodes. Its methods are for the test's own goroutine, but for those that only ask.
+type cluster struct {
+	t       *testing.T
+	copies  int    // R; W is the default
+	founded int    // nodes that make the cluster
+	net     string // first three bytes of the nodes' addresses
+	http    *http.Client
+	nodes   []*process
+	loads   int64 // started so far
+}
+
+// newCluster describes a cluster on loopback; start runs it.
+func newCluster(t *testing.T, copies, size int) *cluster {
+	t.Helper()
+	skipShort(t)
+	c := &cluster{t: t, copies: copies, founded: size, net: freeNet(t), http: newHTTP((&net.Dialer{}).DialContext)}
+	for range size {
+		c.add()
+	}
+	t.Cleanup(c.close)
+	return c
+}
+
+func skipShort(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("processes are not for -short")
+	}
+}
+
+// newHTTP returns a client that does not wait for ever for a node that is frozen.
+func newHTTP(dial func(ctx context.Context, network, addr string) (net.Conn, error)) *http.Client {
+	return &http.Client{Transport: &http.Transport{DialContext: dial, MaxIdleConnsPerHost: 32, IdleConnTimeout: 5 * time.Second}}
+}
+
+// freeNet returns the first three bytes of a loopback network in which nobody has a node.
+func freeNet(t *testing.T) string {
+	t.Helper()
+	for range 100 {
+		network := fmt.Sprintf("127.%d.%d", 1+rand.IntN(254), rand.IntN(256))
+		l, err := net.Listen("tcp", network+".1:8080")
+		if err == nil {
+			l.Close()
+			return network
+		}
+	}
+	t.Skip("cannot listen in 127.0.0.0/8")
+	return ""
+}
+
+// add describes one more node: n1, n2 and so on.
+func (c *cluster) add() *process {
+	c.t.Helper()
+	i := len(c.nodes) + 1
+	p := &process{t: c.t, name: "n" + strconv.Itoa(i), host: c.host(i), data: c.t.TempDir()}
+	p.log = filepath.Join(c.t.ArtifactDir(), p.name+".log")
+	p.args = []string{
+		"--name", p.name, "--data-dir", p.data, "--replication-factor", strconv.Itoa(c.copies),
+		"--http-addr", p.host + ":8080", "--peer-addr", p.host + ":8081", "--gossip-addr", p.host + ":7946",
+		"--bootstrap-expect", strconv.Itoa(c.founded),
+	}
+	for j := 1; j <= c.founded; j++ {
+		if j != i {
+			p.args = append(p.args, "--join", c.host(j)+":7946")
+		}
+	}
+	c.nodes = append(c.nodes, p)
+	return p
+}
+
+func (c *cluster) host(i int) string { return c.net + "." + strconv.Itoa(i) }
+
+// start runs every node and waits until all are ready.
+func (c *cluster) start() {
+	c.t.Helper()
+	for _, p := range c.nodes {
+		p.start()
+	}
+	c.waitReady(c.nodes...)
+}
+
+// restart runs a node that has ended, and waits until it is ready.
+func (c *cluster) restart(p *process) {
+	c.t.Helper()
+	p.start()
+	c.waitReady(p)
+}
+
+// waitReady waits until the nodes are ready.
+func (c *cluster) waitReady(nodes ...*process) {
+	c.t.Helper()
+	for _, p := range nodes {
+		c.eventually(30*time.Second, func() error {
+			a, err := c.get(p, "/readyz")
+			if err == nil && a.status != http.StatusOK {
+				err = fmt.Errorf("%s is not ready: %d %s", p, a.status, a.body)
+			}
+			return err
+		})
+	}
+}
+
+// close ends every node, shows the logs of a test that failed, and is the last thing that is done with the cluster.
+func (c *cluster) close() {
+	for _, p := range c.nodes {
+		p.close()
+	}
+	c.http.CloseIdleConnections()
+	if c.t.Failed() {
+		for _, p := range c.nodes {
+			p.tail(30)
+		}
+	}
+}
+
+// eventually repeats check until it returns nil, and fails the test after the time given. It returns how long it took.
+func (c *cluster) eventually(within time.Duration, check func() error) time.Duration {
+	c.t.Helper()
+	begun := time.Now()
+	for {
+		err := check()
+		if err == nil {
+			return time.Since(begun)
+		}
+		if time.Since(begun) > within {
+			c.t.Fatalf("after %v: %v", within, err)
+		}
+		pause(50 * time.Millisecond)
+	}
+}
+
+// pause lets real time pass: the processes live in it.
+func pause(d time.Duration) { <-time.After(d) }
+
+// between draws a duration.
+func between(least, most time.Duration) time.Duration { return least + rand.N(most-least) }

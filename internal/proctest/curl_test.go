@@ -1,0 +1,58 @@
+//go:build linux
+
+package proctest
+
+import (
+	"encoding/json"
+	"os/exec"
+	"reflect"
+	"testing"
+)
+
+const sample = `[
+ {"src_app":"foo","dest_app":"bar","vpc_id":"vpc-0","bytes_tx":100,"bytes_rx":500,"hour":1},
+ {"src_app":"foo","dest_app":"bar","vpc_id":"vpc-0","bytes_tx":200,"bytes_rx":1000,"hour":1},
+ {"src_app":"baz","dest_app":"qux","vpc_id":"vpc-0","bytes_tx":100,"bytes_rx":500,"hour":1},
+ {"src_app":"baz","dest_app":"qux","vpc_id":"vpc-0","bytes_tx":100,"bytes_rx":500,"hour":2},
+ {"src_app":"baz","dest_app":"qux","vpc_id":"vpc-1","bytes_tx":100,"bytes_rx":500,"hour":2}
+]`
+
+// TestCurl is what a new user does first: post with curl at one node, get at the others.
+func TestCurl(t *testing.T) {
+	t.Parallel()
+	if _, err := exec.LookPath("curl"); err != nil {
+		t.Skip("curl is not installed")
+	}
+	c := newCluster(t, 3, 3)
+	c.start()
+	if got := curl(t, "-X", "POST", "-d", sample, c.nodes[0].url()+"/flows"); got == "" {
+		t.Error("curl -d prints no answer")
+	}
+	for hour, want := range map[string]string{
+		"1": `[{"src_app":"baz","dest_app":"qux","vpc_id":"vpc-0","bytes_tx":100,"bytes_rx":500,"hour":1},
+		       {"src_app":"foo","dest_app":"bar","vpc_id":"vpc-0","bytes_tx":300,"bytes_rx":1500,"hour":1}]`,
+		"2": `[{"src_app":"baz","dest_app":"qux","vpc_id":"vpc-0","bytes_tx":100,"bytes_rx":500,"hour":2},
+		       {"src_app":"baz","dest_app":"qux","vpc_id":"vpc-1","bytes_tx":100,"bytes_rx":500,"hour":2}]`,
+		"3": `[]`,
+	} {
+		for _, p := range c.nodes {
+			if got := curl(t, p.url()+"/flows?hour="+hour); !sameJSON(got, want) {
+				t.Errorf("curl %s/flows?hour=%s = %s, want %s", p.url(), hour, got, want)
+			}
+		}
+	}
+}
+
+func curl(t *testing.T, args ...string) string {
+	t.Helper()
+	out, err := exec.Command("curl", append([]string{"-sS", "--fail-with-body", "--max-time", "10"}, args...)...).CombinedOutput()
+	if err != nil {
+		t.Fatalf("curl %q: %v: %s", args, err, out)
+	}
+	return string(out)
+}
+
+func sameJSON(a, b string) bool {
+	var x, y any
+	return json.Unmarshal([]byte(a), &x) == nil && json.Unmarshal([]byte(b), &y) == nil && reflect.DeepEqual(x, y)
+}

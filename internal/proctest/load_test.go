@@ -1,0 +1,167 @@
+//go:build linux
+
+package proctest
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"time"
+
+	"flowring/router/client"
+)
+
+const (
+	writePause = 20 * time.Millisecond
+	readPause  = 50 * time.Millisecond
+)
+
+// load is clients at work on a cluster: writers that retry, with keys, on any node, and readers that want complete answers.
+type load struct {
+	c        *cluster
+	nodes    []*process // that are asked, whether they run or not
+	book     *ledger
+	patience time.Duration // that a request may take, with all its retries
+	stop     chan struct{}
+	wg       sync.WaitGroup
+
+	mu      sync.Mutex
+	posts   int
+	retried int // posts that took more than one attempt
+	reads   int // complete ones
+	refused int
+	slowest time.Duration
+}
+
+// startLoad starts clients of the nodes that the cluster has now.
+func (c *cluster) startLoad(writers, readers int, patience time.Duration) *load {
+	return c.startLoadAt(c.nodes, writers, readers, patience)
+}
+
+// startLoadAt starts clients that know only these nodes.
+func (c *cluster) startLoadAt(nodes []*process, writers, readers int, patience time.Duration) *load {
+	l := &load{c: c, nodes: slices.Clone(nodes), book: newLedger(), patience: patience, stop: make(chan struct{})}
+	c.loads++
+	l.book.first += 100_000 * c.loads // hours of its own
+	for i := range writers {
+		l.wg.Go(func() { l.write(i) })
+	}
+	for range readers {
+		l.wg.Go(l.read)
+	}
+	c.t.Cleanup(l.end) // before the nodes are ended
+	return l
+}
+
+// end stops the clients; requests under way are finished.
+func (l *load) end() {
+	l.mu.Lock()
+	select {
+	case <-l.stop:
+	default:
+		close(l.stop)
+	}
+	l.mu.Unlock()
+	l.wg.Wait()
+}
+
+// finish ends the load and checks all that it wrote, on every node given.
+func (l *load) finish(nodes ...*process) {
+	l.c.t.Helper()
+	l.end()
+	l.c.t.Logf("%d posts, %d with retries, the slowest took %v; %d complete reads, %d refused",
+		l.posts, l.retried, l.slowest.Round(time.Millisecond), l.reads, l.refused)
+	if l.posts == 0 {
+		l.c.t.Error("nothing was acknowledged")
+	}
+	l.check(nodes...)
+}
+
+func (l *load) stopped(after time.Duration) bool {
+	select {
+	case <-l.stop:
+		return true
+	case <-time.After(after):
+		return false
+	}
+}
+
+// write posts batches until the load is stopped. One post in eight is about two hours.
+func (l *load) write(writer int) {
+	flowring, err := client.New(client.Config{
+		Targets: urls(l.nodes), HTTP: l.c.http, AttemptTimeout: askWithin, MinBackoff: 50 * time.Millisecond, MaxBackoff: time.Second,
+	})
+	if err != nil {
+		l.c.t.Error(err)
+		return
+	}
+	for seq := 0; !l.stopped(writePause); seq++ {
+		name := fmt.Sprintf("w%d-%d", writer, seq)
+		batches := []batch{l.book.next(name)}
+		if seq%8 == 7 {
+			batches = append(batches, l.book.next(name+"-more"))
+		}
+		l.post(flowring, name, batches)
+	}
+}
+
+func urls(nodes []*process) []string {
+	var all []string
+	for _, p := range nodes {
+		all = append(all, p.url())
+	}
+	return all
+}
+
+func (l *load) post(flowring *client.Client, key string, batches []batch) {
+	var records []record
+	for _, b := range batches {
+		records = append(records, b.records()...)
+	}
+	body, _ := json.Marshal(records)
+	ctx, cancel := context.WithTimeout(context.Background(), l.patience)
+	defer cancel()
+	begun := time.Now()
+	receipt, err := flowring.Post(ctx, body, client.PostOptions{Key: key})
+	took := time.Since(begun)
+	if err != nil {
+		l.c.t.Errorf("%s, begun at %s: not through after %v: %v", key, begun.Format("15:04:05.000"), took, err)
+		return
+	}
+	l.book.ack(batches...)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.posts++
+	if receipt.Attempts > 1 {
+		l.retried++
+	}
+	l.slowest = max(l.slowest, took)
+}
+
+// read reads present hours completely, at any node, until the load is stopped.
+func (l *load) read() {
+	for !l.stopped(readPause) {
+		l.book.mu.Lock()
+		hour := l.book.recent()
+		l.book.mu.Unlock()
+		p, expected := l.nodes[rand.IntN(len(l.nodes))], l.book.expect(hour)
+		begun := time.Now()
+		document, err := l.c.document(p, hour)
+		if err == nil {
+			if err := l.book.judge(hour, document, expected); err != nil {
+				l.c.t.Errorf("complete read at %s, begun at %s: %v", p, begun.Format("15:04:05.000"), err)
+				return
+			}
+		}
+		l.mu.Lock()
+		if err != nil {
+			l.refused++
+		} else {
+			l.reads++
+		}
+		l.mu.Unlock()
+	}
+}

@@ -1,0 +1,55 @@
+package proctest
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"flowring/internal/racetest"
+)
+
+const (
+	envBinary = "FLOWRING_BINARY"
+	envLong   = "FLOWRING_LONG"
+	envSample = "FLOWRING_SAMPLE"
+)
+
+func TestMain(m *testing.M) {
+	flag.Set("test.parallel", "4") // most of the time these tests wait
+	flag.Parse()
+	if testing.Short() || os.Getenv(envBinary) != "" {
+		m.Run()
+		return
+	}
+	dir, err := os.MkdirTemp("", "flowring-proctest-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "folder for the program:", err)
+		os.Exit(1)
+	}
+	defer os.RemoveAll(dir)
+	binary := filepath.Join(dir, "flowring")
+	if err := build(binary); err != nil {
+		os.RemoveAll(dir)
+		fmt.Fprintln(os.Stderr, "build the program:", err)
+		os.Exit(1)
+	}
+	os.Setenv(envBinary, binary)
+	m.Run()
+}
+
+// build compiles the program: as it ships, or with the race detector where the tests have it (P18).
+func build(binary string) error {
+	args, env := []string{"build", "-o", binary}, append(os.Environ(), "CGO_ENABLED=0")
+	if racetest.Enabled {
+		args, env = append(args, "-race"), os.Environ()
+	}
+	cmd := exec.Command("go", append(args, "flowring/cmd/flowring")...)
+	cmd.Env, cmd.Stdout, cmd.Stderr = env, os.Stderr, os.Stderr
+	return cmd.Run()
+}
+
+// long reports whether faults go on for minutes.
+func long() bool { return os.Getenv(envLong) == "1" }

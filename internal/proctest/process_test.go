@@ -1,0 +1,144 @@
+//go:build linux
+
+package proctest
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// process is one node: its place and, while it runs, its process. It outlives the process.
+type process struct {
+	t    *testing.T
+	name string
+	host string   // address of its own; every node has the default ports
+	data string   // folder of the journal
+	log  string   // file that every start appends to
+	in   []string // command that runs another where this node runs; nil: here
+	args []string
+
+	cmd   *exec.Cmd // nil: none runs
+	ended chan error
+}
+
+func (p *process) url() string    { return "http://" + p.host + ":8080" }
+func (p *process) peer() string   { return "http://" + p.host + ":8081/peer/v1/" }
+func (p *process) String() string { return p.name }
+
+// start runs the program and returns at once.
+func (p *process) start() {
+	p.t.Helper()
+	log, err := os.OpenFile(p.log, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	defer log.Close()
+	line := append(append([]string{}, p.in...), os.Getenv(envBinary), "serve")
+	line = append(line, p.args...)
+	p.cmd = exec.Command(line[0], line[1:]...)
+	p.cmd.Stdout, p.cmd.Stderr, p.cmd.Env = log, log, environment()
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if err := p.cmd.Start(); err != nil {
+		p.t.Fatalf("start %s: %v", p, err)
+	}
+	p.ended = make(chan error, 1)
+	go func(cmd *exec.Cmd, ended chan<- error) { ended <- cmd.Wait() }(p.cmd, p.ended)
+}
+
+// environment is that of the test without what sets up nodes, but for how much they log.
+func environment() []string {
+	var env []string
+	for _, variable := range os.Environ() {
+		if !strings.HasPrefix(variable, "FLOWRING_") || strings.HasPrefix(variable, "FLOWRING_LOG_LEVEL=") {
+			env = append(env, variable)
+		}
+	}
+	return env
+}
+
+func (p *process) signal(signal syscall.Signal) {
+	p.t.Helper()
+	if err := p.cmd.Process.Signal(signal); err != nil {
+		p.t.Errorf("%v to %s: %v", signal, p, err)
+	}
+}
+
+// freeze stops the process in its tracks, its connections open; thaw lets it go on.
+func (p *process) freeze() { p.t.Helper(); p.signal(syscall.SIGSTOP) }
+func (p *process) thaw()   { p.t.Helper(); p.signal(syscall.SIGCONT) }
+
+// kill ends the process as kill -9 does.
+func (p *process) kill() {
+	p.t.Helper()
+	p.signal(syscall.SIGKILL)
+	if _, err := p.wait(10 * time.Second); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// terminate asks the process to stop, and wants it to do so properly, in the time that `serve` gives itself.
+func (p *process) terminate() {
+	p.t.Helper()
+	p.signal(syscall.SIGTERM)
+	status, err := p.wait(30 * time.Second)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	if status != nil {
+		p.t.Errorf("%s was asked to stop: %v", p, status)
+	}
+}
+
+// wait waits until the process has ended and returns how.
+func (p *process) wait(within time.Duration) (status, err error) {
+	timer := time.NewTimer(within)
+	defer timer.Stop()
+	select {
+	case status = <-p.ended:
+		p.cmd = nil
+		return status, nil
+	case <-timer.C:
+		return nil, fmt.Errorf("%s (process %d) has not ended after %v", p, p.cmd.Process.Pid, within)
+	}
+}
+
+// close kills what still runs. A node that has ended by itself is an error, and so is a data race that it reported (P18).
+func (p *process) close() {
+	if text, _ := os.ReadFile(p.log); bytes.Contains(text, []byte(dataRace)) {
+		p.t.Errorf("%s has a data race", p)
+	}
+	if p.cmd == nil {
+		return
+	}
+	select {
+	case status := <-p.ended:
+		p.t.Errorf("%s ended by itself: %v", p, status)
+	default:
+		p.kill()
+	}
+}
+
+// tail logs what matters most of what the node logged: how it crashed, or else the end.
+func (p *process) tail(lines int) {
+	text, _ := os.ReadFile(p.log)
+	all := strings.Split(strings.TrimSpace(string(text)), "\n")
+	from := max(0, len(all)-lines)
+	if i := slices.IndexFunc(all, crashed); i >= 0 {
+		from = max(0, i-3)
+	}
+	p.t.Logf("the log of %s, from line %d:\n\t%s", p, from+1, strings.Join(all[from:min(from+lines, len(all))], "\n\t"))
+}
+
+const dataRace = "WARNING: DATA RACE"
+
+func crashed(line string) bool {
+	return strings.HasPrefix(line, "panic: ") || strings.HasPrefix(line, "fatal error: ") ||
+		strings.HasPrefix(line, dataRace)
+}

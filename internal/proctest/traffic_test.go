@@ -1,0 +1,105 @@
+//go:build linux
+
+package proctest
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"testing"
+	"time"
+
+	"flowring/flow"
+	"flowring/router"
+	"flowring/router/client"
+)
+
+// TestCommittedCapture posts the committed capture through three nodes.
+func TestCommittedCapture(t *testing.T) {
+	t.Parallel()
+	flows, sums := readCapture(t, "testdata")
+	aggregate(t, flows, sums)
+}
+
+// TestCapturedTraffic does the same with traffic of this moment.
+func TestCapturedTraffic(t *testing.T) {
+	t.Parallel()
+	skipShort(t)
+	dir := capture(t)
+	flows, sums := readCapture(t, dir)
+	aggregate(t, flows, sums)
+}
+
+// aggregate posts flows through a cluster's nodes, at random, in batches with keys, some of them twice, and wants every node to
+// add them up as nfdump does.
+func aggregate(t *testing.T, flows []observed, sums map[route]int64) {
+	t.Helper()
+	c := newCluster(t, 2, 3)
+	c.start()
+	hours := map[int64]bool{}
+	for from, n := 0, 0; from < len(flows); n++ {
+		to := min(len(flows), from+1+rand.IntN(40))
+		var records []agentRecord
+		for _, f := range flows[from:to] {
+			records = append(records, f.record())
+			hours[f.record().Hour] = true
+		}
+		c.postTo(c.nodes[rand.IntN(3)], fmt.Sprintf("capture-%d", n), records, false)
+		if n%3 == 0 { // as an agent does that did not get the answer
+			c.postTo(c.nodes[rand.IntN(3)], fmt.Sprintf("capture-%d", n), records, true)
+		}
+		from = to
+	}
+	for _, p := range c.nodes {
+		var all []record
+		for hour := range hours {
+			all = append(all, c.flows(p, hour)...)
+		}
+		if err := compare(all, sums); err != nil {
+			t.Errorf("at %s: %v", p, err)
+		}
+	}
+	t.Logf("%d flows in %d hours add up to nfdump's %d sums at every node", len(flows), len(hours), len(sums))
+}
+
+// postTo posts records to one node.
+func (c *cluster) postTo(p *process, key string, records []agentRecord, replayed bool) {
+	c.t.Helper()
+	flowring, err := client.New(client.Config{Targets: []string{p.url()}, HTTP: c.http})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	body, _ := json.Marshal(records)
+	receipt, err := flowring.Post(ctx, body, client.PostOptions{Key: key, Header: http.Header{"Content-Type": {"application/json"}}})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	if receipt.Attempts == 1 && (receipt.Replayed != replayed || receipt.Records != len(records)) {
+		c.t.Errorf("post of %d records to %s = %+v, want replayed %v", len(records), p, receipt, replayed)
+	}
+}
+
+// flows reads an hour completely at one node.
+func (c *cluster) flows(p *process, hour int64) []record {
+	c.t.Helper()
+	flowring, err := client.New(client.Config{Targets: []string{p.url()}, HTTP: c.http})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	answer, err := flowring.Get(ctx, flow.Hour(hour), router.NeedComplete)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	defer answer.Close()
+	var flows []record
+	if err := json.NewDecoder(answer).Decode(&flows); err != nil {
+		c.t.Fatal(err)
+	}
+	return flows
+}

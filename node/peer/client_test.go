@@ -1,0 +1,290 @@
+package peer
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"flowring/flow"
+	"flowring/ring"
+	"flowring/store"
+)
+
+// An answer's roster is merged before the call returns: whoever counts the ack knows all that the store knew that gave it (P4).
+func TestRosterOfAnAnswerIsMergedBeforeItCounts(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		call func(c *Client, addr string) error
+	}{
+		{"an ack", func(c *Client, addr string) error {
+			_, err := c.Apply(t.Context(), addr, newBatch(t).Encode(), false)
+			return err
+		}},
+		{"a digest", func(c *Client, addr string) error { _, err := c.Digest(t.Context(), addr, seven, ""); return err }},
+		{"a summary", func(c *Client, addr string) error { _, _, err := c.Summary(t.Context(), addr); return err }},
+		{"the batches that lack", func(c *Client, addr string) error {
+			return c.Missing(t.Context(), addr, seven, store.Digest{}, func([]byte) error { return nil })
+		}},
+		{"flows", func(c *Client, addr string) error {
+			a, err := c.Flows(t.Context(), addr, seven, "")
+			if err == nil {
+				a.Close()
+			}
+			return err
+		}},
+		{"a greeting", func(c *Client, addr string) error { _, err := c.Hello(t.Context(), addr, Hello{}); return err }},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			d := newDouble()
+			other := ring.Store{ID: ring.NewStoreID(), Name: "c", Established: true}
+			d.roster = d.roster.With(other)
+			c, mine := newTestClient(t)
+			addr := d.serve(t, ServerConfig{})
+			if err := tt.call(c, addr); err != nil {
+				t.Fatal(err)
+			}
+			for _, want := range []ring.Store{d.self, other} {
+				if got, ok := mine.Roster().Get(want.ID); !ok || got != want {
+					t.Errorf("the caller's roster has %v, %t, want %v", got, ok, want)
+				}
+			}
+		})
+	}
+}
+
+func TestRosterTravelsWithARefusalToo(t *testing.T) {
+	d := newDouble()
+	d.err = &Error{Code: NotReplica, Detail: "no"}
+	c, mine := newTestClient(t)
+	if _, err := c.Digest(t.Context(), d.serve(t, ServerConfig{}), seven, "x"); err == nil {
+		t.Fatal("digest = nil, want a refusal")
+	}
+	if _, ok := mine.Roster().Get(d.self.ID); !ok {
+		t.Error("the roster of a refusal was not merged")
+	}
+}
+
+func TestEqualRostersAreNotSent(t *testing.T) {
+	d := newDouble()
+	c, mine := newTestClient(t)
+	mine.roster = d.roster
+	if _, err := c.Apply(t.Context(), d.serve(t, ServerConfig{}), newBatch(t).Encode(), false); err != nil {
+		t.Fatal(err)
+	}
+	if mine.merges != 0 {
+		t.Errorf("%d rosters merged, want none: they are equal", mine.merges)
+	}
+}
+
+// An ack under a roster that cannot be merged is no ack.
+func TestAckUnderTheRosterOfAnotherClusterIsAnError(t *testing.T) {
+	d := newDouble()
+	addr := serveHandler(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.Header.Del(headerCluster) // a server that does not look
+		NewServer(ServerConfig{}, ServerDeps{Handler: d}).ServeHTTP(w, r)
+	}))
+	c, mine := newTestClient(t)
+	var errs [2]error
+	d.roster, errs[0] = d.roster.WithCluster(ring.NewClusterID())
+	mine.roster, errs[1] = mine.roster.WithCluster(ring.NewClusterID())
+	if err := errors.Join(errs[:]...); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Apply(t.Context(), addr, newBatch(t).Encode(), false); err == nil || NotSent(err) {
+		t.Errorf("apply = %v, NotSent %t, want an error of unknown effect", err, NotSent(err))
+	}
+}
+
+func TestStrangersAreRefused(t *testing.T) {
+	d := newDouble()
+	c, mine := newTestClient(t)
+	var errs [2]error
+	d.roster, errs[0] = d.roster.WithCluster(ring.NewClusterID())
+	mine.roster, errs[1] = mine.roster.WithCluster(ring.NewClusterID())
+	if err := errors.Join(errs[:]...); err != nil {
+		t.Fatal(err)
+	}
+	_, err := c.Apply(t.Context(), d.serve(t, ServerConfig{}), newBatch(t).Encode(), false)
+	var refusal *Error
+	if !errors.As(err, &refusal) || refusal.Code != Stranger || !NotSent(err) || d.count() != 0 {
+		t.Errorf("apply by a stranger = %v, applied %d times, want refused as stranger, and nothing applied", err, d.count())
+	}
+}
+
+// A server with no place left says so at once, and greetings and routed calls have places of their own (P12).
+func TestBusyServerSaysSo(t *testing.T) {
+	d := newDouble()
+	d.wait, d.entered = make(chan struct{}), make(chan struct{})
+	addr := d.serve(t, ServerConfig{MaxCalls: 1})
+	c, _ := newTestClient(t)
+	batch := newBatch(t).Encode()
+	first := make(chan error, 1)
+	go func() { _, err := c.Apply(t.Context(), addr, batch, false); first <- err }()
+	<-d.entered
+	_, err := c.Digest(t.Context(), addr, seven, "")
+	var refusal *Error
+	if !errors.As(err, &refusal) || refusal.Code != Busy || !NotSent(err) {
+		t.Errorf("a second call = %v, want refused as busy", err)
+	}
+	if _, err := c.Hello(t.Context(), addr, Hello{}); err != nil {
+		t.Errorf("a greeting to a busy server = %v, want nil", err)
+	}
+	if _, err := c.Admit(t.Context(), addr, batch); err != nil {
+		t.Errorf("a routed call to a busy server = %v, want nil", err)
+	}
+	close(d.wait)
+	if err := <-first; err != nil {
+		t.Errorf("the first call = %v, want nil", err)
+	}
+	if _, err := c.Digest(t.Context(), addr, seven, ""); err != nil {
+		t.Errorf("a call after the first one ended = %v, want nil", err)
+	}
+}
+
+func TestSilenceLastsUntilACallIsHeard(t *testing.T) {
+	d := newDouble()
+	addr := d.serve(t, ServerConfig{})
+	c, _ := newTestClient(t)
+	if !c.Heard(addr) {
+		t.Error("a peer that was never called is not heard, want it assumed")
+	}
+	c.Silence(addr)
+	if c.Heard(addr) {
+		t.Error("a silenced peer is heard")
+	}
+	if c.Heard("other:1") != true {
+		t.Error("silence spreads to other peers")
+	}
+	if _, err := c.Hello(t.Context(), addr, Hello{}); err != nil {
+		t.Fatal(err)
+	}
+	if !c.Heard(addr) {
+		t.Error("a peer that answered a greeting is not heard")
+	}
+}
+
+func TestCallsCarryWhatTheyAreGiven(t *testing.T) {
+	d := newDouble()
+	d.voice = Voice{Digest: store.DigestOf(flow.Dot{Origin: 3, Seq: 4}), TakingOver: true, Recovering: true}
+	d.batches = [][]byte{[]byte("one"), []byte("two")}
+	d.text = "[]\n"
+	d.sums = map[flow.Slice][16]byte{seven: {1, 2}, {Hour: -3, Index: 2}: {255}}
+	addr := d.serve(t, ServerConfig{})
+	c, _ := newTestClient(t)
+	batch := newBatch(t).Encode()
+	for _, keep := range []bool{true, false} {
+		from, err := c.Apply(t.Context(), addr, batch, keep)
+		if err != nil || from != d.self {
+			t.Errorf("apply = %v, %v, want an ack of %v", from, err, d.self)
+		}
+	}
+	if !bytes.Equal(d.applied[0], batch) || !d.kept[0] || d.kept[1] {
+		t.Errorf("applied %x keeping dots %v, want %x, true then false", d.applied[0], d.kept, batch)
+	}
+	if replayed, err := c.Admit(t.Context(), addr, batch); err != nil || !replayed {
+		t.Errorf("admit = %t, %v, want a replay", replayed, err)
+	}
+	if replayed, err := c.Check(t.Context(), addr, batch); err != nil || replayed {
+		t.Errorf("check = %t, %v, want no replay", replayed, err)
+	}
+	said, err := c.Digest(t.Context(), addr, seven, "")
+	if err != nil || said.From != d.self || !said.Digest.Equal(d.voice.Digest) || !said.TakingOver || !said.Recovering {
+		t.Errorf("digest = %+v, %v, want %+v from %v", said, err, d.voice, d.self)
+	}
+	var got []string
+	if err := c.Missing(t.Context(), addr, seven, store.Digest{}, func(b []byte) error { got = append(got, string(b)); return nil }); err != nil ||
+		strings.Join(got, " ") != "one two" {
+		t.Errorf("missing = %q, %v, want one two", got, err)
+	}
+	from, sums, err := c.Summary(t.Context(), addr)
+	if err != nil || from != d.self || fmt.Sprint(sums) != fmt.Sprint(d.sums) {
+		t.Errorf("summary = %v of %v, %v, want %v of %v", sums, from, err, d.sums, d.self)
+	}
+	a, err := c.Flows(t.Context(), addr, seven, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.Close()
+	var text bytes.Buffer
+	if _, err := a.WriteTo(&text); err != nil || text.String() != d.text || a.Complete() != "unproven" {
+		t.Errorf("flows = %q, complete %q, %v, want %q, unproven", text.String(), a.Complete(), err, d.text)
+	}
+}
+
+// An answer that breaks off is never taken for a whole one (P5).
+func TestAnswersThatBreakOffAreErrors(t *testing.T) {
+	d := newDouble()
+	d.batches, d.text = [][]byte{[]byte("one")}, "broken"
+	addr := d.serve(t, ServerConfig{})
+	c, _ := newTestClient(t)
+	a, err := c.Flows(t.Context(), addr, seven, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.Close()
+	var text bytes.Buffer
+	if _, err := a.WriteTo(&text); err == nil {
+		t.Errorf("flows that broke off are %q without an error", text.String())
+	}
+	d.err = errors.New("disk")
+	whole := 0
+	if err := c.Missing(t.Context(), addr, seven, store.Digest{}, func([]byte) error { whole++; return nil }); err == nil {
+		t.Errorf("missing that broke off after %d batches has no error", whole)
+	}
+}
+
+func TestAnswersThatCannotBeReadAreErrors(t *testing.T) {
+	self := formatStore(ring.Store{ID: ring.NewStoreID(), Name: "b"})
+	for _, tt := range []struct{ name, text string }{
+		{"a line without a sum", "7/0\n"},
+		{"a slice without an index", "7 " + strings.Repeat("0", 32) + "\n"},
+		{"a short sum", "7/0 00\n"},
+		{"a long sum", "7/0 " + strings.Repeat("0", 34) + "\n"},
+		{"a sum that is not hexadecimal", "7/0 " + strings.Repeat("x", 32) + "\n"},
+		{"an empty line", "\n"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			addr := serveHandler(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				w.Header().Set(headerStore, self)
+				fmt.Fprint(w, tt.text)
+			}))
+			c, _ := newTestClient(t)
+			if _, sums, err := c.Summary(t.Context(), addr); err == nil {
+				t.Errorf("summary of %q = %v, want an error", tt.text, sums)
+			}
+			if said, err := c.Digest(t.Context(), addr, seven, ""); err == nil {
+				t.Errorf("digest of %q = %v, want an error", tt.text, said)
+			}
+		})
+	}
+}
+
+func TestCallsThatCannotBeReadAreMalformed(t *testing.T) {
+	d := newDouble()
+	addr := d.serve(t, ServerConfig{})
+	c, _ := newTestClient(t)
+	for _, tt := range []struct{ method, call, body string }{
+		{"POST", "apply", "no batch"},
+		{"POST", "apply", ""},
+		{"POST", "admit", "no batch"},
+		{"POST", "check", "no batch"},
+		{"GET", "digest?slice=x", ""},
+		{"GET", "flows", ""},
+		{"POST", "missing?slice=7", ""},
+		{"POST", "missing?slice=7/0", "no digest"},
+		{"POST", "hello", "{"},
+		{"POST", "forget?store=x", ""},
+	} {
+		_, err := c.open(t.Context(), tt.method, addr, tt.call, []byte(tt.body))
+		var refusal *Error
+		if !errors.As(err, &refusal) || refusal.Code != Malformed {
+			t.Errorf("%s %s with %q = %v, want refused as malformed", tt.method, tt.call, tt.body, err)
+		}
+	}
+	if d.count() != 0 {
+		t.Errorf("%d batches applied, want none", d.count())
+	}
+}

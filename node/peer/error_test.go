@@ -1,0 +1,164 @@
+package peer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"slices"
+	"testing"
+	"time"
+
+	"flowring/store"
+)
+
+// Every refusal arrives as what it is, whichever call it answers.
+func TestRefusalsTravel(t *testing.T) {
+	b := newBatch(t).Encode()
+	calls := map[string]func(c *Client, addr string) error{
+		"apply":  func(c *Client, addr string) error { _, err := c.Apply(t.Context(), addr, b, false); return err },
+		"admit":  func(c *Client, addr string) error { _, err := c.Admit(t.Context(), addr, b); return err },
+		"check":  func(c *Client, addr string) error { _, err := c.Check(t.Context(), addr, b); return err },
+		"digest": func(c *Client, addr string) error { _, err := c.Digest(t.Context(), addr, seven, ""); return err },
+		"flows":  func(c *Client, addr string) error { _, err := c.Flows(t.Context(), addr, seven, ""); return err },
+		"secure": func(c *Client, addr string) error { _, err := c.Secure(t.Context(), addr); return err },
+		"drain":  func(c *Client, addr string) error { return c.Drain(t.Context(), addr) },
+		"hello":  func(c *Client, addr string) error { _, err := c.Hello(t.Context(), addr, Hello{}); return err },
+	}
+	for _, tt := range []struct {
+		refusal *Error
+		status  int
+		is      error
+		notSent bool
+	}{
+		{&Error{Code: KeyReused, Detail: "k"}, 422, store.ErrKeyReused, true},
+		{&Error{Code: Overflow, Detail: "o"}, 409, store.ErrOverflow, true},
+		{&Error{Code: Unavailable, Detail: "u", Stores: []string{"c", "d"}, RetryAfter: int64(2 * time.Second)}, 503, nil, false},
+		{&Error{Code: Busy, Detail: "b"}, 503, nil, true},
+		{&Error{Code: NotReplica, Detail: "n"}, 409, nil, true},
+		{&Error{Code: Stranger, Detail: "s"}, 421, nil, true},
+		{&Error{Code: Guarded, Detail: "g"}, 409, nil, true},
+		{&Error{Code: Malformed, Detail: "m"}, 400, nil, true},
+		{&Error{Code: Internal, Detail: "i"}, 500, nil, false},
+	} {
+		d := newDouble()
+		d.err = fmt.Errorf("wrapped: %w", tt.refusal)
+		addr := d.serve(t, ServerConfig{})
+		for name, call := range calls {
+			c, _ := newTestClient(t)
+			err := call(c, addr)
+			var got *Error
+			if !errors.As(err, &got) || got.Code != tt.refusal.Code || got.Detail != tt.refusal.Detail ||
+				!slices.Equal(got.Stores, tt.refusal.Stores) || got.RetryAfter != tt.refusal.RetryAfter {
+				t.Errorf("%s refused with %+v arrives as %v", name, tt.refusal, err)
+				continue
+			}
+			if got := NotSent(err); got != tt.notSent {
+				t.Errorf("NotSent(%s refused as %s) = %t, want %t", name, tt.refusal.Code, got, tt.notSent)
+			}
+			if tt.is != nil && !errors.Is(err, tt.is) {
+				t.Errorf("%s refused as %s is not %v", name, tt.refusal.Code, tt.is)
+			}
+			if !c.Heard(addr) {
+				t.Errorf("a peer that refuses %s as %s is not heard", name, tt.refusal.Code)
+			}
+		}
+		if got := tt.refusal.Code.status(); got != tt.status {
+			t.Errorf("status of %s = %d, want %d", tt.refusal.Code, got, tt.status)
+		}
+	}
+}
+
+func TestErrorsOfTheStoreTravel(t *testing.T) {
+	for _, tt := range []struct {
+		err  error
+		want Code
+	}{{store.ErrKeyReused, KeyReused}, {store.ErrOverflow, Overflow}, {errors.New("disk"), Internal}, {errors.New("bad \xff text"), Internal}} {
+		d := newDouble()
+		d.err = tt.err
+		c, _ := newTestClient(t)
+		_, err := c.Admit(t.Context(), d.serve(t, ServerConfig{}), newBatch(t).Encode())
+		var got *Error
+		if !errors.As(err, &got) || got.Code != tt.want {
+			t.Errorf("admit that fails with %v arrives as %v, want code %s", tt.err, err, tt.want)
+		}
+	}
+}
+
+// What a call that fails says about its effect, and about the peer.
+func TestNotSentAndHeard(t *testing.T) {
+	batch := newBatch(t).Encode()
+	d := newDouble()
+	real := NewServer(ServerConfig{}, ServerDeps{Handler: d})
+	silent := make(chan struct{})
+	closed, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	closed.Close()
+	cut := func(w http.ResponseWriter) { panic(http.ErrAbortHandler) }
+	tests := []struct {
+		name    string
+		addr    string
+		limit   time.Duration // of the caller's patience; 0: long
+		cancel  bool          // the caller gives up
+		notSent bool
+		heard   bool
+		applied int
+	}{
+		{name: "refused connection", addr: closed.Addr().String(), notSent: true},
+		{name: "no such host", addr: "host.invalid:1", notSent: true},
+		{name: "lost before it had an effect", addr: serveHandler(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { cut(w) }))},
+		{name: "applied, but the answer was lost", applied: 1, addr: serveHandler(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			real.ServeHTTP(discard{http.Header{}}, r)
+			cut(w)
+		}))},
+		{name: "no answer", limit: 50 * time.Millisecond, addr: serveHandler(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			<-silent
+		}))},
+		{name: "the caller gave up", limit: 50 * time.Millisecond, cancel: true, heard: true, addr: serveHandler(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			<-silent
+		}))},
+		{name: "an answer of another program", heard: true, addr: serveHandler(t, http.NotFoundHandler())},
+		{name: "an answer that names no store", heard: true, addr: serveHandler(t, http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))},
+	}
+	t.Cleanup(func() { close(silent) }) // before the servers close
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			c, _ := newTestClient(t)
+			ctx := t.Context()
+			if tt.limit > 0 {
+				var cancel context.CancelFunc
+				if tt.cancel {
+					ctx, cancel = context.WithCancel(ctx)
+					time.AfterFunc(tt.limit, cancel)
+				} else {
+					ctx, cancel = context.WithTimeout(ctx, tt.limit)
+				}
+				defer cancel()
+			}
+			before := d.count()
+			_, err := c.Apply(ctx, tt.addr, batch, false)
+			if err == nil || NotSent(err) != tt.notSent {
+				t.Errorf("apply = %v, NotSent %t, want an error, NotSent %t", err, NotSent(err), tt.notSent)
+			}
+			if got := c.Heard(tt.addr); got != tt.heard {
+				t.Errorf("Heard = %t after %v, want %t", got, err, tt.heard)
+			}
+			if got := d.count() - before; got != tt.applied {
+				t.Errorf("applied %d times, want %d", got, tt.applied)
+			}
+		})
+	}
+	if NotSent(errors.New("any other error")) {
+		t.Error("NotSent(any other error) = true, want false: who cannot tell must say unknown")
+	}
+}
+
+// discard is an answer that nobody gets.
+type discard struct{ header http.Header }
+
+func (d discard) Header() http.Header         { return d.header }
+func (d discard) Write(p []byte) (int, error) { return len(p), nil }
+func (d discard) WriteHeader(int)             {}

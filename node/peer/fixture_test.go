@@ -1,0 +1,172 @@
+package peer
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"testing"
+
+	"flowring/flow"
+	"flowring/ring"
+	"flowring/store"
+)
+
+// double is a node behind the server. What a test does not set is not to be called: the embedded Handler is nil.
+type double struct {
+	Handler
+	self   ring.Store
+	roster ring.Roster
+
+	err     error // of every call below
+	wait    chan struct{}
+	entered chan struct{} // receives when a call waits
+	voice   Voice
+	batches [][]byte // answered by Missing, in order; broken off by err
+	text    string   // answered by Flows
+	sums    map[flow.Slice][16]byte
+
+	mu      sync.Mutex
+	applied [][]byte
+	kept    []bool
+}
+
+func (d *double) Self() ring.Store    { return d.self }
+func (d *double) Roster() ring.Roster { return d.roster }
+
+func (d *double) Hello(_ context.Context, from Hello) (Hello, error) {
+	return Hello{Store: d.self, Roster: d.roster}, d.err
+}
+
+func (d *double) Apply(_ context.Context, b *flow.Batch, encoded []byte, keepDot bool) error {
+	if d.wait != nil {
+		d.entered <- struct{}{}
+		<-d.wait
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.applied, d.kept = append(d.applied, encoded), append(d.kept, keepDot)
+	return d.err
+}
+
+func (d *double) Admit(context.Context, *flow.Batch, []byte) (bool, error) { return true, d.err }
+func (d *double) Check(context.Context, *flow.Batch) (bool, error)         { return false, d.err }
+func (d *double) Secure(context.Context) error                             { return d.err }
+func (d *double) Drain(context.Context) error                              { return d.err }
+
+func (d *double) Digest(_ context.Context, s flow.Slice, roster string) (Voice, error) {
+	return d.voice, d.err
+}
+
+func (d *double) Missing(_ context.Context, _ flow.Slice, _ store.Digest, fn func([]byte) error) error {
+	for _, b := range d.batches {
+		if err := fn(b); err != nil {
+			return err
+		}
+	}
+	return d.err
+}
+
+func (d *double) Summary(context.Context) (map[flow.Slice][16]byte, error) { return d.sums, d.err }
+
+func (d *double) Flows(context.Context, flow.Slice, string) (Answer, error) {
+	if d.err != nil {
+		return nil, d.err
+	}
+	return &textAnswer{d.text}, nil
+}
+
+func (d *double) count() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return len(d.applied)
+}
+
+// textAnswer is an answer of fixed text; "broken" fails half-way.
+type textAnswer struct{ text string }
+
+func (a *textAnswer) Complete() string { return "unproven" }
+func (a *textAnswer) Close() error     { return nil }
+
+func (a *textAnswer) WriteTo(w io.Writer) (int64, error) {
+	n, err := io.WriteString(w, a.text)
+	if a.text == "broken" {
+		http.NewResponseController(w.(http.ResponseWriter)).Flush()
+		err = io.ErrClosedPipe
+	}
+	return int64(n), err
+}
+
+// rosters is the caller's side of the rosters.
+type rosters struct {
+	mu     sync.Mutex
+	roster ring.Roster
+	merges int
+}
+
+func (r *rosters) Roster() ring.Roster {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.roster
+}
+
+func (r *rosters) MergeRoster(o ring.Roster) (err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.merges++
+	merged, err := r.roster.Merge(o)
+	if err == nil {
+		r.roster = merged
+	}
+	return err
+}
+
+// newDouble returns the node b with a roster of itself alone.
+func newDouble() *double {
+	self := ring.Store{ID: ring.NewStoreID(), Name: "b", Established: true}
+	return &double{self: self, roster: ring.Roster{}.With(self)}
+}
+
+// serveHandler serves on loopback and returns the address.
+func serveHandler(t *testing.T, h http.Handler) string {
+	t.Helper()
+	server := httptest.NewUnstartedServer(h)
+	server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug)
+	server.Start()
+	t.Cleanup(server.Close)
+	return server.Listener.Addr().String()
+}
+
+// serve serves a double with the places given.
+func (d *double) serve(t *testing.T, cfg ServerConfig) string {
+	t.Helper()
+	return serveHandler(t, NewServer(cfg, ServerDeps{Handler: d, Log: slog.New(slog.DiscardHandler)}))
+}
+
+// newTestClient returns a client with a roster of its own store alone.
+func newTestClient(t *testing.T) (*Client, *rosters) {
+	t.Helper()
+	r := &rosters{roster: ring.Roster{}.With(ring.Store{ID: ring.NewStoreID(), Name: "a", Established: true})}
+	var d net.Dialer
+	c := NewClient(ClientDeps{Rosters: r, Dial: d.DialContext})
+	t.Cleanup(c.Close)
+	return c, r
+}
+
+// newBatch returns a batch of hour 7.
+func newBatch(t testing.TB) *flow.Batch {
+	t.Helper()
+	p, err := flow.AddUp([]flow.Record{{Key: flow.Key{SrcApp: "s", DestApp: "d", VPCID: "v"}, Totals: flow.Totals{BytesTx: 1}, Hour: 7}}, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := p.Batches[0]
+	b.Dot = flow.Dot{Origin: 9, Seq: 1}
+	return b
+}
+
+// seven is the slice of newBatch.
+var seven = flow.Slice{Hour: 7}
