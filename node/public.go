@@ -149,12 +149,12 @@ func publicError(err error) error {
 	switch {
 	case err == nil:
 		return nil
+	case errors.As(err, &unavailable): // first: its cause may be a refusal, and yet something be stored (P3)
+		return &router.UnavailableError{Reason: unavailable.Reason, Stores: unavailable.Silent, Err: err}
 	case errors.Is(err, store.ErrKeyReused):
 		return router.ErrKeyReused
 	case errors.Is(err, store.ErrOverflow):
 		return router.ErrOverflow
-	case errors.As(err, &unavailable):
-		return &router.UnavailableError{Reason: unavailable.Reason, Stores: unavailable.Silent, Err: err}
 	case errors.As(err, &refusal):
 		return &router.UnavailableError{Reason: refusal.Detail, Stores: refusal.Stores, RetryAfter: time.Duration(refusal.RetryAfter), Err: err}
 	}
