@@ -61,7 +61,6 @@ type scribe struct {
 	imaged  map[string]bool
 	ill     map[string]bool // spoilt disks
 	next    int             // number of the next node to join
-	drained int
 }
 
 // RandomScenario returns a scenario of n faults on a cluster that begins with the nodes n1 to n3, with at most most nodes.
