@@ -53,14 +53,14 @@ func (s Scenario) String() string { return strings.Join(s, "\n") + "\n" }
 
 // scribe writes a random scenario, keeping in mind which nodes run.
 type scribe struct {
-	rng     *rand.Rand
-	steps   Scenario
-	quorum  int
-	up      []string // nodes whose process runs
-	down    []string // nodes that can be started
-	imaged  map[string]bool
-	ill     map[string]bool // spoilt disks
-	next    int             // number of the next node to join
+	rng    *rand.Rand
+	steps  Scenario
+	quorum int
+	up     []string // nodes whose process runs
+	down   []string // nodes that can be started
+	imaged map[string]bool
+	ill    map[string]bool // spoilt disks
+	next   int             // number of the next node to join
 }
 
 // RandomScenario returns a scenario of n faults on a cluster that begins with the nodes n1 to n3, with at most most nodes.
