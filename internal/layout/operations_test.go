@@ -1,0 +1,181 @@
+package layout_test
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// guides are the documents that tell people what to run.
+func guides() []string {
+	return []string{"README.md", "CONTRIBUTING.md", "docs/api.md", "docs/design.md", "docs/operations.md", "docs/promises.md"}
+}
+
+// found returns what the first group of a pattern matches in a text, sorted, each once.
+func found(text, pattern string) []string {
+	var all []string
+	for _, m := range regexp.MustCompile(pattern).FindAllStringSubmatch(text, -1) {
+		all = append(all, m[1])
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// without returns what of all is not in known.
+func without(all, known []string) []string {
+	return slices.DeleteFunc(slices.Clone(all), func(s string) bool { return slices.Contains(known, s) })
+}
+
+// TestDocumentedMetricsAreExported compares docs/operations.md with what a node says at /metrics, both ways.
+func TestDocumentedMetricsAreExported(t *testing.T) {
+	addr := startNode(t)
+	get(t, "http://"+addr+"/flows?hour=1") // a metric with labels shows from its first use on
+	exported := found(get(t, "http://"+addr+"/metrics"), `(?m)^# TYPE (flowring_[a-z_]+) `)
+	documented := found(read(t, "docs/operations.md"), "`(flowring_[a-z_]+)`")
+	if len(exported) < 10 {
+		t.Fatalf("a node exports %v: the metrics are not found", exported)
+	}
+	if names := without(exported, documented); len(names) > 0 {
+		t.Errorf("a node exports %v, which docs/operations.md does not explain", names)
+	}
+	if names := without(documented, exported); len(names) > 0 {
+		t.Errorf("docs/operations.md explains %v, which a node does not export", names)
+	}
+}
+
+// sourceOf returns the text of the Go files of a folder that are not tests, with those below it.
+func sourceOf(t *testing.T, folders ...string) string {
+	t.Helper()
+	var all strings.Builder
+	for _, name := range programFiles(t) {
+		if slices.ContainsFunc(folders, func(folder string) bool { return within(filepath.ToSlash(name), folder) }) {
+			all.WriteString(read(t, name))
+		}
+	}
+	return all.String()
+}
+
+// TestDocumentedFlagsExist looks for every flag and variable that the guides name among the settings and the flags of the commands.
+func TestDocumentedFlagsExist(t *testing.T) {
+	source := sourceOf(t, "cmd/flowring")
+	settings := found(source, `(?m)^\t\t\{"([a-z-]+)", group`)
+	flags := append(found(source, `Var\([^"]*"([a-z-]+)"`), settings...)
+	if len(settings) < 10 || len(flags) < len(settings)+3 {
+		t.Fatalf("flags are %v: they are not found", flags)
+	}
+	for _, name := range guides() {
+		text := regexp.MustCompile(`(?m)^.*kubectl.*$`).ReplaceAllString(read(t, name), "")
+		if unknown := without(found(text, `[ \x60(]--([a-z][a-z-]+)`), flags); len(unknown) > 0 {
+			t.Errorf("%s names the flags %v, which no command has", name, unknown)
+		}
+		for _, variable := range found(text, `\bFLOWRING_([A-Z_]+)\b`) {
+			if !slices.Contains(settings, strings.ReplaceAll(strings.ToLower(variable), "_", "-")) {
+				t.Errorf("%s names FLOWRING_%s, which is no setting", name, variable)
+			}
+		}
+	}
+}
+
+// TestDocumentedCommandsExist looks for every command that the guides name among those of the program.
+func TestDocumentedCommandsExist(t *testing.T) {
+	commands := append(found(sourceOf(t, "cmd/flowring"), `Use: "([a-z]+)`), "completion") // that one is made by cobra
+	if !slices.Contains(commands, "serve") {
+		t.Fatalf("commands are %v: they are not found", commands)
+	}
+	for _, name := range guides() {
+		code := strings.Join(found(read(t, name), "((?m)^    .*$|`[^`\n]+`)"), "\n")
+		if unknown := without(found(code, `(?m)(?:^ *|[ /\x60|])flowring ([a-z]+)\b`), commands); len(unknown) > 0 {
+			t.Errorf("%s names the commands %v, which do not exist", name, unknown)
+		}
+	}
+}
+
+// TestDocumentedLogMessagesAreLogged compares the table of docs/operations.md with what the program logs for operators, both ways.
+func TestDocumentedLogMessagesAreLogged(t *testing.T) {
+	source := sourceOf(t, "cmd", "node", "router", "store")
+	logged := append(found(source, `[lL]og\.(?:Info|Warn|Error)\("([^"]+)"`), "request refused", "pebble") // whose levels vary
+	var documented []string
+	for _, m := range regexp.MustCompile("(?m)^\\| (`[^|]+) \\|").FindAllStringSubmatch(section(read(t, "docs/operations.md"), "Log"), -1) {
+		documented = append(documented, found(m[1], "`([^`]+)`")...)
+	}
+	for i, message := range documented {
+		if start, short := strings.CutSuffix(message, " ..."); short { // the beginning of a long one
+			if j := slices.IndexFunc(logged, func(s string) bool { return strings.HasPrefix(s, start) }); j >= 0 {
+				documented[i] = logged[j]
+			}
+		}
+	}
+	if missing := without(logged, documented); len(missing) > 0 {
+		t.Errorf("the program logs %q, which docs/operations.md does not explain", missing)
+	}
+	if missing := without(documented, logged); len(missing) > 0 {
+		t.Errorf("docs/operations.md explains %q, which the program does not log", missing)
+	}
+}
+
+// TestNamedTestsExist looks for every test that docs/promises.md names, in the package that it names before it.
+func TestNamedTestsExist(t *testing.T) {
+	count := 0
+	for _, m := range regexp.MustCompile("`([a-z/]+)` (Test[A-Za-z0-9]+(?:, Test[A-Za-z0-9]+)*)").FindAllStringSubmatch(read(t, "docs/promises.md"), -1) {
+		tests := testsOf(t, m[1])
+		for name := range strings.SplitSeq(m[2], ", ") {
+			if !slices.Contains(tests, name) {
+				t.Errorf("docs/promises.md names %s, which is not in %s", name, m[1])
+			}
+			count++
+		}
+	}
+	if count < 18 {
+		t.Errorf("docs/promises.md names %d tests: they are not found", count)
+	}
+}
+
+// testsOf returns the names of the tests of a package.
+func testsOf(t *testing.T, pkg string) []string {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(root, pkg, "*_test.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []string
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, found(string(text), `(?m)^func (Test\w+)\(`)...)
+	}
+	return all
+}
+
+// TestLinksLeadSomewhere follows the links of the guides to files and headings of the repository.
+func TestLinksLeadSomewhere(t *testing.T) {
+	for _, name := range append(guides(), "CHANGELOG.md", "docs/decisions/README.md") {
+		text := read(t, name)
+		for _, link := range found(text, `\]\(([^)\s]+)\)`) {
+			file, anchor, _ := strings.Cut(link, "#")
+			switch {
+			case strings.Contains(link, "://"):
+			case file != "":
+				if _, err := os.Stat(filepath.Join(root, filepath.Dir(name), file)); err != nil {
+					t.Errorf("%s links %s: %v", name, link, err)
+				}
+			case !slices.Contains(anchors(text), anchor):
+				t.Errorf("%s links #%s, and has no such heading", name, anchor)
+			}
+		}
+	}
+}
+
+// anchors returns what the headings of a document are linked by.
+func anchors(text string) []string {
+	var all []string
+	for _, heading := range found(text, `(?m)^#+ (.+)$`) {
+		kept := regexp.MustCompile(`[^\w -]`).ReplaceAllString(strings.ToLower(heading), "")
+		all = append(all, strings.ReplaceAll(kept, " ", "-"))
+	}
+	return all
+}
