@@ -56,7 +56,8 @@ func TestOneCopyIsMissedLoudly(t *testing.T) {
 	} {
 		r, err := c.get("b", tt.hour, tt.query)
 		if err != nil || r.status != tt.status || r.complete != tt.complete {
-			t.Errorf("%s: get(%q) = %d, complete %q, %v, want %d, complete %q", tt.name, tt.query, r.status, r.complete, err, tt.status, tt.complete)
+			t.Errorf("%s: get(%q) = %d, complete %q, %v, want %d, complete %q",
+				tt.name, tt.query, r.status, r.complete, err, tt.status, tt.complete)
 		}
 		if r.status == http.StatusServiceUnavailable && !strings.Contains(r.text, `"c"`) {
 			t.Errorf("%s: problem %s does not name the store that is silent", tt.name, r.text)

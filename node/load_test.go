@@ -12,8 +12,8 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// ledger knows what was sent of each hour's shared flow: a complete reading lies between what was acknowledged before it began and
-// what was attempted before it ended, and never below an earlier one (P4).
+// ledger knows what was sent of each hour's shared flow: a complete reading lies between what was acknowledged before it began
+// and what was attempted before it ended, and never below an earlier one (P4).
 type ledger struct {
 	mu        sync.Mutex
 	acked     map[int64]int64
@@ -64,8 +64,8 @@ func (l *ledger) judge(hour, floor, total int64) error {
 	return nil
 }
 
-// TestConcurrentWritersAndReaders has two writers and two readers at every node, for 3 s, or 30 s with FLOWRING_LONG=1. Each batch
-// writes a flow of its own, so that a batch lost or counted twice shows, and the flow that all share.
+// TestConcurrentWritersAndReaders has two writers and two readers at every node, for 3 s, or 30 s with FLOWRING_LONG=1. Each
+// batch writes a flow of its own, so that a batch lost or counted twice shows, and the flow that all share.
 func TestConcurrentWritersAndReaders(t *testing.T) {
 	for _, tt := range []struct{ copies, quorum int }{{1, 1}, {3, 2}} {
 		t.Run(fmt.Sprintf("%d copies", tt.copies), func(t *testing.T) {

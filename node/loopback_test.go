@@ -78,7 +78,7 @@ func (c *cluster) config(name string) node.Config {
 func (c *cluster) configAt(name string, last int) node.Config {
 	addr := fmt.Sprintf("%s.%d", c.network, last)
 	cfg := node.Default(name)
-	cfg.HTTPAddr, cfg.PeerAddr, cfg.GossipAddr = net.JoinHostPort(addr, "8080"), net.JoinHostPort(addr, "8081"), net.JoinHostPort(addr, "7946")
+	cfg.HTTPAddr, cfg.PeerAddr, cfg.GossipAddr = addr+":8080", addr+":8081", addr+":7946"
 	cfg.DataDir = filepath.Join(c.dir, name)
 	cfg.BootstrapExpect = c.size
 	for i := range c.size {

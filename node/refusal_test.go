@@ -3,6 +3,7 @@ package node_test
 import (
 	"encoding/base64"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -127,6 +128,25 @@ func TestDataFolderInUseIsRefused(t *testing.T) {
 		p.Abort()
 		t.Error("two processes share a data folder")
 	}
+	c.fill("a", 1)
+}
+
+// A start that fails gives back what it took, the ports on which it did not serve yet among them.
+func TestFailedStartFreesItsPorts(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t, 0, copies(1, 1))
+	cfg := c.configAt("a", 1)
+	taken, err := net.Listen("tcp", cfg.GossipAddr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p, err := c.run(cfg); err == nil {
+		p.Abort()
+		t.Error("start with the gossip port taken = nil, want an error")
+	}
+	taken.Close()
+	c.startWith(cfg)
+	c.waitReady()
 	c.fill("a", 1)
 }
 

@@ -102,7 +102,8 @@ func (c *cluster) reads(name string, hour int64, src string, tx int64) error {
 	case err != nil:
 		return err
 	case r.status != http.StatusOK || r.complete != "true" || r.totals[src] != tx:
-		return fmt.Errorf("get(%s, hour %d) = %d, complete %q, %v, want 200, complete, %s: %d", name, hour, r.status, r.complete, r.totals, src, tx)
+		return fmt.Errorf("get(%s, hour %d) = %d, complete %q, %v, want 200, complete, %s: %d",
+			name, hour, r.status, r.complete, r.totals, src, tx)
 	}
 	return nil
 }

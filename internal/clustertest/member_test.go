@@ -13,7 +13,8 @@ import (
 	"flowring/router"
 )
 
-// agreeWithin bounds how long after the end of a cut all nodes must agree again: the rejoin loop looks every 10 s, and greetings follow.
+// agreeWithin bounds how long after the end of a cut all nodes must agree again: the rejoin loop looks every 10 s, and
+// greetings follow.
 const agreeWithin = 30 * time.Second
 
 var letters = []string{"a", "b", "c", "d", "e"}
@@ -110,7 +111,8 @@ func (k caller) get(name string, hour int, src string) (complete string, has boo
 	if err != nil || res.StatusCode != http.StatusOK {
 		return res.Status, false
 	}
-	return res.Header.Get("Flowring-Complete"), strings.Contains(string(text), fmt.Sprintf(`{"src_app":%q,"dest_app":"d","vpc_id":"v","bytes_tx":%d,`, src, hour))
+	record := fmt.Sprintf(`{"src_app":%q,"dest_app":"d","vpc_id":"v","bytes_tx":%d,`, src, hour)
+	return res.Header.Get("Flowring-Complete"), strings.Contains(string(text), record)
 }
 
 // mustHave fails the test unless every running node answers completely and with the flow of src, for each hour, in time.
@@ -213,7 +215,8 @@ func split(t *testing.T, c *Cluster, n int, long time.Duration, only ...memnet.T
 	heal()
 }
 
-// After a partition of any length all nodes agree again without an operator, and what was acknowledged on either side is everywhere (P6).
+// After a partition of any length all nodes agree again without an operator, and what was acknowledged on either side is
+// everywhere (P6).
 func TestPartitionsHeal(t *testing.T) {
 	for _, n := range []int{3, 5} {
 		for _, long := range []time.Duration{10 * time.Second, time.Minute, 5 * time.Minute} {
@@ -241,7 +244,8 @@ func TestPartitionsHeal(t *testing.T) {
 	}
 }
 
-// The rejoin loop is what heals a partition that is longer than the gossip remembers: without it none would be (negative control of P6).
+// The rejoin loop is what heals a partition that is longer than the gossip remembers: without it none would be (negative
+// control of P6).
 func TestLongPartitionsDoNotHealByThemselves(t *testing.T) {
 	for _, n := range []int{3, 5} {
 		for _, long := range []time.Duration{time.Minute, 5 * time.Minute} {
@@ -285,7 +289,8 @@ func TestGossipAloneIsCut(t *testing.T) {
 	})
 }
 
-// Where the peer port alone is cut the gossip sees everybody alive. The side with a quorum goes on, the other refuses; neither lies.
+// Where the peer port alone is cut the gossip sees everybody alive. The side with a quorum goes on, the other refuses; neither
+// lies.
 func TestPeerPortAloneIsCut(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		c := formed(t, 3, Options{Seed: 6, Copies: 3, Quorum: 2})

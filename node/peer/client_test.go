@@ -195,8 +195,8 @@ func TestCallsCarryWhatTheyAreGiven(t *testing.T) {
 		t.Errorf("digest = %+v, %v, want %+v from %v", said, err, d.voice, d.self)
 	}
 	var got []string
-	if err := c.Missing(t.Context(), addr, seven, store.Digest{}, func(b []byte) error { got = append(got, string(b)); return nil }); err != nil ||
-		strings.Join(got, " ") != "one two" {
+	err = c.Missing(t.Context(), addr, seven, store.Digest{}, func(b []byte) error { got = append(got, string(b)); return nil })
+	if err != nil || strings.Join(got, " ") != "one two" {
 		t.Errorf("missing = %q, %v, want one two", got, err)
 	}
 	from, sums, err := c.Summary(t.Context(), addr)

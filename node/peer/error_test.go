@@ -74,7 +74,10 @@ func TestErrorsOfTheStoreTravel(t *testing.T) {
 	for _, tt := range []struct {
 		err  error
 		want Code
-	}{{store.ErrKeyReused, KeyReused}, {store.ErrOverflow, Overflow}, {errors.New("disk"), Internal}, {errors.New("bad \xff text"), Internal}} {
+	}{
+		{store.ErrKeyReused, KeyReused}, {store.ErrOverflow, Overflow},
+		{errors.New("disk"), Internal}, {errors.New("bad \xff text"), Internal},
+	} {
 		d := newDouble()
 		d.err = tt.err
 		c, _ := newTestClient(t)
@@ -97,7 +100,9 @@ func TestNotSentAndHeard(t *testing.T) {
 		t.Fatal(err)
 	}
 	closed.Close()
-	cut := func(w http.ResponseWriter) { panic(http.ErrAbortHandler) }
+	answering := func(fn http.HandlerFunc) string { return serveHandler(t, fn) }
+	cut := func() { panic(http.ErrAbortHandler) }
+	mute := func(http.ResponseWriter, *http.Request) { <-silent }
 	tests := []struct {
 		name    string
 		addr    string
@@ -109,19 +114,15 @@ func TestNotSentAndHeard(t *testing.T) {
 	}{
 		{name: "refused connection", addr: closed.Addr().String(), notSent: true},
 		{name: "no such host", addr: "host.invalid:1", notSent: true},
-		{name: "lost before it had an effect", addr: serveHandler(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { cut(w) }))},
-		{name: "applied, but the answer was lost", applied: 1, addr: serveHandler(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		{name: "lost before it had an effect", addr: answering(func(http.ResponseWriter, *http.Request) { cut() })},
+		{name: "applied, but the answer was lost", applied: 1, addr: answering(func(_ http.ResponseWriter, r *http.Request) {
 			real.ServeHTTP(discard{http.Header{}}, r)
-			cut(w)
-		}))},
-		{name: "no answer", limit: 50 * time.Millisecond, addr: serveHandler(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			<-silent
-		}))},
-		{name: "the caller gave up", limit: 50 * time.Millisecond, cancel: true, heard: true, addr: serveHandler(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			<-silent
-		}))},
+			cut()
+		})},
+		{name: "no answer", limit: 50 * time.Millisecond, addr: answering(mute)},
+		{name: "the caller gave up", limit: 50 * time.Millisecond, cancel: true, heard: true, addr: answering(mute)},
 		{name: "an answer of another program", heard: true, addr: serveHandler(t, http.NotFoundHandler())},
-		{name: "an answer that names no store", heard: true, addr: serveHandler(t, http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))},
+		{name: "an answer that names no store", heard: true, addr: answering(func(http.ResponseWriter, *http.Request) {})},
 	}
 	t.Cleanup(func() { close(silent) }) // before the servers close
 	for _, tt := range tests {

@@ -159,7 +159,8 @@ func newTestClient(t *testing.T) (*Client, *rosters) {
 // newBatch returns a batch of hour 7.
 func newBatch(t testing.TB) *flow.Batch {
 	t.Helper()
-	p, err := flow.AddUp([]flow.Record{{Key: flow.Key{SrcApp: "s", DestApp: "d", VPCID: "v"}, Totals: flow.Totals{BytesTx: 1}, Hour: 7}}, 1)
+	record := flow.Record{Key: flow.Key{SrcApp: "s", DestApp: "d", VPCID: "v"}, Totals: flow.Totals{BytesTx: 1}, Hour: 7}
+	p, err := flow.AddUp([]flow.Record{record}, 1)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,292 @@
+package node
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"flowring/internal/safeguard"
+	"flowring/node/peer"
+	"flowring/node/replica"
+	"flowring/ring"
+	"flowring/router"
+	"flowring/store"
+)
+
+// town is a node with a roster of stores a (its own), b, c, ..., and who of them answers a greeting.
+type town struct {
+	*Node
+	stores map[string]ring.Store
+	heard  answers
+}
+
+// newTown returns n established stores that all answer.
+func newTown(t *testing.T, n, quorum int, without safeguard.Set) *town {
+	t.Helper()
+	m, err := openMembership("a", &diary{}, drawID, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := Default("a")
+	cfg.ReplicationFactor, cfg.WriteQuorum = quorum, quorum
+	p := &town{
+		Node:   &Node{cfg: cfg, membership: m, deps: Deps{Without: without}, directory: newDirectory()},
+		stores: map[string]ring.Store{"a": m.Self()}, heard: answers{},
+	}
+	for i := range n {
+		p.say(t, string(rune('a'+i)), func(s *ring.Store) { s.Established = true })
+	}
+	for _, s := range p.stores {
+		p.hear(s.Name)
+	}
+	return p
+}
+
+// say changes what the roster says of a store, adding it where it is new.
+func (p *town) say(t *testing.T, name string, change func(*ring.Store)) {
+	t.Helper()
+	s, ok := p.stores[name]
+	if !ok {
+		s = ring.Store{ID: ring.NewStoreID(), Name: name}
+	}
+	change(&s)
+	p.stores[name] = s
+	if err := p.membership.mark(s); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// hear makes a store answer with all that this node knows.
+func (p *town) hear(names ...string) {
+	for _, name := range names {
+		if s := p.stores[name]; name != "a" {
+			p.heard[s.ID] = peer.Hello{Store: s, Roster: p.membership.Roster()}
+		}
+	}
+}
+
+func (p *town) silence(names ...string) {
+	for _, name := range names {
+		delete(p.heard, p.stores[name].ID)
+	}
+}
+
+// The guard of Forget: every store but W-2 must answer, and W that count must be left (P4).
+func TestForgetGuard(t *testing.T) {
+	for _, tt := range []struct {
+		name      string
+		n, quorum int
+		spoil     func(t *testing.T, p *town) // the last of the n stores is to be forgotten, and does not answer
+		without   safeguard.Set
+		force     bool
+		want      string // part of the refusal; "": allowed
+	}{
+		{name: "W=1 never", n: 3, quorum: 1, want: "the write quorum is 1"},
+		{name: "W=1 by force", n: 3, quorum: 1, force: true},
+		{name: "W=2, all others answer", n: 3, quorum: 2},
+		{name: "W=2, one other is silent", n: 4, quorum: 2, spoil: silent("b"), want: "no answer from [b]"},
+		{name: "W=2, one other is silent, by force", n: 4, quorum: 2, spoil: silent("b"), force: true},
+		{name: "W=3, one other is silent", n: 5, quorum: 3, spoil: silent("b")},
+		{name: "W=3, two others are silent", n: 6, quorum: 3, spoil: silent("b", "c"), want: "no answer from"},
+		{name: "too few would be left", n: 2, quorum: 2, want: "1 established stores would be left"},
+		{name: "one that is left does not count yet", n: 3, quorum: 2, spoil: func(t *testing.T, p *town) {
+			p.say(t, "b", func(s *ring.Store) { s.Leaving = true })
+		}, want: "1 established stores would be left"},
+		{name: "one that is not established is silent", n: 3, quorum: 2, spoil: func(t *testing.T, p *town) {
+			p.say(t, "x", func(*ring.Store) {})
+		}, want: "no answer from [x]"},
+		{name: "one that is forgotten is silent", n: 3, quorum: 2, spoil: func(t *testing.T, p *town) {
+			p.say(t, "x", func(s *ring.Store) { s.Forgotten = true })
+		}},
+		{name: "this node is leaving", n: 4, quorum: 2, spoil: func(t *testing.T, p *town) {
+			p.say(t, "a", func(s *ring.Store) { s.Leaving = true })
+		}, want: "ask another node"},
+		{name: "negative control: a majority would do", n: 5, quorum: 2, spoil: silent("b"), without: safeguard.ForgetGuard},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			p := newTown(t, tt.n, tt.quorum, tt.without)
+			gone := p.stores[string(rune('a'+tt.n-1))]
+			p.silence(gone.Name)
+			if tt.spoil != nil {
+				tt.spoil(t, p)
+			}
+			err := p.mayForget(gone, p.heard, tt.force)
+			var guard *errGuard
+			if (err == nil) != (tt.want == "") || err != nil && (!errors.As(err, &guard) || !strings.Contains(err.Error(), tt.want)) {
+				t.Errorf("mayForget = %v, want %q", err, tt.want)
+			}
+		})
+	}
+}
+
+func silent(names ...string) func(*testing.T, *town) {
+	return func(_ *testing.T, p *town) { p.silence(names...) }
+}
+
+// When a store may count (P4): W established stores know it, or all answer and one of them is established.
+func TestEstablishing(t *testing.T) {
+	for _, tt := range []struct {
+		name      string
+		n, quorum int
+		spoil     func(t *testing.T, p *town) // a joins the established stores b, c, ...
+		without   safeguard.Set
+		want      bool
+	}{
+		{name: "W of many know it", n: 5, quorum: 2, spoil: silent("b", "c"), want: true},
+		{name: "fewer than W do", n: 5, quorum: 2, spoil: silent("b", "c", "d"), want: false},
+		{name: "fewer than W are there, and all know it", n: 2, quorum: 3, spoil: silent(), want: true},
+		{name: "nobody else is there", n: 1, quorum: 2, spoil: silent(), want: false},
+		{name: "W answer, of whom one does not know it", n: 4, quorum: 2, spoil: func(_ *testing.T, p *town) {
+			p.silence("d")
+			p.heard[p.stores["b"].ID] = peer.Hello{Store: p.stores["b"]}
+		}, want: false},
+		{name: "W know it, of whom one is not established", n: 4, quorum: 2, spoil: func(_ *testing.T, p *town) {
+			p.silence("d")
+			hello := p.heard[p.stores["b"].ID]
+			hello.Store.Established = false
+			p.heard[hello.Store.ID] = hello
+		}, want: false},
+		{name: "W know it, of whom one is leaving", n: 4, quorum: 2, spoil: func(t *testing.T, p *town) {
+			p.silence("d")
+			p.say(t, "b", func(s *ring.Store) { s.Leaving = true })
+		}, want: false},
+		{
+			name: "negative control: any confirmation would do", n: 5, quorum: 2, spoil: silent("b", "c", "d"),
+			without: safeguard.Confirmation, want: true,
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			p := newTown(t, tt.n, tt.quorum, tt.without)
+			tt.spoil(t, p)
+			if got := p.mayEstablish(p.heard); got != tt.want {
+				t.Errorf("mayEstablish = %t, want %t", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestAbsenceIsCountedFromTheFirstMiss(t *testing.T) {
+	p := newTown(t, 3, 2, 0)
+	roster, self, c := p.membership.Roster(), p.membership.Self().ID, p.stores["c"]
+	var a absence
+	names := func(limit time.Duration) string {
+		var all []string
+		for _, s := range a.update(roster, self, p.heard, limit) {
+			all = append(all, s.Name)
+		}
+		return fmt.Sprint(all)
+	}
+	if got := names(0); got != "[]" {
+		t.Errorf("absent = %s while all answer, want nobody", got)
+	}
+	p.silence("c")
+	if got := names(time.Hour); got != "[]" {
+		t.Errorf("absent for an hour = %s at the first miss, want nobody", got)
+	}
+	a.since[c.ID] = time.Now().Add(-time.Hour)
+	if got := names(time.Hour); got != "[c]" {
+		t.Errorf("absent for an hour = %s, want [c]", got)
+	}
+	p.hear("c")
+	names(time.Hour)
+	p.silence("c")
+	if got := names(time.Hour); got != "[]" {
+		t.Errorf("absent for an hour = %s after it answered, want nobody", got)
+	}
+}
+
+// Whatever may have stored something is answered as of unknown outcome, though a refusal be its cause (P3).
+func TestPublicErrors(t *testing.T) {
+	few := &replica.UnavailableError{Reason: "few", Silent: []string{"b"}}
+	maybe := &replica.UnavailableError{Reason: "maybe", Err: store.ErrKeyReused}
+	for _, tt := range []struct {
+		name string
+		err  error
+		want string // Error of the result, "" for nil
+		is   error  // exactly; nil: an *UnavailableError
+	}{
+		{"a key reused", fmt.Errorf("post: %w", store.ErrKeyReused), router.ErrKeyReused.Error(), router.ErrKeyReused},
+		{"a key reused, by a peer", &peer.Error{Code: peer.KeyReused}, router.ErrKeyReused.Error(), router.ErrKeyReused},
+		{"an overflow, by a peer", &peer.Error{Code: peer.Overflow}, router.ErrOverflow.Error(), router.ErrOverflow},
+		{"too few stores", fmt.Errorf("x: %w", few), "few (no answer from b)", nil},
+		{"a refusal after what may have had an effect", maybe, "maybe", nil},
+		{"a peer that is busy", &peer.Error{Code: peer.Busy, Detail: "busy", RetryAfter: int64(time.Second)}, "busy", nil},
+		{
+			"a peer that could not reach others", &peer.Error{Code: peer.Unavailable, Detail: "few", Stores: []string{"c"}},
+			"few (no answer from c)", nil,
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			got := publicError(tt.err)
+			var unavailable *router.UnavailableError
+			switch {
+			case got == nil || got.Error() != tt.want:
+				t.Errorf("publicError(%v) = %v, want %s", tt.err, got, tt.want)
+			case tt.is != nil && got != tt.is:
+				t.Errorf("publicError(%v) is not %v itself", tt.err, tt.is)
+			case tt.is == nil && !errors.As(got, &unavailable):
+				t.Errorf("publicError(%v) = %T, want unavailable", tt.err, got)
+			}
+		})
+	}
+	if err := publicError(nil); err != nil {
+		t.Errorf("publicError(nil) = %v", err)
+	}
+	var refusal *peer.Error
+	if err := peerError(maybe); !errors.As(err, &refusal) || refusal.Code != peer.Unavailable {
+		t.Errorf("peerError(%v) = %v, want unavailable", maybe, err)
+	}
+	if err := peerError(guardf("no")); !errors.As(err, &refusal) || refusal.Code != peer.Guarded {
+		t.Errorf("peerError(guard) = %v, want guarded", err)
+	}
+}
+
+func TestNeedsHaveNames(t *testing.T) {
+	for _, need := range []router.Need{router.NeedUnproven, router.NeedComplete, router.NeedPartial} {
+		if got := needOf(needNames[need]); got != need {
+			t.Errorf("needOf(%q) = %v, want %v", needNames[need], got, need)
+		}
+	}
+	if got := needOf("nonsense"); got != router.NeedUnproven {
+		t.Errorf("needOf(nonsense) = %v, want the default", got)
+	}
+}
+
+func TestGossipKeys(t *testing.T) {
+	for _, tt := range []struct {
+		name, text string
+		bytes      int
+		want       string // part of the error
+	}{
+		{"16 bytes", "AAAAAAAAAAAAAAAAAAAAAA==\n", 16, ""},
+		{"32 bytes", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=", 32, ""},
+		{"15 bytes", "AAAAAAAAAAAAAAAAAAAA", 0, "15 bytes, want 16, 24 or 32"},
+		{"not base64", "!", 0, "not base64"},
+		{"empty", "", 0, "0 bytes"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "key")
+			if err := os.WriteFile(path, []byte(tt.text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			key, err := readKey(path)
+			if len(key) != tt.bytes || (err == nil) != (tt.want == "") || err != nil && !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("readKey(%q) = %d bytes, %v, want %d, %q", tt.text, len(key), err, tt.bytes, tt.want)
+			}
+			if err != nil && tt.text != "" && strings.Contains(err.Error(), tt.text) {
+				t.Errorf("the error %q shows the key", err)
+			}
+		})
+	}
+	if _, err := readKey(filepath.Join(t.TempDir(), "none")); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("readKey(no file) = %v, want that it does not exist", err)
+	}
+	if key, err := readKey(""); key != nil || err != nil {
+		t.Errorf("readKey() = %v, %v, want no key", key, err)
+	}
+}

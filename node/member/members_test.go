@@ -1,0 +1,266 @@
+package member
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"maps"
+	"net"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"flowring/internal/memnet"
+	"flowring/internal/racetest"
+)
+
+// bubble runs a test in a bubble of its own. Bubbles crash under the race detector on Go 1.26 (go#76691).
+func bubble(t *testing.T, fn func(t *testing.T)) {
+	t.Helper()
+	if racetest.Enabled {
+		t.Skip("synctest bubbles crash under -race")
+	}
+	synctest.Test(t, fn)
+}
+
+// started returns members at an address of a network, joining the addresses given.
+func started(t *testing.T, network *memnet.Net, name, addr string, rejoin time.Duration, join ...string) *Members {
+	t.Helper()
+	m := New(Config{GossipAddr: addr + ":7946", AdvertiseHost: addr, Join: join, RejoinEvery: rejoin}, Deps{
+		Log: slog.New(slog.DiscardHandler), Network: network.Host(addr),
+	})
+	if _, err := m.Listen(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := m.Start(node(name, "1", "")); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		m.Stop()
+		time.Sleep(time.Minute) // the library's probes end by themselves
+	})
+	return m
+}
+
+// sees waits until m's view has these names, for at most a time of the bubble.
+func sees(t *testing.T, m *Members, within time.Duration, names ...string) {
+	t.Helper()
+	for begun := time.Now(); !slices.Equal(m.View().Names(), names); time.Sleep(50 * time.Millisecond) {
+		if time.Since(begun) > within {
+			t.Fatalf("sees %v after %v, want %v", m.View().Names(), within, names)
+		}
+	}
+}
+
+func TestNodesFindEachOtherAndNoticeDeath(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		network := memnet.New(memnet.Options{Seed: 1, Latency: time.Millisecond})
+		network.SetDNS("all.local", "10.0.0.1", "10.0.0.2", "10.0.0.3")
+		a := started(t, network, "a", "10.0.0.1", 0, "all.local:7946")
+		b := started(t, network, "b", "10.0.0.2", 0, "all.local:7946")
+		c := started(t, network, "c", "10.0.0.3", 0, "all.local:7946")
+		for _, m := range []*Members{a, b, c} {
+			sees(t, m, 5*time.Second, "a", "b", "c")
+		}
+		if err := b.Leave(time.Second); err != nil {
+			t.Error(err)
+		}
+		sees(t, a, time.Second, "a", "c") // told
+		network.Host("10.0.0.3").Crash()
+		sees(t, a, 20*time.Second, "a") // found out
+	})
+}
+
+func TestIdentityAndStateReachTheOthers(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		network := memnet.New(memnet.Options{Seed: 1, Latency: time.Millisecond})
+		a := started(t, network, "a", "10.0.0.1", 0)
+		a.SetState([]byte("of a"))
+		b := started(t, network, "b", "10.0.0.2", 0, "10.0.0.1:7946")
+		if got := string(<-b.States()); got != "of a" {
+			t.Errorf("state = %q, want a's", got)
+		}
+		sees(t, b, 5*time.Second, "a", "b")
+		if err := a.SetIdentity("new store", "c1"); err != nil {
+			t.Fatal(err)
+		}
+		for begun := time.Now(); ; time.Sleep(50 * time.Millisecond) {
+			if n, _ := b.View().Node("a"); n.Store == "new store" && n.Cluster == "c1" {
+				break
+			}
+			if time.Since(begun) > 5*time.Second {
+				t.Fatalf("b sees %+v, want the new store", b.View())
+			}
+		}
+	})
+}
+
+// Who is missing is joined; who is in the view, this node included, is not.
+func TestMissingIsWhoShouldBeAndIsNot(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		network := memnet.New(memnet.Options{})
+		network.SetDNS("all.local", "10.0.0.1", "10.0.0.2", "10.0.0.3")
+		m := New(Config{
+			Join:  []string{"all.local:7946", "10.0.0.9:1", "none.local:7946", "no port"},
+			Known: []string{"10.0.0.4:7946", "10.0.0.2:7946"},
+		}, Deps{Log: slog.New(slog.DiscardHandler), Network: network.Host("10.0.0.1")})
+		m.update(func(alive map[string]Node) {
+			alive["a-1"], alive["c-1"] = node("a", "1", "10.0.0.1:7946"), node("c", "1", "10.0.0.3:7946")
+		})
+		want := []string{"10.0.0.2:7946", "10.0.0.4:7946", "10.0.0.9:1"}
+		if got := slices.Sorted(maps.Keys(m.missing(t.Context()))); !slices.Equal(got, want) {
+			t.Errorf("missing = %v, want %v", got, want)
+		}
+		for i := range maxKnown + 1 {
+			m.remember(fmt.Sprintf("10.1.%d.%d:7946", i/256, i%256))
+		}
+		m.missing(t.Context())
+		if got := len(m.Known()); got != 0 {
+			t.Errorf("%d addresses are known after more than %d were, want a new beginning", got, maxKnown)
+		}
+	})
+}
+
+// What keeps a node out while it is alone is said in words an operator understands; once it is not alone a failed join is no
+// news.
+func TestRefusalInWords(t *testing.T) {
+	for _, tt := range []struct{ text, want string }{
+		{"failed to join x: EOF\n\n", "hangs up: it has another cluster name or another gossip key, or is stopping"},
+		{"failed to join x: read: connection reset by peer", "hangs up"},
+		{"failed to join x: no installed keys could decrypt the message", "another gossip key"},
+		{"failed to join x: encryption is configured but remote state is not encrypted", "another gossip key"},
+		{"failed to join x: connection refused", ""},
+	} {
+		m := inert(t, node("a", "1", ""))
+		m.hungUp("10.0.0.2:7946", errors.New(tt.text))
+		got := ""
+		if err := m.Refusal(); err != nil {
+			got = err.Error()
+		}
+		if (got == "") != (tt.want == "") || !strings.Contains(got, tt.want) {
+			t.Errorf("refusal after %q = %q, want %q", tt.text, got, tt.want)
+		}
+		m = inert(t, node("a", "1", ""))
+		m.update(func(alive map[string]Node) { alive["a-1"], alive["b-1"] = node("a", "1", ""), node("b", "1", "") })
+		if m.hungUp("10.0.0.2:7946", errors.New(tt.text)); m.Refusal() != nil {
+			t.Errorf("refusal after %q = %v though this node has others", tt.text, m.Refusal())
+		}
+	}
+}
+
+// listening returns a transport at an address.
+func listening(t *testing.T, network *memnet.Net, addr string) *transport {
+	t.Helper()
+	tr, err := listen(t.Context(), network.Host(addr), addr+":7946")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tr.advertise = net.ParseIP(addr)
+	return tr
+}
+
+func TestTransportCarriesPacketsAndStreams(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		network := memnet.New(memnet.Options{Latency: time.Millisecond})
+		a, b := listening(t, network, "10.0.0.1"), listening(t, network, "10.0.0.2")
+		defer a.Shutdown()
+		defer b.Shutdown()
+		if ip, port, err := a.FinalAdvertiseAddr("", 0); err != nil || ip.String() != "10.0.0.1" || port != 7946 {
+			t.Errorf("FinalAdvertiseAddr = %v, %d, %v", ip, port, err)
+		}
+		if _, err := a.WriteTo([]byte("packet"), "10.0.0.2:7946"); err != nil {
+			t.Fatal(err)
+		}
+		if p := <-b.PacketCh(); string(p.Buf) != "packet" || p.From.String() != "10.0.0.1:7946" {
+			t.Errorf("packet %q from %v", p.Buf, p.From)
+		}
+		out, err := a.DialTimeout("10.0.0.2:7946", time.Second)
+		if err != nil {
+			t.Fatal(err)
+		}
+		in := <-b.StreamCh()
+		go func() { out.Write([]byte("stream")); out.Close() }()
+		if text, err := io.ReadAll(in); err != nil || string(text) != "stream" {
+			t.Errorf("stream %q, %v", text, err)
+		}
+		in.Close()
+		if len(a.conns)+len(b.conns) != 0 {
+			t.Errorf("%d and %d streams are remembered after they were closed", len(a.conns), len(b.conns))
+		}
+		if _, err := a.DialTimeout("10.0.0.3:7946", time.Second); err == nil {
+			t.Error("dialled where nobody is")
+		}
+	})
+}
+
+// Shutdown closes every stream, dialled and accepted, and ends a dial under way: no exchange outlives the transport (P18).
+func TestTransportShutdownEndsEverything(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		network := memnet.New(memnet.Options{Latency: time.Millisecond})
+		a, b := listening(t, network, "10.0.0.1"), listening(t, network, "10.0.0.2")
+		defer b.Shutdown()
+		var conns []net.Conn
+		for range 2 {
+			out, err := a.DialTimeout("10.0.0.2:7946", time.Second)
+			if err != nil {
+				t.Fatal(err)
+			}
+			<-b.StreamCh()
+			if _, err := b.DialTimeout("10.0.0.1:7946", time.Second); err != nil {
+				t.Fatal(err)
+			}
+			conns = append(conns, out, <-a.StreamCh())
+		}
+		network.Cut("10.0.0.1", "10.0.0.2")
+		ended := make(chan error, 10)
+		go func() { _, err := a.DialTimeout("10.0.0.2:7946", time.Hour); ended <- err }()
+		for _, c := range conns {
+			go func() { _, err := c.Read(make([]byte, 1)); ended <- err }()
+		}
+		synctest.Wait()
+		begun := time.Now()
+		a.Shutdown()
+		for range len(conns) + 1 {
+			if err := <-ended; err == nil {
+				t.Error("a read or a dial succeeded after Shutdown")
+			}
+		}
+		if took := time.Since(begun); took > time.Second {
+			t.Errorf("Shutdown took %v to end everything", took)
+		}
+		late, _ := net.Pipe()
+		if _, err := a.track(late); !errors.Is(err, net.ErrClosed) {
+			t.Errorf("a stream that comes after Shutdown: %v, want closed", err)
+		}
+	})
+}
+
+// Port 0 becomes one port for packets and streams.
+func TestTransportOnAnyPort(t *testing.T) {
+	network := &machine{}
+	tr, err := listen(t.Context(), network, "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tr.Shutdown()
+	if got, want := tr.packets.LocalAddr().String(), tr.streams.Addr().String(); got != want || tr.port() == 0 {
+		t.Errorf("packets at %s, streams at %s, want one port", got, want)
+	}
+	if _, err := listen(t.Context(), network, tr.streams.Addr().String()); err == nil {
+		t.Error("listening where another listens = nil, want an error")
+	}
+}
+
+// machine is the network of this machine.
+type machine struct {
+	net.ListenConfig
+	net.Dialer
+}
+
+func (*machine) LookupHost(_ context.Context, host string) ([]string, error) {
+	return []string{host}, nil
+}

@@ -1,0 +1,221 @@
+package node
+
+import (
+	"errors"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"flowring/ring"
+)
+
+// diary is a journal's states in memory.
+type diary struct {
+	mu     sync.Mutex
+	states map[string][]byte
+	fail   error
+	write  func() // runs before each write
+}
+
+func (d *diary) State(name string) ([]byte, error) { return d.states[name], d.fail }
+
+func (d *diary) SetState(name string, value []byte) error {
+	if d.write != nil {
+		d.write()
+	}
+	if d.fail != nil {
+		return d.fail
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.states == nil {
+		d.states = map[string][]byte{}
+	}
+	d.states[name] = slices.Clone(value)
+	return nil
+}
+
+func opened(t *testing.T, d *diary) *membership {
+	t.Helper()
+	m, err := openMembership("a", d, drawID, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+func someStore(name string) ring.Store {
+	return ring.Store{ID: ring.NewStoreID(), Name: name, Established: true}
+}
+
+func TestMembershipOutlivesTheProcess(t *testing.T) {
+	d := &diary{}
+	m := opened(t, d)
+	if !m.fresh || m.Self().Established || m.Self().Name != "a" {
+		t.Errorf("a new store = %+v, fresh %t, want fresh and not established", m.Self(), m.fresh)
+	}
+	b, self := someStore("b"), m.Self()
+	self.Established = true
+	if err := errors.Join(m.mark(self), m.MergeRoster(ring.Roster{}.With(b))); err != nil {
+		t.Fatal(err)
+	}
+	again := opened(t, d)
+	if again.fresh || again.Self() != self || !again.Roster().Equal(m.Roster()) || again.Ring().Version() != m.Ring().Version() {
+		t.Errorf("opened again = %+v with %+v, fresh %t, want %+v with %+v",
+			again.Self(), again.Roster(), again.fresh, self, m.Roster())
+	}
+}
+
+// A roster is on disk before anybody sees it: what was seen and acted on must not be forgotten by a crash.
+func TestRosterIsDurableBeforeItIsVisible(t *testing.T) {
+	d := &diary{}
+	m := opened(t, d)
+	b := someStore("b")
+	writes := 0
+	d.write = func() {
+		writes++
+		if _, visible := m.Roster().Get(b.ID); visible {
+			t.Error("a store is visible before it is on disk")
+		}
+	}
+	if err := m.mark(b); err != nil || writes != 1 {
+		t.Fatalf("mark = %v after %d writes, want nil after 1", err, writes)
+	}
+	if _, visible := m.Roster().Get(b.ID); !visible {
+		t.Error("a store that was marked is not visible")
+	}
+	d.write, d.fail = nil, errors.New("disk")
+	c := someStore("c")
+	if err := m.mark(c); !errors.Is(err, d.fail) {
+		t.Errorf("mark on a failing disk = %v, want its error", err)
+	}
+	if _, visible := m.Roster().Get(c.ID); visible {
+		t.Error("a store is visible that could not be made durable")
+	}
+}
+
+func TestKnownRosterCostsNoWrite(t *testing.T) {
+	d := &diary{}
+	m := opened(t, d)
+	changes := 0
+	m.changed = func() { changes++ }
+	d.write = func() { t.Error("a write for nothing new") }
+	if err := errors.Join(m.mark(m.Self()), m.MergeRoster(m.Roster()), m.MergeRoster(ring.Roster{})); err != nil || changes != 0 {
+		t.Errorf("%v, %d changes, want none", err, changes)
+	}
+	d.write = nil
+	if err := m.mark(someStore("b")); err != nil || changes != 1 {
+		t.Errorf("%v, %d changes, want 1", err, changes)
+	}
+}
+
+// A store that was forgotten joins again as a new one: its acks must not count as those of the old one.
+func TestForgottenStoreBecomesANewOne(t *testing.T) {
+	for _, when := range []string{"while it runs", "before it starts"} {
+		t.Run(when, func(t *testing.T) {
+			d := &diary{}
+			m := opened(t, d)
+			old := m.Self()
+			old.Established = true
+			gone := old
+			gone.Forgotten = true
+			if when == "while it runs" {
+				if err := errors.Join(m.mark(old), m.MergeRoster(ring.Roster{}.With(gone))); err != nil {
+					t.Fatal(err)
+				}
+			} else {
+				if err := m.save(old.ID, m.Roster().With(gone)); err != nil {
+					t.Fatal(err)
+				}
+				m = opened(t, d)
+			}
+			self := m.Self()
+			if self.ID == old.ID || self.Established || self.Name != "a" {
+				t.Errorf("after being forgotten the store is %+v, want a new one that is not established", self)
+			}
+			if was, ok := m.Roster().Get(old.ID); !ok || !was.Forgotten {
+				t.Errorf("the tombstone is %+v, %t, want it kept", was, ok)
+			}
+			if again := opened(t, d); again.Self() != self {
+				t.Errorf("opened again the store is %+v, want %+v", again.Self(), self)
+			}
+		})
+	}
+}
+
+// A store that was drained is done: it does not come back by itself.
+func TestDrainedStoreStaysForgotten(t *testing.T) {
+	m := opened(t, &diary{})
+	m.leaving = func() bool { return true }
+	gone := m.Self()
+	gone.Forgotten = true
+	if err := m.mark(gone); err != nil || m.Self() != gone {
+		t.Errorf("after draining the store is %+v, %v, want %+v", m.Self(), err, gone)
+	}
+}
+
+func TestRosterOfAnotherClusterIsRefused(t *testing.T) {
+	d := &diary{}
+	m := opened(t, d)
+	if err := m.change(func(r ring.Roster) (ring.Roster, error) { return r.WithCluster(ring.NewClusterID()) }); err != nil {
+		t.Fatal(err)
+	}
+	before := m.Roster()
+	other, err := ring.Roster{}.With(someStore("x")).WithCluster(ring.NewClusterID())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := m.MergeRoster(other); err == nil || !m.Roster().Equal(before) {
+		t.Errorf("MergeRoster(another cluster) = %v, roster changed: %t, want a refusal", err, !m.Roster().Equal(before))
+	}
+}
+
+func TestIdentityThatCannotBeUsed(t *testing.T) {
+	of := &diary{}
+	if _, err := openMembership("b", of, drawID, slog.New(slog.DiscardHandler)); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct{ name, value, want string }{
+		{"of another node", string(of.states[stateIdentity]), `belongs to node "b"`},
+		{"no JSON", `x`, "load identity"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			d := &diary{states: map[string][]byte{stateIdentity: []byte(tt.value)}}
+			_, err := openMembership("a", d, drawID, slog.New(slog.DiscardHandler))
+			if err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("openMembership = %v, want %q", err, tt.want)
+			}
+		})
+	}
+	broken := errors.New("disk")
+	if _, err := openMembership("a", &diary{fail: broken}, drawID, slog.New(slog.DiscardHandler)); !errors.Is(err, broken) {
+		t.Errorf("openMembership on a failing disk = %v, want its error", err)
+	}
+}
+
+func TestConcurrentChangesAreAllKept(t *testing.T) {
+	d := &diary{}
+	m := opened(t, d)
+	var stores []ring.Store
+	for range 20 {
+		stores = append(stores, someStore("n"))
+	}
+	var wg sync.WaitGroup
+	for _, s := range stores {
+		wg.Go(func() {
+			if err := m.mark(s); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	for _, m := range []*membership{m, opened(t, d)} {
+		for _, s := range stores {
+			if got, ok := m.Roster().Get(s.ID); !ok || got != s {
+				t.Errorf("store %s is %+v, %t, want it kept", s.ID, got, ok)
+			}
+		}
+	}
+}

@@ -1,0 +1,320 @@
+package replica
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+
+	"flowring/flow"
+	"flowring/internal/racetest"
+	"flowring/ring"
+	"flowring/store"
+)
+
+// world is a cluster without a network: every store is real and in memory, and what its node answers is up to the test. The
+// address of a node is its name.
+type world struct {
+	mu     sync.Mutex
+	roster ring.Roster
+	sites  map[string]*site // by name
+	self   string           // whose Replicas are tested
+}
+
+// site is one node and its store.
+type site struct {
+	ring.Store
+	held *store.Store
+
+	unheard    bool         // its last call failed
+	hang       bool         // it does not answer before the caller gives up
+	fail       error        // of every call, without an effect
+	lost       bool         // calls have their effect, and fail
+	before     func()       // runs before the effect of each Apply or Digest
+	then       func()       // runs behind each Digest
+	answers    ring.Store   // who answers, if not this site's store
+	replayed   bool         // what Admit and Check say
+	takingOver bool         // part of every Digest
+	recovering bool         // part of every Digest
+	asked      []string     // calls, in order
+	batches    []flow.Batch // seen by Admit, Check and Apply
+}
+
+// errRefused is a connection that could not be made: the call cannot have had an effect.
+var errRefused = errors.New("connection refused")
+
+var errBroken = errors.New("connection reset")
+
+// newWorld returns established stores on nodes of these names; the first is the one tested.
+func newWorld(names ...string) *world {
+	w := &world{sites: map[string]*site{}, self: names[0]}
+	for _, name := range names {
+		w.add(name, true)
+	}
+	return w
+}
+
+func (w *world) add(name string, established bool) *site {
+	s := &site{
+		Store: ring.Store{ID: ring.NewStoreID(), Name: name, Established: established},
+		held:  store.New(store.Config{}, store.Deps{Journal: newMemory()}),
+	}
+	w.sites[name] = s
+	w.mark(s.Store)
+	return s
+}
+
+func (w *world) mark(s ring.Store) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.roster = w.roster.With(s)
+}
+
+// Self implements Cluster.
+func (w *world) Self() ring.Store {
+	s, _ := w.Roster().Get(w.sites[w.self].ID)
+	return s
+}
+
+// Roster implements Cluster.
+func (w *world) Roster() ring.Roster {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.roster
+}
+
+// Ring implements Cluster.
+func (w *world) Ring() *ring.Ring { return w.Roster().Ring() }
+
+// Addr implements Cluster.
+func (w *world) Addr(id ring.StoreID) string {
+	for name, s := range w.sites {
+		if s.ID == id {
+			return name
+		}
+	}
+	return ""
+}
+
+// Heard implements Peers.
+func (w *world) Heard(addr string) bool { return !w.sites[addr].unheard }
+
+// call notes a call and decides whether it has an effect.
+func (w *world) call(ctx context.Context, addr, name string, batch []byte) (*site, error) {
+	s := w.sites[addr]
+	w.mu.Lock()
+	s.asked = append(s.asked, name)
+	if batch != nil {
+		if b, err := flow.ParseBatch(batch); err == nil {
+			s.batches = append(s.batches, *b)
+		}
+	}
+	w.mu.Unlock()
+	if s.hang {
+		<-ctx.Done()
+		return s, ctx.Err()
+	}
+	return s, s.fail
+}
+
+// after decides whether the caller learns of an effect.
+func (s *site) after() (ring.Store, error) {
+	from := s.Store
+	if s.answers != (ring.Store{}) {
+		from = s.answers
+	}
+	if s.lost {
+		return ring.Store{}, errBroken
+	}
+	return from, nil
+}
+
+func (s *site) keep(batch []byte) error {
+	b, err := flow.ParseBatch(batch)
+	if err == nil {
+		_, err = s.held.Apply(b, batch)
+	}
+	return err
+}
+
+// Admit implements Peers.
+func (w *world) Admit(ctx context.Context, addr string, batch []byte) (bool, error) {
+	s, err := w.call(ctx, addr, "admit", batch)
+	if err == nil {
+		if err = s.keep(batch); err == nil {
+			_, err = s.after()
+		}
+	}
+	return s.replayed, err
+}
+
+// Check implements Peers.
+func (w *world) Check(ctx context.Context, addr string, batch []byte) (bool, error) {
+	s, err := w.call(ctx, addr, "check", batch)
+	return s.replayed, err
+}
+
+// Apply implements Peers.
+func (w *world) Apply(ctx context.Context, addr string, batch []byte, _ bool) (ring.Store, error) {
+	s, err := w.call(ctx, addr, "apply", batch)
+	if err != nil {
+		return ring.Store{}, err
+	}
+	if s.before != nil {
+		s.before()
+	}
+	if err := s.keep(batch); err != nil {
+		return ring.Store{}, err
+	}
+	return s.after()
+}
+
+// Digest implements Peers.
+func (w *world) Digest(ctx context.Context, addr string, sl flow.Slice, roster string) (Voice, error) {
+	s, err := w.call(ctx, addr, "digest", nil)
+	if err != nil {
+		return Voice{}, err
+	}
+	if s.before != nil {
+		s.before()
+	}
+	if roster != "" && roster != w.Roster().Hash() {
+		return Voice{}, errors.New("another roster")
+	}
+	d, err := s.held.Digest(sl)
+	if err != nil {
+		return Voice{}, err
+	}
+	from, err := s.after()
+	if s.then != nil {
+		s.then()
+	}
+	return Voice{from, d, s.takingOver, s.recovering}, err
+}
+
+// Secure implements Peers.
+func (w *world) Secure(ctx context.Context, addr string) (ring.Store, error) {
+	s, err := w.call(ctx, addr, "secure", nil)
+	if err != nil {
+		return ring.Store{}, err
+	}
+	return s.after()
+}
+
+// Missing implements Peers.
+func (w *world) Missing(ctx context.Context, addr string, sl flow.Slice, have store.Digest, fn func([]byte) error) error {
+	s, err := w.call(ctx, addr, "missing", nil)
+	if err != nil {
+		return err
+	}
+	return s.held.Missing(sl, have, fn)
+}
+
+// Summary implements Peers.
+func (w *world) Summary(ctx context.Context, addr string) (ring.Store, map[flow.Slice][16]byte, error) {
+	s, err := w.call(ctx, addr, "summary", nil)
+	if err != nil {
+		return ring.Store{}, nil, err
+	}
+	sums := map[flow.Slice][16]byte{}
+	for _, sl := range s.held.Slices() {
+		d, err := s.held.Digest(sl)
+		if err != nil {
+			return ring.Store{}, nil, err
+		}
+		sums[sl] = d.Sum()
+	}
+	from, err := s.after()
+	return from, sums, err
+}
+
+// replicas returns the Replicas of the world's own node.
+func (w *world) replicas(t testing.TB, cfg Config) *Replicas {
+	t.Helper()
+	r := New(77, cfg, Deps{
+		Log: slog.New(slog.DiscardHandler), Cluster: w, Peers: w, Store: w.sites[w.self].held,
+		NotSent: func(err error) bool { return errors.Is(err, errRefused) || refused(err) },
+	})
+	r.Recovered()
+	r.settle(w.Ring())
+	t.Cleanup(r.Stop)
+	return r
+}
+
+// holders returns the names of the nodes that hold a dot of a slice, sorted.
+func (w *world) holders(t testing.TB, s flow.Slice, dot flow.Dot) []string {
+	t.Helper()
+	var names []string
+	for name, site := range w.sites {
+		if d, err := site.held.Digest(s); err != nil {
+			t.Fatal(err)
+		} else if d.Has(dot) {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// sliceOf returns a slice whose list begins with the nodes of these names.
+func (w *world) sliceOf(t testing.TB, first ...string) flow.Slice {
+	t.Helper()
+	on := w.Ring()
+	for hour := range flow.Hour(20000) {
+		if s := (flow.Slice{Hour: hour}); slices.Equal(on.Owners(s)[:len(first)], first) {
+			return s
+		}
+	}
+	t.Fatalf("no slice is placed on %v", first)
+	return flow.Slice{}
+}
+
+// batchOf returns a batch of a slice, with one flow of tx bytes, and a dot.
+func batchOf(t testing.TB, s flow.Slice, dot flow.Dot, tx int64) *flow.Batch {
+	t.Helper()
+	p := posting(t, tx, s)
+	p.Batches[0].Dot = dot
+	return p.Batches[0]
+}
+
+// posting returns a posting with a batch for each slice.
+func posting(t testing.TB, tx int64, in ...flow.Slice) *flow.Posting {
+	t.Helper()
+	var records []flow.Record
+	for _, s := range in {
+		records = append(records, flow.Record{
+			Key: flow.Key{SrcApp: "s", DestApp: "d", VPCID: "v"}, Totals: flow.Totals{BytesTx: tx}, Hour: s.Hour,
+		})
+	}
+	p, err := flow.AddUp(records, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// put makes a site hold a batch.
+func (s *site) put(t testing.TB, b *flow.Batch) {
+	t.Helper()
+	if err := s.keep(b.Encode()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func dot(seq uint64) flow.Dot { return flow.Dot{Origin: 5, Seq: seq} }
+
+// bubble runs a test in a bubble of its own. Bubbles crash under the race detector on Go 1.26 (go#76691).
+func bubble(t *testing.T, fn func(t *testing.T)) {
+	t.Helper()
+	if racetest.Enabled {
+		t.Skip("synctest bubbles crash under -race")
+	}
+	synctest.Test(t, fn)
+}
+
+// show is a list of names as a message has it.
+func show(names []string) string { return fmt.Sprint(names) }

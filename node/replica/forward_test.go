@@ -1,0 +1,117 @@
+package replica
+
+import (
+	"context"
+	"errors"
+	"io"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"flowring/flow"
+	"flowring/store"
+)
+
+// wrongSlice answers Missing with one fixed batch.
+type wrongSlice struct {
+	Peers
+	batch []byte
+}
+
+func (p wrongSlice) Missing(_ context.Context, _ string, _ flow.Slice, _ store.Digest, fn func([]byte) error) error {
+	return fn(p.batch)
+}
+
+// door is something to close that remembers it.
+type door struct {
+	addr   string
+	closed bool
+}
+
+func (d *door) Close() error { d.closed = true; return nil }
+
+func TestForwardGoesDownTheList(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		fail  map[string]error
+		want  string // address that answers; "": none does
+		asked []string
+	}{
+		{"the owner answers", nil, "b", []string{"b"}},
+		{"the next does", map[string]error{"b": errBroken}, "c", []string{"b", "c"}},
+		{"the node itself is asked without the network", map[string]error{"b": errBroken, "c": errRefused}, "here", []string{"b", "c", "here"}},
+		{"nobody does", map[string]error{"b": errBroken, "c": errBroken, "here": errBroken}, "", []string{"b", "c", "here"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := newWorld("a", "b", "c")
+			r := w.replicas(t, Config{Copies: 1, Quorum: 1})
+			var asked []string
+			got, err := r.Forward(t.Context(), w.sliceOf(t, "b", "c", "a"), func(_ context.Context, addr string) (io.Closer, error) {
+				if addr == "" {
+					addr = "here"
+				}
+				asked = append(asked, addr)
+				if err := tt.fail[addr]; err != nil {
+					return nil, err
+				}
+				return &door{addr: addr}, nil
+			})
+			if !slices.Equal(asked, tt.asked) {
+				t.Errorf("asked %v, want %v", asked, tt.asked)
+			}
+			var unavailable *UnavailableError
+			if tt.want == "" {
+				if !errors.As(err, &unavailable) || show(unavailable.Silent) != "[b c a]" || !errors.Is(err, errBroken) {
+					t.Errorf("Forward = %v, want nobody", err)
+				}
+			} else if err != nil || got.(*door).addr != tt.want {
+				t.Errorf("Forward = %v, %v, want %s", got, err, tt.want)
+			}
+		})
+	}
+}
+
+// The next is asked when one is slow; what loses the race is closed, what wins it lives as long as the request.
+func TestForwardClosesWhatLoses(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newWorld("a", "b", "c")
+		r := w.replicas(t, Config{Copies: 1, Quorum: 1, DigestWait: time.Second, HedgeAfter: 100 * time.Millisecond})
+		slow, fast := &door{addr: "b"}, &door{addr: "c"}
+		var lives context.Context
+		begun := time.Now()
+		got, err := r.Forward(t.Context(), w.sliceOf(t, "b", "c"), func(ctx context.Context, addr string) (io.Closer, error) {
+			if addr == "b" {
+				<-ctx.Done() // cancelled, and yet it answers
+				return slow, nil
+			}
+			lives = ctx
+			return fast, nil
+		})
+		if err != nil || got != fast || time.Since(begun) != 1100*time.Millisecond {
+			t.Errorf("Forward = %v, %v after %v, want c after 1.1s", got, err, time.Since(begun))
+		}
+		synctest.Wait()
+		if !slow.closed || fast.closed || lives.Err() != nil {
+			t.Errorf("the loser is closed: %t, the winner: %t, cancelled: %v, want true, false, nil",
+				slow.closed, fast.closed, lives.Err())
+		}
+	})
+}
+
+func TestForwardEndsWithTheRequest(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newWorld("a", "b", "c")
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		r := w.replicas(t, Config{Copies: 1, Quorum: 1})
+		_, err := r.Forward(ctx, w.sliceOf(t, "b"), func(ctx context.Context, _ string) (io.Closer, error) {
+			<-ctx.Done()
+			return nil, ctx.Err()
+		})
+		var unavailable *UnavailableError
+		if !errors.As(err, &unavailable) {
+			t.Errorf("Forward = %v, want unavailable", err)
+		}
+	})
+}

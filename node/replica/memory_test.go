@@ -1,0 +1,79 @@
+package replica
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+
+	"flowring/flow"
+)
+
+// memory is a journal in memory.
+type memory struct {
+	mu      sync.Mutex
+	batches map[flow.Slice]map[flow.Dot][]byte
+}
+
+func newMemory() *memory { return &memory{batches: map[flow.Slice]map[flow.Dot][]byte{}} }
+
+func (m *memory) Append(s flow.Slice, d flow.Dot, batch []byte) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.batches[s] == nil {
+		m.batches[s] = map[flow.Dot][]byte{}
+	}
+	m.batches[s][d] = slices.Clone(batch)
+	return nil
+}
+
+func (m *memory) Slices() ([]flow.Slice, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.SortedFunc(maps.Keys(m.batches), flow.Slice.Compare), nil
+}
+
+func (m *memory) dots(s flow.Slice) []flow.Dot {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.SortedFunc(maps.Keys(m.batches[s]), func(a, b flow.Dot) int {
+		return cmp.Or(cmp.Compare(a.Origin, b.Origin), cmp.Compare(a.Seq, b.Seq))
+	})
+}
+
+func (m *memory) Dots(s flow.Slice, fn func(flow.Dot) error) error {
+	for _, d := range m.dots(s) {
+		if err := fn(d); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (m *memory) Load(s flow.Slice, fn func([]byte) error) error {
+	return m.Dots(s, func(d flow.Dot) error {
+		batch, err := m.Get(s, d)
+		if err != nil {
+			return err
+		}
+		return fn(batch)
+	})
+}
+
+func (m *memory) Get(s flow.Slice, d flow.Dot) ([]byte, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	batch, ok := m.batches[s][d]
+	if !ok {
+		return nil, fmt.Errorf("no batch %s", d)
+	}
+	return batch, nil
+}
+
+func (m *memory) Drop(s flow.Slice) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.batches, s)
+	return nil
+}

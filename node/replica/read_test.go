@@ -1,0 +1,280 @@
+package replica
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"flowring/flow"
+	"flowring/internal/safeguard"
+	"flowring/ring"
+	"flowring/store"
+)
+
+// What a reading may be called (P4, P5), with R=3, W=2 and five stores; the replicas are a, b, c and a reads.
+func TestLevelsOfAReading(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		spoil  func(t *testing.T, w *world, s flow.Slice)
+		level  Level
+		silent string
+		total  int64 // bytes of the flow; batches have powers of two
+	}{
+		{"everybody answers", func(*testing.T, *world, flow.Slice) {}, Complete, "[]", 1},
+		{"one other store is silent", func(_ *testing.T, w *world, _ flow.Slice) { w.sites["d"].fail = errBroken }, Complete, "[d]", 1},
+		{"one replica is silent", func(_ *testing.T, w *world, _ flow.Slice) { w.sites["b"].fail = errBroken }, Complete, "[b]", 1},
+		{"one is not heard any more", func(_ *testing.T, w *world, _ flow.Slice) { w.sites["b"].unheard = true }, Complete, "[b]", 1},
+		{"two others are silent", func(_ *testing.T, w *world, _ flow.Slice) {
+			w.sites["d"].fail, w.sites["e"].fail = errBroken, errBroken
+		}, Unproven, "[d e]", 1},
+		{"two replicas are silent", func(_ *testing.T, w *world, _ flow.Slice) {
+			w.sites["b"].fail, w.sites["c"].fail = errBroken, errBroken
+		}, Partial, "[b c]", 1},
+		{"one is silent and another recovers", func(_ *testing.T, w *world, _ flow.Slice) {
+			w.sites["d"].fail, w.sites["e"].recovering = errBroken, true
+		}, Unproven, "[d e]", 1},
+		{"two are silent and a replica takes over", func(_ *testing.T, w *world, _ flow.Slice) {
+			w.sites["d"].fail, w.sites["e"].fail, w.sites["b"].takingOver = errBroken, errBroken, true
+		}, Partial, "[d e]", 1},
+		{"another store answers in one's place", func(_ *testing.T, w *world, _ flow.Slice) {
+			w.sites["d"].answers = ring.Store{ID: ring.NewStoreID(), Name: "d", Established: true}
+		}, Complete, "[d]", 1},
+		{"a stray batch is on one other store alone", func(t *testing.T, w *world, s flow.Slice) {
+			w.sites["e"].put(t, batchOf(t, s, dot(2), 2))
+		}, Complete, "[]", 3},
+		{"a batch is here alone", func(t *testing.T, w *world, s flow.Slice) {
+			w.sites["a"].put(t, batchOf(t, s, dot(2), 2))
+		}, Complete, "[]", 3},
+		{"a batch is on one that answers and one that is silent", func(t *testing.T, w *world, s flow.Slice) {
+			w.sites["d"].put(t, batchOf(t, s, dot(2), 2))
+			w.sites["e"].put(t, batchOf(t, s, dot(2), 2))
+			w.sites["e"].fail = errBroken
+		}, Complete, "[e]", 3},
+		{"a store that is not established is asked, and its batch counts", func(t *testing.T, w *world, s flow.Slice) {
+			w.add("x", false).put(t, batchOf(t, s, dot(2), 2))
+		}, Complete, "[]", 3},
+		{"a store learnt of from an answer is asked too", func(t *testing.T, w *world, s flow.Slice) {
+			late := w.late("x")
+			late.put(t, batchOf(t, s, dot(2), 2))
+			w.sites["d"].before = func() { w.mark(late.Store) }
+		}, Complete, "[]", 3},
+		{"a store learnt of from an answer is missed too", func(_ *testing.T, w *world, _ flow.Slice) {
+			late := w.late("x")
+			late.fail = errBroken
+			w.sites["d"].before = func() { w.mark(late.Store) }
+			w.sites["e"].fail = errBroken
+		}, Unproven, "[e x]", 1},
+		{"a store forgotten while it is asked counts as silent", func(_ *testing.T, w *world, _ flow.Slice) {
+			w.sites["e"].fail, w.sites["d"].fail = errBroken, errBroken
+			w.sites["b"].before = func() { w.mark(forgottenOf(w, "e")) }
+		}, Unproven, "[d e]", 1},
+		{"a store forgotten before is not missed", func(_ *testing.T, w *world, _ flow.Slice) {
+			w.sites["e"].fail, w.sites["d"].fail = errBroken, errBroken
+			w.mark(forgottenOf(w, "e"))
+		}, Complete, "[d]", 1},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := newWorld("a", "b", "c", "d", "e")
+			s := w.sliceOf(t, "a", "b", "c")
+			for _, name := range []string{"a", "b", "c"} {
+				w.sites[name].put(t, batchOf(t, s, dot(1), 1))
+			}
+			tt.spoil(t, w, s)
+			r := w.replicas(t, Config{Copies: 3, Quorum: 2})
+			got, err := r.Read(t.Context(), s)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got.Level != tt.level || show(got.Silent) != tt.silent || total(got) != tt.total {
+				t.Errorf("Read = level %d, silent %v, total %d, want %d, %s, %d",
+					got.Level, got.Silent, total(got), tt.level, tt.silent, tt.total)
+			}
+			if got.Level == Complete { // every batch shown is on W stores that count now
+				w.mustHold(t, r, s, got.Reading.Digest(), 2)
+			}
+		})
+	}
+}
+
+// late returns a site that is not on the roster yet.
+func (w *world) late(name string) *site {
+	before := w.roster
+	s := w.add(name, true)
+	w.roster = before
+	return s
+}
+
+func total(r *Reading) (n int64) {
+	for rec := range r.Records() {
+		n += rec.BytesTx
+	}
+	return n
+}
+
+// mustHold fails the test unless each dot is on at least n stores that count.
+func (w *world) mustHold(t *testing.T, r *Replicas, s flow.Slice, dots store.Digest, n int) {
+	t.Helper()
+	for d := range dots.Dots() {
+		names := slices.DeleteFunc(w.holders(t, s, d), func(name string) bool { return !r.counts(w.sites[name].Store) })
+		if len(names) < n {
+			t.Errorf("batch %s of a complete reading is on %v, want %d stores", d, names, n)
+		}
+	}
+}
+
+// The negative controls of the reading's safeguards: without each the reading is called complete, and should not be.
+func TestReadingsNeedTheirSafeguards(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		without safeguard.Set
+	}{{"asking everybody", safeguard.AskEverybody}, {"pushing back", safeguard.PushBack}} {
+		t.Run(tt.name, func(t *testing.T) {
+			for _, off := range []bool{false, true} {
+				w := newWorld("a", "b", "c", "d", "e")
+				s := w.sliceOf(t, "a", "b", "c")
+				w.sites["e"].put(t, batchOf(t, s, dot(2), 2))
+				cfg := Config{Copies: 3, Quorum: 2}
+				if off {
+					cfg.Without = tt.without
+				}
+				if tt.without == safeguard.PushBack { // it is on one store, and can be pushed nowhere
+					w.sites["a"].put(t, batchOf(t, s, dot(3), 4))
+					for _, name := range []string{"b", "c", "d", "e"} {
+						site := w.sites[name]
+						site.before = func() { site.fail = errBroken } // after its digest
+					}
+				}
+				got, err := w.replicas(t, cfg).Read(t.Context(), s)
+				if err != nil {
+					t.Fatal(err)
+				}
+				missed := got.Level == Complete && (total(got)&2 == 0 || len(w.holders(t, s, dot(3))) == 1)
+				if missed != off {
+					t.Errorf("level %d, total %d, with the safeguard off: %t", got.Level, total(got), off)
+				}
+			}
+		})
+	}
+}
+
+// A store that has not recovered proves nothing, itself included (P9).
+func TestRecoveringStoreDoesNotProve(t *testing.T) {
+	w := newWorld("a", "b", "c")
+	s := w.sliceOf(t, "a", "b", "c")
+	r := w.replicas(t, Config{Copies: 3, Quorum: 2})
+	r.recovered.Store(false)
+	got, err := r.Read(t.Context(), s)
+	if err != nil || got.Level != Unproven || show(got.Silent) != "[a]" {
+		t.Fatalf("Read = level %d, silent %v, %v, want unproven for want of itself", got.Level, got.Silent, err)
+	}
+	w.sites["b"].fail = errBroken
+	r.recover(t.Context())
+	if !r.Recovering() {
+		t.Error("recovered though another store did not secure what it holds; at W=2 none may be missing")
+	}
+	w.sites["b"].fail = nil
+	w.sites["b"].answers = ring.Store{ID: ring.NewStoreID(), Name: "b"}
+	r.recover(t.Context())
+	if !r.Recovering() {
+		t.Error("recovered by the word of another store than the one on the roster")
+	}
+	w.sites["b"].answers = ring.Store{}
+	r.recover(t.Context())
+	if r.Recovering() {
+		t.Error("not recovered though all others secured what they hold")
+	}
+	if got, err := r.Read(t.Context(), s); err != nil || got.Level != Complete {
+		t.Errorf("Read = level %d, %v, want complete", got.Level, err)
+	}
+}
+
+// covered is what counting dot by dot gives.
+func TestCoveredIsTheNaiveCount(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		names := []string{"a", "b", "c", "d", "e"}[:rapid.IntRange(1, 5).Draw(t, "stores")]
+		w := newWorld(names...)
+		quorum := rapid.IntRange(1, len(names)).Draw(t, "quorum")
+		r := New(1, Config{Copies: len(names), Quorum: quorum}, Deps{Cluster: w, Peers: w})
+		defer r.Stop()
+		h := r.newHearing(flow.Slice{})
+		h.away = rapid.Bool().Draw(t, "away")
+		h.self = w.Self()
+		count := map[flow.Dot]int{}
+		var shown store.Digest
+		for i, name := range names {
+			s := w.sites[name]
+			if rapid.Bool().Draw(t, name+" leaves") {
+				s.Leaving = true
+				w.mark(s.Store)
+			}
+			v := &voice{Voice: Voice{From: s.Store}, addr: name}
+			if i == 0 {
+				v.addr = ""
+			}
+			for _, seq := range rapid.SliceOfDistinct(rapid.Uint64Range(1, 6), rapid.ID[uint64]).Draw(t, name) {
+				v.Digest.Add(dot(seq))
+				shown.Add(dot(seq))
+				if !s.Leaving && !(h.away && i == 0) {
+					count[dot(seq)]++
+				}
+			}
+			h.held[s.ID] = v
+		}
+		var want store.Digest
+		for d, n := range count {
+			if n >= quorum {
+				want.Add(d)
+			}
+		}
+		if got := h.covered(shown); !got.Equal(want) {
+			t.Errorf("covered = %v, want %v", got, want)
+		}
+	})
+}
+
+// Whatever is where, a complete reading has all that is on any store that answers, and leaves it on W stores.
+func TestCompleteReadingsHaveEverything(t *testing.T) {
+	for seed := range uint64(200) {
+		rng := rand.New(rand.NewPCG(seed, 3))
+		w := newWorld("a", "b", "c", "d", "e")
+		s := w.sliceOf(t, "a", "b", "c")
+		heard := map[flow.Dot]bool{}
+		for name, site := range w.sites {
+			if name != "a" && rng.IntN(5) == 0 {
+				site.fail = errBroken
+			}
+			for seq := range uint64(4) {
+				if rng.IntN(4) == 0 {
+					site.put(t, batchOf(t, s, dot(seq+1), 1<<seq))
+					heard[dot(seq+1)] = heard[dot(seq+1)] || site.fail == nil
+				}
+			}
+		}
+		quorum := 1 + rng.IntN(3)
+		r := w.replicas(t, Config{Copies: 3, Quorum: quorum})
+		got, err := r.Read(t.Context(), s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for d, answers := range heard {
+			if answers && !got.Reading.Digest().Has(d) {
+				t.Errorf("seed %d: the reading lacks %s, which a store that answers holds", seed, d)
+			}
+		}
+		if got.Level == Complete {
+			w.mustHold(t, r, s, got.Reading.Digest(), quorum)
+		}
+	}
+}
+
+func TestReadNamesWhoIsSilentInOrder(t *testing.T) {
+	w := newWorld("a", "b", "c", "d")
+	w.failAll(errBroken)
+	got, err := w.replicas(t, Config{Copies: 1, Quorum: 1}).Read(t.Context(), w.sliceOf(t, "a"))
+	if err != nil || fmt.Sprint(got.Silent) != "[b c d]" || got.Level != Unproven {
+		t.Errorf("Read = level %d, silent %v, %v, want unproven, [b c d]", got.Level, got.Silent, err)
+	}
+}

@@ -1,0 +1,179 @@
+package replica
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"flowring/internal/safeguard"
+	"flowring/ring"
+)
+
+// An ack counts when it comes from a store that is established and neither leaving nor forgotten, by the roster as merged from
+// all answers, and each store counts once (P1, P4).
+func TestWhichAcksCount(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		spoil func(w *world) // the list is a, b, c, d; a is the node itself
+		want  bool           // W = 3 is reached
+		acks  string         // where the batch is then
+	}{
+		{"three stores", func(*world) {}, true, "[a b c]"},
+		{"one is unreachable, the next stands in", func(w *world) { w.sites["b"].fail = errRefused }, true, "[a c d]"},
+		{"two are unreachable", func(w *world) { w.sites["b"].fail, w.sites["c"].fail = errRefused, errBroken }, false, "[a d]"},
+		{"one answers for another", func(w *world) { w.sites["b"].answers = w.sites["c"].Store }, true, "[a b c d]"},
+		{
+			"two answer for a third", func(w *world) { w.sites["b"].answers, w.sites["d"].answers = w.sites["c"].Store, w.sites["c"].Store },
+			false, "[a b c d]",
+		},
+		{
+			"one has a new store that is not on the roster", func(w *world) { w.sites["b"].answers = ring.Store{ID: ring.NewStoreID(), Name: "b"} },
+			true, "[a b c d]",
+		},
+		{
+			"one has a new store that is not established", func(w *world) {
+				w.sites["b"].answers = ring.Store{ID: ring.NewStoreID(), Name: "b"}
+				w.mark(w.sites["b"].answers)
+			},
+			true, "[a b c d]",
+		},
+		{"one is found to be leaving when it answers", func(w *world) { w.leaveWhenAsked("b", "b") }, true, "[a b c d]"},
+		{"one that has answered is found to be leaving", func(w *world) { w.leaveWhenAsked("c", "a") }, true, "[a b c d]"},
+		{
+			"two are found to be leaving", func(w *world) { w.leaveWhenAsked("b", "b"); w.leaveWhenAsked("c", "c") },
+			false, "[a b c d]",
+		},
+		{"a lost answer is no ack", func(w *world) { w.sites["b"].lost = true }, true, "[a b c d]"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := newWorld("a", "b", "c", "d")
+			s := w.sliceOf(t, "a", "b", "c", "d")
+			r := w.replicas(t, Config{Copies: 3, Quorum: 3, HedgeAfter: time.Hour})
+			tt.spoil(w)
+			b := batchOf(t, s, dot(1), 1)
+			_, err := r.Admit(t.Context(), b, b.Encode())
+			var unavailable *UnavailableError
+			if (err == nil) != tt.want || err != nil && !errors.As(err, &unavailable) {
+				t.Errorf("Admit = %v, want stored: %t", err, tt.want)
+			}
+			r.Stop() // waits for what goes on behind the answer
+			if got := show(w.holders(t, s, dot(1))); got != tt.acks {
+				t.Errorf("held by %s, want %s", got, tt.acks)
+			}
+		})
+	}
+}
+
+// leaveWhenAsked makes the roster say that a node's store is leaving when another one is sent a batch.
+func (w *world) leaveWhenAsked(asked, leaves string) {
+	w.sites[asked].before = func() {
+		s := w.sites[leaves].Store
+		s.Leaving = true
+		w.mark(s)
+	}
+}
+
+// What is sent beyond the quorum goes on behind the answer, so that R copies exist soon; Stop waits for it.
+func TestReplicationGoesOnBehindTheAnswer(t *testing.T) {
+	w := newWorld("a", "b", "c")
+	s := w.sliceOf(t, "a", "b", "c")
+	slow, answered := make(chan struct{}), make(chan struct{})
+	w.sites["c"].before = func() { <-slow }
+	r := w.replicas(t, Config{Copies: 3, Quorum: 2, HedgeAfter: time.Hour})
+	ctx, cancel := context.WithCancel(t.Context())
+	b := batchOf(t, s, dot(1), 1)
+	go func() {
+		defer close(answered)
+		if _, err := r.Admit(ctx, b, b.Encode()); err != nil {
+			t.Errorf("Admit = %v, want nil", err)
+		}
+	}()
+	<-answered
+	cancel() // the request is over
+	close(slow)
+	r.Stop()
+	if got := show(w.holders(t, s, dot(1))); got != "[a b c]" {
+		t.Errorf("held by %s, want [a b c]", got)
+	}
+}
+
+// Without the quorum one store's ack would be enough (negative control of P1).
+func TestQuorumIsWhatIsWaitedFor(t *testing.T) {
+	for _, off := range []bool{false, true} {
+		w := newWorld("a", "b", "c")
+		s := w.sliceOf(t, "a", "b", "c")
+		w.failAll(errRefused)
+		cfg := Config{Copies: 3, Quorum: 2}
+		if off {
+			cfg.Without = safeguard.Quorum
+		}
+		b := batchOf(t, s, dot(1), 1)
+		_, err := w.replicas(t, cfg).Admit(t.Context(), b, b.Encode())
+		if (err == nil) != off {
+			t.Errorf("Admit with one store that answers = %v with the safeguard off: %t", err, off)
+		}
+	}
+}
+
+func TestSlowReplicaIsDoubled(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newWorld("a", "b", "c", "d")
+		s := w.sliceOf(t, "a", "b", "c", "d")
+		w.sites["b"].hang = true
+		r := w.replicas(t, Config{Copies: 2, Quorum: 2, HedgeAfter: 100 * time.Millisecond, CallWait: time.Second})
+		b := batchOf(t, s, dot(1), 1)
+		begun := time.Now()
+		if _, err := r.Admit(t.Context(), b, b.Encode()); err != nil || time.Since(begun) != 100*time.Millisecond {
+			t.Errorf("Admit = %v after %v, want nil after 100ms", err, time.Since(begun))
+		}
+		for r.hedges.spend() { // the negative control: the slow one is replaced when it fails, not before
+		}
+		again := batchOf(t, s, dot(2), 1)
+		begun = time.Now()
+		if _, err := r.Admit(t.Context(), again, again.Encode()); err != nil || time.Since(begun) != time.Second {
+			t.Errorf("Admit without a budget = %v after %v, want nil after 1s", err, time.Since(begun))
+		}
+		r.Stop()
+	})
+}
+
+func TestWriteEndsWithItsTime(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newWorld("a", "b", "c")
+		s := w.sliceOf(t, "a", "b", "c")
+		w.sites["b"].hang, w.sites["c"].hang = true, true
+		r := w.replicas(t, Config{Copies: 3, Quorum: 2})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		b := batchOf(t, s, dot(1), 1)
+		_, err := r.Admit(ctx, b, b.Encode())
+		var unavailable *UnavailableError
+		if !errors.As(err, &unavailable) || !errors.Is(err, context.DeadlineExceeded) ||
+			unavailable.Reason != "1 of the 2 stores that the write quorum asks for acknowledged" {
+			t.Errorf("Admit = %v, want 1 of 2, out of time", err)
+		}
+		r.Stop()
+	})
+}
+
+// A batch whose ID is here under another dot is as good as here for a write; between digests the dot matters.
+func TestApplyOfAKnownID(t *testing.T) {
+	for _, keepDot := range []bool{false, true} {
+		w := newWorld("a")
+		s := w.sliceOf(t, "a")
+		r := w.replicas(t, Config{Copies: 1, Quorum: 1})
+		for seq := range uint64(2) {
+			p := posting(t, 1, s)
+			p.Identify("", "key")
+			b := p.Batches[0]
+			b.Dot = dot(seq + 1)
+			if err := r.Apply(b, b.Encode(), keepDot); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got := len(w.holders(t, s, dot(2))) == 1; got != keepDot {
+			t.Errorf("the second dot is held: %t, want %t", got, keepDot)
+		}
+	}
+}

@@ -1,0 +1,213 @@
+package replica
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"flowring/flow"
+	"flowring/ring"
+	"flowring/store"
+)
+
+// The outcome of a write at the owner's and what it means (P3): a refusal is passed on only while nothing can be stored.
+func TestOutcomesOfAWrite(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		spoil  func(w *world) // the list is b, c, d; a is the node asked
+		want   error          // nil: stored
+		reason string         // of an *UnavailableError
+		silent string
+	}{
+		{name: "the owner stores it", spoil: func(*world) {}},
+		{name: "the owner refuses the content", spoil: func(w *world) { w.sites["b"].fail = store.ErrKeyReused }, want: store.ErrKeyReused},
+		{name: "the owner refuses the sum", spoil: func(w *world) { w.sites["b"].fail = store.ErrOverflow }, want: store.ErrOverflow},
+		{name: "the owner cannot be reached", spoil: func(w *world) { w.sites["b"].fail = errRefused }},
+		{name: "the owner fails", spoil: func(w *world) { w.sites["b"].fail = errBroken }},
+		{name: "the owner stores it, and its answer is lost", spoil: func(w *world) { w.sites["b"].lost = true }},
+		{
+			name:  "the owner cannot be reached, and the next refuses",
+			spoil: func(w *world) { w.sites["b"].fail, w.sites["c"].fail = errRefused, store.ErrKeyReused }, want: store.ErrKeyReused,
+		},
+		{
+			name:   "the owner may have stored it, and the next refuses",
+			spoil:  func(w *world) { w.sites["b"].fail, w.sites["c"].fail = errBroken, store.ErrKeyReused },
+			reason: "another may have stored it", silent: "[b]",
+		},
+		{
+			name: "the owner has too few stores, and the next refuses",
+			spoil: func(w *world) {
+				w.sites["b"].fail, w.sites["c"].fail = &UnavailableError{Reason: "few"}, store.ErrOverflow
+			},
+			reason: "another may have stored it", silent: "[]",
+		},
+		{
+			name:   "nobody can be reached",
+			spoil:  func(w *world) { w.failAll(errRefused) },
+			reason: "no store of the hour could take the write", silent: "[b c d]",
+		},
+		{
+			name:   "everybody has too few stores, and says which",
+			spoil:  func(w *world) { w.failAll(&UnavailableError{Reason: "1 of 2", Silent: []string{"x", "y"}}) },
+			reason: "1 of 2", silent: "[x y]",
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := newWorld("a", "b", "c", "d")
+			s := w.sliceOf(t, "b", "c", "d")
+			r := w.replicas(t, Config{Copies: 1, Quorum: 1})
+			w.mark(forgottenOf(w, "a")) // it is not to be asked itself
+			tt.spoil(w)
+			_, err := r.Submit(t.Context(), posting(t, 1, s))
+			var unavailable *UnavailableError
+			switch {
+			case tt.reason != "":
+				if !errors.As(err, &unavailable) || !strings.Contains(unavailable.Reason, tt.reason) || show(unavailable.Silent) != tt.silent {
+					t.Errorf("Submit = %v, want unavailable: %s, silent %s", err, tt.reason, tt.silent)
+				}
+			case !errors.Is(err, tt.want):
+				t.Errorf("Submit = %v, want %v", err, tt.want)
+			}
+		})
+	}
+}
+
+// failAll makes every call but to the node itself fail.
+func (w *world) failAll(err error) {
+	for name, s := range w.sites {
+		if name != w.self {
+			s.fail = err
+		}
+	}
+}
+
+// forgottenOf returns a node's store as forgotten.
+func forgottenOf(w *world, name string) (s ring.Store) {
+	s = w.sites[name].Store
+	s.Forgotten = true
+	return s
+}
+
+// A batch has one dot through all attempts, and the next batch of the slice the next one.
+func TestAttemptsCarryOneDot(t *testing.T) {
+	w := newWorld("a", "b", "c")
+	s := w.sliceOf(t, "b", "c")
+	w.sites["b"].lost = true
+	r := w.replicas(t, Config{Copies: 1, Quorum: 1})
+	for range 2 {
+		if _, err := r.Submit(t.Context(), posting(t, 1, s)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, name := range []string{"b", "c"} {
+		got := w.sites[name].batches
+		if len(got) != 2 || got[0].Dot != (flow.Dot{Origin: 77, Seq: 1}) || got[1].Dot != (flow.Dot{Origin: 77, Seq: 2}) {
+			t.Errorf("%s saw %v, want dots 77.1 and 77.2", name, got)
+		}
+	}
+}
+
+// One owner refuses: no other has stored its part by then (P3).
+func TestRefusedPostingIsStoredNowhere(t *testing.T) {
+	w := newWorld("a", "b", "c")
+	atB, atC := w.sliceOf(t, "b"), w.sliceOf(t, "c")
+	r := w.replicas(t, Config{Copies: 1, Quorum: 1})
+	w.sites["c"].fail = store.ErrOverflow
+	_, err := r.Submit(t.Context(), posting(t, 1, atB, atC))
+	if !errors.Is(err, store.ErrOverflow) {
+		t.Errorf("Submit = %v, want %v", err, store.ErrOverflow)
+	}
+	if got := w.holders(t, atB, flow.Dot{Origin: 77, Seq: 1}); len(got) != 0 {
+		t.Errorf("%v hold a part of the refused posting", got)
+	}
+}
+
+// A refusal after the check, when other owners may have stored their parts, is no refusal of the whole.
+func TestOvertakenPostingIsOfUnknownOutcome(t *testing.T) {
+	w := newWorld("a", "b")
+	first, second := w.sliceOf(t, "b"), w.sliceOf(t, "a")
+	second2 := posting(t, 1, first, second)
+	r := w.replicas(t, Config{Copies: 1, Quorum: 1})
+	check := r.Peers
+	r.Peers = overtaken{check}
+	_, err := r.Submit(t.Context(), second2)
+	var unavailable *UnavailableError
+	if !errors.As(err, &unavailable) || !strings.Contains(unavailable.Reason, "overtaken") {
+		t.Errorf("Submit = %v, want unavailable: overtaken", err)
+	}
+}
+
+// overtaken lets every check pass and refuses every admission.
+type overtaken struct{ Peers }
+
+func (overtaken) Admit(context.Context, string, []byte) (bool, error) {
+	return false, store.ErrKeyReused
+}
+
+func TestPostingIsReplayedWhenAllOfItIs(t *testing.T) {
+	for _, tt := range []struct {
+		name       string
+		b, c, want bool
+	}{{"none", false, false, false}, {"one of two", true, false, false}, {"both", true, true, true}} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := newWorld("a", "b", "c")
+			atB, atC := w.sliceOf(t, "b"), w.sliceOf(t, "c")
+			w.sites["b"].replayed, w.sites["c"].replayed = tt.b, tt.c
+			got, err := w.replicas(t, Config{Copies: 1, Quorum: 1}).Submit(t.Context(), posting(t, 1, atB, atC))
+			if err != nil || got != tt.want {
+				t.Errorf("replayed = %t, %v, want %t", got, err, tt.want)
+			}
+		})
+	}
+}
+
+func TestSlowOwnerIsDoubled(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newWorld("a", "b", "c")
+		s := w.sliceOf(t, "b", "c")
+		w.sites["b"].hang = true
+		r := w.replicas(t, Config{Copies: 1, Quorum: 1, HedgeAfter: 100 * time.Millisecond})
+		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+		defer cancel()
+		begun := time.Now()
+		if _, err := r.Submit(ctx, posting(t, 1, s)); err != nil {
+			t.Errorf("Submit = %v, want nil", err)
+		}
+		if got, want := time.Since(begun), 400*time.Millisecond; got != want {
+			t.Errorf("the next store was asked after %v, want %v", got, want)
+		}
+		for r.hedges.spend() { // the negative control: nothing left to double with
+		}
+		_, err := r.Submit(ctx, posting(t, 1, s))
+		var unavailable *UnavailableError
+		if !errors.As(err, &unavailable) || show(unavailable.Silent) != "[b]" || !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("Submit = %v, want out of time for b alone", err)
+		}
+	})
+}
+
+// A refusal by the store that doubles a slow one does not say that the slow one stored nothing (P3).
+func TestRefusalBesideASlowAttemptIsNotPassedOn(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newWorld("a", "b", "c")
+		s := w.sliceOf(t, "b", "c")
+		w.sites["b"].hang, w.sites["c"].fail = true, store.ErrKeyReused
+		r := w.replicas(t, Config{Copies: 1, Quorum: 1})
+		_, err := r.Submit(t.Context(), posting(t, 1, s))
+		var unavailable *UnavailableError
+		if !errors.As(err, &unavailable) {
+			t.Errorf("Submit = %v, want unavailable", err)
+		}
+	})
+}
+
+func TestNoStoreYet(t *testing.T) {
+	w := &world{sites: map[string]*site{}, self: "a"}
+	w.add("a", false)
+	_, err := w.replicas(t, Config{Copies: 1, Quorum: 1}).Submit(t.Context(), posting(t, 1, flow.Slice{Hour: 1}))
+	if want := "the cluster has no established store yet"; err == nil || err.Error() != want {
+		t.Errorf("Submit = %v, want %s", err, want)
+	}
+}
