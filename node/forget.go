@@ -48,7 +48,10 @@ func (n *Node) Forget(ctx context.Context, id ring.StoreID, force bool) error {
 	if err := n.mayForget(gone, heard, force); err != nil { // by what the answers taught: a store learnt since counts as silent
 		return err
 	}
-	if err := n.secureEverywhere(ctx, heard); err != nil {
+	switch err := n.secureEverywhere(ctx, heard); {
+	case err != nil && force: // too few stores may be left to put all on W: reads and repair do so once there are more
+		n.log.Warn("not all that is left is on enough stores", "error", err)
+	case err != nil:
 		return fmt.Errorf("secure what is left without store %s: %w", id, err)
 	}
 	gone.Forgotten = true

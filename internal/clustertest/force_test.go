@@ -1,0 +1,59 @@
+package clustertest
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"flowring/ring"
+	"flowring/store/journal/journaltest"
+)
+
+// A cluster of exactly W nodes that lost a disk waits for an operator: nobody is left to confirm the store that replaces it. Forced
+// to forget the lost one it goes on, with every batch.
+func TestForcedForgettingReplacesALostDiskOfWNodes(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		opts := Options{Copies: 3, Quorum: 3, Hours: 3, Quiet: true}
+		c := New(t, opts)
+		defer c.Close()
+		check := NewChecker()
+		r := &runner{load: load{c: c, check: check, hours: 3}, rng: c.rng}
+		c.Start("n1", "n2", "n3")
+		if err := c.WaitReady(time.Minute); err != nil {
+			t.Fatal(err)
+		}
+		r.clientStep("write", "n2", []string{"all", "3"})
+		if check.Acked != 9 {
+			t.Fatalf("%d of 9 batches acknowledged", check.Acked)
+		}
+		old := ""
+		for _, m := range c.Node("n2").Members().Members {
+			if m.Name == "n1" {
+				old = m.Store
+			}
+		}
+		c.crash("n1", (*journaltest.Disk).Wipe)
+		c.Start("n1")
+		if err := c.WaitReady(2 * time.Minute); err == nil {
+			t.Error("the cluster is ready without W confirmations")
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		defer cancel()
+		if err := c.Node("n2").Forget(ctx, ring.StoreID(old), false); err == nil {
+			t.Error("Forget without force = nil, want the guard")
+		}
+		if err := c.Node("n2").Forget(ctx, ring.StoreID(old), true); err != nil {
+			t.Fatalf("Forget with force = %v", err)
+		}
+		if err := c.WaitReady(time.Minute); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(10 * time.Second)
+		if err := r.settled(); err != nil {
+			t.Error(err)
+		}
+		for _, fault := range check.Faults() {
+			t.Error(fault)
+		}
+	})
+}
