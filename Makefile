@@ -10,7 +10,7 @@ BUILDINFO := flowring/internal/buildinfo
 LDFLAGS   := -s -w -X $(BUILDINFO).version=$(VERSION) -X $(BUILDINFO).commit=$(COMMIT)
 
 .DEFAULT_GOAL := build
-.PHONY: help build test race lint fuzz cover image clean FORCE
+.PHONY: help build test race simulate lint fuzz cover image clean FORCE
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,6 +26,11 @@ test: ## run all tests
 
 race: ## run the tests under the race detector (those in virtual time skip themselves)
 	go test -race ./...
+
+HISTORIES ?= 10000
+SEED ?= 1
+simulate: ## run HISTORIES random histories of whole clusters, from seed SEED on
+	go test -count=1 -timeout 24h -run TestRandomHistories ./internal/clustertest -histories $(HISTORIES) -seed $(SEED)
 
 lint: ## gofmt, go vet and golangci-lint
 	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then echo "gofmt -w $$unformatted" >&2; exit 1; fi

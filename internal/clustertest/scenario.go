@@ -25,9 +25,11 @@ import (
 //	drain NODE                 take the node off the roster, then stop it for good
 //	cut A,B|C,D [WHAT]         no traffic between the sides; WHAT: gossip or peer (that port alone)
 //	oneway A B [WHAT]          no traffic from A to B
+//	mute A B                   requests of A to B's peer port do not arrive
 //	deaf A B                   answers of B's peer port to A are lost, after the effect
 //	slow A B MS                that many milliseconds from A to B
 //	lossy A B PERCENT          packets from A to B are lost
+//	reset A,B|C,D              break the connections between the peer ports of the sides: what is on its way in them is lost
 //	heal                       the network is whole again
 //	wait MS
 //	write NODE HOUR [TIMES]    write a batch through a node, or one to each hour for "all"

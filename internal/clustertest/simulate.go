@@ -105,8 +105,19 @@ func (r *runner) step(f []string) error {
 	case "cut":
 		left, right, _ := strings.Cut(args[0], "|")
 		r.cut(strings.Split(left, ","), strings.Split(right, ","), args[1:], true)
+	case "reset":
+		left, right, _ := strings.Cut(args[0], "|")
+		for _, a := range strings.Split(left, ",") {
+			for _, b := range strings.Split(right, ",") {
+				r.between(a, b, func(a, b string) { r.c.Net.Reset(a, b, PeerPort) })
+			}
+		}
 	case "oneway":
 		r.cut(args[:1], args[1:2], args[2:], false)
+	case "mute":
+		r.between(args[0], args[1], func(a, b string) {
+			r.heals = append(r.heals, r.c.Net.Cut(a, b, memnet.Traffic{Kind: memnet.Requests, Port: PeerPort}))
+		})
 	case "deaf":
 		r.between(args[0], args[1], func(a, b string) {
 			r.heals = append(r.heals, r.c.Net.Cut(b, a, memnet.Traffic{Kind: memnet.Answers, Port: PeerPort}))

@@ -12,7 +12,7 @@ import (
 )
 
 var (
-	histories = flag.Int("histories", 20, "random histories to run")
+	histories = flag.Int("histories", 200, "random histories to run")
 	firstSeed = flag.Uint64("seed", 1, "seed of the first history")
 )
 
