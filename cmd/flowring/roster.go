@@ -1,0 +1,121 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"flowring/node/peer"
+	"flowring/ring"
+	"flowring/router"
+)
+
+const aboutDrain = `Take a node off the cluster for good, having put all that it holds on other nodes.
+
+The node takes no more writes. When the command returns, stop the node: its data folder
+is of no use any more. A drain that was broken off goes on when it is asked for again.
+
+The peer port of NODE must be reachable from here.`
+
+const aboutForget = `Take the store of a node that will not come back off the cluster.
+
+Its hours are placed on other nodes, and reads stop waiting for it. It is refused unless
+every other store, but the write quorum minus two, answers: then nothing that was
+acknowledged is lost. What it says when it is refused is what could be lost; --force
+gives that up.
+
+STORE is a store's ID, as in "flowring members". A store that is absent for 15 minutes,
+or whose node is back with another disk, is forgotten without being asked to.`
+
+func newDrain() *cobra.Command {
+	var access access
+	cmd := &cobra.Command{
+		Use: "drain NODE [FLAGS]", Short: "Take a node off the cluster, with its data put on others", Long: aboutDrain,
+		Example: "  flowring drain n4\n  flowring drain n4 --target http://10.0.0.7:8080 --timeout 1h",
+		Args:    arguments(1, 1), ValidArgsFunction: cobra.NoFileCompletions,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return onRoster(cmd, &access, func(ctx context.Context, c *peer.Client, members []router.Member) error {
+				m, err := find(members, "node", args[0], func(m router.Member) string { return m.Name })
+				if err != nil {
+					return err
+				}
+				fmt.Fprintf(cmd.ErrOrStderr(), "draining %s: what it holds is being put on other nodes\n", m.Name)
+				if err := c.Drain(ctx, m.Addresses.Peer); err != nil {
+					return fmt.Errorf("%s: %w", m.Name, err)
+				}
+				fmt.Fprintf(cmd.OutOrStdout(), "%s is drained: stop it\n", m.Name)
+				return nil
+			})
+		},
+	}
+	access.addFlags(cmd, 30*time.Minute)
+	return cmd
+}
+
+func newForget() *cobra.Command {
+	var access access
+	var force bool
+	cmd := &cobra.Command{
+		Use: "forget STORE [FLAGS]", Short: "Take a lost store off the cluster", Long: aboutForget,
+		Example: "  flowring forget b902d8cd57ae82dd1f3030eeed89ccb4",
+		Args:    arguments(1, 1), ValidArgsFunction: cobra.NoFileCompletions,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return onRoster(cmd, &access, func(ctx context.Context, c *peer.Client, members []router.Member) error {
+				gone, err := find(members, "store", args[0], func(m router.Member) string { return m.Store })
+				if err != nil {
+					return err
+				}
+				if err := askAnother(ctx, c, members, gone, force); err != nil {
+					return fmt.Errorf("the store of %s: %w", gone.Name, err)
+				}
+				fmt.Fprintf(cmd.OutOrStdout(), "the store of %s is forgotten\n", gone.Name)
+				return nil
+			})
+		},
+	}
+	cmd.Flags().BoolVar(&force, "force", false, "forget it even if something acknowledged is lost by that")
+	access.addFlags(cmd, 10*time.Minute)
+	return cmd
+}
+
+// onRoster asks a node who there is, and lets do call them.
+func onRoster(cmd *cobra.Command, a *access, do func(context.Context, *peer.Client, []router.Member) error) error {
+	c, err := a.client()
+	if err != nil {
+		return err
+	}
+	ctx, _, cancel := a.bound(cmd.Context())
+	defer cancel()
+	view, err := c.Members(ctx)
+	if err != nil {
+		return err
+	}
+	calls := peer.NewOutsider()
+	defer calls.Close()
+	return do(ctx, calls, view.Members)
+}
+
+// find returns the member of which something is want.
+func find(members []router.Member, what, want string, of func(router.Member) string) (router.Member, error) {
+	var have []string
+	for _, m := range members {
+		if of(m) == want {
+			return m, nil
+		}
+		have = append(have, of(m))
+	}
+	return router.Member{}, fmt.Errorf("no such %s in the cluster: %s (there are %s)", what, want, strings.Join(have, ", "))
+}
+
+// askAnother asks the first live node that is another one to forget a store.
+func askAnother(ctx context.Context, c *peer.Client, members []router.Member, gone router.Member, force bool) error {
+	for _, m := range members {
+		if m.Store != gone.Store && m.State == "alive" && m.Established {
+			return c.Forget(ctx, m.Addresses.Peer, ring.StoreID(gone.Store), force)
+		}
+	}
+	return fmt.Errorf("no other node is alive")
+}

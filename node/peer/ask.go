@@ -1,0 +1,19 @@
+package peer
+
+import (
+	"net"
+
+	"flowring/ring"
+)
+
+// outsider is the roster of one who is no node: it knows nothing and learns nothing.
+type outsider struct{}
+
+func (outsider) Roster() ring.Roster           { return ring.Roster{} }
+func (outsider) MergeRoster(ring.Roster) error { return nil }
+
+// NewOutsider returns a client for one who is no node, an operator's command line say: what it calls cannot tell it from a node of a
+// cluster not known yet.
+func NewOutsider() *Client {
+	return NewClient(ClientDeps{Rosters: outsider{}, Dial: new(net.Dialer).DialContext})
+}
