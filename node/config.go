@@ -10,6 +10,8 @@ type Config struct {
 	Join              []string // gossip addresses host:port of other nodes; a DNS name may resolve to many
 	BootstrapExpect   int      // nodes that must be visible before a new cluster establishes itself; 0: len(Join)+1
 	DataDir           string   // folder of the journal
+	MinFree           int      // per cent of the data folder's file system that stay free: below it no write is admitted here; 0: none
+	MemoryLimit       int64    // bytes of memory for the process; hours not used lately leave it at half of that; 0: no limit
 	ReplicationFactor int      // R: copies of each batch
 	WriteQuorum       int      // W: stores that have fsynced a batch before it is acknowledged; 0: R/2+1
 	HourSlices        int      // S: slices of an hour
@@ -26,12 +28,13 @@ const (
 	DefaultDataDir    = "./flowring-data"
 	DefaultCluster    = "flowring"
 	DefaultMaxBody    = 32 << 20
+	DefaultMinFree    = 10
 )
 
 // Default returns the configuration of a single node on loopback, named name.
 func Default(name string) Config {
 	return Config{
 		Name: name, HTTPAddr: DefaultHTTPAddr, PeerAddr: DefaultPeerAddr, GossipAddr: DefaultGossipAddr,
-		DataDir: DefaultDataDir, ReplicationFactor: 1, HourSlices: 1, Cluster: DefaultCluster, MaxBody: DefaultMaxBody,
+		DataDir: DefaultDataDir, MinFree: DefaultMinFree, ReplicationFactor: 1, HourSlices: 1, Cluster: DefaultCluster, MaxBody: DefaultMaxBody,
 	}
 }

@@ -32,6 +32,9 @@ func (c Config) withDefaults() (Config, error) {
 	return c, c.check()
 }
 
+// minMemory is what a node needs: the journal's memtables and cache, and a few requests.
+const minMemory = 256 << 20
+
 // check reports every setting that is wrong.
 func (c Config) check() error {
 	var errs []error
@@ -53,6 +56,12 @@ func (c Config) check() error {
 	}
 	if c.BootstrapExpect < 1 {
 		bad("bootstrap-expect %d: must be at least 1", c.BootstrapExpect)
+	}
+	if c.MinFree < 0 || c.MinFree > 90 {
+		bad("min-free %d: must be 0 to 90 per cent", c.MinFree)
+	}
+	if c.MemoryLimit < 0 || c.MemoryLimit > 0 && c.MemoryLimit < minMemory {
+		bad("memory limit of %d bytes: must be at least %d", c.MemoryLimit, int64(minMemory))
 	}
 	if c.DataDir == "" {
 		bad("data folder: must not be empty")

@@ -67,6 +67,7 @@ type answers map[ring.StoreID]peer.Hello
 
 // meet greets everybody once and acts on the answers.
 func (n *Node) meet(ctx context.Context) {
+	n.checkDisk()
 	n.follow()
 	heard := n.greetAll(ctx)
 	if ctx.Err() != nil {

@@ -78,6 +78,7 @@ func (c *cluster) config(name string) node.Config {
 func (c *cluster) configAt(name string, last int) node.Config {
 	addr := fmt.Sprintf("%s.%d", c.network, last)
 	cfg := node.Default(name)
+	cfg.MinFree = 0 // whatever the disk of the machine that runs the tests has
 	cfg.HTTPAddr, cfg.PeerAddr, cfg.GossipAddr = addr+":8080", addr+":8081", addr+":7946"
 	cfg.DataDir = filepath.Join(c.dir, name)
 	cfg.BootstrapExpect = c.size

@@ -32,6 +32,7 @@ func (n *Node) registerMetrics() {
 		return float64(stats.Known + stats.Same)
 	})
 	counter("store_saturated_total", "Totals cut to 2^63-1.", func() float64 { return float64(n.store.Stats().Saturated) })
+	counter("disk_refusals_total", "Batches not admitted here for want of disk space.", func() float64 { return float64(n.fullCount.Load()) })
 	gauge("members_alive", "Live nodes, this one included.", func() float64 { return float64(len(n.members.View().Nodes)) })
 	gauge("roster_stores", "Stores on the roster that are not forgotten.", func() float64 { return float64(len(n.membership.Roster().Stores())) })
 	gauge("roster_established", "Stores on the roster that count.", func() float64 { return float64(len(n.membership.Roster().Established())) })

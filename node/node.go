@@ -64,6 +64,8 @@ type Node struct {
 	forgetting sync.Mutex  // held by Forget and Drain
 	unique     atomic.Bool // no other live process has this node's name, so far as the gossip tells: it may be known
 	stopping   atomic.Bool // no writes are taken, the node is not ready
+	lowDisk    atomic.Bool // too little of the disk is free to admit writes
+	fullCount  atomic.Int64
 	drained    atomic.Bool // the store has left the roster for good
 	failed     chan error
 	known      []string // gossip addresses last saved; used by the greet loop alone
@@ -166,7 +168,7 @@ func (n *Node) openStore(context.Context) error {
 	}
 	n.journal = j
 	n.started("journal", func(context.Context) error { return j.Close() })
-	n.store = store.New(store.Config{}, store.Deps{Journal: j, Log: n.log})
+	n.store = store.New(store.Config{MemoryBudget: n.cfg.MemoryLimit / 2}, store.Deps{Journal: j, Log: n.log})
 	if err := n.store.Open(); err != nil {
 		return err
 	}
@@ -192,7 +194,7 @@ func (n *Node) openStore(context.Context) error {
 		replica.Config{Copies: n.cfg.ReplicationFactor, Quorum: n.cfg.WriteQuorum, Without: n.deps.Without},
 		replica.Deps{
 			Log: n.log, Cluster: cluster{n}, Peers: outward{n.client}, Store: n.store, NotSent: peer.NotSent,
-			Settled: n.saveSettled, Before: ringOf(settled),
+			Refuse: n.full, Settled: n.saveSettled, Before: ringOf(settled),
 		})
 	if n.membership.fresh {
 		n.replicas.Recovered()

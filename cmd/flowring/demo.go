@@ -98,6 +98,7 @@ func (d *demo) startNode(ctx context.Context, name, httpAddr string) error {
 	cfg := node.Default(name)
 	cfg.HTTPAddr, cfg.PeerAddr, cfg.GossipAddr = httpAddr, "127.0.0.1:0", "127.0.0.1:0"
 	cfg.DataDir, cfg.ReplicationFactor = filepath.Join(d.folder, name), demoCopies
+	cfg.MinFree = 0                       // a demonstration leaves no data
 	cfg.Cluster = filepath.Base(d.folder) // so that two demonstrations never meet
 	if len(d.nodes) > 0 {
 		cfg.Join = []string{d.nodes[0].Addresses().Gossip}

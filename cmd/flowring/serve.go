@@ -67,6 +67,7 @@ func runServe(ctx context.Context, flags *pflag.FlagSet, stderr io.Writer) error
 		log.Warn("unknown environment variable ignored", "variable", name)
 	}
 	log.Info("settings", s.changed()...)
+	s.limitMemory()
 	n, err := node.New(s.Config, node.Deps{Log: log})
 	if err != nil {
 		return usageError{err}

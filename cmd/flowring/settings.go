@@ -2,8 +2,12 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"os"
+	"runtime/debug"
 	"strings"
+
+	"github.com/KimMachineGun/automemlimit/memlimit"
 
 	"flowring/node"
 )
@@ -32,6 +36,19 @@ func (s *settings) complete() error {
 	}
 	s.Name = host
 	return nil
+}
+
+// limitMemory makes the Go runtime keep to nine tenths of the memory limit, which is that of the cgroup, or of the machine, unless it
+// was set: the rest is for what the runtime does not count. The node keeps its hours below half of it.
+func (s *settings) limitMemory() {
+	if s.MemoryLimit == 0 {
+		limit, err := memlimit.ApplyFallback(memlimit.FromCgroup, memlimit.FromSystem)()
+		if err != nil || limit > math.MaxInt64 {
+			return
+		}
+		s.MemoryLimit = int64(limit)
+	}
+	debug.SetMemoryLimit(s.MemoryLimit / 10 * 9)
 }
 
 // changed returns the settings that are not the defaults, as attributes for the log.
@@ -77,8 +94,13 @@ func all() []setting {
 			func(s *settings) value { return textValue{&s.AdvertiseHost, "host"} }},
 		{"data-dir", groupNode, "folder of the journal, made if it is not there; one per node",
 			func(s *settings) value { return textValue{&s.DataDir, "folder"} }},
+		{"min-free", groupNode, "per cent of the disk that stay free: below it no write is admitted; 0 for none",
+			func(s *settings) value { return countValue{&s.MinFree, 0} }},
+		{"memory-limit", groupNode, "memory for the process: bytes, or a number with KiB, MiB, GiB " +
+			"(default: what its cgroup or the machine has)",
+			func(s *settings) value { return sizeValue{&s.MemoryLimit, 0} }},
 		{"max-body", groupNode, "largest POST accepted, decompressed: bytes, or a number with KiB, MiB, GiB",
-			func(s *settings) value { return sizeValue{&s.MaxBody} }},
+			func(s *settings) value { return sizeValue{&s.MaxBody, 1} }},
 
 		{"join", groupCluster, "gossip addresses of other nodes, or a DNS name that resolves to many; may be repeated",
 			func(s *settings) value { return addressesValue{&s.Join} }},

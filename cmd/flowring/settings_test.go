@@ -17,7 +17,7 @@ import (
 func samples() map[string]string {
 	return map[string]string{
 		"name": "n7", "http-addr": ":1", "peer-addr": "[::1]:2", "gossip-addr": "n7:3", "advertise-host": "n7.example",
-		"data-dir": "/data", "max-body": "1MiB", "join": "n1:7946,n2:7946", "bootstrap-expect": "3", "cluster": "west",
+		"data-dir": "/data", "max-body": "1MiB", "min-free": "5", "memory-limit": "512MiB", "join": "n1:7946,n2:7946", "bootstrap-expect": "3", "cluster": "west",
 		"gossip-key-file": "key", "replication-factor": "3", "write-quorum": "2", "hour-slices": "4",
 		"log-level": "debug", "log-format": "json",
 	}
@@ -148,6 +148,10 @@ func TestPrecedenceHoldsForEverySetting(t *testing.T) {
 // othersample returns a valid text unlike the sample.
 func othersample(name string) string {
 	switch name {
+	case "min-free":
+		return "20"
+	case "memory-limit":
+		return "1GiB"
 	case "max-body":
 		return "2MiB"
 	case "log-level":
@@ -222,11 +226,21 @@ func TestUnknownVariablesAreReportedUnlessKubernetesMadeThem(t *testing.T) {
 	}
 }
 
+func TestASizeOfZeroIsOneWhereItMeansSomething(t *testing.T) {
+	var n int64
+	if err := (sizeValue{&n, 0}).Set("0"); err != nil {
+		t.Errorf("Set(0) = %v, want nil", err)
+	}
+	if err := (sizeValue{&n, 1}).Set("0"); err == nil {
+		t.Error("Set(0) = nil, want an error")
+	}
+}
+
 func TestParseSize(t *testing.T) {
 	for text, want := range map[string]int64{
 		"1": 1, "4096": 4096, "10B": 10, "32MiB": 32 << 20, "32mib": 32 << 20, "1 KiB": 1024, "2GiB": 2 << 30, "5kB": 5000,
 		"5MB": 5e6, "1GB": 1e9, "9223372036854775807": 1<<63 - 1,
-		"": 0, "0": 0, "-1": 0, "MiB": 0, "1.5MiB": 0, "1M": 0, "1MiB/s": 0, "8589934592GiB": 0, "9223372036854775808": 0,
+		"": 0, "-1": 0, "MiB": 0, "1.5MiB": 0, "1M": 0, "1MiB/s": 0, "8589934592GiB": 0, "9223372036854775808": 0,
 	} {
 		got, err := parseSize(text)
 		if got != want || (err == nil) != (want > 0) {

@@ -7,13 +7,19 @@ import (
 	"strings"
 )
 
-// sizeValue is a number of bytes, at least 1, as a plain number or with a unit.
-type sizeValue struct{ field *int64 }
+// sizeValue is a number of bytes, at least least, as a plain number or with a unit.
+type sizeValue struct {
+	field *int64
+	least int64
+}
 
 func (v sizeValue) Set(text string) error {
 	n, err := parseSize(text)
 	if err != nil {
 		return err
+	}
+	if n < v.least {
+		return fmt.Errorf("%q is not a size such as 1048576 or 32MiB", text)
 	}
 	*v.field = n
 	return nil
@@ -27,7 +33,7 @@ func parseSize(text string) (int64, error) {
 	digits := strings.TrimRight(text, "BKMGTIbkmgti ")
 	n, err := strconv.ParseInt(digits, 10, 64)
 	unit, known := sizeUnit(strings.TrimSpace(text[len(digits):]))
-	if err != nil || !known || n < 1 {
+	if err != nil || !known || n < 0 {
 		return 0, fmt.Errorf("%q is not a size such as 1048576 or 32MiB", text)
 	}
 	if n > math.MaxInt64/unit {

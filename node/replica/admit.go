@@ -14,6 +14,11 @@ import (
 // Admit is the owner's part of a write: it refuses what must be refused, and otherwise stores the batch on R stores and returns
 // once W of them have it on disk. It does the same for a batch that was seen before: the earlier attempt may have stopped short of W.
 func (r *Replicas) Admit(ctx context.Context, b *flow.Batch, encoded []byte) (replayed bool, err error) {
+	if r.Refuse != nil {
+		if err := r.Refuse(); err != nil {
+			return false, err
+		}
+	}
 	replayed, err = r.Store.Check(b)
 	if err != nil {
 		return false, err

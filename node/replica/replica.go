@@ -81,6 +81,7 @@ type Deps struct {
 	Cluster Cluster
 	Peers   Peers
 	Store   *store.Store
+	Refuse  func() error     // why this node admits no write now; nil, or nil from it: it does
 	NotSent func(error) bool // whether a failed call to a peer cannot have had an effect
 	Settled func(*ring.Ring) // told, in order, of each ring whose slices are all taken over; nil: nobody
 	Before  *ring.Ring       // the last such ring of an earlier life; nil: none

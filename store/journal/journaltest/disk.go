@@ -67,6 +67,13 @@ func (d *Disk) Fail(die func()) {
 	d.fault.Store(&die)
 }
 
+// SetFree says how much of the disk is free, in bytes.
+func (d *Disk) SetFree(free, total uint64) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.mem.TestingSetDiskUsage(vfs.DiskUsage{AvailBytes: free, TotalBytes: total, UsedBytes: total - free})
+}
+
 // IgnoreSync makes every later FS answer an fsync without doing it: the negative control of durability.
 func (d *Disk) IgnoreSync() { d.noSync = true }
 
