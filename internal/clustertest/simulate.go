@@ -163,14 +163,14 @@ func (r *runner) nodeStep(verb string, args []string) error {
 			r.start(name)
 		}
 	case "wipe":
-		if r.mayLose(name) {
+		if r.mayLose() {
 			r.lost(name)
 			r.c.crash(name, (*journaltest.Disk).Wipe)
 		}
 	case "image":
 		r.images[name] = m.Disk.Image()
 	case "rollback":
-		if image, ok := r.images[name]; ok && r.mayLose(name) {
+		if image, ok := r.images[name]; ok && r.mayLose() {
 			r.lost(name)
 			r.c.crash(name, func(d *journaltest.Disk) { d.Restore(image) })
 		}
@@ -256,10 +256,10 @@ func (r *runner) drain(name string) {
 	r.c.crash(name, (*journaltest.Disk).Wipe)
 }
 
-// mayLose reports whether one more disk may be lost or rolled back: P1 holds for W-1 at a time.
-func (r *runner) mayLose(name string) bool {
+// mayLose reports whether one more disk may be lost or rolled back: P1 holds for W-1 at a time. A disk that is lost again before the
+// cluster has made up for the first time is one more.
+func (r *runner) mayLose() bool {
 	r.healed()
-	delete(r.ill, name)
 	return len(r.ill) < r.quorum()-1
 }
 
