@@ -23,8 +23,17 @@ import (
 // With force the operator vouches that nothing is lost that matters: the guard is left out. A cluster of exactly W nodes that lost a
 // disk needs that, for the store that replaces it cannot be confirmed by W others.
 func (n *Node) Forget(ctx context.Context, id ring.StoreID, force bool) error {
-	n.forgetting.Lock() // one at a time
-	defer n.forgetting.Unlock()
+	select {
+	case n.forgetting <- struct{}{}: // one at a time
+		defer func() { <-n.forgetting }()
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	return n.forget(ctx, id, force)
+}
+
+// forget is Forget for one who holds n.forgetting.
+func (n *Node) forget(ctx context.Context, id ring.StoreID, force bool) error {
 	gone, known := n.membership.Roster().Get(id)
 	switch {
 	case !known:
@@ -199,13 +208,15 @@ func (n *Node) forgetAbsent(ctx context.Context, heard answers) {
 
 // tryForget forgets a store if the guard allows it; that it does not is no news each second.
 func (n *Node) tryForget(ctx context.Context, s ring.Store) {
-	if !n.forgetting.TryLock() {
+	select {
+	case n.forgetting <- struct{}{}:
+		defer func() { <-n.forgetting }()
+	default:
 		return
 	}
-	n.forgetting.Unlock()
 	ctx, cancel := context.WithTimeout(ctx, forgetWait)
 	defer cancel()
-	if err := n.Forget(ctx, s.ID, false); err != nil {
+	if err := n.forget(ctx, s.ID, false); err != nil {
 		n.log.Debug("forget", "store", s.ID, "node", s.Name, "error", err)
 	}
 }

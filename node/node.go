@@ -61,10 +61,10 @@ type Node struct {
 
 	finish func(context.Context) error // ends the public server, whose port was opened last
 
-	forgetting sync.Mutex  // held by Forget and Drain
-	unique     atomic.Bool // no other live process has this node's name, so far as the gossip tells: it may be known
-	stopping   atomic.Bool // no writes are taken, the node is not ready
-	lowDisk    atomic.Bool // too little of the disk is free to admit writes
+	forgetting chan struct{} // holds a value while a store is being forgotten or drained
+	unique     atomic.Bool   // no other live process has this node's name, so far as the gossip tells: it may be known
+	stopping   atomic.Bool   // no writes are taken, the node is not ready
+	lowDisk    atomic.Bool   // too little of the disk is free to admit writes
 	fullCount  atomic.Int64
 	drained    atomic.Bool // the store has left the roster for good
 	failed     chan error
@@ -100,7 +100,7 @@ func New(cfg Config, deps Deps) (*Node, error) {
 	}
 	return &Node{
 		cfg: cfg, deps: deps, log: deps.Log, start: fmt.Sprintf("%016x%08x", time.Now().UnixNano(), uint32(random())),
-		directory: newDirectory(), failed: make(chan error, 1),
+		directory: newDirectory(), failed: make(chan error, 1), forgetting: make(chan struct{}, 1),
 	}, nil
 }
 
