@@ -275,7 +275,7 @@ func (r *runner) lost(name string) {
 	r.ill[name] = "?"
 	for _, other := range r.c.Running() {
 		for _, m := range r.c.Node(other).Members().Members {
-			if m.Name == name && m.Established {
+			if m.Name == name && m.State == "alive" { // established or not: the cluster cannot tell whether it ever was
 				r.ill[name] = m.Store
 			}
 		}
