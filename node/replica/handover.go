@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"sync/atomic"
+	"time"
 
 	"flowring/flow"
 	"flowring/internal/safeguard"
@@ -36,6 +37,7 @@ func (r *Replicas) handOver(ctx context.Context, on *ring.Ring, mine map[flow.Sl
 			r.Log.Debug("hand over", "slice", s, "error", err)
 		}
 		if dropped {
+			delete(r.repair.confirmed, s)
 			r.metrics.dropped.Add(1)
 		}
 	}
@@ -44,6 +46,9 @@ func (r *Replicas) handOver(ctx context.Context, on *ring.Ring, mine map[flow.Sl
 // drop removes a slice here if each of its R replicas, by the very roster that this store has, confirms that it holds all of it as
 // a replica, and the roster has not changed since they were asked. Else two stores with different rosters could each drop their
 // copy on the strength of the other's.
+//
+// They must have confirmed the same a while ago: a read that asked a replica before that had all, and asks this store after it
+// dropped its copy, would miss what moved in between (P4). A round of questions lasts CallWait at most.
 func (r *Replicas) drop(ctx context.Context, on *ring.Ring, s flow.Slice) (bool, error) {
 	held, err := r.Store.Digest(s)
 	if err != nil {
@@ -65,7 +70,31 @@ func (r *Replicas) drop(ctx context.Context, on *ring.Ring, s flow.Slice) (bool,
 	if r.Cluster.Roster().Hash() != roster.Hash() {
 		return false, fmt.Errorf("the roster changed")
 	}
+	if !r.confirmedBefore(s, confirmation{sum: held.Sum(), roster: roster.Hash()}) {
+		return false, fmt.Errorf("confirmed: reads that began before that must end first")
+	}
 	return r.Store.Drop(s, held)
+}
+
+// confirmation is what the replicas of a slice have confirmed to hold, and by which roster.
+type confirmation struct {
+	sum    [16]byte
+	roster string
+	at     time.Time // since when
+}
+
+// confirmedBefore reports whether the replicas confirmed the same DropAfter ago, and notes it otherwise.
+func (r *Replicas) confirmedBefore(s flow.Slice, now confirmation) bool {
+	if r.Without.Off(safeguard.ConfirmDrop) {
+		return true
+	}
+	old, ok := r.repair.confirmed[s]
+	if ok && old.sum == now.sum && old.roster == now.roster {
+		return time.Since(old.at) >= r.DropAfter
+	}
+	now.at = time.Now()
+	r.repair.confirmed[s] = now
+	return false
 }
 
 // confirm asks the replica called name whether it holds all of held, as a replica by that very roster.

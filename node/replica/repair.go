@@ -21,10 +21,13 @@ type repairState struct {
 	pace    pacer
 	behind  atomic.Int64 // batches known to be missing here, at the last look
 	moving  atomic.Int64 // slices that are being compared in full
+
+	confirmed map[flow.Slice]confirmation // what replicas confirmed of slices to be dropped; of the one goroutine that repairs
 }
 
 func (s *repairState) init(before *ring.Ring) {
 	s.wake = make(chan struct{}, 1)
+	s.confirmed = map[flow.Slice]confirmation{}
 	s.settled.Store(before)
 }
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"slices"
 	"testing"
+	"time"
 
 	"flowring/flow"
 	"flowring/internal/safeguard"
@@ -148,12 +149,13 @@ func TestHandOverWaitsForTheReplicas(t *testing.T) {
 				w.sites[name].put(t, batchOf(t, s, dot(2), 1))
 			}
 			tt.spoil(t, w, s)
-			r := w.replicas(t, Config{Copies: 2, Quorum: 1, Without: tt.without})
+			r := w.replicas(t, Config{Copies: 2, Quorum: 1, DropAfter: 1, Without: tt.without})
 			mine, err := r.Summary()
 			if err != nil {
 				t.Fatal(err)
 			}
-			r.handOver(t.Context(), w.Ring(), mine)
+			r.handOver(t.Context(), w.Ring(), mine) // all confirm
+			r.handOver(t.Context(), w.Ring(), mine) // and again, later
 			if got := len(w.sites["a"].held.Slices()) == 0; got != tt.dropped || r.HandedOver() > 0 != tt.dropped {
 				t.Errorf("dropped: %t, counted %d, want %t", got, r.HandedOver(), tt.dropped)
 			}
@@ -267,5 +269,44 @@ func TestFetchTakesNoBatchOfAnotherSlice(t *testing.T) {
 	err := r.fetch(t.Context(), "b", flow.Slice{Hour: 1}, store.Digest{}, nil)
 	if err == nil || len(w.sites["a"].held.Slices()) != 0 {
 		t.Errorf("fetch = %v with %v held, want an error and nothing", err, w.sites["a"].held.Slices())
+	}
+}
+
+// A copy is not dropped as soon as the replicas confirm: a read that asked one of them before it had all may still be under way.
+func TestACopyOutlivesTheReadsThatBeganBeforeItWasConfirmed(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		after   time.Duration
+		grows   bool // a batch arrives, here and at the replicas, between the confirmations
+		dropped bool
+	}{
+		{"confirmed just now", time.Hour, false, false},
+		{"confirmed long enough ago", 1, false, true},
+		{"confirmed long enough ago, but of less", 1, true, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := newWorld("a", "b", "c")
+			s := w.sliceOf(t, "b", "c")
+			put := func(seq uint64) {
+				for _, name := range []string{"a", "b", "c"} {
+					w.sites[name].put(t, batchOf(t, s, dot(seq), 1))
+				}
+			}
+			put(1)
+			r := w.replicas(t, Config{Copies: 2, Quorum: 1, DropAfter: tt.after})
+			for range 2 {
+				mine, err := r.Summary()
+				if err != nil {
+					t.Fatal(err)
+				}
+				r.handOver(t.Context(), w.Ring(), mine)
+				if tt.grows {
+					put(2)
+				}
+			}
+			if got := r.HandedOver() > 0; got != tt.dropped {
+				t.Errorf("dropped: %t, want %t", got, tt.dropped)
+			}
+		})
 	}
 }

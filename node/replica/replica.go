@@ -24,6 +24,7 @@ type Config struct {
 	DigestWait  time.Duration // how long a read waits for a store's digest; 1 s
 	CallWait    time.Duration // how long what goes on behind an answer may take, per call; 4 s
 	RepairEvery time.Duration // pause between two passes of repair; 3 s
+	DropAfter   time.Duration // how long the replicas must have confirmed to hold a slice before a copy is dropped; CallWait + 1 s
 	RepairBytes int           // bytes per second that repair fetches; 0: 64 MiB
 	Without     safeguard.Set // safeguards that a test has switched off
 }
@@ -39,6 +40,9 @@ func (c Config) withDefaults() Config {
 		if *d.value == 0 {
 			*d.value = d.def
 		}
+	}
+	if c.DropAfter == 0 {
+		c.DropAfter = c.CallWait + time.Second
 	}
 	if c.RepairBytes == 0 {
 		c.RepairBytes = 64 << 20
