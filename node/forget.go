@@ -189,7 +189,7 @@ func (n *Node) forgetAbsent(ctx context.Context, heard answers) {
 	first := self.Established && !self.Leaving
 	for _, hello := range heard {
 		here[hello.Store.Name] = true
-		if hello.Store.Established && hello.Store.Name < self.Name {
+		if hello.Store.Established && !hello.Store.Leaving && hello.Store.Name < self.Name {
 			first = false
 		}
 	}
