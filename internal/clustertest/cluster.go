@@ -117,7 +117,7 @@ func (c *Cluster) start(name string) error {
 	}
 	c.mu.Lock()
 	m.lives++
-	m.addr = fmt.Sprintf("10.%d.%d.1", m.number, m.lives)
+	m.addr = fmt.Sprintf("10.%d.%d.%d", m.number, m.lives/200, m.lives%200+1)
 	c.mu.Unlock()
 	return c.boot(m)
 }
