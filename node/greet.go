@@ -88,13 +88,13 @@ func (n *Node) greetAll(ctx context.Context) answers {
 	defer cancel()
 	var mu sync.Mutex
 	var wg sync.WaitGroup
-	heard := answers{}
+	heard, hello := answers{}, n.hello()
 	for _, addr := range n.directory.addrs() {
 		if addr == n.addresses.Peer {
 			continue
 		}
 		wg.Go(func() {
-			to, err := n.client.Hello(ctx, addr, n.hello())
+			to, err := n.client.Hello(ctx, addr, hello)
 			if err != nil {
 				n.log.Debug("greet", "address", addr, "error", err)
 				return
@@ -122,7 +122,8 @@ func (n *Node) join(heard answers) error {
 	case n.mayEstablish(heard):
 		return n.establish("confirmed by the cluster")
 	case n.mayBootstrap(heard):
-		if err := n.membership.change(func(r ring.Roster) (ring.Roster, error) { return r.WithCluster(ring.NewClusterID()) }); err != nil {
+		found := func(r ring.Roster) (ring.Roster, error) { return r.WithCluster(ring.NewClusterID()) }
+		if err := n.membership.change(found); err != nil {
 			return err
 		}
 		return n.establish("first store of a new cluster")

@@ -5,51 +5,112 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"flowring/internal/buildinfo"
+	"flowring/node/peer"
+	"flowring/ring"
+	"flowring/store"
 )
 
 // newRegistry returns a registry with what every Go process has to say, and which program it is.
 func newRegistry() *prometheus.Registry {
 	r := prometheus.NewRegistry()
-	r.MustRegister(buildinfo.Collector(), collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	r.MustRegister(buildinfo.Collector(), collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return r
 }
 
-// registerMetrics makes the numbers of the node's parts readable at /metrics. They are read when asked for.
-func (n *Node) registerMetrics() {
-	gauge := func(name, help string, read func() float64) {
-		n.deps.Registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: "flowring", Name: name, Help: help}, read))
-	}
-	counter := func(name, help string, read func() float64) {
-		n.deps.Registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Namespace: "flowring", Name: name, Help: help}, read))
-	}
-	gauge("store_hours", "Hours with data held here.", func() float64 { return float64(n.store.Stats().Hours) })
-	gauge("store_slices", "Slices with data held here.", func() float64 { return float64(n.store.Stats().Slices) })
-	gauge("store_flows", "Flows of the slices in memory.", func() float64 { return float64(n.store.Stats().Flows) })
-	gauge("store_resident_bytes", "Estimate of the memory that slices take.", func() float64 { return float64(n.store.Stats().ResidentBytes) })
-	counter("store_batches_applied_total", "Batches added to the totals.", func() float64 { return float64(n.store.Stats().Applied) })
-	counter("store_batches_known_total", "Batches that came again.", func() float64 {
-		stats := n.store.Stats()
-		return float64(stats.Known + stats.Same)
-	})
-	counter("store_saturated_total", "Totals cut to 2^63-1.", func() float64 { return float64(n.store.Stats().Saturated) })
-	counter("disk_refusals_total", "Batches not admitted here for want of disk space.", func() float64 { return float64(n.fullCount.Load()) })
-	gauge("members_alive", "Live nodes, this one included.", func() float64 { return float64(len(n.members.View().Nodes)) })
-	gauge("roster_stores", "Stores on the roster that are not forgotten.", func() float64 { return float64(len(n.membership.Roster().Stores())) })
-	gauge("roster_established", "Stores on the roster that count.", func() float64 { return float64(len(n.membership.Roster().Established())) })
-	gauge("ready", "1 if this node may be sent requests.", func() float64 {
-		if n.Ready() != nil {
+// registerMetrics makes the numbers of the node's parts readable at /metrics.
+func (n *Node) registerMetrics() { n.deps.Registry.MustRegister(newCollector(n)) }
+
+// number is one metric: how it is read from what a scrape has gathered.
+type number struct {
+	kind       prometheus.ValueType
+	name, help string
+	read       func(gathered) float64
+}
+
+// gathered is what one scrape looks at, once: some of it takes time in proportion to the number of slices.
+type gathered struct {
+	store        store.Stats
+	status       peer.Status
+	roster       ring.Roster
+	members      int
+	ready        bool
+	fetched      int64
+	handedOver   int64
+	diskRefusals int64
+}
+
+func numbers() []number {
+	const gauge, counter = prometheus.GaugeValue, prometheus.CounterValue
+	return []number{
+		{gauge, "store_hours", "Hours with data held here.", func(g gathered) float64 { return float64(g.store.Hours) }},
+		{gauge, "store_slices", "Slices with data held here.", func(g gathered) float64 { return float64(g.store.Slices) }},
+		{gauge, "store_flows", "Flows of the slices in memory.", func(g gathered) float64 { return float64(g.store.Flows) }},
+		{gauge, "store_resident_bytes", "Estimate of the memory that slices take.",
+			func(g gathered) float64 { return float64(g.store.ResidentBytes) }},
+		{counter, "store_batches_applied_total", "Batches added to the totals.",
+			func(g gathered) float64 { return float64(g.store.Applied) }},
+		{counter, "store_batches_known_total", "Batches that came again.",
+			func(g gathered) float64 { return float64(g.store.Known + g.store.Same) }},
+		{counter, "store_saturated_total", "Totals cut to 2^63-1.", func(g gathered) float64 { return float64(g.store.Saturated) }},
+		{counter, "disk_refusals_total", "Batches not admitted here for want of disk space.",
+			func(g gathered) float64 { return float64(g.diskRefusals) }},
+		{gauge, "members_alive", "Live nodes, this one included.", func(g gathered) float64 { return float64(g.members) }},
+		{gauge, "roster_stores", "Stores on the roster that are not forgotten.",
+			func(g gathered) float64 { return float64(len(g.roster.Stores())) }},
+		{gauge, "roster_established", "Stores on the roster that count.",
+			func(g gathered) float64 { return float64(len(g.roster.Established())) }},
+		{gauge, "ready", "1 if this node may be sent requests.", func(g gathered) float64 {
+			if g.ready {
+				return 1
+			}
 			return 0
-		}
-		return 1
-	})
-	gauge("repair_slices", "Slices that repair compares in full at this moment.", func() float64 {
-		moving, _ := n.replicas.Progress()
-		return float64(moving)
-	})
-	gauge("repair_batches_behind", "Batches known to be missing here.", func() float64 {
-		_, behind := n.replicas.Progress()
-		return float64(behind)
-	})
-	counter("repair_batches_fetched_total", "Batches fetched from other stores.", func() float64 { return float64(n.replicas.Fetched()) })
-	counter("handed_over_slices_total", "Slices dropped here once their replicas held them.", func() float64 { return float64(n.replicas.HandedOver()) })
+		}},
+		{gauge, "repair_slices", "Slices that repair compares in full at this moment.",
+			func(g gathered) float64 { return float64(g.status.Repairing) }},
+		{gauge, "repair_batches_behind", "Batches known to be missing here.",
+			func(g gathered) float64 { return float64(g.status.Behind) }},
+		{counter, "repair_batches_fetched_total", "Batches fetched from other stores.",
+			func(g gathered) float64 { return float64(g.fetched) }},
+		{counter, "handed_over_slices_total", "Slices dropped here once their replicas held them.",
+			func(g gathered) float64 { return float64(g.handedOver) }},
+	}
+}
+
+// collector reads all numbers of a node at each scrape.
+type collector struct {
+	node    *Node
+	numbers []number
+	descs   []*prometheus.Desc // of numbers
+}
+
+func newCollector(n *Node) *collector {
+	c := &collector{node: n, numbers: numbers()}
+	for _, m := range c.numbers {
+		c.descs = append(c.descs, prometheus.NewDesc("flowring_"+m.name, m.help, nil, nil))
+	}
+	return c
+}
+
+// Describe implements prometheus.Collector.
+func (c *collector) Describe(to chan<- *prometheus.Desc) {
+	for _, d := range c.descs {
+		to <- d
+	}
+}
+
+// Collect implements prometheus.Collector.
+func (c *collector) Collect(to chan<- prometheus.Metric) {
+	g := c.node.gather()
+	for i, m := range c.numbers {
+		to <- prometheus.MustNewConstMetric(c.descs[i], m.kind, m.read(g))
+	}
+}
+
+func (n *Node) gather() gathered {
+	stats := n.store.Stats()
+	return gathered{
+		store: stats, status: n.statusOf(stats), roster: n.membership.Roster(), members: len(n.members.View().Nodes),
+		ready: n.Ready() == nil, fetched: n.replicas.Fetched(), handedOver: n.replicas.HandedOver(), diskRefusals: n.fullCount.Load(),
+	}
 }

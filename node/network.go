@@ -1,17 +1,13 @@
 package node
 
 import (
-	"context"
 	"net"
+
+	"flowring/node/member"
 )
 
 // Network is what a node listens on and dials. internal/memnet has another one, for tests.
-type Network interface {
-	Listen(ctx context.Context, network, addr string) (net.Listener, error)
-	ListenPacket(ctx context.Context, network, addr string) (net.PacketConn, error)
-	DialContext(ctx context.Context, network, addr string) (net.Conn, error)
-	LookupHost(ctx context.Context, host string) ([]string, error)
-}
+type Network = member.Network
 
 // machine is the network of this machine.
 type machine struct {

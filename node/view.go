@@ -10,13 +10,18 @@ import (
 	"flowring/node/peer"
 	"flowring/ring"
 	"flowring/router"
+	"flowring/store"
 )
 
 // status is what this node reports of itself.
-func (n *Node) status() peer.Status {
-	stats := n.store.Stats()
+func (n *Node) status() peer.Status { return n.statusOf(n.store.Stats()) }
+
+func (n *Node) statusOf(stats store.Stats) peer.Status {
 	moving, behind := n.replicas.Progress()
-	return peer.Status{Hours: stats.Hours, Slices: stats.Slices, Flows: stats.Flows, Repairing: moving, Behind: behind, Recovering: n.replicas.Recovering()}
+	return peer.Status{
+		Hours: stats.Hours, Slices: stats.Slices, Flows: stats.Flows,
+		Repairing: moving, Behind: behind, Recovering: n.replicas.Recovering(),
+	}
 }
 
 // view describes the cluster as this node sees it.
@@ -37,7 +42,8 @@ func (n *Node) view() router.MembersView {
 		if live {
 			m.State = "alive"
 		}
-		m.Hours, m.Flows, m.Repairing, m.Behind, m.Recovering = status.Hours, status.Flows, status.Repairing, status.Behind, status.Recovering
+		m.Hours, m.Flows = status.Hours, status.Flows
+		m.Repairing, m.Behind, m.Recovering = status.Repairing, status.Behind, status.Recovering
 		v.Members = append(v.Members, m)
 	}
 	slices.SortFunc(v.Members, func(a, b router.Member) int {

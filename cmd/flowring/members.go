@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -33,6 +34,18 @@ func newMembers() *cobra.Command {
 
 // runMembers asks and prints.
 func runMembers(cmd *cobra.Command, a *access, format string) error {
+	return withMembers(cmd, a, func(_ context.Context, view router.MembersView) error {
+		if format == formatTable {
+			return printMembers(cmd.OutOrStdout(), view)
+		}
+		out := json.NewEncoder(cmd.OutOrStdout())
+		out.SetIndent("", "  ")
+		return out.Encode(view)
+	})
+}
+
+// withMembers asks a node who there is and hands that on, within the time that there is to try.
+func withMembers(cmd *cobra.Command, a *access, do func(context.Context, router.MembersView) error) error {
 	c, err := a.client()
 	if err != nil {
 		return err
@@ -43,12 +56,7 @@ func runMembers(cmd *cobra.Command, a *access, format string) error {
 	if err != nil {
 		return err
 	}
-	if format == formatTable {
-		return printMembers(cmd.OutOrStdout(), view)
-	}
-	out := json.NewEncoder(cmd.OutOrStdout())
-	out.SetIndent("", "  ")
-	return out.Encode(view)
+	return do(ctx, view)
 }
 
 // printMembers prints the view for people.

@@ -83,19 +83,11 @@ func newForget() *cobra.Command {
 
 // onRoster asks a node who there is, and lets do call them.
 func onRoster(cmd *cobra.Command, a *access, do func(context.Context, *peer.Client, []router.Member) error) error {
-	c, err := a.client()
-	if err != nil {
-		return err
-	}
-	ctx, _, cancel := a.bound(cmd.Context())
-	defer cancel()
-	view, err := c.Members(ctx)
-	if err != nil {
-		return err
-	}
-	calls := peer.NewOutsider()
-	defer calls.Close()
-	return do(ctx, calls, view.Members)
+	return withMembers(cmd, a, func(ctx context.Context, view router.MembersView) error {
+		calls := peer.NewOutsider()
+		defer calls.Close()
+		return do(ctx, calls, view.Members)
+	})
 }
 
 // find returns the member of which something is want.

@@ -7,7 +7,6 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"flowring/internal/racetest"
@@ -46,15 +45,6 @@ func (d *double) Stop(ctx context.Context) error {
 
 func (d *double) Failed() <-chan error { return d.failed }
 
-// bubble runs a test in virtual time. Bubbles crash under the race detector of Go 1.26 (go.dev/issue/76691).
-func bubble(t *testing.T, test func(*testing.T)) {
-	t.Helper()
-	if racetest.Enabled {
-		t.Skip("synctest bubbles crash under -race")
-	}
-	synctest.Test(t, test)
-}
-
 func TestServe(t *testing.T) {
 	broken, unclean := errors.New("disk is gone"), errors.New("unclean")
 	for _, test := range []struct {
@@ -73,7 +63,7 @@ func TestServe(t *testing.T) {
 		{"a stop that hangs is cut short", double{hang: true}, nil, nil, time.Hour + cutShortAfter, true},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			bubble(t, func(t *testing.T) {
+			racetest.Bubble(t, func(t *testing.T) {
 				ctx, cancel := context.WithTimeout(t.Context(), time.Hour) // in place of the signal
 				defer cancel()
 				n := test.node
@@ -99,7 +89,7 @@ func TestServe(t *testing.T) {
 
 // The bound holds even against a node with a fault: nobody waits for a program that has been told to end.
 func TestServeEndsInTimeThoughTheNodeDoesNotStop(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	racetest.Bubble(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		n := double{stuck: make(chan struct{})}

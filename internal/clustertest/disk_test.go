@@ -5,11 +5,13 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"flowring/internal/racetest"
 )
 
 // A node whose disk is nearly full admits no write, and says so; it takes writes again once there is room (P13).
 func TestWritesStopBeforeTheDiskIsFull(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	racetest.Bubble(t, func(t *testing.T) {
 		c := New(t, Options{Expect: 1})
 		defer c.Close()
 		c.Start("n1")

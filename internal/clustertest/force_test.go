@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"flowring/internal/racetest"
 	"flowring/ring"
 	"flowring/store/journal/journaltest"
 )
@@ -12,7 +13,7 @@ import (
 // A cluster of exactly W nodes that lost a disk waits for an operator: nobody is left to confirm the store that replaces it. Forced
 // to forget the lost one it goes on, with every batch.
 func TestForcedForgettingReplacesALostDiskOfWNodes(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	racetest.Bubble(t, func(t *testing.T) {
 		opts := Options{Copies: 3, Quorum: 3, Hours: 3, Quiet: true}
 		c := New(t, opts)
 		defer c.Close()

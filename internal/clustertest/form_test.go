@@ -5,23 +5,13 @@ import (
 	"io"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"flowring/internal/racetest"
 )
 
-// bubble runs a test in a bubble of its own. Bubbles crash under the race detector on Go 1.26 (go#76691).
-func bubble(t *testing.T, fn func(t *testing.T)) {
-	t.Helper()
-	if racetest.Enabled {
-		t.Skip("synctest bubbles crash under -race")
-	}
-	synctest.Test(t, fn)
-}
-
 func TestThreeNodesFormAndAnswer(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	racetest.Bubble(t, func(t *testing.T) {
 		c := New(t, Options{Copies: 3})
 		defer c.Close()
 		c.Start("a", "b", "c")

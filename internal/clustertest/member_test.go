@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"flowring/internal/memnet"
+	"flowring/internal/racetest"
 	"flowring/router"
 )
 
@@ -141,7 +142,7 @@ func (k caller) mustHave(t *testing.T, within time.Duration, src string, hours .
 func TestClustersFormAtOnceWhateverTheQuorum(t *testing.T) {
 	for _, tt := range []struct{ nodes, copies, quorum int }{{3, 1, 1}, {3, 3, 2}, {3, 3, 3}, {5, 3, 2}, {5, 5, 3}} {
 		t.Run(fmt.Sprintf("%d nodes, R=%d, W=%d", tt.nodes, tt.copies, tt.quorum), func(t *testing.T) {
-			bubble(t, func(t *testing.T) {
+			racetest.Bubble(t, func(t *testing.T) {
 				begun := time.Now()
 				c := formed(t, tt.nodes, Options{Seed: 1, Copies: tt.copies, Quorum: tt.quorum})
 				t.Logf("formed in %v", time.Since(begun))
@@ -156,7 +157,7 @@ func TestClustersFormAtOnceWhateverTheQuorum(t *testing.T) {
 }
 
 func TestLateNodeIsTakenIn(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	racetest.Bubble(t, func(t *testing.T) {
 		c := formed(t, 3, Options{Seed: 2, Copies: 3, Quorum: 2})
 		k := newCaller(t, c)
 		for hour := range 20 {
@@ -175,7 +176,7 @@ func TestLateNodeIsTakenIn(t *testing.T) {
 func TestAllNodesRestartAtOnce(t *testing.T) {
 	for _, power := range []bool{false, true} {
 		t.Run(fmt.Sprintf("loss of power: %t", power), func(t *testing.T) {
-			bubble(t, func(t *testing.T) {
+			racetest.Bubble(t, func(t *testing.T) {
 				c := formed(t, 3, Options{Seed: 3, Copies: 3, Quorum: 2})
 				k := newCaller(t, c)
 				for hour := range 10 {
@@ -221,7 +222,7 @@ func TestPartitionsHeal(t *testing.T) {
 	for _, n := range []int{3, 5} {
 		for _, long := range []time.Duration{10 * time.Second, time.Minute, 5 * time.Minute} {
 			t.Run(fmt.Sprintf("%d nodes, %v", n, long), func(t *testing.T) {
-				bubble(t, func(t *testing.T) {
+				racetest.Bubble(t, func(t *testing.T) {
 					c := formed(t, n, Options{Seed: 4, Copies: 3, Quorum: 2})
 					k := newCaller(t, c)
 					heal := c.Partition(letters[:n/2])
@@ -250,7 +251,7 @@ func TestLongPartitionsDoNotHealByThemselves(t *testing.T) {
 	for _, n := range []int{3, 5} {
 		for _, long := range []time.Duration{time.Minute, 5 * time.Minute} {
 			t.Run(fmt.Sprintf("%d nodes, %v", n, long), func(t *testing.T) {
-				bubble(t, func(t *testing.T) {
+				racetest.Bubble(t, func(t *testing.T) {
 					c := formed(t, n, Options{Seed: 4, Copies: 3, Quorum: 2, Rejoin: 24 * time.Hour})
 					split(t, c, n, long)
 					for begun := time.Now(); time.Since(begun) < 10*time.Minute; time.Sleep(time.Second) {
@@ -266,7 +267,7 @@ func TestLongPartitionsDoNotHealByThemselves(t *testing.T) {
 
 // Where the gossip alone is cut, nodes see each other as absent, but hear each other: everything goes on.
 func TestGossipAloneIsCut(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	racetest.Bubble(t, func(t *testing.T) {
 		c := formed(t, 3, Options{Seed: 5, Copies: 3, Quorum: 2})
 		k := newCaller(t, c)
 		heal := c.Partition([]string{"a"}, memnet.Traffic{Port: GossipPort})
@@ -292,7 +293,7 @@ func TestGossipAloneIsCut(t *testing.T) {
 // Where the peer port alone is cut the gossip sees everybody alive. The side with a quorum goes on, the other refuses; neither
 // lies.
 func TestPeerPortAloneIsCut(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	racetest.Bubble(t, func(t *testing.T) {
 		c := formed(t, 3, Options{Seed: 6, Copies: 3, Quorum: 2})
 		k := newCaller(t, c)
 		if status := k.post("a", 7, "before"); status != http.StatusOK {

@@ -20,15 +20,6 @@ import (
 
 const capacity = 256 << 10 // of a stream, as the package documents it
 
-// bubble runs f in a synctest bubble, but not under the race detector, which such bubbles crash.
-func bubble(t *testing.T, f func(t *testing.T)) {
-	t.Helper()
-	if racetest.Enabled {
-		t.Skip("bubbles crash under -race on Go 1.26")
-	}
-	synctest.Test(t, f)
-}
-
 // twoHosts is a network of hosts a (10.0.0.1) and b (10.0.0.2).
 type twoHosts struct {
 	net  *memnet.Net
@@ -141,7 +132,7 @@ func TestHalfClosedStreamStillFlowsTheOtherWay(t *testing.T) {
 }
 
 func TestWriterWaitsWhenTheReaderDoesNotRead(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	racetest.Bubble(t, func(t *testing.T) {
 		client, server := newTwoHosts(memnet.Options{}).connect(t, "80")
 		data := bytes.Repeat([]byte("x"), capacity+100)
 		client.SetWriteDeadline(time.Now().Add(time.Second))
@@ -165,7 +156,7 @@ func TestWriterWaitsWhenTheReaderDoesNotRead(t *testing.T) {
 }
 
 func TestWaitingWriterLearnsThatThePeerClosed(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	racetest.Bubble(t, func(t *testing.T) {
 		client, server := newTwoHosts(memnet.Options{Latency: 10 * time.Millisecond}).connect(t, "80")
 		start := time.Now()
 		time.AfterFunc(time.Second, func() { server.Close() })
@@ -179,7 +170,7 @@ func TestWaitingWriterLearnsThatThePeerClosed(t *testing.T) {
 }
 
 func TestConcurrentWritesDoNotMix(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	racetest.Bubble(t, func(t *testing.T) {
 		client, server := newTwoHosts(memnet.Options{}).connect(t, "80")
 		const writers, size = 4, 2 * capacity
 		for i := range writers {
@@ -201,7 +192,7 @@ func TestConcurrentWritesDoNotMix(t *testing.T) {
 }
 
 func TestReadDeadlineIsATimeout(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	racetest.Bubble(t, func(t *testing.T) {
 		client, _ := newTwoHosts(memnet.Options{}).connect(t, "80")
 		start := time.Now()
 		client.SetReadDeadline(start.Add(time.Minute))

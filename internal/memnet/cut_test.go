@@ -11,10 +11,11 @@ import (
 	"time"
 
 	"flowring/internal/memnet"
+	"flowring/internal/racetest"
 )
 
 func TestLatencyIsExact(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	racetest.Bubble(t, func(t *testing.T) {
 		h := newTwoHosts(memnet.Options{Latency: 30 * time.Millisecond})
 		h.net.SetLatency(addrB, addrA, 5*time.Millisecond)
 		start := time.Now()
@@ -45,7 +46,7 @@ func TestLatencyIsExact(t *testing.T) {
 }
 
 func TestFasterLinkDoesNotOvertakeWhatIsOnItsWay(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	racetest.Bubble(t, func(t *testing.T) {
 		h := newTwoHosts(memnet.Options{Latency: time.Second})
 		client, server := h.connect(t, "80")
 		write(t, client, "first")
@@ -59,7 +60,7 @@ func TestFasterLinkDoesNotOvertakeWhatIsOnItsWay(t *testing.T) {
 }
 
 func TestCutHoldsBytesBackUntilItHeals(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	racetest.Bubble(t, func(t *testing.T) {
 		h := newTwoHosts(memnet.Options{Latency: 10 * time.Millisecond})
 		client, server := h.connect(t, "80")
 		write(t, client, "before")
@@ -91,7 +92,7 @@ func TestCutHoldsTheEndOfAStreamBack(t *testing.T) {
 		"a crash": {func(h twoHosts, _ io.Closer) { h.a.Crash() }, syscall.ECONNRESET},
 	} {
 		t.Run(name, func(t *testing.T) {
-			bubble(t, func(t *testing.T) {
+			racetest.Bubble(t, func(t *testing.T) {
 				h := newTwoHosts(memnet.Options{})
 				client, server := h.connect(t, "80")
 				h.net.Cut(addrA, addrB)
@@ -112,7 +113,7 @@ func TestDialWaitsForTheHealOfEitherDirection(t *testing.T) {
 		"the way back":  {addrB, addrA},
 	} {
 		t.Run(name, func(t *testing.T) {
-			bubble(t, func(t *testing.T) {
+			racetest.Bubble(t, func(t *testing.T) {
 				h := newTwoHosts(memnet.Options{})
 				listen(t, h.b, addrB+":80")
 				heal := h.net.Cut(direction[0], direction[1])
@@ -153,7 +154,7 @@ func TestCutStopsWhatItNames(t *testing.T) {
 		"packets, and on other ports": {[]memnet.Traffic{{Kind: memnet.Packets}, {Port: 81}}, passes{true, true, false, true}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			bubble(t, func(t *testing.T) {
+			racetest.Bubble(t, func(t *testing.T) {
 				h := newTwoHosts(memnet.Options{})
 				client, server := h.connect(t, "80")
 				packets := listenPacket(t, h.b, addrB+":80")
@@ -202,7 +203,7 @@ func dials(t *testing.T, h twoHosts) bool {
 }
 
 func TestEachCutNeedsItsHeal(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	racetest.Bubble(t, func(t *testing.T) {
 		h := newTwoHosts(memnet.Options{})
 		client, server := h.connect(t, "80")
 		healPort := h.net.Cut(addrA, addrB, memnet.Traffic{Port: 80})
@@ -226,7 +227,7 @@ func TestEachCutNeedsItsHeal(t *testing.T) {
 
 // TestLostAnswer is the recipe of Answers: the request takes effect, the answer is lost, the client sees a broken connection.
 func TestLostAnswer(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	racetest.Bubble(t, func(t *testing.T) {
 		h := newTwoHosts(memnet.Options{Latency: time.Millisecond})
 		h.net.Cut(addrB, addrA, memnet.Traffic{Kind: memnet.Answers, Port: 80})
 		client, server := h.connect(t, "80")
@@ -277,7 +278,7 @@ func TestCountTellsDirectionsAndPortsApart(t *testing.T) {
 }
 
 func TestWaitingIsDurablyBlocking(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	racetest.Bubble(t, func(t *testing.T) {
 		h := newTwoHosts(memnet.Options{})
 		client, _ := h.connect(t, "80")
 		l, p := listen(t, h.a, ":0"), listenPacket(t, h.a, ":0")

@@ -14,6 +14,7 @@ import (
 	"github.com/hashicorp/memberlist"
 
 	"flowring/internal/memnet"
+	"flowring/internal/racetest"
 )
 
 const gossipPort = 7946
@@ -134,7 +135,7 @@ func waitForMembers(t *testing.T, what string, limit time.Duration, members []*m
 }
 
 func TestMemberlistFormsAClusterSurvivesAPartitionAndHeals(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	racetest.Bubble(t, func(t *testing.T) {
 		n := memnet.New(memnet.Options{Seed: 1, Latency: time.Millisecond})
 		addrs := []string{"10.0.0.1", "10.0.0.2", "10.0.0.3"}
 		var members []*memberlist.Memberlist
@@ -163,7 +164,7 @@ func TestMemberlistFormsAClusterSurvivesAPartitionAndHeals(t *testing.T) {
 }
 
 func TestMemberlistKeepsAMemberThatOnlyItsPacketsCannotReach(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	racetest.Bubble(t, func(t *testing.T) {
 		h := newTwoHosts(memnet.Options{Latency: time.Millisecond})
 		members := []*memberlist.Memberlist{newMember(t, h.a), newMember(t, h.b)}
 		if _, err := members[0].Join([]string{addrB}); err != nil {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"flowring/internal/memnet"
+	"flowring/internal/racetest"
 )
 
 // network is node.Network, which this package must not import.
@@ -118,7 +119,7 @@ func TestNameResolvesToAllItsAddressesAndDialsTheFirstThatAnswers(t *testing.T) 
 }
 
 func TestFullBacklogMakesDialsWait(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	racetest.Bubble(t, func(t *testing.T) {
 		h := newTwoHosts(memnet.Options{})
 		l := listen(t, h.b, addrB+":80")
 		waiting := 0
@@ -205,7 +206,7 @@ func TestCrashResetsPeersAndSilencesTheHost(t *testing.T) {
 }
 
 func TestCrashLosesWhatHasNotArrived(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	racetest.Bubble(t, func(t *testing.T) {
 		h := newTwoHosts(memnet.Options{Latency: 10 * time.Millisecond})
 		client, server := h.connect(t, "80")
 		write(t, server, "arrived")
@@ -222,7 +223,7 @@ func TestCrashLosesWhatHasNotArrived(t *testing.T) {
 }
 
 func TestCrashEndsADialUnderWay(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	racetest.Bubble(t, func(t *testing.T) {
 		h := newTwoHosts(memnet.Options{})
 		listen(t, h.b, addrB+":80")
 		h.net.Cut(addrA, addrB)

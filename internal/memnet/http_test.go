@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"flowring/internal/memnet"
+	"flowring/internal/racetest"
 )
 
 // serve runs an HTTP server on b that answers with the body it was sent, and returns a client on a.
@@ -59,7 +60,7 @@ func wantEcho(t *testing.T, c *http.Client, body string) {
 }
 
 func TestHTTPKeepsConnectionsAlive(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	racetest.Bubble(t, func(t *testing.T) {
 		h := newTwoHosts(memnet.Options{Latency: time.Millisecond})
 		server, client := serve(t, h)
 		for _, body := range []string{"one", "two", strings.Repeat("large", 1<<20)} {
@@ -86,7 +87,7 @@ func TestHTTPOutsideABubble(t *testing.T) {
 }
 
 func TestHTTPRequestTimesOutOverACutAndWorksAfterTheHeal(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	racetest.Bubble(t, func(t *testing.T) {
 		h := newTwoHosts(memnet.Options{Latency: time.Millisecond})
 		_, client := serve(t, h)
 		wantEcho(t, client, "before")
@@ -106,7 +107,7 @@ func TestHTTPRequestTimesOutOverACutAndWorksAfterTheHeal(t *testing.T) {
 }
 
 func TestHTTPServerNoticesThatTheClientCrashed(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	racetest.Bubble(t, func(t *testing.T) {
 		h := newTwoHosts(memnet.Options{})
 		canceled := make(chan struct{})
 		server := &http.Server{Handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"flowring/internal/memnet"
+	"flowring/internal/racetest"
 )
 
 func listenPacket(t *testing.T, h *memnet.Host, addr string) net.PacketConn {
@@ -52,7 +53,7 @@ func received(t *testing.T, c net.PacketConn, deadline time.Time) []string {
 }
 
 func TestPacketArrivesAfterTheLatencyWithItsSender(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	racetest.Bubble(t, func(t *testing.T) {
 		h := newTwoHosts(memnet.Options{Latency: 20 * time.Millisecond})
 		a, b := listenPacket(t, h.a, addrA+":7000"), listenPacket(t, h.b, addrB+":7000")
 		start := time.Now()
@@ -69,7 +70,7 @@ func TestPacketArrivesAfterTheLatencyWithItsSender(t *testing.T) {
 }
 
 func TestPacketsArriveInTheOrderOfTheirLatencies(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	racetest.Bubble(t, func(t *testing.T) {
 		h := newTwoHosts(memnet.Options{})
 		a, b := listenPacket(t, h.a, ":0"), listenPacket(t, h.b, addrB+":7000")
 		for _, packet := range []struct {
@@ -101,7 +102,7 @@ func TestPacketLossIsThatOfTheLinkAndTheSeed(t *testing.T) {
 		}
 		return strings.Join(got, "")
 	}
-	bubble(t, func(t *testing.T) {
+	racetest.Bubble(t, func(t *testing.T) {
 		if got := arrive(t, 1, 0); len(got) != sent {
 			t.Errorf("without loss %d of %d arrived, want all", len(got), sent)
 		}
@@ -122,7 +123,7 @@ func TestPacketLossIsThatOfTheLinkAndTheSeed(t *testing.T) {
 }
 
 func TestSenderNeverWaitsAndTheQueueIsBounded(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	racetest.Bubble(t, func(t *testing.T) {
 		h := newTwoHosts(memnet.Options{})
 		a, b := listenPacket(t, h.a, ":0"), listenPacket(t, h.b, addrB+":7000")
 		for range 5000 {

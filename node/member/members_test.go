@@ -18,15 +18,6 @@ import (
 	"flowring/internal/racetest"
 )
 
-// bubble runs a test in a bubble of its own. Bubbles crash under the race detector on Go 1.26 (go#76691).
-func bubble(t *testing.T, fn func(t *testing.T)) {
-	t.Helper()
-	if racetest.Enabled {
-		t.Skip("synctest bubbles crash under -race")
-	}
-	synctest.Test(t, fn)
-}
-
 // started returns members at an address of a network, joining the addresses given.
 func started(t *testing.T, network *memnet.Net, name, addr string, rejoin time.Duration, join ...string) *Members {
 	t.Helper()
@@ -57,7 +48,7 @@ func sees(t *testing.T, m *Members, within time.Duration, names ...string) {
 }
 
 func TestNodesFindEachOtherAndNoticeDeath(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	racetest.Bubble(t, func(t *testing.T) {
 		network := memnet.New(memnet.Options{Seed: 1, Latency: time.Millisecond})
 		network.SetDNS("all.local", "10.0.0.1", "10.0.0.2", "10.0.0.3")
 		a := started(t, network, "a", "10.0.0.1", 0, "all.local:7946")
@@ -76,7 +67,7 @@ func TestNodesFindEachOtherAndNoticeDeath(t *testing.T) {
 }
 
 func TestIdentityAndStateReachTheOthers(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	racetest.Bubble(t, func(t *testing.T) {
 		network := memnet.New(memnet.Options{Seed: 1, Latency: time.Millisecond})
 		a := started(t, network, "a", "10.0.0.1", 0)
 		a.SetState([]byte("of a"))
@@ -101,7 +92,7 @@ func TestIdentityAndStateReachTheOthers(t *testing.T) {
 
 // Who is missing is joined; who is in the view, this node included, is not.
 func TestMissingIsWhoShouldBeAndIsNot(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	racetest.Bubble(t, func(t *testing.T) {
 		network := memnet.New(memnet.Options{})
 		network.SetDNS("all.local", "10.0.0.1", "10.0.0.2", "10.0.0.3")
 		m := New(Config{
@@ -164,7 +155,7 @@ func listening(t *testing.T, network *memnet.Net, addr string) *transport {
 }
 
 func TestTransportCarriesPacketsAndStreams(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	racetest.Bubble(t, func(t *testing.T) {
 		network := memnet.New(memnet.Options{Latency: time.Millisecond})
 		a, b := listening(t, network, "10.0.0.1"), listening(t, network, "10.0.0.2")
 		defer a.Shutdown()
@@ -199,7 +190,7 @@ func TestTransportCarriesPacketsAndStreams(t *testing.T) {
 
 // Shutdown closes every stream, dialled and accepted, and ends a dial under way: no exchange outlives the transport (P18).
 func TestTransportShutdownEndsEverything(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	racetest.Bubble(t, func(t *testing.T) {
 		network := memnet.New(memnet.Options{Latency: time.Millisecond})
 		a, b := listening(t, network, "10.0.0.1"), listening(t, network, "10.0.0.2")
 		defer b.Shutdown()

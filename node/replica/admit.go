@@ -12,7 +12,8 @@ import (
 )
 
 // Admit is the owner's part of a write: it refuses what must be refused, and otherwise stores the batch on R stores and returns
-// once W of them have it on disk. It does the same for a batch that was seen before: the earlier attempt may have stopped short of W.
+// once W of them have it on disk. It does the same for a batch that was seen before: the earlier attempt may have stopped short
+// of W.
 func (r *Replicas) Admit(ctx context.Context, b *flow.Batch, encoded []byte) (replayed bool, err error) {
 	if r.Refuse != nil {
 		if err := r.Refuse(); err != nil {
@@ -45,27 +46,20 @@ type ack struct {
 	err  error
 }
 
-// replicate sends a batch to its R replicas at once and returns when W stores have it. One that fails is replaced by the next in the
-// list at once, one that is slow is doubled by it. The others go on behind the answer.
+// replicate sends a batch to its R replicas at once and returns when W stores have it. One that fails is replaced by the next in
+// the list at once, one that is slow is doubled by it. The others go on behind the answer.
 func (r *Replicas) replicate(ctx context.Context, b *flow.Batch, encoded []byte) error {
 	places := r.places(b.Slice)
 	acks := make(chan ack, len(places))
-	next := 0
-	start := func() bool {
-		if next == len(places) {
-			return false
-		}
-		at := places[next]
-		next++
+	q := queue{places: places, launch: func(at place) {
 		if !r.behind(func() {
 			from, err := r.applyAt(at, b, encoded)
 			acks <- ack{from, at, err}
 		}) {
 			acks <- ack{at: at, err: errStopped}
 		}
-		return true
-	}
-	for next < r.Copies && start() {
+	}}
+	for q.started < r.Copies && q.next() {
 	}
 	timer := time.NewTimer(r.HedgeAfter)
 	defer timer.Stop()
@@ -75,10 +69,10 @@ func (r *Replicas) replicate(ctx context.Context, b *flow.Batch, encoded []byte)
 		quorum = 1
 	}
 	// The next batch with this key, or of these flows, is judged here: it must find this one (P3, P14).
-	own := slices.ContainsFunc(places[:next], func(p place) bool { return p.self })
+	own := slices.ContainsFunc(q.asked(), func(p place) bool { return p.self })
 	held := map[ring.StoreID]ring.Store{}
 	fail := &UnavailableError{}
-	for done := 0; done < next || start(); {
+	for done := 0; done < q.started || q.next(); {
 		select {
 		case a := <-acks:
 			done++
@@ -88,7 +82,7 @@ func (r *Replicas) replicate(ctx context.Context, b *flow.Batch, encoded []byte)
 				if !own && r.counting(held) >= quorum {
 					return nil
 				}
-				start()
+				q.next()
 				continue
 			}
 			held[a.from.ID] = a.from
@@ -96,11 +90,11 @@ func (r *Replicas) replicate(ctx context.Context, b *flow.Batch, encoded []byte)
 				return nil
 			}
 			if !r.counts(a.from) { // it has the batch, but is not on the roster of a later read
-				start()
+				q.next()
 			}
 		case <-timer.C:
 			if r.hedges.spend() {
-				start()
+				q.next()
 			}
 			timer.Reset(r.HedgeAfter)
 		case <-ctx.Done():

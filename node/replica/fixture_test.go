@@ -8,10 +8,8 @@ import (
 	"slices"
 	"sync"
 	"testing"
-	"testing/synctest"
 
 	"flowring/flow"
-	"flowring/internal/racetest"
 	"flowring/ring"
 	"flowring/store"
 )
@@ -306,15 +304,6 @@ func (s *site) put(t testing.TB, b *flow.Batch) {
 }
 
 func dot(seq uint64) flow.Dot { return flow.Dot{Origin: 5, Seq: seq} }
-
-// bubble runs a test in a bubble of its own. Bubbles crash under the race detector on Go 1.26 (go#76691).
-func bubble(t *testing.T, fn func(t *testing.T)) {
-	t.Helper()
-	if racetest.Enabled {
-		t.Skip("synctest bubbles crash under -race")
-	}
-	synctest.Test(t, fn)
-}
 
 // show is a list of names as a message has it.
 func show(names []string) string { return fmt.Sprint(names) }

@@ -20,14 +20,12 @@ func (r *Replicas) Forward(ctx context.Context, s flow.Slice, open opener) (io.C
 		fail.Reason = "the cluster has no established store yet"
 	}
 	f := &forwarding{ctx: ctx, open: open, results: make(chan opened, len(places))}
+	f.queue = queue{places: places, launch: f.launch}
 	done := 0
 	defer func() { f.abandon(done) }()
 	slow := time.NewTimer(r.DigestWait + r.HedgeAfter) // longer than the owner waits for a silent store
 	defer slow.Stop()
-	for done < len(places) {
-		if f.started == done { // nobody is being asked
-			f.start(places[f.started])
-		}
+	for done < f.started || f.next() {
 		select {
 		case o := <-f.results:
 			done++
@@ -37,9 +35,7 @@ func (r *Replicas) Forward(ctx context.Context, s flow.Slice, open opener) (io.C
 			}
 			fail.add(o.at, o.err)
 		case <-slow.C:
-			if f.started < len(places) {
-				f.start(places[f.started])
-			}
+			f.next()
 			slow.Reset(r.DigestWait + r.HedgeAfter)
 		case <-ctx.Done():
 			fail.Err = context.Cause(ctx)
@@ -51,10 +47,10 @@ func (r *Replicas) Forward(ctx context.Context, s flow.Slice, open opener) (io.C
 
 // forwarding is the attempts of one Forward.
 type forwarding struct {
+	queue
 	ctx     context.Context
 	open    opener
 	results chan opened
-	started int
 	cancels []context.CancelFunc // by attempt
 	won     int                  // the attempt that goes on, counted from 1; 0: none
 }
@@ -67,10 +63,9 @@ type opened struct {
 	err     error
 }
 
-func (f *forwarding) start(at place) {
+func (f *forwarding) launch(at place) {
 	ctx, cancel := context.WithCancel(f.ctx)
 	f.cancels = append(f.cancels, cancel)
-	f.started++
 	attempt := f.started
 	addr := at.addr
 	if at.self {

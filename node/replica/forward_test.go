@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"flowring/flow"
+	"flowring/internal/racetest"
 	"flowring/store"
 )
 
@@ -74,7 +75,7 @@ func TestForwardGoesDownTheList(t *testing.T) {
 
 // The next is asked when one is slow; what loses the race is closed, what wins it lives as long as the request.
 func TestForwardClosesWhatLoses(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	racetest.Bubble(t, func(t *testing.T) {
 		w := newWorld("a", "b", "c")
 		r := w.replicas(t, Config{Copies: 1, Quorum: 1, DigestWait: time.Second, HedgeAfter: 100 * time.Millisecond})
 		slow, fast := &door{addr: "b"}, &door{addr: "c"}
@@ -100,7 +101,7 @@ func TestForwardClosesWhatLoses(t *testing.T) {
 }
 
 func TestForwardEndsWithTheRequest(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	racetest.Bubble(t, func(t *testing.T) {
 		w := newWorld("a", "b", "c")
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()

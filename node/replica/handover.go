@@ -54,8 +54,8 @@ func (r *Replicas) drop(ctx context.Context, on *ring.Ring, s flow.Slice) (bool,
 	if err != nil {
 		return false, err
 	}
-	roster := r.Cluster.Roster()
-	if roster.Ring().Version() != on.Version() {
+	roster := r.Cluster.Roster() // before the ring, which then is of this roster or a later one; and that it is not is found below
+	if r.Cluster.Ring().Version() != on.Version() {
 		return false, fmt.Errorf("the roster changed")
 	}
 	owners := on.Owners(s)

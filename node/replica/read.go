@@ -125,10 +125,10 @@ func (h *hearing) learnt() bool {
 }
 
 func (h *hearing) ask(ctx context.Context, st ring.Store) {
-	addr := h.r.Cluster.Addr(st.ID)
-	if addr == "" || !h.r.Peers.Heard(addr) {
+	if !h.r.reachable(st.ID) {
 		return
 	}
+	addr := h.r.Cluster.Addr(st.ID)
 	ctx, cancel := context.WithTimeout(ctx, h.r.DigestWait)
 	defer cancel()
 	said, err := h.r.Peers.Digest(ctx, addr, h.slice, "")

@@ -2,11 +2,10 @@ package replica
 
 import (
 	"context"
-	"sync"
-	"sync/atomic"
 
 	"flowring/flow"
 	"flowring/internal/safeguard"
+	"flowring/ring"
 )
 
 // Recovering reports whether this store proves nothing yet. A store that starts cannot know whether its disk is the one it had, or
@@ -29,27 +28,11 @@ func (r *Replicas) recover(ctx context.Context) {
 	if !r.counts(self) { // a store that does not count has acknowledged nothing under this ID, and is not believed anyway
 		return
 	}
-	var failed atomic.Int64
-	var wg sync.WaitGroup
-	for _, st := range r.Cluster.Roster().Stores() {
-		if st.ID == self.ID {
-			continue
-		}
-		wg.Go(func() {
-			addr := r.Cluster.Addr(st.ID)
-			if addr == "" || !r.Peers.Heard(addr) {
-				failed.Add(1)
-				return
-			}
-			ctx, cancel := context.WithTimeout(ctx, 10*r.CallWait)
-			defer cancel()
-			if from, err := r.Peers.Secure(ctx, addr); err != nil || from.ID != st.ID {
-				failed.Add(1)
-			}
-		})
-	}
-	wg.Wait()
-	if int(failed.Load()) <= r.Quorum-2 {
+	failed := r.everyOther(ctx, 10*r.CallWait, func(ctx context.Context, addr string) (ring.Store, func(), error) {
+		from, err := r.Peers.Secure(ctx, addr)
+		return from, func() {}, err
+	})
+	if len(failed) <= r.Quorum-2 {
 		r.recovered.Store(true)
 		r.Log.Info("store recovered: all that it acknowledged is known to be on enough stores")
 	}

@@ -2,10 +2,10 @@ package replica
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -117,42 +117,12 @@ type summary struct {
 
 // summaries asks every other store of the roster what it holds. The error says that one did not answer.
 func (r *Replicas) summaries(ctx context.Context) (map[ring.StoreID]summary, error) {
-	var mu sync.Mutex
-	var wg sync.WaitGroup
-	var failed error
 	all := map[ring.StoreID]summary{}
-	self := r.Cluster.Self().ID
-	for _, st := range r.Cluster.Roster().Stores() {
-		if st.ID == self {
-			continue
-		}
-		wg.Go(func() {
-			got, err := r.summaryOf(ctx, st)
-			mu.Lock()
-			defer mu.Unlock()
-			if err != nil {
-				failed = err
-				return
-			}
-			all[st.ID] = got
-		})
-	}
-	wg.Wait()
-	return all, failed
-}
-
-func (r *Replicas) summaryOf(ctx context.Context, st ring.Store) (summary, error) {
-	addr := r.Cluster.Addr(st.ID)
-	if addr == "" || !r.Peers.Heard(addr) {
-		return summary{}, fmt.Errorf("%s is not heard", st.Name)
-	}
-	ctx, cancel := context.WithTimeout(ctx, r.CallWait)
-	defer cancel()
-	from, sums, err := r.Peers.Summary(ctx, addr)
-	if err == nil && from.ID != st.ID {
-		err = fmt.Errorf("%s holds another store now", st.Name)
-	}
-	return summary{from, addr, sums}, err
+	failed := r.everyOther(ctx, r.CallWait, func(ctx context.Context, addr string) (ring.Store, func(), error) {
+		from, sums, err := r.Peers.Summary(ctx, addr)
+		return from, func() { all[from.ID] = summary{from, addr, sums} }, err
+	})
+	return all, errors.Join(failed...)
 }
 
 // takeFrom fetches what one store holds, this store lacks and is to keep. A store keeps a slice while it is among the first R live

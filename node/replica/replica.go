@@ -183,7 +183,7 @@ func (r *Replicas) places(s flow.Slice) []place {
 		}
 		p := place{st, r.Cluster.Addr(st.ID), st.ID == self.ID}
 		switch {
-		case p.self || p.addr != "" && r.Peers.Heard(p.addr):
+		case r.reachable(st.ID):
 			usable = append(usable, p)
 		case p.addr != "":
 			silent = append(silent, p)
@@ -213,7 +213,8 @@ func (r *Replicas) reachable(id ring.StoreID) bool {
 	return id == r.Cluster.Self().ID || addr != "" && r.Peers.Heard(addr)
 }
 
-// counts reports whether an ack or a digest of a store counts: it is established, and neither leaving nor forgotten by the roster as merged by now.
+// counts reports whether an ack or a digest of a store counts: it is established, and neither leaving nor forgotten by the roster
+// as merged by now.
 func (r *Replicas) counts(from ring.Store) bool {
 	s, ok := r.Cluster.Roster().Get(from.ID)
 	return ok && !s.Forgotten && !s.Leaving && (s.Established || from.Established)

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"flowring/internal/racetest"
 	"flowring/internal/safeguard"
 	"flowring/ring"
 )
@@ -117,7 +118,7 @@ func TestQuorumIsWhatIsWaitedFor(t *testing.T) {
 }
 
 func TestSlowReplicaIsDoubled(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	racetest.Bubble(t, func(t *testing.T) {
 		w := newWorld("a", "b", "c", "d")
 		s := w.sliceOf(t, "a", "b", "c", "d")
 		w.sites["b"].hang = true
@@ -139,7 +140,7 @@ func TestSlowReplicaIsDoubled(t *testing.T) {
 }
 
 func TestWriteEndsWithItsTime(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	racetest.Bubble(t, func(t *testing.T) {
 		w := newWorld("a", "b", "c")
 		s := w.sliceOf(t, "a", "b", "c")
 		w.sites["b"].hang, w.sites["c"].hang = true, true

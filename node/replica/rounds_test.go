@@ -8,11 +8,12 @@ import (
 	"time"
 
 	"flowring/flow"
+	"flowring/internal/racetest"
 )
 
 // A reader uses a round only if that began after the reader arrived (P4); readers who arrive during one share the next.
 func TestReadersShareARoundThatBeganAfterThem(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	racetest.Bubble(t, func(t *testing.T) {
 		var r rounds
 		r.init()
 		s := flow.Slice{Hour: 1}
@@ -50,7 +51,7 @@ func TestReadersShareARoundThatBeganAfterThem(t *testing.T) {
 }
 
 func TestRoundsOfDifferentSlicesDoNotWaitForEachOther(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	racetest.Bubble(t, func(t *testing.T) {
 		var r rounds
 		r.init()
 		begun := time.Now()
@@ -71,7 +72,7 @@ func TestRoundsOfDifferentSlicesDoNotWaitForEachOther(t *testing.T) {
 
 // A reader that gives up leaves the round to the others; an error is that of all who share it, and not of the next round.
 func TestRoundsOutliveTheirReaders(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	racetest.Bubble(t, func(t *testing.T) {
 		var r rounds
 		r.init()
 		s, bad := flow.Slice{Hour: 1}, errors.New("bad")
@@ -92,7 +93,7 @@ func TestRoundsOutliveTheirReaders(t *testing.T) {
 }
 
 func TestPacerKeepsToItsRate(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	racetest.Bubble(t, func(t *testing.T) {
 		var p pacer
 		begun := time.Now()
 		for range 1000 {

@@ -64,9 +64,11 @@ func (r *Replicas) newHearing(s flow.Slice) *hearing {
 	return &hearing{r: r, slice: s, held: map[ring.StoreID]*voice{}, asked: map[ring.StoreID]bool{}}
 }
 
-// ConfirmReplica returns nil if this store is one of the slice's R replicas by a roster of the given hash, and that roster is its own.
+// ConfirmReplica returns nil if this store is one of the slice's R replicas by a roster of the given hash, and that is its own.
 func (r *Replicas) ConfirmReplica(s flow.Slice, roster string) error {
-	if own := r.Cluster.Roster(); own.Hash() != roster || !r.replica(own.Ring(), s, r.Cluster.Self().Name) {
+	before := r.Cluster.Roster()
+	replica := r.replica(r.Cluster.Ring(), s, r.Cluster.Self().Name)
+	if !replica || before.Hash() != roster || !r.Cluster.Roster().Equal(before) { // equal: the ring was that roster's
 		return fmt.Errorf("this store is no replica of hour %s by roster %s", s, roster)
 	}
 	return nil

@@ -99,21 +99,14 @@ func (r *Replicas) atOwner(ctx context.Context, b *flow.Batch, encoded []byte, d
 	defer cancel()
 	places := r.places(b.Slice)
 	results := make(chan outcome, len(places))
-	next := 0
-	start := func() bool {
-		if next == len(places) {
-			return false
-		}
-		at := places[next]
-		next++
+	q := queue{places: places, launch: func(at place) {
 		go func() {
 			replayed, err := do(ctx, at, b, encoded)
 			results <- outcome{at, replayed, err}
 		}()
-		return true
-	}
+	}}
 	r.hedges.earn()
-	start()
+	q.next()
 	timer := time.NewTimer(4 * r.HedgeAfter) // longer than the owner itself waits before it doubles a replica
 	defer timer.Stop()
 	fail := &UnavailableError{Reason: "no store of the hour could take the write"}
@@ -121,14 +114,14 @@ func (r *Replicas) atOwner(ctx context.Context, b *flow.Batch, encoded []byte, d
 		fail.Reason = "the cluster has no established store yet"
 	}
 	maybe := false // whether some attempt may have had an effect
-	for done := 0; done < next || start(); {
+	for done := 0; done < q.started || q.next(); {
 		select {
 		case o := <-results:
 			done++
 			switch {
 			case o.err == nil:
 				return o.replayed, nil
-			case refused(o.err) && !maybe && done == next:
+			case refused(o.err) && !maybe && done == q.started:
 				return false, o.err
 			case refused(o.err):
 				fail.Reason, fail.Err = "one store refused the write and another may have stored it", o.err
@@ -136,14 +129,14 @@ func (r *Replicas) atOwner(ctx context.Context, b *flow.Batch, encoded []byte, d
 			}
 			maybe = maybe || !r.NotSent(o.err)
 			fail.add(o.at, o.err)
-			start()
+			q.next()
 		case <-timer.C:
 			if r.hedges.spend() {
-				start()
+				q.next()
 			}
 			timer.Reset(4 * r.HedgeAfter)
 		case <-ctx.Done():
-			for _, p := range places[:next] {
+			for _, p := range q.asked() {
 				fail.Silent = appendNew(fail.Silent, p.Name)
 			}
 			fail.Reason, fail.Err = "the hour's stores did not answer in time", context.Cause(ctx)

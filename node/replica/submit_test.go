@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"flowring/flow"
+	"flowring/internal/racetest"
 	"flowring/ring"
 	"flowring/store"
 )
@@ -164,7 +165,7 @@ func TestPostingIsReplayedWhenAllOfItIs(t *testing.T) {
 }
 
 func TestSlowOwnerIsDoubled(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	racetest.Bubble(t, func(t *testing.T) {
 		w := newWorld("a", "b", "c")
 		s := w.sliceOf(t, "b", "c")
 		w.sites["b"].hang = true
@@ -190,7 +191,7 @@ func TestSlowOwnerIsDoubled(t *testing.T) {
 
 // A refusal by the store that doubles a slow one does not say that the slow one stored nothing (P3).
 func TestRefusalBesideASlowAttemptIsNotPassedOn(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	racetest.Bubble(t, func(t *testing.T) {
 		w := newWorld("a", "b", "c")
 		s := w.sliceOf(t, "b", "c")
 		w.sites["b"].hang, w.sites["c"].fail = true, store.ErrKeyReused

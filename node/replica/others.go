@@ -1,0 +1,54 @@
+package replica
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"flowring/ring"
+)
+
+// everyOther calls every other store of the roster that is heard, in parallel, each within wait, and returns why those failed that
+// did: they were not heard, the call failed, or another store answered it. done is called with one answer at a time.
+func (r *Replicas) everyOther(
+	ctx context.Context, wait time.Duration,
+	call func(ctx context.Context, addr string) (from ring.Store, done func(), err error),
+) (failed []error) {
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	self := r.Cluster.Self().ID
+	for _, st := range r.Cluster.Roster().Stores() {
+		if st.ID == self {
+			continue
+		}
+		wg.Go(func() {
+			done, err := r.callStore(ctx, wait, st, call)
+			mu.Lock()
+			defer mu.Unlock()
+			if err != nil {
+				failed = append(failed, err)
+				return
+			}
+			done()
+		})
+	}
+	wg.Wait()
+	return failed
+}
+
+func (r *Replicas) callStore(
+	ctx context.Context, wait time.Duration, st ring.Store,
+	call func(ctx context.Context, addr string) (ring.Store, func(), error),
+) (func(), error) {
+	if !r.reachable(st.ID) {
+		return nil, fmt.Errorf("%s is not heard", st.Name)
+	}
+	ctx, cancel := context.WithTimeout(ctx, wait)
+	defer cancel()
+	from, done, err := call(ctx, r.Cluster.Addr(st.ID))
+	if err == nil && from.ID != st.ID {
+		err = fmt.Errorf("%s holds another store now", st.Name)
+	}
+	return done, err
+}
