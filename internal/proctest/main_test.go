@@ -3,9 +3,11 @@ package proctest
 import (
 	"flag"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"flowring/internal/racetest"
@@ -38,6 +40,27 @@ func TestMain(m *testing.M) {
 	}
 	os.Setenv(envBinary, binary)
 	m.Run()
+}
+
+// Looks at every source file of the program. The go command keeps the result of tests for as long as what it saw them look at stays
+// as it is; what a build that they start looks at it does not see, and would give an old result for a new program.
+func TestResultsAreThoseOfTheProgramAsItIs(t *testing.T) {
+	seen := 0
+	err := filepath.WalkDir("../..", func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && d.Name() == ".git":
+			return fs.SkipDir
+		case filepath.Ext(path) == ".go" && !strings.HasSuffix(path, "_test.go"), d.Name() == "go.mod":
+			seen++
+			_, err = os.Stat(path)
+		}
+		return err
+	})
+	if err != nil || seen == 0 {
+		t.Errorf("%d files seen, %v", seen, err)
+	}
 }
 
 // build compiles the program: as it ships, or with the race detector where the tests have it (P18).
