@@ -185,16 +185,12 @@ func (a *absence) update(roster ring.Roster, self ring.StoreID, heard answers, l
 func (n *Node) forgetAbsent(ctx context.Context, heard answers) {
 	roster, self := n.membership.Roster(), n.membership.Self()
 	long := n.absence.update(roster, self.ID, heard, absentFor)
+	if !forgetsOthers(self, heard) {
+		return
+	}
 	here := map[string]bool{self.Name: true}
-	first := self.Established && !self.Leaving
 	for _, hello := range heard {
 		here[hello.Store.Name] = true
-		if hello.Store.Established && !hello.Store.Leaving && hello.Store.Name < self.Name {
-			first = false
-		}
-	}
-	if !first {
-		return
 	}
 	for _, s := range roster.Stores() {
 		if _, ok := heard[s.ID]; !ok && s.ID != self.ID && here[s.Name] {
@@ -204,6 +200,18 @@ func (n *Node) forgetAbsent(ctx context.Context, heard answers) {
 	for _, s := range long {
 		n.loops.Go(func() { n.tryForget(ctx, s) })
 	}
+}
+
+// forgetsOthers reports whether a store is the one that forgets others: of those that count and are heard, the one with the lowest
+// name.
+func forgetsOthers(self ring.Store, heard answers) bool {
+	counts := func(s ring.Store) bool { return s.Established && !s.Leaving }
+	for _, hello := range heard {
+		if counts(hello.Store) && hello.Store.Name < self.Name {
+			return false
+		}
+	}
+	return counts(self)
 }
 
 // tryForget forgets a store if the guard allows it; that it does not is no news each second.

@@ -290,3 +290,32 @@ func TestGossipKeys(t *testing.T) {
 		t.Errorf("readKey() = %v, %v, want no key", key, err)
 	}
 }
+
+// Somebody must forget a lost store: not a node that is leaving or not established, for those may not, and not two.
+func TestWhoForgetsOthers(t *testing.T) {
+	established := func(name string) ring.Store { return ring.Store{Name: name, Established: true} }
+	leaving := func(name string) ring.Store { return ring.Store{Name: name, Established: true, Leaving: true} }
+	joining := func(name string) ring.Store { return ring.Store{Name: name} }
+	for _, tt := range []struct {
+		name  string
+		self  ring.Store
+		heard []ring.Store
+		want  bool
+	}{
+		{"the lowest name", established("a"), []ring.Store{established("b"), established("c")}, true},
+		{"a higher name", established("b"), []ring.Store{established("a"), established("c")}, false},
+		{"the lowest of those that are not leaving", established("b"), []ring.Store{leaving("a"), established("c")}, true},
+		{"the lowest of those that are established", established("b"), []ring.Store{joining("a"), established("c")}, true},
+		{"one that is leaving", leaving("a"), []ring.Store{established("b")}, false},
+		{"one that is not established", joining("a"), []ring.Store{established("b")}, false},
+		{"the only one", established("a"), nil, true},
+	} {
+		heard := answers{}
+		for _, s := range tt.heard {
+			heard[ring.NewStoreID()] = peer.Hello{Store: s}
+		}
+		if got := forgetsOthers(tt.self, heard); got != tt.want {
+			t.Errorf("%s: forgetsOthers = %t, want %t", tt.name, got, tt.want)
+		}
+	}
+}

@@ -14,11 +14,15 @@ import (
 type memory struct {
 	mu      sync.Mutex
 	batches map[flow.Slice]map[flow.Dot][]byte
+	gate    chan struct{} // Append waits until it is closed; nil: it does not wait
 }
 
 func newMemory() *memory { return &memory{batches: map[flow.Slice]map[flow.Dot][]byte{}} }
 
 func (m *memory) Append(s flow.Slice, d flow.Dot, batch []byte) error {
+	if m.gate != nil {
+		<-m.gate
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.batches[s] == nil {

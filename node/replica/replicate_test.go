@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"flowring/internal/racetest"
 	"flowring/internal/safeguard"
 	"flowring/ring"
+	"flowring/store"
 )
 
 // An ack counts when it comes from a store that is established and neither leaving nor forgotten, by the roster as merged from
@@ -97,6 +99,38 @@ func TestReplicationGoesOnBehindTheAnswer(t *testing.T) {
 	if got := show(w.holders(t, s, dot(1))); got != "[a b c]" {
 		t.Errorf("held by %s, want [a b c]", got)
 	}
+}
+
+// An owner answers once it has the batch itself, even if others make the quorum before: the next batch with its key, or of its flows,
+// is judged by what the owner holds (P3, P14).
+func TestAnOwnerAnswersOnceItHasTheBatchItself(t *testing.T) {
+	racetest.Bubble(t, func(t *testing.T) {
+		w := newWorld("a", "b", "c")
+		s := w.sliceOf(t, "a", "b", "c")
+		disk := newMemory()
+		disk.gate = make(chan struct{})
+		w.sites["a"].held = store.New(store.Config{}, store.Deps{Journal: disk})
+		r := w.replicas(t, Config{Copies: 3, Quorum: 2, HedgeAfter: time.Hour})
+		answered := make(chan error, 1)
+		b := batchOf(t, s, dot(1), 1)
+		go func() {
+			_, err := r.Admit(t.Context(), b, b.Encode())
+			answered <- err
+		}()
+		synctest.Wait()
+		if got := show(w.holders(t, s, dot(1))); got != "[b c]" {
+			t.Errorf("held by %s, want [b c]", got)
+		}
+		select {
+		case err := <-answered:
+			t.Errorf("Admit = %v before the owner holds the batch", err)
+		default:
+			close(disk.gate)
+			if err := <-answered; err != nil {
+				t.Errorf("Admit = %v, want nil", err)
+			}
+		}
+	})
 }
 
 // Without the quorum one store's ack would be enough (negative control of P1).
