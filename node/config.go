@@ -1,23 +1,26 @@
 package node
 
+import "time"
+
 // Config is everything that an operator sets about a node. cmd/flowring fills it from flags, environment and file.
 type Config struct {
-	Name              string   // stable name of the node, unique in the cluster
-	HTTPAddr          string   // host:port of the public API
-	PeerAddr          string   // host:port of the node-to-node protocol
-	GossipAddr        string   // host:port of the gossip, TCP and UDP
-	AdvertiseHost     string   // host that others reach this node at; empty: the host it listens on
-	Join              []string // gossip addresses host:port of other nodes; a DNS name may resolve to many
-	BootstrapExpect   int      // nodes that must be visible before a new cluster establishes itself; 0: len(Join)+1
-	DataDir           string   // folder of the journal
-	MinFree           int      // per cent of the data folder's file system that stay free: below it no write is admitted here; 0: none
-	MemoryLimit       int64    // bytes of memory for the process; hours not used lately leave it at half of that; 0: no limit
-	ReplicationFactor int      // R: copies of each batch
-	WriteQuorum       int      // W: stores that have fsynced a batch before it is acknowledged; 0: R/2+1
-	HourSlices        int      // S: slices of an hour
-	Cluster           string   // name of the cluster, the label of its gossip; nodes of other clusters are refused
-	GossipKeyFile     string   // file with a base64 key of 16, 24 or 32 bytes that encrypts the gossip; empty: none
-	MaxBody           int64    // bytes of a POST, decoded
+	Name              string        // stable name of the node, unique in the cluster
+	HTTPAddr          string        // host:port of the public API
+	PeerAddr          string        // host:port of the node-to-node protocol
+	GossipAddr        string        // host:port of the gossip, TCP and UDP
+	AdvertiseHost     string        // host that others reach this node at; empty: the host it listens on
+	Join              []string      // gossip addresses host:port of other nodes; a DNS name may resolve to many
+	BootstrapExpect   int           // nodes that must be visible before a new cluster establishes itself; 0: len(Join)+1
+	DataDir           string        // folder of the journal
+	MinFree           int           // per cent of the data folder's file system that stay free: below it no write is admitted here; 0: none
+	MemoryLimit       int64         // bytes of memory for the process; hours not used lately leave it at half of that; 0: no limit
+	ReplicationFactor int           // R: copies of each batch
+	WriteQuorum       int           // W: stores that have fsynced a batch before it is acknowledged; 0: R/2+1
+	HourSlices        int           // S: slices of an hour
+	Cluster           string        // name of the cluster, the label of its gossip; nodes of other clusters are refused
+	GossipKeyFile     string        // file with a base64 key of 16, 24 or 32 bytes that encrypts the gossip; empty: none
+	MaxBody           int64         // bytes of a POST, decoded
+	SealAfter         time.Duration // how long an hour must have got no batch before a snapshot replaces its batches; 0: never
 }
 
 // The defaults: a single node on loopback.
@@ -29,6 +32,7 @@ const (
 	DefaultCluster    = "flowring"
 	DefaultMaxBody    = 32 << 20
 	DefaultMinFree    = 10
+	DefaultSealAfter  = 15 * time.Minute
 )
 
 // Default returns the configuration of a single node on loopback, named name.
@@ -36,5 +40,6 @@ func Default(name string) Config {
 	return Config{
 		Name: name, HTTPAddr: DefaultHTTPAddr, PeerAddr: DefaultPeerAddr, GossipAddr: DefaultGossipAddr,
 		DataDir: DefaultDataDir, MinFree: DefaultMinFree, ReplicationFactor: 1, HourSlices: 1, Cluster: DefaultCluster, MaxBody: DefaultMaxBody,
+		SealAfter: DefaultSealAfter,
 	}
 }

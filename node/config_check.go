@@ -63,6 +63,9 @@ func (c Config) check() error {
 	if c.MemoryLimit < 0 || c.MemoryLimit > 0 && c.MemoryLimit < minMemory {
 		bad("memory limit of %d bytes: must be at least %d", c.MemoryLimit, int64(minMemory))
 	}
+	if c.SealAfter < 0 {
+		bad("seal-after %s: must not be negative", c.SealAfter)
+	}
 	if c.DataDir == "" {
 		bad("data folder: must not be empty")
 	}

@@ -37,6 +37,7 @@ type gathered struct {
 	ready        bool
 	fetched      int64
 	handedOver   int64
+	conflicts    int64
 	diskRefusals int64
 }
 
@@ -53,6 +54,10 @@ func numbers() []number {
 		{counter, "store_batches_known_total", "Batches that came again.",
 			func(g gathered) float64 { return float64(g.store.Known + g.store.Same) }},
 		{counter, "store_saturated_total", "Totals cut to 2^63-1.", func(g gathered) float64 { return float64(g.store.Saturated) }},
+		{counter, "store_sealed_total", "Snapshots that replaced the batches of an hour here.",
+			func(g gathered) float64 { return float64(g.store.Sealed) }},
+		{counter, "store_snapshots_fetched_total", "Snapshots taken in from other stores.",
+			func(g gathered) float64 { return float64(g.store.Snapshots) }},
 		{counter, "disk_refusals_total", "Batches not admitted here for want of disk space.",
 			func(g gathered) float64 { return float64(g.diskRefusals) }},
 		{gauge, "members_alive", "Live nodes, this one included.", func(g gathered) float64 { return float64(g.members) }},
@@ -70,8 +75,10 @@ func numbers() []number {
 			func(g gathered) float64 { return float64(g.status.Repairing) }},
 		{gauge, "repair_batches_behind", "Batches known to be missing here.",
 			func(g gathered) float64 { return float64(g.status.Behind) }},
-		{counter, "repair_batches_fetched_total", "Batches fetched from other stores.",
+		{counter, "repair_batches_fetched_total", "Batches, and pieces of snapshots, fetched from other stores.",
 			func(g gathered) float64 { return float64(g.fetched) }},
+		{gauge, "repair_conflicts", "Hours of which another store has a snapshot that cannot be merged with the one here.",
+			func(g gathered) float64 { return float64(g.conflicts) }},
 		{counter, "handed_over_slices_total", "Slices dropped here once their replicas held them.",
 			func(g gathered) float64 { return float64(g.handedOver) }},
 	}
@@ -111,6 +118,7 @@ func (n *Node) gather() gathered {
 	stats := n.store.Stats()
 	return gathered{
 		store: stats, status: n.statusOf(stats), roster: n.membership.Roster(), members: len(n.members.View().Nodes),
-		ready: n.Ready() == nil, fetched: n.replicas.Fetched(), handedOver: n.replicas.HandedOver(), diskRefusals: n.fullCount.Load(),
+		ready: n.Ready() == nil, fetched: n.replicas.Fetched(), handedOver: n.replicas.HandedOver(), conflicts: n.replicas.Conflicts(),
+		diskRefusals: n.fullCount.Load(),
 	}
 }

@@ -34,10 +34,11 @@ type Deps struct {
 	FS       journal.FS           // nil: the machine's
 
 	// For tests alone.
-	Fatal   func(error)   // instead of ending the process when the disk fails for good; see journal.Options
-	Origin  uint64        // instead of a random one; 0: random
-	Rejoin  time.Duration // instead of member.DefaultRejoinEvery
-	Without safeguard.Set // safeguards that are off
+	Fatal       func(error)   // instead of ending the process when the disk fails for good; see journal.Options
+	Origin      uint64        // instead of a random one; 0: random
+	Rejoin      time.Duration // instead of member.DefaultRejoinEvery
+	SealBatches int           // instead of the default of replica.Config
+	Without     safeguard.Set // safeguards that are off
 }
 
 // Node is one member of the cluster.
@@ -191,7 +192,10 @@ func (n *Node) openStore(context.Context) error {
 	n.client = peer.NewClient(peer.ClientDeps{Rosters: rosters, Dial: n.deps.Network.DialContext})
 	n.started("peer connections", func(context.Context) error { n.client.Close(); return nil })
 	n.replicas = replica.New(n.deps.Origin,
-		replica.Config{Copies: n.cfg.ReplicationFactor, Quorum: n.cfg.WriteQuorum, Without: n.deps.Without},
+		replica.Config{
+			Copies: n.cfg.ReplicationFactor, Quorum: n.cfg.WriteQuorum, SealAfter: n.cfg.SealAfter, SealBatches: n.deps.SealBatches,
+			Without: n.deps.Without,
+		},
 		replica.Deps{
 			Log: n.log, Cluster: cluster{n}, Peers: outward{n.client}, Store: n.store, NotSent: peer.NotSent,
 			Refuse: n.full, Settled: n.saveSettled, Before: ringOf(settled),

@@ -49,8 +49,8 @@ func (n inward) Admit(ctx context.Context, b *flow.Batch, encoded []byte) (bool,
 func (n inward) Check(_ context.Context, b *flow.Batch) (bool, error) { return n.store.Check(b) }
 
 // Apply implements peer.Handler.
-func (n inward) Apply(_ context.Context, b *flow.Batch, encoded []byte, keepDot bool) error {
-	return n.replicas.Apply(b, encoded, keepDot)
+func (n inward) Apply(_ context.Context, b *flow.Batch, encoded []byte) error {
+	return n.replicas.Apply(b, encoded)
 }
 
 // Flows implements peer.Handler.
@@ -74,6 +74,9 @@ func (n inward) Digest(_ context.Context, s flow.Slice, roster string) (peer.Voi
 func (n inward) Missing(_ context.Context, s flow.Slice, have store.Digest, fn func([]byte) error) error {
 	return n.store.Missing(s, have, fn)
 }
+
+// Intake implements peer.Handler.
+func (n inward) Intake(s flow.Slice) *store.Intake { return n.store.Intake(s) }
 
 // Summary implements peer.Handler.
 func (n inward) Summary(context.Context) (map[flow.Slice][16]byte, error) {

@@ -39,7 +39,8 @@ func (s *Store) Apply(b *flow.Batch, encoded []byte) (Outcome, error) {
 	if err != nil {
 		return 0, fmt.Errorf("apply batch %s: %w", b.Dot, err)
 	}
-	defer s.releaseWarm(h)
+	applied := 0
+	defer func() { s.releaseApplied(h, applied) }()
 	defer s.applying.lock(identityOf(b))()
 	if h.content.marks.holds(b.Dot) {
 		s.counters.known.Add(1)
@@ -48,6 +49,7 @@ func (s *Store) Apply(b *flow.Batch, encoded []byte) (Outcome, error) {
 	if err := s.append(b, encoded); err != nil {
 		return 0, fmt.Errorf("apply batch %s to slice %s: %w", b.Dot, b.Slice, err)
 	}
+	applied = 1
 	outcome, saturated := h.content.fold(b)
 	s.counters.count(outcome, saturated)
 	return outcome, nil

@@ -76,6 +76,9 @@ func (d Digest) Minus(o Digest) Digest {
 	return d.combine(o, intervals.minus)
 }
 
+// Intersect returns the dots that are in both d and o.
+func (d Digest) Intersect(o Digest) Digest { return d.Minus(d.Minus(o)) }
+
 // Lacks reports whether o has a dot that d has not.
 func (d Digest) Lacks(o Digest) bool { return !o.Minus(d).Empty() }
 
@@ -132,6 +135,19 @@ func (d Digest) Dots() iter.Seq[flow.Dot] {
 					if seq == v.last { // not the loop's condition: last may be 2^64-1
 						break
 					}
+				}
+			}
+		}
+	}
+}
+
+// Ranges iterates over the set by origin, then seq, with the first and the last dot of each interval.
+func (d Digest) Ranges() iter.Seq2[flow.Dot, flow.Dot] {
+	return func(yield func(first, last flow.Dot) bool) {
+		for _, o := range d.origins {
+			for _, v := range o.seqs {
+				if !yield(flow.Dot{Origin: o.origin, Seq: v.first}, flow.Dot{Origin: o.origin, Seq: v.last}) {
+					return
 				}
 			}
 		}

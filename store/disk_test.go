@@ -165,3 +165,47 @@ func BenchmarkApplyOnDisk(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkSealedHour compares an hour as it came with the same hour sealed: its size on disk, and a read that loads it.
+func BenchmarkSealedHour(b *testing.B) {
+	const batches = 10_000
+	dir := b.TempDir()
+	s, j := openStore(b, dir, nil, 0)
+	defer j.Close()
+	hour, rng := flow.Slice{Hour: 1}, rand.New(rand.NewPCG(1, 1))
+	for i := range batches {
+		p := flow.Posting{Batches: []*flow.Batch{batch(b, rng, hour, flow.Dot{Origin: 1, Seq: uint64(i) + 1}, 100)}}
+		p.Identify("", fmt.Sprint(i))
+		if _, err := s.Apply(p.Batches[0], p.Batches[0].Encode()); err != nil {
+			b.Fatal(err)
+		}
+	}
+	for _, name := range []string{"as it came", "sealed"} {
+		if name == "sealed" {
+			d, err := s.Digest(hour)
+			if err != nil {
+				b.Fatal(err)
+			}
+			begun := time.Now()
+			if sealed, err := s.Seal(hour, d, 1); !sealed || err != nil {
+				b.Fatalf("Seal = %t, %v, want true", sealed, err)
+			}
+			b.Logf("sealed in %v", time.Since(begun).Round(time.Millisecond))
+		}
+		size, frames := 0, 0
+		if err := s.Missing(hour, store.Digest{}, func(frame []byte) error { size += len(frame); frames++; return nil }); err != nil {
+			b.Fatal(err)
+		}
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				cold := store.New(store.Config{}, store.Deps{Journal: j})
+				if err := cold.Open(); err != nil {
+					b.Fatal(err)
+				}
+				records(b, cold, hour)
+			}
+			b.ReportMetric(float64(size)/1e6, "MB")
+			b.ReportMetric(float64(frames), "frames")
+		})
+	}
+}

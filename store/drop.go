@@ -16,7 +16,7 @@ func (s *Store) Drop(slice flow.Slice, d Digest) (dropped bool, err error) {
 	if err != nil {
 		return false, fmt.Errorf("drop slice %s: %w", slice, err)
 	}
-	if h == nil || h.busy != nil || h.pins > 0 || !h.digest().Equal(d) {
+	if h == nil || h.busy != nil || h.pins > 0 || s.drafts[slice] > 0 || !h.digest().Equal(d) {
 		return false, nil
 	}
 	if err := s.erase(h); err != nil {
@@ -32,10 +32,7 @@ func (s *Store) erase(h *held) error {
 	if s.journal != nil {
 		err = s.fly(h, false, func() error { return s.journal.Drop(h.slice) })
 	}
-	if h.content != nil {
-		s.cool(h)
-	}
-	h.dots = nil
+	s.chill(h)
 	if err == nil {
 		delete(s.held, h.slice)
 	}

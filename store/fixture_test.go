@@ -15,14 +15,25 @@ import (
 type memJournal struct {
 	mu       sync.Mutex
 	batches  map[flow.Slice]map[flow.Dot][]byte
+	heads    map[flow.Slice]memHead
+	drafts   map[flow.Slice]map[uint64][][]byte // pieces
 	loads    int
 	onAppend func(flow.Dot) error
 	onLoad   func() error
 	onDrop   func() error
 }
 
+type memHead struct {
+	draft uint64
+	head  []byte
+}
+
 func newMemJournal() *memJournal {
-	return &memJournal{batches: make(map[flow.Slice]map[flow.Dot][]byte)}
+	return &memJournal{
+		batches: make(map[flow.Slice]map[flow.Dot][]byte),
+		heads:   make(map[flow.Slice]memHead),
+		drafts:  make(map[flow.Slice]map[uint64][][]byte),
+	}
 }
 
 func (j *memJournal) Append(s flow.Slice, d flow.Dot, batch []byte) error {
@@ -43,7 +54,9 @@ func (j *memJournal) Append(s flow.Slice, d flow.Dot, batch []byte) error {
 func (j *memJournal) Slices() ([]flow.Slice, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	return slices.SortedFunc(maps.Keys(j.batches), flow.Slice.Compare), nil
+	all := slices.AppendSeq(slices.Collect(maps.Keys(j.batches)), maps.Keys(j.heads))
+	slices.SortFunc(all, flow.Slice.Compare)
+	return slices.Compact(all), nil
 }
 
 func (j *memJournal) dots(s flow.Slice) []flow.Dot {
@@ -103,6 +116,57 @@ func (j *memJournal) Drop(s flow.Slice) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	delete(j.batches, s)
+	delete(j.heads, s)
+	delete(j.drafts, s)
+	return nil
+}
+
+func (j *memJournal) Stage(s flow.Slice, draft uint64, piece uint32, data []byte) error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.drafts[s] == nil {
+		j.drafts[s] = make(map[uint64][][]byte)
+	}
+	if int(piece) != len(j.drafts[s][draft]) {
+		return fmt.Errorf("piece %d comes after %d pieces", piece, len(j.drafts[s][draft]))
+	}
+	j.drafts[s][draft] = append(j.drafts[s][draft], slices.Clone(data))
+	return nil
+}
+
+func (j *memJournal) Adopt(s flow.Slice, draft uint64, head []byte, covers Digest) error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if before, ok := j.heads[s]; ok {
+		delete(j.drafts[s], before.draft)
+	}
+	j.heads[s] = memHead{draft, slices.Clone(head)}
+	maps.DeleteFunc(j.batches[s], func(d flow.Dot, _ []byte) bool { return covers.Has(d) })
+	return nil
+}
+
+func (j *memJournal) Discard(s flow.Slice, draft uint64) error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	delete(j.drafts[s], draft)
+	return nil
+}
+
+func (j *memJournal) Head(s flow.Slice) ([]byte, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.heads[s].head, nil
+}
+
+func (j *memJournal) Pieces(s flow.Slice, fn func([]byte) error) error {
+	j.mu.Lock()
+	pieces := j.drafts[s][j.heads[s].draft]
+	j.mu.Unlock()
+	for _, data := range pieces {
+		if err := fn(data); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 

@@ -11,7 +11,8 @@ import (
 	"flowring/flow"
 )
 
-// P15: whatever the order and however often each is sent, totals are the sum over the distinct batches.
+// P15: whatever the order and however often each is sent, sealed and given to another store, totals are the sum over the distinct
+// batches.
 func TestTotalsAreTheFoldOfTheSet(t *testing.T) {
 	names := []string{"a", "b", "c", "d", "é", "zz"}
 	rapid.Check(t, func(rt *rapid.T) {
@@ -38,8 +39,20 @@ func TestTotalsAreTheFoldOfTheSet(t *testing.T) {
 		for _, i := range rapid.SliceOfN(rapid.IntRange(0, len(sent)-1), 0, 30).Draw(rt, "duplicates") {
 			sent = append(sent, sent[i])
 		}
+		seal := rapid.IntRange(0, 3) // 0: now
+		other := opened(t, newMemJournal(), 0)
 		for _, b := range rapid.Permutation(sent).Draw(rt, "order") {
 			apply(t, s, b)
+			if seal.Draw(rt, "seal") == 0 {
+				sealAll(t, s, noon)
+			}
+			if seal.Draw(rt, "give") == 0 {
+				give(t, s, other, noon)
+			}
+		}
+		give(t, s, other, noon)
+		if got := totals(read(t, other, noon)); !maps.Equal(got, want) {
+			rt.Fatalf("totals of a store that was given all = %v, want %v", got, want)
 		}
 		r := read(t, s, noon)
 		if got := totals(r); !maps.Equal(got, want) {
@@ -52,7 +65,7 @@ func TestTotalsAreTheFoldOfTheSet(t *testing.T) {
 			}
 			last = record.Key
 		}
-		if err := errors.Join(s.Verify(noon), opened(t, j, 0).Verify(noon)); err != nil {
+		if err := errors.Join(s.Verify(noon), opened(t, j, 0).Verify(noon), other.Verify(noon)); err != nil {
 			rt.Fatal(err)
 		}
 	})

@@ -2,6 +2,8 @@ package store
 
 import (
 	"container/list"
+	"errors"
+	"time"
 
 	"flowring/flow"
 )
@@ -9,15 +11,19 @@ import (
 // held is a slice that the store holds. It is warm, in memory, or cold, in the journal alone. All fields but slice are guarded
 // by Store.mu; content has locks of its own.
 //
-// A user pins what it uses. A pinned slice is neither evicted nor dropped. While a load or a drop is under way, nobody pins:
-// so the journal's part of a slice is at rest while it is loaded, and a batch is not applied to what is being dropped.
+// A user pins what it uses. A pinned slice is neither evicted nor dropped, nor gets a snapshot. While a load, a drop or a change
+// of the snapshot is under way, nobody pins: so the journal's part of a slice is at rest while it is loaded, and a batch is not
+// applied to what is being dropped.
 type held struct {
 	slice   flow.Slice
 	pins    int
-	busy    *flight       // the load or drop under way
+	busy    *flight       // the load, drop or change of the snapshot under way
 	content *content      // nil: cold
 	place   *list.Element // in Store.warm; nil: cold
 	counted int64         // bytes, as last estimated
+	loose   int           // batches that are not in the snapshot; not known while unread
+	changed time.Time     // when a batch was applied last, or the store was opened
+	idle    chan struct{} // closed when the last pin ends, for who waits to be alone; nil: nobody does
 	dots    *Digest       // of a cold slice, once it was asked for; what it points to does not change
 }
 
@@ -43,7 +49,7 @@ func (s *Store) pinWarm(slice flow.Slice, create bool) (*held, error) {
 		return nil, nil
 	}
 	if h == nil {
-		h = &held{slice: slice}
+		h = &held{slice: slice, changed: time.Now()}
 		s.held[slice] = h
 		s.heat(h, newContent())
 	}
@@ -96,6 +102,46 @@ func (s *Store) fly(h *held, share bool, fn func() error) error {
 	return err
 }
 
+// errInUse says that a slice was in use for too long.
+var errInUse = errors.New("the slice is in use")
+
+// aloneWait is how long those who use a slice are waited for, with who comes after them waiting too.
+const aloneWait = time.Second
+
+// alone runs fn once nobody pins h, of which nothing that must be waited for is under way. Store.mu is held before and after, not
+// meanwhile. It fails with errInUse when h stays pinned.
+func (s *Store) alone(h *held, fn func() error) error {
+	return s.fly(h, false, func() error {
+		if !s.untilIdle(h) {
+			return errInUse
+		}
+		return fn()
+	})
+}
+
+// untilIdle waits until h is not pinned. Nobody pins it anew, for it is busy.
+func (s *Store) untilIdle(h *held) bool {
+	s.mu.Lock()
+	if h.pins == 0 {
+		s.mu.Unlock()
+		return true
+	}
+	h.idle = make(chan struct{})
+	idle := h.idle
+	s.mu.Unlock()
+	timeout := time.NewTimer(aloneWait)
+	defer timeout.Stop()
+	select {
+	case <-idle:
+		return true
+	case <-timeout.C:
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	h.idle = nil
+	return h.pins == 0
+}
+
 // release ends a pin.
 func (s *Store) release(h *held) {
 	s.mu.Lock()
@@ -104,18 +150,29 @@ func (s *Store) release(h *held) {
 }
 
 // releaseWarm ends a pin on a warm slice, having estimated anew what memory that takes.
-func (s *Store) releaseWarm(h *held) {
+func (s *Store) releaseWarm(h *held) { s.releaseApplied(h, 0) }
+
+// releaseApplied ends a pin on a warm slice to which so many batches were applied.
+func (s *Store) releaseApplied(h *held, batches int) {
 	size := h.content.size() // takes locks that appliers hold for a while, and so not within Store.mu
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.resize(h, size)
+	if batches > 0 {
+		h.loose += batches
+		h.changed = time.Now()
+	}
 	s.unpin(h)
 }
 
 // unpin ends a pin and keeps to the memory budget. A slice that turned out to have no batch is forgotten.
 func (s *Store) unpin(h *held) {
 	h.pins--
-	if h.pins == 0 && h.empty() {
+	if h.pins == 0 && h.idle != nil {
+		close(h.idle)
+		h.idle = nil
+	}
+	if h.pins == 0 && h.busy == nil && h.empty() {
 		s.cool(h)
 		delete(s.held, h.slice)
 	}

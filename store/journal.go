@@ -16,7 +16,7 @@ type Journal interface {
 	// concurrent calls share fsyncs. After an error the batch may be there or not. It does not retain batch.
 	Append(s flow.Slice, d flow.Dot, batch []byte) error
 
-	// Slices returns the slices that have batches, in order. It reads no batch.
+	// Slices returns the slices that have batches or a snapshot, in order. It reads no batch.
 	Slices() ([]flow.Slice, error)
 
 	// Dots calls fn with the dot of each batch of the slice, in order, until fn fails. It reads no batch.
@@ -28,6 +28,24 @@ type Journal interface {
 	// Get returns one batch. It fails if the journal does not have it.
 	Get(s flow.Slice, d flow.Dot) ([]byte, error)
 
-	// Drop removes all batches of the slice: nil means that this is fsynced. After an error they may be there or not.
+	// Drop removes all batches of the slice, its snapshot and all drafts of one: nil means that this is fsynced. After an error
+	// they may be there or not.
 	Drop(s flow.Slice) error
+
+	// Stage writes a piece of a draft, which is a snapshot to be: to Adopt it makes it one, what is never adopted is removed when
+	// the journal is opened next. It does not wait for the disk and does not retain data.
+	Stage(s flow.Slice, draft uint64, piece uint32, data []byte) error
+
+	// Adopt makes a draft the slice's snapshot, with the given head, in place of the one before and of the batches of the dots
+	// that it covers: nil means that all of this is fsynced. After an error it may be so or not.
+	Adopt(s flow.Slice, draft uint64, head []byte, covers Digest) error
+
+	// Discard removes a draft. It does not wait for the disk.
+	Discard(s flow.Slice, draft uint64) error
+
+	// Head returns the head of the slice's snapshot, nil if it has none.
+	Head(s flow.Slice) ([]byte, error)
+
+	// Pieces calls fn with the pieces of the slice's snapshot, in order, until fn fails. fn must not retain data.
+	Pieces(s flow.Slice, fn func(data []byte) error) error
 }

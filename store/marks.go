@@ -57,6 +57,32 @@ func (m *marks) recordID(b *flow.Batch) {
 	}
 }
 
+// addPair notes an ID of a snapshot. Nobody else uses the marks yet.
+func (m *marks) addPair(p idPair) {
+	if m.ids == nil {
+		m.ids, m.more = make(map[flow.ID]flow.ID), make(map[flow.ID]struct{})
+	}
+	if p.key.IsZero() {
+		m.more[p.id] = struct{}{}
+		return
+	}
+	m.ids[p.key] = p.id
+}
+
+// pairs returns the IDs, in no order, and a copy of the dots of the batches that they are of.
+func (m *marks) pairs() ([]idPair, Digest) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	all := make([]idPair, 0, len(m.ids)+len(m.more))
+	for key, id := range m.ids {
+		all = append(all, idPair{key, id})
+	}
+	for id := range m.more {
+		all = append(all, idPair{id: id})
+	}
+	return all, m.dots.Clone()
+}
+
 // digest returns a copy of the dots.
 func (m *marks) digest() Digest {
 	m.mu.Lock()

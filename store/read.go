@@ -44,17 +44,25 @@ func (s *Store) findDots(slice flow.Slice) (*held, error) {
 	}
 	h.pins++
 	defer s.unpin(h)
-	dots := new(Digest)
+	dots, loose := new(Digest), 0
 	err = s.fly(h, true, func() error {
+		head, err := s.sealed(slice)
+		if err != nil {
+			return err
+		}
+		if head != nil {
+			*dots = head.digest
+		}
 		return s.journal.Dots(slice, func(dot flow.Dot) error {
 			dots.Add(dot)
+			loose++
 			return nil
 		})
 	})
 	if err != nil {
 		return nil, err
 	}
-	h.dots = dots
+	h.dots, h.loose = dots, loose
 	return h, nil
 }
 
@@ -69,10 +77,11 @@ func (h *held) digest() Digest {
 	return h.dots.Clone()
 }
 
-// Missing calls fn with the encoding of each batch held of the slice that have lacks, in the order of the dots, until fn fails.
-// A cold slice stays cold. The slice is not dropped meanwhile. fn must not retain encoded. Without a journal it fails with
-// ErrNoJournal.
-func (s *Store) Missing(slice flow.Slice, have Digest, fn func(encoded []byte) error) error {
+// Missing calls fn with what somebody who has have needs to hold all that is held here of the slice, until fn fails: the frames
+// that Intake takes in. They are the snapshot, if have lacks a part of it, and then each other batch that have lacks, in the order
+// of the dots. A cold slice stays cold. The slice is not dropped meanwhile. fn must not retain frame. Without a journal it fails
+// with ErrNoJournal.
+func (s *Store) Missing(slice flow.Slice, have Digest, fn func(frame []byte) error) error {
 	if s.journal == nil {
 		return fmt.Errorf("missing batches of slice %s: %w", slice, ErrNoJournal)
 	}
@@ -81,6 +90,19 @@ func (s *Store) Missing(slice flow.Slice, have Digest, fn func(encoded []byte) e
 		return err
 	}
 	defer s.release(h)
+	head, err := s.sealed(slice)
+	if err != nil {
+		return err
+	}
+	if head != nil && !head.digest.Intersect(missing).Empty() {
+		if err := fn(head.encode()); err != nil {
+			return err
+		}
+		if err := s.journal.Pieces(slice, fn); err != nil {
+			return fmt.Errorf("snapshot of slice %s: %w", slice, err)
+		}
+		missing = missing.Minus(head.digest)
+	}
 	for dot := range missing.Dots() {
 		encoded, err := s.journal.Get(slice, dot)
 		if err != nil {

@@ -19,11 +19,13 @@ type Stats struct {
 	Saturated     uint64 // totals cut to 2^63-1 (P14), by batches applied and by batches loaded
 	Loads         uint64 // slices that came into memory from the journal
 	Evictions     uint64 // slices that left memory for the budget
+	Sealed        uint64 // snapshots made here
+	Snapshots     uint64 // snapshots taken in from other stores
 }
 
 // counters are the Stats that only grow.
 type counters struct {
-	applied, same, known, saturated, loads, evictions atomic.Uint64
+	applied, same, known, saturated, loads, evictions, sealed, snapshots atomic.Uint64
 }
 
 func (c *counters) count(o Outcome, saturated int) {
@@ -46,6 +48,8 @@ func (s *Store) Stats() Stats {
 		Saturated: c.saturated.Load(),
 		Loads:     c.loads.Load(),
 		Evictions: c.evictions.Load(),
+		Sealed:    c.sealed.Load(),
+		Snapshots: c.snapshots.Load(),
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"time"
 
 	"flowring/flow"
 )
@@ -35,8 +36,9 @@ type Store struct {
 
 	mu       sync.Mutex
 	held     map[flow.Slice]*held
-	warm     *list.List // of the *held in memory, the one used last at the back
-	resident int64      // the sum of held.counted
+	drafts   map[flow.Slice]int // how many snapshots of a slice are being written
+	warm     *list.List         // of the *held in memory, the one used last at the back
+	resident int64              // the sum of held.counted
 }
 
 // New returns an empty store. It touches nothing; Open it before use.
@@ -46,6 +48,7 @@ func New(config Config, deps Deps) *Store {
 		journal: deps.Journal,
 		log:     deps.Log,
 		held:    make(map[flow.Slice]*held),
+		drafts:  make(map[flow.Slice]int),
 		warm:    list.New(),
 	}
 	if s.journal == nil {
@@ -69,7 +72,7 @@ func (s *Store) Open() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, slice := range all {
-		s.held[slice] = &held{slice: slice}
+		s.held[slice] = &held{slice: slice, changed: time.Now()}
 	}
 	return nil
 }

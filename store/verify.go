@@ -24,7 +24,7 @@ func (s *Store) Verify(slice flow.Slice) error {
 	}
 	defer s.releaseWarm(h)
 	memory := h.content.read(slice.Hour)
-	c, err := s.loadContent(slice, &memory.digest)
+	c, _, err := s.loadContent(slice, &memory.digest)
 	if err != nil {
 		return fmt.Errorf("verify: %w", err)
 	}

@@ -20,6 +20,14 @@ func (s *Store) cool(h *held) {
 	h.content, h.place, h.counted = nil, nil, 0
 }
 
+// chill makes a slice cold and unread: what is true is in the journal.
+func (s *Store) chill(h *held) {
+	if h.content != nil {
+		s.cool(h)
+	}
+	h.dots = nil
+}
+
 // resize notes how much memory the slice takes.
 func (s *Store) resize(h *held, size int64) {
 	s.resident += size - h.counted
@@ -53,24 +61,30 @@ func (s *Store) freeze(h *held) {
 // load brings a pinned cold slice into memory. Store.mu is held before and after, not meanwhile.
 func (s *Store) load(h *held) error {
 	var c *content
+	var loose int
 	err := s.fly(h, true, func() (err error) {
-		c, err = s.loadContent(h.slice, nil)
+		c, loose, err = s.loadContent(h.slice, nil)
 		return err
 	})
 	if err != nil {
 		return err
 	}
 	s.heat(h, c)
+	h.loose = loose
 	s.counters.loads.Add(1)
 	s.log.Debug("slice enters memory", "slice", h.slice, "bytes", h.counted)
 	s.evict(h)
 	return nil
 }
 
-// loadContent folds the batches of the slice in the journal; only those in the digest, if one is given.
-func (s *Store) loadContent(slice flow.Slice, only *Digest) (*content, error) {
-	c := newContent()
-	err := s.journal.Load(slice, func(encoded []byte) error {
+// loadContent folds what the journal has of the slice, the snapshot and the batches that are not in it; of these only those in the
+// digest, if one is given. It returns how many there were.
+func (s *Store) loadContent(slice flow.Slice, only *Digest) (c *content, loose int, err error) {
+	c = newContent()
+	if err := s.loadSnapshot(c, slice); err != nil {
+		return nil, 0, fmt.Errorf("load slice %s: %w", slice, err)
+	}
+	err = s.journal.Load(slice, func(encoded []byte) error {
 		b, err := flow.ParseBatch(encoded)
 		if err != nil {
 			return err
@@ -78,11 +92,35 @@ func (s *Store) loadContent(slice flow.Slice, only *Digest) (*content, error) {
 		if only == nil || only.Has(b.Dot) {
 			_, saturated := c.fold(b)
 			s.counters.saturated.Add(uint64(saturated))
+			loose++
 		}
 		return nil
 	})
 	if err != nil {
-		return nil, fmt.Errorf("load slice %s: %w", slice, err)
+		return nil, 0, fmt.Errorf("load slice %s: %w", slice, err)
 	}
-	return c, nil
+	return c, loose, nil
+}
+
+// loadSnapshot fills new content with the slice's snapshot, if it has one.
+func (s *Store) loadSnapshot(c *content, slice flow.Slice) error {
+	head, err := s.sealed(slice)
+	if err != nil || head == nil {
+		return err
+	}
+	pieces := uint32(0)
+	err = s.journal.Pieces(slice, func(data []byte) error {
+		p, err := parsePiece(slice, data)
+		if err != nil {
+			return err
+		}
+		c.addPiece(p)
+		pieces++
+		return nil
+	})
+	if err == nil && pieces != head.pieces {
+		err = fmt.Errorf("%w: %d of %d pieces of the snapshot", ErrSnapshot, pieces, head.pieces)
+	}
+	c.marks.dots = head.digest
+	return err
 }

@@ -99,6 +99,8 @@ func all() []setting {
 		{"memory-limit", groupNode, "memory for the process: bytes, or a number with KiB, MiB, GiB " +
 			"(default: what its cgroup or the machine has)",
 			func(s *settings) value { return sizeValue{&s.MemoryLimit, 0} }},
+		{"seal-after", groupNode, "how long an hour must have got no batch before one snapshot replaces its batches on disk; 0 for never",
+			func(s *settings) value { return durationValue{&s.SealAfter} }},
 		{"max-body", groupNode, "largest POST accepted, decompressed: bytes, or a number with KiB, MiB, GiB",
 			func(s *settings) value { return sizeValue{&s.MaxBody, 1} }},
 

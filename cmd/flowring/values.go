@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // value reads a setting's text into the field that it belongs to. String is the inverse of Set; Type stands in the help text
@@ -39,6 +40,30 @@ func (v addressValue) Set(text string) error {
 
 func (v addressValue) String() string { return *v.field }
 func (v addressValue) Type() string   { return "host:port" }
+
+// durationValue is a length of time.
+type durationValue struct{ field *time.Duration }
+
+func (v durationValue) Set(text string) error {
+	d, err := time.ParseDuration(text)
+	if err != nil || d < 0 {
+		return fmt.Errorf("%q is no length of time, such as 15m or 1h30m", text)
+	}
+	*v.field = d
+	return nil
+}
+
+func (v durationValue) String() string {
+	text := v.field.String()
+	for _, zero := range [...]string{"m0s", "h0m"} { // 15m, not 15m0s
+		if strings.HasSuffix(text, zero) {
+			text = strings.TrimSuffix(text, zero[1:])
+		}
+	}
+	return text
+}
+
+func (v durationValue) Type() string { return "duration" }
 
 // addressesValue is a list of addresses, separated by commas.
 type addressesValue struct{ field *[]string }

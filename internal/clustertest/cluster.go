@@ -23,17 +23,18 @@ import (
 
 // Options describe a cluster.
 type Options struct {
-	Seed    uint64
-	Copies  int // R; 0: 1
-	Quorum  int // W; 0: R/2+1
-	Expect  int // nodes that found the cluster; 0: 3
-	Without safeguard.Set
-	NoSync  bool          // disks answer fsyncs without doing them
-	Origin  uint64        // every process start uses this origin; 0: random ones
-	Rejoin  time.Duration // 0: the default
-	Hours   int           // that clients write to; 0: 3
-	Quiet   bool          // no clients but those of the scenario
-	Log     *slog.Logger  // nil: silent
+	Seed      uint64
+	Copies    int // R; 0: 1
+	Quorum    int // W; 0: R/2+1
+	Expect    int // nodes that found the cluster; 0: 3
+	Without   safeguard.Set
+	NoSync    bool          // disks answer fsyncs without doing them
+	Origin    uint64        // every process start uses this origin; 0: random ones
+	Rejoin    time.Duration // 0: the default
+	SealAfter time.Duration // how long an hour is quiet before it is sealed; 0: never
+	Hours     int           // that clients write to; 0: 3
+	Quiet     bool          // no clients but those of the scenario
+	Log       *slog.Logger  // nil: silent
 }
 
 // Cluster is a set of nodes and what they run on. It belongs to one bubble.
@@ -132,10 +133,10 @@ func (c *Cluster) boot(m *Machine) error {
 	cfg.DataDir = "data"
 	cfg.Join = []string{at(dnsName, GossipPort)}
 	cfg.BootstrapExpect = c.opts.Expect
-	cfg.ReplicationFactor, cfg.WriteQuorum = c.opts.Copies, c.opts.Quorum
+	cfg.ReplicationFactor, cfg.WriteQuorum, cfg.SealAfter = c.opts.Copies, c.opts.Quorum, c.opts.SealAfter
 	n, err := node.New(cfg, node.Deps{
 		Log: c.opts.Log.With("node", m.Name), Network: m.host, FS: m.Disk.FS(), Registry: prometheus.NewRegistry(),
-		Origin: c.opts.Origin, Rejoin: c.opts.Rejoin, Without: c.opts.Without,
+		Origin: c.opts.Origin, Rejoin: c.opts.Rejoin, SealBatches: 1, Without: c.opts.Without,
 		Fatal: func(err error) { c.t.Errorf("%s: journal failed: %v", m.Name, err) },
 	})
 	if err != nil {

@@ -77,6 +77,16 @@ func controls() []control {
 				read n1 all 2`, "(P4)",
 		},
 		{
+			"an hour is sealed once all stores agree on what is in it",
+			Options{Copies: 3, Quorum: 1, Quiet: true, SealAfter: time.Second, Without: safeguard.Agreement}, `
+				# each side puts what it alone has into a snapshot: the two cannot be made one again
+				cut n1|n2,n3
+				wait 3000
+				write n1 all
+				write n2 all
+				wait 6000`, "(P6)",
+		},
+		{
 			"all others but W-2 must answer to forget", quiet(safeguard.ForgetGuard, 3, 2), `
 				# what n1 and n2 alone hold is out of reach when n1 is to be forgotten
 				start n4

@@ -17,6 +17,7 @@ const (
 	Secure                       // what a store holds is on W others before it goes (P10)
 	ConfirmDrop                  // a copy is dropped once the replicas hold it as replicas (P1)
 	LostDisk                     // a lost disk makes a new store (P9)
+	Agreement                    // an hour is sealed once all stores agree on what is in it (P6)
 	Recovery                     // a store that started proves nothing until others have checked on it (P9)
 )
 

@@ -88,7 +88,7 @@ func (c *Client) Hello(ctx context.Context, addr string, from Hello) (Hello, err
 	if err != nil {
 		return Hello{}, fmt.Errorf("hello: %w", err)
 	}
-	a, err := c.call(ctx, "POST", addr, "hello", body)
+	a, err := c.call(ctx, "POST", addr, "hello", bytes.NewReader(body))
 	if err != nil {
 		return Hello{}, err
 	}
@@ -104,23 +104,19 @@ func (c *Client) Hello(ctx context.Context, addr string, from Hello) (Hello, err
 
 // Admit asks a peer to store a batch as the write quorum asks.
 func (c *Client) Admit(ctx context.Context, addr string, batch []byte) (replayed bool, err error) {
-	a, err := c.call(ctx, "POST", addr, "admit", batch)
+	a, err := c.call(ctx, "POST", addr, "admit", bytes.NewReader(batch))
 	return string(a.body) == answerReplayed, err
 }
 
 // Check asks a peer whether it would refuse to admit a batch.
 func (c *Client) Check(ctx context.Context, addr string, batch []byte) (replayed bool, err error) {
-	a, err := c.call(ctx, "POST", addr, "check", batch)
+	a, err := c.call(ctx, "POST", addr, "check", bytes.NewReader(batch))
 	return string(a.body) == answerReplayed, err
 }
 
 // Apply asks a peer to keep a batch, and returns the store that now has it on disk.
-func (c *Client) Apply(ctx context.Context, addr string, batch []byte, keepDot bool) (ring.Store, error) {
-	keep := ""
-	if keepDot {
-		keep = "dot"
-	}
-	a, err := c.call(ctx, "POST", addr, "apply"+query("keep", keep), batch)
+func (c *Client) Apply(ctx context.Context, addr string, batch []byte) (ring.Store, error) {
+	a, err := c.call(ctx, "POST", addr, "apply", bytes.NewReader(batch))
 	return a.from, err
 }
 
@@ -146,9 +142,9 @@ func (c *Client) Digest(ctx context.Context, addr string, s flow.Slice, roster s
 	return Voice{a.from, d, slices.Contains(doubts, doubtTakingOver), slices.Contains(doubts, doubtRecovering)}, nil
 }
 
-// Missing calls fn with every batch of a slice that a peer holds and have lacks. Batches that came before an error are whole.
-func (c *Client) Missing(ctx context.Context, addr string, s flow.Slice, have store.Digest, fn func(batch []byte) error) error {
-	res, err := c.open(ctx, "POST", addr, "missing"+query("slice", formatSlice(s)), have.Encode())
+// Missing calls fn with the frames of all that a peer holds of a slice and have lacks. What came before an error is whole.
+func (c *Client) Missing(ctx context.Context, addr string, s flow.Slice, have store.Digest, fn func(frame []byte) error) error {
+	res, err := c.open(ctx, "POST", addr, "missing"+query("slice", formatSlice(s)), bytes.NewReader(have.Encode()))
 	if err != nil {
 		return err
 	}
@@ -157,6 +153,30 @@ func (c *Client) Missing(ctx context.Context, addr string, s flow.Slice, have st
 		return fmt.Errorf("batches of %s from %s: %w", s, addr, err)
 	}
 	return nil
+}
+
+// Give gives a peer the frames of a slice that frames calls fn with, and returns the store that now has them on disk. After an
+// error it may have some of them.
+func (c *Client) Give(
+	ctx context.Context, addr string, s flow.Slice, frames func(fn func(frame []byte) error) error,
+) (ring.Store, error) {
+	body, w := io.Pipe()
+	done := make(chan error, 1)
+	go func() {
+		out := bufio.NewWriterSize(w, 64<<10)
+		err := frames(func(frame []byte) error { return writeFrame(out, frame) })
+		if err == nil {
+			err = errors.Join(writeFrame(out, nil), out.Flush())
+		}
+		w.CloseWithError(err) // nil: the end
+		done <- err
+	}()
+	a, err := c.call(ctx, "POST", addr, "give"+query("slice", formatSlice(s)), body)
+	body.Close() // frames ends, should the peer not have read all
+	if failure := <-done; err == nil && failure != nil {
+		err = fmt.Errorf("give %s to %s: %w", s, addr, failure)
+	}
+	return a.from, err
 }
 
 // Summary returns a hash of the digest of each slice that a peer holds, and whose they are.
@@ -220,7 +240,7 @@ type answer struct {
 }
 
 // call makes one call and reads its whole answer.
-func (c *Client) call(ctx context.Context, method, addr, name string, body []byte) (answer, error) {
+func (c *Client) call(ctx context.Context, method, addr, name string, body io.Reader) (answer, error) {
 	res, err := c.open(ctx, method, addr, name, body)
 	if err != nil {
 		return answer{}, err
@@ -239,8 +259,8 @@ func (c *Client) call(ctx context.Context, method, addr, name string, body []byt
 }
 
 // open makes one call up to the answer's header. The roster that the answer carries is merged before it returns.
-func (c *Client) open(ctx context.Context, method, addr, name string, body []byte) (*http.Response, error) {
-	req, err := http.NewRequestWithContext(ctx, method, "http://"+addr+prefix+name, bytes.NewReader(body))
+func (c *Client) open(ctx context.Context, method, addr, name string, body io.Reader) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, method, "http://"+addr+prefix+name, body)
 	if err != nil {
 		return nil, &unsentError{err}
 	}

@@ -20,7 +20,7 @@ func TestRosterOfAnAnswerIsMergedBeforeItCounts(t *testing.T) {
 		call func(c *Client, addr string) error
 	}{
 		{"an ack", func(c *Client, addr string) error {
-			_, err := c.Apply(t.Context(), addr, newBatch(t).Encode(), false)
+			_, err := c.Apply(t.Context(), addr, newBatch(t).Encode())
 			return err
 		}},
 		{"a digest", func(c *Client, addr string) error { _, err := c.Digest(t.Context(), addr, seven, ""); return err }},
@@ -71,7 +71,7 @@ func TestEqualRostersAreNotSent(t *testing.T) {
 	d := newDouble()
 	c, mine := newTestClient(t)
 	mine.roster = d.roster
-	if _, err := c.Apply(t.Context(), d.serve(t, ServerConfig{}), newBatch(t).Encode(), false); err != nil {
+	if _, err := c.Apply(t.Context(), d.serve(t, ServerConfig{}), newBatch(t).Encode()); err != nil {
 		t.Fatal(err)
 	}
 	if mine.merges != 0 {
@@ -93,7 +93,7 @@ func TestAckUnderTheRosterOfAnotherClusterIsAnError(t *testing.T) {
 	if err := errors.Join(errs[:]...); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := c.Apply(t.Context(), addr, newBatch(t).Encode(), false); err == nil || NotSent(err) {
+	if _, err := c.Apply(t.Context(), addr, newBatch(t).Encode()); err == nil || NotSent(err) {
 		t.Errorf("apply = %v, NotSent %t, want an error of unknown effect", err, NotSent(err))
 	}
 }
@@ -107,7 +107,7 @@ func TestStrangersAreRefused(t *testing.T) {
 	if err := errors.Join(errs[:]...); err != nil {
 		t.Fatal(err)
 	}
-	_, err := c.Apply(t.Context(), d.serve(t, ServerConfig{}), newBatch(t).Encode(), false)
+	_, err := c.Apply(t.Context(), d.serve(t, ServerConfig{}), newBatch(t).Encode())
 	var refusal *Error
 	if !errors.As(err, &refusal) || refusal.Code != Stranger || !NotSent(err) || d.count() != 0 {
 		t.Errorf("apply by a stranger = %v, applied %d times, want refused as stranger, and nothing applied", err, d.count())
@@ -122,7 +122,7 @@ func TestBusyServerSaysSo(t *testing.T) {
 	c, _ := newTestClient(t)
 	batch := newBatch(t).Encode()
 	first := make(chan error, 1)
-	go func() { _, err := c.Apply(t.Context(), addr, batch, false); first <- err }()
+	go func() { _, err := c.Apply(t.Context(), addr, batch); first <- err }()
 	<-d.entered
 	_, err := c.Digest(t.Context(), addr, seven, "")
 	var refusal *Error
@@ -175,14 +175,9 @@ func TestCallsCarryWhatTheyAreGiven(t *testing.T) {
 	addr := d.serve(t, ServerConfig{})
 	c, _ := newTestClient(t)
 	batch := newBatch(t).Encode()
-	for _, keep := range []bool{true, false} {
-		from, err := c.Apply(t.Context(), addr, batch, keep)
-		if err != nil || from != d.self {
-			t.Errorf("apply = %v, %v, want an ack of %v", from, err, d.self)
-		}
-	}
-	if !bytes.Equal(d.applied[0], batch) || !d.kept[0] || d.kept[1] {
-		t.Errorf("applied %x keeping dots %v, want %x, true then false", d.applied[0], d.kept, batch)
+	from, err := c.Apply(t.Context(), addr, batch)
+	if err != nil || from != d.self || !bytes.Equal(d.applied[0], batch) {
+		t.Errorf("apply of %x = %v, %v, want an ack of %v for %x", d.applied, from, err, d.self, batch)
 	}
 	if replayed, err := c.Admit(t.Context(), addr, batch); err != nil || !replayed {
 		t.Errorf("admit = %t, %v, want a replay", replayed, err)
@@ -278,7 +273,7 @@ func TestCallsThatCannotBeReadAreMalformed(t *testing.T) {
 		{"POST", "hello", "{"},
 		{"POST", "forget?store=x", ""},
 	} {
-		_, err := c.open(t.Context(), tt.method, addr, tt.call, []byte(tt.body))
+		_, err := c.open(t.Context(), tt.method, addr, tt.call, strings.NewReader(tt.body))
 		var refusal *Error
 		if !errors.As(err, &refusal) || refusal.Code != Malformed {
 			t.Errorf("%s %s with %q = %v, want refused as malformed", tt.method, tt.call, tt.body, err)

@@ -17,7 +17,7 @@ import (
 func TestRefusalsTravel(t *testing.T) {
 	b := newBatch(t).Encode()
 	calls := map[string]func(c *Client, addr string) error{
-		"apply":  func(c *Client, addr string) error { _, err := c.Apply(t.Context(), addr, b, false); return err },
+		"apply":  func(c *Client, addr string) error { _, err := c.Apply(t.Context(), addr, b); return err },
 		"admit":  func(c *Client, addr string) error { _, err := c.Admit(t.Context(), addr, b); return err },
 		"check":  func(c *Client, addr string) error { _, err := c.Check(t.Context(), addr, b); return err },
 		"digest": func(c *Client, addr string) error { _, err := c.Digest(t.Context(), addr, seven, ""); return err },
@@ -140,7 +140,7 @@ func TestNotSentAndHeard(t *testing.T) {
 				defer cancel()
 			}
 			before := d.count()
-			_, err := c.Apply(ctx, tt.addr, batch, false)
+			_, err := c.Apply(ctx, tt.addr, batch)
 			if err == nil || NotSent(err) != tt.notSent {
 				t.Errorf("apply = %v, NotSent %t, want an error, NotSent %t", err, NotSent(err), tt.notSent)
 			}

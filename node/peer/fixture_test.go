@@ -28,10 +28,10 @@ type double struct {
 	batches [][]byte // answered by Missing, in order; broken off by err
 	text    string   // answered by Flows
 	sums    map[flow.Slice][16]byte
+	held    *store.Store // what Intake is of
 
 	mu      sync.Mutex
 	applied [][]byte
-	kept    []bool
 }
 
 func (d *double) Self() ring.Store    { return d.self }
@@ -41,14 +41,14 @@ func (d *double) Hello(_ context.Context, from Hello) (Hello, error) {
 	return Hello{Store: d.self, Roster: d.roster}, d.err
 }
 
-func (d *double) Apply(_ context.Context, b *flow.Batch, encoded []byte, keepDot bool) error {
+func (d *double) Apply(_ context.Context, b *flow.Batch, encoded []byte) error {
 	if d.wait != nil {
 		d.entered <- struct{}{}
 		<-d.wait
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.applied, d.kept = append(d.applied, encoded), append(d.kept, keepDot)
+	d.applied = append(d.applied, encoded)
 	return d.err
 }
 
@@ -69,6 +69,8 @@ func (d *double) Missing(_ context.Context, _ flow.Slice, _ store.Digest, fn fun
 	}
 	return d.err
 }
+
+func (d *double) Intake(s flow.Slice) *store.Intake { return d.held.Intake(s) }
 
 func (d *double) Summary(context.Context) (map[flow.Slice][16]byte, error) { return d.sums, d.err }
 

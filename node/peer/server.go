@@ -1,6 +1,7 @@
 package peer
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -23,13 +24,15 @@ type Handler interface {
 	Hello(ctx context.Context, from Hello) (Hello, error)
 	Admit(ctx context.Context, b *flow.Batch, encoded []byte) (replayed bool, err error)
 	Check(ctx context.Context, b *flow.Batch) (replayed bool, err error)
-	// Apply keeps a batch here. An ID held under another dot is as good as held, unless keepDot says that the dot matters.
-	Apply(ctx context.Context, b *flow.Batch, encoded []byte, keepDot bool) error
+	// Apply keeps a batch here for a write: an ID held under another dot is as good as held.
+	Apply(ctx context.Context, b *flow.Batch, encoded []byte) error
 	Flows(ctx context.Context, s flow.Slice, need string) (Answer, error)
 	// Digest says what is held of a slice. With a roster hash it answers only if that is its roster and this store is one of the
 	// slice's replicas by it.
 	Digest(ctx context.Context, s flow.Slice, roster string) (Voice, error)
-	Missing(ctx context.Context, s flow.Slice, have store.Digest, fn func(batch []byte) error) error
+	Missing(ctx context.Context, s flow.Slice, have store.Digest, fn func(frame []byte) error) error
+	// Intake takes in what Missing gives elsewhere.
+	Intake(s flow.Slice) *store.Intake
 	Summary(ctx context.Context) (map[flow.Slice][16]byte, error)
 	// Secure puts every batch held here on as many established stores as the write quorum asks.
 	Secure(ctx context.Context) error
@@ -81,6 +84,7 @@ func NewServer(cfg ServerConfig, deps ServerDeps) *Server {
 	s.handle("POST", "apply", s.calls, s.apply)
 	s.handle("GET", "digest", s.calls, s.digest)
 	s.handle("POST", "missing", s.calls, s.missing)
+	s.handle("POST", "give", s.calls, s.give)
 	s.handle("GET", "summary", s.calls, s.summary)
 	s.handle("POST", "secure", rare, s.secure)
 	s.handle("POST", "forget", rare, s.forget)
@@ -203,7 +207,7 @@ func (s *Server) apply(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return s.done(w, r, s.Apply(r.Context(), b, encoded, r.URL.Query().Get("keep") == "dot"))
+	return s.done(w, r, s.Apply(r.Context(), b, encoded))
 }
 
 func (s *Server) flows(w http.ResponseWriter, r *http.Request) error {
@@ -255,9 +259,9 @@ func (s *Server) missing(w http.ResponseWriter, r *http.Request) error {
 	}
 	s.introduce(w, r)
 	out := http.NewResponseController(w)
-	err = s.Missing(r.Context(), slice, have, func(batch []byte) error {
+	err = s.Missing(r.Context(), slice, have, func(frame []byte) error {
 		out.SetWriteDeadline(time.Now().Add(stallTimeout))
-		return writeFrame(w, batch)
+		return writeFrame(w, frame)
 	})
 	if err == nil {
 		err = writeFrame(w, nil)
@@ -268,7 +272,24 @@ func (s *Server) missing(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// stallTimeout is how long a stream of batches may make no progress.
+// give takes in a stream of frames.
+func (s *Server) give(w http.ResponseWriter, r *http.Request) error {
+	slice, err := parseSlice(r.URL.Query().Get("slice"))
+	if err != nil {
+		return &Error{Code: Malformed, Detail: err.Error()}
+	}
+	in := s.Intake(slice)
+	defer in.Close()
+	out := http.NewResponseController(w)
+	out.SetReadDeadline(time.Now().Add(stallTimeout))
+	err = readFrames(bufio.NewReaderSize(r.Body, 64<<10), func(frame []byte) error {
+		out.SetReadDeadline(time.Now().Add(stallTimeout))
+		return in.Add(frame)
+	})
+	return s.done(w, r, err)
+}
+
+// stallTimeout is how long a stream of frames may make no progress.
 const stallTimeout = 30 * time.Second
 
 func (s *Server) summary(w http.ResponseWriter, r *http.Request) error {

@@ -27,10 +27,9 @@ func (r *Replicas) Admit(ctx context.Context, b *flow.Batch, encoded []byte) (re
 	return replayed, r.replicate(ctx, b, encoded)
 }
 
-// Apply keeps a batch here. An ID held under another dot is as good as held, unless keepDot says that the dot matters: between
-// digests it does, for a write it does not.
-func (r *Replicas) Apply(b *flow.Batch, encoded []byte, keepDot bool) error {
-	if !keepDot && !b.ID.IsZero() {
+// Apply keeps a batch here for a write. An ID held under another dot is as good as held: the dot matters between digests alone.
+func (r *Replicas) Apply(b *flow.Batch, encoded []byte) error {
+	if !b.ID.IsZero() {
 		if replayed, _ := r.Store.Check(b); replayed { // what else Check says is the owner's business
 			return nil
 		}
@@ -127,9 +126,9 @@ func (e *UnavailableError) short(acks, quorum int) error {
 // the answer, so that R copies exist soon.
 func (r *Replicas) applyAt(at place, b *flow.Batch, encoded []byte) (ring.Store, error) {
 	if at.self {
-		return r.Cluster.Self(), r.Apply(b, encoded, false)
+		return r.Cluster.Self(), r.Apply(b, encoded)
 	}
 	ctx, cancel := context.WithTimeout(r.ctx, r.CallWait)
 	defer cancel()
-	return r.Peers.Apply(ctx, at.addr, encoded, false)
+	return r.Peers.Apply(ctx, at.addr, encoded)
 }

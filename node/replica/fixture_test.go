@@ -157,7 +157,7 @@ func (w *world) Check(ctx context.Context, addr string, batch []byte) (bool, err
 }
 
 // Apply implements Peers.
-func (w *world) Apply(ctx context.Context, addr string, batch []byte, _ bool) (ring.Store, error) {
+func (w *world) Apply(ctx context.Context, addr string, batch []byte) (ring.Store, error) {
 	s, err := w.call(ctx, addr, "apply", batch)
 	if err != nil {
 		return ring.Store{}, err
@@ -210,6 +210,20 @@ func (w *world) Missing(ctx context.Context, addr string, sl flow.Slice, have st
 		return err
 	}
 	return s.held.Missing(sl, have, fn)
+}
+
+// Give implements Peers.
+func (w *world) Give(ctx context.Context, addr string, sl flow.Slice, frames func(func([]byte) error) error) (ring.Store, error) {
+	s, err := w.call(ctx, addr, "give", nil)
+	if err != nil {
+		return ring.Store{}, err
+	}
+	in := s.held.Intake(sl)
+	defer in.Close()
+	if err := frames(in.Add); err != nil {
+		return ring.Store{}, err
+	}
+	return s.after()
 }
 
 // Summary implements Peers.

@@ -8,10 +8,13 @@ import (
 	"sync"
 
 	"flowring/flow"
+	"flowring/store"
 )
 
-// memory is a journal in memory.
+// memory is a journal in memory, without snapshots.
 type memory struct {
+	store.Journal // nil: what is not below is not to be called
+
 	mu      sync.Mutex
 	batches map[flow.Slice]map[flow.Dot][]byte
 	gate    chan struct{} // Append waits until it is closed; nil: it does not wait
@@ -74,6 +77,8 @@ func (m *memory) Get(s flow.Slice, d flow.Dot) ([]byte, error) {
 	}
 	return batch, nil
 }
+
+func (m *memory) Head(flow.Slice) ([]byte, error) { return nil, nil }
 
 func (m *memory) Drop(s flow.Slice) error {
 	m.mu.Lock()

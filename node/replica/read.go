@@ -160,32 +160,32 @@ func (h *hearing) pull(ctx context.Context) {
 // push puts every batch of shown that is on fewer than W stores on more of them, as far as that is possible.
 func (h *hearing) push(ctx context.Context, shown store.Digest) {
 	under := h.under(shown)
-	if under.Empty() {
-		return
-	}
-	batches, err := h.batches(under, shown)
-	if err != nil {
-		h.r.Log.Warn("batches to push", "slice", h.slice, "error", err)
-		return
-	}
 	for _, v := range h.voices() {
-		if v.addr == "" || !h.r.counts(v.From) {
-			continue
-		}
-		for dot, encoded := range batches {
-			if v.Digest.Has(dot) {
-				continue
-			}
-			if _, err := h.r.Peers.Apply(ctx, v.addr, encoded, true); err != nil {
-				break
-			}
-			v.Digest = v.Digest.Clone()
-			v.Digest.Add(dot)
-		}
-		if h.under(shown).Empty() {
+		if under.Empty() {
 			return
 		}
+		lacks := under.Minus(v.Digest)
+		if v.addr == "" || lacks.Empty() || !h.r.counts(v.From) {
+			continue
+		}
+		if err := h.give(ctx, v, shown.Minus(lacks)); err != nil {
+			h.r.Log.Debug("push for a read", "slice", h.slice, "to", v.From.Name, "error", err)
+			continue
+		}
+		v.Digest = v.Digest.Union(lacks)
+		under = h.under(shown)
 	}
+}
+
+// give gives a store what is held here and have lacks.
+func (h *hearing) give(ctx context.Context, to *voice, have store.Digest) error {
+	from, err := h.r.Peers.Give(ctx, to.addr, h.slice, func(fn func(frame []byte) error) error {
+		return h.r.Store.Missing(h.slice, have, fn)
+	})
+	if err == nil && from.ID != to.From.ID {
+		err = fmt.Errorf("%s holds another store now", to.From.Name)
+	}
+	return err
 }
 
 // under returns the dots of shown that fewer than W stores hold.
@@ -194,19 +194,6 @@ func (h *hearing) under(shown store.Digest) store.Digest {
 		return store.Digest{}
 	}
 	return shown.Minus(h.covered(shown))
-}
-
-// batches returns the batches of the given dots, encoded; all are part of shown.
-func (h *hearing) batches(dots, shown store.Digest) (map[flow.Dot][]byte, error) {
-	batches := map[flow.Dot][]byte{}
-	err := h.r.Store.Missing(h.slice, shown.Minus(dots), func(encoded []byte) error {
-		head, err := flow.ParseHeader(encoded)
-		if err == nil && dots.Has(head.Dot) {
-			batches[head.Dot] = slices.Clone(encoded)
-		}
-		return err
-	})
-	return batches, err
 }
 
 // voices returns who was heard, the slice's replicas first: that is where batches belong.

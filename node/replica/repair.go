@@ -22,12 +22,15 @@ type repairState struct {
 	behind  atomic.Int64 // batches known to be missing here, at the last look
 	moving  atomic.Int64 // slices that are being compared in full
 
+	conflicts   atomic.Int64        // slices of which another store has a snapshot that cannot be merged, at the last look
+	conflicting map[flow.Slice]bool // those that were reported; of the one goroutine that repairs
+
 	confirmed map[flow.Slice]confirmation // what replicas confirmed of slices to be dropped; of the one goroutine that repairs
 }
 
 func (s *repairState) init(before *ring.Ring) {
 	s.wake = make(chan struct{}, 1)
-	s.confirmed = map[flow.Slice]confirmation{}
+	s.confirmed, s.conflicting = map[flow.Slice]confirmation{}, map[flow.Slice]bool{}
 	s.settled.Store(before)
 }
 
@@ -75,6 +78,7 @@ func (r *Replicas) Repair(ctx context.Context) error {
 	}
 	theirs, failed := r.summaries(ctx)
 	r.repair.behind.Store(0)
+	r.repair.conflicts.Store(0)
 	for _, st := range slices.Sorted(maps.Keys(theirs)) {
 		if err := r.takeFrom(ctx, on, theirs[st], mine); err != nil {
 			failed = err
@@ -133,12 +137,28 @@ func (r *Replicas) takeFrom(ctx context.Context, on *ring.Ring, of summary, mine
 		if of.sums[s] == mine[s] || !r.keeps(on, s) {
 			continue
 		}
-		if err := r.reconcile(ctx, of, s); err != nil {
+		err := r.reconcile(ctx, of, s)
+		if errors.Is(err, store.ErrConflict) {
+			r.conflict(of, s, err)
+		}
+		if err != nil {
 			failed = fmt.Errorf("take over %s from %s: %w", s, of.from.Name, err)
 		}
 	}
 	return failed
 }
+
+// conflict counts a slice that no repair can make one, and reports it the first time: an operator has to choose.
+func (r *Replicas) conflict(of summary, s flow.Slice, err error) {
+	r.repair.conflicts.Add(1)
+	if !r.repair.conflicting[s] {
+		r.repair.conflicting[s] = true
+		r.Log.Error("snapshots conflict", "slice", s, "with", of.from.Name, "error", err)
+	}
+}
+
+// Conflicts returns of how many slices another store has a snapshot that cannot be merged with the one here.
+func (r *Replicas) Conflicts() int64 { return r.repair.conflicts.Load() }
 
 // keeps reports whether this store is one of the slice's first R live stores.
 func (r *Replicas) keeps(on *ring.Ring, s flow.Slice) bool {
@@ -181,23 +201,18 @@ func (r *Replicas) reconcile(ctx context.Context, of summary, s flow.Slice) erro
 	return nil
 }
 
-// fetch gets every batch of a slice that the store at addr holds and have lacks, and keeps it here.
+// fetch gets what the store at addr holds of a slice and have lacks, and keeps it here.
 func (r *Replicas) fetch(ctx context.Context, addr string, s flow.Slice, have store.Digest, pace *pacer) error {
-	return r.Peers.Missing(ctx, addr, s, have, func(encoded []byte) error {
-		b, err := flow.ParseBatch(encoded)
-		if err != nil {
-			return err
-		}
-		if b.Slice != s {
-			return fmt.Errorf("batch of %s among those of %s", b.Slice, s)
-		}
-		if err := r.Apply(b, encoded, true); err != nil {
+	in := r.Store.Intake(s)
+	defer in.Close()
+	return r.Peers.Missing(ctx, addr, s, have, func(frame []byte) error {
+		if err := in.Add(frame); err != nil {
 			return err
 		}
 		r.metrics.fetched.Add(1)
 		if pace == nil {
 			return nil
 		}
-		return pace.wait(ctx, len(encoded), r.RepairBytes)
+		return pace.wait(ctx, len(frame), r.RepairBytes)
 	})
 }

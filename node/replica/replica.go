@@ -1,6 +1,7 @@
 package replica
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -26,6 +27,8 @@ type Config struct {
 	RepairEvery time.Duration // pause between two passes of repair; 3 s
 	DropAfter   time.Duration // how long the replicas must have confirmed to hold a slice before a copy is dropped; CallWait + 1 s
 	RepairBytes int           // bytes per second that repair fetches; 0: 64 MiB
+	SealAfter   time.Duration // how long an hour must have got no batch before it is sealed; 0: never
+	SealBatches int           // how many batches must be there to be put into a snapshot; 0: 64
 	Without     safeguard.Set // safeguards that a test has switched off
 }
 
@@ -44,9 +47,8 @@ func (c Config) withDefaults() Config {
 	if c.DropAfter == 0 {
 		c.DropAfter = c.CallWait + time.Second
 	}
-	if c.RepairBytes == 0 {
-		c.RepairBytes = 64 << 20
-	}
+	c.RepairBytes = cmp.Or(c.RepairBytes, 64<<20)
+	c.SealBatches = cmp.Or(c.SealBatches, 64)
 	return c
 }
 
@@ -64,10 +66,11 @@ type Peers interface {
 	Heard(addr string) bool // false: the last call failed, leave it out until a greeting succeeds
 	Admit(ctx context.Context, addr string, batch []byte) (replayed bool, err error)
 	Check(ctx context.Context, addr string, batch []byte) (replayed bool, err error)
-	Apply(ctx context.Context, addr string, batch []byte, keepDot bool) (ring.Store, error)
+	Apply(ctx context.Context, addr string, batch []byte) (ring.Store, error)
 	Digest(ctx context.Context, addr string, s flow.Slice, roster string) (Voice, error)
 	Secure(ctx context.Context, addr string) (ring.Store, error)
-	Missing(ctx context.Context, addr string, s flow.Slice, have store.Digest, fn func(batch []byte) error) error
+	Missing(ctx context.Context, addr string, s flow.Slice, have store.Digest, fn func(frame []byte) error) error
+	Give(ctx context.Context, addr string, s flow.Slice, frames func(fn func(frame []byte) error) error) (ring.Store, error)
 	Summary(ctx context.Context, addr string) (ring.Store, map[flow.Slice][16]byte, error)
 }
 
@@ -122,10 +125,15 @@ func New(origin uint64, cfg Config, deps Deps) *Replicas {
 	return r
 }
 
-// Start begins to repair.
-func (r *Replicas) Start() { r.wg.Go(r.repairLoop) }
+// Start begins to repair and to seal.
+func (r *Replicas) Start() {
+	r.wg.Go(r.repairLoop)
+	if r.SealAfter > 0 {
+		r.wg.Go(r.sealLoop)
+	}
+}
 
-// Stop ends repair, and what still goes on behind answered requests, and waits for both. A call that comes later fails.
+// Stop ends repair and sealing, and what still goes on behind answered requests, and waits for both. A call that comes later fails.
 func (r *Replicas) Stop() {
 	r.mu.Lock()
 	r.stopped = true

@@ -88,7 +88,7 @@ func (j *Journal) Close() error {
 
 // Append implements store.Journal. One fsync serves all calls that wait for it at the same time.
 func (j *Journal) Append(s flow.Slice, d flow.Dot, batch []byte) error {
-	err := j.commit(func(b *pebble.Batch) error {
+	err := j.commit(pebble.Sync, func(b *pebble.Batch) error {
 		set(b, batchKey(batchKind, s, d), batch)
 		return b.Set(batchKey(dotKind, s, d), nil, nil)
 	})
@@ -100,10 +100,9 @@ func (j *Journal) Append(s flow.Slice, d flow.Dot, batch []byte) error {
 
 // Drop implements store.Journal.
 func (j *Journal) Drop(s flow.Slice) error {
-	err := j.commit(func(b *pebble.Batch) error {
-		for _, kind := range [...]byte{batchKind, dotKind} {
-			prefix := sliceKey(kind, s)
-			if err := b.DeleteRange(prefix, after(prefix), nil); err != nil {
+	err := j.commit(pebble.Sync, func(b *pebble.Batch) error {
+		for _, kind := range [...]byte{batchKind, dotKind, headKind, pieceKind} {
+			if err := deleteAll(b, sliceKey(kind, s)); err != nil {
 				return err
 			}
 		}
@@ -122,9 +121,14 @@ func set(b *pebble.Batch, key, payload []byte) {
 	seal(op.Value, key, payload)
 }
 
-// commit fsyncs what fill puts into a batch. After Fatal was called it never returns nil: Pebble itself takes the error for the
+// deleteAll removes every key that begins with prefix.
+func deleteAll(b *pebble.Batch, prefix []byte) error {
+	return b.DeleteRange(prefix, after(prefix), nil)
+}
+
+// commit writes what fill puts into a batch, and fsyncs it if how says so, with all that was written before. After Fatal was called it never returns nil: Pebble itself takes the error for the
 // end of the process and reports success should Fatal return.
-func (j *Journal) commit(fill func(*pebble.Batch) error) error {
+func (j *Journal) commit(how *pebble.WriteOptions, fill func(*pebble.Batch) error) error {
 	if err := j.enter(); err != nil {
 		return err
 	}
@@ -135,7 +139,7 @@ func (j *Journal) commit(fill func(*pebble.Batch) error) error {
 	if err := fill(b); err != nil {
 		return err
 	}
-	if err := b.Commit(pebble.Sync); err != nil {
+	if err := b.Commit(how); err != nil {
 		return err
 	}
 	return j.failure()

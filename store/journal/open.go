@@ -16,7 +16,7 @@ import (
 // The format of a journal is what keys.go and seal.go draw.
 const (
 	formatPrefix  = "flowring journal, format "
-	formatVersion = 1
+	formatVersion = 2
 )
 
 // Open opens the journal in the folder, having made both if the folder is missing or empty. It fails with ErrFormat for a folder
@@ -61,7 +61,7 @@ func (j *Journal) open(options Options) (err error) {
 	if err != nil {
 		return translateOpen(err)
 	}
-	if err := j.checkFormat(); err != nil {
+	if err := errors.Join(j.checkFormat(), j.sweep()); err != nil {
 		return errors.Join(err, j.db.Close())
 	}
 	return nil

@@ -36,9 +36,9 @@ func TestOpenRefusesWhatIsNoJournal(t *testing.T) {
 		}, ErrFormat, "another program"},
 		{"a journal of a later format", func(t *testing.T, dir string) {
 			makeJournal(t, dir, func(db *pebble.DB) error {
-				return db.Set([]byte{formatKind}, []byte(formatPrefix+"2"), pebble.Sync)
+				return db.Set([]byte{formatKind}, []byte(formatPrefix+"9"), pebble.Sync)
 			})
-		}, ErrFormat, "it has format 2, this program knows 1"},
+		}, ErrFormat, "it has format 9, this program knows 2"},
 		{"a journal whose format is damaged", func(t *testing.T, dir string) {
 			makeJournal(t, dir, func(db *pebble.DB) error {
 				return db.Set([]byte{formatKind}, []byte("flowrong"), pebble.Sync)

@@ -3,6 +3,7 @@ package journal
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/cockroachdb/pebble/v2"
 
@@ -10,22 +11,36 @@ import (
 )
 
 // Slices implements store.Journal. It seeks from slice to slice.
-func (j *Journal) Slices() (slices []flow.Slice, err error) {
-	err = j.iterate([]byte{dotKind}, func(it *pebble.Iterator) error {
+func (j *Journal) Slices() ([]flow.Slice, error) {
+	var all []flow.Slice
+	for _, kind := range [...]byte{dotKind, headKind} {
+		err := j.eachSlice(kind, func(s flow.Slice, _ *pebble.Iterator) error {
+			all = append(all, s)
+			return nil
+		})
+		if err != nil {
+			return nil, fmt.Errorf("slices of journal: %w", err)
+		}
+	}
+	slices.SortFunc(all, flow.Slice.Compare)
+	return slices.Compact(all), nil
+}
+
+// eachSlice calls fn for each slice that has keys of a kind, with the iterator at the first of them.
+func (j *Journal) eachSlice(kind byte, fn func(flow.Slice, *pebble.Iterator) error) error {
+	return j.iterate([]byte{kind}, func(it *pebble.Iterator) error {
 		for it.First(); it.Valid(); {
-			s, _, err := parseKey(it.Key())
-			if err != nil {
+			if err := checkLen(it.Key()); err != nil {
 				return err
 			}
-			slices = append(slices, s)
-			it.SeekGE(after(sliceKey(dotKind, s)))
+			s := sliceOf(it.Key())
+			if err := fn(s, it); err != nil {
+				return err
+			}
+			it.SeekGE(after(sliceKey(kind, s)))
 		}
 		return nil
 	})
-	if err != nil {
-		return nil, fmt.Errorf("slices of journal: %w", err)
-	}
-	return slices, nil
 }
 
 // Dots implements store.Journal.
@@ -112,7 +127,7 @@ func (j *Journal) State(name string) ([]byte, error) {
 
 // SetState makes value durable under name: it returns nil once it is fsynced.
 func (j *Journal) SetState(name string, value []byte) error {
-	err := j.commit(func(b *pebble.Batch) error {
+	err := j.commit(pebble.Sync, func(b *pebble.Batch) error {
 		set(b, stateKey(name), value)
 		return nil
 	})

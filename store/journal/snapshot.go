@@ -1,0 +1,133 @@
+package journal
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	"github.com/cockroachdb/pebble/v2"
+
+	"flowring/flow"
+	"flowring/store"
+)
+
+// Stage implements store.Journal.
+func (j *Journal) Stage(s flow.Slice, draft uint64, piece uint32, data []byte) error {
+	err := j.commit(pebble.NoSync, func(b *pebble.Batch) error {
+		set(b, pieceKey(s, draft, piece), data)
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("stage piece %d of a snapshot of slice %s: %w", piece, s, err)
+	}
+	return nil
+}
+
+// Adopt implements store.Journal. Its fsync covers what Stage wrote before: the WAL is one sequence.
+func (j *Journal) Adopt(s flow.Slice, draft uint64, head []byte, covers store.Digest) error {
+	before, _, err := j.head(s)
+	found := !errors.Is(err, ErrNotFound)
+	if err != nil && found {
+		return fmt.Errorf("snapshot of slice %s: %w", s, err)
+	}
+	err = j.commit(pebble.Sync, func(b *pebble.Batch) error {
+		set(b, sliceKey(headKind, s), append(binary.BigEndian.AppendUint64(nil, draft), head...))
+		if found {
+			if err := deleteAll(b, draftKey(s, before)); err != nil {
+				return err
+			}
+		}
+		return deleteCovered(b, s, covers)
+	})
+	if err != nil {
+		return fmt.Errorf("adopt a snapshot of slice %s: %w", s, err)
+	}
+	return nil
+}
+
+// deleteCovered removes the batches of the dots, by the interval.
+func deleteCovered(b *pebble.Batch, s flow.Slice, dots store.Digest) error {
+	for first, last := range dots.Ranges() {
+		for _, kind := range [...]byte{batchKind, dotKind} {
+			if err := b.DeleteRange(batchKey(kind, s, first), after(batchKey(kind, s, last)), nil); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// Discard implements store.Journal.
+func (j *Journal) Discard(s flow.Slice, draft uint64) error {
+	err := j.commit(pebble.NoSync, func(b *pebble.Batch) error { return deleteAll(b, draftKey(s, draft)) })
+	if err != nil {
+		return fmt.Errorf("discard a snapshot of slice %s: %w", s, err)
+	}
+	return nil
+}
+
+// Head implements store.Journal.
+func (j *Journal) Head(s flow.Slice) ([]byte, error) {
+	_, head, err := j.head(s)
+	if errors.Is(err, ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("snapshot of slice %s: %w", s, err)
+	}
+	return head, nil
+}
+
+// head returns the draft that is the slice's snapshot, and the snapshot's head.
+func (j *Journal) head(s flow.Slice) (draft uint64, head []byte, err error) {
+	value, err := j.get(sliceKey(headKind, s))
+	if err != nil {
+		return 0, nil, err
+	}
+	if len(value) < 8 {
+		return 0, nil, fmt.Errorf("%w: a head of %d bytes", ErrCorrupt, len(value))
+	}
+	return binary.BigEndian.Uint64(value), value[8:], nil
+}
+
+// Pieces implements store.Journal. An error of fn is returned with the piece that it is about.
+func (j *Journal) Pieces(s flow.Slice, fn func(data []byte) error) error {
+	draft, _, err := j.head(s)
+	if err != nil {
+		return fmt.Errorf("snapshot of slice %s: %w", s, err)
+	}
+	return j.iterate(draftKey(s, draft), func(it *pebble.Iterator) error {
+		for it.First(); it.Valid(); it.Next() {
+			if err := checkLen(it.Key()); err != nil {
+				return err
+			}
+			if err := load(it, fn); err != nil {
+				return fmt.Errorf("piece %d of the snapshot of slice %s: %w", binary.BigEndian.Uint32(it.Key()[draftLen:]), s, err)
+			}
+		}
+		return nil
+	})
+}
+
+// sweep removes the drafts that a crash left. It seeks from draft to draft.
+func (j *Journal) sweep() error {
+	return j.iterate([]byte{pieceKind}, func(it *pebble.Iterator) error {
+		for it.First(); it.Valid(); {
+			if err := checkLen(it.Key()); err != nil {
+				return err
+			}
+			s, draft := sliceOf(it.Key()), binary.BigEndian.Uint64(it.Key()[sliceLen:])
+			adopted, _, err := j.head(s)
+			if err != nil && !errors.Is(err, ErrNotFound) {
+				return fmt.Errorf("snapshot of slice %s: %w", s, err)
+			}
+			if err != nil || draft != adopted {
+				if err := j.Discard(s, draft); err != nil {
+					return err
+				}
+			}
+			it.SeekGE(after(draftKey(s, draft)))
+		}
+		return nil
+	})
+}

@@ -1,0 +1,158 @@
+package journal
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"flowring/flow"
+	"flowring/store"
+)
+
+func stage(t testing.TB, j *Journal, s flow.Slice, draft uint64, pieces ...string) {
+	t.Helper()
+	for i, data := range pieces {
+		if err := j.Stage(s, draft, uint32(i), []byte(data)); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func piecesOf(t testing.TB, j *Journal, s flow.Slice) (pieces []string) {
+	t.Helper()
+	if err := j.Pieces(s, func(data []byte) error { pieces = append(pieces, string(data)); return nil }); err != nil {
+		t.Fatal(err)
+	}
+	return pieces
+}
+
+// drafts returns how many pieces the journal has, of whatever draft.
+func pieceCount(t testing.TB, j *Journal) (n int) {
+	t.Helper()
+	it, err := j.db.NewIter(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer it.Close()
+	for it.First(); it.Valid(); it.Next() {
+		if it.Key()[0] == pieceKind {
+			n++
+		}
+	}
+	return n
+}
+
+func TestAdoptPutsASnapshotInThePlaceOfBatches(t *testing.T) {
+	fs := vfs.NewCrashableMem()
+	j := open(t, fs)
+	other := flow.Slice{Hour: 412, Index: 1}
+	for seq := range uint64(6) {
+		appendTo(t, j, hour, flow.Dot{Origin: 1, Seq: seq + 1}, fmt.Sprint(seq+1))
+	}
+	appendTo(t, j, other, flow.Dot{Origin: 1, Seq: 1}, "other")
+	if head, err := j.Head(hour); head != nil || err != nil {
+		t.Errorf("Head before there is a snapshot = %q, %v, want nil, nil", head, err)
+	}
+	covers := store.DigestOf(flow.Dot{Origin: 1, Seq: 1}, flow.Dot{Origin: 1, Seq: 2}, flow.Dot{Origin: 1, Seq: 4})
+	stage(t, j, hour, 7, "one", "two")
+	if err := j.Adopt(hour, 7, []byte("head"), covers); err != nil {
+		t.Fatal(err)
+	}
+	for name, j := range map[string]*Journal{"before a power loss": j, "after": open(t, fs.CrashClone(vfs.CrashCloneCfg{}))} {
+		if head, err := j.Head(hour); string(head) != "head" || err != nil {
+			t.Errorf("%s: Head = %q, %v, want head", name, head, err)
+		}
+		if got, want := piecesOf(t, j, hour), []string{"one", "two"}; !slices.Equal(got, want) {
+			t.Errorf("%s: Pieces = %q, want %q", name, got, want)
+		}
+		if got, want := loadAll(t, j, hour), []string{"3", "5", "6"}; !slices.Equal(got, want) {
+			t.Errorf("%s: Load = %q, want %q", name, got, want)
+		}
+		if got := len(dotsOf(t, j, hour)); got != 3 {
+			t.Errorf("%s: %d dots beside the snapshot, want 3", name, got)
+		}
+		if got, want := loadAll(t, j, other), []string{"other"}; !slices.Equal(got, want) {
+			t.Errorf("%s: Load of another slice = %q, want %q", name, got, want)
+		}
+	}
+	stage(t, j, hour, 8, "three")
+	all := store.DigestOf(flow.Dot{Origin: 1, Seq: 3}, flow.Dot{Origin: 1, Seq: 5}, flow.Dot{Origin: 1, Seq: 6}).Union(covers)
+	if err := j.Adopt(hour, 8, []byte("head"), all); err != nil {
+		t.Fatal(err)
+	}
+	if got := pieceCount(t, j); got != 1 {
+		t.Errorf("%d pieces after a second snapshot, want its one alone", got)
+	}
+	if got, err := j.Slices(); err != nil || !slices.Equal(got, []flow.Slice{hour, other}) {
+		t.Errorf("Slices() = %v, %v, want the one that has nothing but a snapshot too", got, err)
+	}
+	if err := j.Drop(hour); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := j.Slices(); err != nil || !slices.Equal(got, []flow.Slice{other}) || pieceCount(t, j) != 0 {
+		t.Errorf("Slices() = %v, %v and %d pieces after a drop, want [%s] and none", got, err, pieceCount(t, j), other)
+	}
+}
+
+// A draft that a power loss cuts off is as if it had never been, whatever of it reached the disk.
+func TestDraftsDoNotOutliveARestart(t *testing.T) {
+	fs := vfs.NewCrashableMem()
+	j := open(t, fs)
+	appendTo(t, j, hour, flow.Dot{Origin: 1, Seq: 1}, "batch")
+	stage(t, j, hour, 1, "adopted")
+	if err := j.Adopt(hour, 1, nil, store.Digest{}); err != nil {
+		t.Fatal(err)
+	}
+	stage(t, j, hour, 9, "left", "behind")
+	stage(t, j, flow.Slice{Hour: 413}, 9, "left")
+	rng := rand.New(rand.NewPCG(1, 1))
+	for _, unsynced := range []int{0, 50, 100} {
+		after := open(t, fs.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: unsynced, RNG: rng}))
+		if got := pieceCount(t, after); got != 1 {
+			t.Errorf("%d %% of what was not fsynced survived: %d pieces after a restart, want the adopted one", unsynced, got)
+		}
+		if got, want := piecesOf(t, after, hour), []string{"adopted"}; !slices.Equal(got, want) {
+			t.Errorf("%d %%: Pieces = %q, want %q", unsynced, got, want)
+		}
+		if got, want := loadAll(t, after, hour), []string{"batch"}; !slices.Equal(got, want) {
+			t.Errorf("%d %%: Load = %q, want %q", unsynced, got, want)
+		}
+	}
+}
+
+func TestDiscardRemovesOneDraft(t *testing.T) {
+	j := open(t, vfs.NewMem())
+	stage(t, j, hour, 1, "one")
+	stage(t, j, hour, 2, "two")
+	if err := j.Discard(hour, 1); err != nil {
+		t.Fatal(err)
+	}
+	if err := j.Adopt(hour, 2, nil, store.Digest{}); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := piecesOf(t, j, hour), []string{"two"}; !slices.Equal(got, want) || pieceCount(t, j) != 1 {
+		t.Errorf("Pieces = %q of %d, want %q alone", got, pieceCount(t, j), want)
+	}
+}
+
+func TestDamagedSnapshotsAreRefused(t *testing.T) {
+	j := open(t, vfs.NewMem())
+	stage(t, j, hour, 1, "piece")
+	if err := j.Adopt(hour, 1, []byte("head"), store.Digest{}); err != nil {
+		t.Fatal(err)
+	}
+	put(t, j, pieceKey(hour, 1, 0), []byte("rubbish"))
+	err := j.Pieces(hour, func([]byte) error { return nil })
+	if !errors.Is(err, ErrFormat) && !errors.Is(err, ErrCorrupt) {
+		t.Errorf("Pieces of a damaged piece: %v, want it refused", err)
+	}
+	put(t, j, append(sliceKey(pieceKind, flow.Slice{Hour: 1}), 1), nil)
+	check(t, "sweep", j.sweep(), ErrCorrupt, "70")
+	put(t, j, sliceKey(headKind, hour), nil)
+	_, err = j.Head(hour)
+	check(t, "Head", err, ErrCorrupt, "412")
+}

@@ -1,0 +1,324 @@
+package store
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"flowring/flow"
+)
+
+// sealAll seals a slice with all that it holds.
+func sealAll(t testing.TB, s *Store, slice flow.Slice) bool {
+	t.Helper()
+	d, err := s.Digest(slice)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sealed, err := s.Seal(slice, d, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return sealed
+}
+
+// give gives one store all that it lacks of what another holds.
+func give(t testing.TB, from, to *Store, slice flow.Slice) {
+	t.Helper()
+	if err := tryGive(from, to, slice); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func tryGive(from, to *Store, slice flow.Slice) error {
+	have, err := to.Digest(slice)
+	if err != nil {
+		return err
+	}
+	in := to.Intake(slice)
+	defer in.Close()
+	return from.Missing(slice, have, in.Add)
+}
+
+// frames returns what Missing gives to somebody who has have.
+func frames(t testing.TB, s *Store, slice flow.Slice, have Digest) (all [][]byte) {
+	t.Helper()
+	if err := s.Missing(slice, have, func(frame []byte) error { all = append(all, bytes.Clone(frame)); return nil }); err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+func keyed(t testing.TB, d flow.Dot, id byte, records ...flow.Record) *flow.Batch {
+	b := batchOf(t, noon, d, records...)
+	b.ID, b.Key = flow.ID{id}, flow.ID{id, 1}
+	return b
+}
+
+func TestSealReplacesBatchesByOneSnapshot(t *testing.T) {
+	j := newMemJournal()
+	s := opened(t, j, 0)
+	for seq := range uint64(10) {
+		apply(t, s, keyed(t, dot(1, seq+1), byte(seq+1), record("a", fmt.Sprint(seq%3), 1, 2)))
+	}
+	want, digest := totals(read(t, s, noon)), read(t, s, noon).Digest()
+	if sealed, err := s.Seal(noon, digest, 11); sealed || err != nil {
+		t.Errorf("Seal with 10 batches where 11 are asked for = %t, %v, want false", sealed, err)
+	}
+	if sealed, err := s.Seal(noon, DigestOf(dot(1, 1)), 1); sealed || err != nil {
+		t.Errorf("Seal of another digest = %t, %v, want false", sealed, err)
+	}
+	if !sealAll(t, s, noon) || sealAll(t, s, noon) {
+		t.Errorf("a slice is sealed once, and not again without a new batch")
+	}
+	if n := len(j.batches[noon]); n != 0 {
+		t.Errorf("%d batches are left beside the snapshot, want none", n)
+	}
+	for name, s := range map[string]*Store{"warm": s, "cold": opened(t, j, 0)} {
+		if got, err := s.Digest(noon); err != nil || !got.Equal(digest) {
+			t.Errorf("%s: Digest = %s, %v, want %s", name, got, err, digest)
+		}
+		if got := totals(read(t, s, noon)); !maps.Equal(got, want) {
+			t.Errorf("%s: totals = %v, want %v", name, got, want)
+		}
+		if replay, err := s.Check(keyed(t, dot(9, 1), 4, record("a", "0", 1, 2))); !replay || err != nil {
+			t.Errorf("%s: Check of a sealed ID = %t, %v, want a replay", name, replay, err)
+		}
+		if got := apply(t, s, keyed(t, dot(1, 3), 3, record("a", "2", 1, 2))); got != Known {
+			t.Errorf("%s: Apply of a sealed batch = %s, want %s", name, got, Known)
+		}
+	}
+	late := keyed(t, dot(2, 1), 99, record("late", "b", 5, 5))
+	if got := apply(t, s, late); got != Applied {
+		t.Errorf("Apply of a late batch = %s, want %s", got, Applied)
+	}
+	if got := frames(t, s, noon, digest); len(got) != 1 || !bytes.Equal(got[0], late.Encode()) {
+		t.Errorf("Missing gives %d frames to who has the snapshot, want the late batch alone", len(got))
+	}
+	if !sealAll(t, s, noon) || len(j.drafts[noon]) != 1 {
+		t.Errorf("%d snapshots are in the journal after the slice was sealed again, want 1", len(j.drafts[noon]))
+	}
+}
+
+func TestSnapshotsMadeApartAreRefused(t *testing.T) {
+	var stores [2]*Store
+	for i := range stores {
+		stores[i] = opened(t, newMemJournal(), 0)
+		apply(t, stores[i], batchOf(t, noon, dot(1, 1), record("both", "b", 1, 1)))
+		apply(t, stores[i], batchOf(t, noon, dot(2, uint64(i+1)), record("one", "b", 1, 1)))
+		sealAll(t, stores[i], noon)
+	}
+	before := read(t, stores[1], noon)
+	if err := tryGive(stores[0], stores[1], noon); !errors.Is(err, ErrConflict) {
+		t.Errorf("a snapshot that lacks what is sealed here: %v, want %v", err, ErrConflict)
+	}
+	if err := before.compare(read(t, stores[1], noon)); err != nil {
+		t.Errorf("after a refused snapshot: %v", err)
+	}
+	if err := stores[1].Verify(noon); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestASnapshotThatBreaksOffLeavesNothing(t *testing.T) {
+	from, j := opened(t, newMemJournal(), 0), newMemJournal()
+	for seq := range uint64(5) {
+		apply(t, from, keyed(t, dot(1, seq+1), byte(seq+1), record("a", fmt.Sprint(seq), 1, 1)))
+	}
+	sealAll(t, from, noon)
+	all := frames(t, from, noon, Digest{})
+	if len(all) != 3 {
+		t.Fatalf("a snapshot of keyed batches has %d frames, want a head, IDs and flows", len(all))
+	}
+	to := opened(t, j, 0)
+	apply(t, to, batchOf(t, noon, dot(7, 7), record("own", "b", 1, 1)))
+	in := to.Intake(noon)
+	for _, frame := range all[:2] {
+		if err := in.Add(frame); err != nil {
+			t.Fatal(err)
+		}
+	}
+	d, _ := to.Digest(noon)
+	if dropped, err := to.Drop(noon, d); dropped || err != nil {
+		t.Errorf("Drop while a snapshot comes in = %t, %v, want false", dropped, err)
+	}
+	in.Close()
+	if n := len(j.drafts[noon]); n != 0 {
+		t.Errorf("%d drafts are left, want none", n)
+	}
+	give(t, from, to, noon)
+	if got := read(t, to, noon); got.Len() != 6 || got.Digest().Count() != 6 {
+		t.Errorf("%d flows of %d batches once it came in whole, want 6 of 6", got.Len(), got.Digest().Count())
+	}
+	if got := to.Stats().Snapshots; got != 1 {
+		t.Errorf("Snapshots = %d, want 1", got)
+	}
+}
+
+func TestDamagedSnapshotsAreRefused(t *testing.T) {
+	from := opened(t, newMemJournal(), 0)
+	apply(t, from, keyed(t, dot(1, 1), 1, record("a", "b", 1, 1)))
+	sealAll(t, from, noon)
+	all := frames(t, from, noon, Digest{})
+	stray := batchOf(t, noon, dot(1, 2), record("a", "b", 1, 1)).Encode()
+	for name, damaged := range map[string][][]byte{
+		"a flipped bit in the head":       {flipped(all[0]), all[1], all[2]},
+		"a flipped bit in the IDs":        {all[0], flipped(all[1]), all[2]},
+		"a flipped bit in the flows":      {all[0], all[1], flipped(all[2])},
+		"a batch in the place of a piece": {all[0], all[1], stray},
+		"a head in the place of a piece":  {all[0], all[0]},
+		"no frame at all":                 {nil},
+	} {
+		to := opened(t, newMemJournal(), 0)
+		in := to.Intake(noon)
+		var err error
+		for _, frame := range damaged {
+			err = errors.Join(err, in.Add(frame))
+		}
+		in.Close()
+		if err == nil || read(t, to, noon).Len() != 0 {
+			t.Errorf("%s: error %v and %d flows, want an error and none", name, err, read(t, to, noon).Len())
+		}
+	}
+	j := newMemJournal()
+	s := opened(t, j, 0)
+	give(t, from, s, noon)
+	j.drafts[noon][j.heads[noon].draft] = j.drafts[noon][j.heads[noon].draft][:1]
+	if _, err := opened(t, j, 0).Read(noon); !errors.Is(err, ErrSnapshot) {
+		t.Errorf("Read of a snapshot that lacks a piece: %v, want %v", err, ErrSnapshot)
+	}
+}
+
+func flipped(frame []byte) []byte {
+	frame = bytes.Clone(frame)
+	frame[len(frame)-1] ^= 1
+	return frame
+}
+
+// Batches that arrive while a slice is sealed again and again, and given away, are neither lost nor counted twice.
+func TestSealUnderLoad(t *testing.T) {
+	j := newMemJournal()
+	s, other := opened(t, j, 0), opened(t, newMemJournal(), 0)
+	const writers, batches = 4, 200
+	var wg, sealing sync.WaitGroup
+	for origin := range uint64(writers) {
+		wg.Go(func() {
+			for seq := range uint64(batches) {
+				apply(t, s, batchOf(t, noon, dot(origin, seq+1), record("all", "all", 1, 0)))
+			}
+		})
+	}
+	stop, sealed := make(chan struct{}), 0
+	sealing.Go(func() {
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				if sealAll(t, s, noon) {
+					sealed++
+				}
+			}
+		}
+	})
+	sealing.Go(func() {
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				if err := tryGive(s, other, noon); err != nil && !errors.Is(err, errInUse) {
+					t.Error(err)
+				}
+			}
+		}
+	})
+	wg.Wait()
+	close(stop)
+	sealing.Wait()
+	sealAll(t, s, noon)
+	give(t, s, other, noon)
+	for name, s := range map[string]*Store{"sealed": s, "given": other} {
+		if sum := checkWhole(t, read(t, s, noon), 0); sum != writers*batches {
+			t.Errorf("%s: %d batches in the totals, want %d", name, sum, writers*batches)
+		}
+		if err := s.Verify(noon); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if sealed == 0 {
+		t.Error("the slice was never sealed under load, want it to be tried in earnest")
+	}
+}
+
+func TestQuietSaysWhatNobodyAddsTo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j := newMemJournal()
+		s := opened(t, j, 0)
+		apply(t, s, batchOf(t, hourSlice(1), dot(1, 1), record("a", "b", 1, 1)))
+		apply(t, s, batchOf(t, hourSlice(1), dot(1, 2), record("a", "b", 1, 1)))
+		time.Sleep(time.Minute)
+		apply(t, s, batchOf(t, hourSlice(2), dot(1, 1), record("a", "b", 1, 1)))
+		time.Sleep(time.Minute)
+		one, two := hourSlice(1), hourSlice(2)
+		for _, test := range []struct {
+			while   time.Duration
+			batches int
+			want    []flow.Slice
+		}{
+			{time.Second, 1, []flow.Slice{one, two}},
+			{90 * time.Second, 1, []flow.Slice{one}},
+			{time.Second, 2, []flow.Slice{one}},
+			{time.Hour, 1, nil},
+		} {
+			if got := s.Quiet(test.while, test.batches); !slices.Equal(got, test.want) {
+				t.Errorf("Quiet(%s, %d) = %v, want %v", test.while, test.batches, got, test.want)
+			}
+		}
+		sealAll(t, s, one)
+		if got := s.Quiet(time.Second, 1); !slices.Equal(got, []flow.Slice{two}) {
+			t.Errorf("Quiet once hour 1 is sealed = %v, want hour 2", got)
+		}
+	})
+}
+
+// A slice that stays in use is left as it is, and those who wait for it meanwhile go on.
+func TestSealLeavesASliceInUse(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := opened(t, newMemJournal(), 0)
+		apply(t, s, batchOf(t, noon, dot(1, 1), record("a", "b", 1, 1)))
+		h, err := s.pinWarm(noon, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		begin := time.Now()
+		if sealAll(t, s, noon) || time.Since(begin) != aloneWait {
+			t.Errorf("a pinned slice: sealed or given up after %s, want given up after %s", time.Since(begin), aloneWait)
+		}
+		go func() { time.Sleep(aloneWait / 2); s.releaseWarm(h) }()
+		if !sealAll(t, s, noon) {
+			t.Error("a slice that is released soon is not sealed")
+		}
+	})
+}
+
+func FuzzSnapshotFrames(f *testing.F) {
+	head := snapshotHead{noon, 2, DigestOf(dot(1, 1), dot(1, 3))}
+	f.Add(head.encode())
+	f.Add(encodeIDs([]idPair{{flow.ID{1}, flow.ID{2}}, {flow.ID{}, flow.ID{3}}}))
+	f.Add([]byte{headKind})
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if h, err := parseHead(data); err == nil && !bytes.Equal(h.encode(), data) {
+			t.Errorf("parseHead accepts %x, which it writes as %x", data, h.encode())
+		}
+		if pairs, err := parseIDs(data); err == nil && !bytes.Equal(encodeIDs(pairs), data) {
+			t.Errorf("parseIDs accepts %x, which it writes as %x", data, encodeIDs(pairs))
+		}
+	})
+}
