@@ -40,7 +40,8 @@ func (p *pace) due(n int64) time.Time {
 	if p.plan.Rate <= 0 {
 		return p.start
 	}
-	return p.start.Add(time.Duration(float64(n) / p.plan.Rate * float64(time.Second)))
+	const never = 1 << 62 // 146 years
+	return p.start.Add(time.Duration(min(float64(n)/p.plan.Rate*float64(time.Second), never)))
 }
 
 // over reports whether no post may begin at t any more.

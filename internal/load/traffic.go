@@ -94,6 +94,8 @@ type counter struct {
 func (c *counter) RoundTrip(req *http.Request) (*http.Response, error) {
 	if req.Method == http.MethodPost {
 		c.traffic.posts.Add(1)
+		req = req.WithContext(req.Context())
+		req.GetBody = nil // or net/http would try again by itself, as there is a key, and nobody would count it
 	}
 	resp, err := c.next.RoundTrip(req)
 	if err != nil {
