@@ -86,9 +86,12 @@ func (t *Traffic) failed(kind, example string) {
 
 // counter counts what passes through a transport.
 type counter struct {
-	next    http.RoundTripper
+	next    *wire
 	traffic *Traffic
 }
+
+// CloseIdleConnections is what http.Client calls by this name.
+func (c *counter) CloseIdleConnections() { c.next.CloseIdleConnections() }
 
 // RoundTrip counts the request and its answer; the text of a refusal is read to tell what kind it is, and can be read again.
 func (c *counter) RoundTrip(req *http.Request) (*http.Response, error) {
