@@ -30,7 +30,7 @@ func (c *counted) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer c.mu.Unlock()
 	switch {
 	case r.URL.Path == "/members":
-		io.WriteString(w, `{"cluster":"c","node":"n1","members":[{"name":"n1"}],"ring":{"replication_factor":1,"write_quorum":1}}`)
+		io.WriteString(w, `{"cluster":"c","node":"n1","members":[{"name":"n1","state":"alive"}],"ring":{"replication_factor":1,"write_quorum":1}}`)
 	case r.Method == http.MethodGet:
 		c.get(w)
 	default:
@@ -177,7 +177,8 @@ func TestBenchTable(t *testing.T) {
 		Failures: []load.Failure{{Kind: "503 overloaded", Count: 3, Example: "n1:8080: 503 Too\x1bmuch"}},
 		Reads:    &load.Reads{Reads: 20, Failed: 1, Bytes: 12e6}, Verified: &load.Verified{Hours: 1, Flows: 1000}, CPUSeconds: 2,
 	}
-	want := `0 nodes, 0 copies of each batch, 0 acknowledge it
+	view := router.MembersView{Members: []router.Member{{State: "alive"}, {State: "absent"}}, Ring: router.RingView{ReplicationFactor: 2, WriteQuorum: 2}}
+	want := `1 of 2 nodes, 2 copies of each batch, 2 acknowledge it
 1 connection, 5 records in each post, 1,000 flows in 24 hours, 50,000 records due in a second, without keys
 
 stored        499,500 records in 99,900 posts, 55.0 MB, in 10.0 s
@@ -193,7 +194,7 @@ bench itself  2.00 s of CPU, 4.00 s for a million records
 error         "3 times 503 overloaded, such as n1:8080: 503 Too\x1bmuch"
 `
 	var got strings.Builder
-	if err := b.print(&got, router.MembersView{}, r); err != nil || got.String() != want {
+	if err := b.print(&got, view, r); err != nil || got.String() != want {
 		t.Errorf("print() = %v with\n%s, want\n%s", err, &got, want)
 	}
 }

@@ -14,8 +14,8 @@ import (
 
 // print prints the result for people.
 func (b *bench) print(w io.Writer, view router.MembersView, r *load.Result) error {
-	fmt.Fprintf(w, "%s, %d copies of each batch, %d acknowledge it\n", many(len(view.Members), "node"),
-		view.Ring.ReplicationFactor, view.Ring.WriteQuorum)
+	fmt.Fprintf(w, "%s, %d copies of each batch, %d acknowledge it\n", nodes(view.Members), view.Ring.ReplicationFactor,
+		view.Ring.WriteQuorum)
 	fmt.Fprintf(w, "%s, %d records in each post, %s in %s, %s\n\n", many(b.plan.Connections, "connection"), b.shape.Records,
 		many(b.shape.Flows, "flow"), many(b.shape.Hours, "hour"), b.how())
 	t := table{right: []bool{false, false}}
@@ -41,6 +41,20 @@ func (b *bench) print(w io.Writer, view router.MembersView, r *load.Result) erro
 		t.add("error", fmt.Sprintf("%d times %s, such as %s", f.Count, f.Kind, f.Example))
 	}
 	return t.write(w)
+}
+
+// nodes says how many there were before the load, and how many should be.
+func nodes(members []router.Member) string {
+	alive := 0
+	for _, m := range members {
+		if m.State == "alive" {
+			alive++
+		}
+	}
+	if alive < len(members) {
+		return fmt.Sprintf("%d of %s", alive, many(len(members), "node"))
+	}
+	return many(alive, "node")
 }
 
 // how says how posts were sent.
