@@ -13,7 +13,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"flowring/flow"
 	"flowring/internal/load"
 	"flowring/router"
 	"flowring/router/client"
@@ -225,13 +224,4 @@ func present(ctx context.Context, targets []string) (view router.MembersView, er
 		}
 	}
 	return view, nil
-}
-
-// hours returns the hours that there is load for.
-func (b *bench) hours() []flow.Hour {
-	var all []flow.Hour
-	for i := range b.shape.Hours {
-		all = append(all, b.shape.Newest-flow.Hour(i))
-	}
-	return all
 }

@@ -7,7 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -80,7 +82,7 @@ func failed(result *load.Result, runner *load.Runner, readers *load.Readers) err
 	return errors.Join(errs...)
 }
 
-// verified reads all hours back. It goes on after an interrupt, as long as nobody interrupts again: what was done is to be checked.
+// verified reads the hours that posts were of back. It goes on after an interrupt, as long as nobody interrupts again: what was done is to be checked.
 func (b *bench) verified(ctx context.Context, targets []string, g *load.Generator, r *load.Runner, result *load.Result) error {
 	if !b.verify {
 		return nil
@@ -92,8 +94,9 @@ func (b *bench) verified(ctx context.Context, targets []string, g *load.Generato
 	defer c.Close()
 	ctx = context.WithoutCancel(ctx)
 	v := &load.Verified{}
-	for _, hour := range b.hours() {
-		e := g.Expect(hour, r.Taken(), r.Outcome)
+	byHour := g.ByHour(r.Taken())
+	for _, hour := range slices.Sorted(maps.Keys(byHour)) {
+		e := g.Expect(byHour[hour], r.Outcome)
 		if err := b.readBack(ctx, c, hour, e); err != nil {
 			return fmt.Errorf("verify hour %d: %w", hour, err)
 		}

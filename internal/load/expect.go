@@ -22,13 +22,23 @@ type Expectation struct {
 	First string // what is wrong with the first of these
 }
 
-// Expect works out what an hour should hold of the posts 0 to n-1, where outcome says how each ended.
-func (g *Generator) Expect(hour flow.Hour, n int64, outcome func(n int64) Outcome) *Expectation {
+// ByHour returns which of the posts 0 to n-1 are of which hour.
+func (g *Generator) ByHour(n int64) map[flow.Hour][]int64 {
+	posts := map[flow.Hour][]int64{}
+	for post := range n {
+		hour := g.shape.Newest - flow.Hour(g.draws(post).hour)
+		posts[hour] = append(posts[hour], post)
+	}
+	return posts
+}
+
+// Expect works out what an hour should hold, given the posts that are of it and how each ended.
+func (g *Generator) Expect(posts []int64, outcome func(n int64) Outcome) *Expectation {
 	e := &Expectation{gen: g, least: make([]flow.Totals, g.shape.Flows), most: make([]flow.Totals, g.shape.Flows),
 		seen: make([]bool, g.shape.Flows)}
-	for post := range n {
-		d := g.draws(post)
-		if how := outcome(post); g.shape.Newest-flow.Hour(d.hour) == hour && how != Refused {
+	for _, post := range posts {
+		if how := outcome(post); how != Refused {
+			d := g.draws(post)
 			e.count(&d, how)
 		}
 	}

@@ -90,9 +90,8 @@ func verify(g *Generator, records []flow.Record, n int64, outcome func(int64) Ou
 		}
 		totals[r.Hour][r.Key], _ = totals[r.Hour][r.Key].Add(r.Totals)
 	}
-	for i := range g.shape.Hours {
-		hour := g.shape.Newest - flow.Hour(i)
-		e := g.Expect(hour, n, outcome)
+	for hour, posts := range g.ByHour(n) {
+		e := g.Expect(posts, outcome)
 		for key, t := range totals[hour] {
 			e.Saw(key, t)
 		}

@@ -90,7 +90,7 @@ func TestAStallIsSeenByAllPostsThatWereDue(t *testing.T) {
 			start := time.Now()
 			stall := func(int64) time.Duration {
 				if at := time.Since(start); at >= 5*time.Second && at < 6*time.Second {
-					return start.Add(6 * time.Second).Sub(time.Now())
+					return time.Until(start.Add(6 * time.Second))
 				}
 				return time.Millisecond
 			}
