@@ -8,8 +8,7 @@
 // a set rate (open loop). In an open loop a post's latency is counted from when it was due, not from when a connection was free
 // for it: a cluster that stalls for a second must not look as if only a few posts had waited ("coordinated omission").
 //
-// A Sender makes the requests, by router/client and with its rules for retries, over a transport that costs less than that of
-// net/http, and counts each of them in a Traffic. A Histogram keeps latencies in bounded memory with a relative error below 1 %.
+// A Sender makes the requests, by router/client and with its rules for retries, and counts each of them in a Traffic. A Histogram keeps latencies in bounded memory with a relative error below 1 %.
 //
 // A Generator is immutable. Runner, Traffic and Histogram may be looked at while they run; Run waits for all that it starts.
 package load

@@ -41,7 +41,7 @@ func NewSender(a Access) (*Sender, error) {
 	transport.MaxIdleConns, transport.MaxIdleConnsPerHost = 0, a.Connections
 	transport.DisableCompression = true // what an hour is compressed for costs its reader
 	transport.WriteBufferSize = min(max(a.BodySize+1024, 4<<10), 256<<10)
-	h := &http.Client{Transport: &counter{next: newWire(transport, transport.WriteBufferSize), traffic: traffic},
+	h := &http.Client{Transport: &counter{next: transport, traffic: traffic},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	c, err := client.New(client.Config{Targets: a.Targets, HTTP: h})
 	if err != nil {

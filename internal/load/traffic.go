@@ -86,7 +86,7 @@ func (t *Traffic) failed(kind, example string) {
 
 // counter counts what passes through a transport.
 type counter struct {
-	next    *wire
+	next    *http.Transport
 	traffic *Traffic
 }
 
