@@ -11,6 +11,7 @@
 //	demo.go                                       run three
 //	access.go                                     which nodes the clients ask, and for how long
 //	post.go, poster.go, records.go                send records, any number of them, in requests of bounded size
+//	bench.go, benchrun.go, benchprint.go          make load with internal/load, and print how it is taken
 //	get.go, flows.go, members.go, format.go, table.go   ask, and print
 //
 // What holds for all commands:

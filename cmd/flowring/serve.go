@@ -58,7 +58,7 @@ func newServe() *cobra.Command {
 
 // runServe runs the node that the settings describe.
 func runServe(ctx context.Context, flags *pflag.FlagSet, stderr io.Writer) error {
-	s, unknown, err := load(flags, os.Environ())
+	s, unknown, err := loadSettings(flags, os.Environ())
 	if err != nil {
 		return usageError{err}
 	}

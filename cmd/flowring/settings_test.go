@@ -23,7 +23,7 @@ func samples() map[string]string {
 	}
 }
 
-// loaded returns what load makes of a command line, an environment and the text of a settings file ("": none).
+// loaded returns what loadSettings makes of a command line, an environment and the text of a settings file ("": none).
 func loaded(t *testing.T, args, environ []string, file string) (settings, []string, error) {
 	t.Helper()
 	if file != "" {
@@ -38,7 +38,7 @@ func loaded(t *testing.T, args, environ []string, file string) (settings, []stri
 	if err := fs.Parse(args); err != nil {
 		t.Fatal(err)
 	}
-	return load(fs, environ)
+	return loadSettings(fs, environ)
 }
 
 func TestEveryFieldOfTheNodeIsASettingOfTheSameName(t *testing.T) {

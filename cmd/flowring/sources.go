@@ -41,9 +41,9 @@ func addFlags(fs *pflag.FlagSet) {
 	}
 }
 
-// load returns the settings that flags, environment and file make up: the first of them that has a setting decides. Unknown
+// loadSettings returns the settings that flags, environment and file make up: the first of them that has a setting decides. Unknown
 // are the variables that look like settings but are none.
-func load(fs *pflag.FlagSet, environ []string) (s settings, unknown []string, err error) {
+func loadSettings(fs *pflag.FlagSet, environ []string) (s settings, unknown []string, err error) {
 	flags := fromFlags(fs)
 	env, unknown := fromEnviron(environ)
 	file, err := fromFile(slices.Concat(env, flags))

@@ -19,7 +19,8 @@ func levels() map[string]int {
 		"ring": 1, "store": 1, "router/ui": 1,
 		"router": 2, "store/journal": 2, "node/member": 2, "node/peer": 2, "node/replica": 2,
 		"node": 3, "router/client": 3,
-		"cmd/flowring": 4,
+		"internal/load": 4,
+		"cmd/flowring":  5,
 		// For tests alone:
 		"internal/layout": 5, "internal/memnet": 5, "internal/racetest": 5, "internal/transcript": 5, "k8s": 5,
 		"store/journal/journaltest": 5,

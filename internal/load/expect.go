@@ -1,0 +1,120 @@
+package load
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"flowring/flow"
+)
+
+// Expectation is what a cluster should hold of an hour after a run. It serves one goroutine.
+//
+// least[i] <= what flow i has <= most[i], and the two are equal unless the outcome of some post is unknown, which the cluster may
+// have counted or not (P3).
+type Expectation struct {
+	gen         *Generator
+	least, most []flow.Totals
+	seen        []bool
+
+	Flows int    // of this run that the cluster has shown
+	Wrong int    // flows that it has too much, too little or nothing of
+	First string // what is wrong with the first of these
+}
+
+// ByHour returns which of the posts 0 to n-1 are of which hour.
+func (g *Generator) ByHour(n int64) map[flow.Hour][]int64 {
+	posts := map[flow.Hour][]int64{}
+	for post := range n {
+		hour := g.shape.Newest - flow.Hour(g.draws(post).hour)
+		posts[hour] = append(posts[hour], post)
+	}
+	return posts
+}
+
+// Expect works out what an hour should hold, given the posts that are of it and how each ended.
+func (g *Generator) Expect(posts []int64, outcome func(n int64) Outcome) *Expectation {
+	e := &Expectation{gen: g, least: make([]flow.Totals, g.shape.Flows), most: make([]flow.Totals, g.shape.Flows),
+		seen: make([]bool, g.shape.Flows)}
+	for _, post := range posts {
+		if how := outcome(post); how != Refused {
+			d := g.draws(post)
+			e.count(&d, how)
+		}
+	}
+	return e
+}
+
+func (e *Expectation) count(d *draws, how Outcome) {
+	for range e.gen.shape.Records {
+		i, amount := d.next()
+		e.most[i], _ = e.most[i].Add(e.gen.totals[amount])
+		if how == Stored {
+			e.least[i], _ = e.least[i].Add(e.gen.totals[amount])
+		}
+	}
+}
+
+// Saw compares a flow that the cluster has in this hour. Flows that are not of this run are passed over.
+func (e *Expectation) Saw(key flow.Key, got flow.Totals) {
+	vpc, ours := strings.CutPrefix(key.VPCID, e.gen.shape.VPC+"-")
+	if !ours {
+		return
+	}
+	i, known := e.gen.index(key, vpc)
+	if !known {
+		e.wrong(key, got, flow.Totals{}, flow.Totals{})
+		return
+	}
+	e.Flows++
+	repeated := e.seen[i]
+	e.seen[i] = true
+	least, most := e.least[i], e.most[i]
+	if repeated || got.BytesTx < least.BytesTx || got.BytesTx > most.BytesTx || got.BytesRx < least.BytesRx || got.BytesRx > most.BytesRx {
+		e.wrong(key, got, least, most)
+	}
+}
+
+// Done compares what the cluster has not shown.
+func (e *Expectation) Done() {
+	for i, seen := range e.seen {
+		if !seen && e.least[i] != (flow.Totals{}) {
+			e.wrong(e.gen.key(i), flow.Totals{}, e.least[i], e.most[i])
+		}
+	}
+}
+
+func (e *Expectation) wrong(key flow.Key, got, least, most flow.Totals) {
+	if e.Wrong++; e.Wrong > 1 {
+		return
+	}
+	want := fmt.Sprintf("%d and %d", least.BytesTx, least.BytesRx)
+	if least != most {
+		want += fmt.Sprintf(", or up to %d and %d", most.BytesTx, most.BytesRx)
+	}
+	e.First = fmt.Sprintf("%s to %s in %s has %d and %d bytes, sent were %s",
+		key.SrcApp, key.DestApp, key.VPCID, got.BytesTx, got.BytesRx, want)
+}
+
+// key returns the key of the flow with index i.
+func (g *Generator) key(i int) flow.Key {
+	src, dest, vpc := g.split(i)
+	return flow.Key{SrcApp: fmt.Sprint("app-", src), DestApp: fmt.Sprint("app-", dest), VPCID: fmt.Sprint(g.shape.VPC, "-", vpc)}
+}
+
+// index is the inverse of key; vpc is the end of the VPC's name.
+func (g *Generator) index(key flow.Key, vpc string) (int, bool) {
+	src, ok1 := number(key.SrcApp, "app-")
+	dest, ok2 := number(key.DestApp, "app-")
+	v, ok3 := number(vpc, "")
+	i := (dest*g.apps+src)*g.shape.VPCs + v
+	if !ok1 || !ok2 || !ok3 || src >= g.apps || dest >= g.apps || v >= g.shape.VPCs || i >= g.shape.Flows {
+		return 0, false
+	}
+	return i, true
+}
+
+func number(name, prefix string) (int, bool) {
+	n, err := strconv.ParseUint(strings.TrimPrefix(name, prefix), 10, 31)
+	return int(n), err == nil && strings.HasPrefix(name, prefix)
+}

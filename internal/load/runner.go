@@ -1,0 +1,132 @@
+package load
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// grace is how long posts under way may take when the run is ended early.
+const grace = 2 * time.Second
+
+// Runner sends posts to a plan. It is used once.
+type Runner struct {
+	gen    *Generator
+	send   SendFunc
+	pace   pace
+	endAt  time.Time
+	Tally  Tally
+	keep   bool // how each post ended is remembered, for Outcome
+	mu     sync.Mutex
+	failed map[int64]Outcome // posts that were not stored
+	first  [Unknown + 1]error
+}
+
+// Tally is what a run has done so far. Latencies are those of posts that were stored, with all their retries.
+type Tally struct {
+	Latency                                   Histogram
+	Begun, Stored, Replayed, Refused, Unknown atomic.Int64
+	Records, Bytes                            atomic.Int64 // of posts that were stored
+}
+
+// NewRunner returns a runner. It remembers how each post ended only if told to keep it.
+func NewRunner(g *Generator, p Plan, send SendFunc, keep bool) *Runner {
+	return &Runner{gen: g, send: send, pace: pace{plan: p}, keep: keep, failed: map[int64]Outcome{}}
+}
+
+// Run sends posts until the plan is fulfilled. When ctx ends no further post begins, and those under way get two seconds.
+func (r *Runner) Run(ctx context.Context) {
+	posts, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	stop := context.AfterFunc(ctx, func() {
+		timer := time.AfterFunc(grace, cancel)
+		context.AfterFunc(posts, func() { timer.Stop() })
+	})
+	defer stop()
+	r.pace.start = time.Now()
+	var workers sync.WaitGroup
+	for range r.pace.plan.Connections {
+		workers.Go(func() { r.work(ctx, posts) })
+	}
+	workers.Wait()
+	r.endAt = time.Now()
+}
+
+// work sends one post after the other. Each is made before it is due.
+func (r *Runner) work(ctx, posts context.Context) {
+	var body []byte
+	for {
+		n, due, ok := r.pace.take()
+		if !ok {
+			return
+		}
+		body, _ = r.gen.Append(body[:0], n)
+		from, ok := r.pace.await(ctx, due)
+		if !ok {
+			r.lost(n, Refused, nil)
+			return
+		}
+		r.Tally.Begun.Add(1)
+		if a := r.send(posts, Post{n, body}); r.ended(n, a, len(body), from) {
+			body = nil // the last one is still being read
+		}
+	}
+}
+
+// ended counts how a post ended, and returns whether its body is still in use.
+func (r *Runner) ended(n int64, a Answer, size int, from time.Time) bool {
+	switch a.Outcome {
+	case Stored:
+		r.Tally.Latency.Add(time.Since(from))
+		r.Tally.Stored.Add(1)
+		r.Tally.Records.Add(int64(r.gen.shape.Records))
+		r.Tally.Bytes.Add(int64(size))
+		if a.Replayed {
+			r.Tally.Replayed.Add(1)
+		}
+	case Refused:
+		r.Tally.Refused.Add(1)
+		r.lost(n, Refused, a.Err)
+	case Unknown:
+		r.Tally.Unknown.Add(1)
+		r.lost(n, Unknown, a.Err)
+	}
+	return a.Kept
+}
+
+func (r *Runner) lost(n int64, how Outcome, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.keep {
+		r.failed[n] = how
+	}
+	if r.first[how] == nil {
+		r.first[how] = err
+	}
+}
+
+// Elapsed returns how long the run took.
+func (r *Runner) Elapsed() time.Duration { return r.endAt.Sub(r.pace.start) }
+
+// Unsent returns how many posts were due by the end of an open loop and never begun, as all connections were busy.
+func (r *Runner) Unsent() int64 { return max(r.pace.dueBy(r.endAt)-r.Tally.Begun.Load(), 0) }
+
+// Taken returns one more than the highest number of a post.
+func (r *Runner) Taken() int64 { return r.pace.taken.Load() }
+
+// Outcome returns how post n, of those taken, ended.
+func (r *Runner) Outcome(n int64) Outcome {
+	if how, failed := r.failed[n]; failed {
+		return how
+	}
+	return Stored
+}
+
+// FirstError returns the first error of a post that was refused for good; failing that, of one whose outcome is unknown.
+func (r *Runner) FirstError() error {
+	if err := r.first[Refused]; err != nil {
+		return err
+	}
+	return r.first[Unknown]
+}

@@ -1,0 +1,115 @@
+package load
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"flowring/flow"
+	"flowring/router"
+	"flowring/router/client"
+)
+
+// Access says where posts go.
+type Access struct {
+	Targets     []string      // base URLs of nodes, taken in turn
+	Connections int           // to each of them that are kept, at most
+	Timeout     time.Duration // for one post, retries included
+	BodySize    int           // what a body has, about
+	Key         string        // what keys begin with, which no other run may use; empty: no keys, and so no retries
+}
+
+// Sender makes requests of a cluster and counts them in its Traffic.
+type Sender struct {
+	access  Access
+	client  *client.Client
+	http    *http.Client
+	next    atomic.Uint64 // target of a post without a key
+	Traffic *Traffic
+}
+
+// NewSender fails when a target is no URL.
+func NewSender(a Access) (*Sender, error) {
+	traffic := &Traffic{}
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.MaxIdleConns, transport.MaxIdleConnsPerHost = 0, a.Connections
+	transport.DisableCompression = true // what an hour is compressed for costs its reader
+	transport.WriteBufferSize = min(max(a.BodySize+1024, 4<<10), 256<<10)
+	h := &http.Client{Transport: &counter{next: transport, traffic: traffic},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	c, err := client.New(client.Config{Targets: a.Targets, HTTP: h})
+	if err != nil {
+		return nil, err
+	}
+	return &Sender{access: a, client: c, http: h, Traffic: traffic}, nil
+}
+
+// Close closes the connections.
+func (s *Sender) Close() { s.http.CloseIdleConnections() }
+
+// Post is a SendFunc.
+func (s *Sender) Post(ctx context.Context, p Post) Answer {
+	ctx, cancel := context.WithTimeout(ctx, s.access.Timeout)
+	defer cancel()
+	if s.access.Key == "" {
+		return s.once(ctx, p.Body)
+	}
+	receipt, err := s.client.Post(ctx, p.Body, client.PostOptions{Key: s.access.Key + "-" + strconv.FormatInt(p.N, 10)})
+	switch {
+	case err == nil:
+		return Answer{Outcome: Stored, Replayed: receipt.Replayed, Kept: receipt.Attempts > 1}
+	case errors.As(err, new(*client.UnknownError)):
+		return Answer{Outcome: Unknown, Err: err, Kept: true}
+	}
+	return Answer{Outcome: Refused, Err: err, Kept: true}
+}
+
+// once posts without a key: never a second time, for that might count twice.
+func (s *Sender) once(ctx context.Context, body []byte) Answer {
+	target := s.access.Targets[int(s.next.Add(1)-1)%len(s.access.Targets)]
+	fail := func(how Outcome, err error) Answer {
+		return Answer{Outcome: how, Err: fmt.Errorf("post flows: %s: %w", target, err), Kept: true}
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, target+"/flows", bytes.NewReader(body))
+	if err != nil {
+		return fail(Refused, err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	resp, err := s.http.Do(req)
+	if err != nil {
+		return fail(Unknown, err)
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(io.LimitReader(resp.Body, 64<<10))
+	switch {
+	case resp.StatusCode >= 500:
+		return fail(Unknown, errors.New(describe(resp.StatusCode, text)))
+	case resp.StatusCode > 299:
+		return fail(Refused, errors.New(describe(resp.StatusCode, text)))
+	case err != nil:
+		return fail(Unknown, err)
+	}
+	return Answer{Outcome: Stored}
+}
+
+// Get reads an hour to its end and throws it away.
+func (s *Sender) Get(ctx context.Context, hour flow.Hour) (bytes int64, err error) {
+	ctx, cancel := context.WithTimeout(ctx, s.access.Timeout)
+	defer cancel()
+	answer, err := s.client.Get(ctx, hour, router.NeedUnproven)
+	if err != nil {
+		return 0, err
+	}
+	defer answer.Close()
+	n, err := io.Copy(io.Discard, answer)
+	if err != nil {
+		return n, fmt.Errorf("get hour %d: %w", hour, err)
+	}
+	return n, nil
+}
