@@ -108,20 +108,3 @@ func (m measure) once(ctx context.Context, l launcher, k kind) (_ sample, err er
 	}
 	return got, err
 }
-
-// profile writes a CPU profile of a single node for each kind of load.
-func profile(ctx context.Context, l launcher, dir string) error {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return err
-	}
-	for i, name := range []string{"bodies", "small-posts", "get-changing", "get"} {
-		m := measures(full)[i]
-		l.profile = filepath.Join(dir, name+".prof")
-		s, err := m.once(ctx, l, single)
-		if err != nil {
-			return fmt.Errorf("profile %s: %w", name, err)
-		}
-		fmt.Fprintf(os.Stderr, "%s: %s %s\n", l.profile, number(s.Cost), m.unit)
-	}
-	return nil
-}
