@@ -25,7 +25,7 @@ type Workload struct {
 	zipf *rand.Zipf
 }
 
-// Of the drawing: of 1,000 records over 10,000 flows, about 430 are of different flows.
+// Of the drawing: of 1,000 records over 10,000 flows, about 400 are of different flows.
 const zipfExponent = 1.1
 
 // NewWorkload returns a workload over 1 to MaxFlows flows.

@@ -89,7 +89,11 @@ func (m measure) take(ctx context.Context, l launcher, rounds int) (result, erro
 				return r, err
 			}
 			r.samples[i] = append(r.samples[i], s)
-			fmt.Fprintf(os.Stderr, "%s: run %d of %d: %s: %s %s\n", m.name, round+1, rounds, k.name, number(s.Cost), m.unit)
+			fmt.Fprintf(os.Stderr, "%s: run %d of %d: %s: %s %s", m.name, round+1, rounds, k.name, number(s.Cost), m.unit)
+			if s.refused > 0 {
+				fmt.Fprintf(os.Stderr, ", %d answers were 503", s.refused)
+			}
+			fmt.Fprintln(os.Stderr)
 		}
 	}
 	return r, nil

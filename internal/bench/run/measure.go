@@ -24,6 +24,8 @@ type sample struct {
 	Allocs float64 `json:"allocations"`
 	P50    float64 `json:"p50_ms"`
 	P99    float64 `json:"p99_ms"`
+
+	refused int64 // 503s, which were sent again
 }
 
 // sizes are how much is measured.
@@ -100,14 +102,14 @@ func (p posts) bodies() [][]byte {
 
 // cost sends a load and returns what it costs: CPU time in a unit, per one of count.
 func cost(ctx context.Context, s *server, l load, count int, unit time.Duration) (sample, error) {
-	var took []time.Duration
+	var a *answers
 	var cpu time.Duration
 	allocs, err := allocated(ctx, s, func() error {
 		before, err := s.cpu()
 		if err != nil {
 			return err
 		}
-		if took, err = l.run(ctx, s.addresses()); err != nil {
+		if a, err = l.run(ctx, s.addresses()); err != nil {
 			return err
 		}
 		after, err := s.cpu()
@@ -117,7 +119,10 @@ func cost(ctx context.Context, s *server, l load, count int, unit time.Duration)
 	if err != nil {
 		return sample{}, err
 	}
+	took := a.took
 	return sample{
+		refused: a.refused.Load(),
+
 		Cost:   float64(cpu) / float64(unit) / float64(count),
 		Allocs: allocs / float64(len(took)),
 		P50:    milliseconds(took[len(took)/2]), P99: milliseconds(took[len(took)*99/100]),

@@ -92,15 +92,16 @@ func (p *process) drain(log io.Reader, serving chan<- addresses) {
 // servingMessage is what a server logs when its port is open.
 const servingMessage = "serving"
 
-// end ends the process and waits for it.
+// end ends the process and waits for it. That it is no more is all that matters: the errors on the way say that it already was, or
+// how it went.
 func (p *process) end() {
 	if p.graceful {
-		p.cmd.Process.Signal(syscall.SIGTERM)
-		timer := time.AfterFunc(endWithin, func() { p.cmd.Process.Kill() })
+		_ = p.cmd.Process.Signal(syscall.SIGTERM)
+		timer := time.AfterFunc(endWithin, func() { _ = p.cmd.Process.Kill() })
 		defer timer.Stop()
 	} else {
-		p.cmd.Process.Kill()
+		_ = p.cmd.Process.Kill()
 	}
 	<-p.drained
-	p.cmd.Wait() // it was killed, of which Wait makes an error
+	_ = p.cmd.Wait()
 }

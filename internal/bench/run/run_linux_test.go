@@ -119,14 +119,17 @@ func TestALoadSendsEachRequestOnceAndNamesARefusal(t *testing.T) {
 		mu.Lock()
 		defer mu.Unlock()
 		keys[r.Header.Get("Idempotency-Key")]++
-		if r.ContentLength == 3 {
+		switch key := r.Header.Get("Idempotency-Key"); {
+		case r.ContentLength == 3:
 			http.Error(w, "no more", http.StatusTeapot)
+		case r.ContentLength == 4, r.ContentLength == 5 && keys[key] == 1:
+			http.Error(w, "not now", http.StatusServiceUnavailable)
 		}
 	}))
 	defer s.Close()
 	addr := []string{s.Listener.Addr().String()}
-	took, err := load{3, 50, post("a", func(int) []byte { return []byte("[]") })}.run(t.Context(), addr)
-	if err != nil || len(took) != 50 || took[0] <= 0 || took[0] > took[49] {
+	a, err := load{3, 50, post("a", func(int) []byte { return []byte("[]") })}.run(t.Context(), addr)
+	if took := a.took; err != nil || len(took) != 50 || took[0] <= 0 || took[0] > took[49] {
 		t.Errorf("run = %v, %v; want 50 times, ascending", took, err)
 	}
 	for n := range 50 {
@@ -137,5 +140,13 @@ func TestALoadSendsEachRequestOnceAndNamesARefusal(t *testing.T) {
 	_, err = load{3, 50, post("b", func(int) []byte { return []byte("[ ]") })}.run(t.Context(), addr)
 	if err == nil || !strings.Contains(err.Error(), "418 I'm a teapot: no more") {
 		t.Errorf("run = %v, want the refusal", err)
+	}
+	a, err = load{3, 50, post("c", func(int) []byte { return []byte("[   ]") })}.run(t.Context(), addr)
+	if err != nil || a.refused.Load() != 50 || keys["bench-c-00000007"] != 2 {
+		t.Errorf("run = %v with %d refused, want each once, and that they were sent again", err, a.refused.Load())
+	}
+	_, err = load{1, 1, post("d", func(int) []byte { return []byte("[  ]") })}.run(t.Context(), addr)
+	if !errors.Is(err, errRefused) || keys["bench-d-00000000"] != maxTries {
+		t.Errorf("run = %v after %d tries, want that it is refused after %d", err, keys["bench-d-00000000"], maxTries)
 	}
 }

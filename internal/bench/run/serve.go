@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"log/slog"
@@ -97,15 +98,13 @@ func runNode(ctx context.Context, log *slog.Logger, data string) error {
 		return err
 	}
 	if err := n.Start(ctx); err != nil {
-		n.Abort()
-		return err
+		return errors.Join(err, n.Abort())
 	}
 	log.Info(servingMessage, "http", n.Addresses().HTTP)
 	select {
 	case <-ctx.Done():
 		return n.Abort()
 	case err := <-n.Failed():
-		n.Abort()
-		return err
+		return errors.Join(err, n.Abort())
 	}
 }
