@@ -69,7 +69,7 @@ func (l load) connection(ctx context.Context, addr string, a *answers) error {
 	}
 }
 
-// maxTries is how often a request is sent. A node takes seconds to answer 503, if it does so at random.
+// maxTries is how often a request is sent at most. There is no pause between: a node that waits for its disk has taken seconds to say so.
 const maxTries = 5
 
 var errRefused = errors.New("refused")
