@@ -10,7 +10,7 @@ BUILDINFO := flowring/internal/buildinfo
 LDFLAGS   := -s -w -X $(BUILDINFO).version=$(VERSION) -X $(BUILDINFO).commit=$(COMMIT)
 
 .DEFAULT_GOAL := build
-.PHONY: help build test race simulate lint fuzz cover image clean FORCE
+.PHONY: help build test race simulate lint fuzz cover bench image clean FORCE
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -48,6 +48,11 @@ fuzz: ## run each fuzz target for FUZZTIME (30s)
 cover: ## run all tests and print what they cover, by function
 	go test -coverprofile=cover.out -coverpkg=./... ./...
 	go tool cover -func=cover.out
+
+BENCHFLAGS ?=
+bench: build ## measure what it costs beside plain Go, for some minutes; BENCHFLAGS=-short for half of one
+	go build -o bin/bench ./internal/bench/run
+	bin/bench $(BENCHFLAGS)
 
 image: build ## build the container image IMAGE (flowring:dev) with buildah or docker
 	@mkdir -p bin/data

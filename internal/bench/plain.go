@@ -1,0 +1,98 @@
+package bench
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"sync"
+)
+
+// plainRecord is one record, in requests and in answers.
+type plainRecord struct {
+	SrcApp  string `json:"src_app"`
+	DestApp string `json:"dest_app"`
+	VPCID   string `json:"vpc_id"`
+	BytesTx int64  `json:"bytes_tx"`
+	BytesRx int64  `json:"bytes_rx"`
+	Hour    int64  `json:"hour"`
+}
+
+type plainKey struct{ src, dest, vpc string }
+
+type plainTotals struct{ tx, rx int64 }
+
+// plain is the plain Go answer. It is to stay what it is: an improvement of it would move every ratio.
+type plain struct {
+	mu    sync.Mutex
+	hours map[int64]map[plainKey]plainTotals
+}
+
+// Plain returns the plain Go answer to the problem, empty.
+func Plain() http.Handler {
+	p := &plain{hours: make(map[int64]map[plainKey]plainTotals)}
+	m := http.NewServeMux()
+	m.HandleFunc("POST /flows", p.post)
+	m.HandleFunc("GET /flows", p.get)
+	return m
+}
+
+func (p *plain) post(w http.ResponseWriter, r *http.Request) {
+	var records []plainRecord
+	if err := json.NewDecoder(r.Body).Decode(&records); err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	for i, rec := range records {
+		if rec.SrcApp == "" || rec.DestApp == "" || rec.VPCID == "" || rec.BytesTx < 0 || rec.BytesRx < 0 {
+			http.Error(w, fmt.Sprintf("record %d is not valid", i), http.StatusBadRequest)
+			return
+		}
+	}
+	p.add(records)
+	w.Header().Set("Content-Type", "application/json")
+	json.NewEncoder(w).Encode(map[string]int{"records": len(records)})
+}
+
+func (p *plain) add(records []plainRecord) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, rec := range records {
+		flows := p.hours[rec.Hour]
+		if flows == nil {
+			flows = make(map[plainKey]plainTotals)
+			p.hours[rec.Hour] = flows
+		}
+		key := plainKey{rec.SrcApp, rec.DestApp, rec.VPCID}
+		t := flows[key]
+		t.tx += rec.BytesTx
+		t.rx += rec.BytesRx
+		flows[key] = t
+	}
+}
+
+func (p *plain) get(w http.ResponseWriter, r *http.Request) {
+	hour, err := strconv.ParseInt(r.URL.Query().Get("hour"), 10, 64)
+	if err != nil {
+		http.Error(w, "hour must be an integer", http.StatusBadRequest)
+		return
+	}
+	records := p.read(hour)
+	slices.SortFunc(records, func(a, b plainRecord) int {
+		return cmp.Or(cmp.Compare(a.SrcApp, b.SrcApp), cmp.Compare(a.DestApp, b.DestApp), cmp.Compare(a.VPCID, b.VPCID))
+	})
+	w.Header().Set("Content-Type", "application/json")
+	json.NewEncoder(w).Encode(records)
+}
+
+func (p *plain) read(hour int64) []plainRecord {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	records := make([]plainRecord, 0, len(p.hours[hour])) // never nil, which would be answered as null
+	for key, t := range p.hours[hour] {
+		records = append(records, plainRecord{key.src, key.dest, key.vpc, t.tx, t.rx, hour})
+	}
+	return records
+}

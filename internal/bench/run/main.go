@@ -1,0 +1,114 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx, os.Args[1:])
+	stop()
+	if err != nil && !errors.Is(err, flag.ErrHelp) {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+// options are the flags.
+type options struct {
+	short    bool
+	json     bool
+	check    float64
+	flowring string
+	profile  string
+}
+
+func run(ctx context.Context, args []string) error {
+	if len(args) > 1 && args[0] == "serve" {
+		return serve(ctx, args[1], args[2:])
+	}
+	var o options
+	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
+	flags.BoolVar(&o.short, "short", false, "measure less, for half a minute")
+	flags.BoolVar(&o.json, "json", false, "print JSON")
+	flags.Float64Var(&o.check, "check", 0, "fail when a cost is over `FACTOR` times what its bar allows; 0: never")
+	flags.StringVar(&o.flowring, "flowring", "bin/flowring", "the program to measure; journals are put beside it")
+	flags.StringVar(&o.profile, "profile", "", "write CPU profiles of a node under load to this folder, and measure nothing")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	l := launcher{self: self, flowring: o.flowring, dir: filepath.Dir(o.flowring)}
+	if o.profile != "" {
+		return profile(ctx, l, o.profile)
+	}
+	return compare(ctx, l, o)
+}
+
+// compare measures everything and prints it.
+func compare(ctx context.Context, l launcher, o options) error {
+	n := full
+	if o.short {
+		n = short
+	}
+	var rows []row
+	for _, m := range measures(n) {
+		r, err := m.take(ctx, l, n.rounds)
+		if err != nil {
+			return fmt.Errorf("%s: %w", m.name, err)
+		}
+		rows = append(rows, r.rows()...)
+	}
+	write := writeTable
+	if o.json {
+		write = writeJSON
+	}
+	if err := write(os.Stdout, rows); err != nil || o.check == 0 {
+		return err
+	}
+	return check(rows, o.check)
+}
+
+// take measures one thing: in each round each kind once.
+func (m measure) take(ctx context.Context, l launcher, rounds int) (result, error) {
+	r := result{m, make([][]sample, len(m.kinds))}
+	for round := range rounds {
+		for i, k := range m.kinds {
+			s, err := m.once(ctx, l, k)
+			if err != nil {
+				return r, err
+			}
+			r.samples[i] = append(r.samples[i], s)
+			fmt.Fprintf(os.Stderr, "%s: run %d of %d: %s: %s %s", m.name, round+1, rounds, k.name, number(s.Cost), m.unit)
+			if s.refused > 0 {
+				fmt.Fprintf(os.Stderr, ", %d answers were 503", s.refused)
+			}
+			fmt.Fprintln(os.Stderr)
+		}
+	}
+	return r, nil
+}
+
+// once measures one kind in a server of its own.
+func (m measure) once(ctx context.Context, l launcher, k kind) (_ sample, err error) {
+	s, err := l.start(ctx, k, m.env...)
+	if err != nil {
+		return sample{}, err
+	}
+	defer func() { err = errors.Join(err, s.end()) }()
+	got, err := m.run(ctx, s)
+	if err != nil {
+		err = fmt.Errorf("%s: %w", k.name, err)
+	}
+	return got, err
+}

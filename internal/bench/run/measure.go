@@ -1,0 +1,204 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"flowring/internal/bench"
+)
+
+// measure is one thing that servers are compared in.
+type measure struct {
+	name  string
+	unit  string
+	kinds []kind
+	bars  []bar
+	run   func(context.Context, *server) (sample, error)
+	env   []string // of the servers
+}
+
+// sample is the outcome of one run. What does not apply is 0.
+type sample struct {
+	Cost   float64 `json:"cost"` // in the measure's unit
+	Allocs float64 `json:"allocations"`
+	P50    float64 `json:"p50_ms"`
+	P99    float64 `json:"p99_ms"`
+
+	refused int64 // 503s, which were sent again
+}
+
+// sizes are how much is measured.
+type sizes struct {
+	rounds     int
+	bodies     int // posts of bodyRecords
+	smallPosts int // posts of smallRecords
+	held       int // flows in memory
+	read       int // flows of the hour that is read
+	reads      int
+}
+
+var (
+	full  = sizes{rounds: 5, bodies: 1000, smallPosts: 20_000, held: 1_000_000, read: 200_000, reads: 5}
+	short = sizes{rounds: 3, bodies: 150, smallPosts: 3000, held: 100_000, read: 50_000, reads: 3}
+)
+
+const (
+	bodyRecords      = 1000
+	smallRecords     = 5
+	bodyConnections  = 8
+	smallConnections = 64
+	drawnFlows       = 10_000 // that the records are of
+)
+
+// measures returns what is measured. The bars are what the project has set itself.
+func measures(n sizes) []measure {
+	return []measure{
+		{
+			name: fmt.Sprintf("POST, %d records in a body, %d connections", bodyRecords, bodyConnections), unit: "CPU s per million records",
+			kinds: []kind{readOnly, plainGo, memory, single, triple}, bars: []bar{{single, plainGo, 0.2}, {triple, single, 2.2}},
+			run: posts{n.bodies, bodyRecords, bodyConnections, bodyRecords}.measure,
+		}, {
+			name: fmt.Sprintf("POST, %d records in a body, %d connections", smallRecords, smallConnections), unit: "CPU µs per request",
+			kinds: []kind{readOnly, plainGo, memory, single}, bars: []bar{{single, plainGo, 1.5}},
+			run: posts{n.smallPosts, smallRecords, smallConnections, 1}.measure,
+		}, {
+			name: fmt.Sprintf("GET, %d flows, one of them new since the last GET", n.read), unit: "CPU ms per GET",
+			kinds: []kind{plainGo, memory, single}, bars: []bar{{single, plainGo, 0.25}},
+			run: reads{n.read, n.reads, true}.measure,
+		}, {
+			name: fmt.Sprintf("GET, %d flows, none of them new", n.read), unit: "CPU ms per GET",
+			kinds: []kind{plainGo, memory, single}, bars: []bar{{single, plainGo, 0.25}},
+			run: reads{n.read, n.reads, false}.measure,
+		}, {
+			name: fmt.Sprintf("Memory, %d flows in an hour, GOGC=10", n.held), unit: "resident bytes per flow",
+			kinds: []kind{plainGo, memory, single}, bars: []bar{{single, kind{}, 120}},
+			run: holding(n.held).measure, env: []string{"GOGC=10"}, // little garbage in what is resident
+		},
+	}
+}
+
+// posts is a load of posts with keys. What it costs is per part of a request: each record, or all of it.
+type posts struct{ requests, records, connections, parts int }
+
+func (p posts) measure(ctx context.Context, s *server) (sample, error) {
+	bodies := p.bodies()
+	pick := func(n int) []byte { return bodies[n%len(bodies)] }
+	if _, err := (load{p.connections, p.requests / 10, post("warm", pick)}).run(ctx, s.addresses()); err != nil {
+		return sample{}, err
+	}
+	return cost(ctx, s, load{p.connections, p.requests, post("load", pick)}, p.requests*p.parts, time.Microsecond)
+}
+
+// bodies returns so many different bodies that a processor does not keep them in its caches.
+func (p posts) bodies() [][]byte {
+	bodies := make([][]byte, min(p.requests, 100_000/p.records))
+	w := bench.NewWorkload(1, drawnFlows)
+	for i := range bodies {
+		bodies[i] = w.Body(p.records)
+	}
+	return bodies
+}
+
+// cost sends a load and returns what it costs: CPU time in a unit, per one of count.
+func cost(ctx context.Context, s *server, l load, count int, unit time.Duration) (sample, error) {
+	var a *answers
+	var cpu time.Duration
+	allocs, err := allocated(ctx, s, func() error {
+		before, err := s.cpu()
+		if err != nil {
+			return err
+		}
+		if a, err = l.run(ctx, s.addresses()); err != nil {
+			return err
+		}
+		after, err := s.cpu()
+		cpu = after - before
+		return err
+	})
+	if err != nil {
+		return sample{}, err
+	}
+	took := a.took
+	return sample{
+		refused: a.refused.Load(),
+
+		Cost:   float64(cpu) / float64(unit) / float64(count),
+		Allocs: allocs / float64(len(took)),
+		P50:    milliseconds(took[len(took)/2]), P99: milliseconds(took[len(took)*99/100]),
+	}, nil
+}
+
+// allocated returns how many objects a server allocates while do runs. To ask for it allocates too, which it finds out and leaves out.
+func allocated(ctx context.Context, s *server, do func() error) (float64, error) {
+	first, err := s.allocations(ctx)
+	if err != nil {
+		return 0, err
+	}
+	before, err := s.allocations(ctx)
+	if err != nil {
+		return 0, err
+	}
+	if err := do(); err != nil {
+		return 0, err
+	}
+	after, err := s.allocations(ctx)
+	return max(0, after-before-(before-first)), err
+}
+
+func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
+
+// fill returns a load that posts flows once each, from the first on.
+func fill(flows int) load {
+	return load{bodyConnections, flows / bodyRecords, post("fill", func(n int) []byte {
+		return bench.NewWorkload(uint64(n), 1).EachOf(n*bodyRecords, bodyRecords)
+	})}
+}
+
+// reads is a load of GETs, one after the other, of an hour.
+type reads struct {
+	flows, requests int
+	changing        bool // a flow comes in before each GET, so that nothing that was sorted can be used again
+}
+
+func (r reads) measure(ctx context.Context, s *server) (sample, error) {
+	if _, err := fill(r.flows).run(ctx, s.addresses()); err != nil {
+		return sample{}, err
+	}
+	hour := fmt.Appendf(nil, "GET /flows?hour=%d HTTP/1.1\r\nHost: bench\r\n\r\n", bench.Hour)
+	get := load{1, 1, func(int) ([]byte, []byte) { return hour, nil }}
+	var all sample
+	for i := range r.requests {
+		if r.changing {
+			one := post(fmt.Sprint("new", i), func(int) []byte { return bench.NewWorkload(1, 1).EachOf(r.flows+i, 1) })
+			if _, err := (load{1, 1, one}).run(ctx, s.addresses()); err != nil {
+				return sample{}, err
+			}
+		}
+		got, err := cost(ctx, s, get, 1, time.Millisecond)
+		if err != nil {
+			return sample{}, err
+		}
+		all.Cost, all.Allocs, all.P50 = all.Cost+got.Cost, all.Allocs+got.Allocs, all.P50+got.P50
+	}
+	n := float64(r.requests)
+	return sample{Cost: all.Cost / n, Allocs: all.Allocs / n, P50: all.P50 / n}, nil
+}
+
+// holding is a number of flows that are held in one hour.
+type holding int
+
+func (h holding) measure(ctx context.Context, s *server) (sample, error) {
+	if _, err := fill(bodyRecords).run(ctx, s.addresses()); err != nil { // what a server needs at all
+		return sample{}, err
+	}
+	before, err := s.resident()
+	if err != nil {
+		return sample{}, err
+	}
+	if _, err := fill(int(h)).run(ctx, s.addresses()); err != nil {
+		return sample{}, err
+	}
+	after, err := s.resident()
+	return sample{Cost: float64(after-before) / float64(h)}, err
+}

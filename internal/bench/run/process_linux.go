@@ -1,0 +1,40 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"strconv"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// cpuTime returns the CPU time, user and system, that a process and its threads have used. It reads the process's CPU clock, whose
+// steps are nanoseconds; those of /proc/PID/stat are hundredths of a second.
+func cpuTime(pid int) (time.Duration, error) {
+	const cpuClock = 2 // the kernel's number for a clock of the time that was scheduled, of a whole process: see clock_getres(2)
+	var now unix.Timespec
+	if err := unix.ClockGettime(int32(^pid<<3|cpuClock), &now); err != nil {
+		return 0, fmt.Errorf("CPU time of process %d: %w", pid, err)
+	}
+	return time.Duration(now.Nano()), nil
+}
+
+// residentBytes returns how much memory of a process is in RAM.
+func residentBytes(pid int) (int64, error) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", pid))
+	if err != nil {
+		return 0, err
+	}
+	fields := bytes.Fields(text)
+	if len(fields) < 2 {
+		return 0, fmt.Errorf("memory of process %d: statm reads %q", pid, text)
+	}
+	pages, err := strconv.ParseInt(string(fields[1]), 10, 64)
+	return pages * int64(os.Getpagesize()), err
+}
+
+// dieWithParent makes the kernel end a process when this one is killed and can no longer do so.
+func dieWithParent() *syscall.SysProcAttr { return &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} }

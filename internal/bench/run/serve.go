@@ -1,0 +1,110 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"runtime/pprof"
+	"syscall"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"flowring/internal/bench"
+	"flowring/node"
+)
+
+// The names of what `run serve` serves.
+const (
+	servePlain    = "plain"
+	serveReadOnly = "read-only"
+	serveMemory   = "memory"
+	serveNode     = "node" // as `flowring serve`, for profiles
+)
+
+// serve is one of the servers that are measured, until it is told to end.
+func serve(ctx context.Context, name string, args []string) (err error) {
+	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, os.Interrupt)
+	defer stop()
+	flags := flag.NewFlagSet("serve", flag.ContinueOnError)
+	profile := flags.String("cpuprofile", "", "file for a CPU profile of all that it does")
+	data := flags.String("data", "", "folder of a node's journal")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	if *profile != "" {
+		file, err := os.Create(*profile)
+		if err != nil {
+			return err
+		}
+		defer file.Close()
+		if err := pprof.StartCPUProfile(file); err != nil {
+			return err
+		}
+		defer pprof.StopCPUProfile()
+	}
+	log := slog.New(slog.NewJSONHandler(os.Stderr, nil))
+	switch name {
+	case servePlain:
+		return serveHandler(ctx, log, bench.Plain())
+	case serveReadOnly:
+		return serveHandler(ctx, log, bench.ReadOnly())
+	case serveMemory:
+		return serveHandler(ctx, log, bench.Memory())
+	case serveNode:
+		return runNode(ctx, log, *data)
+	}
+	return fmt.Errorf("serve %q: there is no such server", name)
+}
+
+// serveHandler serves a yardstick, and at /metrics what any Go process has to say.
+func serveHandler(ctx context.Context, log *slog.Logger, h http.Handler) error {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector())
+	metrics := promhttp.HandlerFor(registry, promhttp.HandlerOpts{})
+	s := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/metrics" {
+			metrics.ServeHTTP(w, r)
+			return
+		}
+		h.ServeHTTP(w, r)
+	})}
+	defer context.AfterFunc(ctx, func() { s.Close() })()
+	log.Info(servingMessage, "http", l.Addr().String())
+	if err := s.Serve(l); err != http.ErrServerClosed {
+		return err
+	}
+	return nil
+}
+
+// runNode runs a single node.
+func runNode(ctx context.Context, log *slog.Logger, data string) error {
+	cfg := node.Default("n1")
+	cfg.DataDir, cfg.MinFree = data, 0
+	cfg.HTTPAddr, cfg.PeerAddr, cfg.GossipAddr = "127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0"
+	n, err := node.New(cfg, node.Deps{Log: log})
+	if err != nil {
+		return err
+	}
+	if err := n.Start(ctx); err != nil {
+		return errors.Join(err, n.Abort())
+	}
+	log.Info(servingMessage, "http", n.Addresses().HTTP)
+	select {
+	case <-ctx.Done():
+		return n.Abort()
+	case err := <-n.Failed():
+		return errors.Join(err, n.Abort())
+	}
+}

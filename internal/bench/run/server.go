@@ -1,0 +1,224 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"flowring/router"
+)
+
+// kind is one column of the comparison: a yardstick, or a cluster of Flowring with as many nodes as copies.
+type kind struct {
+	name      string
+	yardstick string // what `run serve` calls it; empty: Flowring
+	copies    int
+}
+
+var (
+	readOnly = kind{name: "HTTP read only", yardstick: serveReadOnly}
+	plainGo  = kind{name: "plain Go", yardstick: servePlain}
+	memory   = kind{name: "flowring, no journal", yardstick: serveMemory}
+	single   = kind{name: "flowring R=1", copies: 1}
+	triple   = kind{name: "flowring R=3 W=2", copies: 3}
+)
+
+// launcher starts servers.
+type launcher struct {
+	self     string // this program
+	flowring string // the program that is measured
+	dir      string // for the folders of nodes
+	profile  string // file for a CPU profile; then nodes run in this program
+}
+
+// server is what is measured: its processes, of which each answers for all.
+type server struct {
+	kind  kind
+	nodes []*process
+	dir   string
+}
+
+// start starts a server and waits until it is ready. end must follow unless it fails.
+func (l launcher) start(ctx context.Context, k kind, env ...string) (*server, error) {
+	dir, err := os.MkdirTemp(l.dir, "bench-")
+	if err != nil {
+		return nil, err
+	}
+	s := &server{kind: k, dir: dir}
+	if err := s.launch(ctx, l, env); err != nil {
+		return nil, errors.Join(fmt.Errorf("start %s: %w", k.name, err), s.end())
+	}
+	return s, nil
+}
+
+func (s *server) launch(ctx context.Context, l launcher, env []string) error {
+	for i := range max(1, s.kind.copies) {
+		p, err := startProcess(ctx, s.command(l, i), env, l.profile != "")
+		if err != nil {
+			return err
+		}
+		s.nodes = append(s.nodes, p)
+	}
+	if s.kind.copies == 0 {
+		return nil
+	}
+	return s.ready(ctx)
+}
+
+// command returns how process i is run. The first node makes the cluster, the others join it.
+func (s *server) command(l launcher, i int) []string {
+	data := filepath.Join(s.dir, strconv.Itoa(i))
+	switch {
+	case s.kind.yardstick != "":
+		return []string{l.self, "serve", s.kind.yardstick}
+	case l.profile != "":
+		return []string{l.self, "serve", serveNode, "-data", data, "-cpuprofile", l.profile}
+	}
+	command := []string{l.flowring, "serve", "--log-format", "json", "--min-free", "0", "--data-dir", data,
+		"--name", fmt.Sprint("n", i), "--replication-factor", strconv.Itoa(s.kind.copies), "--cluster", filepath.Base(s.dir),
+		"--http-addr", "127.0.0.1:0", "--peer-addr", "127.0.0.1:0", "--gossip-addr", "127.0.0.1:0"}
+	if i > 0 {
+		command = append(command, "--join", s.nodes[0].served.Gossip)
+	}
+	return command
+}
+
+// ready waits until every node is ready and knows all others as established.
+func (s *server) ready(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, startWithin)
+	defer cancel()
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for _, addr := range s.addresses() {
+		for err := s.readyAt(ctx, addr); err != nil; err = s.readyAt(ctx, addr) {
+			select {
+			case <-tick.C:
+			case <-ctx.Done():
+				return fmt.Errorf("wait until it is ready: %w", err)
+			}
+		}
+	}
+	return nil
+}
+
+// readyAt says why a node is not ready.
+func (s *server) readyAt(ctx context.Context, addr string) error {
+	if _, err := get(ctx, addr, "/readyz"); err != nil {
+		return err
+	}
+	text, err := get(ctx, addr, "/members")
+	if err != nil {
+		return err
+	}
+	var view router.MembersView
+	if err := json.Unmarshal([]byte(text), &view); err != nil {
+		return err
+	}
+	established := 0
+	for _, m := range view.Members {
+		if m.Established {
+			established++
+		}
+	}
+	if established < len(s.nodes) {
+		return fmt.Errorf("%s knows %d established stores of %d", addr, established, len(s.nodes))
+	}
+	return nil
+}
+
+// get returns the body of a 200.
+func get(ctx context.Context, addr, path string) (string, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+addr+path, nil)
+	if err != nil {
+		return "", err
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return "", err
+	}
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	if err == nil && res.StatusCode != http.StatusOK {
+		err = fmt.Errorf("GET %s: %s: %.300s", path, res.Status, text)
+	}
+	return string(text), err
+}
+
+func (s *server) addresses() []string {
+	var all []string
+	for _, p := range s.nodes {
+		all = append(all, p.served.HTTP)
+	}
+	return all
+}
+
+// end ends the processes and removes their folders.
+func (s *server) end() error {
+	for _, p := range s.nodes {
+		p.end()
+	}
+	return os.RemoveAll(s.dir)
+}
+
+// cpu returns the CPU time that the server's processes have used since their start.
+func (s *server) cpu() (time.Duration, error) {
+	var sum time.Duration
+	for _, p := range s.nodes {
+		used, err := cpuTime(p.cmd.Process.Pid)
+		if err != nil {
+			return 0, err
+		}
+		sum += used
+	}
+	return sum, nil
+}
+
+// resident returns how many bytes of memory the server's processes have in RAM.
+func (s *server) resident() (int64, error) {
+	var sum int64
+	for _, p := range s.nodes {
+		bytes, err := residentBytes(p.cmd.Process.Pid)
+		if err != nil {
+			return 0, err
+		}
+		sum += bytes
+	}
+	return sum, nil
+}
+
+// allocations returns how many objects the server's processes have allocated since their start.
+func (s *server) allocations(ctx context.Context) (float64, error) {
+	sum := 0.0
+	for _, addr := range s.addresses() {
+		objects, err := allocations(ctx, addr)
+		if err != nil {
+			return 0, err
+		}
+		sum += objects
+	}
+	return sum, nil
+}
+
+// allocations returns how many objects a Go process says that it has allocated.
+func allocations(ctx context.Context, addr string) (float64, error) {
+	text, err := get(ctx, addr, "/metrics")
+	if err != nil {
+		return 0, err
+	}
+	lines := bufio.NewScanner(strings.NewReader(text))
+	for lines.Scan() {
+		if number, ok := strings.CutPrefix(lines.Text(), "go_memstats_mallocs_total "); ok {
+			return strconv.ParseFloat(number, 64)
+		}
+	}
+	return 0, errors.New("/metrics does not tell the number of allocations")
+}

@@ -1,0 +1,154 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"text/tabwriter"
+)
+
+// bar is what a kind's cost may be at most: so many times that of another kind, or that much where there is no other.
+type bar struct {
+	kind, against kind
+	limit         float64
+}
+
+// result is what a measure found: by kind, in the order of the measure, the outcome of each run.
+type result struct {
+	measure
+	samples [][]sample
+}
+
+// row is one kind in one measure.
+type row struct {
+	Measure string  `json:"measure"`
+	Unit    string  `json:"unit"`
+	Server  string  `json:"server"`
+	Median  sample  `json:"median"` // each number by itself
+	Low     float64 `json:"low"`    // cost
+	High    float64 `json:"high"`
+	Plain   float64 `json:"times_plain"`
+	Bar     string  `json:"bar,omitempty"`
+	Times   float64 `json:"times_bar,omitempty"` // over 1: the bar does not hold
+}
+
+// median returns the middle one, and of an even number the mean of the middle two.
+func median(numbers []float64) float64 {
+	sorted := slices.Sorted(slices.Values(numbers))
+	n := len(sorted)
+	if n == 0 {
+		return 0
+	}
+	return (sorted[(n-1)/2] + sorted[n/2]) / 2
+}
+
+// column returns one number of each run.
+func column(samples []sample, number func(sample) float64) []float64 {
+	var all []float64
+	for _, s := range samples {
+		all = append(all, number(s))
+	}
+	return all
+}
+
+func costOf(s sample) float64 { return s.Cost }
+
+// cost returns the median cost of a kind.
+func (r result) cost(k kind) float64 {
+	return median(column(r.samples[slices.Index(r.kinds, k)], costOf))
+}
+
+// rows returns the rows of a result.
+func (r result) rows() []row {
+	var all []row
+	for i, k := range r.kinds {
+		costs := column(r.samples[i], costOf)
+		rw := row{
+			Measure: r.name, Unit: r.unit, Server: k.name, Low: slices.Min(costs), High: slices.Max(costs),
+			Median: sample{
+				Cost:   r.cost(k),
+				Allocs: median(column(r.samples[i], func(s sample) float64 { return s.Allocs })),
+				P50:    median(column(r.samples[i], func(s sample) float64 { return s.P50 })),
+				P99:    median(column(r.samples[i], func(s sample) float64 { return s.P99 })),
+			},
+			Plain: r.cost(k) / r.cost(plainGo),
+		}
+		for _, b := range r.bars {
+			if b.kind == k {
+				rw.Bar, rw.Times = r.judge(b)
+			}
+		}
+		all = append(all, rw)
+	}
+	return all
+}
+
+// judge returns a bar as text, and how many times what it allows the cost is.
+func (r result) judge(b bar) (text string, times float64) {
+	if b.against == (kind{}) {
+		return number(b.limit), r.cost(b.kind) / b.limit
+	}
+	return number(b.limit) + " x " + b.against.name, r.cost(b.kind) / r.cost(b.against) / b.limit
+}
+
+// holds says whether a row is within its bar.
+func (r row) holds() string {
+	switch {
+	case r.Bar == "":
+		return ""
+	case r.Times <= 1:
+		return "yes"
+	}
+	return fmt.Sprintf("NO, %s times the bar", number(r.Times))
+}
+
+// writeTable writes the rows as tables, one for each measure.
+func writeTable(w io.Writer, rows []row) error {
+	tabs := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	measure := ""
+	for _, r := range rows {
+		if r.Measure != measure {
+			measure = r.Measure
+			fmt.Fprintf(tabs, "\n%s: %s\n\tMEDIAN\tLOW-HIGH\tx PLAIN GO\tBAR\tHOLDS\tALLOCS\tP50 MS\tP99 MS\n", r.Measure, r.Unit)
+		}
+		fmt.Fprintf(tabs, "%s\t%s\t%s-%s\t%s\t%s\t%s\t%s\t%s\t%s\n", r.Server, number(r.Median.Cost), number(r.Low), number(r.High),
+			number(r.Plain), r.Bar, r.holds(), number(r.Median.Allocs), number(r.Median.P50), number(r.Median.P99))
+	}
+	return tabs.Flush()
+}
+
+// number writes three digits, more before the point, and nothing for 0, which stands for what was not measured.
+func number(f float64) string {
+	switch {
+	case f == 0:
+		return ""
+	case f >= 100:
+		return strconv.FormatFloat(f, 'f', 0, 64)
+	case f >= 10:
+		return strconv.FormatFloat(f, 'f', 1, 64)
+	}
+	return strconv.FormatFloat(f, 'f', 2, 64)
+}
+
+// writeJSON writes the rows as one array.
+func writeJSON(w io.Writer, rows []row) error {
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	return e.Encode(rows)
+}
+
+// check fails when a cost is more than factor times what its bar allows.
+func check(rows []row, factor float64) error {
+	var lost []string
+	for _, r := range rows {
+		if r.Times > factor {
+			lost = append(lost, fmt.Sprintf("%s: %s: %s times the bar of %s", r.Measure, r.Server, number(r.Times), r.Bar))
+		}
+	}
+	if len(lost) > 0 {
+		return fmt.Errorf("over %s times the bar: %q", number(factor), lost)
+	}
+	return nil
+}
