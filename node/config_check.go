@@ -35,6 +35,9 @@ func (c Config) withDefaults() (Config, error) {
 // minMemory is what a node needs: the journal's memtables and cache, and a few requests.
 const minMemory = 256 << 20
 
+// maxSlices bounds what one GET asks for: a round of questions for each slice.
+const maxSlices = 256
+
 // check reports every setting that is wrong.
 func (c Config) check() error {
 	var errs []error
@@ -51,8 +54,8 @@ func (c Config) check() error {
 	if c.WriteQuorum < 1 || c.WriteQuorum > c.ReplicationFactor {
 		bad("write quorum %d: must be 1 to the replication factor %d", c.WriteQuorum, c.ReplicationFactor)
 	}
-	if c.HourSlices != 1 {
-		bad("hour slices %d: this version keeps each hour in one slice", c.HourSlices)
+	if c.HourSlices < 1 || c.HourSlices > maxSlices {
+		bad("hour slices %d: must be 1 to %d", c.HourSlices, maxSlices)
 	}
 	if c.BootstrapExpect < 1 {
 		bad("bootstrap-expect %d: must be at least 1", c.BootstrapExpect)

@@ -42,6 +42,7 @@ type states interface {
 // The names under which a node's state is kept.
 const (
 	stateIdentity = "identity" // identity
+	statePlace    = "place"    // what placement rests on, ring.Parameters
 	stateSettled  = "settled"  // names on the last ring that was taken over in full, JSON
 	stateKnown    = "known"    // gossip addresses of other nodes, JSON
 )
@@ -74,6 +75,22 @@ func openMembership(name string, journal states, newID func(name string) ring.St
 	}
 	m.publish(id.Store, id.Roster)
 	return m, m.reidentify()
+}
+
+// checkPlacement refuses a folder whose hours are cut into another number of slices, or placed by other rules: flows would be
+// looked for where they are not.
+func checkPlacement(journal states, slices int) error {
+	now := ring.Parameters(slices)
+	value, err := journal.State(statePlace)
+	switch {
+	case err != nil:
+		return fmt.Errorf("load placement: %w", err)
+	case value == nil:
+		return journal.SetState(statePlace, []byte(now))
+	case string(value) != now:
+		return fmt.Errorf("the data folder was written with %s, this node has %s: the slices of an hour cannot be changed", value, now)
+	}
+	return nil
 }
 
 // drawID draws the ID of a new store.

@@ -180,6 +180,9 @@ func (n *Node) openStore(context.Context) error {
 	if n.membership, err = openMembership(n.cfg.Name, j, newID, n.log); err != nil {
 		return err
 	}
+	if err := checkPlacement(j, n.cfg.HourSlices); err != nil {
+		return err
+	}
 	n.membership.leaving = n.drained.Load
 	settled, err := n.loadNames(stateSettled)
 	if err != nil {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"io"
+	"slices"
+	"sync"
 	"time"
 
 	"flowring/flow"
@@ -41,9 +43,57 @@ func (n *Node) mayWrite() error {
 	return nil
 }
 
-// Get implements router.Cluster: the first store of the slice's list that answers reads it.
+// Get implements router.Cluster: each slice of the hour is read at its owner.
 func (p public) Get(ctx context.Context, hour flow.Hour, need router.Need) (router.Answer, error) {
-	s := flow.Slice{Hour: hour}
+	if p.cfg.HourSlices == 1 {
+		answer, err := p.getSlice(ctx, flow.Slice{Hour: hour}, need)
+		if err != nil {
+			return nil, publicError(err)
+		}
+		return publicAnswer{answer}, nil
+	}
+	parts, errs := make(mergedAnswer, p.cfg.HourSlices), make([]error, p.cfg.HourSlices)
+	var wg sync.WaitGroup
+	for i := range parts {
+		wg.Go(func() { parts[i], errs[i] = p.getSlice(ctx, flow.Slice{Hour: hour, Index: uint32(i)}, need) })
+	}
+	wg.Wait()
+	if err := worst(errs); err != nil {
+		for i, part := range parts {
+			if errs[i] == nil {
+				part.Close()
+			}
+		}
+		return nil, publicError(err)
+	}
+	return parts, nil
+}
+
+// worst returns one error for those of the slices of an hour, naming the stores that any of them missed; nil if there is none.
+func worst(errs []error) error {
+	var all *replica.UnavailableError
+	for _, err := range errs {
+		var unavailable *replica.UnavailableError
+		switch {
+		case err == nil:
+		case !errors.As(err, &unavailable):
+			return err
+		case all == nil:
+			all = &replica.UnavailableError{Reason: unavailable.Reason, Silent: slices.Clone(unavailable.Silent), Err: unavailable.Err}
+		default:
+			all.Silent = append(all.Silent, unavailable.Silent...)
+		}
+	}
+	if all == nil {
+		return nil
+	}
+	slices.Sort(all.Silent)
+	all.Silent = slices.Compact(all.Silent)
+	return all
+}
+
+// getSlice opens a slice at the first store of its list that answers.
+func (p public) getSlice(ctx context.Context, s flow.Slice, need router.Need) (peer.Answer, error) {
 	answer, err := p.replicas.Forward(ctx, s, func(ctx context.Context, addr string) (io.Closer, error) {
 		if addr == "" {
 			return closer(p.readHere(ctx, s, need))
@@ -51,9 +101,9 @@ func (p public) Get(ctx context.Context, hour flow.Hour, need router.Need) (rout
 		return closer(p.client.Flows(ctx, addr, s, needNames[need]))
 	})
 	if err != nil {
-		return nil, publicError(err)
+		return nil, err
 	}
-	return publicAnswer{answer.(peer.Answer)}, nil
+	return answer.(peer.Answer), nil
 }
 
 // closer keeps a nil answer from becoming a non-nil interface.

@@ -150,6 +150,22 @@ func TestFailedStartFreesItsPorts(t *testing.T) {
 	c.fill("a", 1)
 }
 
+func TestDataFolderOfOtherSlicesIsRefused(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t, 0, copies(1, 1))
+	c.formed("a")
+	c.kill("a")
+	cfg := c.config("a")
+	cfg.HourSlices = 4
+	p, err := c.run(cfg)
+	if err == nil {
+		p.Abort()
+	}
+	if err == nil || !strings.Contains(err.Error(), "slices=1, this node has") || !strings.Contains(err.Error(), "slices=4: the slices of an hour cannot be changed") {
+		t.Errorf("start with other slices = %v, want a refusal that names both", err)
+	}
+}
+
 func TestSettingsThatCannotBeAreRefused(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
@@ -163,7 +179,8 @@ func TestSettingsThatCannotBeAreRefused(t *testing.T) {
 		{"seventeen copies", func(c *node.Config) { c.ReplicationFactor = 17 }, "replication factor 17: must be 1 to 16"},
 		{"a quorum larger than the copies", func(c *node.Config) { c.WriteQuorum = 2 }, "write quorum 2: must be 1 to the replication factor 1"},
 		{"a negative quorum", func(c *node.Config) { c.WriteQuorum = -1 }, "write quorum -1"},
-		{"two slices", func(c *node.Config) { c.HourSlices = 2 }, "hour slices 2"},
+		{"no slices", func(c *node.Config) { c.HourSlices = 0 }, "hour slices 0: must be 1 to 256"},
+		{"too many slices", func(c *node.Config) { c.HourSlices = 257 }, "hour slices 257: must be 1 to 256"},
 		{"a negative number of nodes to expect", func(c *node.Config) { c.BootstrapExpect = -1 }, "bootstrap-expect -1"},
 		{"no data folder", func(c *node.Config) { c.DataDir = "" }, "data folder: must not be empty"},
 		{"all addresses, and none to be reached at", func(c *node.Config) { c.PeerAddr = "0.0.0.0:8081" }, `advertised host: "0.0.0.0" is no host`},

@@ -32,6 +32,7 @@ type Options struct {
 	Origin    uint64        // every process start uses this origin; 0: random ones
 	Rejoin    time.Duration // 0: the default
 	SealAfter time.Duration // how long an hour is quiet before it is sealed; 0: never
+	Slices    int           // of an hour; 0: 1
 	Hours     int           // that clients write to; 0: 3
 	Quiet     bool          // no clients but those of the scenario
 	Log       *slog.Logger  // nil: silent
@@ -133,6 +134,7 @@ func (c *Cluster) boot(m *Machine) error {
 	cfg.DataDir = "data"
 	cfg.Join = []string{at(dnsName, GossipPort)}
 	cfg.BootstrapExpect = c.opts.Expect
+	cfg.HourSlices = max(c.opts.Slices, 1)
 	cfg.ReplicationFactor, cfg.WriteQuorum, cfg.SealAfter = c.opts.Copies, c.opts.Quorum, c.opts.SealAfter
 	n, err := node.New(cfg, node.Deps{
 		Log: c.opts.Log.With("node", m.Name), Network: m.host, FS: m.Disk.FS(), Registry: prometheus.NewRegistry(),

@@ -16,7 +16,7 @@ var (
 	firstSeed = flag.Uint64("seed", 1, "seed of the first history")
 )
 
-// optionsOf returns the cluster of a seed: R, W and whether hours are sealed while they are written vary with it. W is below the number of nodes: a cluster of exactly W nodes that
+// optionsOf returns the cluster of a seed: R, W, the slices of an hour, and whether hours are sealed while they are written, vary with it. W is below the number of nodes: a cluster of exactly W nodes that
 // lost a disk waits for an operator (Node.Forget with force).
 func optionsOf(seed uint64) Options {
 	kinds := []Options{{Copies: 3, Quorum: 2}, {Copies: 3, Quorum: 2}, {Copies: 3, Quorum: 2}, {Copies: 3, Quorum: 1}, {Copies: 1, Quorum: 1}, {Copies: 2, Quorum: 2}}
@@ -24,6 +24,9 @@ func optionsOf(seed uint64) Options {
 	opts.Seed = seed
 	if seed/uint64(len(kinds))%2 == 0 {
 		opts.SealAfter = 200 * time.Millisecond
+	}
+	if seed%8 == 7 {
+		opts.Slices = 16
 	}
 	return opts
 }
