@@ -4,7 +4,6 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"flowring/internal/racetest"
@@ -123,16 +122,14 @@ func controls() []control {
 	}
 }
 
-// history runs one history in a bubble of its own.
+// history runs one history in a bubble of its own; under the race detector it skips the test.
 func history(t *testing.T, opts Options, scenario Scenario) (result Result) {
-	synctest.Test(t, func(t *testing.T) { result = Run(t, opts, scenario) })
+	t.Helper()
+	racetest.Bubble(t, func(t *testing.T) { result = Run(t, opts, scenario) })
 	return result
 }
 
 func TestEverySafeguardIsNeeded(t *testing.T) {
-	if racetest.Enabled {
-		t.Skip("synctest bubbles crash under -race")
-	}
 	for _, c := range controls() {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -156,9 +153,6 @@ func TestEverySafeguardIsNeeded(t *testing.T) {
 }
 
 func TestDirectedScenariosKeepEveryPromise(t *testing.T) {
-	if racetest.Enabled {
-		t.Skip("synctest bubbles crash under -race")
-	}
 	for _, c := range controls() {
 		if c.scenario == "" {
 			continue

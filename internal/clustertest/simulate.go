@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"reflect"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -463,18 +462,4 @@ func (r *runner) result(begun time.Time) Result {
 		Faults: k.Faults(), Sent: len(k.batches), Acked: k.Acked,
 		Complete: k.Reads[0], Unproven: k.Reads[1], Refused: k.Reads[2], Lasted: time.Since(begun),
 	}
-}
-
-// Shrink returns a smaller scenario that still fails, trying each candidate several times: what one run does not show another may.
-func Shrink(s Scenario, fails func(Scenario) bool) Scenario {
-	for size := len(s) / 2; size > 0; size /= 2 {
-		for i := 0; i+size <= len(s); {
-			if smaller := slices.Delete(slices.Clone(s), i, i+size); fails(smaller) {
-				s = smaller
-			} else {
-				i += size
-			}
-		}
-	}
-	return s
 }
