@@ -102,22 +102,6 @@ func (r *runner) nodeStep(verb string, args []string) error {
 		if verb == "restart" {
 			r.start(name)
 		}
-	case "wipe":
-		if r.mayLose() {
-			r.lost(name)
-			r.c.crash(name, (*journaltest.Disk).Wipe)
-		}
-	case "image":
-		r.images[name] = m.Disk.Image()
-	case "rollback":
-		if image, ok := r.images[name]; ok && r.mayLose() {
-			r.lost(name)
-			r.c.crash(name, func(d *journaltest.Disk) { d.Restore(image) })
-		}
-	case "spoil":
-		r.c.Spoil(name)
-	case "mend":
-		m.Disk.Fail(nil)
 	case "drain":
 		switch {
 		case !running || len(r.c.Running()) <= 3:
@@ -127,6 +111,31 @@ func (r *runner) nodeStep(verb string, args []string) error {
 		default:
 			r.drain(name, drainWithin)
 		}
+	default:
+		return r.diskStep(verb, m)
+	}
+	return nil
+}
+
+// diskStep does something to the disk of a machine.
+func (r *runner) diskStep(verb string, m *Machine) error {
+	switch verb {
+	case "wipe":
+		if r.mayLose() {
+			r.lost(m.Name)
+			r.c.crash(m.Name, (*journaltest.Disk).Wipe)
+		}
+	case "image":
+		r.images[m.Name] = m.Disk.Image()
+	case "rollback":
+		if image, ok := r.images[m.Name]; ok && r.mayLose() {
+			r.lost(m.Name)
+			r.c.crash(m.Name, func(d *journaltest.Disk) { d.Restore(image) })
+		}
+	case "spoil":
+		r.c.Spoil(m.Name)
+	case "mend":
+		m.Disk.Fail(nil)
 	default:
 		return fmt.Errorf("unknown verb")
 	}
