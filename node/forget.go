@@ -54,7 +54,8 @@ func (n *Node) forget(ctx context.Context, id ring.StoreID, force bool) error {
 	if err := n.adopt(ctx, heard, gone); err != nil {
 		return fmt.Errorf("mark store %s as leaving: %w", id, err)
 	}
-	if err := n.mayForget(gone, heard, force); err != nil { // by what the answers taught: a store learnt since counts as silent
+	unguarded := force || n.deps.Without.Off(safeguard.ForgetTwice)
+	if err := n.mayForget(gone, heard, unguarded); err != nil { // by what the answers taught: a store learnt since counts as silent
 		return err
 	}
 	switch err := n.secureEverywhere(ctx, heard); {
@@ -185,7 +186,7 @@ func (a *absence) update(roster ring.Roster, self ring.StoreID, heard answers, l
 func (n *Node) forgetAbsent(ctx context.Context, heard answers) {
 	roster, self := n.membership.Roster(), n.membership.Self()
 	long := n.absence.update(roster, self.ID, heard, absentFor)
-	if !forgetsOthers(self, heard) {
+	if !n.forgetsOthers(self, heard) {
 		return
 	}
 	here := map[string]bool{self.Name: true}
@@ -204,8 +205,10 @@ func (n *Node) forgetAbsent(ctx context.Context, heard answers) {
 
 // forgetsOthers reports whether a store is the one that forgets others: of those that count and are heard, the one with the lowest
 // name.
-func forgetsOthers(self ring.Store, heard answers) bool {
-	counts := func(s ring.Store) bool { return s.Established && !s.Leaving }
+func (n *Node) forgetsOthers(self ring.Store, heard answers) bool {
+	counts := func(s ring.Store) bool {
+		return s.Established && (!s.Leaving || n.deps.Without.Off(safeguard.Forgetter))
+	}
 	for _, hello := range heard {
 		if counts(hello.Store) && hello.Store.Name < self.Name {
 			return false

@@ -314,7 +314,7 @@ func TestWhoForgetsOthers(t *testing.T) {
 		for _, s := range tt.heard {
 			heard[ring.NewStoreID()] = peer.Hello{Store: s}
 		}
-		if got := forgetsOthers(tt.self, heard); got != tt.want {
+		if got := new(Node).forgetsOthers(tt.self, heard); got != tt.want {
 			t.Errorf("%s: forgetsOthers = %t, want %t", tt.name, got, tt.want)
 		}
 	}

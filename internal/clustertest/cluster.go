@@ -31,6 +31,7 @@ type Options struct {
 	NoSync    bool          // disks answer fsyncs without doing them
 	Origin    uint64        // every process start uses this origin; 0: random ones
 	Rejoin    time.Duration // 0: the default
+	Settle    time.Duration // how long the cluster may take to agree when all faults have ended; 0: 20 min
 	SealAfter time.Duration // how long an hour is quiet before it is sealed; 0: never
 	Slices    int           // of an hour; 0: 1
 	Hours     int           // that clients write to; 0: 3
@@ -80,6 +81,9 @@ func New(t testing.TB, opts Options) *Cluster {
 	if opts.Expect == 0 {
 		opts.Expect = 3
 	}
+	if opts.Settle == 0 {
+		opts.Settle = settleWithin
+	}
 	if opts.Log == nil {
 		opts.Log = slog.New(slog.DiscardHandler)
 	}
@@ -101,17 +105,7 @@ func (c *Cluster) Start(names ...string) {
 
 // start starts a process on a machine, at an address of its own.
 func (c *Cluster) start(name string) error {
-	c.mu.Lock()
-	m := c.nodes[name]
-	if m == nil {
-		disk := journaltest.NewDisk(rand.New(rand.NewPCG(c.opts.Seed, uint64(len(c.nodes))+2)))
-		if c.opts.NoSync {
-			disk.IgnoreSync()
-		}
-		m = &Machine{Name: name, Disk: disk, number: len(c.nodes) + 1, life: make(chan struct{}, 1)}
-		c.nodes[name] = m
-	}
-	c.mu.Unlock()
+	m := c.place(name)
 	m.life <- struct{}{}
 	defer func() { <-m.life }()
 	if m.node != nil {
@@ -119,10 +113,30 @@ func (c *Cluster) start(name string) error {
 	}
 	c.mu.Lock()
 	m.lives++
-	m.addr = fmt.Sprintf("10.%d.%d.%d", m.number, m.lives/200, m.lives%200+1)
+	m.addr = m.address(m.lives)
 	c.mu.Unlock()
 	return c.boot(m)
 }
+
+// place makes the machine of a node if there is none. It has the address of its first process.
+func (c *Cluster) place(name string) *Machine {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	m := c.nodes[name]
+	if m == nil {
+		disk := journaltest.NewDisk(rand.New(rand.NewPCG(c.opts.Seed, uint64(len(c.nodes))+2)))
+		if c.opts.NoSync {
+			disk.IgnoreSync()
+		}
+		m = &Machine{Name: name, Disk: disk, number: len(c.nodes) + 1, life: make(chan struct{}, 1)}
+		m.addr = m.address(1)
+		c.nodes[name] = m
+	}
+	return m
+}
+
+// address returns the address of the machine's n-th process.
+func (m *Machine) address(n int) string { return fmt.Sprintf("10.%d.%d.%d", m.number, n/200, n%200+1) }
 
 // boot runs a process on a machine, whose life is held.
 func (c *Cluster) boot(m *Machine) error {

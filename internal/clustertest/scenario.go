@@ -12,6 +12,7 @@ import (
 // Scenario is a history as text, one step a line: what is done to the cluster, while clients write and read. The verbs:
 //
 //	start NODE...              start processes, on their disks as they are
+//	place NODE                 make a node's machine, so that it can be cut off before its first start
 //	kill NODE                  kill -9
 //	stop NODE                  SIGTERM, within 25 s
 //	restart NODE               stop, then start: a rolling restart is one after the other
@@ -22,7 +23,7 @@ import (
 //	rollback NODE              kill -9, and the disk is as it was at the last image
 //	spoil NODE                 the disk is full, or broken: the next batch that is to be written ends the process
 //	mend NODE                  the disk is in order again
-//	drain NODE                 take the node off the roster, then stop it for good
+//	drain NODE [MS]            take the node off the roster, then stop it for good; with MS, break that off by then and leave it at that
 //	cut A,B|C,D [WHAT]         no traffic between the sides; WHAT: gossip or peer (that port alone)
 //	oneway A B [WHAT]          no traffic from A to B
 //	mute A B                   requests of A to B's peer port do not arrive
@@ -36,7 +37,7 @@ import (
 //	read NODE HOUR [TIMES]     read an hour at a node
 //	forget NODE AT             ask the node AT to forget the store of an absent node
 //
-// Empty lines and those that begin with # are skipped.
+// A read or forget that ends with & goes on while the next steps are done. Empty lines and those that begin with # are skipped.
 type Scenario []string
 
 // ParseScenario splits a text into steps.

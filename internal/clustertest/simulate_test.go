@@ -4,11 +4,9 @@ import (
 	"flag"
 	"fmt"
 	"math/rand/v2"
+	"sync/atomic"
 	"testing"
-	"testing/synctest"
 	"time"
-
-	"flowring/internal/racetest"
 )
 
 var (
@@ -37,20 +35,21 @@ func scenarioOf(seed uint64) Scenario {
 }
 
 func TestRandomHistoriesKeepEveryPromise(t *testing.T) {
-	if racetest.Enabled {
-		t.Skip("synctest bubbles crash under -race")
-	}
+	const mostShrunk = 3 // when all fail, all fail for one reason
+	var failed atomic.Int64
 	for i := range *histories {
 		seed := *firstSeed + uint64(i)
 		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
 			t.Parallel()
 			scenario := scenarioOf(seed)
 			begun := time.Now()
-			var result Result
-			synctest.Test(t, func(t *testing.T) { result = Run(t, optionsOf(seed), scenario) })
+			result := history(t, optionsOf(seed), scenario)
 			t.Logf("took %v: %+v", time.Since(begun).Round(time.Millisecond), result)
 			if len(result.Faults) > 0 {
 				t.Errorf("%d faults, the first: %s\n%s", len(result.Faults), result.Faults[0], scenario)
+				if failed.Add(1) <= mostShrunk {
+					t.Log(shrink(t, optionsOf(seed), scenario, result.Faults[0]))
+				}
 			}
 		})
 	}

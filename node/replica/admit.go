@@ -109,7 +109,7 @@ func (r *Replicas) replicate(ctx context.Context, b *flow.Batch, encoded []byte)
 func (r *Replicas) counting(held map[ring.StoreID]ring.Store) int {
 	n := 0
 	for _, s := range held {
-		if r.counts(s) {
+		if r.counts(s) || s.Established && !s.Leaving && r.Without.Off(safeguard.CountLast) {
 			n++
 		}
 	}

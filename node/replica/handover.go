@@ -85,7 +85,7 @@ type confirmation struct {
 
 // confirmedBefore reports whether the replicas confirmed the same DropAfter ago, and notes it otherwise.
 func (r *Replicas) confirmedBefore(s flow.Slice, now confirmation) bool {
-	if r.Without.Off(safeguard.ConfirmDrop) {
+	if r.Without.Off(safeguard.ConfirmDrop) || r.Without.Off(safeguard.DropLate) {
 		return true
 	}
 	old, ok := r.repair.confirmed[s]

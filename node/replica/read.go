@@ -253,7 +253,7 @@ func (h *hearing) silent() []string {
 	var names []string
 	for _, st := range roster.All() {
 		before, known := h.begun.Get(st.ID)
-		if st.Forgotten && known && before.Forgotten {
+		if st.Forgotten && (known && before.Forgotten || h.r.Without.Off(safeguard.BegunRoster)) {
 			continue
 		}
 		if v := h.held[st.ID]; v == nil || v.Recovering {
