@@ -137,7 +137,7 @@ func (n *Node) started(name string, stop func(context.Context) error) {
 	n.stack = append(n.stack, step{name, stop})
 }
 
-// Stop takes no more writes, finishes requests, makes sure that what the node holds is on W other live stores (P10), leaves the
+// Stop takes no more writes, finishes requests, puts what the node holds on W other live stores where there are so many, leaves the
 // gossip and closes; what ctx cuts short is closed at once. Every goroutine of the node has ended when it returns.
 func (n *Node) Stop(ctx context.Context) error {
 	n.stopping.Store(true)
@@ -315,18 +315,6 @@ func (n *Node) startLoops(context.Context) error {
 	})
 	n.started("hand over", n.leave)
 	return nil
-}
-
-// leave makes sure that what this store holds is on W other live stores, and tells the others that the node goes.
-func (n *Node) leave(ctx context.Context) error {
-	if ctx.Err() != nil { // a crash announces nothing
-		return nil
-	}
-	var err error
-	if others := len(n.membership.Roster().Established()) - 1; others >= n.cfg.WriteQuorum && !n.drained.Load() {
-		err = n.secureAway(ctx)
-	}
-	return errors.Join(err, n.members.Leave(time.Second))
 }
 
 // Failed is sent at most one error: the one after which the node cannot go on.

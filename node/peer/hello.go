@@ -19,4 +19,5 @@ type Status struct {
 	Behind    int64 `json:"behind"`    // batches known to be missing here
 
 	Recovering bool `json:"recovering"` // the store started lately and proves nothing yet
+	Stopping   bool `json:"stopping"`   // the node is about to go
 }
