@@ -63,8 +63,10 @@ type Node struct {
 
 	forgetting chan struct{} // holds a value while a store is being forgotten or drained
 	unique     atomic.Bool   // no other live process has this node's name, so far as the gossip tells: it may be known
-	stopping   atomic.Bool   // no writes are taken, the node is not ready
-	lowDisk    atomic.Bool   // too little of the disk is free to admit writes
+	expected   atomic.Pointer[expectation]
+	founding   atomic.Bool // this store is about to found a cluster
+	stopping   atomic.Bool // no writes are taken, the node is not ready
+	lowDisk    atomic.Bool // too little of the disk is free to admit writes
 	fullCount  atomic.Int64
 	drained    atomic.Bool // the store has left the roster for good
 	failed     chan error
@@ -98,10 +100,12 @@ func New(cfg Config, deps Deps) (*Node, error) {
 	for deps.Origin == 0 {
 		deps.Origin = random()
 	}
-	return &Node{
+	n := &Node{
 		cfg: cfg, deps: deps, log: deps.Log, start: fmt.Sprintf("%016x%08x", time.Now().UnixNano(), uint32(random())),
 		directory: newDirectory(), failed: make(chan error, 1), forgetting: make(chan struct{}, 1),
-	}, nil
+	}
+	n.expected.Store(&expectation{})
+	return n, nil
 }
 
 func random() uint64 {
@@ -337,7 +341,7 @@ func (n *Node) Ready() error {
 		if err := n.members.Refusal(); err != nil {
 			return fmt.Errorf("not established: %w", err)
 		}
-		return fmt.Errorf("not established: %d nodes visible, %d expected", len(n.members.View().Nodes), n.cfg.BootstrapExpect)
+		return fmt.Errorf("not established: %s", n.waitsFor())
 	}
 	if have := len(roster.Established()); have < n.cfg.WriteQuorum {
 		return fmt.Errorf("%d established stores, fewer than the write quorum of %d", have, n.cfg.WriteQuorum)
