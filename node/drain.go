@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"flowring/internal/safeguard"
 	"flowring/ring"
 )
 
@@ -65,31 +64,6 @@ func (n *Node) tell(ctx context.Context, self ring.Store) error {
 		case <-time.After(greetEvery):
 		case <-ctx.Done():
 			return fmt.Errorf("%d of the %d stores that the write quorum asks for answered: %w", told, n.cfg.WriteQuorum, context.Cause(ctx))
-		}
-	}
-}
-
-// secureAway puts all that this store holds on W other stores, again until nothing came meanwhile (P10).
-func (n *Node) secureAway(ctx context.Context) error {
-	if n.deps.Without.Off(safeguard.Secure) {
-		return nil
-	}
-	for {
-		before := n.store.Stats().Applied + n.store.Stats().Same
-		err := n.replicas.Secure(ctx, true)
-		if after := n.store.Stats(); err == nil && after.Applied+after.Same == before {
-			return nil
-		}
-		if err != nil {
-			n.log.Warn("not yet on enough other stores", "error", err)
-		}
-		select {
-		case <-time.After(greetEvery / 4):
-		case <-ctx.Done():
-			if err == nil {
-				err = context.Cause(ctx)
-			}
-			return err
 		}
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/http"
 	"os"
-	"strings"
 	"testing"
 	"time"
 
@@ -88,7 +87,7 @@ func TestClusterIsNotFoundedByFewerThanExpected(t *testing.T) {
 }
 
 // The graceful end of a node leaves nothing running (P18) and what it held on other nodes. The last two cannot put it on two
-// others, say so, and have it all when they come back. This test is not parallel: it looks at all goroutines.
+// others, soon give that up, and have it all when they come back. This test is not parallel: it looks at all goroutines.
 func TestStopEndsEveryGoroutineAndLosesNothing(t *testing.T) {
 	before := goleak.IgnoreCurrent()
 	c := newCluster(t, 3, copies(3, 2))
@@ -98,8 +97,8 @@ func TestStopEndsEveryGoroutineAndLosesNothing(t *testing.T) {
 		t.Errorf("stop the first node: %v", err)
 	}
 	for _, name := range c.names() {
-		if err := c.stop(name, time.Second); err == nil || !strings.Contains(err.Error(), "could not be put on 2 other stores") {
-			t.Errorf("stop(%s) with no other two nodes = %v, want an error that says so", name, err)
+		if err := c.stop(name, 10*time.Second); err != nil {
+			t.Errorf("stop(%s) with no other two nodes: %v", name, err)
 		}
 	}
 	c.http.CloseIdleConnections()

@@ -69,6 +69,7 @@ type answers map[ring.StoreID]peer.Hello
 func (n *Node) meet(ctx context.Context) {
 	n.checkDisk()
 	n.follow()
+	n.expect(ctx)
 	heard := n.greetAll(ctx)
 	if ctx.Err() != nil {
 		return
@@ -108,11 +109,6 @@ func (n *Node) greetAll(ctx context.Context) answers {
 	return heard
 }
 
-// hello is what this node says of itself.
-func (n *Node) hello() peer.Hello {
-	return peer.Hello{Store: n.membership.Self(), Start: n.start, Roster: n.membership.Roster(), Status: n.status()}
-}
-
 // join takes the step of joining that this node's state allows (design, section 4).
 func (n *Node) join(heard answers) error {
 	self := n.membership.Self()
@@ -122,11 +118,7 @@ func (n *Node) join(heard answers) error {
 	case n.mayEstablish(heard):
 		return n.establish("confirmed by the cluster")
 	case n.mayBootstrap(heard):
-		found := func(r ring.Roster) (ring.Roster, error) { return r.WithCluster(ring.NewClusterID()) }
-		if err := n.membership.change(found); err != nil {
-			return err
-		}
-		return n.establish("first store of a new cluster")
+		return n.bootstrap(heard)
 	}
 	return nil
 }
@@ -165,29 +157,6 @@ func (n *Node) mayEstablish(heard answers) bool {
 		}
 	}
 	return confirmed >= n.cfg.WriteQuorum || all && confirmed >= 1
-}
-
-// mayBootstrap reports whether this store, whose disk is empty, is the one to found the cluster: it has nobody to join; or as many
-// nodes as expected are visible, all answered, none of them belongs to a cluster, and its name is the lowest.
-func (n *Node) mayBootstrap(heard answers) bool {
-	roster := n.membership.Roster()
-	if roster.Cluster() != "" || len(n.store.Slices()) > 0 {
-		return false
-	}
-	if len(n.cfg.Join) == 0 {
-		return true
-	}
-	nodes := n.members.View().Nodes
-	if len(nodes) < n.cfg.BootstrapExpect || nodes[0].Name != n.cfg.Name {
-		return false
-	}
-	for _, node := range nodes {
-		hello, ok := heard[ring.StoreID(node.Store)]
-		if node.Start != n.start && (!ok || hello.Roster.Cluster() != "") {
-			return false
-		}
-	}
-	return true
 }
 
 // namesake returns an error if another live process has this node's name and was there first: it must not be that two processes

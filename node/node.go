@@ -64,8 +64,10 @@ type Node struct {
 
 	forgetting chan struct{} // holds a value while a store is being forgotten or drained
 	unique     atomic.Bool   // no other live process has this node's name, so far as the gossip tells: it may be known
-	stopping   atomic.Bool   // no writes are taken, the node is not ready
-	lowDisk    atomic.Bool   // too little of the disk is free to admit writes
+	expected   atomic.Pointer[expectation]
+	founding   atomic.Bool // this store is about to found a cluster
+	stopping   atomic.Bool // no writes are taken, the node is not ready
+	lowDisk    atomic.Bool // too little of the disk is free to admit writes
 	fullCount  atomic.Int64
 	drained    atomic.Bool // the store has left the roster for good
 	failed     chan error
@@ -99,10 +101,12 @@ func New(cfg Config, deps Deps) (*Node, error) {
 	for deps.Origin == 0 {
 		deps.Origin = random()
 	}
-	return &Node{
+	n := &Node{
 		cfg: cfg, deps: deps, log: deps.Log, start: fmt.Sprintf("%016x%08x", time.Now().UnixNano(), uint32(random())),
 		directory: newDirectory(), failed: make(chan error, 1), forgetting: make(chan struct{}, 1),
-	}, nil
+	}
+	n.expected.Store(&expectation{})
+	return n, nil
 }
 
 func random() uint64 {
@@ -138,7 +142,7 @@ func (n *Node) started(name string, stop func(context.Context) error) {
 	n.stack = append(n.stack, step{name, stop})
 }
 
-// Stop takes no more writes, finishes requests, makes sure that what the node holds is on W other live stores (P10), leaves the
+// Stop takes no more writes, finishes requests, puts what the node holds on W other live stores where there are so many, leaves the
 // gossip and closes; what ctx cuts short is closed at once. Every goroutine of the node has ended when it returns.
 func (n *Node) Stop(ctx context.Context) error {
 	n.stopping.Store(true)
@@ -324,18 +328,6 @@ func (n *Node) startLoops(context.Context) error {
 	return nil
 }
 
-// leave makes sure that what this store holds is on W other live stores, and tells the others that the node goes.
-func (n *Node) leave(ctx context.Context) error {
-	if ctx.Err() != nil { // a crash announces nothing
-		return nil
-	}
-	var err error
-	if others := len(n.membership.Roster().Established()) - 1; others >= n.cfg.WriteQuorum && !n.drained.Load() {
-		err = n.secureAway(ctx)
-	}
-	return errors.Join(err, n.members.Leave(time.Second))
-}
-
 // Failed is sent at most one error: the one after which the node cannot go on.
 func (n *Node) Failed() <-chan error { return n.failed }
 
@@ -356,7 +348,7 @@ func (n *Node) Ready() error {
 		if err := n.members.Refusal(); err != nil {
 			return fmt.Errorf("not established: %w", err)
 		}
-		return fmt.Errorf("not established: %d nodes visible, %d expected", len(n.members.View().Nodes), n.cfg.BootstrapExpect)
+		return fmt.Errorf("not established: %s", n.waitsFor())
 	}
 	if have := len(roster.Established()); have < n.cfg.WriteQuorum {
 		return fmt.Errorf("%d established stores, fewer than the write quorum of %d", have, n.cfg.WriteQuorum)

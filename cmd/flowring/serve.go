@@ -20,8 +20,10 @@ import (
 )
 
 // A stop is graceful for as long as cutShortAfter, then what is left is cut short, and the program ends after stopWithin in any
-// case: before whoever asked for it loses patience and kills, for Kubernetes by default after 30 s.
+// case: before whoever asked for it loses patience and kills, for Kubernetes by default after 30 s. A start that is broken off has
+// startGrace to come back.
 const (
+	startGrace    = 500 * time.Millisecond
 	cutShortAfter = 23 * time.Second
 	stopWithin    = 25 * time.Second
 )
@@ -97,8 +99,11 @@ type member interface {
 
 // serve runs n from start to stop: until ctx ends, which is not an error, or n fails, which is. It stops n in every case.
 func serve(ctx context.Context, n member, log *slog.Logger, started func()) error {
-	err := n.Start(ctx)
+	err, returned := start(ctx, n)
 	switch {
+	case !returned: // what has not started cannot be stopped, and what is on disk survives this as it does a crash
+		log.Info("start broken off", "cause", context.Cause(ctx))
+		return nil
 	case err == nil:
 		started()
 		err = wait(ctx, n)
@@ -107,6 +112,23 @@ func serve(ctx context.Context, n member, log *slog.Logger, started func()) erro
 	}
 	log.Info("stopping", "within", stopWithin, "cause", cmp.Or(err, context.Cause(ctx)))
 	return errors.Join(err, stop(context.WithoutCancel(ctx), n))
+}
+
+// start starts n. Where it does not return soon after ctx has ended, for it may wait for a disk, it is left to itself.
+func start(ctx context.Context, n member) (err error, returned bool) {
+	done := make(chan error, 1)
+	go func() { done <- n.Start(ctx) }()
+	select {
+	case err := <-done:
+		return err, true
+	case <-ctx.Done():
+	}
+	select {
+	case err := <-done:
+		return err, true
+	case <-time.After(startGrace):
+		return nil, false
+	}
 }
 
 // stop stops n, gracefully if that is possible in time. It returns after stopWithin at the latest, even when Stop does not.

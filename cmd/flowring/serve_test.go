@@ -21,12 +21,16 @@ type double struct {
 	hang              bool          // in Stop, until it is cut short
 	stuck             chan struct{} // in Stop, whatever ctx says
 	startHangs        bool
+	startStuck        chan struct{} // in Start, whatever ctx says
 }
 
 func (d *double) Start(ctx context.Context) error {
 	if d.startHangs {
 		<-ctx.Done()
 		return ctx.Err()
+	}
+	if d.startStuck != nil {
+		<-d.startStuck
 	}
 	d.started = time.Now()
 	return d.startErr
@@ -98,6 +102,21 @@ func TestServeEndsInTimeThoughTheNodeDoesNotStop(t *testing.T) {
 		err := serve(ctx, &n, slog.New(slog.DiscardHandler), func() {})
 		if took := time.Since(begin); err == nil || took != stopWithin {
 			t.Errorf("serve() = %v after %v, want an error after %v", err, took, stopWithin)
+		}
+	})
+}
+
+// A start that waits for its disk does not keep the program from ending, and nothing is stopped that has not started.
+func TestServeEndsThoughTheNodeIsStuckInItsStart(t *testing.T) {
+	racetest.Bubble(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+		defer cancel()
+		n := double{startStuck: make(chan struct{})}
+		defer close(n.startStuck)
+		begin := time.Now()
+		err := serve(ctx, &n, slog.New(slog.DiscardHandler), func() { t.Error("announced") })
+		if took := time.Since(begin); err != nil || took != time.Hour+startGrace || !n.stopped.IsZero() {
+			t.Errorf("serve() = %v after %v, stopped at %v, want nil after %v and no stop", err, took, n.stopped, time.Hour+startGrace)
 		}
 	})
 }

@@ -37,6 +37,8 @@ type Options struct {
 	Hours     int           // that clients write to; 0: 3
 	Quiet     bool          // no clients but those of the scenario
 	Log       *slog.Logger  // nil: silent
+
+	Join map[string][]string // whom each node joins, by name, and by that founds a cluster; nil: all join all, and Expect of them found it
 }
 
 // Cluster is a set of nodes and what they run on. It belongs to one bubble.
@@ -146,8 +148,13 @@ func (c *Cluster) boot(m *Machine) error {
 	cfg := node.Default(m.Name)
 	cfg.HTTPAddr, cfg.PeerAddr, cfg.GossipAddr = at(m.addr, HTTPPort), at(m.addr, PeerPort), at(m.addr, GossipPort)
 	cfg.DataDir = "data"
-	cfg.Join = []string{at(dnsName, GossipPort)}
-	cfg.BootstrapExpect = c.opts.Expect
+	cfg.Join, cfg.BootstrapExpect = []string{at(dnsName, GossipPort)}, c.opts.Expect
+	if c.opts.Join != nil {
+		cfg.Join, cfg.BootstrapExpect = nil, 0
+		for _, name := range c.opts.Join[m.Name] {
+			cfg.Join = append(cfg.Join, at(name, GossipPort))
+		}
+	}
 	cfg.HourSlices = max(c.opts.Slices, 1)
 	cfg.ReplicationFactor, cfg.WriteQuorum, cfg.SealAfter = c.opts.Copies, c.opts.Quorum, c.opts.SealAfter
 	n, err := node.New(cfg, node.Deps{
@@ -199,7 +206,7 @@ func (c *Cluster) died(m *Machine, host *memnet.Host) {
 
 func at(host string, port int) string { return net.JoinHostPort(host, fmt.Sprint(port)) }
 
-// publishDNS makes the join name resolve to every node that runs.
+// publishDNS makes the join name resolve to every node that runs, and each one's name to it.
 func (c *Cluster) publishDNS() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -207,6 +214,7 @@ func (c *Cluster) publishDNS() {
 	for _, name := range slices.Sorted(maps.Keys(c.nodes)) {
 		if m := c.nodes[name]; m.node != nil {
 			addrs = append(addrs, m.addr)
+			c.Net.SetDNS(name, m.addr)
 		}
 	}
 	c.Net.SetDNS(dnsName, addrs...)

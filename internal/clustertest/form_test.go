@@ -3,6 +3,9 @@ package clustertest
 import (
 	"fmt"
 	"io"
+	"maps"
+	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -42,4 +45,63 @@ func TestThreeNodesFormAndAnswer(t *testing.T) {
 		}
 		fmt.Println(c.Node("a").Addresses())
 	})
+}
+
+// joinLists are lists that differ: some node was started to found a cluster by itself, the others name it or one that does.
+var joinLists = map[string]map[string][]string{
+	"n2 joins n1, n3 joins both":        {"n1": nil, "n2": {"n1"}, "n3": {"n1", "n2"}},
+	"the founder has the highest name":  {"n3": nil, "n1": {"n3"}, "n2": {"n3", "n1"}},
+	"the founder has the name between":  {"n2": nil, "n3": {"n2"}, "n1": {"n2", "n3"}},
+	"each joins the one before":         {"n1": nil, "n2": {"n1"}, "n3": {"n2"}, "n4": {"n3"}},
+	"each joins the one after":          {"n4": nil, "n3": {"n4"}, "n2": {"n3"}, "n1": {"n2"}},
+	"two lists meet in the founder":     {"n3": nil, "n1": {"n3"}, "n2": {"n1"}, "n5": {"n3"}, "n4": {"n5"}},
+	"nobody founds alone, lists differ": {"n1": {"n2"}, "n2": {"n3"}, "n3": {"n1"}},
+	"all name all":                      {"n1": {"n2", "n3"}, "n2": {"n1", "n3"}, "n3": {"n1", "n2"}},
+}
+
+// Whatever the lists, and in whatever order nodes start on a network that is slow in places, one cluster comes of them.
+func TestJoinListsThatDifferMakeOneCluster(t *testing.T) {
+	for name, lists := range joinLists {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for seed := range uint64(10) {
+				racetest.Bubble(t, func(t *testing.T) { mustFormOne(t, lists, seed+1) })
+			}
+		})
+	}
+}
+
+// mustFormOne starts the nodes at random moments, and wants one cluster of them.
+func mustFormOne(t *testing.T, lists map[string][]string, seed uint64) {
+	t.Helper()
+	c := New(t, Options{Seed: seed, Copies: 1, Join: lists})
+	defer c.Close()
+	rng := rand.New(rand.NewPCG(seed, 5))
+	names := slices.Sorted(maps.Keys(lists))
+	rng.Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })
+	together := rng.IntN(2) == 0
+	for _, name := range names {
+		c.Start(name)
+		for _, other := range c.Running() {
+			if other != name && rng.IntN(3) == 0 {
+				c.Net.SetLatency(c.Addr(name), c.Addr(other), time.Duration(rng.IntN(150))*time.Millisecond)
+			}
+		}
+		if !together {
+			time.Sleep(time.Duration(rng.IntN(4000)) * time.Millisecond)
+		}
+	}
+	err := c.agreed()
+	for begun := time.Now(); err != nil && time.Since(begun) < 2*time.Minute; err = c.agreed() {
+		time.Sleep(time.Second)
+	}
+	if err == nil {
+		return
+	}
+	clusters := map[string][]string{}
+	for _, name := range c.Names() {
+		id := c.Node(name).Members().Cluster
+		clusters[id] = append(clusters[id], name)
+	}
+	t.Errorf("seed %d: started as %v, together: %t: clusters %v: %v", seed, names, together, slices.Collect(maps.Values(clusters)), err)
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -31,6 +32,7 @@ func TestFullDisk(t *testing.T) {
 		t.Logf("%s goes on with a full disk", p)
 		p.kill()
 	}
+	mustNotStart(t, p, "no room on the disk")
 	giveSpace(t, mounts, p)
 	c.restart(p)
 	f.check("after the restart")
@@ -60,6 +62,23 @@ func TestOneFullDiskOfThree(t *testing.T) {
 	f.p = full
 	f.check("on the node that was full")
 	c.sameStores(c.nodes...)
+}
+
+// mustNotStart runs a node that is to give up soon, for the reason given in its last line.
+func mustNotStart(t *testing.T, p *process, why string) {
+	t.Helper()
+	p.start()
+	status, err := p.wait(10 * time.Second)
+	if err != nil {
+		p.kill()
+		t.Fatal(err)
+	}
+	text, _ := os.ReadFile(p.log)
+	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
+	last := lines[len(lines)-1]
+	if code := exitCode(status); code != 1 || !strings.HasPrefix(last, "flowring: serve: ") || !strings.Contains(last, why) {
+		t.Errorf("%s ended with code %d, and %q, want 1 and %q", p, code, last, why)
+	}
 }
 
 // giveSpace makes a disk larger that must have been full.

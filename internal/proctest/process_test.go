@@ -4,6 +4,7 @@ package proctest
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -107,6 +108,15 @@ func (p *process) wait(within time.Duration) (status, err error) {
 	case <-timer.C:
 		return nil, fmt.Errorf("%s (process %d) has not ended after %v", p, p.cmd.Process.Pid, within)
 	}
+}
+
+// exitCode returns the code that a process ended with.
+func exitCode(status error) int {
+	var exit *exec.ExitError
+	if errors.As(status, &exit) {
+		return exit.ExitCode()
+	}
+	return 0
 }
 
 // close kills what still runs. A node that has ended by itself is an error, and so is a data race that it reported (P18).

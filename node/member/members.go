@@ -65,6 +65,8 @@ type Members struct {
 	alive map[string]Node     // by name in the gossip, this node included
 	known map[string]struct{} // gossip addresses ever seen
 
+	joined map[string]struct{} // addresses that could be joined
+
 	namesakes map[string]Node // earlier starts of this node's name, by start: met since Namesakes was last called
 
 	cancel context.CancelFunc
@@ -76,7 +78,7 @@ func New(cfg Config, deps Deps) *Members {
 	m := &Members{
 		cfg: cfg, log: deps.Log, net: deps.Network,
 		states: make(chan []byte, 64), changed: make(chan struct{}, 1),
-		alive: map[string]Node{}, known: map[string]struct{}{}, namesakes: map[string]Node{},
+		alive: map[string]Node{}, known: map[string]struct{}{}, joined: map[string]struct{}{}, namesakes: map[string]Node{},
 	}
 	if m.cfg.RejoinEvery == 0 {
 		m.cfg.RejoinEvery = DefaultRejoinEvery

@@ -116,6 +116,35 @@ func TestMissingIsWhoShouldBeAndIsNot(t *testing.T) {
 	})
 }
 
+// Named counts whom the join addresses stand for, and finds who of them is not there.
+func TestNamedKnowsWhoIsNotThere(t *testing.T) {
+	racetest.Bubble(t, func(t *testing.T) {
+		network := memnet.New(memnet.Options{})
+		network.SetDNS("all.local", "10.0.0.1", "10.0.0.2", "10.0.0.3")
+		network.SetDNS("proxy.local", "10.9.0.1")
+		for _, tt := range []struct {
+			join   []string
+			nodes  int
+			unseen []string
+		}{
+			{[]string{"10.0.0.3:7946"}, 2, nil},
+			{[]string{"all.local:7946"}, 3, []string{"10.0.0.2:7946"}},
+			{[]string{"10.0.0.3:7946", "none.local:7946", "10.0.0.9:1"}, 4, []string{"10.0.0.9:1", "none.local:7946"}},
+			{[]string{"10.0.0.3:7946", "proxy.local:7946"}, 3, nil},
+		} {
+			m := New(Config{Join: tt.join}, Deps{Log: slog.New(slog.DiscardHandler), Network: network.Host("10.0.0.1")})
+			self := node("a", "1", "10.0.0.1:7946")
+			m.self.Store(&self)
+			m.joined["10.9.0.1:7946"], m.joined["10.0.0.2:7946"] = struct{}{}, struct{}{}
+			m.remember("10.0.0.2:7946") // a node's own address: that it could be joined once does not mean that it is there
+			m.update(func(alive map[string]Node) { alive["a-1"], alive["c-1"] = self, node("c", "2", "10.0.0.3:7946") })
+			if nodes, unseen := m.Named(t.Context()); nodes != tt.nodes || !slices.Equal(unseen, tt.unseen) {
+				t.Errorf("Named() with %v = %d, %v, want %d, %v", tt.join, nodes, unseen, tt.nodes, tt.unseen)
+			}
+		}
+	})
+}
+
 // What keeps a node out while it is alone is said in words an operator understands; once it is not alone a failed join is no
 // news.
 func TestRefusalInWords(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -37,7 +38,11 @@ func (m *Members) rejoin(ctx context.Context) {
 			if _, err := m.list.Join([]string{addr}); err != nil {
 				m.log.Debug("join", "address", addr, "error", err)
 				m.hungUp(addr, err)
+				return
 			}
+			m.mu.Lock()
+			defer m.mu.Unlock()
+			m.joined[addr] = struct{}{}
 		})
 	}
 	wg.Wait()
@@ -57,10 +62,7 @@ func (m *Members) hungUp(addr string, err error) {
 
 // missing returns the addresses at which a node should be and none in the view is.
 func (m *Members) missing(ctx context.Context) map[string]struct{} {
-	addrs := map[string]struct{}{}
-	for _, join := range m.cfg.Join {
-		m.resolve(ctx, join, addrs)
-	}
+	addrs, _ := m.resolved(ctx)
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if len(m.known) > maxKnown {
@@ -75,21 +77,69 @@ func (m *Members) missing(ctx context.Context) map[string]struct{} {
 	return addrs
 }
 
-// resolve adds all addresses of a join address.
-func (m *Members) resolve(ctx context.Context, join string, to map[string]struct{}) {
+// Named returns how many nodes the join addresses, and this node's own, stand for, and the addresses of those that are not in the
+// view. A join address that does not resolve stands for one node. One that no node calls its own, as it leads through something
+// between, counts as that of a node in the view once it could be joined.
+func (m *Members) Named(ctx context.Context) (nodes int, unseen []string) {
+	addrs, unresolved := m.resolved(ctx)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	seen := map[string]bool{}
+	for _, n := range m.alive {
+		seen[n.Gossip] = true
+		if n.Start == m.self.Load().Start {
+			addrs[n.Gossip] = struct{}{}
+		}
+	}
+	for addr := range addrs {
+		_, joined := m.joined[addr]
+		if _, known := m.known[addr]; !seen[addr] && (known || !joined) {
+			unseen = append(unseen, addr)
+		}
+	}
+	unseen = append(unseen, unresolved...)
+	slices.Sort(unseen)
+	return len(addrs) + len(unresolved), unseen
+}
+
+// resolved returns all addresses that the join addresses resolve to, and those of them that do not resolve.
+func (m *Members) resolved(ctx context.Context) (addrs map[string]struct{}, unresolved []string) {
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	addrs = map[string]struct{}{}
+	for _, join := range m.cfg.Join {
+		wg.Go(func() {
+			found := m.resolve(ctx, join)
+			mu.Lock()
+			defer mu.Unlock()
+			for _, addr := range found {
+				addrs[addr] = struct{}{}
+			}
+			if len(found) == 0 {
+				unresolved = append(unresolved, join)
+			}
+		})
+	}
+	wg.Wait()
+	return addrs, unresolved
+}
+
+// resolve returns all addresses of a join address.
+func (m *Members) resolve(ctx context.Context, join string) (addrs []string) {
 	host, port, err := net.SplitHostPort(join)
 	if err != nil {
 		m.log.Warn("join address", "address", join, "error", err)
-		return
+		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
 	defer cancel()
 	ips, err := m.net.LookupHost(ctx, host)
 	if err != nil {
 		m.log.Debug("resolve join address", "address", join, "error", err)
-		return
+		return nil
 	}
 	for _, ip := range ips {
-		to[net.JoinHostPort(ip, port)] = struct{}{}
+		addrs = append(addrs, net.JoinHostPort(ip, port))
 	}
+	return addrs
 }

@@ -41,7 +41,7 @@ type Client struct {
 	transport *http.Transport
 
 	mu     sync.Mutex
-	silent map[string]bool // addresses whose last call was not heard
+	silent map[string]time.Time // addresses whose last call was not heard, and since when none was
 }
 
 // NewClient returns a client that keeps connections open between calls.
@@ -55,7 +55,7 @@ func NewClient(deps ClientDeps) *Client {
 		WriteBufferSize:     32 << 10,
 		ReadBufferSize:      32 << 10,
 	}
-	return &Client{rosters: deps.Rosters, transport: t, http: &http.Client{Transport: t}, silent: map[string]bool{}}
+	return &Client{rosters: deps.Rosters, transport: t, http: &http.Client{Transport: t}, silent: map[string]time.Time{}}
 }
 
 // Close closes idle connections; calls under way end with their contexts.
@@ -66,7 +66,18 @@ func (c *Client) Close() { c.transport.CloseIdleConnections() }
 func (c *Client) Heard(addr string) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return !c.silent[addr]
+	return c.silent[addr].IsZero()
+}
+
+// goneAfter is how long an address must have been silent to count as gone: a greeting has failed as well meanwhile.
+const goneAfter = time.Second
+
+// Gone reports whether no call to addr has been heard for so long that the next one would not be either.
+func (c *Client) Gone(addr string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	since := c.silent[addr]
+	return !since.IsZero() && time.Since(since) >= goneAfter
 }
 
 // Silence makes addr count as not heard until a call is: the node there is known to be gone.
@@ -75,10 +86,11 @@ func (c *Client) Silence(addr string) { c.mark(addr, false) }
 func (c *Client) mark(addr string, heard bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if heard {
+	switch {
+	case heard:
 		delete(c.silent, addr)
-	} else {
-		c.silent[addr] = true
+	case c.silent[addr].IsZero():
+		c.silent[addr] = time.Now()
 	}
 }
 

@@ -7,8 +7,10 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"flowring/flow"
+	"flowring/internal/racetest"
 	"flowring/ring"
 	"flowring/store"
 )
@@ -164,6 +166,26 @@ func TestSilenceLastsUntilACallIsHeard(t *testing.T) {
 	if !c.Heard(addr) {
 		t.Error("a peer that answered a greeting is not heard")
 	}
+}
+
+// One call that fails is no proof, and later ones do not make the silence begin anew.
+func TestPeerIsGoneWhenItHasBeenSilentForAWhile(t *testing.T) {
+	racetest.Bubble(t, func(t *testing.T) {
+		c := NewClient(ClientDeps{})
+		for _, step := range []struct {
+			heard bool
+			want  bool
+		}{{false, false}, {false, false}, {false, true}, {true, false}, {false, false}} {
+			c.mark("n2:1", step.heard)
+			if got := c.Gone("n2:1"); got != step.want {
+				t.Errorf("Gone() = %t after a call that was heard: %t, want %t", got, step.heard, step.want)
+			}
+			time.Sleep(goneAfter / 2)
+		}
+		if c.Gone("n3:1") {
+			t.Error("a peer that was never called is gone")
+		}
+	})
 }
 
 func TestCallsCarryWhatTheyAreGiven(t *testing.T) {

@@ -8,6 +8,11 @@ type Hello struct {
 	Start  string      `json:"start"`  // nonce of its process start
 	Roster ring.Roster `json:"roster"` // what it knows, itself included
 	Status Status      `json:"status"`
+
+	// What decides who founds a cluster, while the sender belongs to none.
+	Founds bool     `json:"founds,omitempty"` // it does, at this moment or as soon as it can
+	Waits  bool     `json:"waits,omitempty"`  // for nodes that it expects
+	Sees   []string `json:"sees,omitempty"`   // names of the nodes in its view, sorted
 }
 
 // Status is what a node reports of itself for GET /members.
@@ -19,4 +24,5 @@ type Status struct {
 	Behind    int64 `json:"behind"`    // batches known to be missing here
 
 	Recovering bool `json:"recovering"` // the store started lately and proves nothing yet
+	Stopping   bool `json:"stopping"`   // the node is about to go
 }

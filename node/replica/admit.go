@@ -20,11 +20,37 @@ func (r *Replicas) Admit(ctx context.Context, b *flow.Batch, encoded []byte) (re
 			return false, err
 		}
 	}
+	if err := r.enough(); err != nil {
+		return false, err
+	}
 	replayed, err = r.Store.Check(b)
 	if err != nil {
 		return false, err
 	}
 	return replayed, r.replicate(ctx, b, encoded)
+}
+
+// enough returns an error when a write could only fail, since fewer than W stores that count are there, this one included: better at
+// once than after the time that others are waited for, and before the batch is on this store's disk alone.
+func (r *Replicas) enough() error {
+	self, there := r.Cluster.Self().ID, 0
+	fail := &UnavailableError{}
+	for _, st := range r.Cluster.Roster().Established() {
+		if addr := r.Cluster.Addr(st.ID); st.ID == self || addr != "" && !r.Peers.Gone(addr) {
+			there++
+		} else {
+			fail.Silent = appendNew(fail.Silent, st.Name)
+		}
+	}
+	if there >= r.Quorum || r.Without.Off(safeguard.Quorum) {
+		return nil
+	}
+	slices.Sort(fail.Silent)
+	fail.Reason = fmt.Sprintf("%d of the %d stores that the write quorum asks for are heard", there, r.Quorum)
+	if there == 0 && len(fail.Silent) == 0 {
+		fail.Reason = "the cluster has no established store yet"
+	}
+	return fail
 }
 
 // Apply keeps a batch here for a write. An ID held under another dot is as good as held: the dot matters between digests alone.

@@ -29,6 +29,7 @@ type site struct {
 	held *store.Store
 
 	unheard    bool         // its last call failed
+	gone       bool         // and so did those before
 	hang       bool         // it does not answer before the caller gives up
 	fail       error        // of every call, without an effect
 	lost       bool         // calls have their effect, and fail
@@ -100,6 +101,9 @@ func (w *world) Addr(id ring.StoreID) string {
 
 // Heard implements Peers.
 func (w *world) Heard(addr string) bool { return !w.sites[addr].unheard }
+
+// Gone implements Peers.
+func (w *world) Gone(addr string) bool { return w.sites[addr].gone }
 
 // call notes a call and decides whether it has an effect.
 func (w *world) call(ctx context.Context, addr, name string, batch []byte) (*site, error) {

@@ -192,6 +192,41 @@ func TestWriteEndsWithItsTime(t *testing.T) {
 	})
 }
 
+// Where too few stores are there a write is refused before anything is tried or stored, at the node asked and at the owner. A store
+// that was not heard once may be there.
+func TestWriteThatCanOnlyFailIsRefusedAtOnce(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		gone   bool
+		refuse bool
+	}{{"the others are gone", true, true}, {"the others were not heard once", false, false}} {
+		w := newWorld("a", "b", "c")
+		s := w.sliceOf(t, "a", "b", "c")
+		for _, name := range []string{"b", "c"} {
+			w.sites[name].unheard, w.sites[name].gone = true, tt.gone
+		}
+		r := w.replicas(t, Config{Copies: 3, Quorum: 2})
+		b := batchOf(t, s, dot(1), 1)
+		_, submitted := r.Submit(t.Context(), posting(t, 1, s))
+		_, admitted := r.Admit(t.Context(), b, b.Encode())
+		for call, err := range map[string]error{"Submit": submitted, "Admit": admitted} {
+			var unavailable *UnavailableError
+			if refused := errors.As(err, &unavailable); refused != tt.refuse {
+				t.Errorf("%s: %s = %v, refused: %t, want %t", tt.name, call, err, refused, tt.refuse)
+				continue
+			}
+			want := "1 of the 2 stores that the write quorum asks for are heard (no answer from b, c)"
+			if tt.refuse && err.Error() != want {
+				t.Errorf("%s: %s = %v, want %s", tt.name, call, err, want)
+			}
+		}
+		r.Stop()
+		if held := w.holders(t, s, dot(1)); tt.refuse && len(held)+len(w.sites["b"].asked) > 0 {
+			t.Errorf("%s: held by %v, and b was asked %v, want neither", tt.name, held, w.sites["b"].asked)
+		}
+	}
+}
+
 // A batch whose ID is here under another dot is as good as here for a write.
 func TestApplyOfAKnownID(t *testing.T) {
 	w := newWorld("a")

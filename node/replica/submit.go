@@ -18,6 +18,9 @@ import (
 // replayed says that every batch had been seen before. It fails with store.ErrKeyReused or store.ErrOverflow when nothing was
 // stored, and with an *UnavailableError when the outcome is unknown.
 func (r *Replicas) Submit(ctx context.Context, p *flow.Posting) (replayed bool, err error) {
+	if err := r.enough(); err != nil {
+		return false, err
+	}
 	encoded := make([][]byte, len(p.Batches))
 	for i, b := range p.Batches {
 		if r.Without.Off(safeguard.Dedup) {
@@ -110,9 +113,6 @@ func (r *Replicas) atOwner(ctx context.Context, b *flow.Batch, encoded []byte, d
 	timer := time.NewTimer(4 * r.HedgeAfter) // longer than the owner itself waits before it doubles a replica
 	defer timer.Stop()
 	fail := &UnavailableError{Reason: "no store of the hour could take the write"}
-	if len(places) == 0 {
-		fail.Reason = "the cluster has no established store yet"
-	}
 	maybe := false // whether some attempt may have had an effect
 	for done := 0; done < q.started || q.next(); {
 		select {

@@ -30,9 +30,7 @@ func (l logger) write(level slog.Level, format string, args []any) {
 // listener logs the events that an operator should know of.
 func (j *Journal) listener() *pebble.EventListener {
 	return &pebble.EventListener{
-		BackgroundError: func(err error) {
-			j.log.Error("journal could not be tidied", "error", err)
-		},
+		BackgroundError: j.backgroundError,
 		DataCorruption: func(info pebble.DataCorruptionInfo) {
 			j.log.Error("journal is corrupt", "file", info.Path, "error", info.Details)
 		},

@@ -19,6 +19,7 @@ var (
 	ErrFormat   = errors.New("not a journal that this program can read")
 	ErrCorrupt  = errors.New("journal is corrupt")
 	ErrLocked   = errors.New("journal is in use")
+	ErrFull     = errors.New("no room on the disk")
 	ErrNotFound = errors.New("not in the journal")
 	ErrFailed   = errors.New("journal has failed") // the disk did; only a restart tells what is on it
 	ErrClosed   = errors.New("journal is closed")
@@ -41,6 +42,9 @@ type Journal struct {
 	log  *slog.Logger
 	lock *pebble.Lock
 	db   *pebble.DB
+
+	opening *opening
+	untidy  seldom // how often failures of background work are logged
 
 	fatal  func(error)
 	failed atomic.Pointer[error] // set before fatal is called
@@ -76,11 +80,7 @@ func (j *Journal) Close() error {
 	j.closed = true
 	j.mu.Unlock()
 	j.users.Wait()
-	err := j.db.Close()
-	if j.lock != nil {
-		err = errors.Join(err, j.lock.Close())
-	}
-	if err != nil {
+	if err := errors.Join(j.db.Close(), j.unlock()); err != nil {
 		return fmt.Errorf("close journal %s: %w", j.dir, err)
 	}
 	return nil

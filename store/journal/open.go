@@ -8,6 +8,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -21,8 +22,8 @@ const (
 
 // Open opens the journal in the folder, having made both if the folder is missing or empty. It fails with ErrFormat for a folder
 // that holds something else or a journal of another format, and changes nothing there; with ErrLocked while another process has
-// it open; and with ErrCorrupt when it is damaged. After a crash it reads back what was written since the last flush, 64 MB
-// at most.
+// it open; with ErrCorrupt when it is damaged; and with ErrFull when the disk has no room for what opening writes. After a crash
+// it reads back what was written since the last flush, 64 MB at most.
 func Open(dir string, options Options) (*Journal, error) {
 	j := newJournal(dir, options)
 	if err := j.open(options); err != nil {
@@ -32,7 +33,7 @@ func Open(dir string, options Options) (*Journal, error) {
 }
 
 func newJournal(dir string, options Options) *Journal {
-	j := &Journal{dir: dir, fs: options.FS, log: options.Log, fatal: options.Fatal}
+	j := &Journal{dir: dir, fs: options.FS, log: options.Log, fatal: options.Fatal, opening: newOpening()}
 	if j.fs == nil {
 		j.fs = vfs.Default
 	}
@@ -48,23 +49,52 @@ func newJournal(dir string, options Options) *Journal {
 	return j
 }
 
-func (j *Journal) open(options Options) (err error) {
+// open claims the folder and opens the database in it. What it gives up goes on by itself, and keeps the folder locked, until there
+// is room or the process ends: Pebble's opening cannot be broken off.
+func (j *Journal) open(options Options) error {
 	if err := j.claim(); err != nil {
 		return err
 	}
-	defer func() {
-		if err != nil && j.lock != nil {
-			err = errors.Join(err, j.lock.Close())
+	if err := j.checkRoom(); err != nil {
+		return errors.Join(err, j.unlock())
+	}
+	opened := make(chan error)
+	go func() {
+		err := j.openDB(options.FS)
+		select {
+		case opened <- err:
+		case <-j.opening.givenUp:
+			if err == nil {
+				j.Close()
+			}
 		}
 	}()
-	j.db, err = pebble.Open(j.dir, j.pebbleOptions(options.FS))
-	if err != nil {
+	select {
+	case err := <-opened:
+		return err
+	case err := <-j.opening.failed:
+		close(j.opening.givenUp)
 		return translateOpen(err)
 	}
+}
+
+// openDB opens the database and verifies its format. It unlocks the folder when it fails.
+func (j *Journal) openDB(fileSystem vfs.FS) (err error) {
+	j.db, err = pebble.Open(j.dir, j.pebbleOptions(fileSystem))
+	if err != nil {
+		return errors.Join(translateOpen(err), j.unlock())
+	}
 	if err := errors.Join(j.checkFormat(), j.sweep()); err != nil {
-		return errors.Join(err, j.db.Close())
+		return errors.Join(err, j.db.Close(), j.unlock())
 	}
 	return nil
+}
+
+func (j *Journal) unlock() error {
+	if j.lock == nil { // Pebble has its own
+		return nil
+	}
+	return j.lock.Close()
 }
 
 // claim locks the folder, unless there is none: then Pebble makes it, which includes the fsyncs that this takes, and locks it.
@@ -108,11 +138,30 @@ func translateLock(err error) error {
 	return fmt.Errorf("%w: %w", ErrLocked, err)
 }
 
+// minRoom is what must be free for opening to be worth a try. It writes some kB, and at most what was written since the last flush:
+// whether that fits only the attempt shows.
+const minRoom = 1 << 20
+
+// checkRoom fails with ErrFull on a disk without any room. One that does not say how much it has may have enough.
+func (j *Journal) checkRoom() error {
+	usage, err := j.fs.GetDiskUsage(j.dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		usage, err = j.fs.GetDiskUsage(j.fs.PathDir(j.dir))
+	}
+	if err != nil || usage.TotalBytes == 0 || usage.AvailBytes >= minRoom {
+		return nil
+	}
+	return fmt.Errorf("%w: %d bytes are free, and opening takes %d", ErrFull, usage.AvailBytes, minRoom)
+}
+
 // translateOpen says what is wrong with a folder that Pebble refuses. Pebble has no error of its own for a database whose keys
 // are in another order, as it finds where somebody else's is.
 func translateOpen(err error) error {
 	if strings.Contains(err.Error(), "comparer name") {
 		return fmt.Errorf("%w: a Pebble database of another program: %w", ErrFormat, err)
+	}
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+		return fmt.Errorf("%w: %w", ErrFull, err)
 	}
 	return translate(err)
 }

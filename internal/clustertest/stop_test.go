@@ -1,0 +1,97 @@
+package clustertest
+
+import (
+	"bytes"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"flowring/internal/racetest"
+)
+
+// quick is how long a stop may take that has nobody left to give anything to.
+const quick = 5 * time.Second
+
+// When all nodes are told to stop at once none waits for the others in vain, and nothing is lost.
+func TestAWholeClusterStopsQuickly(t *testing.T) {
+	for _, tt := range []struct{ copies, quorum int }{{1, 1}, {2, 2}, {3, 2}} {
+		t.Run(fmt.Sprintf("R=%d, W=%d", tt.copies, tt.quorum), func(t *testing.T) {
+			racetest.Bubble(t, func(t *testing.T) {
+				c := formed(t, 3, Options{Seed: 1, Copies: tt.copies, Quorum: tt.quorum})
+				k := newCaller(t, c)
+				hours := k.fill(t, 20)
+				var wg sync.WaitGroup
+				for _, name := range c.Running() {
+					wg.Go(func() { c.mustStop(t, name) })
+				}
+				wg.Wait()
+				c.Start("a", "b", "c")
+				c.mustAgree(t, agreeWithin)
+				k.mustHave(t, time.Minute, "before", hours...)
+			})
+		})
+	}
+}
+
+// mustStop stops a node as SIGTERM does, and wants it to be done soon and without an error.
+func (c *Cluster) mustStop(t *testing.T, name string) {
+	t.Helper()
+	begun := time.Now()
+	if err := c.Stop(name, 25*time.Second); err != nil || time.Since(begun) > quick {
+		t.Errorf("stop(%s) = %v after %v, want nil within %v", name, err, time.Since(begun), quick)
+	}
+}
+
+// fill writes that many hours.
+func (k caller) fill(t *testing.T, n int) (hours []int) {
+	t.Helper()
+	for hour := range n {
+		if status := k.post("a", hour, "before"); status != http.StatusOK {
+			t.Fatalf("post = %d, want 200", status)
+		}
+		hours = append(hours, hour)
+	}
+	return hours
+}
+
+// One after the other: the last two find nobody to give their hours to, say so twice, and go.
+func TestTheLastNodesStopQuicklyAndQuietly(t *testing.T) {
+	racetest.Bubble(t, func(t *testing.T) {
+		var log lockedBuffer
+		c := formed(t, 3, Options{Seed: 2, Copies: 2, Quorum: 2, Log: slog.New(slog.NewTextHandler(&log, nil))})
+		k := newCaller(t, c)
+		hours := k.fill(t, 20)
+		for _, name := range letters[:3] {
+			log.Reset()
+			c.mustStop(t, name)
+			want := map[string]int{"a": 0}
+			if name != "a" {
+				want[name] = 1
+			}
+			for _, message := range []string{"not yet on enough other stores", "not on enough other stores"} {
+				if got := strings.Count(log.String(), `"`+message+`"`); got != want[name] {
+					t.Errorf("stop(%s) said %q %d times, want %d", name, message, got, want[name])
+				}
+			}
+		}
+		c.Start("a", "b", "c")
+		c.mustAgree(t, agreeWithin)
+		k.mustHave(t, time.Minute, "before", hours...)
+	})
+}
+
+// lockedBuffer is a buffer that many write to.
+type lockedBuffer struct {
+	mu sync.Mutex
+	bytes.Buffer
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.Buffer.Write(p)
+}

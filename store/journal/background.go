@@ -1,0 +1,66 @@
+package journal
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// backgroundError is called, with Pebble's locks held, when work in the background has failed. Pebble repeats that work at once, and
+// for ever.
+func (j *Journal) backgroundError(err error) {
+	if times := j.untidy.again(time.Now()); times > 0 {
+		j.log.Error("journal could not be tidied", "error", err, "times", times)
+	}
+	j.opening.failedOnce(err)
+}
+
+// seldom thins out what would be logged again and again.
+type seldom struct {
+	mu   sync.Mutex
+	last time.Time
+	left int // not logged since
+}
+
+// logEvery is the pause between two lines of the same kind.
+const logEvery = 10 * time.Second
+
+// again returns how many times it was called since something was logged, or 0 when it is too early for another line.
+func (s *seldom) again(now time.Time) (times int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.left++
+	if !s.last.IsZero() && now.Sub(s.last) < logEvery {
+		return 0
+	}
+	times, s.last, s.left = s.left, now, 0
+	return times
+}
+
+// opening is the attempt to open a journal, which waits for work in the background.
+type opening struct {
+	failures atomic.Int32
+	failed   chan error    // has the failure after which it is to be given up
+	givenUp  chan struct{} // closed when it was
+}
+
+const (
+	mostFailures = 3                      // of work in the background until an opening is given up
+	retryEvery   = 100 * time.Millisecond // how often that is tried again afterwards
+)
+
+func newOpening() *opening {
+	return &opening{failed: make(chan error, 1), givenUp: make(chan struct{})}
+}
+
+// failedOnce notes a failure of work in the background. An opening that was given up is slowed down: its process has to end yet.
+func (o *opening) failedOnce(err error) {
+	select {
+	case <-o.givenUp:
+		time.Sleep(retryEvery)
+	default:
+		if o.failures.Add(1) == mostFailures {
+			o.failed <- err
+		}
+	}
+}

@@ -1,0 +1,119 @@
+package journal
+
+import (
+	"bytes"
+	"errors"
+	"log/slog"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
+
+	"flowring/flow"
+)
+
+// withoutRoom returns a file system that takes no tables while full, as a disk does that is full.
+func withoutRoom(fs vfs.FS, full *atomic.Bool) vfs.FS {
+	return errorfs.Wrap(fs, errorfs.InjectorFunc(func(op errorfs.Op) error {
+		if full.Load() && op.Kind == errorfs.OpCreate && filepath.Ext(op.Path) == ".sst" {
+			return syscall.ENOSPC
+		}
+		return nil
+	}))
+}
+
+// Pebble itself would try for ever. Once there is room everything is there (P13).
+func TestOpenGivesUpOnAFullDisk(t *testing.T) {
+	acked := flow.Dot{Origin: 1, Seq: 1}
+	for name, before := range map[string]func(t *testing.T, fs vfs.FS){
+		"a new journal": func(*testing.T, vfs.FS) {},
+		"a journal after a crash": func(t *testing.T, fs vfs.FS) {
+			j := open(t, fs)
+			appendTo(t, j, hour, acked, acked.String())
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			mem := vfs.NewCrashableMem()
+			before(t, mem)
+			disk := mem.CrashClone(vfs.CrashCloneCfg{})
+			var full atomic.Bool
+			full.Store(true)
+			var log bytes.Buffer
+			opened := make(chan error, 1)
+			go func() {
+				_, err := Open("data", Options{FS: withoutRoom(disk, &full), Log: slog.New(slog.NewTextHandler(&log, nil))})
+				opened <- err
+			}()
+			select {
+			case err := <-opened:
+				if !errors.Is(err, ErrFull) || !errors.Is(err, syscall.ENOSPC) {
+					t.Errorf("Open on a full disk: %v, want %v", err, ErrFull)
+				}
+			case <-time.After(20 * time.Second):
+				full.Store(false)
+				t.Fatal("Open on a full disk does not return")
+			}
+			if got := strings.Count(log.String(), "could not be tidied"); got != 1 {
+				t.Errorf("%d lines say that the journal could not be tidied, want one:\n%s", got, log.String())
+			}
+			full.Store(false) // and the attempt that was given up ends
+			after := reopen(t, disk)
+			if name == "a new journal" {
+				return
+			}
+			if lost := missing(t, after, []flow.Dot{acked}); len(lost) > 0 {
+				t.Errorf("lost %v", lost)
+			}
+		})
+	}
+}
+
+// reopen opens a journal as soon as an attempt that was given up lets go of it.
+func reopen(t *testing.T, fs vfs.FS) *Journal {
+	t.Helper()
+	for begun := time.Now(); ; <-time.After(10 * time.Millisecond) {
+		j, err := Open("data", Options{FS: fs})
+		if err == nil {
+			t.Cleanup(func() { j.Close() })
+			return j
+		}
+		if time.Since(begun) > 10*time.Second {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestOpenWantsRoomOnTheDisk(t *testing.T) {
+	for _, test := range []struct {
+		free, total uint64
+		want        error
+	}{{minRoom - 1, 1 << 30, ErrFull}, {0, 1 << 30, ErrFull}, {minRoom, 1 << 30, nil}, {0, 0, nil}} {
+		fs := vfs.NewMem()
+		fs.TestingSetDiskUsage(vfs.DiskUsage{AvailBytes: test.free, TotalBytes: test.total})
+		j, err := Open("data", Options{FS: fs})
+		if !errors.Is(err, test.want) {
+			t.Errorf("Open with %d of %d bytes free: %v, want %v", test.free, test.total, err, test.want)
+		}
+		if err == nil {
+			j.Close()
+		}
+	}
+}
+
+func TestWhatRecursIsLoggedSeldom(t *testing.T) {
+	var s seldom
+	begun := time.Now()
+	for _, step := range []struct {
+		after time.Duration
+		want  int
+	}{{0, 1}, {1, 0}, {logEvery - 1, 0}, {logEvery, 3}, {logEvery + 1, 0}, {3 * logEvery, 2}} {
+		if got := s.again(begun.Add(step.after)); got != step.want {
+			t.Errorf("again() after %v = %d, want %d", step.after, got, step.want)
+		}
+	}
+}
