@@ -80,7 +80,7 @@ func controls() []control {
 		},
 		{
 			"an hour is sealed once all stores agree on what is in it",
-			Options{Copies: 3, Quorum: 1, Quiet: true, SealAfter: time.Second, Without: safeguard.Agreement}, `
+			Options{Copies: 3, Quorum: 1, Quiet: true, SealAfter: time.Second, Settle: time.Minute, Without: safeguard.Agreement}, `
 				# each side puts what it alone has into a snapshot: the two cannot be made one again
 				cut n1|n2,n3
 				wait 3000
@@ -161,7 +161,7 @@ func controls() []control {
 				start n2`, "(P6)",
 		},
 		{
-			"acks are counted by the last roster", quiet(safeguard.CountLast, 3, 3), `
+			"acks are counted by the last roster", quiet(safeguard.CountLast|safeguard.RefuseEarly, 3, 3), `
 				# n3 was forgotten, and neither it nor n2 knows; the ack of n5 brings the news to n2 when that of n3 is in
 				start n4 n5 n6
 				wait 8000

@@ -23,6 +23,7 @@ const (
 	DropLate                     // a copy outlives the reads that began before its replicas confirmed to hold it (P4)
 	LostDisk                     // a lost disk makes a new store (P9)
 	Agreement                    // an hour is sealed once all stores agree on what is in it (P6)
+	RefuseEarly                  // a write that can only fail is not begun: off where a control needs one to be under way
 	Recovery                     // a store that started proves nothing until others have checked on it (P9)
 )
 

@@ -42,7 +42,7 @@ func (r *Replicas) enough() error {
 			fail.Silent = appendNew(fail.Silent, st.Name)
 		}
 	}
-	if there >= r.Quorum || r.Without.Off(safeguard.Quorum) {
+	if there >= r.Quorum || r.Without.Off(safeguard.Quorum) || r.Without.Off(safeguard.RefuseEarly) {
 		return nil
 	}
 	slices.Sort(fail.Silent)
