@@ -19,7 +19,7 @@ func (r *Replicas) Forward(ctx context.Context, s flow.Slice, open opener) (io.C
 	if len(places) == 0 {
 		fail.Reason = "the cluster has no established store yet"
 	}
-	f := &forwarding{ctx: ctx, open: open, results: make(chan opened, len(places))}
+	f := &forwarding{r: r, ctx: ctx, open: open, results: make(chan opened, len(places))}
 	f.queue = queue{places: places, launch: f.launch}
 	done := 0
 	defer func() { f.abandon(done) }()
@@ -45,9 +45,10 @@ func (r *Replicas) Forward(ctx context.Context, s flow.Slice, open opener) (io.C
 	return nil, fail
 }
 
-// forwarding is the attempts of one Forward.
+// forwarding is the attempts of one Forward. Stop ends those under way, and waits for them.
 type forwarding struct {
 	queue
+	r       *Replicas
 	ctx     context.Context
 	open    opener
 	results chan opened
@@ -71,10 +72,13 @@ func (f *forwarding) launch(at place) {
 	if at.self {
 		addr = ""
 	}
-	go func() {
+	if !f.r.behind(func() {
+		defer context.AfterFunc(f.r.ctx, cancel)()
 		c, err := f.open(ctx, addr)
 		f.results <- opened{c, attempt, at, err}
-	}()
+	}) {
+		f.results <- opened{nil, attempt, at, errStopped}
+	}
 }
 
 // abandon ends every attempt but the one that won, which ends with ctx, and closes what they still open.
@@ -84,14 +88,14 @@ func (f *forwarding) abandon(done int) {
 			cancel()
 		}
 	}
-	if done == f.started {
-		return
-	}
-	go func() {
+	rest := func() {
 		for ; done < f.started; done++ {
 			if o := <-f.results; o.err == nil {
 				o.Close()
 			}
 		}
-	}()
+	}
+	if done < f.started && !f.r.behind(rest) {
+		rest()
+	}
 }

@@ -100,13 +100,16 @@ type outcome struct {
 func (r *Replicas) atOwner(ctx context.Context, b *flow.Batch, encoded []byte, do attempt) (bool, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	defer context.AfterFunc(r.ctx, cancel)()
 	places := r.places(b.Slice)
 	results := make(chan outcome, len(places))
 	q := queue{places: places, launch: func(at place) {
-		go func() {
+		if !r.behind(func() {
 			replayed, err := do(ctx, at, b, encoded)
 			results <- outcome{at, replayed, err}
-		}()
+		}) {
+			results <- outcome{at: at, err: errStopped}
+		}
 	}}
 	r.hedges.earn()
 	q.next()
