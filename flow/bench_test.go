@@ -78,8 +78,9 @@ func BenchmarkDecode(b *testing.B) {
 	} {
 		b.Run(c.name, func(b *testing.B) {
 			b.SetBytes(int64(len(c.text)))
+			var d Decoder
 			perRecord(b, c.records, func() {
-				if _, err := Decode(c.text, c.slices); err != nil {
+				if _, err := d.Decode(c.text, c.slices); err != nil {
 					b.Fatal(err)
 				}
 			})
@@ -118,8 +119,10 @@ func BenchmarkParseBatch(b *testing.B) {
 }
 
 func BenchmarkIdentify(b *testing.B) {
-	p := mustAddUp(b, typical(benchRecords), 1)
-	perRecord(b, benchRecords, func() { p.Identify("agent", "key") })
+	for name, records := range map[string]int{"1000": benchRecords, "5": 5} {
+		p := mustAddUp(b, typical(records), 1)
+		b.Run(name, func(b *testing.B) { perRecord(b, records, func() { p.Identify("agent", "key") }) })
+	}
 }
 
 func BenchmarkAppendRecord(b *testing.B) {
