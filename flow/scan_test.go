@@ -89,6 +89,9 @@ func TestADecoderForgetsWhatItHasRead(t *testing.T) {
 		if err != nil || p.Records != 1 || p.Flows() != 1 || p.Batches[0].Names[0] != "new" {
 			t.Errorf("after a refused body Decode = %+v, %v, want one record of one flow", p, err)
 		}
+		if got, want := string(d.builder.text), "newbarvpc-0"; got != want {
+			t.Errorf("after a record of three names the text of all names is %q, want %q", got, want)
+		}
 	}
 }
 
