@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime"
+	"sync"
 	"time"
 
 	"github.com/gorilla/mux"
@@ -48,6 +49,7 @@ type router struct {
 	decoding chan struct{} // holds one value per body being decoded
 	reading  chan struct{} // holds one value per hour being answered
 	codings  codings
+	decoders sync.Pool // of *flow.Decoder, each in use in a decoding place
 }
 
 // New returns the complete public handler. It panics when its metrics are already in deps.Registry.
