@@ -16,16 +16,16 @@ type opener func(ctx context.Context, addr string) (io.Closer, error)
 func (r *Replicas) Forward(ctx context.Context, s flow.Slice, open opener) (io.Closer, error) {
 	places := r.places(s)
 	fail := &UnavailableError{Reason: "no store of the hour answered"}
-	if len(places) == 0 {
+	if len(places.owners) == 0 {
 		fail.Reason = "the cluster has no established store yet"
 	}
-	f := &forwarding{r: r, ctx: ctx, open: open, results: make(chan opened, len(places))}
+	f := &forwarding{r: r, ctx: ctx, open: open, results: make(chan opened, len(places.owners))}
 	f.queue = queue{places: places, launch: f.launch}
 	done := 0
 	defer func() { f.abandon(done) }()
 	slow := time.NewTimer(r.DigestWait + r.HedgeAfter) // longer than the owner waits for a silent store
 	defer slow.Stop()
-	for done < f.started || f.next() {
+	for done < len(f.asked) || f.next() {
 		select {
 		case o := <-f.results:
 			done++
@@ -67,7 +67,7 @@ type opened struct {
 func (f *forwarding) launch(at place) {
 	ctx, cancel := context.WithCancel(f.ctx)
 	f.cancels = append(f.cancels, cancel)
-	attempt := f.started
+	attempt := len(f.asked)
 	addr := at.addr
 	if at.self {
 		addr = ""
@@ -89,13 +89,13 @@ func (f *forwarding) abandon(done int) {
 		}
 	}
 	rest := func() {
-		for ; done < f.started; done++ {
+		for ; done < len(f.asked); done++ {
 			if o := <-f.results; o.err == nil {
 				o.Close()
 			}
 		}
 	}
-	if done < f.started && !f.r.behind(rest) {
+	if done < len(f.asked) && !f.r.behind(rest) {
 		rest()
 	}
 }
