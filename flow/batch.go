@@ -19,6 +19,12 @@ type Batch struct {
 	Tx, Rx         []int64
 }
 
+// Written is a batch with its encoding.
+type Written struct {
+	*Batch
+	Bytes []byte
+}
+
 // Len returns the number of flows.
 func (b *Batch) Len() int { return len(b.Src) }
 

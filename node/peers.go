@@ -40,13 +40,15 @@ func (n inward) Hello(_ context.Context, from peer.Hello) (peer.Hello, error) {
 }
 
 // Admit implements peer.Handler.
-func (n inward) Admit(ctx context.Context, b *flow.Batch, encoded []byte) (bool, error) {
-	replayed, err := n.replicas.Admit(ctx, b, encoded)
+func (n inward) Admit(ctx context.Context, batches []flow.Written) (bool, error) {
+	replayed, err := n.replicas.Admit(ctx, batches)
 	return replayed, peerError(err)
 }
 
 // Check implements peer.Handler.
-func (n inward) Check(_ context.Context, b *flow.Batch) (bool, error) { return n.store.Check(b) }
+func (n inward) Check(_ context.Context, batches []flow.Written) (bool, error) {
+	return n.replicas.Check(batches)
+}
 
 // Apply implements peer.Handler.
 func (n inward) Apply(_ context.Context, b *flow.Batch, encoded []byte) error {

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -207,14 +208,16 @@ func TestSealUnderLoad(t *testing.T) {
 	s, other := opened(t, j, 0), opened(t, newMemJournal(), 0)
 	const writers, batches = 4, 200
 	var wg, sealing sync.WaitGroup
+	var sealed, written atomic.Int64
 	for origin := range uint64(writers) {
-		wg.Go(func() {
-			for seq := range uint64(batches) {
+		wg.Go(func() { // it goes on until a seal has got in between
+			for seq := uint64(0); seq < batches || sealed.Load() == 0 && !t.Failed(); seq++ {
 				apply(t, s, batchOf(t, noon, dot(origin, seq+1), record("all", "all", 1, 0)))
+				written.Add(1)
 			}
 		})
 	}
-	stop, sealed := make(chan struct{}), 0
+	stop := make(chan struct{})
 	sealing.Go(func() {
 		for {
 			select {
@@ -222,7 +225,7 @@ func TestSealUnderLoad(t *testing.T) {
 				return
 			default:
 				if sealAll(t, s, noon) {
-					sealed++
+					sealed.Add(1)
 				}
 			}
 		}
@@ -245,15 +248,12 @@ func TestSealUnderLoad(t *testing.T) {
 	sealAll(t, s, noon)
 	give(t, s, other, noon)
 	for name, s := range map[string]*Store{"sealed": s, "given": other} {
-		if sum := checkWhole(t, read(t, s, noon), 0); sum != writers*batches {
-			t.Errorf("%s: %d batches in the totals, want %d", name, sum, writers*batches)
+		if sum := checkWhole(t, read(t, s, noon), 0); sum != written.Load() {
+			t.Errorf("%s: %d batches in the totals, want %d", name, sum, written.Load())
 		}
 		if err := s.Verify(noon); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
-	}
-	if sealed == 0 {
-		t.Error("the slice was never sealed under load, want it to be tried in earnest")
 	}
 }
 

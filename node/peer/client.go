@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -114,15 +115,28 @@ func (c *Client) Hello(ctx context.Context, addr string, from Hello) (Hello, err
 	return to, nil
 }
 
-// Admit asks a peer to store a batch as the write quorum asks.
-func (c *Client) Admit(ctx context.Context, addr string, batch []byte) (replayed bool, err error) {
-	a, err := c.call(ctx, "POST", addr, "admit", bytes.NewReader(batch))
+// Admit asks a peer to store batches as the write quorum asks. replayed says that all of them were seen before.
+func (c *Client) Admit(ctx context.Context, addr string, batches ...[]byte) (replayed bool, err error) {
+	a, err := c.call(ctx, "POST", addr, "admit", framed(batches))
 	return string(a.body) == answerReplayed, err
 }
 
-// Check asks a peer whether it would refuse to admit a batch.
-func (c *Client) Check(ctx context.Context, addr string, batch []byte) (replayed bool, err error) {
-	a, err := c.call(ctx, "POST", addr, "check", bytes.NewReader(batch))
+// framed returns the batches as frames, to be sent.
+func framed(batches [][]byte) io.Reader {
+	size := frameHead
+	for _, batch := range batches {
+		size += frameHead + len(batch)
+	}
+	body := make([]byte, 0, size)
+	for _, batch := range batches {
+		body = append(binary.BigEndian.AppendUint32(body, uint32(len(batch))), batch...)
+	}
+	return bytes.NewReader(binary.BigEndian.AppendUint32(body, 0))
+}
+
+// Check asks a peer whether it would refuse to admit batches.
+func (c *Client) Check(ctx context.Context, addr string, batches ...[]byte) (replayed bool, err error) {
+	a, err := c.call(ctx, "POST", addr, "check", framed(batches))
 	return string(a.body) == answerReplayed, err
 }
 

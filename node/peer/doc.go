@@ -1,18 +1,20 @@
 // Package peer is the node-to-node protocol: HTTP/1.1 with keep-alive on a port of its own.
 //
 //	POST /peer/v1/hello                     a Hello in JSON, answered with one: rosters are exchanged, the caller is known afterwards
-//	POST /peer/v1/admit                     a batch: store it as the write quorum asks; 200 with "stored" or "replayed"
-//	POST /peer/v1/check                     a batch: would admit refuse it? 200 with "new" or "replayed"
-//	POST /peer/v1/apply?keep=               a batch: keep it on disk, here; keep=dot even if its ID is held under another dot
+//	POST /peer/v1/admit                     frames of batches: store them as the write quorum asks; 200 with "stored" or "replayed"
+//	POST /peer/v1/check                     frames of batches: would admit refuse one? 200 with "new" or "replayed"
+//	POST /peer/v1/apply                     a batch: keep it on disk, here, unless its ID is held under another dot
 //	GET  /peer/v1/flows?slice=&need=        a slice's flows as JSON, read completely from here; streamed
 //	GET  /peer/v1/digest?slice=&roster=     the digest of a slice held here; with roster=HASH only as a replica, by that very roster
-//	POST /peer/v1/missing?slice=            a digest: every batch held here that it lacks, each behind its length in 4 bytes (big endian)
+//	POST /peer/v1/missing?slice=            a digest: frames of all held here that it lacks, a snapshot among them
+//	POST /peer/v1/give?slice=               such frames: keep them on disk, here
 //	GET  /peer/v1/summary                   every slice held here, with a hash of its digest
 //	POST /peer/v1/secure                    put every batch held here on as many stores as the write quorum asks
 //	POST /peer/v1/forget?store=&force=      take a store off the roster (an operator's call)
 //	POST /peer/v1/drain                     take this store off the roster (an operator's call)
 //
-// A slice is written hour/index. Every answer names the store that gave it in Flowring-Store; where the caller's
+// A frame is a batch, or a part of a snapshot, behind its length in 4 bytes, big endian; one of length 0 ends them. A slice is
+// written hour/index. Every answer names the store that gave it in Flowring-Store; where the caller's
 // Flowring-Roster hash differs from the answerer's, the answer carries the answerer's roster in Flowring-Roster-Value, which the
 // client merges before it returns: acks are counted after rosters were merged (P4).
 //

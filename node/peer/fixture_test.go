@@ -52,10 +52,10 @@ func (d *double) Apply(_ context.Context, b *flow.Batch, encoded []byte) error {
 	return d.err
 }
 
-func (d *double) Admit(context.Context, *flow.Batch, []byte) (bool, error) { return true, d.err }
-func (d *double) Check(context.Context, *flow.Batch) (bool, error)         { return false, d.err }
-func (d *double) Secure(context.Context) error                             { return d.err }
-func (d *double) Drain(context.Context) error                              { return d.err }
+func (d *double) Admit(context.Context, []flow.Written) (bool, error) { return true, d.err }
+func (d *double) Check(context.Context, []flow.Written) (bool, error) { return false, d.err }
+func (d *double) Secure(context.Context) error                        { return d.err }
+func (d *double) Drain(context.Context) error                         { return d.err }
 
 func (d *double) Digest(_ context.Context, s flow.Slice, roster string) (Voice, error) {
 	return d.voice, d.err

@@ -22,8 +22,9 @@ type Handler interface {
 	Self() ring.Store
 	Roster() ring.Roster
 	Hello(ctx context.Context, from Hello) (Hello, error)
-	Admit(ctx context.Context, b *flow.Batch, encoded []byte) (replayed bool, err error)
-	Check(ctx context.Context, b *flow.Batch) (replayed bool, err error)
+	// Admit stores batches as the write quorum asks; replayed says that all of them were seen before. Check says whether it would.
+	Admit(ctx context.Context, batches []flow.Written) (replayed bool, err error)
+	Check(ctx context.Context, batches []flow.Written) (replayed bool, err error)
 	// Apply keeps a batch here for a write: an ID held under another dot is as good as held.
 	Apply(ctx context.Context, b *flow.Batch, encoded []byte) error
 	Flows(ctx context.Context, s flow.Slice, need string) (Answer, error)
@@ -171,20 +172,20 @@ func (s *Server) hello(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Server) admit(w http.ResponseWriter, r *http.Request) error {
-	b, encoded, err := readBatch(r)
+	batches, err := readBatches(r)
 	if err != nil {
 		return err
 	}
-	replayed, err := s.Admit(r.Context(), b, encoded)
+	replayed, err := s.Admit(r.Context(), batches)
 	return s.answer(w, r, replayed, "stored", err)
 }
 
 func (s *Server) check(w http.ResponseWriter, r *http.Request) error {
-	b, _, err := readBatch(r)
+	batches, err := readBatches(r)
 	if err != nil {
 		return err
 	}
-	replayed, err := s.Check(r.Context(), b)
+	replayed, err := s.Check(r.Context(), batches)
 	return s.answer(w, r, replayed, "new", err)
 }
 
@@ -343,6 +344,25 @@ func readBatch(r *http.Request) (*flow.Batch, []byte, error) {
 		return nil, nil, &Error{Code: Malformed, Detail: err.Error()}
 	}
 	return b, encoded, nil
+}
+
+// readBatches reads the batches that a call carries as frames; they are the caller's to keep.
+func readBatches(r *http.Request) (batches []flow.Written, err error) {
+	if r.ContentLength < 0 || r.ContentLength > MaxBatch {
+		return nil, &Error{Code: Malformed, Detail: fmt.Sprintf("batches of %d bytes, at most %d", r.ContentLength, MaxBatch)}
+	}
+	err = readFrames(r.Body, func(encoded []byte) error {
+		b, err := flow.ParseBatch(encoded)
+		batches = append(batches, flow.Written{Batch: b, Bytes: encoded})
+		return err
+	})
+	if err == nil && len(batches) == 0 {
+		err = errors.New("no batch")
+	}
+	if err != nil {
+		return nil, &Error{Code: Malformed, Detail: err.Error()}
+	}
+	return batches, nil
 }
 
 func readDigest(r io.Reader) (store.Digest, error) {

@@ -85,9 +85,12 @@ func query(pairs ...string) string {
 	return "?" + v.Encode()
 }
 
+// frameHead is how many bytes the length before a frame takes.
+const frameHead = 4
+
 // writeFrame writes a batch behind its length.
 func writeFrame(w io.Writer, batch []byte) error {
-	var length [4]byte
+	var length [frameHead]byte
 	binary.BigEndian.PutUint32(length[:], uint32(len(batch)))
 	if _, err := w.Write(length[:]); err != nil {
 		return err
@@ -100,7 +103,7 @@ func writeFrame(w io.Writer, batch []byte) error {
 // the stream was cut short, and what came before it is still whole.
 func readFrames(r io.Reader, fn func(batch []byte) error) error {
 	for {
-		var length [4]byte
+		var length [frameHead]byte
 		if _, err := io.ReadFull(r, length[:]); err != nil {
 			return fmt.Errorf("frame: %w", noEOF(err))
 		}

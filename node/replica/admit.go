@@ -4,17 +4,33 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"flowring/flow"
 	"flowring/internal/safeguard"
 	"flowring/ring"
 )
 
-// Admit is the owner's part of a write: it refuses what must be refused, and otherwise stores the batch on R stores and returns
+// Check is what the owner asks before it admits batches: it returns the first refusal, and otherwise whether all were seen before.
+func (r *Replicas) Check(batches []flow.Written) (allReplayed bool, err error) {
+	allReplayed = true
+	for _, b := range batches {
+		replayed, err := r.Store.Check(b.Batch)
+		if err != nil {
+			return false, err
+		}
+		allReplayed = allReplayed && replayed
+	}
+	return allReplayed, nil
+}
+
+// Admit is the owner's part of a write: it refuses what must be refused, and otherwise stores each batch on R stores and returns
 // once W of them have it on disk. It does the same for a batch that was seen before: the earlier attempt may have stopped short
-// of W.
-func (r *Replicas) Admit(ctx context.Context, b *flow.Batch, encoded []byte) (replayed bool, err error) {
+// of W. When it fails, some of the batches may be stored.
+func (r *Replicas) Admit(ctx context.Context, batches []flow.Written) (allReplayed bool, err error) {
 	if r.Refuse != nil {
 		if err := r.Refuse(); err != nil {
 			return false, err
@@ -23,11 +39,32 @@ func (r *Replicas) Admit(ctx context.Context, b *flow.Batch, encoded []byte) (re
 	if err := r.enough(); err != nil {
 		return false, err
 	}
-	replayed, err = r.Store.Check(b)
+	if len(batches) == 1 {
+		return r.admitOne(ctx, batches[0])
+	}
+	const parallel = 64
+	var fresh atomic.Bool
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(parallel)
+	for _, b := range batches {
+		g.Go(func() error {
+			replayed, err := r.admitOne(ctx, b)
+			if !replayed {
+				fresh.Store(true)
+			}
+			return err
+		})
+	}
+	err = g.Wait()
+	return !fresh.Load(), err
+}
+
+func (r *Replicas) admitOne(ctx context.Context, b flow.Written) (replayed bool, err error) {
+	replayed, err = r.Store.Check(b.Batch)
 	if err != nil {
 		return false, err
 	}
-	return replayed, r.replicate(ctx, b, encoded)
+	return replayed, r.replicate(ctx, b.Batch, b.Bytes)
 }
 
 // enough returns an error when a write could only fail, since fewer than W stores that count are there, this one included: better at

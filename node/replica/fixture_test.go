@@ -106,11 +106,11 @@ func (w *world) Heard(addr string) bool { return !w.sites[addr].unheard }
 func (w *world) Gone(addr string) bool { return w.sites[addr].gone }
 
 // call notes a call and decides whether it has an effect.
-func (w *world) call(ctx context.Context, addr, name string, batch []byte) (*site, error) {
+func (w *world) call(ctx context.Context, addr, name string, batches ...[]byte) (*site, error) {
 	s := w.sites[addr]
 	w.mu.Lock()
 	s.asked = append(s.asked, name)
-	if batch != nil {
+	for _, batch := range batches {
 		if b, err := flow.ParseBatch(batch); err == nil {
 			s.batches = append(s.batches, *b)
 		}
@@ -144,19 +144,22 @@ func (s *site) keep(batch []byte) error {
 }
 
 // Admit implements Peers.
-func (w *world) Admit(ctx context.Context, addr string, batch []byte) (bool, error) {
-	s, err := w.call(ctx, addr, "admit", batch)
-	if err == nil {
-		if err = s.keep(batch); err == nil {
-			_, err = s.after()
+func (w *world) Admit(ctx context.Context, addr string, batches ...[]byte) (bool, error) {
+	s, err := w.call(ctx, addr, "admit", batches...)
+	for _, batch := range batches {
+		if err == nil {
+			err = s.keep(batch)
 		}
+	}
+	if err == nil {
+		_, err = s.after()
 	}
 	return s.replayed, err
 }
 
 // Check implements Peers.
-func (w *world) Check(ctx context.Context, addr string, batch []byte) (bool, error) {
-	s, err := w.call(ctx, addr, "check", batch)
+func (w *world) Check(ctx context.Context, addr string, batches ...[]byte) (bool, error) {
+	s, err := w.call(ctx, addr, "check", batches...)
 	return s.replayed, err
 }
 
@@ -247,6 +250,9 @@ func (w *world) Summary(ctx context.Context, addr string) (ring.Store, map[flow.
 	from, err := s.after()
 	return from, sums, err
 }
+
+// written returns a batch as Admit takes it.
+func written(b *flow.Batch) []flow.Written { return []flow.Written{{Batch: b, Bytes: b.Encode()}} }
 
 // replicas returns the Replicas of the world's own node.
 func (w *world) replicas(t testing.TB, cfg Config) *Replicas {

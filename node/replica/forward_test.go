@@ -134,7 +134,7 @@ func TestStopWaitsForEveryAttempt(t *testing.T) {
 			return ctx.Err()
 		}
 		open := func(ctx context.Context, _ string) (io.Closer, error) { return nil, linger(ctx) }
-		do := func(ctx context.Context, _ place, _ *flow.Batch, _ []byte) (bool, error) { return false, linger(ctx) }
+		do := func(ctx context.Context, _ place, _ []flow.Written) (bool, error) { return false, linger(ctx) }
 		within := func() context.Context {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			t.Cleanup(cancel)
@@ -142,7 +142,7 @@ func TestStopWaitsForEveryAttempt(t *testing.T) {
 		}
 		calls := map[string]func(ctx context.Context) error{
 			"Forward": func(ctx context.Context) error { _, err := r.Forward(ctx, s, open); return err },
-			"a write": func(ctx context.Context) error { _, err := r.atOwner(ctx, b, b.Encode(), do); return err },
+			"a write": func(ctx context.Context) error { _, err := r.atOwner(ctx, written(b)[0], do); return err },
 		}
 		for name, call := range calls {
 			if err := call(within()); err == nil {

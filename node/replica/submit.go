@@ -11,6 +11,7 @@ import (
 
 	"flowring/flow"
 	"flowring/internal/safeguard"
+	"flowring/ring"
 	"flowring/store"
 )
 
@@ -21,21 +22,25 @@ func (r *Replicas) Submit(ctx context.Context, p *flow.Posting) (replayed bool, 
 	if err := r.enough(); err != nil {
 		return false, err
 	}
-	encoded := make([][]byte, len(p.Batches))
+	batches := make([]flow.Written, len(p.Batches))
 	for i, b := range p.Batches {
 		if r.Without.Off(safeguard.Dedup) {
 			b.ID = flow.ID{}
 		}
 		b.Dot = flow.Dot{Origin: r.origin, Seq: r.nextSeq(b.Slice)}
-		encoded[i] = b.Encode()
+		batches[i] = flow.Written{Batch: b, Bytes: b.Encode()}
 	}
-	if len(p.Batches) > 1 { // one owner may refuse: no other must have stored its part by then (P3)
-		if _, err := r.each(ctx, p, encoded, r.check); err != nil {
-			return false, err
-		}
+	switch len(batches) {
+	case 0:
+		return false, nil
+	case 1:
+		return r.atOwner(ctx, batches[0], r.admit)
 	}
-	replayed, err = r.each(ctx, p, encoded, r.admit)
-	if len(p.Batches) > 1 && refused(err) { // after the check: another request got in between, and other batches may be stored
+	if _, err := r.each(ctx, batches, r.check); err != nil { // one owner may refuse: no other must have stored its part by then (P3)
+		return false, err
+	}
+	replayed, err = r.each(ctx, batches, r.admit)
+	if refused(err) { // after the check: another request got in between, and other batches may be stored
 		return false, &UnavailableError{Reason: "the request was overtaken by another one", Err: err}
 	}
 	return replayed, err
@@ -49,21 +54,25 @@ func (r *Replicas) nextSeq(s flow.Slice) uint64 {
 	return seq.(*atomic.Uint64).Add(1)
 }
 
-// attempt does one thing with a batch at one place.
-type attempt func(ctx context.Context, at place, b *flow.Batch, encoded []byte) (replayed bool, err error)
+// attempt does one thing with batches at one place: all of them, or it fails.
+type attempt func(ctx context.Context, at place, batches []flow.Written) (replayed bool, err error)
 
-// each runs an attempt for every batch at its owner, in parallel. Its first error ends it.
-func (r *Replicas) each(ctx context.Context, p *flow.Posting, encoded [][]byte, do attempt) (allReplayed bool, err error) {
-	if len(p.Batches) == 1 {
-		return r.atOwner(ctx, p.Batches[0], encoded[0], do)
-	}
+// each runs an attempt for every batch at its owner, in parallel: those of one owner are one attempt, at first. Its first error ends
+// it.
+func (r *Replicas) each(ctx context.Context, batches []flow.Written, do attempt) (allReplayed bool, err error) {
 	const parallel = 64 // a posting may span thousands of hours
 	var fresh atomic.Bool
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(parallel)
-	for i, b := range p.Batches {
+	shared := r.share(ctx, batches, do)
+	for i, b := range batches {
 		g.Go(func() error {
-			replayed, err := r.atOwner(ctx, b, encoded[i], do)
+			replayed, err := r.atOwner(ctx, b, func(ctx context.Context, at place, alone []flow.Written) (bool, error) {
+				if s := shared[i]; s != nil && s.at.ID == at.ID {
+					return s.wait(ctx)
+				}
+				return do(ctx, at, alone)
+			})
 			if !replayed {
 				fresh.Store(true)
 			}
@@ -71,21 +80,75 @@ func (r *Replicas) each(ctx context.Context, p *flow.Posting, encoded [][]byte, 
 		})
 	}
 	err = g.Wait()
-	return !fresh.Load() && len(p.Batches) > 0, err
+	return !fresh.Load(), err
 }
 
-func (r *Replicas) check(ctx context.Context, at place, b *flow.Batch, encoded []byte) (bool, error) {
-	if at.self {
-		return r.Store.Check(b)
-	}
-	return r.Peers.Check(ctx, at.addr, encoded)
+// shared is one attempt for all batches that have their owner in common.
+type shared struct {
+	at       place
+	batches  []flow.Written
+	done     chan struct{} // closed when replayed and err are set
+	replayed bool
+	err      error
 }
 
-func (r *Replicas) admit(ctx context.Context, at place, b *flow.Batch, encoded []byte) (bool, error) {
-	if at.self {
-		return r.Admit(ctx, b, encoded)
+// share begins one attempt for each owner, and returns for each batch the one that it is part of; nil where it has no owner.
+func (r *Replicas) share(ctx context.Context, batches []flow.Written, do attempt) []*shared {
+	owners, of := map[ring.StoreID]*shared{}, make([]*shared, len(batches))
+	for i, b := range batches {
+		places := r.places(b.Slice)
+		at, ok := places.next()
+		if !ok {
+			continue
+		}
+		if owners[at.ID] == nil {
+			owners[at.ID] = &shared{at: at, done: make(chan struct{})}
+		}
+		of[i] = owners[at.ID]
+		of[i].batches = append(of[i].batches, b)
 	}
-	return r.Peers.Admit(ctx, at.addr, encoded)
+	for _, s := range owners {
+		begun := r.behind(func() {
+			defer close(s.done)
+			s.replayed, s.err = do(ctx, s.at, s.batches)
+		})
+		if !begun {
+			s.err = errStopped
+			close(s.done)
+		}
+	}
+	return of
+}
+
+func (s *shared) wait(ctx context.Context) (bool, error) {
+	select {
+	case <-s.done:
+		return s.replayed, s.err
+	case <-ctx.Done():
+		return false, context.Cause(ctx)
+	}
+}
+
+func (r *Replicas) check(ctx context.Context, at place, batches []flow.Written) (bool, error) {
+	if at.self {
+		return r.Check(batches)
+	}
+	return r.Peers.Check(ctx, at.addr, bytesOf(batches)...)
+}
+
+func (r *Replicas) admit(ctx context.Context, at place, batches []flow.Written) (bool, error) {
+	if at.self {
+		return r.Admit(ctx, batches)
+	}
+	return r.Peers.Admit(ctx, at.addr, bytesOf(batches)...)
+}
+
+func bytesOf(batches []flow.Written) [][]byte {
+	all := make([][]byte, len(batches))
+	for i, b := range batches {
+		all[i] = b.Bytes
+	}
+	return all
 }
 
 // outcome is what became of one attempt.
@@ -97,7 +160,7 @@ type outcome struct {
 
 // atOwner tries a slice's places in order until one succeeds: the next one as soon as one fails, or is slow. What still runs
 // when it returns is cancelled: whatever it does is known by its dot.
-func (r *Replicas) atOwner(ctx context.Context, b *flow.Batch, encoded []byte, do attempt) (bool, error) {
+func (r *Replicas) atOwner(ctx context.Context, b flow.Written, do attempt) (bool, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(r.ctx, cancel)()
@@ -105,7 +168,7 @@ func (r *Replicas) atOwner(ctx context.Context, b *flow.Batch, encoded []byte, d
 	results := make(chan outcome, len(places.owners))
 	q := queue{places: places, launch: func(at place) {
 		if !r.behind(func() {
-			replayed, err := do(ctx, at, b, encoded)
+			replayed, err := do(ctx, at, []flow.Written{b})
 			results <- outcome{at, replayed, err}
 		}) {
 			results <- outcome{at: at, err: errStopped}

@@ -143,7 +143,7 @@ func TestOvertakenPostingIsOfUnknownOutcome(t *testing.T) {
 // overtaken lets every check pass and refuses every admission.
 type overtaken struct{ Peers }
 
-func (overtaken) Admit(context.Context, string, []byte) (bool, error) {
+func (overtaken) Admit(context.Context, string, ...[]byte) (bool, error) {
 	return false, store.ErrKeyReused
 }
 
@@ -210,5 +210,42 @@ func TestNoStoreYet(t *testing.T) {
 	_, err := w.replicas(t, Config{Copies: 1, Quorum: 1}).Submit(t.Context(), posting(t, 1, flow.Slice{Hour: 1}))
 	if want := "the cluster has no established store yet"; err == nil || err.Error() != want {
 		t.Errorf("Submit = %v, want %s", err, want)
+	}
+}
+
+// A posting of many slices makes one call to each owner, and one more to have it checked; where that fails, each batch goes its own
+// way.
+func TestBatchesOfOneOwnerTravelTogether(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		spoil func(w *world)
+		b     int // calls to b
+		c     int
+	}{
+		{"the owner stores them", func(*world) {}, 2, 0},
+		{"the owner cannot be reached", func(w *world) { w.sites["b"].fail = errRefused }, 2, 10}, // five checked, five stored
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := newWorld("a", "b", "c")
+			var in []flow.Slice
+			for hour := flow.Hour(0); len(in) < 5; hour++ {
+				if s := (flow.Slice{Hour: hour}); show(w.Ring().Owners(s)) == "[b c a]" {
+					in = append(in, s)
+				}
+			}
+			tt.spoil(w)
+			r := w.replicas(t, Config{Copies: 1, Quorum: 1})
+			if _, err := r.Submit(t.Context(), posting(t, 1, in...)); err != nil {
+				t.Fatalf("Submit = %v, want nil", err)
+			}
+			if b, c := len(w.sites["b"].asked), len(w.sites["c"].asked); b != tt.b || c != tt.c {
+				t.Errorf("b was called %d times and c %d times, want %d and %d", b, c, tt.b, tt.c)
+			}
+			for _, s := range in {
+				if got := w.holders(t, s, flow.Dot{Origin: 77, Seq: 1}); len(got) != 1 {
+					t.Errorf("%s is held by %v, want one store", s, got)
+				}
+			}
+		})
 	}
 }
