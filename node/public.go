@@ -170,12 +170,13 @@ func (a *localAnswer) WriteTo(w io.Writer) (written int64, err error) {
 		return err
 	}
 	first := true
+	var appender flow.Appender
 	for r := range a.Records() {
 		if !first {
 			buf = append(buf, ',')
 		}
 		first = false
-		buf = flow.AppendRecord(buf, r)
+		buf = appender.Append(buf, r)
 		if len(buf) >= piece {
 			if err := flush(); err != nil {
 				return written, err
