@@ -7,6 +7,7 @@ import (
 
 	"flowring/flow"
 	"flowring/node/replica"
+	"flowring/router"
 	"flowring/store"
 )
 
@@ -42,7 +43,7 @@ func BenchmarkWriteHour(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	answer := &localAnswer{&replica.Reading{Reading: reading}}
+	answer := &localAnswer{Reading: &replica.Reading{Reading: reading}, turns: router.NewTurns(1)}
 	b.ReportAllocs()
 	for b.Loop() {
 		if _, err := answer.WriteTo(io.Discard); err != nil {

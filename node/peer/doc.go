@@ -4,7 +4,8 @@
 //	POST /peer/v1/admit                     a batch: store it as the write quorum asks; 200 with "stored" or "replayed"
 //	POST /peer/v1/check                     a batch: would admit refuse it? 200 with "new" or "replayed"
 //	POST /peer/v1/apply?keep=               a batch: keep it on disk, here; keep=dot even if its ID is held under another dot
-//	GET  /peer/v1/flows?slice=&need=        a slice's flows as JSON, read completely from here; streamed
+//	GET  /peer/v1/flows?slice=&need=&known= a slice's flows as JSON, read completely from here; streamed. Flowring-Tag
+//	                                        names them; 204 where that is among the known ones
 //	GET  /peer/v1/digest?slice=&roster=     the digest of a slice held here; with roster=HASH only as a replica, by that very roster
 //	POST /peer/v1/missing?slice=            a digest: every batch held here that it lacks, each behind its length in 4 bytes (big endian)
 //	GET  /peer/v1/summary                   every slice held here, with a hash of its digest
