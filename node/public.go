@@ -187,13 +187,15 @@ func (a *localAnswer) Complete() string {
 // Close implements io.Closer.
 func (a *localAnswer) Close() error { return nil }
 
+// piece is how many bytes of an answer are sent at a time: a fourth of it would cost a fifth more CPU, for the calls of the kernel.
+const piece = 256 << 10
+
 // WriteTo implements io.WriterTo: it writes the JSON array, in pieces that bound memory whatever the size of the hour.
 func (a *localAnswer) WriteTo(w io.Writer) (written int64, err error) {
 	if a.Reading.Reading == nil {
 		return 0, errors.New("the reading has no flows, for the reader knows them")
 	}
-	const piece = 64 << 10
-	buf := append(make([]byte, 0, piece+4096), '[')
+	buf := append(make([]byte, 0, min(piece+4096, 512*(1+a.Len()))), '[')
 	a.turns.Begin()
 	defer a.turns.End()
 	flush := func() error {

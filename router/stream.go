@@ -150,7 +150,7 @@ func (rt *router) leave() {
 }
 
 // deadlineWriter gives the client a time for each write, whatever the length of the answer: a slow reader that keeps reading
-// is served, one that stops does not hold the hour (P16).
+// is served, one that stops does not hold the hour (P16). The time is for each sendBuffer of it.
 type deadlineWriter struct {
 	w       http.ResponseWriter
 	conn    *http.ResponseController
@@ -160,6 +160,7 @@ type deadlineWriter struct {
 
 func (d *deadlineWriter) Write(p []byte) (int, error) {
 	d.started = true
-	d.conn.SetWriteDeadline(time.Now().Add(d.timeout)) // fails where there is no connection, in tests
+	buffers := time.Duration(len(p)+sendBuffer-1) / sendBuffer
+	d.conn.SetWriteDeadline(time.Now().Add(d.timeout * max(1, buffers))) // fails where there is no connection, in tests
 	return d.w.Write(p)
 }
