@@ -63,14 +63,11 @@ func (c Config) check() error {
 	if c.MinFree < 0 || c.MinFree > 90 {
 		bad("min-free %d: must be 0 to 90 per cent", c.MinFree)
 	}
-	if c.MaxReads < 0 {
-		bad("max-reads %d: must not be negative", c.MaxReads)
-	}
 	if c.MemoryLimit < 0 || c.MemoryLimit > 0 && c.MemoryLimit < minMemory {
 		bad("memory limit of %d bytes: must be at least %d", c.MemoryLimit, int64(minMemory))
 	}
-	if c.SealAfter < 0 {
-		bad("seal-after %s: must not be negative", c.SealAfter)
+	if c.SealAfter < 0 || c.MaxReads < 0 {
+		bad("seal-after %s, max-reads %d: must not be negative", c.SealAfter, c.MaxReads)
 	}
 	if c.DataDir == "" {
 		bad("data folder: must not be empty")

@@ -67,7 +67,7 @@ func (p public) Get(ctx context.Context, hour flow.Hour, ask router.Ask) (router
 }
 
 // getSlices opens all slices of an hour.
-func (p public) getSlices(ctx context.Context, hour flow.Hour, wanted peer.Wanted) (mergedAnswer, error) {
+func (p public) getSlices(ctx context.Context, hour flow.Hour, wanted peer.Wanted) (router.Answer, error) {
 	parts, errs := make(mergedAnswer, p.cfg.HourSlices), make([]error, p.cfg.HourSlices)
 	var wg sync.WaitGroup
 	for i := range parts {

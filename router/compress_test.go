@@ -162,6 +162,17 @@ func TestLongAnswersWaitForAPlaceAndShortOnesDoNot(t *testing.T) {
 		}
 		wantMetric(t, reg, "flowring_http_long_answers", 1)
 		wantMetric(t, reg, "flowring_http_long_answers_refused_total", 1)
+		waits := make(chan int)
+		go func() { waits <- getFrom(h, "/flows?hour=1").Code }()
+		synctest.Wait()
+		begun = time.Now()
+		if w := getFrom(h, "/flows?hour=1"); w.Code != 503 || time.Since(begun) != 0 {
+			t.Errorf("GET of a long answer while as many wait as may = %d after %v, want 503 at once", w.Code, time.Since(begun))
+		}
+		wantMetric(t, reg, "flowring_http_long_answers_refused_total", 2)
+		if code := <-waits; code != 503 {
+			t.Errorf("GET of a long answer that waited = %d, want 503", code)
+		}
 		time.AfterFunc(time.Second, func() { close(end) })
 		if w := getFrom(h, "/flows?hour=1"); w.Code != 200 {
 			t.Errorf("GET of a long answer that waits for a place = %d, want 200", w.Code)

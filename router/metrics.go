@@ -51,7 +51,7 @@ func newMetrics(reg prometheus.Registerer) metrics {
 		broken: counter("answers_broken_total", "Answers to a GET that broke off after their first byte."),
 
 		long:        gauge("long_answers", "Answers to a GET of more than 64 KiB that are being sent."),
-		longRefused: counter("long_answers_refused_total", "Answers of more than 64 KiB refused, as none of the places for them came free in time."),
+		longRefused: counter("long_answers_refused_total", "Answers of more than 64 KiB refused, as none of the places for them came free in time or too many waited."),
 	}
 	for _, a := range answers {
 		m.refusals.WithLabelValues(a.name) // from 0, so that the first refusal shows as an increase

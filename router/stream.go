@@ -132,16 +132,34 @@ func (o *outgoing) release() {
 	}
 }
 
-// place takes one of the places for long answers, once there is one.
+// place takes one of the places for long answers, once there is one. As many may wait as there are places: each holds an hour.
 func (rt *router) place(ctx context.Context) error {
-	select {
-	case rt.long <- struct{}{}:
-	case <-ctx.Done():
+	if !rt.queue(ctx) {
 		rt.metrics.longRefused.Inc()
 		return errOverloaded
 	}
 	rt.metrics.long.Inc()
 	return nil
+}
+
+func (rt *router) queue(ctx context.Context) bool {
+	select {
+	case rt.long <- struct{}{}:
+		return true
+	default:
+	}
+	select {
+	case rt.queued <- struct{}{}:
+		defer func() { <-rt.queued }()
+	default:
+		return false
+	}
+	select {
+	case rt.long <- struct{}{}:
+		return true
+	case <-ctx.Done():
+		return false
+	}
 }
 
 func (rt *router) leave() {
