@@ -3,27 +3,26 @@ package flow
 import (
 	"errors"
 	"fmt"
+	"math/bits"
 )
 
 // ErrOverflow says that the records of one request bring a flow's sum over 2^63-1 bytes. Nothing of the request may be stored
 // (P14).
 var ErrOverflow = errors.New("sum over 2^63-1 bytes")
 
-// Builder adds up records per hour, slice and flow. It serves one request and one goroutine; once Add has failed it is of no
-// more use.
+// builder adds up the records of one request per hour, slice and flow. Once it has failed it is of no more use.
 //
 // All hours share its tables, and the batches are cut to size at the end: a request whose every record has an hour of its own
-// must not cost two maps an hour (P16).
-type Builder struct {
+// must not cost two tables an hour (P16).
+type builder struct {
+	nameTable
 	perHour int // slices of an hour
 	records int
 
-	symbols map[string]uint32 // name -> position in names
-	names   []string
-	parts   map[Slice]uint32 // slice -> position in order
-	order   []part
-	flows   map[flowRef]uint32 // flow -> position in rows
-	rows    []row
+	parts map[Slice]uint32 // slice -> position in order
+	order []part
+	flows []uint32 // hash table of flows, as that of the names: position in rows plus 1; 0: free
+	rows  []row
 }
 
 // part is a batch to be.
@@ -32,96 +31,113 @@ type part struct {
 	flows int
 }
 
-// flowRef is a flow of the request: a part and three symbols.
-type flowRef struct {
-	part           uint32
-	src, dest, vpc uint32
-}
+// triple is a flow, by the symbols of its names.
+type triple struct{ src, dest, vpc uint32 }
 
-// row is what a flow adds up to.
+// row is what a flow of the request adds up to.
 type row struct {
-	flowRef
+	triple
+	part   uint32
 	totals Totals
 }
 
-// NewBuilder returns an empty builder for a cluster with the given number of slices per hour.
-func NewBuilder(slices int) *Builder {
-	return &Builder{
-		perHour: slices,
-		symbols: map[string]uint32{},
-		parts:   map[Slice]uint32{},
-		flows:   map[flowRef]uint32{},
+// reset makes the builder an empty one for a cluster with the given number of slices per hour. It makes room for as many records
+// as are likely.
+func (b *builder) reset(slices, likely int) {
+	room := 1 << bits.Len(uint(likely|15))
+	b.nameTable.reset(room)
+	b.perHour, b.records = slices, 0
+	if len(b.parts) > 64 {
+		b.parts = nil // most requests are about few hours, and to clear a map takes as long as it is large
 	}
+	clear(b.parts)
+	b.order, b.rows = b.order[:0], b.rows[:0]
+	b.flows = free(b.flows, room)
 }
 
 // AddUp adds up records into the batches that one request makes, for a cluster with the given number of slices per hour. It
-// fails as Builder.Add does. It keeps the strings of the names, and nothing else of records.
+// fails with a *RecordError when a name is not 1 to MaxName bytes of UTF-8 or a number is negative, and with an error that wraps
+// ErrOverflow when the sum of a flow would pass 2^63-1. MaxBytes is a limit of the JSON contract and is not enforced here. It
+// keeps nothing of records.
 func AddUp(records []Record, slices int) (*Posting, error) {
-	b := NewBuilder(slices)
-	for _, r := range records {
-		if err := b.Add(r); err != nil {
+	var b builder
+	b.reset(slices, len(records))
+	for i, r := range records {
+		if f, reason := r.fault(); reason != "" {
+			return nil, &RecordError{Index: i, Field: f.String(), Reason: reason}
+		}
+		f := triple{b.symbolOf([]byte(r.SrcApp)), b.symbolOf([]byte(r.DestApp)), b.symbolOf([]byte(r.VPCID))}
+		if err := b.add(r.Hour, f, r.Totals); err != nil {
 			return nil, err
 		}
 	}
-	return b.Posting(), nil
+	return b.posting(), nil
 }
 
-// Add adds one record. It fails with a *RecordError when a name is not 1 to MaxName bytes of UTF-8 or a number is negative, and
-// with an error that wraps ErrOverflow when the flow's sum would pass 2^63-1. MaxBytes is a limit of the JSON contract and is
-// not enforced here.
-func (b *Builder) Add(r Record) error {
-	if f, reason := r.fault(); reason != "" {
-		return &RecordError{Index: b.records, Field: f.String(), Reason: reason}
-	}
-	return b.add(r.Hour, [3]uint32{intern(b, r.SrcApp), intern(b, r.DestApp), intern(b, r.VPCID)}, r.Totals)
+// symbolOf is symbol for a name of which nothing is known yet.
+func (b *builder) symbolOf(text []byte) uint32 {
+	var head [16]byte
+	copy(head[:], text)
+	return b.symbol(text, lower(&head), upper(&head))
 }
 
-// intern returns the symbol of a name, and copies the name only when it is new.
-func intern[T string | []byte](b *Builder, name T) uint32 {
-	if symbol, ok := b.symbols[string(name)]; ok {
-		return symbol
-	}
-	symbol, kept := uint32(len(b.names)), string(name)
-	b.symbols[kept] = symbol
-	b.names = append(b.names, kept)
-	return symbol
-}
-
-// add adds a record whose names are symbols and whose totals are known to be non-negative.
-func (b *Builder) add(hour Hour, names [3]uint32, t Totals) error {
-	ref := flowRef{b.partOf(hour, names), names[0], names[1], names[2]}
+// add adds a record whose totals are known to be non-negative. The symbols must be as old as the record, those of its new names
+// in the order source, destination, VPC: it is the order in which a batch has them.
+func (b *builder) add(hour Hour, f triple, t Totals) error {
 	b.records++
-	i, ok := b.flows[ref]
-	if !ok {
-		b.flows[ref] = uint32(len(b.rows))
-		b.rows = append(b.rows, row{ref, t})
-		b.order[ref.part].flows++
+	for i := b.seeds.flow(hour, f); ; i++ {
+		slot := &b.flows[i&uint64(len(b.flows)-1)]
+		if *slot == 0 {
+			*slot = uint32(len(b.rows)) + 1
+			b.insertFlow(hour, f, t)
+			return nil
+		}
+		r := &b.rows[*slot-1]
+		if r.triple != f || b.order[r.part].slice.Hour != hour {
+			continue
+		}
+		sum, saturated := r.totals.Add(t)
+		if saturated {
+			return fmt.Errorf("hour %d: flow %q to %q in %q: %w",
+				hour, b.bytes(f.src), b.bytes(f.dest), b.bytes(f.vpc), ErrOverflow)
+		}
+		r.totals = sum
 		return nil
 	}
-	sum, saturated := b.rows[i].totals.Add(t)
-	if saturated {
-		k := b.key(names)
-		return fmt.Errorf("hour %d: flow %q to %q in %q: %w", hour, k.SrcApp, k.DestApp, k.VPCID, ErrOverflow)
+}
+
+// insertFlow notes a new flow, for which there is a slot already.
+func (b *builder) insertFlow(hour Hour, f triple, t Totals) {
+	part := b.partOf(hour, f)
+	b.order[part].flows++
+	b.rows = append(b.rows, row{f, part, t})
+	if 2*len(b.rows) <= len(b.flows) {
+		return
 	}
-	b.rows[i].totals = sum
-	return nil
+	b.flows = free(b.flows, 2*len(b.flows))
+	for i := range b.rows {
+		r := &b.rows[i]
+		*freeSlot(b.flows, b.seeds.flow(b.order[r.part].slice.Hour, r.triple)) = uint32(i) + 1
+	}
 }
 
 // partOf returns the position of the part that a flow of an hour belongs to.
-func (b *Builder) partOf(hour Hour, names [3]uint32) uint32 {
+func (b *builder) partOf(hour Hour, f triple) uint32 {
 	slice := Slice{Hour: hour}
 	if b.perHour > 1 {
-		slice.Index = b.key(names).Slice(b.perHour)
+		slice.Index = sliceOf(b.bytes(f.src), b.bytes(f.dest), b.bytes(f.vpc), b.perHour)
+	}
+	if last := len(b.order) - 1; last >= 0 && b.order[last].slice == slice {
+		return uint32(last)
 	}
 	i, ok := b.parts[slice]
 	if !ok {
+		if b.parts == nil {
+			b.parts = map[Slice]uint32{}
+		}
 		i = uint32(len(b.order))
 		b.parts[slice] = i
 		b.order = append(b.order, part{slice: slice})
 	}
 	return i
-}
-
-func (b *Builder) key(names [3]uint32) Key {
-	return Key{b.names[names[0]], b.names[names[1]], b.names[names[2]]}
 }

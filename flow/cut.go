@@ -2,8 +2,8 @@ package flow
 
 import "slices"
 
-// Posting returns the batches, in order of first appearance. The builder must not be used afterwards.
-func (b *Builder) Posting() *Posting {
+// posting returns the batches, in order of first appearance. The builder must not be used afterwards.
+func (b *builder) posting() *Posting {
 	p := &Posting{Records: b.records, Batches: make([]*Batch, len(b.order))}
 	for i, part := range b.order {
 		p.Batches[i] = newBatch(part.slice, part.flows)
@@ -13,7 +13,12 @@ func (b *Builder) Posting() *Posting {
 		p.Batches[r.part].set(filled[r.part], r)
 		filled[r.part]++
 	}
-	table := localTable{global: b.names, local: make([]uint32, len(b.names))}
+	names := b.strings()
+	if len(p.Batches) == 1 { // its names are those of the request, and in the right order
+		p.Batches[0].Names = names
+		return p
+	}
+	table := localTable{global: names, local: make([]uint32, len(names))}
 	for _, batch := range p.Batches {
 		table.localize(batch)
 	}

@@ -14,7 +14,7 @@ func (c *Cutter) Batch(s Slice, n int, flow func(i int) (names [3]uint32, t Tota
 	b := newBatch(s, n)
 	for i := range n {
 		names, t := flow(i)
-		b.set(i, row{flowRef: flowRef{src: names[0], dest: names[1], vpc: names[2]}, totals: t})
+		b.set(i, row{triple: triple{src: names[0], dest: names[1], vpc: names[2]}, totals: t})
 	}
 	c.table.localize(b)
 	return b

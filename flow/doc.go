@@ -2,7 +2,15 @@
 // goroutine and keeps no state.
 //
 // A request becomes batches (Decode, or AddUp for records from elsewhere), gets its identity (Identify) and from then on is only
-// ever handed around: a Batch is immutable, so any number of goroutines may read one. A Builder belongs to one goroutine.
+// ever handed around: a Batch is immutable, so any number of goroutines may read one. A Decoder belongs to one goroutine.
+//
+// # Two decoders
+//
+// A body is read by a scanner, which knows one thing: plain records. It takes eight bytes at a time, compares what stands between
+// the values with what stood there in the record before, and adds up as it goes, without a list of records in between. What it
+// does not know it leaves to the decoder of jsonvalue.go, which knows all of JSON: a single record (escapes, nested fields of
+// others, negative hours), or, once anything is wrong, the body from its beginning. So there is one place that refuses, and
+// FuzzScanner holds the one decoder to the other.
 //
 // # The encoding of a batch
 //

@@ -54,19 +54,18 @@ func (k Key) Compare(o Key) int {
 
 // Slice returns which of n slices of an hour the flow belongs to. It is part of the cluster's identity: every node, of every
 // version, must compute the same.
-func (k Key) Slice(n int) uint32 {
+func (k Key) Slice(n int) uint32 { return sliceOf(k.SrcApp, k.DestApp, k.VPCID, n) }
+
+func sliceOf[T string | []byte](src, dest, vpc T, n int) uint32 {
 	if n <= 1 {
 		return 0
 	}
-	var d xxhash.Digest
-	d.Reset()
-	var length [4]byte
-	for _, name := range [...]string{k.SrcApp, k.DestApp, k.VPCID} {
-		binary.BigEndian.PutUint32(length[:], uint32(len(name)))
-		d.Write(length[:])
-		d.WriteString(name)
+	text := make([]byte, 0, 128) // enough for most
+	for _, name := range [...]T{src, dest, vpc} {
+		text = binary.BigEndian.AppendUint32(text, uint32(len(name)))
+		text = append(text, name...)
 	}
-	return uint32(d.Sum64() % uint64(n))
+	return uint32(xxhash.Sum64(text) % uint64(n))
 }
 
 // Totals are what a flow moved, in bytes; both are non-negative.

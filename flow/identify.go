@@ -3,7 +3,7 @@ package flow
 import (
 	"crypto/sha256"
 	"encoding/binary"
-	"hash"
+	"slices"
 )
 
 // The domains of the two hashes, so that neither can ever be taken for the other. A change of what is hashed needs new ones.
@@ -25,40 +25,42 @@ func (p *Posting) Identify(principal, key string) {
 	k := hashID(keyDomain, principal, key)
 	for _, b := range p.Batches {
 		b.Key = k
-		b.ID = hashID(idDomain, principal, key, string(b.Slice.append(nil)), string(content))
+		b.ID = hashID(idDomain, principal, key, string(b.Slice.append(nil)), string(content[:]))
 	}
 }
 
 // contentHash hashes every batch's slice and columns, in order. Dots and IDs are not content.
-func (p *Posting) contentHash() []byte {
+func (p *Posting) contentHash() (sum [sha256.Size]byte) {
 	h := sha256.New()
 	var content []byte
 	for _, b := range p.Batches {
-		content = b.appendColumns(b.Slice.append(content[:0]))
-		writePrefixed(h, content)
+		content = slices.Grow(content[:0], lengthLen+b.encodedLen()) // a little more than it takes
+		content = append(content, make([]byte, lengthLen)...)
+		content = b.appendColumns(b.Slice.append(content))
+		binary.BigEndian.PutUint64(content, uint64(len(content)-lengthLen))
+		h.Write(content)
 	}
-	return h.Sum(nil)
+	h.Sum(sum[:0])
+	return sum
 }
+
+// lengthLen is how many bytes the length before what is hashed takes.
+const lengthLen = 8
 
 // hashID returns the first 16 bytes of SHA-256 over the fields, each behind its length. It is never the zero ID, which means
 // none.
 func hashID(fields ...string) ID {
-	h := sha256.New()
+	text := make([]byte, 0, 256)
 	for _, f := range fields {
-		writePrefixed(h, []byte(f))
+		text = binary.BigEndian.AppendUint64(text, uint64(len(f)))
+		text = append(text, f...)
 	}
-	id := ID(h.Sum(nil)[:16])
+	sum := sha256.Sum256(text)
+	id := ID(sum[:16])
 	if id.IsZero() {
 		id[15] = 1
 	}
 	return id
-}
-
-func writePrefixed(h hash.Hash, field []byte) {
-	var length [8]byte
-	binary.BigEndian.PutUint64(length[:], uint64(len(field)))
-	h.Write(length[:])
-	h.Write(field)
 }
 
 // append appends the hour (8 bytes) and the index (4 bytes), big endian.

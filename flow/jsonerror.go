@@ -19,12 +19,12 @@ const (
 )
 
 // refuse returns the error about the record being read.
-func (d *decoder) refuse(name, reason string) error {
+func (d *strict) refuse(name, reason string) error {
 	return &RecordError{Index: d.index(), Field: name, Reason: reason}
 }
 
 // notAnObject returns the error about what stands where a record should.
-func (d *decoder) notAnObject() error {
+func (d *strict) notAnObject() error {
 	if d.tokens.PeekKind() == jsontext.KindBeginArray {
 		return d.refuse("", "must be an object, got an array")
 	}
@@ -36,7 +36,7 @@ func (d *decoder) notAnObject() error {
 }
 
 // syntaxError returns the error for what is no JSON. Offsets count from 0.
-func (d *decoder) syntaxError(index int, name string, err error) error {
+func (d *strict) syntaxError(index int, name string, err error) error {
 	reason := fmt.Sprintf("not valid JSON: the body ends after %d bytes, before the array does; was it cut short?", len(d.body))
 	var syntax *jsontext.SyntacticError
 	if errors.As(err, &syntax) && !errors.Is(err, io.ErrUnexpectedEOF) {

@@ -2,7 +2,9 @@ package flow
 
 import (
 	"encoding/binary"
+	"hash/maphash"
 	"math"
+	"math/bits"
 )
 
 // parser reads the content of an encoded batch. After its first error it reads nothing more.
@@ -70,7 +72,6 @@ func (p *parser) names() []string {
 
 // cutNames cuts all into names by the lengths, which were read once already. Every name must be valid and distinct.
 func (p *parser) cutNames(names []string, lengths []byte, all string) []string {
-	seen := make(map[string]struct{}, len(names))
 	for i := range names {
 		length, n := binary.Uvarint(lengths)
 		lengths = lengths[n:]
@@ -79,9 +80,10 @@ func (p *parser) cutNames(names []string, lengths []byte, all string) []string {
 			p.fail("name %d %s", i, fault)
 			return nil
 		}
-		seen[names[i]] = struct{}{}
 	}
-	if len(seen) < len(names) {
+	seed := maphash.MakeSeed()
+	hash := func(i int) uint64 { return maphash.String(seed, names[i]) }
+	if !allDiffer(len(names), hash, func(i, k int) bool { return names[i] == names[k] }) {
 		p.fail("a name is in the table twice")
 	}
 	return names
@@ -111,7 +113,6 @@ func (p *parser) columns(names int) *Batch {
 // checkRows verifies that the names come in order of first appearance, all of them used, and that no flow comes twice.
 func (b *Batch) checkRows() error {
 	next := uint32(0)
-	seen := make(map[[3]uint32]struct{}, b.Len())
 	for i := range b.Src {
 		flow := [3]uint32{b.Src[i], b.Dest[i], b.VPC[i]}
 		for _, name := range flow {
@@ -122,13 +123,30 @@ func (b *Batch) checkRows() error {
 				next++
 			}
 		}
-		seen[flow] = struct{}{}
 	}
 	if int(next) < len(b.Names) {
 		return corrupt("name %d is never used", next)
 	}
-	if len(seen) < b.Len() {
+	seeds := newSeeds()
+	hash := func(i int) uint64 { return seeds.flow(0, triple{b.Src[i], b.Dest[i], b.VPC[i]}) }
+	same := func(i, k int) bool { return b.Src[i] == b.Src[k] && b.Dest[i] == b.Dest[k] && b.VPC[i] == b.VPC[k] }
+	if !allDiffer(b.Len(), hash, same) {
 		return corrupt("a flow is in the batch twice")
 	}
 	return nil
+}
+
+// allDiffer reports whether no two of n things are the same.
+func allDiffer(n int, hash func(i int) uint64, same func(i, k int) bool) bool {
+	slots := make([]uint32, 1<<bits.Len(uint(2*n))) // as those of a nameTable
+	for i := range n {
+		at := hash(i)
+		for ; slots[at&uint64(len(slots)-1)] != 0; at++ {
+			if same(i, int(slots[at&uint64(len(slots)-1)])-1) {
+				return false
+			}
+		}
+		slots[at&uint64(len(slots)-1)] = uint32(i) + 1
+	}
+	return true
 }

@@ -73,7 +73,7 @@ func parseRoster(data []byte) (Roster, error) {
 	if wire.Version != rosterVersion {
 		return Roster{}, fmt.Errorf("version %d: want %d", wire.Version, rosterVersion)
 	}
-	r := Roster{cluster: wire.Cluster}
+	r := newRoster(wire.Cluster, nil)
 	for _, s := range wire.Stores {
 		r.stores = append(r.stores, Store(s))
 	}

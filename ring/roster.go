@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"slices"
+	"sync"
 )
 
 // MaxStores is the most stores on a roster, tombstones included.
@@ -16,7 +17,16 @@ const MaxStores = 1024
 type Roster struct {
 	cluster string
 	stores  []Store // sorted by ID, IDs distinct; shared between rosters, never modified
+	hash    *hash   // nil: not kept
 }
+
+// hash is the hash of a roster, once somebody has asked for it: every call between nodes carries it.
+type hash struct {
+	once sync.Once
+	hex  string
+}
+
+func newRoster(cluster string, stores []Store) Roster { return Roster{cluster, stores, new(hash)} }
 
 // Cluster returns the ID of the cluster, or "" while it is not known.
 func (r Roster) Cluster() string { return r.cluster }
@@ -27,7 +37,7 @@ func (r Roster) WithCluster(id string) (Roster, error) { return r.Merge(Roster{c
 // With returns the roster with what s says added to it. It takes nothing back: that a store is established or forgotten stays
 // so. A store that is not Valid, or one more than MaxStores, is found when the roster is encoded or merged.
 func (r Roster) With(s Store) Roster {
-	return Roster{r.cluster, union(r.stores, []Store{s})}
+	return newRoster(r.cluster, union(r.stores, []Store{s}))
 }
 
 // Merge returns everything that both rosters say. It fails if they are of different clusters, or have more than MaxStores
@@ -39,7 +49,7 @@ func (r Roster) Merge(o Roster) (Roster, error) {
 	if r.cluster != "" && o.cluster != "" && r.cluster != o.cluster {
 		return Roster{}, fmt.Errorf("merge rosters: cluster %q is not cluster %q", r.cluster, o.cluster)
 	}
-	merged := Roster{cmp.Or(r.cluster, o.cluster), union(r.stores, o.stores)}
+	merged := newRoster(cmp.Or(r.cluster, o.cluster), union(r.stores, o.stores))
 	if err := merged.checkSize(); err != nil {
 		return Roster{}, fmt.Errorf("merge rosters: %w", err)
 	}
@@ -74,8 +84,16 @@ func (r Roster) Equal(o Roster) bool {
 	return r.cluster == o.cluster && slices.Equal(r.stores, o.stores)
 }
 
-// Hash returns 32 hexadecimal digits that are equal exactly if the rosters are. It is computed at each call.
+// Hash returns 32 hexadecimal digits that are equal exactly if the rosters are.
 func (r Roster) Hash() string {
+	if r.hash == nil {
+		return r.computeHash()
+	}
+	r.hash.once.Do(func() { r.hash.hex = r.computeHash() })
+	return r.hash.hex
+}
+
+func (r Roster) computeHash() string {
 	text := appendText(nil, r.cluster)
 	for _, s := range r.stores {
 		text = appendText(appendText(text, string(s.ID)), s.Name)
@@ -104,11 +122,17 @@ func (r Roster) Get(id StoreID) (Store, bool) {
 // All returns every store, the forgotten ones included. This and the other lists are sorted by ID and belong to the caller.
 func (r Roster) All() []Store { return slices.Clone(r.stores) }
 
+// Len returns the number of stores, the forgotten ones included.
+func (r Roster) Len() int { return len(r.stores) }
+
+// At returns store i, counted from 0 in the order of All.
+func (r Roster) At(i int) Store { return r.stores[i] }
+
 // Stores returns the stores that are not forgotten.
 func (r Roster) Stores() []Store { return r.where(func(s Store) bool { return !s.Forgotten }) }
 
 // Established returns the stores that count: established, neither leaving nor forgotten.
-func (r Roster) Established() []Store { return r.where(Store.placed) }
+func (r Roster) Established() []Store { return r.where(Store.Counts) }
 
 // Forgotten returns the IDs of the forgotten stores.
 func (r Roster) Forgotten() []StoreID {
@@ -134,7 +158,7 @@ func (r Roster) where(keep func(Store) bool) []Store {
 // since merging keeps no order, so the smallest ID stands for the name: any rule will do that every node can follow from the
 // roster alone. A caller who knows which of them is alive should prefer that one.
 func (r Roster) ByName(name string) (Store, bool) {
-	i := slices.IndexFunc(r.stores, func(s Store) bool { return s.Name == name && s.placed() })
+	i := slices.IndexFunc(r.stores, func(s Store) bool { return s.Name == name && s.Counts() })
 	if i < 0 {
 		return Store{}, false
 	}

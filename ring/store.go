@@ -74,8 +74,8 @@ func (s Store) Valid() error {
 	return nil
 }
 
-// placed reports whether the ring has a place for the store's node.
-func (s Store) placed() bool { return s.Established && !s.Leaving && !s.Forgotten }
+// Counts reports whether the store counts, and the ring has a place for its node: it is established, neither leaving nor forgotten.
+func (s Store) Counts() bool { return s.Established && !s.Leaving && !s.Forgotten }
 
 // merge returns what s and o, of one ID, say together.
 func (s Store) merge(o Store) Store {

@@ -73,7 +73,12 @@ func (rt *router) decode(ctx context.Context, c coding, body []byte, held *charg
 	if err != nil {
 		return nil, err
 	}
-	return flow.Decode(body, rt.Cluster.Slices())
+	decoder, _ := rt.decoders.Get().(*flow.Decoder)
+	if decoder == nil {
+		decoder = new(flow.Decoder)
+	}
+	defer rt.decoders.Put(decoder)
+	return decoder.Decode(body, rt.Cluster.Slices())
 }
 
 // principal returns on whose behalf the request is made: keys of different principals are different keys. The public contract

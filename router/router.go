@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime"
+	"sync"
 	"time"
 
 	"github.com/gorilla/mux"
@@ -53,6 +54,7 @@ type router struct {
 	queued   chan struct{} // holds one value per long answer that waits for that
 	codings  codings
 	encoders encoders
+	decoders sync.Pool // of *flow.Decoder, each in use in a decoding place
 }
 
 // New returns the complete public handler. It panics when its metrics are already in deps.Registry.

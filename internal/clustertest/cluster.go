@@ -140,6 +140,9 @@ func (c *Cluster) place(name string) *Machine {
 // address returns the address of the machine's n-th process.
 func (m *Machine) address(n int) string { return fmt.Sprintf("10.%d.%d.%d", m.number, n/200, n%200+1) }
 
+// neverFounds is a number of nodes that there never are.
+const neverFounds = 100
+
 // boot runs a process on a machine, whose life is held.
 func (c *Cluster) boot(m *Machine) error {
 	c.mu.Lock()
@@ -149,6 +152,9 @@ func (c *Cluster) boot(m *Machine) error {
 	cfg.HTTPAddr, cfg.PeerAddr, cfg.GossipAddr = at(m.addr, HTTPPort), at(m.addr, PeerPort), at(m.addr, GossipPort)
 	cfg.DataDir = "data"
 	cfg.Join, cfg.BootstrapExpect = []string{at(dnsName, GossipPort)}, c.opts.Expect
+	if m.number > c.opts.Expect { // added later: it must not take part in founding, as docs/operations.md says
+		cfg.BootstrapExpect = neverFounds
+	}
 	if c.opts.Join != nil {
 		cfg.Join, cfg.BootstrapExpect = nil, 0
 		for _, name := range c.opts.Join[m.Name] {

@@ -31,8 +31,19 @@ func controls() []control {
 		{"reads ask everybody", usual(safeguard.AskEverybody), "", "(P4)"},
 		{"every process has an origin of its own", Options{Copies: 3, Quorum: 2, Origin: 7}, "", "(P4)"},
 		{
-			"a lost disk makes a new store",
-			Options{Copies: 3, Quorum: 2, Settle: time.Minute, Without: safeguard.LostDisk}, "", "(P4)",
+			"a lost disk makes a new store", quiet(safeguard.LostDisk, 3, 2), `
+				# the batches are on n1 and n2; n1 comes back with nothing, n2 is not heard
+				cut n3|n1,n2
+				reset n3|n1,n2
+				wait 2000
+				write n1 0 3
+				wait 5000
+				wipe n1
+				heal
+				start n1
+				cut n2|n1,n3
+				read n1 0 30
+				read n3 0 3`, "(P4)",
 		},
 		{
 			"nodes join again", Options{Copies: 3, Quorum: 2, Rejoin: 10 * time.Hour, Settle: 2 * time.Minute, Quiet: true}, `

@@ -33,10 +33,18 @@ func (r *Replicas) Admit(ctx context.Context, b *flow.Batch, encoded []byte) (re
 // enough returns an error when a write could only fail, since fewer than W stores that count are there, this one included: better at
 // once than after the time that others are waited for, and before the batch is on this store's disk alone.
 func (r *Replicas) enough() error {
-	self, there := r.Cluster.Self().ID, 0
+	there := 0
+	self, roster := r.Cluster.Self(), r.Cluster.Roster()
+	if st, ok := roster.Get(self.ID); ok && st.Counts() {
+		there++
+	}
 	fail := &UnavailableError{}
-	for _, st := range r.Cluster.Roster().Established() {
-		if addr := r.Cluster.Addr(st.ID); st.ID == self || addr != "" && !r.Peers.Gone(addr) {
+	for i := 0; there < r.Quorum && i < roster.Len(); i++ {
+		st := roster.At(i)
+		if !st.Counts() || st.ID == self.ID {
+			continue
+		}
+		if addr := r.Cluster.Addr(st.ID); addr != "" && !r.Peers.Gone(addr) {
 			there++
 		} else {
 			fail.Silent = appendNew(fail.Silent, st.Name)
@@ -75,7 +83,7 @@ type ack struct {
 // the list at once, one that is slow is doubled by it. The others go on behind the answer.
 func (r *Replicas) replicate(ctx context.Context, b *flow.Batch, encoded []byte) error {
 	places := r.places(b.Slice)
-	acks := make(chan ack, len(places))
+	acks := make(chan ack, len(places.owners))
 	q := queue{places: places, launch: func(at place) {
 		if !r.behind(func() {
 			from, err := r.applyAt(at, b, encoded)
@@ -84,7 +92,7 @@ func (r *Replicas) replicate(ctx context.Context, b *flow.Batch, encoded []byte)
 			acks <- ack{at: at, err: errStopped}
 		}
 	}}
-	for q.started < r.Copies && q.next() {
+	for len(q.asked) < r.Copies && q.next() {
 	}
 	timer := time.NewTimer(r.HedgeAfter)
 	defer timer.Stop()
@@ -94,10 +102,10 @@ func (r *Replicas) replicate(ctx context.Context, b *flow.Batch, encoded []byte)
 		quorum = 1
 	}
 	// The next batch with this key, or of these flows, is judged here: it must find this one (P3, P14).
-	own := slices.ContainsFunc(q.asked(), func(p place) bool { return p.self })
+	own := slices.ContainsFunc(q.asked, func(p place) bool { return p.self })
 	held := map[ring.StoreID]ring.Store{}
 	fail := &UnavailableError{}
-	for done := 0; done < q.started || q.next(); {
+	for done := 0; done < len(q.asked) || q.next(); {
 		select {
 		case a := <-acks:
 			done++

@@ -16,16 +16,16 @@ type opener func(ctx context.Context, addr string) (io.Closer, error)
 func (r *Replicas) Forward(ctx context.Context, s flow.Slice, open opener) (io.Closer, error) {
 	places := r.places(s)
 	fail := &UnavailableError{Reason: "no store of the hour answered"}
-	if len(places) == 0 {
+	if len(places.owners) == 0 {
 		fail.Reason = "the cluster has no established store yet"
 	}
-	f := &forwarding{ctx: ctx, open: open, results: make(chan opened, len(places))}
+	f := &forwarding{r: r, ctx: ctx, open: open, results: make(chan opened, len(places.owners))}
 	f.queue = queue{places: places, launch: f.launch}
 	done := 0
 	defer func() { f.abandon(done) }()
 	slow := time.NewTimer(r.DigestWait + r.HedgeAfter) // longer than the owner waits for a silent store
 	defer slow.Stop()
-	for done < f.started || f.next() {
+	for done < len(f.asked) || f.next() {
 		select {
 		case o := <-f.results:
 			done++
@@ -45,9 +45,10 @@ func (r *Replicas) Forward(ctx context.Context, s flow.Slice, open opener) (io.C
 	return nil, fail
 }
 
-// forwarding is the attempts of one Forward.
+// forwarding is the attempts of one Forward. Stop ends those under way, and waits for them.
 type forwarding struct {
 	queue
+	r       *Replicas
 	ctx     context.Context
 	open    opener
 	results chan opened
@@ -66,15 +67,18 @@ type opened struct {
 func (f *forwarding) launch(at place) {
 	ctx, cancel := context.WithCancel(f.ctx)
 	f.cancels = append(f.cancels, cancel)
-	attempt := f.started
+	attempt := len(f.asked)
 	addr := at.addr
 	if at.self {
 		addr = ""
 	}
-	go func() {
+	if !f.r.behind(func() {
+		defer context.AfterFunc(f.r.ctx, cancel)()
 		c, err := f.open(ctx, addr)
 		f.results <- opened{c, attempt, at, err}
-	}()
+	}) {
+		f.results <- opened{nil, attempt, at, errStopped}
+	}
 }
 
 // abandon ends every attempt but the one that won, which ends with ctx, and closes what they still open.
@@ -84,14 +88,14 @@ func (f *forwarding) abandon(done int) {
 			cancel()
 		}
 	}
-	if done == f.started {
-		return
-	}
-	go func() {
-		for ; done < f.started; done++ {
+	rest := func() {
+		for ; done < len(f.asked); done++ {
 			if o := <-f.results; o.err == nil {
 				o.Close()
 			}
 		}
-	}()
+	}
+	if done < len(f.asked) && !f.r.behind(rest) {
+		rest()
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -113,6 +114,51 @@ func TestForwardEndsWithTheRequest(t *testing.T) {
 		var unavailable *UnavailableError
 		if !errors.As(err, &unavailable) {
 			t.Errorf("Forward = %v, want unavailable", err)
+		}
+	})
+}
+
+// Whatever a request began ends with Stop, also what the request itself no longer waits for (P18).
+func TestStopWaitsForEveryAttempt(t *testing.T) {
+	racetest.Bubble(t, func(t *testing.T) {
+		w := newWorld("a", "b", "c")
+		r := w.replicas(t, Config{Copies: 1, Quorum: 1})
+		s := w.sliceOf(t, "b", "c", "a")
+		b := batchOf(t, s, dot(1), 1)
+		var begun, ended atomic.Int32
+		linger := func(ctx context.Context) error { // an attempt that takes a while to notice its end
+			begun.Add(1)
+			<-ctx.Done()
+			time.Sleep(time.Second)
+			ended.Add(1)
+			return ctx.Err()
+		}
+		open := func(ctx context.Context, _ string) (io.Closer, error) { return nil, linger(ctx) }
+		do := func(ctx context.Context, _ place, _ *flow.Batch, _ []byte) (bool, error) { return false, linger(ctx) }
+		within := func() context.Context {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			t.Cleanup(cancel)
+			return ctx
+		}
+		calls := map[string]func(ctx context.Context) error{
+			"Forward": func(ctx context.Context) error { _, err := r.Forward(ctx, s, open); return err },
+			"a write": func(ctx context.Context) error { _, err := r.atOwner(ctx, b, b.Encode(), do); return err },
+		}
+		for name, call := range calls {
+			if err := call(within()); err == nil {
+				t.Errorf("%s = nil, want an error", name)
+			}
+			go call(within()) // under way when the node stops
+		}
+		synctest.Wait()
+		r.Stop()
+		if begun.Load() < 4 || begun.Load() != ended.Load() {
+			t.Errorf("%d attempts were begun and %d had ended when Stop returned, want all", begun.Load(), ended.Load())
+		}
+		for name, call := range calls {
+			if err := call(within()); !errors.Is(err, errStopped) {
+				t.Errorf("%s after Stop = %v, want %v", name, err, errStopped)
+			}
 		}
 	})
 }

@@ -1,21 +1,71 @@
 package replica
 
-// queue hands out the places of a slice one by one: launch begins to ask a place, and does not wait for the answer.
+import (
+	"flowring/flow"
+	"flowring/ring"
+)
+
+// place is one store of a slice's list, as this node can use it.
+type place struct {
+	ring.Store
+	addr string
+	self bool
+}
+
+// places hands out the stores of a slice in the order of preference, those that are not heard behind the others. What a write does
+// not come to is not looked up.
+type places struct {
+	r      *Replicas
+	roster ring.Roster
+	owners []string // nodes that are still to be looked at
+	silent []place  // nodes that were looked at and are not heard
+}
+
+func (r *Replicas) places(s flow.Slice) places {
+	return places{r: r, roster: r.Cluster.Roster(), owners: r.Cluster.Ring().Owners(s)}
+}
+
+// next returns the next place. It reports whether there was one.
+func (p *places) next() (at place, ok bool) {
+	for len(p.owners) > 0 {
+		name := p.owners[0]
+		p.owners = p.owners[1:]
+		st, ok := p.r.storeOf(p.roster, name)
+		if !ok {
+			continue
+		}
+		at := place{Store: st, self: st.ID == p.r.Cluster.Self().ID}
+		if !at.self {
+			at.addr = p.r.Cluster.Addr(st.ID)
+		}
+		switch {
+		case at.self || at.addr != "" && p.r.Peers.Heard(at.addr):
+			return at, true
+		case at.addr != "":
+			p.silent = append(p.silent, at)
+		}
+	}
+	if len(p.silent) == 0 {
+		return place{}, false
+	}
+	at, p.silent = p.silent[0], p.silent[1:]
+	return at, true
+}
+
+// queue asks the places of a slice one by one: launch begins to ask a place, and does not wait for the answer.
 type queue struct {
-	places  []place
-	launch  func(at place)
-	started int // how many were handed out
+	places places
+	launch func(at place)
+	asked  []place
 }
 
 // next launches the next place. It reports whether there was one.
 func (q *queue) next() bool {
-	if q.started == len(q.places) {
+	at, ok := q.places.next()
+	if !ok {
 		return false
 	}
-	q.started++
-	q.launch(q.places[q.started-1])
+	q.asked = append(q.asked, at)
+	q.launch(at)
 	return true
 }
-
-// asked returns the places that were handed out.
-func (q *queue) asked() []place { return q.places[:q.started] }

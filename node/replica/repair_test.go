@@ -242,11 +242,19 @@ func TestNodeWithTwoStoresIsUsedByTheOneThatAnswers(t *testing.T) {
 		w.mark(old)
 		s := w.sliceOf(t, "b", "a")
 		r := w.replicas(t, Config{Copies: 1, Quorum: 1})
-		places := r.places(s)
+		places := all(r.places(s))
 		if len(places) != 2 || places[0].ID != w.sites["b"].ID {
 			t.Fatalf("places = %v, want b's new store %s first", places, w.sites["b"].ID)
 		}
 	}
+}
+
+// all returns every place.
+func all(p places) (list []place) {
+	for at, ok := p.next(); ok; at, ok = p.next() {
+		list = append(list, at)
+	}
+	return list
 }
 
 func TestUnheardPlacesComeLast(t *testing.T) {
@@ -254,7 +262,7 @@ func TestUnheardPlacesComeLast(t *testing.T) {
 	s := w.sliceOf(t, "b", "c", "a", "d")
 	w.sites["b"].unheard = true
 	var got []string
-	for _, p := range w.replicas(t, Config{Copies: 3, Quorum: 2}).places(s) {
+	for _, p := range all(w.replicas(t, Config{Copies: 3, Quorum: 2}).places(s)) {
 		got = append(got, p.Name)
 	}
 	if show(got) != "[c a d b]" {

@@ -108,9 +108,10 @@ type Replicas struct {
 
 	recovered atomic.Bool // see recover.go
 
-	ctx    context.Context // ends with Stop: bounds everything that goes on behind an answer
-	cancel context.CancelFunc
-	wg     sync.WaitGroup
+	ctx     context.Context // ends with Stop: bounds everything that goes on behind an answer
+	cancel  context.CancelFunc
+	wg      sync.WaitGroup // of the loops
+	workers *workers       // for what goes on behind an answer
 
 	mu      sync.Mutex
 	stopped bool // nothing is begun any more
@@ -120,6 +121,7 @@ type Replicas struct {
 func New(origin uint64, cfg Config, deps Deps) *Replicas {
 	r := &Replicas{Config: cfg.withDefaults(), Deps: deps, origin: origin, hedges: newBudget(0.05, 10)}
 	r.ctx, r.cancel = context.WithCancel(context.Background())
+	r.workers = newWorkers(r.ctx)
 	r.rounds.init()
 	r.repair.init(deps.Before)
 	r.recovered.Store(r.Quorum == 1) // then no other store need know what this one acknowledged
@@ -141,6 +143,7 @@ func (r *Replicas) Stop() {
 	r.mu.Unlock()
 	r.cancel()
 	r.wg.Wait()
+	r.workers.wg.Wait()
 }
 
 // errStopped says that a call came too late.
@@ -151,7 +154,7 @@ func (r *Replicas) behind(fn func()) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if !r.stopped {
-		r.wg.Go(fn)
+		r.workers.run(fn)
 	}
 	return !r.stopped
 }
@@ -174,33 +177,6 @@ func (e *UnavailableError) Error() string {
 // Unwrap returns the cause.
 func (e *UnavailableError) Unwrap() error { return e.Err }
 
-// place is one store of a slice's list, as this node can use it.
-type place struct {
-	ring.Store
-	addr string
-	self bool
-}
-
-// places returns the stores of a slice in the order of preference, those that are not heard behind the others.
-func (r *Replicas) places(s flow.Slice) []place {
-	roster, self := r.Cluster.Roster(), r.Cluster.Self()
-	var usable, silent []place
-	for _, name := range r.Cluster.Ring().Owners(s) {
-		st, ok := r.storeOf(roster, name)
-		if !ok {
-			continue
-		}
-		p := place{st, r.Cluster.Addr(st.ID), st.ID == self.ID}
-		switch {
-		case r.reachable(st.ID):
-			usable = append(usable, p)
-		case p.addr != "":
-			silent = append(silent, p)
-		}
-	}
-	return append(usable, silent...)
-}
-
 // storeOf returns the store placed under a node's name. A node that lost its disk has two until the old one is forgotten: the one
 // that answers is the one to use.
 func (r *Replicas) storeOf(roster ring.Roster, name string) (ring.Store, bool) {
@@ -218,8 +194,11 @@ func (r *Replicas) storeOf(roster ring.Roster, name string) (ring.Store, bool) {
 
 // reachable reports whether a store is this one, or its node was heard at the last call.
 func (r *Replicas) reachable(id ring.StoreID) bool {
+	if id == r.Cluster.Self().ID {
+		return true
+	}
 	addr := r.Cluster.Addr(id)
-	return id == r.Cluster.Self().ID || addr != "" && r.Peers.Heard(addr)
+	return addr != "" && r.Peers.Heard(addr)
 }
 
 // counts reports whether an ack or a digest of a store counts: it is established, and neither leaving nor forgotten by the roster

@@ -100,13 +100,16 @@ type outcome struct {
 func (r *Replicas) atOwner(ctx context.Context, b *flow.Batch, encoded []byte, do attempt) (bool, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	defer context.AfterFunc(r.ctx, cancel)()
 	places := r.places(b.Slice)
-	results := make(chan outcome, len(places))
+	results := make(chan outcome, len(places.owners))
 	q := queue{places: places, launch: func(at place) {
-		go func() {
+		if !r.behind(func() {
 			replayed, err := do(ctx, at, b, encoded)
 			results <- outcome{at, replayed, err}
-		}()
+		}) {
+			results <- outcome{at: at, err: errStopped}
+		}
 	}}
 	r.hedges.earn()
 	q.next()
@@ -114,14 +117,14 @@ func (r *Replicas) atOwner(ctx context.Context, b *flow.Batch, encoded []byte, d
 	defer timer.Stop()
 	fail := &UnavailableError{Reason: "no store of the hour could take the write"}
 	maybe := false // whether some attempt may have had an effect
-	for done := 0; done < q.started || q.next(); {
+	for done := 0; done < len(q.asked) || q.next(); {
 		select {
 		case o := <-results:
 			done++
 			switch {
 			case o.err == nil:
 				return o.replayed, nil
-			case refused(o.err) && !maybe && done == q.started:
+			case refused(o.err) && !maybe && done == len(q.asked):
 				return false, o.err
 			case refused(o.err):
 				fail.Reason, fail.Err = "one store refused the write and another may have stored it", o.err
@@ -136,10 +139,13 @@ func (r *Replicas) atOwner(ctx context.Context, b *flow.Batch, encoded []byte, d
 			}
 			timer.Reset(4 * r.HedgeAfter)
 		case <-ctx.Done():
-			for _, p := range q.asked() {
+			for _, p := range q.asked {
 				fail.Silent = appendNew(fail.Silent, p.Name)
 			}
 			fail.Reason, fail.Err = "the hour's stores did not answer in time", context.Cause(ctx)
+			if r.ctx.Err() != nil {
+				fail.Reason, fail.Err = "this node is stopping", errStopped
+			}
 			return false, fail
 		}
 	}

@@ -65,8 +65,9 @@ func (j *Journal) open(options Options) error {
 		case opened <- err:
 		case <-j.opening.givenUp:
 			if err == nil {
-				j.Close()
+				err = j.Close()
 			}
+			j.log.Debug("opening was given up, and has ended", "error", err)
 		}
 	}()
 	select {
