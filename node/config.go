@@ -20,6 +20,7 @@ type Config struct {
 	Cluster           string        // name of the cluster, the label of its gossip; nodes of other clusters are refused
 	GossipKeyFile     string        // file with a base64 key of 16, 24 or 32 bytes that encrypts the gossip; empty: none
 	MaxBody           int64         // bytes of a POST, decoded
+	MaxReads          int           // answers to a GET, of more than 64 KiB, that are sent at once; 0: 8 for each processor
 	SealAfter         time.Duration // how long an hour must have got no batch before a snapshot replaces its batches; 0: never
 }
 

@@ -66,8 +66,8 @@ func (c Config) check() error {
 	if c.MemoryLimit < 0 || c.MemoryLimit > 0 && c.MemoryLimit < minMemory {
 		bad("memory limit of %d bytes: must be at least %d", c.MemoryLimit, int64(minMemory))
 	}
-	if c.SealAfter < 0 {
-		bad("seal-after %s: must not be negative", c.SealAfter)
+	if min(int64(c.SealAfter), int64(c.MaxReads)) < 0 {
+		bad("seal-after %s, max-reads %d: must not be negative", c.SealAfter, c.MaxReads)
 	}
 	if c.DataDir == "" {
 		bad("data folder: must not be empty")

@@ -24,6 +24,7 @@ type text struct {
 }
 
 func (a text) Complete() string { return string(a.complete) }
+func (a text) Tag() string      { return string(a.body) }
 func (a text) Close() error     { return nil }
 
 func (a text) WriteTo(w io.Writer) (int64, error) {

@@ -60,6 +60,7 @@ type Node struct {
 	addresses  router.Addresses
 	serve      []func() // each begins to serve on a port that is open
 
+	turns  router.Turns                // of the answers to GETs that are written and compressed
 	finish func(context.Context) error // ends the public server, whose port was opened last
 
 	forgetting chan struct{} // holds a value while a store is being forgotten or drained
@@ -103,7 +104,7 @@ func New(cfg Config, deps Deps) (*Node, error) {
 	}
 	n := &Node{
 		cfg: cfg, deps: deps, log: deps.Log, start: fmt.Sprintf("%016x%08x", time.Now().UnixNano(), uint32(random())),
-		directory: newDirectory(), failed: make(chan error, 1), forgetting: make(chan struct{}, 1),
+		turns: router.NewTurns(router.DefaultTurns()), directory: newDirectory(), failed: make(chan error, 1), forgetting: make(chan struct{}, 1),
 	}
 	n.expected.Store(&expectation{})
 	return n, nil
@@ -242,8 +243,8 @@ func (n *Node) startPeers(ctx context.Context) error {
 }
 
 func (n *Node) startPublic(ctx context.Context) error {
-	handler := router.New(router.Config{MaxBody: n.cfg.MaxBody}, router.Deps{
-		Cluster: public{n}, Log: n.log, Registry: n.deps.Registry,
+	handler := router.New(router.Config{MaxBody: n.cfg.MaxBody, MaxLong: n.cfg.MaxReads}, router.Deps{
+		Cluster: public{n}, Log: n.log, Registry: n.deps.Registry, Turns: n.turns,
 		Metrics: promhttp.HandlerFor(n.deps.Registry, promhttp.HandlerOpts{}),
 	})
 	addr, err := n.listen(ctx, "public server", n.cfg.HTTPAddr, handler)

@@ -56,8 +56,8 @@ func (n inward) Apply(_ context.Context, b *flow.Batch, encoded []byte) error {
 }
 
 // Flows implements peer.Handler.
-func (n inward) Flows(ctx context.Context, s flow.Slice, need string) (peer.Answer, error) {
-	answer, err := n.readHere(ctx, s, needOf(need))
+func (n inward) Flows(ctx context.Context, s flow.Slice, wanted peer.Wanted) (peer.Answer, error) {
+	answer, err := n.readHere(ctx, s, wanted)
 	return answer, peerError(err)
 }
 

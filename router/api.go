@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -22,8 +23,9 @@ type Cluster interface {
 	Post(ctx context.Context, p *flow.Posting) (replayed bool, err error)
 
 	// Get opens the flows of an hour, at the hour's owner wherever that is. The caller closes the answer. It fails with an
-	// *UnavailableError when the completeness that is asked for cannot be had.
-	Get(ctx context.Context, hour flow.Hour, need Need) (Answer, error)
+	// *UnavailableError when the completeness that is asked for cannot be had. An answer that the reader knows, by ask, need have
+	// no flows to write.
+	Get(ctx context.Context, hour flow.Hour, ask Ask) (Answer, error)
 
 	// Members describes the cluster as this node sees it. It does not block.
 	Members() MembersView
@@ -38,7 +40,8 @@ type Cluster interface {
 // Answer is an hour's flows, ready to be written.
 type Answer interface {
 	Complete() Completeness
-	io.WriterTo // writes the JSON array; an error after the first byte means a truncated answer
+	Tag() string // names the flows: the same tag, the same bytes, on whatever node. Printable ASCII without spaces; "": not known
+	io.WriterTo  // writes the JSON array; an error after the first byte means a truncated answer
 	io.Closer
 }
 
@@ -61,6 +64,20 @@ const (
 	NeedComplete             // ?require=complete
 	NeedPartial              // ?partial=true: whatever there is
 )
+
+// Ask is what a reader asks of an hour.
+type Ask struct {
+	Need  Need
+	Known []string // tags of the answers that the reader has; AnyTag for all that there are
+}
+
+// AnyTag among the known ones asks for what is said about an hour, without its flows.
+const AnyTag = "*"
+
+// Knows reports whether the reader has the answer of a tag.
+func (a Ask) Knows(tag string) bool {
+	return tag != "" && (slices.Contains(a.Known, tag) || slices.Contains(a.Known, AnyTag))
+}
 
 // Errors that Cluster returns, each with one HTTP answer (see problem.go).
 var (

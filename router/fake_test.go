@@ -2,6 +2,8 @@ package router
 
 import (
 	"context"
+	"crypto/sha256"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -24,7 +26,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // fake is a Cluster of one map. The hooks, where set, come before it.
 type fake struct {
 	onPost   func(ctx context.Context, p *flow.Posting) (bool, error)
-	onGet    func(ctx context.Context, hour flow.Hour, need Need) (Answer, error)
+	onGet    func(ctx context.Context, hour flow.Hour, ask Ask) (Answer, error)
 	onSlices func()
 	ready    error
 	members  MembersView
@@ -81,9 +83,9 @@ func (f *fake) apply(p *flow.Posting) error {
 	return nil
 }
 
-func (f *fake) Get(ctx context.Context, hour flow.Hour, need Need) (Answer, error) {
+func (f *fake) Get(ctx context.Context, hour flow.Hour, ask Ask) (Answer, error) {
 	if f.onGet != nil {
-		return f.onGet(ctx, hour, need)
+		return f.onGet(ctx, hour, ask)
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -94,7 +96,11 @@ func (f *fake) Get(ctx context.Context, hour flow.Hour, need Need) (Answer, erro
 		}
 		array = flow.AppendRecord(array, flow.Record{Key: k, Totals: f.hours[hour][k], Hour: hour})
 	}
-	return &fakeAnswer{complete: Complete, chunks: []string{string(array), "]\n"}}, nil
+	answer := &fakeAnswer{complete: Complete, tag: fmt.Sprintf("%x", sha256.Sum256(array))[:22], chunks: []string{string(array), "]\n"}}
+	if ask.Knows(answer.tag) {
+		answer.chunks, answer.err = nil, errors.New("there is nothing to write")
+	}
+	return answer, nil
 }
 
 func (f *fake) applied() int {
@@ -116,12 +122,14 @@ func (f *fake) Slices() int {
 // fakeAnswer writes its chunks, then fails with err.
 type fakeAnswer struct {
 	complete Completeness
+	tag      string
 	chunks   []string
 	err      error
 	closed   bool
 }
 
 func (a *fakeAnswer) Complete() Completeness { return a.complete }
+func (a *fakeAnswer) Tag() string            { return a.tag }
 func (a *fakeAnswer) Close() error           { a.closed = true; return nil }
 func (a *fakeAnswer) WriteTo(w io.Writer) (n int64, err error) {
 	for _, c := range a.chunks {

@@ -10,7 +10,7 @@ import (
 
 // getFlows answers with the flows of an hour.
 func (rt *router) getFlows(w http.ResponseWriter, r *http.Request) {
-	hour, need, err := parseQuery(r.URL.RawQuery)
+	hour, ask, err := parseAsk(r)
 	if err != nil {
 		rt.refuse(w, r, err)
 		return
@@ -22,22 +22,34 @@ func (rt *router) getFlows(w http.ResponseWriter, r *http.Request) {
 		rt.refuse(w, r, errOverloaded)
 		return
 	}
+	begin, stop := context.WithTimeout(r.Context(), rt.GetTimeout)
+	defer stop()
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
-	answer, err := rt.open(ctx, cancel, hour, need)
+	answer, err := rt.open(ctx, cancel, hour, ask)
 	if err != nil {
 		rt.refuse(w, r, err)
 		return
 	}
 	defer answer.Close()
-	rt.send(w, r, answer)
+	rt.send(begin, w, r, answer)
+}
+
+// parseAsk reads which hour is asked for, and how. For HEAD nothing but what is said about the hour.
+func parseAsk(r *http.Request) (flow.Hour, Ask, error) {
+	hour, need, err := parseQuery(r.URL.RawQuery)
+	ask := Ask{Need: need, Known: knownTags(r.Header)}
+	if r.Method == http.MethodHead {
+		ask.Known = append(ask.Known, AnyTag)
+	}
+	return hour, ask, err
 }
 
 // open opens the answer within GetTimeout. The answer lives as long as ctx does, so the deadline must not be one of ctx: it
 // would break off a long answer that streams well.
-func (rt *router) open(ctx context.Context, cancel func(), hour flow.Hour, need Need) (Answer, error) {
+func (rt *router) open(ctx context.Context, cancel func(), hour flow.Hour, ask Ask) (Answer, error) {
 	timer := time.AfterFunc(rt.GetTimeout, cancel)
-	answer, err := rt.Cluster.Get(ctx, hour, need)
+	answer, err := rt.Cluster.Get(ctx, hour, ask)
 	switch {
 	case timer.Stop():
 		return answer, err

@@ -21,7 +21,7 @@ func getFrom(h http.Handler, target string) *httptest.ResponseRecorder {
 // answering returns a Cluster whose every hour is answer.
 func answering(answer *fakeAnswer) *fake {
 	f := newFake()
-	f.onGet = func(context.Context, flow.Hour, Need) (Answer, error) { return answer, nil }
+	f.onGet = func(context.Context, flow.Hour, Ask) (Answer, error) { return answer, nil }
 	return f
 }
 
@@ -46,9 +46,9 @@ func TestGetAsksForWhatTheQuerySays(t *testing.T) {
 		"require=complete&hour=-7": NeedComplete,
 	} {
 		f := newFake()
-		f.onGet = func(_ context.Context, hour flow.Hour, need Need) (Answer, error) {
-			if hour != -7 || need != want {
-				t.Errorf("GET ?%s asks for hour %d, need %d; want -7, %d", query, hour, need, want)
+		f.onGet = func(_ context.Context, hour flow.Hour, ask Ask) (Answer, error) {
+			if hour != -7 || ask.Need != want || len(ask.Known) > 0 {
+				t.Errorf("GET ?%s asks for hour %d, need %d; want -7, %d", query, hour, ask.Need, want)
 			}
 			return &fakeAnswer{complete: Complete}, nil
 		}
@@ -57,23 +57,33 @@ func TestGetAsksForWhatTheQuerySays(t *testing.T) {
 	}
 }
 
-// P5: nobody may take the beginning of an array for the whole.
+// P5: nobody may take the beginning of an array for the whole, compressed or not.
 func TestAnAnswerThatBreaksOffDoesNotEndLikeAWholeOne(t *testing.T) {
-	chunk := "[" + strings.Repeat(" ", 2*sendBuffer) + "]"
-	answer := &fakeAnswer{complete: Complete, chunks: []string{chunk}, err: errors.New("lost")}
-	url, reg := serve(t, Config{}, answering(answer))
-	resp, err := http.Get(url + "/flows?hour=1")
-	if err != nil {
-		t.Fatal(err)
+	for _, c := range []coding{identity, gzipped, zstded} {
+		for name, broken := range map[string]error{"negative control: it does not break off": nil, "it breaks off": errors.New("lost")} {
+			answer := &fakeAnswer{complete: Complete, chunks: []string{longText(4 * sendBuffer)}, err: broken}
+			url, reg := serve(t, Config{}, answering(answer))
+			resp, err := getCoded(url+"/flows?hour=1", c)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := resp.Header.Get("Content-Encoding"); got != string(c) {
+				t.Fatalf("Content-Encoding = %q, want %q", got, c)
+			}
+			body, err := io.ReadAll(decoded(t, resp.Body, c))
+			resp.Body.Close()
+			if whole := err == nil; whole != (broken == nil) || whole && string(body) != answer.chunks[0] {
+				t.Errorf("%s, %s: read of the answer = %d bytes, %v", c, name, len(body), err)
+			}
+			if !answer.closed {
+				t.Errorf("%s, %s: the answer was not closed", c, name)
+			}
+			if broken != nil {
+				wantMetric(t, reg, "flowring_http_answers_broken_total", 1)
+			}
+			wantMetric(t, reg, "flowring_http_long_answers", 0)
+		}
 	}
-	defer resp.Body.Close()
-	if body, err := io.ReadAll(resp.Body); err == nil {
-		t.Errorf("read of a broken answer = %d bytes without an error", len(body))
-	}
-	if !answer.closed {
-		t.Error("the answer was not closed")
-	}
-	wantMetric(t, reg, "flowring_http_answers_broken_total", 1)
 }
 
 func TestAnAnswerThatFailsBeforeItsFirstByteIsRefused(t *testing.T) {
@@ -101,7 +111,7 @@ func TestHeadDoesNotWriteTheHour(t *testing.T) {
 func TestNotMoreHoursAreReadAtOnceThanMayBe(t *testing.T) {
 	inside, leave := make(chan struct{}), make(chan struct{})
 	f := newFake()
-	f.onGet = func(context.Context, flow.Hour, Need) (Answer, error) {
+	f.onGet = func(context.Context, flow.Hour, Ask) (Answer, error) {
 		inside <- struct{}{}
 		<-leave
 		return &fakeAnswer{complete: Complete}, nil

@@ -19,6 +19,9 @@ type metrics struct {
 	buffered  prometheus.Gauge
 	refusals  *prometheus.CounterVec // by reason: a name from the table of errors
 	broken    prometheus.Counter
+
+	long        prometheus.Gauge
+	longRefused prometheus.Counter
 }
 
 // newMetrics registers the metrics with reg, if there is one.
@@ -46,6 +49,9 @@ func newMetrics(reg prometheus.Registerer) metrics {
 		refusals: f.NewCounterVec(prometheus.CounterOpts{Name: "flowring_http_refusals_total",
 			Help: "Requests refused, by the name of the problem."}, []string{"reason"}),
 		broken: counter("answers_broken_total", "Answers to a GET that broke off after their first byte."),
+
+		long:        gauge("long_answers", "Answers to a GET of more than 64 KiB that are being sent."),
+		longRefused: counter("long_answers_refused_total", "Answers of more than 64 KiB refused, as none of the places for them came free in time or too many waited."),
 	}
 	for _, a := range answers {
 		m.refusals.WithLabelValues(a.name) // from 0, so that the first refusal shows as an increase

@@ -17,6 +17,7 @@ type Config struct {
 	MaxBuffered int64         // bytes of bodies held at once, over all requests; default 8 * MaxBody
 	MaxDecoding int           // bodies decompressed and decoded at once; default 2 * GOMAXPROCS
 	MaxReading  int           // GETs of an hour answered at once; default 1024
+	MaxLong     int           // answers to these of more than 64 KiB that are sent at once; as many wait; default 8 * GOMAXPROCS
 	PostTimeout time.Duration // from the last byte of the body to the outcome; default 3.8 s, to answer within 4 s
 	GetTimeout  time.Duration // until the answer to a GET is opened; default 3.8 s
 	BodyTimeout time.Duration // for receiving a body; default 30 s
@@ -38,6 +39,7 @@ type Deps struct {
 	Log      *slog.Logger
 	Metrics  http.Handler          // answers /metrics; nil: 404
 	Registry prometheus.Registerer // nil: the metrics are counted and not registered
+	Turns    Turns                 // for compressing; nil: as many as GOMAXPROCS, halved
 }
 
 // router is the state shared by all requests.
@@ -48,7 +50,10 @@ type router struct {
 	budget   budget
 	decoding chan struct{} // holds one value per body being decoded
 	reading  chan struct{} // holds one value per hour being answered
+	long     chan struct{} // holds one value per long answer being sent
+	queued   chan struct{} // holds one value per long answer that waits for that
 	codings  codings
+	encoders encoders
 	decoders sync.Pool // of *flow.Decoder, each in use in a decoding place
 }
 
@@ -61,6 +66,11 @@ func New(cfg Config, deps Deps) http.Handler {
 		metrics:  newMetrics(deps.Registry),
 		decoding: make(chan struct{}, cfg.MaxDecoding),
 		reading:  make(chan struct{}, cfg.MaxReading),
+		long:     make(chan struct{}, cfg.MaxLong),
+		queued:   make(chan struct{}, cfg.MaxLong),
+	}
+	if rt.Turns == nil {
+		rt.Turns = NewTurns(DefaultTurns())
 	}
 	rt.budget = budget{limit: cfg.MaxBuffered, gauge: rt.metrics.buffered}
 	return rt.observe(rt.routes())
@@ -92,6 +102,7 @@ func (c Config) withDefaults() Config {
 	orDefault(&c.MaxBuffered, 8*c.MaxBody)
 	orDefault(&c.MaxDecoding, 2*runtime.GOMAXPROCS(0))
 	orDefault(&c.MaxReading, DefaultMaxReading)
+	orDefault(&c.MaxLong, 8*runtime.GOMAXPROCS(0))
 	orDefault(&c.PostTimeout, DefaultTimeout)
 	orDefault(&c.GetTimeout, DefaultTimeout)
 	orDefault(&c.BodyTimeout, DefaultBodyTimeout)

@@ -80,6 +80,21 @@ func BenchmarkApplyInMemory(b *testing.B) {
 	}
 }
 
+// What a GET of an hour pays for that has one flow more than at the last GET.
+func BenchmarkReadAfterANewFlow(b *testing.B) {
+	w, s := newWorld(200_000), New(Config{}, Deps{})
+	w.fill(b, s, noon)
+	read(b, s, noon)
+	seq := uint64(0)
+	for b.Loop() {
+		seq++
+		key := w.flows[0]
+		key.VPCID = fmt.Sprintf("vpc-new-%d", seq)
+		apply(b, s, batchOf(b, noon, dot(3, seq), flow.Record{Key: key, Totals: flow.Totals{BytesTx: 1}}))
+		read(b, s, noon)
+	}
+}
+
 func BenchmarkRead(b *testing.B) {
 	w, s := newWorld(200_000), New(Config{}, Deps{})
 	w.fill(b, s, noon)
@@ -97,7 +112,7 @@ func BenchmarkRead(b *testing.B) {
 	})
 	b.Run("unsorted", func(b *testing.B) {
 		for b.Loop() {
-			s.held[noon].content.order.rows = nil
+			s.held[noon].content.order = order{}
 			read(b, s, noon)
 		}
 	})

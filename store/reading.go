@@ -27,14 +27,26 @@ func (r *Reading) Len() int { return len(r.rows) }
 // Digest returns the dots of the batches in the reading. The caller must not add to it.
 func (r *Reading) Digest() Digest { return r.digest }
 
-// Records iterates over the flows, sorted by key.
+// Records iterates over the flows, sorted by key. What is next to each other there is not in memory: the rows are fetched some
+// at a time, so that the processor waits for many of them at once.
 func (r *Reading) Records() iter.Seq[flow.Record] {
 	return func(yield func(flow.Record) bool) {
-		for _, ref := range r.rows {
-			shard, row := ref.split()
-			if !yield(r.record(r.shards[shard].keys[row], r.shards[shard].totals[row])) {
-				return
+		var some [32]struct {
+			key    triple
+			totals flow.Totals
+		}
+		for rows := r.rows; len(rows) > 0; {
+			n := min(len(rows), len(some))
+			for i, ref := range rows[:n] {
+				shard, row := ref.split()
+				some[i].key, some[i].totals = r.shards[shard].keys[row], r.shards[shard].totals[row]
 			}
+			for i := range some[:n] {
+				if !yield(r.record(some[i].key, some[i].totals)) {
+					return
+				}
+			}
+			rows = rows[n:]
 		}
 	}
 }

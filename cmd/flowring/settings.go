@@ -103,6 +103,9 @@ func all() []setting {
 			func(s *settings) value { return durationValue{&s.SealAfter} }},
 		{"max-body", groupNode, "largest POST accepted, decompressed: bytes, or a number with KiB, MiB, GiB",
 			func(s *settings) value { return sizeValue{&s.MaxBody, 1} }},
+		{"max-reads", groupNode, "answers to a GET, of more than 64 KiB, that are sent at once; as many wait, for 3.8 s at most " +
+			"(default: 8 for each CPU)",
+			func(s *settings) value { return countValue{&s.MaxReads, 0} }},
 
 		{"join", groupCluster, "gossip addresses of other nodes, or a DNS name that resolves to many; may be repeated",
 			func(s *settings) value { return addressesValue{&s.Join} }},

@@ -17,7 +17,7 @@ import (
 func samples() map[string]string {
 	return map[string]string{
 		"name": "n7", "http-addr": ":1", "peer-addr": "[::1]:2", "gossip-addr": "n7:3", "advertise-host": "n7.example",
-		"data-dir": "/data", "max-body": "1MiB", "seal-after": "1m30s", "min-free": "5", "memory-limit": "512MiB", "join": "n1:7946,n2:7946", "bootstrap-expect": "3", "cluster": "west",
+		"data-dir": "/data", "max-body": "1MiB", "seal-after": "1m30s", "min-free": "5", "memory-limit": "512MiB", "max-reads": "7", "join": "n1:7946,n2:7946", "bootstrap-expect": "3", "cluster": "west",
 		"gossip-key-file": "key", "replication-factor": "3", "write-quorum": "2", "hour-slices": "4",
 		"log-level": "debug", "log-format": "json",
 	}
@@ -148,7 +148,7 @@ func TestPrecedenceHoldsForEverySetting(t *testing.T) {
 // othersample returns a valid text unlike the sample.
 func othersample(name string) string {
 	switch name {
-	case "min-free":
+	case "max-reads", "min-free":
 		return "20"
 	case "seal-after":
 		return "1h30m"

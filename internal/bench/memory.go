@@ -53,7 +53,7 @@ func (m *memory) Post(_ context.Context, p *flow.Posting) (replayed bool, err er
 }
 
 // Get implements router.Cluster.
-func (m *memory) Get(_ context.Context, hour flow.Hour, _ router.Need) (router.Answer, error) {
+func (m *memory) Get(_ context.Context, hour flow.Hour, _ router.Ask) (router.Answer, error) {
 	reading, err := m.store.Read(flow.Slice{Hour: hour})
 	if err != nil {
 		return nil, err
@@ -75,6 +75,9 @@ type memoryAnswer struct{ *store.Reading }
 // Complete implements router.Answer.
 func (a memoryAnswer) Complete() router.Completeness { return router.Complete }
 
+// Tag implements router.Answer: there is none.
+func (a memoryAnswer) Tag() string { return "" }
+
 // Close implements io.Closer.
 func (a memoryAnswer) Close() error { return nil }
 
@@ -83,6 +86,7 @@ func (a memoryAnswer) WriteTo(w io.Writer) (written int64, err error) {
 	const piece = 64 << 10
 	buf := append(make([]byte, 0, piece+4096), '[')
 	first := true
+	var appender flow.Appender
 	for r := range a.Records() {
 		if len(buf) >= piece {
 			n, err := w.Write(buf)
@@ -96,7 +100,7 @@ func (a memoryAnswer) WriteTo(w io.Writer) (written int64, err error) {
 			buf = append(buf, ',')
 		}
 		first = false
-		buf = flow.AppendRecord(buf, r)
+		buf = appender.Append(buf, r)
 	}
 	n, err := w.Write(append(buf, "]\n"...))
 	return written + int64(n), err

@@ -8,6 +8,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/http"
+	"sync"
 	"time"
 )
 
@@ -16,6 +17,31 @@ type load struct {
 	c     *Cluster
 	check *Checker
 	hours int
+
+	mu   sync.Mutex
+	kept map[int]answer // by hour, the last one read
+}
+
+// answer is an answer to a GET, as a client keeps it.
+type answer struct {
+	tag  string
+	rows []row
+}
+
+// last returns the answer of an hour that was read last.
+func (l *load) last(hour int) answer {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.kept[hour]
+}
+
+func (l *load) keep(hour int, a answer) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.kept == nil {
+		l.kept = map[int]answer{}
+	}
+	l.kept[hour] = a
 }
 
 const requestTimeout = 6 * time.Second // a node answers within 4 s
@@ -92,7 +118,8 @@ func (l *load) read(ctx context.Context, addr string, rng *rand.Rand) {
 	}
 }
 
-// get reads an hour at a node, has the answer judged, and returns it with what it says of its completeness; "" for no answer.
+// get reads an hour at a node, has the answer judged, and returns it with what it says of its completeness; "" for no answer. Where
+// the node says that the hour is as it was in the last answer, of whatever node, that one is judged again.
 func (l *load) get(ctx context.Context, client *http.Client, node string, hour int, query string) (rows []row, complete string) {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
@@ -103,19 +130,28 @@ func (l *load) get(ctx context.Context, client *http.Client, node string, hour i
 		l.check.Fault("request: %v", err)
 		return nil, ""
 	}
+	last := l.last(hour)
+	if last.tag != "" {
+		req.Header.Set("If-None-Match", last.tag)
+	}
 	res, err := client.Do(req)
 	if err != nil {
 		return nil, ""
 	}
 	defer res.Body.Close()
 	text, err := io.ReadAll(res.Body)
-	if err != nil || res.StatusCode != http.StatusOK {
+	switch {
+	case err == nil && res.StatusCode == http.StatusNotModified && last.tag != "":
+		rows = last.rows
+	case err != nil || res.StatusCode != http.StatusOK:
 		l.check.count("")
 		return nil, ""
-	}
-	if err := json.Unmarshal(text, &rows); err != nil {
-		l.check.Fault("hour %d at %s: %v in %.80s", hour, node, err, text)
-		return nil, ""
+	default:
+		if err := json.Unmarshal(text, &rows); err != nil {
+			l.check.Fault("hour %d at %s: %v in %.80s", hour, node, err, text)
+			return nil, ""
+		}
+		l.keep(hour, answer{res.Header.Get("ETag"), rows})
 	}
 	complete = res.Header.Get("Flowring-Complete")
 	l.check.see(node, hour, must, rows, complete == "true")

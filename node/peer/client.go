@@ -240,9 +240,10 @@ func (c *Client) Drain(ctx context.Context, addr string) error {
 	return err
 }
 
-// Flows opens a slice's flows at a peer. The caller closes the answer.
-func (c *Client) Flows(ctx context.Context, addr string, s flow.Slice, need string) (Answer, error) {
-	res, err := c.open(ctx, "GET", addr, "flows"+query("slice", formatSlice(s), "need", need), nil)
+// Flows opens a slice's flows at a peer. The caller closes the answer, which has no flows where it knows them.
+func (c *Client) Flows(ctx context.Context, addr string, s flow.Slice, wanted Wanted) (Answer, error) {
+	asked := query("slice", formatSlice(s), "need", wanted.Need, "known", strings.Join(wanted.Known, " "))
+	res, err := c.open(ctx, "GET", addr, "flows"+asked, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -253,10 +254,19 @@ func (c *Client) Flows(ctx context.Context, addr string, s flow.Slice, need stri
 type remoteAnswer struct{ res *http.Response }
 
 func (a *remoteAnswer) Complete() string { return a.res.Header.Get(headerComplete) }
+func (a *remoteAnswer) Tag() string      { return a.res.Header.Get(headerTag) }
 func (a *remoteAnswer) Close() error     { return a.res.Body.Close() }
 
 // WriteTo implements io.WriterTo.
-func (a *remoteAnswer) WriteTo(w io.Writer) (int64, error) { return io.Copy(w, a.res.Body) }
+func (a *remoteAnswer) WriteTo(w io.Writer) (int64, error) {
+	if a.res.StatusCode == http.StatusNoContent {
+		return 0, errNoFlows
+	}
+	return io.Copy(w, a.res.Body)
+}
+
+// errNoFlows says that flows were left out which the caller said it knows.
+var errNoFlows = errors.New("the answer has no flows, for the caller knows them")
 
 // answer is the whole answer to a call.
 type answer struct {
@@ -284,7 +294,6 @@ func (c *Client) call(ctx context.Context, method, addr, name string, body io.Re
 	return answer{from, res.Header, data}, nil
 }
 
-// open makes one call up to the answer's header. The roster that the answer carries is merged before it returns.
 func (c *Client) open(ctx context.Context, method, addr, name string, body io.Reader) (*http.Response, error) {
 	req, err := http.NewRequestWithContext(ctx, method, "http://"+addr+prefix+name, body)
 	if err != nil {

@@ -31,7 +31,7 @@ func TestRosterOfAnAnswerIsMergedBeforeItCounts(t *testing.T) {
 			return c.Missing(t.Context(), addr, seven, store.Digest{}, func([]byte) error { return nil })
 		}},
 		{"flows", func(c *Client, addr string) error {
-			a, err := c.Flows(t.Context(), addr, seven, "")
+			a, err := c.Flows(t.Context(), addr, seven, Wanted{})
 			if err == nil {
 				a.Close()
 			}
@@ -220,7 +220,7 @@ func TestCallsCarryWhatTheyAreGiven(t *testing.T) {
 	if err != nil || from != d.self || fmt.Sprint(sums) != fmt.Sprint(d.sums) {
 		t.Errorf("summary = %v of %v, %v, want %v of %v", sums, from, err, d.sums, d.self)
 	}
-	a, err := c.Flows(t.Context(), addr, seven, "")
+	a, err := c.Flows(t.Context(), addr, seven, Wanted{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -231,13 +231,42 @@ func TestCallsCarryWhatTheyAreGiven(t *testing.T) {
 	}
 }
 
+func TestFlowsThatTheCallerKnowsAreLeftOut(t *testing.T) {
+	d := newDouble()
+	d.text = "[]"
+	addr := d.serve(t, ServerConfig{})
+	c, _ := newTestClient(t)
+	for _, tt := range []struct {
+		name  string
+		known []string
+		want  string // what is written; "": nothing may be
+	}{
+		{"no tags", nil, "[]"},
+		{"other tags", []string{"t-", "x"}, "[]"},
+		{"the tag among others", []string{"x", "t-[]"}, ""},
+		{"any tag", []string{AnyTag}, ""},
+	} {
+		a, err := c.Flows(t.Context(), addr, seven, Wanted{Need: "complete", Known: tt.known})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var text strings.Builder
+		_, err = a.WriteTo(&text)
+		if a.Tag() != "t-[]" || a.Complete() != "unproven" || text.String() != tt.want || (err == nil) != (tt.want != "") {
+			t.Errorf("%s: flows = %q, %v, tag %s, complete %s, want %q, tag t-[], unproven", tt.name, text.String(), err, a.Tag(),
+				a.Complete(), tt.want)
+		}
+		a.Close()
+	}
+}
+
 // An answer that breaks off is never taken for a whole one (P5).
 func TestAnswersThatBreakOffAreErrors(t *testing.T) {
 	d := newDouble()
 	d.batches, d.text = [][]byte{[]byte("one")}, "broken"
 	addr := d.serve(t, ServerConfig{})
 	c, _ := newTestClient(t)
-	a, err := c.Flows(t.Context(), addr, seven, "")
+	a, err := c.Flows(t.Context(), addr, seven, Wanted{})
 	if err != nil {
 		t.Fatal(err)
 	}

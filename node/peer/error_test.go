@@ -21,7 +21,7 @@ func TestRefusalsTravel(t *testing.T) {
 		"admit":  func(c *Client, addr string) error { _, err := c.Admit(t.Context(), addr, b); return err },
 		"check":  func(c *Client, addr string) error { _, err := c.Check(t.Context(), addr, b); return err },
 		"digest": func(c *Client, addr string) error { _, err := c.Digest(t.Context(), addr, seven, ""); return err },
-		"flows":  func(c *Client, addr string) error { _, err := c.Flows(t.Context(), addr, seven, ""); return err },
+		"flows":  func(c *Client, addr string) error { _, err := c.Flows(t.Context(), addr, seven, Wanted{}); return err },
 		"secure": func(c *Client, addr string) error { _, err := c.Secure(t.Context(), addr); return err },
 		"drain":  func(c *Client, addr string) error { return c.Drain(t.Context(), addr) },
 		"hello":  func(c *Client, addr string) error { _, err := c.Hello(t.Context(), addr, Hello{}); return err },

@@ -74,7 +74,7 @@ func (d *double) Intake(s flow.Slice) *store.Intake { return d.held.Intake(s) }
 
 func (d *double) Summary(context.Context) (map[flow.Slice][16]byte, error) { return d.sums, d.err }
 
-func (d *double) Flows(context.Context, flow.Slice, string) (Answer, error) {
+func (d *double) Flows(context.Context, flow.Slice, Wanted) (Answer, error) {
 	if d.err != nil {
 		return nil, d.err
 	}
@@ -91,6 +91,7 @@ func (d *double) count() int {
 type textAnswer struct{ text string }
 
 func (a *textAnswer) Complete() string { return "unproven" }
+func (a *textAnswer) Tag() string      { return "t-" + a.text }
 func (a *textAnswer) Close() error     { return nil }
 
 func (a *textAnswer) WriteTo(w io.Writer) (int64, error) {

@@ -8,6 +8,8 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -27,7 +29,8 @@ type Handler interface {
 	Check(ctx context.Context, batches []flow.Written) (replayed bool, err error)
 	// Apply keeps a batch here for a write: an ID held under another dot is as good as held.
 	Apply(ctx context.Context, b *flow.Batch, encoded []byte) error
-	Flows(ctx context.Context, s flow.Slice, need string) (Answer, error)
+	// Flows opens a slice's flows. Nothing is written of an answer whose tag is wanted.Known.
+	Flows(ctx context.Context, s flow.Slice, wanted Wanted) (Answer, error)
 	// Digest says what is held of a slice. With a roster hash it answers only if that is its roster and this store is one of the
 	// slice's replicas by it.
 	Digest(ctx context.Context, s flow.Slice, roster string) (Voice, error)
@@ -42,9 +45,24 @@ type Handler interface {
 	Drain(ctx context.Context) error
 }
 
+// Wanted is what a reader of flows wants.
+type Wanted struct {
+	Need  string   // how complete they must be, in words of the callers' own
+	Known []string // tags of the answers that it has already: words without white space; AnyTag for all that there are
+}
+
+// AnyTag among those known asks for the tag of an answer alone.
+const AnyTag = "*"
+
+// Knows reports whether the reader has what the tag names.
+func (w Wanted) Knows(tag string) bool {
+	return tag != "" && (slices.Contains(w.Known, tag) || slices.Contains(w.Known, AnyTag))
+}
+
 // Answer is an hour's flows, ready to be streamed as JSON.
 type Answer interface {
 	Complete() string
+	Tag() string // names what is written: the same tag, the same bytes; "": not known
 	io.WriterTo
 	io.Closer
 }
@@ -216,13 +234,20 @@ func (s *Server) flows(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return &Error{Code: Malformed, Detail: err.Error()}
 	}
-	answer, err := s.Flows(r.Context(), slice, r.URL.Query().Get("need"))
+	asked := r.URL.Query()
+	wanted := Wanted{Need: asked.Get("need"), Known: strings.Fields(asked.Get("known"))}
+	answer, err := s.Flows(r.Context(), slice, wanted)
 	if err != nil {
 		return err
 	}
 	defer answer.Close()
 	s.introduce(w, r)
 	w.Header().Set(headerComplete, answer.Complete())
+	w.Header().Set(headerTag, answer.Tag())
+	if wanted.Knows(answer.Tag()) {
+		w.WriteHeader(http.StatusNoContent)
+		return nil
+	}
 	if _, err := answer.WriteTo(w); err != nil {
 		return fmt.Errorf("%w: %w", errStreaming, err)
 	}

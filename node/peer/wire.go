@@ -20,6 +20,7 @@ const (
 	headerRosterValue = "Flowring-Roster-Value" // the answerer's roster, where the hashes differ
 	headerCluster     = "Flowring-Cluster"      // cluster ID of the caller
 	headerComplete    = "Flowring-Complete"
+	headerTag         = "Flowring-Tag"   // of the flows, whether they follow or not
 	headerDoubt       = "Flowring-Doubt" // with a digest: why it may lack something that it should have
 
 	doubtTakingOver = "taking-over"

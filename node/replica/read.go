@@ -25,9 +25,10 @@ const (
 
 // Reading is a slice as read here, and how complete it is.
 type Reading struct {
-	*store.Reading
-	Level  Level
-	Silent []string // names of the nodes that were not heard, sorted
+	*store.Reading              // nil if all who asked know the flows already
+	Shown          store.Digest // the batches that were judged: those in the reading
+	Level          Level
+	Silent         []string // names of the nodes that were not heard, sorted
 }
 
 // finding is what one round found: the reading is shared by all who waited for it, and immutable.
@@ -42,28 +43,44 @@ type finding = Reading
 //
 // Why Complete is so: an acknowledged batch is on W stores, and fewer than W were not heard. Why the answer's batches must be on W
 // stores: else the next complete read might miss one that this one has shown (model: push_back).
-func (r *Replicas) Read(ctx context.Context, s flow.Slice) (*Reading, error) {
-	return r.rounds.join(ctx, s, func() (*finding, error) {
+//
+// A reader who has the flows already, by known, may get a reading without: then the totals are not copied, and a cold slice stays cold.
+// What is said about it is as true.
+func (r *Replicas) Read(ctx context.Context, s flow.Slice, known Known) (*Reading, error) {
+	return r.rounds.join(ctx, s, known, func(known Known) (*finding, error) {
 		ctx, cancel := context.WithTimeout(r.ctx, r.CallWait)
 		defer cancel()
-		return r.read(ctx, s)
+		return r.read(ctx, s, known)
 	})
 }
 
-func (r *Replicas) read(ctx context.Context, s flow.Slice) (*Reading, error) {
+func (r *Replicas) read(ctx context.Context, s flow.Slice, known Known) (*Reading, error) {
 	h := r.newHearing(s)
 	if err := h.askAll(ctx); err != nil {
 		return nil, err
 	}
 	h.pull(ctx)
-	reading, err := r.Store.Read(s)
+	found, err := r.look(s, known)
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", s, err)
 	}
-	h.held[h.self.ID].Digest = reading.Digest()
-	h.push(ctx, reading.Digest())
-	level, silent := h.level(reading.Digest())
-	return &Reading{Reading: reading, Level: level, Silent: silent}, nil
+	h.held[h.self.ID].Digest = found.Shown
+	h.push(ctx, found.Shown)
+	found.Level, found.Silent = h.level(found.Shown)
+	return found, nil
+}
+
+// look returns what is here, the flows only if they are not known.
+func (r *Replicas) look(s flow.Slice, known Known) (*Reading, error) {
+	shown, err := r.Store.Digest(s)
+	if err != nil || known(shown) {
+		return &Reading{Shown: shown}, err
+	}
+	reading, err := r.Store.Read(s)
+	if err != nil {
+		return nil, err
+	}
+	return &Reading{Reading: reading, Shown: reading.Digest()}, nil
 }
 
 // hearing is one round of questions about a slice.

@@ -84,7 +84,7 @@ func TestLevelsOfAReading(t *testing.T) {
 			}
 			tt.spoil(t, w, s)
 			r := w.replicas(t, Config{Copies: 3, Quorum: 2})
-			got, err := r.Read(t.Context(), s)
+			got, err := r.Read(t.Context(), s, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -93,7 +93,7 @@ func TestLevelsOfAReading(t *testing.T) {
 					got.Level, got.Silent, total(got), tt.level, tt.silent, tt.total)
 			}
 			if got.Level == Complete { // every batch shown is on W stores that count now
-				w.mustHold(t, r, s, got.Reading.Digest(), 2)
+				w.mustHold(t, r, s, got.Shown, 2)
 			}
 		})
 	}
@@ -147,7 +147,7 @@ func TestReadingsNeedTheirSafeguards(t *testing.T) {
 						site.before = func() { site.fail = errBroken } // after its digest
 					}
 				}
-				got, err := w.replicas(t, cfg).Read(t.Context(), s)
+				got, err := w.replicas(t, cfg).Read(t.Context(), s, nil)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -166,7 +166,7 @@ func TestRecoveringStoreDoesNotProve(t *testing.T) {
 	s := w.sliceOf(t, "a", "b", "c")
 	r := w.replicas(t, Config{Copies: 3, Quorum: 2})
 	r.recovered.Store(false)
-	got, err := r.Read(t.Context(), s)
+	got, err := r.Read(t.Context(), s, nil)
 	if err != nil || got.Level != Unproven || show(got.Silent) != "[a]" {
 		t.Fatalf("Read = level %d, silent %v, %v, want unproven for want of itself", got.Level, got.Silent, err)
 	}
@@ -186,7 +186,7 @@ func TestRecoveringStoreDoesNotProve(t *testing.T) {
 	if r.Recovering() {
 		t.Error("not recovered though all others secured what they hold")
 	}
-	if got, err := r.Read(t.Context(), s); err != nil || got.Level != Complete {
+	if got, err := r.Read(t.Context(), s, nil); err != nil || got.Level != Complete {
 		t.Errorf("Read = level %d, %v, want complete", got.Level, err)
 	}
 }
@@ -255,17 +255,17 @@ func TestCompleteReadingsHaveEverything(t *testing.T) {
 		}
 		quorum := 1 + rng.IntN(3)
 		r := w.replicas(t, Config{Copies: 3, Quorum: quorum})
-		got, err := r.Read(t.Context(), s)
+		got, err := r.Read(t.Context(), s, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for d, answers := range heard {
-			if answers && !got.Reading.Digest().Has(d) {
+			if answers && !got.Shown.Has(d) {
 				t.Errorf("seed %d: the reading lacks %s, which a store that answers holds", seed, d)
 			}
 		}
 		if got.Level == Complete {
-			w.mustHold(t, r, s, got.Reading.Digest(), quorum)
+			w.mustHold(t, r, s, got.Shown, quorum)
 		}
 	}
 }
@@ -273,8 +273,27 @@ func TestCompleteReadingsHaveEverything(t *testing.T) {
 func TestReadNamesWhoIsSilentInOrder(t *testing.T) {
 	w := newWorld("a", "b", "c", "d")
 	w.failAll(errBroken)
-	got, err := w.replicas(t, Config{Copies: 1, Quorum: 1}).Read(t.Context(), w.sliceOf(t, "a"))
+	got, err := w.replicas(t, Config{Copies: 1, Quorum: 1}).Read(t.Context(), w.sliceOf(t, "a"), nil)
 	if err != nil || fmt.Sprint(got.Silent) != "[b c d]" || got.Level != Unproven {
 		t.Errorf("Read = level %d, silent %v, %v, want unproven, [b c d]", got.Level, got.Silent, err)
+	}
+}
+
+// A reader who has the flows gets none, and the same proof: the batch that is here alone is on W stores afterwards.
+func TestAReadingWithoutFlowsProvesAsMuch(t *testing.T) {
+	w := newWorld("a", "b", "c")
+	s := w.sliceOf(t, "a", "b", "c")
+	r := w.replicas(t, Config{Copies: 3, Quorum: 2})
+	w.sites["a"].put(t, batchOf(t, s, dot(1), 1))
+	w.sites["b"].put(t, batchOf(t, s, dot(2), 1))
+	both := store.DigestOf(dot(1), dot(2))
+	got, err := r.Read(t.Context(), s, both.Equal)
+	if err != nil || got.Reading != nil || got.Level != Complete || !got.Shown.Equal(both) {
+		t.Fatalf("Read by one who has both batches = %+v, %v, want both shown, complete, without flows", got, err)
+	}
+	w.mustHold(t, r, s, both, 2)
+	one := store.DigestOf(dot(1))
+	if got, err := r.Read(t.Context(), s, one.Equal); err != nil || got.Reading == nil || total(got) != 2 {
+		t.Errorf("Read by one who has one of two batches = %+v, %v, want the flows", got, err)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"flowring/flow"
+	"flowring/store"
 )
 
 // rounds lets concurrent reads of a slice share one round of questions. A reader may use a round only if that began after the
@@ -19,24 +20,40 @@ type rounds struct {
 type round struct {
 	begun chan struct{}
 	done  chan struct{}
+	known []Known // by who waits for it; does not grow once it has begun
 	found *finding
 	err   error
+}
+
+// Known reports whether a reader has the flows of a slice already, as they are when it has the batches of a digest. nil: it has not.
+type Known func(store.Digest) bool
+
+// knownToAll is a Known for all who wait for the round.
+func (r *round) knownToAll(d store.Digest) bool {
+	for _, known := range r.known {
+		if known == nil || !known(d) {
+			return false
+		}
+	}
+	return true
 }
 
 func (r *rounds) init() {
 	r.running, r.waiting = map[flow.Slice]*round{}, map[flow.Slice]*round{}
 }
 
-// join returns what a round found that begins after the call, running it with ask if nobody else does.
-func (r *rounds) join(ctx context.Context, s flow.Slice, ask func() (*finding, error)) (*finding, error) {
+// join returns what a round found that begins after the call, running it with ask if nobody else does. Flows that are known to all
+// who share the round may be left out of what it finds.
+func (r *rounds) join(ctx context.Context, s flow.Slice, known Known, ask func(Known) (*finding, error)) (*finding, error) {
 	r.mu.Lock()
 	mine, first := r.waiting[s], false
 	if mine == nil {
 		mine, first = &round{begun: make(chan struct{}), done: make(chan struct{})}, true
 		r.waiting[s] = mine
-		if r.running[s] == nil {
-			r.begin(s)
-		}
+	}
+	mine.known = append(mine.known, known)
+	if first && r.running[s] == nil {
+		r.begin(s)
 	}
 	r.mu.Unlock()
 	if first {
@@ -62,9 +79,9 @@ func (r *rounds) begin(s flow.Slice) {
 	close(next.begun)
 }
 
-func (r *rounds) run(s flow.Slice, mine *round, ask func() (*finding, error)) {
+func (r *rounds) run(s flow.Slice, mine *round, ask func(Known) (*finding, error)) {
 	<-mine.begun
-	mine.found, mine.err = ask()
+	mine.found, mine.err = ask(mine.knownToAll)
 	r.mu.Lock()
 	r.begin(s)
 	r.mu.Unlock()

@@ -9,6 +9,7 @@ import (
 
 	"flowring/flow"
 	"flowring/internal/racetest"
+	"flowring/store"
 )
 
 // A reader uses a round only if that began after the reader arrived (P4); readers who arrive during one share the next.
@@ -18,7 +19,7 @@ func TestReadersShareARoundThatBeganAfterThem(t *testing.T) {
 		r.init()
 		s := flow.Slice{Hour: 1}
 		begun := []time.Time{}
-		ask := func() (*finding, error) {
+		ask := func(Known) (*finding, error) {
 			begun = append(begun, time.Now())
 			time.Sleep(10 * time.Millisecond)
 			return &finding{Level: Level(len(begun))}, nil
@@ -26,7 +27,7 @@ func TestReadersShareARoundThatBeganAfterThem(t *testing.T) {
 		read := func(after time.Duration) {
 			time.Sleep(after)
 			arrived := time.Now()
-			f, err := r.join(t.Context(), s, ask)
+			f, err := r.join(t.Context(), s, nil, ask)
 			if err != nil {
 				t.Error(err)
 				return
@@ -56,13 +57,13 @@ func TestRoundsOfDifferentSlicesDoNotWaitForEachOther(t *testing.T) {
 		r.init()
 		begun := time.Now()
 		for hour := range flow.Hour(5) {
-			go r.join(t.Context(), flow.Slice{Hour: hour}, func() (*finding, error) {
+			go r.join(t.Context(), flow.Slice{Hour: hour}, nil, func(Known) (*finding, error) {
 				time.Sleep(time.Second)
 				return nil, nil
 			})
 		}
 		synctest.Wait()
-		_, err := r.join(t.Context(), flow.Slice{Hour: 9}, func() (*finding, error) { return nil, nil })
+		_, err := r.join(t.Context(), flow.Slice{Hour: 9}, nil, func(Known) (*finding, error) { return nil, nil })
 		if err != nil || time.Since(begun) != 0 {
 			t.Errorf("a round of another slice took %v, %v, want no time", time.Since(begun), err)
 		}
@@ -78,15 +79,15 @@ func TestRoundsOutliveTheirReaders(t *testing.T) {
 		s, bad := flow.Slice{Hour: 1}, errors.New("bad")
 		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 		defer cancel()
-		_, err := r.join(ctx, s, func() (*finding, error) { time.Sleep(time.Second); return nil, bad })
+		_, err := r.join(ctx, s, nil, func(Known) (*finding, error) { time.Sleep(time.Second); return nil, bad })
 		if !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("join = %v, want out of time", err)
 		}
-		f, err := r.join(t.Context(), s, func() (*finding, error) { return &finding{Level: Complete}, nil })
+		f, err := r.join(t.Context(), s, nil, func(Known) (*finding, error) { return &finding{Level: Complete}, nil })
 		if err != nil || f.Level != Complete {
 			t.Errorf("the next round = %v, %v, want its own finding", f, err)
 		}
-		if _, err := r.join(t.Context(), s, func() (*finding, error) { return nil, bad }); !errors.Is(err, bad) {
+		if _, err := r.join(t.Context(), s, nil, func(Known) (*finding, error) { return nil, bad }); !errors.Is(err, bad) {
 			t.Errorf("join = %v, want %v", err, bad)
 		}
 	})
@@ -136,5 +137,24 @@ func TestBudgetBoundsExtraWork(t *testing.T) {
 	}
 	if n != 10 {
 		t.Errorf("%d extra pieces after a long time without any, want at most 10", n)
+	}
+}
+
+// What a round may leave out is what all who share it know.
+func TestARoundKnowsWhatAllItsReadersKnow(t *testing.T) {
+	one, none := store.DigestOf(dot(1)), store.Digest{}
+	for _, tt := range []struct {
+		name  string
+		known []Known
+		want  bool
+	}{
+		{"one who knows", []Known{one.Equal}, true},
+		{"two who know", []Known{one.Equal, one.Equal}, true},
+		{"one who knows, one who knows another", []Known{one.Equal, none.Equal}, false},
+		{"one who knows, one who knows nothing", []Known{one.Equal, nil}, false},
+	} {
+		if got := (&round{known: tt.known}).knownToAll(one); got != tt.want {
+			t.Errorf("%s: knownToAll = %t, want %t", tt.name, got, tt.want)
+		}
 	}
 }

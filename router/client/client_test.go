@@ -1,12 +1,15 @@
 package client
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+
+	"github.com/klauspost/compress/gzip"
 
 	"flowring/router"
 )
@@ -129,5 +132,45 @@ func TestProblemsKeepTheirMembers(t *testing.T) {
 	var p *Problem
 	if !errors.As(err, &p) || p.Record == nil || *p.Record != 3 || p.Field != "hour" {
 		t.Errorf("Post = %+v, want record 3, field hour", p)
+	}
+}
+
+// The transport asks for gzip by itself: an hour that is cut short fails compressed, too, instead of ending.
+func TestACompressedHourThatIsCutShortFails(t *testing.T) {
+	var packed bytes.Buffer
+	z := gzip.NewWriter(&packed)
+	z.Write([]byte(body))
+	z.Close()
+	for name, tt := range map[string]struct {
+		sent  []byte
+		whole bool
+	}{
+		"negative control: it is whole": {packed.Bytes(), true},
+		"it is cut within":              {packed.Bytes()[:packed.Len()/2], false},
+		"it is cut within the checksum": {packed.Bytes()[:packed.Len()-1], false},
+	} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Header.Get("Accept-Encoding") != "gzip" {
+				t.Errorf("Accept-Encoding = %q, want gzip", r.Header.Get("Accept-Encoding"))
+			}
+			w.Header().Set("Flowring-Complete", "true")
+			w.Header().Set("Content-Encoding", "gzip")
+			w.Write(tt.sent)
+		}))
+		c, err := New(Config{Targets: []string{server.URL}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		hour, err := c.Get(t.Context(), 3, router.NeedUnproven)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := io.ReadAll(hour)
+		if whole := err == nil; whole != tt.whole || whole && string(text) != body {
+			t.Errorf("%s: read = %q, %v", name, text, err)
+		}
+		hour.Close()
+		c.Close()
+		server.Close()
 	}
 }

@@ -13,6 +13,8 @@
 // Waiting is per target: after a failure a target is left alone for its Retry-After, or for a time that doubles with each of its
 // failures and is drawn at random, while the others are tried. Only when all are to be left alone does the client wait.
 //
+// Hours come compressed with gzip, which the transport asks for and undoes; one that is cut short fails either way (P5).
+//
 // A Client is safe for concurrent use and starts no goroutines; calls are bounded by their context alone, so one without a
 // deadline may wait for ever.
 package client

@@ -1,0 +1,36 @@
+package node
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
+
+	"flowring/flow"
+	"flowring/store"
+)
+
+// tagVersion is that of the documents: another form of them has other tags.
+const tagVersion = "flows/1"
+
+// tagOf names the document of a slice of which the batches of a digest are there. The document is a function of their set alone, and
+// so is the tag: on every node, whenever it is asked.
+func tagOf(s flow.Slice, d store.Digest) string {
+	sum := sha256.Sum256(d.Append(fmt.Appendf(nil, "%s %s\n", tagVersion, s)))
+	return shortTag(sum[:])
+}
+
+// Tag implements router.Answer: the hour is what its slices are, in their order.
+func (a mergedAnswer) Tag() string {
+	hash := sha256.New()
+	for _, part := range a {
+		tag := part.Tag()
+		if tag == "" {
+			return "" // from a node that does not say
+		}
+		fmt.Fprintln(hash, tag)
+	}
+	return shortTag(hash.Sum(nil))
+}
+
+// shortTag writes half of a SHA-256 as 22 characters.
+func shortTag(sum []byte) string { return base64.RawURLEncoding.EncodeToString(sum[:16]) }

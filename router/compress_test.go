@@ -1,0 +1,277 @@
+package router
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+
+	"flowring/flow"
+)
+
+// longText returns n bytes that do not compress to much less than half.
+func longText(n int) string {
+	rng := rand.New(rand.NewPCG(1, 2))
+	text := make([]byte, n)
+	for i := range text {
+		text[i] = "0123456789abcdef"[rng.IntN(16)]
+	}
+	return string(text)
+}
+
+// getCoded gets with an Accept-Encoding of one coding; identity: without.
+func getCoded(url string, c coding) (*http.Response, error) {
+	req, err := http.NewRequest(http.MethodGet, url, nil)
+	if err != nil {
+		return nil, err
+	}
+	req.Header["Accept-Encoding"] = nil // or the transport would ask for gzip
+	if c != identity {
+		req.Header.Set("Accept-Encoding", string(c))
+	}
+	return http.DefaultClient.Do(req)
+}
+
+func decoded(t *testing.T, r io.Reader, c coding) io.Reader {
+	t.Helper()
+	switch c {
+	case gzipped:
+		z, err := gzip.NewReader(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return z
+	case zstded:
+		z, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(z.Close)
+		return z
+	}
+	return r
+}
+
+func TestACompressedAnswerIsTheSame(t *testing.T) {
+	for _, n := range []int{0, 1, minCompressed - 1, minCompressed, sendBuffer - 1, sendBuffer, sendBuffer + 1, 20 * sendBuffer} {
+		text := longText(n)
+		var chunks []string
+		for rest := text; rest != ""; {
+			part := min(len(rest), 10_000)
+			chunks, rest = append(chunks, rest[:part]), rest[part:]
+		}
+		for _, c := range []coding{identity, gzipped, zstded} {
+			h, reg := handlerFor(Config{}, answering(&fakeAnswer{complete: Complete, tag: "t", chunks: chunks}))
+			for range 2 { // the second time with a pooled encoder
+				req := httptest.NewRequest(http.MethodGet, "/flows?hour=1", nil)
+				req.Header.Set("Accept-Encoding", string(c))
+				w := httptest.NewRecorder()
+				h.ServeHTTP(w, req)
+				want := c
+				if n < minCompressed {
+					want = identity
+				}
+				got := w.Result().Header
+				if got.Get("Content-Encoding") != string(want) || got.Get("Vary") != "Accept-Encoding" || got.Get("ETag") != `W/"t"` {
+					t.Errorf("%d bytes, asked for %q: %v, want Content-Encoding %q, Vary, one ETag for all forms", n, c, got, want)
+				}
+				body, err := io.ReadAll(decoded(t, w.Body, want))
+				if err != nil || string(body) != text {
+					t.Errorf("%d bytes as %q: %d bytes decoded, %v", n, want, len(body), err)
+				}
+			}
+			wantMetric(t, reg, "flowring_http_long_answers", 0)
+		}
+	}
+}
+
+func TestARefusalIsNotCompressed(t *testing.T) {
+	answer := &fakeAnswer{complete: Complete, tag: "t", chunks: []string{strings.Repeat(" ", 2*sendBuffer)}, err: errors.New("lost")}
+	h, _ := handlerFor(Config{}, answering(answer))
+	req := httptest.NewRequest(http.MethodGet, "/flows?hour=1", nil)
+	req.Header.Set("Accept-Encoding", "gzip")
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, req) // so few bytes came out of the encoder that none was sent
+	for _, name := range []string{"Content-Encoding", "ETag", "Flowring-Complete"} {
+		if value := w.Result().Header.Get(name); value != "" {
+			t.Errorf("%s = %q with a refusal, want none", name, value)
+		}
+	}
+	if w.Code != 503 || !strings.HasPrefix(w.Body.String(), `{"type":"/problems/unavailable"`) {
+		t.Errorf("GET = %d %.80q, want a plain problem", w.Code, w.Body)
+	}
+}
+
+// endless is an answer that goes on until it may end.
+type endless struct {
+	fakeAnswer
+	text string
+	end  chan struct{}
+}
+
+func (a *endless) WriteTo(w io.Writer) (n int64, err error) {
+	for {
+		m, err := io.WriteString(w, a.text)
+		if n += int64(m); err != nil {
+			return n, err
+		}
+		select {
+		case <-a.end:
+			return n, nil
+		default:
+		}
+	}
+}
+
+// Beside as many long answers as may be sent, the next waits, and is refused in time; a short one does neither.
+func TestLongAnswersWaitForAPlaceAndShortOnesDoNot(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f, end := newFake(), make(chan struct{})
+		f.onGet = func(_ context.Context, hour flow.Hour, _ Ask) (Answer, error) {
+			if hour == 0 {
+				return &fakeAnswer{complete: Complete, chunks: []string{longText(sendBuffer)}}, nil
+			}
+			return &endless{fakeAnswer{complete: Complete}, strings.Repeat(" ", sendBuffer+1), end}, nil
+		}
+		h, reg := handlerFor(Config{MaxLong: 1}, f)
+		first := make(chan int)
+		go func() {
+			w := &idleWriter{ResponseRecorder: httptest.NewRecorder()}
+			h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/flows?hour=1", nil))
+			first <- w.Code
+		}()
+		time.Sleep(time.Second)
+		begun := time.Now()
+		if w := getFrom(h, "/flows?hour=0"); w.Code != 200 || w.Body.Len() != sendBuffer || time.Since(begun) != 0 {
+			t.Errorf("GET of a short answer = %d, %d bytes after %v, want 200 at once", w.Code, w.Body.Len(), time.Since(begun))
+		}
+		w := getFrom(h, "/flows?hour=1")
+		if took := time.Since(begun); w.Code != 503 || w.Header().Get("Retry-After") == "" || took != DefaultTimeout {
+			t.Errorf("GET of a long answer = %d after %v, want 503 with Retry-After after %v", w.Code, took, DefaultTimeout)
+		}
+		wantMetric(t, reg, "flowring_http_long_answers", 1)
+		wantMetric(t, reg, "flowring_http_long_answers_refused_total", 1)
+		waits := make(chan int)
+		go func() { waits <- getFrom(h, "/flows?hour=1").Code }()
+		synctest.Wait()
+		begun = time.Now()
+		if w := getFrom(h, "/flows?hour=1"); w.Code != 503 || time.Since(begun) != 0 {
+			t.Errorf("GET of a long answer while as many wait as may = %d after %v, want 503 at once", w.Code, time.Since(begun))
+		}
+		wantMetric(t, reg, "flowring_http_long_answers_refused_total", 2)
+		if code := <-waits; code != 503 {
+			t.Errorf("GET of a long answer that waited = %d, want 503", code)
+		}
+		time.AfterFunc(time.Second, func() { close(end) })
+		if w := getFrom(h, "/flows?hour=1"); w.Code != 200 {
+			t.Errorf("GET of a long answer that waits for a place = %d, want 200", w.Code)
+		}
+		if code := <-first; code != 200 {
+			t.Errorf("the first GET = %d, want 200", code)
+		}
+		wantMetric(t, reg, "flowring_http_long_answers", 0)
+	})
+}
+
+// idleWriter is a client who takes each write a second later, and keeps none.
+type idleWriter struct{ *httptest.ResponseRecorder }
+
+func (w *idleWriter) Write(p []byte) (int, error) {
+	w.WriteHeader(http.StatusOK)
+	time.Sleep(100 * time.Millisecond)
+	return len(p), nil
+}
+
+// Not more answers are worked on at a moment than may be, and a client who takes nothing has no turn meanwhile.
+func TestTurnsBoundTheWorkAndNotTheWaiting(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		turns, most, now, mu := NewTurns(2), 0, 0, sync.Mutex{}
+		count := func(n int) {
+			mu.Lock()
+			defer mu.Unlock()
+			now += n
+			most = max(most, now)
+		}
+		var all sync.WaitGroup
+		for range 10 {
+			all.Go(func() {
+				turns.Begin()
+				defer turns.End()
+				count(1)
+				time.Sleep(time.Second)
+				count(-1)
+			})
+		}
+		begun := time.Now()
+		all.Wait()
+		if took := time.Since(begun); most != 2 || took != 5*time.Second {
+			t.Errorf("10 pieces of a second in 2 turns: %d at a moment, %v in all, want 2, 5s", most, took)
+		}
+		var e encoders
+		blocked := make(chan struct{})
+		z, err := e.compression(gzipped, turns, writerFunc(func(p []byte) (int, error) { <-blocked; return len(p), nil }))
+		if err != nil {
+			t.Fatal(err)
+		}
+		go z.Write([]byte(longText(4 * sendBuffer)))
+		synctest.Wait()
+		begun = time.Now()
+		for range 2 {
+			all.Go(func() {
+				turns.Begin()
+				defer turns.End()
+				time.Sleep(time.Second)
+			})
+		}
+		all.Wait()
+		if took := time.Since(begun); took != time.Second {
+			t.Errorf("2 turns beside a client who takes nothing took %v, want 1s", took)
+		}
+		close(blocked)
+	})
+}
+
+type writerFunc func([]byte) (int, error)
+
+func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
+
+func BenchmarkCompress(b *testing.B) {
+	var doc []byte
+	for i := range 10_000 {
+		doc = flow.AppendRecord(append(doc, ','), flow.Record{
+			Key:    flow.Key{SrcApp: "service-001", DestApp: "service-" + longText(3), VPCID: "vpc-5eed0001"},
+			Totals: flow.Totals{BytesTx: int64(i) * 7919, BytesRx: int64(i) * 104729}, Hour: 493_000,
+		})
+	}
+	for _, c := range []coding{gzipped, zstded} {
+		b.Run(string(c), func(b *testing.B) {
+			var e encoders
+			b.SetBytes(int64(len(doc)))
+			b.ReportAllocs()
+			for b.Loop() {
+				z, err := e.compression(c, nil, io.Discard)
+				if err != nil {
+					b.Fatal(err)
+				}
+				if _, err := io.CopyBuffer(z, bytes.NewReader(doc), make([]byte, sendBuffer)); err != nil {
+					b.Fatal(err)
+				}
+				if err := z.finish(); err != nil {
+					b.Fatal(err)
+				}
+				z.release()
+			}
+		})
+	}
+}
