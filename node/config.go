@@ -21,6 +21,9 @@ type Config struct {
 	GossipKeyFile     string        // file with a base64 key of 16, 24 or 32 bytes that encrypts the gossip; empty: none
 	MaxBody           int64         // bytes of a POST, decoded
 	SealAfter         time.Duration // how long an hour must have got no batch before a snapshot replaces its batches; 0: never
+	MaxFlowsPerHour   int           // different flows of an hour; 0: no limit
+	MaxNamesPerHour   int           // different names of applications and VPCs in an hour; 0: no limit
+	MaxHours          int           // hours that a node holds, as owner or copy; 0: no limit
 }
 
 // The defaults: a single node on loopback.
@@ -33,6 +36,10 @@ const (
 	DefaultMaxBody    = 32 << 20
 	DefaultMinFree    = 10
 	DefaultSealAfter  = 15 * time.Minute
+
+	DefaultMaxFlowsPerHour = 10_000_000
+	DefaultMaxNamesPerHour = 1_000_000
+	DefaultMaxHours        = 100_000
 )
 
 // Default returns the configuration of a single node on loopback, named name.
@@ -40,6 +47,7 @@ func Default(name string) Config {
 	return Config{
 		Name: name, HTTPAddr: DefaultHTTPAddr, PeerAddr: DefaultPeerAddr, GossipAddr: DefaultGossipAddr,
 		DataDir: DefaultDataDir, MinFree: DefaultMinFree, ReplicationFactor: 1, HourSlices: 1, Cluster: DefaultCluster, MaxBody: DefaultMaxBody,
-		SealAfter: DefaultSealAfter,
+		SealAfter:       DefaultSealAfter,
+		MaxFlowsPerHour: DefaultMaxFlowsPerHour, MaxNamesPerHour: DefaultMaxNamesPerHour, MaxHours: DefaultMaxHours,
 	}
 }

@@ -69,6 +69,13 @@ func (c Config) check() error {
 	if c.SealAfter < 0 {
 		bad("seal-after %s: must not be negative", c.SealAfter)
 	}
+	for name, n := range map[string]int{
+		"max-flows-per-hour": c.MaxFlowsPerHour, "max-names-per-hour": c.MaxNamesPerHour, "max-hours": c.MaxHours,
+	} {
+		if n < 0 {
+			bad("%s %d: must not be negative", name, n)
+		}
+	}
 	if c.DataDir == "" {
 		bad("data folder: must not be empty")
 	}

@@ -173,7 +173,7 @@ func (n *Node) openStore(context.Context) error {
 	}
 	n.journal = j
 	n.started("journal", func(context.Context) error { return j.Close() })
-	n.store = store.New(store.Config{MemoryBudget: n.cfg.MemoryLimit / 2}, store.Deps{Journal: j, Log: n.log})
+	n.store = store.New(store.Config{MemoryBudget: n.cfg.MemoryLimit / 2, Limits: n.cfg.storeLimits()}, store.Deps{Journal: j, Log: n.log})
 	if err := n.store.Open(); err != nil {
 		return err
 	}

@@ -45,6 +45,12 @@ func (n inward) Admit(ctx context.Context, b *flow.Batch, encoded []byte) (bool,
 	return replayed, peerError(err)
 }
 
+// AdmitChecked implements peer.Handler.
+func (n inward) AdmitChecked(ctx context.Context, b *flow.Batch, encoded []byte) (bool, error) {
+	replayed, err := n.replicas.AdmitChecked(ctx, b, encoded)
+	return replayed, peerError(err)
+}
+
 // Check implements peer.Handler.
 func (n inward) Check(_ context.Context, b *flow.Batch) (bool, error) { return n.store.Check(b) }
 

@@ -74,6 +74,7 @@ type setting struct {
 // The headlines, in the order of the help text.
 const (
 	groupNode    = "Node"
+	groupLimits  = "Limits"
 	groupCluster = "Cluster"
 	groupCopies  = "Copies (the same on every node)"
 	groupLog     = "Log"
@@ -103,6 +104,13 @@ func all() []setting {
 			func(s *settings) value { return durationValue{&s.SealAfter} }},
 		{"max-body", groupNode, "largest POST accepted, decompressed: bytes, or a number with KiB, MiB, GiB",
 			func(s *settings) value { return sizeValue{&s.MaxBody, 1} }},
+
+		{"max-flows-per-hour", groupLimits, "different flows that an hour may have; 0 for no limit",
+			func(s *settings) value { return countValue{&s.MaxFlowsPerHour, 0} }},
+		{"max-names-per-hour", groupLimits, "different names of applications and VPCs that an hour may have; 0 for no limit",
+			func(s *settings) value { return countValue{&s.MaxNamesPerHour, 0} }},
+		{"max-hours", groupLimits, "hours that a node may hold, as owner or copy; 0 for no limit",
+			func(s *settings) value { return countValue{&s.MaxHours, 0} }},
 
 		{"join", groupCluster, "gossip addresses of other nodes, or a DNS name that resolves to many; may be repeated",
 			func(s *settings) value { return addressesValue{&s.Join} }},

@@ -120,6 +120,12 @@ func (c *Client) Admit(ctx context.Context, addr string, batch []byte) (replayed
 	return string(a.body) == answerReplayed, err
 }
 
+// AdmitChecked is Admit for a batch of a posting that has been checked as a whole.
+func (c *Client) AdmitChecked(ctx context.Context, addr string, batch []byte) (replayed bool, err error) {
+	a, err := c.call(ctx, "POST", addr, "admit?checked=true", bytes.NewReader(batch))
+	return string(a.body) == answerReplayed, err
+}
+
 // Check asks a peer whether it would refuse to admit a batch.
 func (c *Client) Check(ctx context.Context, addr string, batch []byte) (replayed bool, err error) {
 	a, err := c.call(ctx, "POST", addr, "check", bytes.NewReader(batch))

@@ -204,6 +204,12 @@ func TestCallsCarryWhatTheyAreGiven(t *testing.T) {
 	if replayed, err := c.Admit(t.Context(), addr, batch); err != nil || !replayed {
 		t.Errorf("admit = %t, %v, want a replay", replayed, err)
 	}
+	if d.checked {
+		t.Error("a batch that was not checked is admitted as one that was")
+	}
+	if replayed, err := c.AdmitChecked(t.Context(), addr, batch); err != nil || !replayed || !d.checked {
+		t.Errorf("admit a checked batch = %t, %v, checked %t, want a replay of a checked one", replayed, err, d.checked)
+	}
 	if replayed, err := c.Check(t.Context(), addr, batch); err != nil || replayed {
 		t.Errorf("check = %t, %v, want no replay", replayed, err)
 	}

@@ -29,6 +29,7 @@ type double struct {
 	text    string   // answered by Flows
 	sums    map[flow.Slice][16]byte
 	held    *store.Store // what Intake is of
+	checked bool         // AdmitChecked was called
 
 	mu      sync.Mutex
 	applied [][]byte
@@ -53,9 +54,13 @@ func (d *double) Apply(_ context.Context, b *flow.Batch, encoded []byte) error {
 }
 
 func (d *double) Admit(context.Context, *flow.Batch, []byte) (bool, error) { return true, d.err }
-func (d *double) Check(context.Context, *flow.Batch) (bool, error)         { return false, d.err }
-func (d *double) Secure(context.Context) error                             { return d.err }
-func (d *double) Drain(context.Context) error                              { return d.err }
+func (d *double) AdmitChecked(context.Context, *flow.Batch, []byte) (bool, error) {
+	d.checked = true
+	return true, d.err
+}
+func (d *double) Check(context.Context, *flow.Batch) (bool, error) { return false, d.err }
+func (d *double) Secure(context.Context) error                     { return d.err }
+func (d *double) Drain(context.Context) error                      { return d.err }
 
 func (d *double) Digest(_ context.Context, s flow.Slice, roster string) (Voice, error) {
 	return d.voice, d.err

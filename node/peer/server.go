@@ -23,6 +23,8 @@ type Handler interface {
 	Roster() ring.Roster
 	Hello(ctx context.Context, from Hello) (Hello, error)
 	Admit(ctx context.Context, b *flow.Batch, encoded []byte) (replayed bool, err error)
+	// AdmitChecked is Admit for a batch of a posting that has been checked as a whole.
+	AdmitChecked(ctx context.Context, b *flow.Batch, encoded []byte) (replayed bool, err error)
 	Check(ctx context.Context, b *flow.Batch) (replayed bool, err error)
 	// Apply keeps a batch here for a write: an ID held under another dot is as good as held.
 	Apply(ctx context.Context, b *flow.Batch, encoded []byte) error
@@ -175,7 +177,11 @@ func (s *Server) admit(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	replayed, err := s.Admit(r.Context(), b, encoded)
+	admit := s.Admit
+	if r.URL.Query().Get("checked") == "true" {
+		admit = s.AdmitChecked
+	}
+	replayed, err := admit(r.Context(), b, encoded)
 	return s.answer(w, r, replayed, "stored", err)
 }
 

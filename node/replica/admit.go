@@ -15,6 +15,16 @@ import (
 // once W of them have it on disk. It does the same for a batch that was seen before: the earlier attempt may have stopped short
 // of W.
 func (r *Replicas) Admit(ctx context.Context, b *flow.Batch, encoded []byte) (replayed bool, err error) {
+	return r.admitIf(ctx, r.Store.Check, b, encoded)
+}
+
+// AdmitChecked is Admit for a batch of a posting that has been checked as a whole: limits on how much an hour may hold do not refuse a
+// part of it.
+func (r *Replicas) AdmitChecked(ctx context.Context, b *flow.Batch, encoded []byte) (replayed bool, err error) {
+	return r.admitIf(ctx, r.Store.CheckAgain, b, encoded)
+}
+
+func (r *Replicas) admitIf(ctx context.Context, check func(*flow.Batch) (bool, error), b *flow.Batch, encoded []byte) (bool, error) {
 	if r.Refuse != nil {
 		if err := r.Refuse(); err != nil {
 			return false, err
@@ -23,7 +33,7 @@ func (r *Replicas) Admit(ctx context.Context, b *flow.Batch, encoded []byte) (re
 	if err := r.enough(); err != nil {
 		return false, err
 	}
-	replayed, err = r.Store.Check(b)
+	replayed, err := check(b)
 	if err != nil {
 		return false, err
 	}
@@ -56,7 +66,7 @@ func (r *Replicas) enough() error {
 // Apply keeps a batch here for a write. An ID held under another dot is as good as held: the dot matters between digests alone.
 func (r *Replicas) Apply(b *flow.Batch, encoded []byte) error {
 	if !b.ID.IsZero() {
-		if replayed, _ := r.Store.Check(b); replayed { // what else Check says is the owner's business
+		if replayed, _ := r.Store.CheckAgain(b); replayed { // what else Check says is the owner's business
 			return nil
 		}
 	}

@@ -37,6 +37,7 @@ type site struct {
 	then       func()       // runs behind each Digest
 	answers    ring.Store   // who answers, if not this site's store
 	replayed   bool         // what Admit and Check say
+	full       error        // what Check refuses, and no admission after it
 	takingOver bool         // part of every Digest
 	recovering bool         // part of every Digest
 	asked      []string     // calls, in order
@@ -154,9 +155,17 @@ func (w *world) Admit(ctx context.Context, addr string, batch []byte) (bool, err
 	return s.replayed, err
 }
 
+// AdmitChecked implements Peers.
+func (w *world) AdmitChecked(ctx context.Context, addr string, batch []byte) (bool, error) {
+	return w.Admit(ctx, addr, batch)
+}
+
 // Check implements Peers.
 func (w *world) Check(ctx context.Context, addr string, batch []byte) (bool, error) {
 	s, err := w.call(ctx, addr, "check", batch)
+	if err == nil {
+		err = s.full
+	}
 	return s.replayed, err
 }
 

@@ -15,8 +15,8 @@ import (
 )
 
 // Submit stores a posting: each batch gets its dot, goes to the owner of its slice and is stored there as the write quorum asks.
-// replayed says that every batch had been seen before. It fails with store.ErrKeyReused or store.ErrOverflow when nothing was
-// stored, and with an *UnavailableError when the outcome is unknown.
+// replayed says that every batch had been seen before. It fails with an error of store.Check when nothing was stored,
+// and with an *UnavailableError when the outcome is unknown.
 func (r *Replicas) Submit(ctx context.Context, p *flow.Posting) (replayed bool, err error) {
 	if err := r.enough(); err != nil {
 		return false, err
@@ -29,13 +29,16 @@ func (r *Replicas) Submit(ctx context.Context, p *flow.Posting) (replayed bool, 
 		b.Dot = flow.Dot{Origin: r.origin, Seq: r.nextSeq(b.Slice)}
 		encoded[i] = b.Encode()
 	}
-	if len(p.Batches) > 1 { // one owner may refuse: no other must have stored its part by then (P3)
-		if _, err := r.each(ctx, p, encoded, r.check); err != nil {
-			return false, err
-		}
+	if len(p.Batches) == 1 {
+		return r.atOwner(ctx, p.Batches[0], encoded[0], r.admit)
 	}
-	replayed, err = r.each(ctx, p, encoded, r.admit)
-	if len(p.Batches) > 1 && refused(err) { // after the check: another request got in between, and other batches may be stored
+	// One owner may refuse: no other must have stored its part by then (P3). Of a posting that was stored in part before, only the whole
+	// is right: a limit that was reached since does not count.
+	if _, err := r.each(ctx, p, encoded, r.check); err != nil && !(tooMany(err) && r.begun(ctx, p, encoded)) {
+		return false, err
+	}
+	replayed, err = r.each(ctx, p, encoded, r.admitChecked)
+	if refused(err) { // after the check: another request got in between, and other batches may be stored
 		return false, &UnavailableError{Reason: "the request was overtaken by another one", Err: err}
 	}
 	return replayed, err
@@ -54,9 +57,6 @@ type attempt func(ctx context.Context, at place, b *flow.Batch, encoded []byte) 
 
 // each runs an attempt for every batch at its owner, in parallel. Its first error ends it.
 func (r *Replicas) each(ctx context.Context, p *flow.Posting, encoded [][]byte, do attempt) (allReplayed bool, err error) {
-	if len(p.Batches) == 1 {
-		return r.atOwner(ctx, p.Batches[0], encoded[0], do)
-	}
 	const parallel = 64 // a posting may span thousands of hours
 	var fresh atomic.Bool
 	g, ctx := errgroup.WithContext(ctx)
@@ -86,6 +86,32 @@ func (r *Replicas) admit(ctx context.Context, at place, b *flow.Batch, encoded [
 		return r.Admit(ctx, b, encoded)
 	}
 	return r.Peers.Admit(ctx, at.addr, encoded)
+}
+
+func (r *Replicas) admitChecked(ctx context.Context, at place, b *flow.Batch, encoded []byte) (bool, error) {
+	if at.self {
+		return r.AdmitChecked(ctx, b, encoded)
+	}
+	return r.Peers.AdmitChecked(ctx, at.addr, encoded)
+}
+
+// begun reports whether a batch of the posting is known to be stored: an earlier attempt of the client's, with the same key, got so far.
+func (r *Replicas) begun(ctx context.Context, p *flow.Posting, encoded [][]byte) bool {
+	if p.Batches[0].ID.IsZero() {
+		return false
+	}
+	var any atomic.Bool
+	r.each(ctx, p, encoded, func(ctx context.Context, at place, b *flow.Batch, encoded []byte) (bool, error) {
+		replayed, err := r.check(ctx, at, b, encoded)
+		if replayed {
+			any.Store(true)
+		}
+		if refused(err) {
+			err = nil
+		}
+		return replayed, err
+	})
+	return any.Load()
 }
 
 // outcome is what became of one attempt.
@@ -175,5 +201,10 @@ func appendNew(names []string, name string) []string {
 
 // refused reports whether a store said no to the content of a write.
 func refused(err error) bool {
-	return errors.Is(err, store.ErrKeyReused) || errors.Is(err, store.ErrOverflow)
+	return errors.Is(err, store.ErrKeyReused) || errors.Is(err, store.ErrOverflow) || tooMany(err)
+}
+
+// tooMany reports whether a store said no as it has as much as it may.
+func tooMany(err error) bool {
+	return errors.Is(err, store.ErrTooManyFlows) || errors.Is(err, store.ErrTooManyNames) || errors.Is(err, store.ErrTooManySlices)
 }
