@@ -70,11 +70,15 @@ func (c Config) check() error {
 		bad("seal-after %s: must not be negative", c.SealAfter)
 	}
 	for name, n := range map[string]int{
-		"max-flows-per-hour": c.MaxFlowsPerHour, "max-names-per-hour": c.MaxNamesPerHour, "max-hours": c.MaxHours,
+		"max-buffered": int(c.MaxBuffered), "max-posts": c.MaxPosts, "max-wait": int(c.MaxWait), "max-reads": c.MaxReads,
+		"body-timeout": int(c.BodyTimeout), "max-flows-per-hour": c.MaxFlowsPerHour, "max-names-per-hour": c.MaxNamesPerHour, "max-hours": c.MaxHours,
 	} {
 		if n < 0 {
 			bad("%s %d: must not be negative", name, n)
 		}
+	}
+	if c.MaxBuffered > 0 && c.MaxBuffered < 3*c.MaxBody {
+		bad("max-buffered %d: must be at least 3 times max-body, for a body that is compressed", c.MaxBuffered)
 	}
 	if c.DataDir == "" {
 		bad("data folder: must not be empty")

@@ -35,6 +35,7 @@ type Deps struct {
 
 	// For tests alone.
 	Fatal       func(error)   // instead of ending the process when the disk fails for good; see journal.Options
+	Memory      func() int64  // bytes that the process has in use, instead of the real number
 	Origin      uint64        // instead of a random one; 0: random
 	Rejoin      time.Duration // instead of member.DefaultRejoinEvery
 	SealBatches int           // instead of the default of replica.Config
@@ -69,7 +70,9 @@ type Node struct {
 	stopping   atomic.Bool // no writes are taken, the node is not ready
 	lowDisk    atomic.Bool // too little of the disk is free to admit writes
 	fullCount  atomic.Int64
-	drained    atomic.Bool // the store has left the roster for good
+	memory     atomic.Int64 // bytes in use, as last looked at
+	lowMemory  atomic.Bool  // too little memory is left to take POSTs
+	drained    atomic.Bool  // the store has left the roster for good
 	failed     chan error
 	known      []string // gossip addresses last saved; used by the greet loop alone
 	stack      []step   // what Start did, to be undone in reverse
@@ -97,6 +100,9 @@ func New(cfg Config, deps Deps) (*Node, error) {
 	}
 	if deps.Registry == nil {
 		deps.Registry = newRegistry()
+	}
+	if deps.Memory == nil {
+		deps.Memory = memoryInUse
 	}
 	for deps.Origin == 0 {
 		deps.Origin = random()
@@ -242,8 +248,11 @@ func (n *Node) startPeers(ctx context.Context) error {
 }
 
 func (n *Node) startPublic(ctx context.Context) error {
-	handler := router.New(router.Config{MaxBody: n.cfg.MaxBody}, router.Deps{
-		Cluster: public{n}, Log: n.log, Registry: n.deps.Registry,
+	handler := router.New(router.Config{
+		MaxBody: n.cfg.MaxBody, MaxBuffered: n.cfg.maxBuffered(), MaxPosts: n.cfg.MaxPosts, MaxWait: n.cfg.MaxWait,
+		MaxReading: n.cfg.MaxReads, BodyTimeout: n.cfg.BodyTimeout,
+	}, router.Deps{
+		Cluster: public{n}, Log: n.log, Registry: n.deps.Registry, Full: n.lowMemory.Load,
 		Metrics: promhttp.HandlerFor(n.deps.Registry, promhttp.HandlerOpts{}),
 	})
 	addr, err := n.listen(ctx, "public server", n.cfg.HTTPAddr, handler)
@@ -317,6 +326,9 @@ func (n *Node) startLoops(context.Context) error {
 	n.registerMetrics()
 	ctx, cancel := context.WithCancel(context.Background())
 	n.loops.Go(func() { n.greetLoop(ctx) })
+	if n.cfg.MemoryLimit > 0 {
+		n.loops.Go(func() { n.watchMemory(ctx) })
+	}
 	n.replicas.Start()
 	n.started("background work", func(context.Context) error {
 		cancel()

@@ -3,6 +3,7 @@ package router
 import (
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"runtime"
 	"time"
 
@@ -14,6 +15,9 @@ import (
 type Config struct {
 	MaxBody     int64         // bytes of a POST, as received and again as decompressed; default 32 MiB
 	MaxBuffered int64         // bytes of bodies held at once, over all requests; default 8 * MaxBody
+	MaxPosts    int           // POSTs in progress, those that wait included; default 1024
+	MaxWait     time.Duration // that a POST may wait until its body is received; default 1 s, at most half of PostTimeout
+	MaxInside   int           // bodies received and decoded at once, slow ones not counted; default 64 * GOMAXPROCS
 	MaxDecoding int           // bodies decompressed and decoded at once; default 2 * GOMAXPROCS
 	MaxReading  int           // GETs of an hour answered at once; default 1024
 	PostTimeout time.Duration // from the last byte of the body to the outcome; default 3.8 s, to answer within 4 s
@@ -25,6 +29,8 @@ type Config struct {
 // The default limits.
 const (
 	DefaultMaxBody     = 32 << 20
+	DefaultMaxPosts    = 1024
+	DefaultMaxWait     = time.Second
 	DefaultMaxReading  = 1024
 	DefaultTimeout     = 3800 * time.Millisecond
 	DefaultBodyTimeout = 30 * time.Second
@@ -37,17 +43,19 @@ type Deps struct {
 	Log      *slog.Logger
 	Metrics  http.Handler          // answers /metrics; nil: 404
 	Registry prometheus.Registerer // nil: the metrics are counted and not registered
+	Full     func() bool           // reports whether there is too little memory for more POSTs; nil: never
 }
 
 // router is the state shared by all requests.
 type router struct {
 	Config
 	Deps
-	metrics  metrics
-	budget   budget
-	decoding chan struct{} // holds one value per body being decoded
-	reading  chan struct{} // holds one value per hour being answered
-	codings  codings
+	metrics   metrics
+	door      door
+	decoding  chan struct{} // holds one value per body being decoded
+	reading   chan struct{} // holds one value per hour being answered
+	codings   codings
+	overloads overloads
 }
 
 // New returns the complete public handler. It panics when its metrics are already in deps.Registry.
@@ -56,11 +64,14 @@ func New(cfg Config, deps Deps) http.Handler {
 	rt := &router{
 		Config:   cfg,
 		Deps:     deps,
-		metrics:  newMetrics(deps.Registry),
 		decoding: make(chan struct{}, cfg.MaxDecoding),
 		reading:  make(chan struct{}, cfg.MaxReading),
 	}
-	rt.budget = budget{limit: cfg.MaxBuffered, gauge: rt.metrics.buffered}
+	rt.door = door{
+		maxPosts: cfg.MaxPosts, maxBytes: cfg.MaxBuffered, maxInside: cfg.MaxInside, patience: cfg.MaxWait, full: deps.Full,
+		clients: map[netip.Addr]*client{},
+	}
+	rt.metrics = newMetrics(deps.Registry, &rt.door)
 	return rt.observe(rt.routes())
 }
 
@@ -88,9 +99,13 @@ func (rt *router) routes() *mux.Router {
 func (c Config) withDefaults() Config {
 	orDefault(&c.MaxBody, DefaultMaxBody)
 	orDefault(&c.MaxBuffered, 8*c.MaxBody)
+	orDefault(&c.MaxPosts, DefaultMaxPosts)
+	orDefault(&c.MaxWait, DefaultMaxWait)
+	orDefault(&c.MaxInside, 64*runtime.GOMAXPROCS(0))
 	orDefault(&c.MaxDecoding, 2*runtime.GOMAXPROCS(0))
 	orDefault(&c.MaxReading, DefaultMaxReading)
 	orDefault(&c.PostTimeout, DefaultTimeout)
+	c.MaxWait = min(c.MaxWait, c.PostTimeout/2)
 	orDefault(&c.GetTimeout, DefaultTimeout)
 	orDefault(&c.BodyTimeout, DefaultBodyTimeout)
 	orDefault(&c.SendTimeout, DefaultSendTimeout)
