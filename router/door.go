@@ -8,8 +8,7 @@ import (
 	"time"
 )
 
-// door lets POSTs in (P12): it bounds how many are in progress, the bytes of their bodies, and how many bodies are received and decoded
-// at once. Who must wait for the last waits before the body is read, when it costs nothing but the connection; who would exceed
+// door lets POSTs in (P12): it bounds how many are in progress, the bytes of their bodies, and how many are worked on at once. Who must wait for the last waits before the body is read, when it costs nothing but the connection; who would exceed
 // one of the first two is refused, for a queue of clients that hold half a body each would be what they guard against.
 //
 // It is fair between the addresses of clients. Those with somebody waiting take turns, and within one of them who came first is let in
@@ -19,7 +18,7 @@ import (
 type door struct {
 	maxPosts  int           // in progress, those that wait included
 	maxBytes  int64         // of their bodies
-	maxInside int           // posts that are let in: received, decompressed, decoded
+	maxInside int           // posts that are let in, and neither done nor slow
 	patience  time.Duration // how long one may wait
 	full      func() bool   // no memory for more
 

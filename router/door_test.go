@@ -195,7 +195,7 @@ func TestWaitingCountsTowardsTheTimeForAnAnswer(t *testing.T) {
 		h, _ := handlerFor(Config{MaxInside: 1}, f)
 		slow := &drip{after: 900 * time.Millisecond}
 		var done sync.WaitGroup
-		done.Go(func() { postTo(h, io.MultiReader(slow, strings.NewReader(smallRecord))) })
+		done.Go(func() { postTo(h, io.MultiReader(slow, strings.NewReader("[]"))) })
 		synctest.Wait()
 		begun := time.Now()
 		w := postTo(h, strings.NewReader(smallRecord))

@@ -69,14 +69,20 @@ func (rt *router) post(r *http.Request) (p *flow.Posting, replayed bool, err err
 	ctx, cancel := context.WithTimeout(r.Context(), rt.PostTimeout-waited)
 	defer cancel()
 	p, err = rt.decode(ctx, coding, body, v)
-	v.leave()
 	if err != nil || len(p.Batches) == 0 {
 		return p, false, err
 	}
 	p.Identify(principal(r), key)
+	slow := time.AfterFunc(slowOutcome, v.leave)
+	defer slow.Stop()
 	replayed, err = rt.Cluster.Post(ctx, p)
 	return p, replayed, err
 }
+
+// slowOutcome is how long a post may wait for its outcome before another one may be let in in its place: a store that hangs does not
+// keep out those that do not need it. Where all are slow, as the disk is, places are what keeps posts from piling up behind it until
+// none ends in time.
+const slowOutcome = 2 * time.Second
 
 // decode turns a body into batches, in one of the places for it: the work and its memory are bounded, whoever waits (P12). A slow
 // body must be let in anew.

@@ -15,9 +15,9 @@ import (
 type Config struct {
 	MaxBody     int64         // bytes of a POST, as received and again as decompressed; default 32 MiB
 	MaxBuffered int64         // bytes of bodies held at once, over all requests; default 8 * MaxBody
-	MaxPosts    int           // POSTs in progress, those that wait included; default 1024
-	MaxWait     time.Duration // that a POST may wait until its body is received; default 1 s, at most half of PostTimeout
-	MaxInside   int           // bodies received and decoded at once, slow ones not counted; default 64 * GOMAXPROCS
+	MaxPosts    int           // POSTs in progress, those that wait included; default 4096
+	MaxWait     time.Duration // that a POST may wait until its body is received; default 2 s, and 1 s less than PostTimeout at most
+	MaxInside   int           // POSTs worked on at once, from the body to the outcome, slow ones not counted; default 64 * GOMAXPROCS
 	MaxDecoding int           // bodies decompressed and decoded at once; default 2 * GOMAXPROCS
 	MaxReading  int           // GETs of an hour answered at once; default 1024
 	PostTimeout time.Duration // from the last byte of the body to the outcome; default 3.8 s, to answer within 4 s
@@ -29,8 +29,8 @@ type Config struct {
 // The default limits.
 const (
 	DefaultMaxBody     = 32 << 20
-	DefaultMaxPosts    = 1024
-	DefaultMaxWait     = time.Second
+	DefaultMaxPosts    = 4096
+	DefaultMaxWait     = 2 * time.Second
 	DefaultMaxReading  = 1024
 	DefaultTimeout     = 3800 * time.Millisecond
 	DefaultBodyTimeout = 30 * time.Second
@@ -105,7 +105,7 @@ func (c Config) withDefaults() Config {
 	orDefault(&c.MaxDecoding, 2*runtime.GOMAXPROCS(0))
 	orDefault(&c.MaxReading, DefaultMaxReading)
 	orDefault(&c.PostTimeout, DefaultTimeout)
-	c.MaxWait = min(c.MaxWait, c.PostTimeout/2)
+	c.MaxWait = min(c.MaxWait, max(c.PostTimeout-time.Second, c.PostTimeout/2))
 	orDefault(&c.GetTimeout, DefaultTimeout)
 	orDefault(&c.BodyTimeout, DefaultBodyTimeout)
 	orDefault(&c.SendTimeout, DefaultSendTimeout)

@@ -110,7 +110,7 @@ func all() []setting {
 			func(s *settings) value { return sizeValue{&s.MaxBuffered, 0} }},
 		{"max-posts", groupLimits, "POSTs in progress at once, those that wait included",
 			func(s *settings) value { return countValue{&s.MaxPosts, 1} }},
-		{"max-wait", groupLimits, "how long a POST may wait for others before it is refused, at most 1.9s",
+		{"max-wait", groupLimits, "how long a POST may wait for others before it is refused, at most 2.8s",
 			func(s *settings) value { return durationValue{&s.MaxWait} }},
 		{"max-reads", groupLimits, "hours being answered at once",
 			func(s *settings) value { return countValue{&s.MaxReads, 1} }},
