@@ -182,6 +182,29 @@ func TestASlowBodyKeepsNobodyOut(t *testing.T) {
 	})
 }
 
+// A store that hangs keeps out those that need it, not all others.
+func TestASlowOutcomeKeepsNobodyOut(t *testing.T) {
+	racetest.Bubble(t, func(t *testing.T) {
+		f := newFake()
+		f.onPost = func(ctx context.Context, p *flow.Posting) (bool, error) {
+			if p.Records == 1 {
+				<-ctx.Done()
+			}
+			return false, ctx.Err()
+		}
+		h, _ := handlerFor(Config{MaxInside: 1, MaxWait: 2500 * time.Millisecond}, f)
+		var done sync.WaitGroup
+		done.Go(func() { postTo(h, strings.NewReader(smallRecord)) })
+		synctest.Wait()
+		begun := time.Now()
+		two := strings.Replace(smallRecord, "]", ","+smallRecord[1:], 1)
+		if w := postTo(h, strings.NewReader(two)); w.Code != 200 || time.Since(begun) != slowOutcome {
+			t.Errorf("POST beside one that hangs = %d after %v, want 200 after %v", w.Code, time.Since(begun), slowOutcome)
+		}
+		done.Wait()
+	})
+}
+
 // drip is a body of which nothing comes for some time.
 type drip struct{ after time.Duration }
 

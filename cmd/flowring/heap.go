@@ -16,7 +16,7 @@ import (
 // count towards the memory limit and in every metric of the heap.
 const (
 	heapFloor   = 128 << 20
-	heapDefault = 100 // the percentage without a floor
+	heapDefault = 100     // the percentage without a floor
 	heapLeast   = 4 << 20 // bytes that the runtime collects nothing below, at that percentage
 	heapEvery   = 100 * time.Millisecond
 )

@@ -5,6 +5,7 @@ import (
 	"math"
 	"os"
 	"runtime/debug"
+	"slices"
 	"strings"
 
 	"github.com/KimMachineGun/automemlimit/memlimit"
@@ -81,7 +82,9 @@ const (
 )
 
 // all is the one table of settings: flags, environment, file, help and documentation are made from it.
-func all() []setting {
+func all() []setting { return slices.Concat(ofTheNode(), ofItsLimits(), ofTheCluster(), ofTheLog()) }
+
+func ofTheNode() []setting {
 	return []setting{
 		{"name", groupNode, "name of the node, unique in the cluster and the same after a restart (default: the host's name)",
 			func(s *settings) value { return textValue{&s.Name, "name"} }},
@@ -102,7 +105,11 @@ func all() []setting {
 			func(s *settings) value { return sizeValue{&s.MemoryLimit, 0} }},
 		{"seal-after", groupNode, "how long an hour must have got no batch before one snapshot replaces its batches on disk; 0 for never",
 			func(s *settings) value { return durationValue{&s.SealAfter} }},
+	}
+}
 
+func ofItsLimits() []setting {
+	return []setting{
 		{"max-body", groupLimits, "largest POST accepted, decompressed: bytes, or a number with KiB, MiB, GiB",
 			func(s *settings) value { return sizeValue{&s.MaxBody, 1} }},
 		{"max-buffered", groupLimits, "bytes that the bodies of POSTs in progress may take, at least 3 times max-body " +
@@ -122,7 +129,11 @@ func all() []setting {
 			func(s *settings) value { return countValue{&s.MaxNamesPerHour, 0} }},
 		{"max-hours", groupLimits, "hours that a node may hold, as owner or copy; 0 for no limit",
 			func(s *settings) value { return countValue{&s.MaxHours, 0} }},
+	}
+}
 
+func ofTheCluster() []setting {
+	return []setting{
 		{"join", groupCluster, "gossip addresses of other nodes, or a DNS name that resolves to many; may be repeated",
 			func(s *settings) value { return addressesValue{&s.Join} }},
 		{"bootstrap-expect", groupCluster, "nodes that must see each other before they make a new cluster " +
@@ -140,7 +151,11 @@ func all() []setting {
 			func(s *settings) value { return countValue{&s.WriteQuorum, 0} }},
 		{"hour-slices", groupCopies, "S: parts of an hour that are placed apart, for hours too busy for one node",
 			func(s *settings) value { return countValue{&s.HourSlices, 1} }},
+	}
+}
 
+func ofTheLog() []setting {
+	return []setting{
 		{"log-level", groupLog, "least important message to log",
 			func(s *settings) value { return choiceValue{&s.LogLevel, []string{"debug", "info", "warn", "error"}} }},
 		{"log-format", groupLog, "how to write the log, to stderr",

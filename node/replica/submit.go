@@ -101,7 +101,7 @@ func (r *Replicas) begun(ctx context.Context, p *flow.Posting, encoded [][]byte)
 		return false
 	}
 	var any atomic.Bool
-	r.each(ctx, p, encoded, func(ctx context.Context, at place, b *flow.Batch, encoded []byte) (bool, error) {
+	_, _ = r.each(ctx, p, encoded, func(ctx context.Context, at place, b *flow.Batch, encoded []byte) (bool, error) {
 		replayed, err := r.check(ctx, at, b, encoded)
 		if replayed {
 			any.Store(true)
