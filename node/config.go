@@ -1,6 +1,10 @@
 package node
 
-import "time"
+import (
+	"time"
+
+	"flowring/router"
+)
 
 // Config is everything that an operator sets about a node. cmd/flowring fills it from flags, environment and file.
 type Config struct {
@@ -20,8 +24,16 @@ type Config struct {
 	Cluster           string        // name of the cluster, the label of its gossip; nodes of other clusters are refused
 	GossipKeyFile     string        // file with a base64 key of 16, 24 or 32 bytes that encrypts the gossip; empty: none
 	MaxBody           int64         // bytes of a POST, decoded
-	MaxReads          int           // answers to a GET, of more than 64 KiB, that are sent at once; 0: 8 for each processor
+	MaxLongAnswers    int           // answers to a GET, of more than 64 KiB, that are sent at once; 0: 8 for each processor
+	MaxBuffered       int64         // bytes of the bodies of POSTs in progress; 0: 8*MaxBody, at most a quarter of MemoryLimit
+	MaxPosts          int           // POSTs in progress, those that wait included; 0: the default
+	MaxWait           time.Duration // how long a POST waits before it is refused; 0: the default
+	MaxReads          int           // hours being answered at once; 0: the default
+	BodyTimeout       time.Duration // in which a body must have been sent; 0: the default
 	SealAfter         time.Duration // how long an hour must have got no batch before a snapshot replaces its batches; 0: never
+	MaxFlowsPerHour   int           // different flows of an hour; 0: no limit
+	MaxNamesPerHour   int           // different names of applications and VPCs in an hour; 0: no limit
+	MaxHours          int           // hours that a node holds, as owner or copy; 0: no limit
 }
 
 // The defaults: a single node on loopback.
@@ -34,6 +46,10 @@ const (
 	DefaultMaxBody    = 32 << 20
 	DefaultMinFree    = 10
 	DefaultSealAfter  = 15 * time.Minute
+
+	DefaultMaxFlowsPerHour = 10_000_000
+	DefaultMaxNamesPerHour = 1_000_000
+	DefaultMaxHours        = 100_000
 )
 
 // Default returns the configuration of a single node on loopback, named name.
@@ -42,5 +58,8 @@ func Default(name string) Config {
 		Name: name, HTTPAddr: DefaultHTTPAddr, PeerAddr: DefaultPeerAddr, GossipAddr: DefaultGossipAddr,
 		DataDir: DefaultDataDir, MinFree: DefaultMinFree, ReplicationFactor: 1, HourSlices: 1, Cluster: DefaultCluster, MaxBody: DefaultMaxBody,
 		SealAfter: DefaultSealAfter,
+		MaxPosts:  router.DefaultMaxPosts, MaxWait: router.DefaultMaxWait, MaxReads: router.DefaultMaxReading,
+		BodyTimeout:     router.DefaultBodyTimeout,
+		MaxFlowsPerHour: DefaultMaxFlowsPerHour, MaxNamesPerHour: DefaultMaxNamesPerHour, MaxHours: DefaultMaxHours,
 	}
 }

@@ -60,15 +60,10 @@ func (c Config) check() error {
 	if c.BootstrapExpect < 1 {
 		bad("bootstrap-expect %d: must be at least 1", c.BootstrapExpect)
 	}
-	if c.MinFree < 0 || c.MinFree > 90 {
-		bad("min-free %d: must be 0 to 90 per cent", c.MinFree)
+	if c.SealAfter < 0 {
+		bad("seal-after %s: must not be negative", c.SealAfter)
 	}
-	if c.MemoryLimit < 0 || c.MemoryLimit > 0 && c.MemoryLimit < minMemory {
-		bad("memory limit of %d bytes: must be at least %d", c.MemoryLimit, int64(minMemory))
-	}
-	if min(int64(c.SealAfter), int64(c.MaxReads)) < 0 {
-		bad("seal-after %s, max-reads %d: must not be negative", c.SealAfter, c.MaxReads)
-	}
+	c.checkLimits(bad)
 	if c.DataDir == "" {
 		bad("data folder: must not be empty")
 	}
@@ -81,6 +76,34 @@ func (c Config) check() error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// checkLimits reports the limits that are wrong.
+func (c Config) checkLimits(bad func(format string, args ...any)) {
+	if c.MinFree < 0 || c.MinFree > 90 {
+		bad("min-free %d: must be 0 to 90 per cent", c.MinFree)
+	}
+	if c.MemoryLimit < 0 || c.MemoryLimit > 0 && c.MemoryLimit < minMemory {
+		bad("memory limit of %d bytes: must be at least %d", c.MemoryLimit, int64(minMemory))
+	}
+	for _, limit := range []struct {
+		name  string
+		value int64
+	}{
+		{"max-buffered", c.MaxBuffered}, {"max-posts", int64(c.MaxPosts)}, {"max-wait", int64(c.MaxWait)},
+		{"max-reads", int64(c.MaxReads)}, {"max-long-answers", int64(c.MaxLongAnswers)}, {"body-timeout", int64(c.BodyTimeout)},
+		{"max-flows-per-hour", int64(c.MaxFlowsPerHour)}, {"max-names-per-hour", int64(c.MaxNamesPerHour)}, {"max-hours", int64(c.MaxHours)},
+	} {
+		if limit.value < 0 {
+			bad("%s %d: must not be negative", limit.name, limit.value)
+		}
+	}
+	if c.MemoryLimit > 0 && 6*c.MaxBody > c.MemoryLimit {
+		bad("max-body %d: must be a sixth of the memory limit of %d bytes at most, for three of the largest bodies are let in", c.MaxBody, c.MemoryLimit)
+	}
+	if c.MaxBuffered > 0 && c.MaxBuffered < 3*c.MaxBody {
+		bad("max-buffered %d: must be at least 3 times max-body, for a body that is compressed", c.MaxBuffered)
+	}
 }
 
 // parameters is what all nodes of a cluster must have in common; nodes compare it when they meet.

@@ -28,6 +28,7 @@ type cluster struct {
 	t         testing.TB
 	size      int                // nodes that found the cluster, at the first addresses
 	configure func(*node.Config) // changes what every node is given
+	deps      node.Deps          // of every node, but for its log
 	network   string             // the first three bytes of every address
 	dir       string
 	next      int // last byte of the address of the next process
@@ -113,7 +114,9 @@ func (c *cluster) startWith(cfg node.Config) {
 func (c *cluster) run(cfg node.Config) (*process, error) {
 	book := &logbook{}
 	log := slog.New(slog.NewTextHandler(book, &slog.HandlerOptions{Level: slog.LevelInfo}))
-	n, err := node.New(cfg, node.Deps{Log: log})
+	deps := c.deps
+	deps.Log = log
+	n, err := node.New(cfg, deps)
 	if err != nil {
 		return nil, err
 	}

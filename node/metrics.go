@@ -39,6 +39,9 @@ type gathered struct {
 	handedOver   int64
 	conflicts    int64
 	diskRefusals int64
+	memory       int64
+	memoryLimit  int64
+	memoryFull   bool
 }
 
 func numbers() []number {
@@ -54,6 +57,15 @@ func numbers() []number {
 		{counter, "store_batches_known_total", "Batches that came again.",
 			func(g gathered) float64 { return float64(g.store.Known + g.store.Same) }},
 		{counter, "store_saturated_total", "Totals cut to 2^63-1.", func(g gathered) float64 { return float64(g.store.Saturated) }},
+		{gauge, "store_most_flows", "Flows of the fullest slice in memory.", func(g gathered) float64 { return float64(g.store.MostFlows) }},
+		{gauge, "store_most_names", "Names of applications and VPCs of the slice in memory that has the most.",
+			func(g gathered) float64 { return float64(g.store.MostNames) }},
+		{counter, "store_flows_refusals_total", "Batches not admitted here as their hour has as many flows as it may.",
+			func(g gathered) float64 { return float64(g.store.TooManyFlows) }},
+		{counter, "store_names_refusals_total", "Batches not admitted here as their hour has as many names as it may.",
+			func(g gathered) float64 { return float64(g.store.TooManyNames) }},
+		{counter, "store_hours_refusals_total", "Batches not admitted here as this store has as many hours as it may.",
+			func(g gathered) float64 { return float64(g.store.TooManySlices) }},
 		{counter, "store_sealed_total", "Snapshots that replaced the batches of an hour here.",
 			func(g gathered) float64 { return float64(g.store.Sealed) }},
 		{counter, "store_snapshots_fetched_total", "Snapshots taken in from other stores.",
@@ -65,12 +77,12 @@ func numbers() []number {
 			func(g gathered) float64 { return float64(len(g.roster.Stores())) }},
 		{gauge, "roster_established", "Stores on the roster that count.",
 			func(g gathered) float64 { return float64(len(g.roster.Established())) }},
-		{gauge, "ready", "1 if this node may be sent requests.", func(g gathered) float64 {
-			if g.ready {
-				return 1
-			}
-			return 0
-		}},
+		{gauge, "memory_in_use_bytes", "Memory of the process that is not garbage, as last looked at; 0 without a limit.",
+			func(g gathered) float64 { return float64(g.memory) }},
+		{gauge, "memory_limit_bytes", "Memory that the process may have; 0: no limit.",
+			func(g gathered) float64 { return float64(g.memoryLimit) }},
+		{gauge, "memory_full", "1 if POSTs are refused for want of memory.", func(g gathered) float64 { return indicator(g.memoryFull) }},
+		{gauge, "ready", "1 if this node may be sent requests.", func(g gathered) float64 { return indicator(g.ready) }},
 		{gauge, "repair_slices", "Slices that repair compares in full at this moment.",
 			func(g gathered) float64 { return float64(g.status.Repairing) }},
 		{gauge, "repair_batches_behind", "Batches known to be missing here.",
@@ -82,6 +94,13 @@ func numbers() []number {
 		{counter, "handed_over_slices_total", "Slices dropped here once their replicas held them.",
 			func(g gathered) float64 { return float64(g.handedOver) }},
 	}
+}
+
+func indicator(is bool) float64 {
+	if is {
+		return 1
+	}
+	return 0
 }
 
 // collector reads all numbers of a node at each scrape.
@@ -119,6 +138,6 @@ func (n *Node) gather() gathered {
 	return gathered{
 		store: stats, status: n.statusOf(stats), roster: n.membership.Roster(), members: len(n.members.View().Nodes),
 		ready: n.Ready() == nil, fetched: n.replicas.Fetched(), handedOver: n.replicas.HandedOver(), conflicts: n.replicas.Conflicts(),
-		diskRefusals: n.fullCount.Load(),
+		diskRefusals: n.fullCount.Load(), memory: n.memory.Load(), memoryLimit: n.cfg.MemoryLimit, memoryFull: n.lowMemory.Load(),
 	}
 }

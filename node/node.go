@@ -35,6 +35,7 @@ type Deps struct {
 
 	// For tests alone.
 	Fatal       func(error)   // instead of ending the process when the disk fails for good; see journal.Options
+	Memory      func() int64  // bytes that the process has in use, instead of the real number
 	Origin      uint64        // instead of a random one; 0: random
 	Rejoin      time.Duration // instead of member.DefaultRejoinEvery
 	SealBatches int           // instead of the default of replica.Config
@@ -70,7 +71,9 @@ type Node struct {
 	stopping   atomic.Bool // no writes are taken, the node is not ready
 	lowDisk    atomic.Bool // too little of the disk is free to admit writes
 	fullCount  atomic.Int64
-	drained    atomic.Bool // the store has left the roster for good
+	memory     atomic.Int64 // bytes in use, as last looked at
+	lowMemory  atomic.Bool  // too little memory is left to take POSTs
+	drained    atomic.Bool  // the store has left the roster for good
 	failed     chan error
 	known      []string // gossip addresses last saved; used by the greet loop alone
 	stack      []step   // what Start did, to be undone in reverse
@@ -98,6 +101,9 @@ func New(cfg Config, deps Deps) (*Node, error) {
 	}
 	if deps.Registry == nil {
 		deps.Registry = newRegistry()
+	}
+	if deps.Memory == nil {
+		deps.Memory = memoryInUse
 	}
 	for deps.Origin == 0 {
 		deps.Origin = random()
@@ -174,7 +180,7 @@ func (n *Node) openStore(context.Context) error {
 	}
 	n.journal = j
 	n.started("journal", func(context.Context) error { return j.Close() })
-	n.store = store.New(store.Config{MemoryBudget: n.cfg.MemoryLimit / 2}, store.Deps{Journal: j, Log: n.log})
+	n.store = store.New(store.Config{MemoryBudget: n.cfg.MemoryLimit / 2, Limits: n.cfg.storeLimits()}, store.Deps{Journal: j, Log: n.log})
 	if err := n.store.Open(); err != nil {
 		return err
 	}
@@ -243,8 +249,11 @@ func (n *Node) startPeers(ctx context.Context) error {
 }
 
 func (n *Node) startPublic(ctx context.Context) error {
-	handler := router.New(router.Config{MaxBody: n.cfg.MaxBody, MaxLong: n.cfg.MaxReads}, router.Deps{
-		Cluster: public{n}, Log: n.log, Registry: n.deps.Registry, Turns: n.turns,
+	handler := router.New(router.Config{
+		MaxBody: n.cfg.MaxBody, MaxBuffered: n.cfg.maxBuffered(), MaxPosts: n.cfg.MaxPosts, MaxWait: n.cfg.MaxWait,
+		MaxReading: n.cfg.MaxReads, BodyTimeout: n.cfg.BodyTimeout, MaxLong: n.cfg.MaxLongAnswers,
+	}, router.Deps{
+		Cluster: public{n}, Log: n.log, Registry: n.deps.Registry, Full: n.lowMemory.Load, Turns: n.turns,
 		Metrics: promhttp.HandlerFor(n.deps.Registry, promhttp.HandlerOpts{}),
 	})
 	addr, err := n.listen(ctx, "public server", n.cfg.HTTPAddr, handler)
@@ -318,6 +327,9 @@ func (n *Node) startLoops(context.Context) error {
 	n.registerMetrics()
 	ctx, cancel := context.WithCancel(context.Background())
 	n.loops.Go(func() { n.greetLoop(ctx) })
+	if n.cfg.MemoryLimit > 0 {
+		n.loops.Go(func() { n.watchMemory(ctx) })
+	}
 	n.replicas.Start()
 	n.started("background work", func(context.Context) error {
 		cancel()

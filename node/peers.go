@@ -40,8 +40,8 @@ func (n inward) Hello(_ context.Context, from peer.Hello) (peer.Hello, error) {
 }
 
 // Admit implements peer.Handler.
-func (n inward) Admit(ctx context.Context, batches []flow.Written) (bool, error) {
-	replayed, err := n.replicas.Admit(ctx, batches)
+func (n inward) Admit(ctx context.Context, checked bool, batches []flow.Written) (bool, error) {
+	replayed, err := n.replicas.Admit(ctx, checked, batches)
 	return replayed, peerError(err)
 }
 

@@ -239,14 +239,31 @@ func publicError(err error) error {
 		return nil
 	case errors.As(err, &unavailable): // first: its cause may be a refusal, and yet something be stored (P3)
 		return &router.UnavailableError{Reason: unavailable.Reason, Stores: unavailable.Silent, Err: err}
-	case errors.Is(err, store.ErrKeyReused):
-		return router.ErrKeyReused
-	case errors.Is(err, store.ErrOverflow):
-		return router.ErrOverflow
+	case refusalOf(err) != nil:
+		return refusalOf(err)
 	case errors.As(err, &refusal):
 		return &router.UnavailableError{Reason: refusal.Detail, Stores: refusal.Stores, RetryAfter: time.Duration(refusal.RetryAfter), Err: err}
 	}
 	return err
+}
+
+// refusalOf returns what the router calls the error with which a store refused a batch, nil if it is none.
+func refusalOf(err error) error {
+	for _, r := range refusals {
+		if errors.Is(err, r.store) {
+			return r.public
+		}
+	}
+	return nil
+}
+
+// refusals are the errors of store.Check, and what the router calls them.
+var refusals = [...]struct{ store, public error }{
+	{store.ErrKeyReused, router.ErrKeyReused},
+	{store.ErrOverflow, router.ErrOverflow},
+	{store.ErrTooManyFlows, router.ErrTooManyFlows},
+	{store.ErrTooManyNames, router.ErrTooManyNames},
+	{store.ErrTooManySlices, router.ErrTooManyHours},
 }
 
 // Members implements router.Cluster.

@@ -28,6 +28,10 @@ type answer struct {
 	detail  string // in place of what the error says, where that is for the log
 }
 
+// tooManyAdvice is for refusals that trying again does not cure.
+const tooManyAdvice = "Nothing was stored. Do not send it again as it is: mostly a sender puts what varies, such as a port or an ID, " +
+	"into a name or into the hour. If it is meant, ask the operator for a higher limit."
+
 // answers is the table. The first row that matches counts; the last row matches everything.
 var answers = [...]answer{
 	{wholeBody, "json", 400, "The body is not a JSON array of records",
@@ -46,6 +50,9 @@ var answers = [...]answer{
 		"Nothing was stored. Send the request again, with a smaller body or over a faster line.", ""},
 	{is(ErrOverflow, flow.ErrOverflow), "overflow", 409, "A total would be too large",
 		"Nothing was stored. A flow's total in an hour must stay below 2^63 bytes; the records cannot be right.", ""},
+	{is(ErrTooManyFlows), "too-many-flows", 409, "The hour has too many flows", tooManyAdvice, ErrTooManyFlows.Error()},
+	{is(ErrTooManyNames), "too-many-names", 409, "The hour has too many names", tooManyAdvice, ErrTooManyNames.Error()},
+	{is(ErrTooManyHours), "too-many-hours", 409, "There are too many hours", tooManyAdvice, ErrTooManyHours.Error()},
 	{as[*tooLargeError], "too-large", 413, "The body is too large",
 		"Nothing was stored. Send the records in several requests, each with a key of its own.", ""},
 	{as[*mediaError], "media-type", 415, "Media type not accepted",

@@ -19,6 +19,7 @@ type Cluster interface {
 	//	nil                 stored; replayed if the posting's key and content had been stored before
 	//	ErrKeyReused        the key was seen with other content; nothing was stored
 	//	ErrOverflow         a total would pass 2^63-1; nothing was stored
+	//	ErrTooMany...       the hour, or its owner, holds as much as it may; nothing was stored
 	//	*UnavailableError   unknown: stored wholly, in part or not at all; the same call again makes it whole
 	Post(ctx context.Context, p *flow.Posting) (replayed bool, err error)
 
@@ -83,6 +84,10 @@ func (a Ask) Knows(tag string) bool {
 var (
 	ErrKeyReused = errors.New("the Idempotency-Key was used before with other content")
 	ErrOverflow  = errors.New("a flow's total would pass 2^63-1 bytes")
+
+	ErrTooManyFlows = errors.New("an hour of the request has as many different flows as it may")
+	ErrTooManyNames = errors.New("an hour of the request has as many different names as it may")
+	ErrTooManyHours = errors.New("a node holds as many hours as it may, and the request begins another one")
 )
 
 // UnavailableError says that too few stores could be used. The outcome of a write is unknown.

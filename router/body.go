@@ -6,10 +6,7 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"sync/atomic"
 	"time"
-
-	"github.com/prometheus/client_golang/prometheus"
 )
 
 const (
@@ -17,11 +14,8 @@ const (
 	minCharge = 64 << 10 // bytes that a body counts for at least: its buffer, and the request around it
 )
 
-// Errors of receiving a body.
-var (
-	errOverloaded = errors.New("this node holds as many requests as it may")
-	errSlowBody   = errors.New("the body was not received in time")
-)
+// errSlowBody says that the client took too long.
+var errSlowBody = errors.New("the body was not received in time")
 
 // tooLargeError says that a body, as received or as decompressed, is larger than Config.MaxBody.
 type tooLargeError struct {
@@ -39,57 +33,17 @@ type bodyError struct{ err error }
 func (e *bodyError) Error() string { return "the body is " + e.err.Error() }
 func (e *bodyError) Unwrap() error { return e.err }
 
-// budget bounds the bytes of bodies held at once (P12). A request that does not fit is refused and not queued, for a queue of
-// clients that hold half a body each would be what it guards against.
-type budget struct {
-	limit int64
-	used  atomic.Int64
-	gauge prometheus.Gauge
-}
-
-// take adds n bytes to those held, or fails with errOverloaded.
-func (b *budget) take(n int64) error {
-	if b.used.Add(n) > b.limit {
-		b.used.Add(-n)
-		return errOverloaded
-	}
-	b.gauge.Add(float64(n))
-	return nil
-}
-
-func (b *budget) give(n int64) {
-	b.used.Add(-n)
-	b.gauge.Sub(float64(n))
-}
-
-// charge is what one request holds of the budget.
-type charge struct {
-	*budget
-	held int64
-}
-
-// grow makes the charge n bytes larger.
-func (c *charge) grow(n int64) error {
-	if err := c.take(n); err != nil {
-		return err
-	}
-	c.held += n
-	return nil
-}
-
-func (c *charge) release() { c.give(c.held) }
+// slowBody is how long a body may take before another one may be received in its place: who sends slowly does not keep others out.
+const slowBody = time.Second
 
 // receive reads the body of r as it comes over the wire.
-func (rt *router) receive(w http.ResponseWriter, r *http.Request, c *charge) ([]byte, error) {
-	if r.ContentLength > rt.MaxBody {
-		return nil, &tooLargeError{"the body", rt.MaxBody} // without reading, and without a 100 Continue
-	}
-	if err := c.grow(minCharge); err != nil {
+func (rt *router) receive(r *http.Request, v *visit) ([]byte, error) {
+	if err := v.grow(minCharge); err != nil {
 		return nil, err
 	}
-	// net/http lifts the deadline at the end of the body. Setting it fails where there is no connection, in tests.
-	http.NewResponseController(w).SetReadDeadline(time.Now().Add(rt.BodyTimeout))
-	body, err := readAll(r.Body, r.ContentLength, rt.MaxBody, "the body", c)
+	slow := time.AfterFunc(slowBody, v.leave)
+	defer slow.Stop()
+	body, err := readAll(r.Body, r.ContentLength, rt.MaxBody, "the body", v)
 	return body, receiveError(err)
 }
 
@@ -107,7 +61,7 @@ func receiveError(err error) error {
 
 // readAll reads src to its end into a buffer that grows with what has arrived, never with what was announced. It stops at the
 // limit: of a bomb, one byte more than the limit is decompressed. size is a hint, or negative.
-func readAll(src io.Reader, size, limit int64, what string, c *charge) ([]byte, error) {
+func readAll(src io.Reader, size, limit int64, what string, v *visit) ([]byte, error) {
 	buf := make([]byte, 0, min(max(size+1, minBuffer), minCharge))
 	for {
 		n, err := src.Read(buf[len(buf):cap(buf)])
@@ -121,7 +75,7 @@ func readAll(src io.Reader, size, limit int64, what string, c *charge) ([]byte, 
 			return nil, err
 		}
 		if len(buf) == cap(buf) {
-			if buf, err = enlarge(buf, limit, c); err != nil {
+			if buf, err = enlarge(buf, limit, v); err != nil {
 				return nil, err
 			}
 		}
@@ -129,9 +83,9 @@ func readAll(src io.Reader, size, limit int64, what string, c *charge) ([]byte, 
 }
 
 // enlarge doubles the buffer, at most to what shows that the limit is passed, and charges for it.
-func enlarge(buf []byte, limit int64, c *charge) ([]byte, error) {
+func enlarge(buf []byte, limit int64, v *visit) ([]byte, error) {
 	size := min(2*int64(cap(buf)), limit+1)
-	if err := c.grow(size - int64(cap(buf))); err != nil {
+	if err := v.grow(size - int64(cap(buf))); err != nil {
 		return nil, err
 	}
 	return append(make([]byte, 0, size), buf...), nil

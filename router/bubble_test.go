@@ -40,6 +40,12 @@ func (p pipes) Accept() (net.Conn, error) {
 func dialBubble(t *testing.T, cfg Config, cluster Cluster) net.Conn {
 	t.Helper()
 	h, _ := handlerFor(cfg, cluster)
+	return dialHandler(t, h)
+}
+
+// dialHandler starts a real server of a handler.
+func dialHandler(t *testing.T, h http.Handler) net.Conn {
+	t.Helper()
 	l := pipes{make(chan net.Conn), make(chan struct{})}
 	srv := &http.Server{Handler: h}
 	go srv.Serve(l)
@@ -205,6 +211,17 @@ func TestAClientThatGoesAwayGetsNoAnswer(t *testing.T) {
 		conn.Close()
 		if err := <-outcome; err != context.Canceled {
 			t.Errorf("Post ended with %v, want it canceled with its client", err)
+		}
+	})
+}
+
+// A client that asks whether to send its body is told before it has sent it.
+func TestARefusalComesBeforeA100Continue(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		conn := dialHandler(t, New(Config{}, Deps{Cluster: newFake(), Log: discard, Full: func() bool { return true }}))
+		resp, body := exchange(t, conn, "POST /flows HTTP/1.1\r\nHost: n\r\nExpect: 100-continue\r\nContent-Length: 100000\r\n\r\n")
+		if resp.StatusCode != 503 || !strings.Contains(body, "too little memory") {
+			t.Errorf("POST with Expect = %d %s, want 503", resp.StatusCode, body)
 		}
 	})
 }

@@ -21,7 +21,7 @@ type codings struct {
 }
 
 // decompress returns what the body was before it was compressed as c says, at most limit bytes.
-func (d *codings) decompress(c coding, body []byte, limit int64, held *charge) ([]byte, error) {
+func (d *codings) decompress(c coding, body []byte, limit int64, held *visit) ([]byte, error) {
 	switch c {
 	case gzipped:
 		return d.gunzip(body, limit, held)
@@ -32,7 +32,7 @@ func (d *codings) decompress(c coding, body []byte, limit int64, held *charge) (
 	}
 }
 
-func (d *codings) gunzip(body []byte, limit int64, held *charge) ([]byte, error) {
+func (d *codings) gunzip(body []byte, limit int64, held *visit) ([]byte, error) {
 	z, _ := d.gzip.Get().(*gzip.Reader)
 	if z == nil {
 		z = new(gzip.Reader)
@@ -44,7 +44,7 @@ func (d *codings) gunzip(body []byte, limit int64, held *charge) ([]byte, error)
 	return expand(z, gzipped, limit, held)
 }
 
-func (d *codings) unzstd(body []byte, limit int64, held *charge) ([]byte, error) {
+func (d *codings) unzstd(body []byte, limit int64, held *visit) ([]byte, error) {
 	z, _ := d.zstd.Get().(*zstd.Decoder)
 	if z == nil {
 		var err error
@@ -64,7 +64,7 @@ func (d *codings) unzstd(body []byte, limit int64, held *charge) ([]byte, error)
 }
 
 // expand reads what a decoder yields.
-func expand(src io.Reader, c coding, limit int64, held *charge) ([]byte, error) {
+func expand(src io.Reader, c coding, limit int64, held *visit) ([]byte, error) {
 	if err := held.grow(minCharge); err != nil {
 		return nil, err
 	}

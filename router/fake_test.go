@@ -150,12 +150,14 @@ func exampleMembers() MembersView {
 	}
 }
 
+var discard = slog.New(slog.DiscardHandler)
+
 // handlerFor returns the complete handler on top of cluster, with a registry that /metrics shows.
 func handlerFor(cfg Config, cluster Cluster) (http.Handler, *prometheus.Registry) {
 	reg := prometheus.NewRegistry()
 	return New(cfg, Deps{
 		Cluster:  cluster,
-		Log:      slog.New(slog.DiscardHandler),
+		Log:      discard,
 		Metrics:  promhttp.HandlerFor(reg, promhttp.HandlerOpts{}),
 		Registry: reg,
 	}), reg

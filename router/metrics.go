@@ -16,8 +16,8 @@ type metrics struct {
 	flows     prometheus.Counter
 	replays   prometheus.Counter
 	bodyBytes prometheus.Counter
-	buffered  prometheus.Gauge
 	refusals  *prometheus.CounterVec // by reason: a name from the table of errors
+	overloads *prometheus.CounterVec // by limit: a name from overload.go
 	broken    prometheus.Counter
 
 	long        prometheus.Gauge
@@ -25,7 +25,7 @@ type metrics struct {
 }
 
 // newMetrics registers the metrics with reg, if there is one.
-func newMetrics(reg prometheus.Registerer) metrics {
+func newMetrics(reg prometheus.Registerer, d *door) metrics {
 	f := promauto.With(reg)
 	counter := func(name, help string) prometheus.Counter {
 		return f.NewCounter(prometheus.CounterOpts{Name: "flowring_http_" + name, Help: help})
@@ -45,13 +45,24 @@ func newMetrics(reg prometheus.Registerer) metrics {
 		flows:     counter("flows_accepted_total", "Flows of the requests stored, without replays."),
 		replays:   counter("posts_replayed_total", "POSTs answered from an earlier one with the same key and content."),
 		bodyBytes: counter("body_bytes_total", "Bytes of POST bodies received, before decompression."),
-		buffered:  gauge("buffered_bytes", "Bytes that POSTs in progress count for against the limit."),
 		refusals: f.NewCounterVec(prometheus.CounterOpts{Name: "flowring_http_refusals_total",
 			Help: "Requests refused, by the name of the problem."}, []string{"reason"}),
+		overloads: f.NewCounterVec(prometheus.CounterOpts{Name: "flowring_http_overloads_total",
+			Help: "Requests refused for a limit of this node, by the limit."}, []string{"limit"}),
 		broken: counter("answers_broken_total", "Answers to a GET that broke off after their first byte."),
 
 		long:        gauge("long_answers", "Answers to a GET of more than 64 KiB that are being sent."),
 		longRefused: counter("long_answers_refused_total", "Answers of more than 64 KiB refused, as none of the places for them came free in time or too many waited."),
+	}
+	gaugeOf := func(name, help string, value func() float64) {
+		f.NewGaugeFunc(prometheus.GaugeOpts{Name: "flowring_http_" + name, Help: help}, value)
+	}
+	gaugeOf("posts", "POSTs in progress, those that wait included.", func() float64 { n, _, _ := d.look(); return float64(n) })
+	gaugeOf("posts_waiting", "POSTs that wait until their bodies are received.", func() float64 { _, n, _ := d.look(); return float64(n) })
+	gaugeOf("buffered_bytes", "Bytes that POSTs in progress count for against the limit.",
+		func() float64 { _, _, n := d.look(); return float64(n) })
+	for _, limit := range [...]string{limitMemory, limitPosts, limitBytes, limitWait, limitReads} {
+		m.overloads.WithLabelValues(limit)
 	}
 	for _, a := range answers {
 		m.refusals.WithLabelValues(a.name) // from 0, so that the first refusal shows as an increase

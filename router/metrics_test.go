@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"runtime"
 	"strings"
 	"testing"
@@ -59,8 +60,11 @@ func wantMetric(t *testing.T, reg *prometheus.Registry, name string, want float6
 	t.Errorf("%s%q = %v, want %v", name, labels, got, want)
 }
 
-func newBudget(limit int64) *budget {
-	return &budget{limit: limit, gauge: prometheus.NewGauge(prometheus.GaugeOpts{})}
+// visitOf returns a visit at a door that lets in bodies of so many bytes.
+func visitOf(limit int64) *visit {
+	d := &door{maxPosts: 10, maxBytes: limit, maxInside: 1, clients: map[netip.Addr]*client{}}
+	v, _ := d.enter(netip.Addr{}, -1)
+	return v
 }
 
 func TestRequestsAreCounted(t *testing.T) {

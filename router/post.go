@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"time"
 
 	"flowring/flow"
 )
@@ -17,9 +18,10 @@ type Accepted struct {
 
 // postFlows stores the records of the body on enough stores, and answers 200 only then (P1).
 func (rt *router) postFlows(w http.ResponseWriter, r *http.Request) {
-	held := charge{budget: &rt.budget}
-	defer held.release()
-	posting, replayed, err := rt.post(w, r, &held)
+	// For a body that is refused too, of which net/http reads a part before it answers. It lifts the deadline at the end of the body.
+	// Setting it fails where there is no connection, in tests.
+	http.NewResponseController(w).SetReadDeadline(time.Now().Add(rt.BodyTimeout))
+	posting, replayed, err := rt.post(r)
 	if err != nil {
 		rt.refuse(w, r, err)
 		return
@@ -32,8 +34,9 @@ func (rt *router) postFlows(w http.ResponseWriter, r *http.Request) {
 	json.NewEncoder(w).Encode(Accepted{posting.Records, posting.Flows(), posting.Hours()}) // fails only when the client is gone
 }
 
-// post takes a request from its headers to its outcome. What can be refused by the headers is refused before the body is read.
-func (rt *router) post(w http.ResponseWriter, r *http.Request, held *charge) (p *flow.Posting, replayed bool, err error) {
+// post takes a request from its headers to its outcome. What can be refused by the headers is refused before the body is read, and
+// before a 100 Continue.
+func (rt *router) post(r *http.Request) (p *flow.Posting, replayed bool, err error) {
 	key, err := idempotencyKey(r.Header)
 	if err != nil {
 		return nil, false, err
@@ -45,31 +48,55 @@ func (rt *router) post(w http.ResponseWriter, r *http.Request, held *charge) (p 
 	if err != nil {
 		return nil, false, err
 	}
-	body, err := rt.receive(w, r, held)
+	if r.ContentLength > rt.MaxBody {
+		return nil, false, &tooLargeError{"the body", rt.MaxBody}
+	}
+	v, err := rt.door.enter(addressOf(r.RemoteAddr), r.ContentLength)
+	if err != nil {
+		return nil, false, err
+	}
+	defer v.close()
+	begun := time.Now()
+	if err := v.come(r.Context()); err != nil {
+		return nil, false, err
+	}
+	waited := time.Since(begun) // the body may be there since
+	body, err := rt.receive(r, v)
 	if err != nil {
 		return nil, false, err
 	}
 	rt.metrics.bodyBytes.Add(float64(len(body)))
-	ctx, cancel := context.WithTimeout(r.Context(), rt.PostTimeout)
+	ctx, cancel := context.WithTimeout(r.Context(), rt.PostTimeout-waited)
 	defer cancel()
-	p, err = rt.decode(ctx, coding, body, held)
+	p, err = rt.decode(ctx, coding, body, v)
 	if err != nil || len(p.Batches) == 0 {
 		return p, false, err
 	}
 	p.Identify(principal(r), key)
+	slow := time.AfterFunc(slowOutcome, v.leave)
+	defer slow.Stop()
 	replayed, err = rt.Cluster.Post(ctx, p)
 	return p, replayed, err
 }
 
-// decode turns a body into batches, in one of the places for it: the work and its memory are bounded, whoever waits (P12).
-func (rt *router) decode(ctx context.Context, c coding, body []byte, held *charge) (*flow.Posting, error) {
+// slowOutcome is how long a post may wait for its outcome before another one may be let in in its place: a store that hangs does not
+// keep out those that do not need it. Where all are slow, as the disk is, places are what keeps posts from piling up behind it until
+// none ends in time.
+const slowOutcome = 2 * time.Second
+
+// decode turns a body into batches, in one of the places for it: the work and its memory are bounded, whoever waits (P12). A slow
+// body must be let in anew.
+func (rt *router) decode(ctx context.Context, c coding, body []byte, v *visit) (*flow.Posting, error) {
+	if err := v.come(ctx); err != nil {
+		return nil, err
+	}
 	select {
 	case rt.decoding <- struct{}{}:
 		defer func() { <-rt.decoding }()
 	case <-ctx.Done():
-		return nil, errOverloaded
+		return nil, rt.door.refusal(limitWait)
 	}
-	body, err := rt.codings.decompress(c, body, rt.MaxBody, held)
+	body, err := rt.codings.decompress(c, body, rt.MaxBody, v)
 	if err != nil {
 		return nil, err
 	}

@@ -58,7 +58,7 @@ func (z *zeros) Read(p []byte) (int, error) {
 }
 
 func TestReadingStopsAtTheLimit(t *testing.T) {
-	src, c := &zeros{}, &charge{budget: newBudget(1 << 30)}
+	src, c := &zeros{}, visitOf(1<<30)
 	_, err := readAll(src, -1, 1<<20, "it", c)
 	if !as[*tooLargeError](err) {
 		t.Errorf("readAll of a body without end: %v, want too large", err)
@@ -66,8 +66,8 @@ func TestReadingStopsAtTheLimit(t *testing.T) {
 	if src.n > 1<<20+1 {
 		t.Errorf("readAll took %d bytes, want one over the limit at most", src.n)
 	}
-	if c.held > 1<<20+1 {
-		t.Errorf("readAll held %d bytes, want one over the limit at most", c.held)
+	if c.bytes > 1<<20+1 {
+		t.Errorf("readAll held %d bytes, want one over the limit at most", c.bytes)
 	}
 }
 

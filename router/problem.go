@@ -42,18 +42,23 @@ func problemOf(err error) Problem {
 		p.Detail, p.Stores = unavailable.Error(), unavailable.Stores // the path above it is for the log
 	}
 	if a.status == http.StatusServiceUnavailable {
-		p.RetryAfter = retryAfter(unavailable)
+		p.RetryAfter = retryAfter(err)
 	}
 	return p
 }
 
 // retryAfter returns after how many seconds to try again. Without a better idea it is drawn from 1 to 3, so that clients who
 // were refused together do not come back together.
-func retryAfter(e *UnavailableError) int {
-	if e == nil || e.RetryAfter <= 0 {
-		return 1 + rand.IntN(3)
+func retryAfter(err error) int {
+	var unavailable *UnavailableError
+	var overload *overloadError
+	switch {
+	case errors.As(err, &unavailable) && unavailable.RetryAfter > 0:
+		return int((unavailable.RetryAfter + time.Second - 1) / time.Second)
+	case errors.As(err, &overload):
+		return overload.after
 	}
-	return int((e.RetryAfter + time.Second - 1) / time.Second)
+	return 1 + rand.IntN(3)
 }
 
 // refuse answers r with the problem for err, counts it and logs it. A client that went away gets no answer: the connection is
@@ -67,7 +72,10 @@ func (rt *router) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	p := problemOf(err)
 	rt.metrics.refusals.WithLabelValues(strings.TrimPrefix(p.Type, "/problems/")).Inc()
 	level := slog.LevelDebug
-	if p.Status >= 500 {
+	if errors.Is(err, errOverloaded) { // they are many, and to log each would cost more than to refuse it
+		rt.metrics.overloads.WithLabelValues(limitOf(err)).Inc()
+		rt.overloads.note(rt.Log, limitOf(err))
+	} else if p.Status >= 500 {
 		level = slog.LevelWarn
 	}
 	rt.Log.Log(r.Context(), level, "request refused", "method", r.Method, "path", r.URL.Path, "status", p.Status, "err", err)

@@ -3,6 +3,7 @@ package router
 import (
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"runtime"
 	"sync"
 	"time"
@@ -15,6 +16,9 @@ import (
 type Config struct {
 	MaxBody     int64         // bytes of a POST, as received and again as decompressed; default 32 MiB
 	MaxBuffered int64         // bytes of bodies held at once, over all requests; default 8 * MaxBody
+	MaxPosts    int           // POSTs in progress, those that wait included; default 4096
+	MaxWait     time.Duration // that a POST may wait until its body is received; default 2 s, and 1 s less than PostTimeout at most
+	MaxInside   int           // POSTs worked on at once, from the body to the outcome, slow ones not counted; default 64 * GOMAXPROCS
 	MaxDecoding int           // bodies decompressed and decoded at once; default 2 * GOMAXPROCS
 	MaxReading  int           // GETs of an hour answered at once; default 1024
 	MaxLong     int           // answers to these of more than 64 KiB that are sent at once; as many wait; default 8 * GOMAXPROCS
@@ -27,6 +31,8 @@ type Config struct {
 // The default limits.
 const (
 	DefaultMaxBody     = 32 << 20
+	DefaultMaxPosts    = 4096
+	DefaultMaxWait     = 2 * time.Second
 	DefaultMaxReading  = 1024
 	DefaultTimeout     = 3800 * time.Millisecond
 	DefaultBodyTimeout = 30 * time.Second
@@ -40,21 +46,23 @@ type Deps struct {
 	Metrics  http.Handler          // answers /metrics; nil: 404
 	Registry prometheus.Registerer // nil: the metrics are counted and not registered
 	Turns    Turns                 // for compressing; nil: as many as GOMAXPROCS, halved
+	Full     func() bool           // reports whether there is too little memory for more POSTs; nil: never
 }
 
 // router is the state shared by all requests.
 type router struct {
 	Config
 	Deps
-	metrics  metrics
-	budget   budget
-	decoding chan struct{} // holds one value per body being decoded
-	reading  chan struct{} // holds one value per hour being answered
-	long     chan struct{} // holds one value per long answer being sent
-	queued   chan struct{} // holds one value per long answer that waits for that
-	codings  codings
-	encoders encoders
-	decoders sync.Pool // of *flow.Decoder, each in use in a decoding place
+	metrics   metrics
+	door      door
+	decoding  chan struct{} // holds one value per body being decoded
+	reading   chan struct{} // holds one value per hour being answered
+	long      chan struct{} // holds one value per long answer being sent
+	queued    chan struct{} // holds one value per long answer that waits for that
+	codings   codings
+	encoders  encoders
+	decoders  sync.Pool // of *flow.Decoder, each in use in a decoding place
+	overloads overloads
 }
 
 // New returns the complete public handler. It panics when its metrics are already in deps.Registry.
@@ -63,7 +71,6 @@ func New(cfg Config, deps Deps) http.Handler {
 	rt := &router{
 		Config:   cfg,
 		Deps:     deps,
-		metrics:  newMetrics(deps.Registry),
 		decoding: make(chan struct{}, cfg.MaxDecoding),
 		reading:  make(chan struct{}, cfg.MaxReading),
 		long:     make(chan struct{}, cfg.MaxLong),
@@ -72,7 +79,11 @@ func New(cfg Config, deps Deps) http.Handler {
 	if rt.Turns == nil {
 		rt.Turns = NewTurns(DefaultTurns())
 	}
-	rt.budget = budget{limit: cfg.MaxBuffered, gauge: rt.metrics.buffered}
+	rt.door = door{
+		maxPosts: cfg.MaxPosts, maxBytes: cfg.MaxBuffered, maxInside: cfg.MaxInside, patience: cfg.MaxWait, full: deps.Full,
+		clients: map[netip.Addr]*client{},
+	}
+	rt.metrics = newMetrics(deps.Registry, &rt.door)
 	return rt.observe(rt.routes())
 }
 
@@ -100,10 +111,14 @@ func (rt *router) routes() *mux.Router {
 func (c Config) withDefaults() Config {
 	orDefault(&c.MaxBody, DefaultMaxBody)
 	orDefault(&c.MaxBuffered, 8*c.MaxBody)
+	orDefault(&c.MaxPosts, DefaultMaxPosts)
+	orDefault(&c.MaxWait, DefaultMaxWait)
+	orDefault(&c.MaxInside, 64*runtime.GOMAXPROCS(0))
 	orDefault(&c.MaxDecoding, 2*runtime.GOMAXPROCS(0))
 	orDefault(&c.MaxReading, DefaultMaxReading)
 	orDefault(&c.MaxLong, 8*runtime.GOMAXPROCS(0))
 	orDefault(&c.PostTimeout, DefaultTimeout)
+	c.MaxWait = min(c.MaxWait, max(c.PostTimeout-time.Second, c.PostTimeout/2))
 	orDefault(&c.GetTimeout, DefaultTimeout)
 	orDefault(&c.BodyTimeout, DefaultBodyTimeout)
 	orDefault(&c.SendTimeout, DefaultSendTimeout)

@@ -20,15 +20,22 @@ var (
 //	replay        a batch of b's ID is held: to apply b would add nothing
 //	ErrKeyReused  b's Key is held with another ID
 //	ErrOverflow   a flow's total would pass 2^63-1 (P14)
+//	ErrTooMany... it would pass one of the Limits (P12)
 //
 // Batches that are applied between Check and Apply are not in its answer.
-func (s *Store) Check(b *flow.Batch) (replay bool, err error) {
+func (s *Store) Check(b *flow.Batch) (replay bool, err error) { return s.check(b, s.limits) }
+
+// CheckAgain is Check without Limits: of a batch whose posting was checked as a whole. Other batches of it may be stored by now, and
+// to refuse this one would leave the posting in pieces (P3).
+func (s *Store) CheckAgain(b *flow.Batch) (replay bool, err error) { return s.check(b, Limits{}) }
+
+func (s *Store) check(b *flow.Batch, limits Limits) (replay bool, err error) {
 	h, err := s.pinWarm(b.Slice, false)
 	if err != nil {
 		return false, fmt.Errorf("check batch: %w", err)
 	}
 	if h == nil {
-		return false, nil
+		return false, s.refused.count(s.mayBegin(b, limits))
 	}
 	defer s.releaseWarm(h)
 	replay, reused := h.content.marks.seen(b)
@@ -40,7 +47,7 @@ func (s *Store) Check(b *flow.Batch) (replay bool, err error) {
 	case h.content.overflows(b):
 		return false, ErrOverflow
 	}
-	return false, nil
+	return false, s.refused.count(limits.fits(h.content, b))
 }
 
 // overflows reports whether b would saturate a total. Nearly always the largest number of the slice and that of b are so far

@@ -21,6 +21,11 @@ type Stats struct {
 	Evictions     uint64 // slices that left memory for the budget
 	Sealed        uint64 // snapshots made here
 	Snapshots     uint64 // snapshots taken in from other stores
+	MostFlows     int    // flows of the slice in memory that has the most
+	MostNames     int    // names of the slice in memory that has the most
+	TooManyFlows  uint64 // times that Check refused a batch for Limits.Flows
+	TooManyNames  uint64 // for Limits.Names
+	TooManySlices uint64 // for Limits.Slices
 }
 
 // counters are the Stats that only grow.
@@ -50,6 +55,8 @@ func (s *Store) Stats() Stats {
 		Evictions: c.evictions.Load(),
 		Sealed:    c.sealed.Load(),
 		Snapshots: c.snapshots.Load(),
+
+		TooManyFlows: s.refused.flows.Load(), TooManyNames: s.refused.names.Load(), TooManySlices: s.refused.slices.Load(),
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -63,6 +70,8 @@ func (s *Store) Stats() Stats {
 		if h.content != nil {
 			stats.Warm++
 			stats.Flows += h.content.flows()
+			stats.MostFlows = max(stats.MostFlows, h.content.flows())
+			stats.MostNames = max(stats.MostNames, h.content.names.count())
 		}
 	}
 	stats.Hours = len(hours)

@@ -18,6 +18,7 @@ type Config struct {
 	// memory to keep to it. Those in use stay, and so does the one used last, so that more may be taken: to refuse writes
 	// in time is up to admission (P12).
 	MemoryBudget int64
+	Limits       Limits
 }
 
 // Deps are what a store works with.
@@ -29,10 +30,12 @@ type Deps struct {
 // Store is what one node holds.
 type Store struct {
 	budget   int64
+	limits   Limits
 	journal  Journal
 	log      *slog.Logger
 	applying identities
 	counters counters
+	refused  refused
 
 	mu       sync.Mutex
 	held     map[flow.Slice]*held
@@ -45,6 +48,7 @@ type Store struct {
 func New(config Config, deps Deps) *Store {
 	s := &Store{
 		budget:  config.MemoryBudget,
+		limits:  config.Limits,
 		journal: deps.Journal,
 		log:     deps.Log,
 		held:    make(map[flow.Slice]*held),

@@ -122,8 +122,8 @@ func TestClientCommands(t *testing.T) {
 			exitUsage, "", `"xml" is none of table, json, csv`, []string{}},
 		{"get that is cut short", complete("true", "[{}"), "", "get 20 --format csv",
 			exitFailure, "hour,src_app,dest_app,vpc_id,bytes_tx,bytes_rx\n0,,,,0,0\n", "read the answer: unexpected EOF", nil},
-		{"get that cannot be had", problem(503, "Not now", "no answer from n2"), "", "get 20 --timeout 20ms",
-			exitUnavailable, "", "no node answered within 20ms, after TARGET: 503 Not now: no answer from n2\n", nil},
+		{"get that cannot be had", problem(503, "Not now", "no answer from n2"), "", "get 20 --timeout 400ms",
+			exitUnavailable, "", "no node answered within 400ms, after TARGET: 503 Not now: no answer from n2\n", nil},
 
 		{"members prints JSON", &face{status: http.StatusOK, body: `{"cluster":"c","node":"n1","members":[],"ring":{}}`}, "", "members",
 			exitOK, membersJSON, "", []string{"GET /members"}},

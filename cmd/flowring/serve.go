@@ -70,6 +70,7 @@ func runServe(ctx context.Context, flags *pflag.FlagSet, stderr io.Writer) error
 	}
 	log.Info("settings", s.changed()...)
 	s.limitMemory()
+	go keepFloor(ctx, floorOf(s.MemoryLimit)) // it ends with the process at the latest
 	n, err := node.New(s.Config, node.Deps{Log: log})
 	if err != nil {
 		return usageError{err}

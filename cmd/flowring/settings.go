@@ -5,6 +5,7 @@ import (
 	"math"
 	"os"
 	"runtime/debug"
+	"slices"
 	"strings"
 
 	"github.com/KimMachineGun/automemlimit/memlimit"
@@ -74,13 +75,16 @@ type setting struct {
 // The headlines, in the order of the help text.
 const (
 	groupNode    = "Node"
+	groupLimits  = "Limits"
 	groupCluster = "Cluster"
 	groupCopies  = "Copies (the same on every node)"
 	groupLog     = "Log"
 )
 
 // all is the one table of settings: flags, environment, file, help and documentation are made from it.
-func all() []setting {
+func all() []setting { return slices.Concat(ofTheNode(), ofItsLimits(), ofTheCluster(), ofTheLog()) }
+
+func ofTheNode() []setting {
 	return []setting{
 		{"name", groupNode, "name of the node, unique in the cluster and the same after a restart (default: the host's name)",
 			func(s *settings) value { return textValue{&s.Name, "name"} }},
@@ -101,12 +105,38 @@ func all() []setting {
 			func(s *settings) value { return sizeValue{&s.MemoryLimit, 0} }},
 		{"seal-after", groupNode, "how long an hour must have got no batch before one snapshot replaces its batches on disk; 0 for never",
 			func(s *settings) value { return durationValue{&s.SealAfter} }},
-		{"max-body", groupNode, "largest POST accepted, decompressed: bytes, or a number with KiB, MiB, GiB",
-			func(s *settings) value { return sizeValue{&s.MaxBody, 1} }},
-		{"max-reads", groupNode, "answers to a GET, of more than 64 KiB, that are sent at once; as many wait, for 3.8 s at most " +
-			"(default: 8 for each CPU)",
-			func(s *settings) value { return countValue{&s.MaxReads, 0} }},
+	}
+}
 
+func ofItsLimits() []setting {
+	return []setting{
+		{"max-body", groupLimits, "largest POST accepted, decompressed: bytes, or a number with KiB, MiB, GiB",
+			func(s *settings) value { return sizeValue{&s.MaxBody, 1} }},
+		{"max-buffered", groupLimits, "bytes that the bodies of POSTs in progress may take, at least 3 times max-body " +
+			"(default: 8 times max-body, at most a quarter of the memory)",
+			func(s *settings) value { return sizeValue{&s.MaxBuffered, 0} }},
+		{"max-posts", groupLimits, "POSTs in progress at once, those that wait included",
+			func(s *settings) value { return countValue{&s.MaxPosts, 1} }},
+		{"max-wait", groupLimits, "how long a POST may wait for others before it is refused, at most 2.8s",
+			func(s *settings) value { return durationValue{&s.MaxWait} }},
+		{"max-reads", groupLimits, "hours being answered at once",
+			func(s *settings) value { return countValue{&s.MaxReads, 1} }},
+		{"max-long-answers", groupLimits, "of these, answers of more than 64 KiB that are sent at once; as many wait, for 3.8 s at most " +
+			"(default: 8 for each CPU)",
+			func(s *settings) value { return countValue{&s.MaxLongAnswers, 0} }},
+		{"body-timeout", groupLimits, "how long a client may take to send a body",
+			func(s *settings) value { return durationValue{&s.BodyTimeout} }},
+		{"max-flows-per-hour", groupLimits, "different flows that an hour may have; 0 for no limit",
+			func(s *settings) value { return countValue{&s.MaxFlowsPerHour, 0} }},
+		{"max-names-per-hour", groupLimits, "different names of applications and VPCs that an hour may have; 0 for no limit",
+			func(s *settings) value { return countValue{&s.MaxNamesPerHour, 0} }},
+		{"max-hours", groupLimits, "hours that a node may hold, as owner or copy; 0 for no limit",
+			func(s *settings) value { return countValue{&s.MaxHours, 0} }},
+	}
+}
+
+func ofTheCluster() []setting {
+	return []setting{
 		{"join", groupCluster, "gossip addresses of other nodes, or a DNS name that resolves to many; may be repeated",
 			func(s *settings) value { return addressesValue{&s.Join} }},
 		{"bootstrap-expect", groupCluster, "nodes that must see each other before they make a new cluster " +
@@ -124,7 +154,11 @@ func all() []setting {
 			func(s *settings) value { return countValue{&s.WriteQuorum, 0} }},
 		{"hour-slices", groupCopies, "S: parts of an hour that are placed apart, for hours too busy for one node",
 			func(s *settings) value { return countValue{&s.HourSlices, 1} }},
+	}
+}
 
+func ofTheLog() []setting {
+	return []setting{
 		{"log-level", groupLog, "least important message to log",
 			func(s *settings) value { return choiceValue{&s.LogLevel, []string{"debug", "info", "warn", "error"}} }},
 		{"log-format", groupLog, "how to write the log, to stderr",

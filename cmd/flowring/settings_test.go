@@ -17,8 +17,10 @@ import (
 func samples() map[string]string {
 	return map[string]string{
 		"name": "n7", "http-addr": ":1", "peer-addr": "[::1]:2", "gossip-addr": "n7:3", "advertise-host": "n7.example",
-		"data-dir": "/data", "max-body": "1MiB", "seal-after": "1m30s", "min-free": "5", "memory-limit": "512MiB", "max-reads": "7", "join": "n1:7946,n2:7946", "bootstrap-expect": "3", "cluster": "west",
+		"data-dir": "/data", "max-body": "1MiB", "seal-after": "1m30s", "min-free": "5", "memory-limit": "512MiB", "max-long-answers": "7", "join": "n1:7946,n2:7946", "bootstrap-expect": "3", "cluster": "west",
 		"gossip-key-file": "key", "replication-factor": "3", "write-quorum": "2", "hour-slices": "4",
+		"max-buffered": "100MiB", "max-posts": "100", "max-wait": "500ms", "max-reads": "100", "body-timeout": "1m",
+		"max-flows-per-hour": "1000", "max-names-per-hour": "100", "max-hours": "10",
 		"log-level": "debug", "log-format": "json",
 	}
 }
@@ -148,11 +150,11 @@ func TestPrecedenceHoldsForEverySetting(t *testing.T) {
 // othersample returns a valid text unlike the sample.
 func othersample(name string) string {
 	switch name {
-	case "max-reads", "min-free":
+	case "min-free":
 		return "20"
-	case "seal-after":
+	case "seal-after", "body-timeout", "max-wait":
 		return "1h30m"
-	case "memory-limit":
+	case "memory-limit", "max-buffered":
 		return "1GiB"
 	case "max-body":
 		return "2MiB"
@@ -160,7 +162,8 @@ func othersample(name string) string {
 		return "error"
 	case "log-format":
 		return "text"
-	case "replication-factor", "write-quorum", "hour-slices", "bootstrap-expect":
+	case "replication-factor", "write-quorum", "hour-slices", "bootstrap-expect", "max-flows-per-hour", "max-names-per-hour",
+		"max-hours", "max-posts", "max-reads", "max-long-answers":
 		return "5"
 	}
 	return "other:9"

@@ -115,9 +115,14 @@ func (c *Client) Hello(ctx context.Context, addr string, from Hello) (Hello, err
 	return to, nil
 }
 
-// Admit asks a peer to store batches as the write quorum asks. replayed says that all of them were seen before.
-func (c *Client) Admit(ctx context.Context, addr string, batches ...[]byte) (replayed bool, err error) {
-	a, err := c.call(ctx, "POST", addr, "admit", framed(batches))
+// Admit asks a peer to store batches as the write quorum asks. checked says that they are part of a posting that was checked as a
+// whole, replayed that all of them were seen before.
+func (c *Client) Admit(ctx context.Context, addr string, checked bool, batches ...[]byte) (replayed bool, err error) {
+	name := "admit"
+	if checked {
+		name = "admit?checked=true"
+	}
+	a, err := c.call(ctx, "POST", addr, name, framed(batches))
 	return string(a.body) == answerReplayed, err
 }
 

@@ -134,7 +134,7 @@ func TestBusyServerSaysSo(t *testing.T) {
 	if _, err := c.Hello(t.Context(), addr, Hello{}); err != nil {
 		t.Errorf("a greeting to a busy server = %v, want nil", err)
 	}
-	if _, err := c.Admit(t.Context(), addr, batch); err != nil {
+	if _, err := c.Admit(t.Context(), addr, false, batch); err != nil {
 		t.Errorf("a routed call to a busy server = %v, want nil", err)
 	}
 	close(d.wait)
@@ -201,8 +201,14 @@ func TestCallsCarryWhatTheyAreGiven(t *testing.T) {
 	if err != nil || from != d.self || !bytes.Equal(d.applied[0], batch) {
 		t.Errorf("apply of %x = %v, %v, want an ack of %v for %x", d.applied, from, err, d.self, batch)
 	}
-	if replayed, err := c.Admit(t.Context(), addr, batch); err != nil || !replayed {
+	if replayed, err := c.Admit(t.Context(), addr, false, batch); err != nil || !replayed {
 		t.Errorf("admit = %t, %v, want a replay", replayed, err)
+	}
+	if d.checked {
+		t.Error("a batch that was not checked is admitted as one that was")
+	}
+	if replayed, err := c.Admit(t.Context(), addr, true, batch); err != nil || !replayed || !d.checked {
+		t.Errorf("admit a checked batch = %t, %v, checked %t, want a replay of a checked one", replayed, err, d.checked)
 	}
 	if replayed, err := c.Check(t.Context(), addr, batch); err != nil || replayed {
 		t.Errorf("check = %t, %v, want no replay", replayed, err)

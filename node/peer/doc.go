@@ -1,7 +1,7 @@
 // Package peer is the node-to-node protocol: HTTP/1.1 with keep-alive on a port of its own.
 //
 //	POST /peer/v1/hello                     a Hello in JSON, answered with one: rosters are exchanged, the caller is known afterwards
-//	POST /peer/v1/admit                     frames of batches: store them as the write quorum asks; 200 with "stored" or "replayed"
+//	POST /peer/v1/admit?checked=            frames of batches: store them as the write quorum asks; 200 with "stored" or "replayed"
 //	POST /peer/v1/check                     frames of batches: would admit refuse one? 200 with "new" or "replayed"
 //	POST /peer/v1/apply                     a batch: keep it on disk, here, unless its ID is held under another dot
 //	GET  /peer/v1/flows?slice=&need=&known= a slice's flows as JSON, read completely from here; streamed. Flowring-Tag

@@ -17,6 +17,9 @@ type Code string
 const (
 	KeyReused   Code = "key_reused"  // 422: the Idempotency-Key was seen with other content
 	Overflow    Code = "overflow"    // 409: a total would pass 2^63-1
+	ManyFlows   Code = "many_flows"  // 409: the hour has as many flows as it may
+	ManyNames   Code = "many_names"  // 409: the hour has as many names as it may
+	ManyHours   Code = "many_hours"  // 409: the store has as many hours as it may
 	Unavailable Code = "unavailable" // 503: too few stores answered; the outcome of a write is unknown
 	Busy        Code = "busy"        // 503: too many calls under way; nothing was done
 	NotReplica  Code = "not_replica" // 409: asked as a replica, by another roster or another placement
@@ -26,11 +29,20 @@ const (
 	Internal    Code = "internal"    // 500: the peer failed, on its disk say
 )
 
+// refusals are the errors of store.Check, which travel as codes of their own.
+var refusals = [...]struct {
+	code Code
+	err  error
+}{
+	{KeyReused, store.ErrKeyReused}, {Overflow, store.ErrOverflow},
+	{ManyFlows, store.ErrTooManyFlows}, {ManyNames, store.ErrTooManyNames}, {ManyHours, store.ErrTooManySlices},
+}
+
 func (c Code) status() int {
 	switch c {
 	case KeyReused:
 		return http.StatusUnprocessableEntity
-	case Overflow, NotReplica, Guarded:
+	case Overflow, ManyFlows, ManyNames, ManyHours, NotReplica, Guarded:
 		return http.StatusConflict
 	case Unavailable, Busy:
 		return http.StatusServiceUnavailable
@@ -55,7 +67,12 @@ func (e *Error) Error() string { return e.Detail }
 
 // Is makes a refusal that came over the wire the store's error that it stands for.
 func (e *Error) Is(target error) bool {
-	return e.Code == KeyReused && target == store.ErrKeyReused || e.Code == Overflow && target == store.ErrOverflow
+	for _, r := range refusals {
+		if e.Code == r.code && target == r.err {
+			return true
+		}
+	}
+	return false
 }
 
 // Unreached returns the reason and who was not heard, of a refusal that is about others.
@@ -64,13 +81,13 @@ func (e *Error) Unreached() (reason string, silent []string) { return e.Detail, 
 // asError returns err as a refusal to send.
 func asError(err error) *Error {
 	var refusal *Error
-	switch {
-	case errors.As(err, &refusal):
+	if errors.As(err, &refusal) {
 		return refusal
-	case errors.Is(err, store.ErrKeyReused):
-		return &Error{Code: KeyReused, Detail: err.Error()}
-	case errors.Is(err, store.ErrOverflow):
-		return &Error{Code: Overflow, Detail: err.Error()}
+	}
+	for _, r := range refusals {
+		if errors.Is(err, r.err) {
+			return &Error{Code: r.code, Detail: err.Error()}
+		}
 	}
 	return &Error{Code: Internal, Detail: err.Error()}
 }

@@ -18,7 +18,7 @@ func TestRefusalsTravel(t *testing.T) {
 	b := newBatch(t).Encode()
 	calls := map[string]func(c *Client, addr string) error{
 		"apply":  func(c *Client, addr string) error { _, err := c.Apply(t.Context(), addr, b); return err },
-		"admit":  func(c *Client, addr string) error { _, err := c.Admit(t.Context(), addr, b); return err },
+		"admit":  func(c *Client, addr string) error { _, err := c.Admit(t.Context(), addr, false, b); return err },
 		"check":  func(c *Client, addr string) error { _, err := c.Check(t.Context(), addr, b); return err },
 		"digest": func(c *Client, addr string) error { _, err := c.Digest(t.Context(), addr, seven, ""); return err },
 		"flows":  func(c *Client, addr string) error { _, err := c.Flows(t.Context(), addr, seven, Wanted{}); return err },
@@ -81,7 +81,7 @@ func TestErrorsOfTheStoreTravel(t *testing.T) {
 		d := newDouble()
 		d.err = tt.err
 		c, _ := newTestClient(t)
-		_, err := c.Admit(t.Context(), d.serve(t, ServerConfig{}), newBatch(t).Encode())
+		_, err := c.Admit(t.Context(), d.serve(t, ServerConfig{}), false, newBatch(t).Encode())
 		var got *Error
 		if !errors.As(err, &got) || got.Code != tt.want {
 			t.Errorf("admit that fails with %v arrives as %v, want code %s", tt.err, err, tt.want)

@@ -29,6 +29,7 @@ type double struct {
 	text    string   // answered by Flows
 	sums    map[flow.Slice][16]byte
 	held    *store.Store // what Intake is of
+	checked bool         // what Admit was called with
 
 	mu      sync.Mutex
 	applied [][]byte
@@ -52,7 +53,10 @@ func (d *double) Apply(_ context.Context, b *flow.Batch, encoded []byte) error {
 	return d.err
 }
 
-func (d *double) Admit(context.Context, []flow.Written) (bool, error) { return true, d.err }
+func (d *double) Admit(_ context.Context, checked bool, _ []flow.Written) (bool, error) {
+	d.checked = checked
+	return true, d.err
+}
 func (d *double) Check(context.Context, []flow.Written) (bool, error) { return false, d.err }
 func (d *double) Secure(context.Context) error                        { return d.err }
 func (d *double) Drain(context.Context) error                         { return d.err }

@@ -24,8 +24,9 @@ type Handler interface {
 	Self() ring.Store
 	Roster() ring.Roster
 	Hello(ctx context.Context, from Hello) (Hello, error)
-	// Admit stores batches as the write quorum asks; replayed says that all of them were seen before. Check says whether it would.
-	Admit(ctx context.Context, batches []flow.Written) (replayed bool, err error)
+	// Admit stores batches as the write quorum asks; replayed says that all of them were seen before. checked says that they are part of
+	// a posting that was checked as a whole. Check says whether Admit would refuse.
+	Admit(ctx context.Context, checked bool, batches []flow.Written) (replayed bool, err error)
 	Check(ctx context.Context, batches []flow.Written) (replayed bool, err error)
 	// Apply keeps a batch here for a write: an ID held under another dot is as good as held.
 	Apply(ctx context.Context, b *flow.Batch, encoded []byte) error
@@ -194,7 +195,7 @@ func (s *Server) admit(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	replayed, err := s.Admit(r.Context(), batches)
+	replayed, err := s.Admit(r.Context(), r.URL.Query().Get("checked") == "true", batches)
 	return s.answer(w, r, replayed, "stored", err)
 }
 

@@ -30,7 +30,10 @@ func (r *Replicas) Check(batches []flow.Written) (allReplayed bool, err error) {
 // Admit is the owner's part of a write: it refuses what must be refused, and otherwise stores each batch on R stores and returns
 // once W of them have it on disk. It does the same for a batch that was seen before: the earlier attempt may have stopped short
 // of W. When it fails, some of the batches may be stored.
-func (r *Replicas) Admit(ctx context.Context, batches []flow.Written) (allReplayed bool, err error) {
+//
+// With checked set they are part of a posting that was checked as a whole: limits on how much an hour may hold do not refuse a part of
+// it.
+func (r *Replicas) Admit(ctx context.Context, checked bool, batches []flow.Written) (allReplayed bool, err error) {
 	if r.Refuse != nil {
 		if err := r.Refuse(); err != nil {
 			return false, err
@@ -40,7 +43,7 @@ func (r *Replicas) Admit(ctx context.Context, batches []flow.Written) (allReplay
 		return false, err
 	}
 	if len(batches) == 1 {
-		return r.admitOne(ctx, batches[0])
+		return r.admitOne(ctx, checked, batches[0])
 	}
 	const parallel = 64
 	var fresh atomic.Bool
@@ -48,7 +51,7 @@ func (r *Replicas) Admit(ctx context.Context, batches []flow.Written) (allReplay
 	g.SetLimit(parallel)
 	for _, b := range batches {
 		g.Go(func() error {
-			replayed, err := r.admitOne(ctx, b)
+			replayed, err := r.admitOne(ctx, checked, b)
 			if !replayed {
 				fresh.Store(true)
 			}
@@ -59,8 +62,12 @@ func (r *Replicas) Admit(ctx context.Context, batches []flow.Written) (allReplay
 	return !fresh.Load(), err
 }
 
-func (r *Replicas) admitOne(ctx context.Context, b flow.Written) (replayed bool, err error) {
-	replayed, err = r.Store.Check(b.Batch)
+func (r *Replicas) admitOne(ctx context.Context, checked bool, b flow.Written) (replayed bool, err error) {
+	check := r.Store.Check
+	if checked {
+		check = r.Store.CheckAgain
+	}
+	replayed, err = check(b.Batch)
 	if err != nil {
 		return false, err
 	}
@@ -101,7 +108,7 @@ func (r *Replicas) enough() error {
 // Apply keeps a batch here for a write. An ID held under another dot is as good as held: the dot matters between digests alone.
 func (r *Replicas) Apply(b *flow.Batch, encoded []byte) error {
 	if !b.ID.IsZero() {
-		if replayed, _ := r.Store.Check(b); replayed { // what else Check says is the owner's business
+		if replayed, _ := r.Store.CheckAgain(b); replayed { // what else Check says is the owner's business
 			return nil
 		}
 	}

@@ -37,6 +37,7 @@ type site struct {
 	then       func()       // runs behind each Digest
 	answers    ring.Store   // who answers, if not this site's store
 	replayed   bool         // what Admit and Check say
+	full       error        // what Check refuses, and no admission after it
 	takingOver bool         // part of every Digest
 	recovering bool         // part of every Digest
 	asked      []string     // calls, in order
@@ -144,7 +145,7 @@ func (s *site) keep(batch []byte) error {
 }
 
 // Admit implements Peers.
-func (w *world) Admit(ctx context.Context, addr string, batches ...[]byte) (bool, error) {
+func (w *world) Admit(ctx context.Context, addr string, _ bool, batches ...[]byte) (bool, error) {
 	s, err := w.call(ctx, addr, "admit", batches...)
 	for _, batch := range batches {
 		if err == nil {
@@ -160,6 +161,9 @@ func (w *world) Admit(ctx context.Context, addr string, batches ...[]byte) (bool
 // Check implements Peers.
 func (w *world) Check(ctx context.Context, addr string, batches ...[]byte) (bool, error) {
 	s, err := w.call(ctx, addr, "check", batches...)
+	if err == nil {
+		err = s.full
+	}
 	return s.replayed, err
 }
 

@@ -65,7 +65,7 @@ type Cluster interface {
 type Peers interface {
 	Heard(addr string) bool // false: the last call failed, leave it out until a greeting succeeds
 	Gone(addr string) bool  // true: no call has been heard for so long that it is of no use to try
-	Admit(ctx context.Context, addr string, batches ...[]byte) (replayed bool, err error)
+	Admit(ctx context.Context, addr string, checked bool, batches ...[]byte) (replayed bool, err error)
 	Check(ctx context.Context, addr string, batches ...[]byte) (replayed bool, err error)
 	Apply(ctx context.Context, addr string, batch []byte) (ring.Store, error)
 	Digest(ctx context.Context, addr string, s flow.Slice, roster string) (Voice, error)

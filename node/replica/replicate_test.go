@@ -55,7 +55,7 @@ func TestWhichAcksCount(t *testing.T) {
 			r := w.replicas(t, Config{Copies: 3, Quorum: 3, HedgeAfter: time.Hour})
 			tt.spoil(w)
 			b := batchOf(t, s, dot(1), 1)
-			_, err := r.Admit(t.Context(), written(b))
+			_, err := r.Admit(t.Context(), false, written(b))
 			var unavailable *UnavailableError
 			if (err == nil) != tt.want || err != nil && !errors.As(err, &unavailable) {
 				t.Errorf("Admit = %v, want stored: %t", err, tt.want)
@@ -88,7 +88,7 @@ func TestReplicationGoesOnBehindTheAnswer(t *testing.T) {
 	b := batchOf(t, s, dot(1), 1)
 	go func() {
 		defer close(answered)
-		if _, err := r.Admit(ctx, written(b)); err != nil {
+		if _, err := r.Admit(ctx, false, written(b)); err != nil {
 			t.Errorf("Admit = %v, want nil", err)
 		}
 	}()
@@ -114,7 +114,7 @@ func TestAnOwnerAnswersOnceItHasTheBatchItself(t *testing.T) {
 		answered := make(chan error, 1)
 		b := batchOf(t, s, dot(1), 1)
 		go func() {
-			_, err := r.Admit(t.Context(), written(b))
+			_, err := r.Admit(t.Context(), false, written(b))
 			answered <- err
 		}()
 		synctest.Wait()
@@ -144,7 +144,7 @@ func TestQuorumIsWhatIsWaitedFor(t *testing.T) {
 			cfg.Without = safeguard.Quorum
 		}
 		b := batchOf(t, s, dot(1), 1)
-		_, err := w.replicas(t, cfg).Admit(t.Context(), written(b))
+		_, err := w.replicas(t, cfg).Admit(t.Context(), false, written(b))
 		if (err == nil) != off {
 			t.Errorf("Admit with one store that answers = %v with the safeguard off: %t", err, off)
 		}
@@ -159,14 +159,14 @@ func TestSlowReplicaIsDoubled(t *testing.T) {
 		r := w.replicas(t, Config{Copies: 2, Quorum: 2, HedgeAfter: 100 * time.Millisecond, CallWait: time.Second})
 		b := batchOf(t, s, dot(1), 1)
 		begun := time.Now()
-		if _, err := r.Admit(t.Context(), written(b)); err != nil || time.Since(begun) != 100*time.Millisecond {
+		if _, err := r.Admit(t.Context(), false, written(b)); err != nil || time.Since(begun) != 100*time.Millisecond {
 			t.Errorf("Admit = %v after %v, want nil after 100ms", err, time.Since(begun))
 		}
 		for r.hedges.spend() { // the negative control: the slow one is replaced when it fails, not before
 		}
 		again := batchOf(t, s, dot(2), 1)
 		begun = time.Now()
-		if _, err := r.Admit(t.Context(), written(again)); err != nil || time.Since(begun) != time.Second {
+		if _, err := r.Admit(t.Context(), false, written(again)); err != nil || time.Since(begun) != time.Second {
 			t.Errorf("Admit without a budget = %v after %v, want nil after 1s", err, time.Since(begun))
 		}
 		r.Stop()
@@ -182,7 +182,7 @@ func TestWriteEndsWithItsTime(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		b := batchOf(t, s, dot(1), 1)
-		_, err := r.Admit(ctx, written(b))
+		_, err := r.Admit(ctx, false, written(b))
 		var unavailable *UnavailableError
 		if !errors.As(err, &unavailable) || !errors.Is(err, context.DeadlineExceeded) ||
 			unavailable.Reason != "1 of the 2 stores that the write quorum asks for acknowledged" {
@@ -208,7 +208,7 @@ func TestWriteThatCanOnlyFailIsRefusedAtOnce(t *testing.T) {
 		r := w.replicas(t, Config{Copies: 3, Quorum: 2})
 		b := batchOf(t, s, dot(1), 1)
 		_, submitted := r.Submit(t.Context(), posting(t, 1, s))
-		_, admitted := r.Admit(t.Context(), written(b))
+		_, admitted := r.Admit(t.Context(), false, written(b))
 		for call, err := range map[string]error{"Submit": submitted, "Admit": admitted} {
 			var unavailable *UnavailableError
 			if refused := errors.As(err, &unavailable); refused != tt.refuse {

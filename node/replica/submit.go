@@ -16,8 +16,8 @@ import (
 )
 
 // Submit stores a posting: each batch gets its dot, goes to the owner of its slice and is stored there as the write quorum asks.
-// replayed says that every batch had been seen before. It fails with store.ErrKeyReused or store.ErrOverflow when nothing was
-// stored, and with an *UnavailableError when the outcome is unknown.
+// replayed says that every batch had been seen before. It fails with an error of store.Check when nothing was stored,
+// and with an *UnavailableError when the outcome is unknown.
 func (r *Replicas) Submit(ctx context.Context, p *flow.Posting) (replayed bool, err error) {
 	if err := r.enough(); err != nil {
 		return false, err
@@ -36,10 +36,12 @@ func (r *Replicas) Submit(ctx context.Context, p *flow.Posting) (replayed bool, 
 	case 1:
 		return r.atOwner(ctx, batches[0], r.admit)
 	}
-	if _, err := r.each(ctx, batches, r.check); err != nil { // one owner may refuse: no other must have stored its part by then (P3)
+	// One owner may refuse: no other must have stored its part by then (P3). Of a posting that was stored in part before, only the whole
+	// is right: a limit that was reached since does not count.
+	if _, err := r.each(ctx, batches, r.check); err != nil && !(tooMany(err) && r.begun(ctx, batches)) {
 		return false, err
 	}
-	replayed, err = r.each(ctx, batches, r.admit)
+	replayed, err = r.each(ctx, batches, r.admitPart)
 	if refused(err) { // after the check: another request got in between, and other batches may be stored
 		return false, &UnavailableError{Reason: "the request was overtaken by another one", Err: err}
 	}
@@ -137,10 +139,19 @@ func (r *Replicas) check(ctx context.Context, at place, batches []flow.Written) 
 }
 
 func (r *Replicas) admit(ctx context.Context, at place, batches []flow.Written) (bool, error) {
+	return r.admitAt(ctx, at, false, batches)
+}
+
+// admitPart admits a part of a posting that was checked as a whole.
+func (r *Replicas) admitPart(ctx context.Context, at place, batches []flow.Written) (bool, error) {
+	return r.admitAt(ctx, at, true, batches)
+}
+
+func (r *Replicas) admitAt(ctx context.Context, at place, checked bool, batches []flow.Written) (bool, error) {
 	if at.self {
-		return r.Admit(ctx, batches)
+		return r.Admit(ctx, checked, batches)
 	}
-	return r.Peers.Admit(ctx, at.addr, bytesOf(batches)...)
+	return r.Peers.Admit(ctx, at.addr, checked, bytesOf(batches)...)
 }
 
 func bytesOf(batches []flow.Written) [][]byte {
@@ -149,6 +160,19 @@ func bytesOf(batches []flow.Written) [][]byte {
 		all[i] = b.Bytes
 	}
 	return all
+}
+
+// begun reports whether a batch of the posting is known to be stored: an earlier attempt of the client's, with the same key, got so far.
+func (r *Replicas) begun(ctx context.Context, batches []flow.Written) bool {
+	for _, b := range batches {
+		if b.ID.IsZero() {
+			return false
+		}
+		if replayed, _ := r.atOwner(ctx, b, r.check); replayed {
+			return true
+		}
+	}
+	return false
 }
 
 // outcome is what became of one attempt.
@@ -244,5 +268,10 @@ func appendNew(names []string, name string) []string {
 
 // refused reports whether a store said no to the content of a write.
 func refused(err error) bool {
-	return errors.Is(err, store.ErrKeyReused) || errors.Is(err, store.ErrOverflow)
+	return errors.Is(err, store.ErrKeyReused) || errors.Is(err, store.ErrOverflow) || tooMany(err)
+}
+
+// tooMany reports whether a store said no as it has as much as it may.
+func tooMany(err error) bool {
+	return errors.Is(err, store.ErrTooManyFlows) || errors.Is(err, store.ErrTooManyNames) || errors.Is(err, store.ErrTooManySlices)
 }

@@ -143,8 +143,32 @@ func TestOvertakenPostingIsOfUnknownOutcome(t *testing.T) {
 // overtaken lets every check pass and refuses every admission.
 type overtaken struct{ Peers }
 
-func (overtaken) Admit(context.Context, string, ...[]byte) (bool, error) {
+func (overtaken) Admit(context.Context, string, bool, ...[]byte) (bool, error) {
 	return false, store.ErrKeyReused
+}
+
+// A limit refuses a posting as a whole or not at all: what was stored in part by an earlier attempt is made whole (P3).
+func TestALimitDoesNotLeaveAPostingInPieces(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		begun bool // the other batch of the posting is stored already
+		want  error
+	}{{"nothing of it is stored", false, store.ErrTooManyFlows}, {"a part of it is stored", true, nil}} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := newWorld("a", "b", "c")
+			atB, atC := w.sliceOf(t, "b"), w.sliceOf(t, "c")
+			w.sites["b"].full, w.sites["c"].replayed = store.ErrTooManyFlows, tt.begun
+			p := posting(t, 1, atB, atC)
+			p.Identify("", "key")
+			_, err := w.replicas(t, Config{Copies: 1, Quorum: 1}).Submit(t.Context(), p)
+			if !errors.Is(err, tt.want) {
+				t.Errorf("Submit = %v, want %v", err, tt.want)
+			}
+			if got := len(w.holders(t, atB, flow.Dot{Origin: 77, Seq: 1})); (got == 1) != tt.begun {
+				t.Errorf("%d stores hold the batch of the full hour", got)
+			}
+		})
+	}
 }
 
 func TestPostingIsReplayedWhenAllOfItIs(t *testing.T) {

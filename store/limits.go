@@ -1,0 +1,115 @@
+package store
+
+import (
+	"errors"
+	"sync/atomic"
+
+	"flowring/flow"
+)
+
+// Limits bound how many different things a store comes to hold (P12), 0 for no limit. Only Check looks at them, which the owner
+// of an hour asks before it admits a batch: Apply and an Intake take whatever another node has admitted. Batches that are
+// admitted at the same time do not see each other, and can bring a number over its limit by what is under way.
+type Limits struct {
+	Flows  int // of a slice
+	Names  int // of a slice
+	Slices int // of the store
+}
+
+// The errors of Check for what would pass a limit. Nothing of the batch may be stored.
+var (
+	ErrTooManyFlows  = errors.New("the hour has as many flows as it may")
+	ErrTooManyNames  = errors.New("the hour has as many names as it may")
+	ErrTooManySlices = errors.New("the store has as many hours as it may")
+)
+
+// refused counts what Check has refused for a limit.
+type refused struct{ flows, names, slices atomic.Uint64 }
+
+// count returns err, counted.
+func (r *refused) count(err error) error {
+	switch err {
+	case ErrTooManyFlows:
+		r.flows.Add(1)
+	case ErrTooManyNames:
+		r.names.Add(1)
+	case ErrTooManySlices:
+		r.slices.Add(1)
+	}
+	return err
+}
+
+// fits reports whether a slice that has this content may take the batch. Nearly always what is there and all of b together are
+// below the limit, and nothing need be looked up. What adds to known flows alone fits always.
+func (l Limits) fits(c *content, b *flow.Batch) error {
+	switch {
+	case l.Names > 0 && c.names.count()+len(b.Names) > l.Names && passes(c.names.count(), c.newNames(b), l.Names):
+		return ErrTooManyNames
+	case l.Flows > 0 && c.flows()+b.Len() > l.Flows && passes(c.flows(), c.newFlows(b), l.Flows):
+		return ErrTooManyFlows
+	}
+	return nil
+}
+
+// passes reports whether as many new ones as that bring a number over its limit.
+func passes(have, more, limit int) bool { return more > 0 && have+more > limit }
+
+// mayBegin reports whether the store may take the batch as the first of its slice. Slices of which the first batch is being
+// written count.
+func (s *Store) mayBegin(b *flow.Batch, l Limits) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case l.Slices > 0 && len(s.held) >= l.Slices:
+		return ErrTooManySlices
+	case l.Names > 0 && len(b.Names) > l.Names:
+		return ErrTooManyNames
+	case l.Flows > 0 && b.Len() > l.Flows:
+		return ErrTooManyFlows
+	}
+	return nil
+}
+
+// newNames returns how many names of b the slice does not have.
+func (c *content) newNames(b *flow.Batch) int {
+	ids, _ := c.names.find(b.Names)
+	n := 0
+	for _, id := range ids {
+		if id == unknown {
+			n++
+		}
+	}
+	return n
+}
+
+// newFlows returns how many flows of b the slice does not have.
+func (c *content) newFlows(b *flow.Batch) int {
+	ids, _ := c.names.find(b.Names)
+	n := 0
+	for i := range b.Src {
+		k := triple{ids[b.Src[i]], ids[b.Dest[i]], ids[b.VPC[i]]}
+		h := k.hash(c.seed)
+		if !c.shards[h.shard()].has(k, h) {
+			n++
+		}
+	}
+	return n
+}
+
+// has reports whether the flow is here.
+func (s *shard) has(k triple, h flowHash) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.places) == 0 {
+		return false
+	}
+	_, _, ok := s.find(k, h)
+	return ok
+}
+
+// count returns the number of names.
+func (n *names) count() int {
+	n.mu.RLock()
+	defer n.mu.RUnlock()
+	return len(n.list)
+}
