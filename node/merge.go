@@ -90,7 +90,7 @@ func (s *streams) Pop() any {
 
 func (s streams) close() {
 	for _, part := range s {
-		part.pipe.Close() // who writes into it ends
+		_ = part.pipe.Close() // who writes into it ends
 	}
 }
 

@@ -203,7 +203,7 @@ func (c *Client) Give(
 		done <- err
 	}()
 	a, err := c.call(ctx, "POST", addr, "give"+query("slice", formatSlice(s)), body)
-	body.Close() // frames ends, should the peer not have read all
+	_ = body.Close() // frames ends, should the peer not have read all
 	if failure := <-done; err == nil && failure != nil {
 		err = fmt.Errorf("give %s to %s: %w", s, addr, failure)
 	}
