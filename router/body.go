@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"sync"
 	"time"
 )
 
@@ -43,7 +44,11 @@ func (rt *router) receive(r *http.Request, v *visit) ([]byte, error) {
 	}
 	slow := time.AfterFunc(slowBody, v.leave)
 	defer slow.Stop()
-	body, err := readAll(r.Body, r.ContentLength, rt.MaxBody, "the body", v)
+	buf, err := rt.buffers.take(r.ContentLength, v)
+	if err != nil {
+		return nil, err
+	}
+	body, err := readAll(r.Body, buf, rt.MaxBody, "the body", v)
 	return body, receiveError(err)
 }
 
@@ -59,10 +64,31 @@ func receiveError(err error) error {
 	return &bodyError{fmt.Errorf("not sent as HTTP asks: %w", err)}
 }
 
+// buffers are used again for bodies, up to a size: the memory of a new one is cleared, and collected, for each post.
+type buffers struct{ pool sync.Pool } // of *[]byte
+
+// maxBuffer is the capacity of the largest buffer that is kept.
+const maxBuffer = 1 << 20
+
+// take returns an empty buffer; v is charged for what is larger than it was charged for already.
+func (b *buffers) take(size int64, v *visit) ([]byte, error) {
+	if kept, ok := b.pool.Get().(*[]byte); ok && int64(cap(*kept)) >= min(size+1, minCharge) {
+		return *kept, v.grow(max(0, int64(cap(*kept))-minCharge))
+	}
+	return make([]byte, 0, min(max(size+1, minBuffer), minCharge)), nil
+}
+
+// give takes a buffer back that nobody uses any more.
+func (b *buffers) give(buf []byte) {
+	if cap(buf) >= minBuffer && cap(buf) <= maxBuffer {
+		buf = buf[:0]
+		b.pool.Put(&buf)
+	}
+}
+
 // readAll reads src to its end into a buffer that grows with what has arrived, never with what was announced. It stops at the
-// limit: of a bomb, one byte more than the limit is decompressed. size is a hint, or negative.
-func readAll(src io.Reader, size, limit int64, what string, v *visit) ([]byte, error) {
-	buf := make([]byte, 0, min(max(size+1, minBuffer), minCharge))
+// limit: of a bomb, one byte more than the limit is decompressed.
+func readAll(src io.Reader, buf []byte, limit int64, what string, v *visit) ([]byte, error) {
 	for {
 		n, err := src.Read(buf[len(buf):cap(buf)])
 		buf = buf[:len(buf)+n]

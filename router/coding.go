@@ -68,7 +68,7 @@ func expand(src io.Reader, c coding, limit int64, held *visit) ([]byte, error) {
 	if err := held.grow(minCharge); err != nil {
 		return nil, err
 	}
-	body, err := readAll(src, -1, limit, "the decompressed body", held)
+	body, err := readAll(src, make([]byte, 0, minBuffer), limit, "the decompressed body", held)
 	return body, decodeError(c, err)
 }
 

@@ -65,6 +65,7 @@ func (rt *router) post(r *http.Request) (p *flow.Posting, replayed bool, err err
 	if err != nil {
 		return nil, false, err
 	}
+	defer rt.buffers.give(body) // batches keep nothing of it
 	rt.metrics.bodyBytes.Add(float64(len(body)))
 	ctx, cancel := context.WithTimeout(r.Context(), rt.PostTimeout-waited)
 	defer cancel()

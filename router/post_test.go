@@ -59,7 +59,7 @@ func (z *zeros) Read(p []byte) (int, error) {
 
 func TestReadingStopsAtTheLimit(t *testing.T) {
 	src, c := &zeros{}, visitOf(1<<30)
-	_, err := readAll(src, -1, 1<<20, "it", c)
+	_, err := readAll(src, make([]byte, 0, minBuffer), 1<<20, "it", c)
 	if !as[*tooLargeError](err) {
 		t.Errorf("readAll of a body without end: %v, want too large", err)
 	}

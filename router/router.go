@@ -61,6 +61,7 @@ type router struct {
 	queued    chan struct{} // holds one value per long answer that waits for that
 	codings   codings
 	encoders  encoders
+	buffers   buffers
 	decoders  sync.Pool // of *flow.Decoder, each in use in a decoding place
 	overloads overloads
 }
