@@ -52,6 +52,20 @@ func (p *places) next() (at place, ok bool) {
 	return at, true
 }
 
+// here hands out the first place if that is this store.
+func (p *places) here() (at place, ok bool) {
+	self := p.r.Cluster.Self()
+	if len(p.owners) == 0 || p.owners[0] != self.Name {
+		return place{}, false
+	}
+	st, ok := p.r.storeOf(p.roster, self.Name)
+	if !ok || st.ID != self.ID {
+		return place{}, false
+	}
+	p.owners = p.owners[1:]
+	return place{Store: st, self: true}, true
+}
+
 // queue asks the places of a slice one by one: launch begins to ask a place, and does not wait for the answer.
 type queue struct {
 	places places

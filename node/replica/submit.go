@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"sync/atomic"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -182,61 +181,22 @@ type outcome struct {
 	err      error
 }
 
-// atOwner tries a slice's places in order until one succeeds: the next one as soon as one fails, or is slow. What still runs
-// when it returns is cancelled: whatever it does is known by its dot.
+// atOwner tries a slice's places in order until one succeeds: the next one as soon as one fails, or is slow.
 func (r *Replicas) atOwner(ctx context.Context, b flow.Written, do attempt) (bool, error) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	defer context.AfterFunc(r.ctx, cancel)()
-	places := r.places(b.Slice)
-	results := make(chan outcome, len(places.owners))
-	q := queue{places: places, launch: func(at place) {
-		if !r.behind(func() {
-			replayed, err := do(ctx, at, []flow.Written{b})
-			results <- outcome{at, replayed, err}
-		}) {
-			results <- outcome{at: at, err: errStopped}
-		}
-	}}
 	r.hedges.earn()
-	q.next()
-	timer := time.NewTimer(4 * r.HedgeAfter) // longer than the owner itself waits before it doubles a replica
-	defer timer.Stop()
-	fail := &UnavailableError{Reason: "no store of the hour could take the write"}
-	maybe := false // whether some attempt may have had an effect
-	for done := 0; done < len(q.asked) || q.next(); {
-		select {
-		case o := <-results:
-			done++
-			switch {
-			case o.err == nil:
-				return o.replayed, nil
-			case refused(o.err) && !maybe && done == len(q.asked):
-				return false, o.err
-			case refused(o.err):
-				fail.Reason, fail.Err = "one store refused the write and another may have stored it", o.err
-				return false, fail
-			}
-			maybe = maybe || !r.NotSent(o.err)
-			fail.add(o.at, o.err)
-			q.next()
-		case <-timer.C:
-			if r.hedges.spend() {
-				q.next()
-			}
-			timer.Reset(4 * r.HedgeAfter)
-		case <-ctx.Done():
-			for _, p := range q.asked {
-				fail.Silent = appendNew(fail.Silent, p.Name)
-			}
-			fail.Reason, fail.Err = "the hour's stores did not answer in time", context.Cause(ctx)
-			if r.ctx.Err() != nil {
-				fail.Reason, fail.Err = "this node is stopping", errStopped
-			}
-			return false, fail
+	d := descent{r: r, batch: b, do: do, places: r.places(b.Slice)}
+	d.fail.Reason = "no store of the hour could take the write"
+	if at, ok := d.places.here(); ok {
+		replayed, err := d.here(ctx, at)
+		if err == nil || refused(err) {
+			return replayed, err
+		}
+		d.failed(at, err)
+		if ctx.Err() != nil {
+			return false, d.late(ctx)
 		}
 	}
-	return false, fail
+	return d.down(ctx)
 }
 
 // add notes a place that failed; the reason of a peer that could not reach others says more than that it failed.

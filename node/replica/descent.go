@@ -1,0 +1,116 @@
+package replica
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"time"
+
+	"flowring/flow"
+)
+
+// descent is a batch on its way down the list of its places.
+type descent struct {
+	r      *Replicas
+	batch  flow.Written
+	do     attempt
+	places places
+	asked  []place
+	fail   UnavailableError
+	maybe  bool // whether some attempt may have had an effect
+}
+
+// patience is how long one attempt may take before the next place is tried: longer than the owner itself waits before it doubles a
+// replica.
+func (r *Replicas) patience() time.Duration { return 4 * r.HedgeAfter }
+
+// errSlow ends an attempt that was given up.
+var errSlow = errors.New("too slow")
+
+// here makes an attempt at this store in the goroutine of the caller: handing it to another and back is a tenth of what a small write
+// costs. One that is slow is given up, though what it does may go on.
+func (d *descent) here(ctx context.Context, at place) (bool, error) {
+	d.asked = append(d.asked, at)
+	ctx, giveUp := context.WithCancelCause(ctx)
+	defer giveUp(nil)
+	defer context.AfterFunc(d.r.ctx, func() { giveUp(errStopped) })()
+	if len(d.places.owners) > 0 {
+		var slow atomic.Pointer[time.Timer]
+		slow.Store(time.AfterFunc(d.r.patience(), func() {
+			if ctx.Err() != nil {
+				return
+			}
+			if d.r.hedges.spend() {
+				giveUp(errSlow)
+			} else if timer := slow.Load(); timer != nil {
+				timer.Reset(d.r.patience())
+			}
+		}))
+		defer func() { slow.Load().Stop() }()
+	}
+	return d.do(ctx, at, []flow.Written{d.batch})
+}
+
+// failed notes that an attempt failed.
+func (d *descent) failed(at place, err error) {
+	d.maybe = d.maybe || !d.r.NotSent(err)
+	d.fail.add(at, err)
+}
+
+// late says that no attempt ended in time.
+func (d *descent) late(ctx context.Context) error {
+	for _, p := range d.asked {
+		d.fail.Silent = appendNew(d.fail.Silent, p.Name)
+	}
+	d.fail.Reason, d.fail.Err = "the hour's stores did not answer in time", context.Cause(ctx)
+	if d.r.ctx.Err() != nil {
+		d.fail.Reason, d.fail.Err = "this node is stopping", errStopped
+	}
+	return &d.fail
+}
+
+// down tries the places that are left. What still runs when it returns is cancelled: whatever it does is known by its
+// dot.
+func (d *descent) down(ctx context.Context) (bool, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(d.r.ctx, cancel)()
+	results := make(chan outcome, len(d.places.owners))
+	q := queue{places: d.places, launch: func(at place) {
+		d.asked = append(d.asked, at)
+		if !d.r.behind(func() {
+			replayed, err := d.do(ctx, at, []flow.Written{d.batch})
+			results <- outcome{at, replayed, err}
+		}) {
+			results <- outcome{at: at, err: errStopped}
+		}
+	}}
+	q.next()
+	slow := time.NewTimer(d.r.patience())
+	defer slow.Stop()
+	for done := 0; done < len(q.asked) || q.next(); {
+		select {
+		case o := <-results:
+			done++
+			switch {
+			case o.err == nil:
+				return o.replayed, nil
+			case refused(o.err) && !d.maybe && done == len(q.asked):
+				return false, o.err
+			case refused(o.err):
+				d.fail.Reason, d.fail.Err = "one store refused the write and another may have stored it", o.err
+				return false, &d.fail
+			}
+			d.failed(o.at, o.err)
+			q.next()
+		case <-slow.C:
+			if d.r.hedges.spend() {
+				q.next()
+			}
+			slow.Reset(d.r.patience())
+		case <-ctx.Done():
+			return false, d.late(ctx)
+		}
+	}
+	return false, &d.fail
+}
