@@ -68,6 +68,9 @@ func compare(ctx context.Context, l launcher, o options) error {
 			return fmt.Errorf("%s: %w", m.name, err)
 		}
 		rows = append(rows, r.rows()...)
+		if m.even > 0 {
+			rows = append(rows, r.uneven().rows()...)
+		}
 	}
 	write := writeTable
 	if o.json {
@@ -84,7 +87,7 @@ func (m measure) take(ctx context.Context, l launcher, rounds int) (result, erro
 	r := result{m, make([][]sample, len(m.kinds))}
 	for round := range rounds {
 		for i, k := range m.kinds {
-			s, err := m.once(ctx, l, k)
+			s, err := m.once(ctx, l, k, round)
 			if err != nil {
 				return r, err
 			}
@@ -99,13 +102,14 @@ func (m measure) take(ctx context.Context, l launcher, rounds int) (result, erro
 	return r, nil
 }
 
-// once measures one kind in a server of its own.
-func (m measure) once(ctx context.Context, l launcher, k kind) (_ sample, err error) {
+// once measures one kind in a server of its own. Each round has another hour: where an hour is placed is luck.
+func (m measure) once(ctx context.Context, l launcher, k kind, round int) (_ sample, err error) {
 	s, err := l.start(ctx, k, m.env...)
 	if err != nil {
 		return sample{}, err
 	}
 	defer func() { err = errors.Join(err, s.end()) }()
+	s.hour += int64(round)
 	got, err := m.run(ctx, s)
 	if err != nil {
 		err = fmt.Errorf("%s: %w", k.name, err)

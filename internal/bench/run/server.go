@@ -14,22 +14,26 @@ import (
 	"strings"
 	"time"
 
+	"flowring/internal/bench"
 	"flowring/router"
 )
 
-// kind is one column of the comparison: a yardstick, or a cluster of Flowring with as many nodes as copies.
+// kind is one column of the comparison: a yardstick, or a cluster of Flowring.
 type kind struct {
 	name      string
 	yardstick string // what `run serve` calls it; empty: Flowring
+	nodes     int    // of Flowring
 	copies    int
+	slices    int // of an hour
 }
 
 var (
 	readOnly = kind{name: "HTTP read only", yardstick: serveReadOnly}
 	plainGo  = kind{name: "plain Go", yardstick: servePlain}
 	memory   = kind{name: "flowring, no journal", yardstick: serveMemory}
-	single   = kind{name: "flowring R=1", copies: 1}
-	triple   = kind{name: "flowring R=3 W=2", copies: 3}
+	single   = kind{name: "flowring R=1", nodes: 1, copies: 1, slices: 1}
+	triple   = kind{name: "flowring R=3 W=2", nodes: 3, copies: 3, slices: 1}
+	sliced   = kind{name: "4 nodes, R=1, 16 slices", nodes: 4, copies: 1, slices: 16}
 )
 
 // launcher starts servers.
@@ -43,6 +47,7 @@ type launcher struct {
 // server is what is measured: its processes, of which each answers for all.
 type server struct {
 	kind  kind
+	hour  int64 // that it is sent records of
 	nodes []*process
 	dir   string
 }
@@ -53,7 +58,7 @@ func (l launcher) start(ctx context.Context, k kind, env ...string) (*server, er
 	if err != nil {
 		return nil, err
 	}
-	s := &server{kind: k, dir: dir}
+	s := &server{kind: k, hour: bench.Hour, dir: dir}
 	if err := s.launch(ctx, l, env); err != nil {
 		return nil, errors.Join(fmt.Errorf("start %s: %w", k.name, err), s.end())
 	}
@@ -61,14 +66,14 @@ func (l launcher) start(ctx context.Context, k kind, env ...string) (*server, er
 }
 
 func (s *server) launch(ctx context.Context, l launcher, env []string) error {
-	for i := range max(1, s.kind.copies) {
+	for i := range max(1, s.kind.nodes) {
 		p, err := startProcess(ctx, s.command(l, i), env, l.profile != "")
 		if err != nil {
 			return err
 		}
 		s.nodes = append(s.nodes, p)
 	}
-	if s.kind.copies == 0 {
+	if s.kind.nodes == 0 {
 		return nil
 	}
 	return s.ready(ctx)
@@ -84,7 +89,8 @@ func (s *server) command(l launcher, i int) []string {
 		return []string{l.self, "serve", serveNode, "-data", data, "-cpuprofile", l.profile}
 	}
 	command := []string{l.flowring, "serve", "--log-format", "json", "--min-free", "0", "--data-dir", data,
-		"--name", fmt.Sprint("n", i), "--replication-factor", strconv.Itoa(s.kind.copies), "--cluster", filepath.Base(s.dir),
+		"--name", fmt.Sprint("n", i), "--replication-factor", strconv.Itoa(s.kind.copies), "--hour-slices", strconv.Itoa(s.kind.slices),
+		"--cluster", filepath.Base(s.dir),
 		"--http-addr", "127.0.0.1:0", "--peer-addr", "127.0.0.1:0", "--gossip-addr", "127.0.0.1:0"}
 	if i > 0 {
 		command = append(command, "--join", s.nodes[0].served.Gossip)
@@ -169,17 +175,17 @@ func (s *server) end() error {
 	return os.RemoveAll(s.dir)
 }
 
-// cpu returns the CPU time that the server's processes have used since their start.
-func (s *server) cpu() (time.Duration, error) {
-	var sum time.Duration
+// cpu returns the CPU time that each of the server's processes has used since its start.
+func (s *server) cpu() ([]time.Duration, error) {
+	var all []time.Duration
 	for _, p := range s.nodes {
 		used, err := cpuTime(p.cmd.Process.Pid)
 		if err != nil {
-			return 0, err
+			return nil, err
 		}
-		sum += used
+		all = append(all, used)
 	}
-	return sum, nil
+	return all, nil
 }
 
 // resident returns how many bytes of memory the server's processes have in RAM.
