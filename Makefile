@@ -10,7 +10,7 @@ BUILDINFO := flowring/internal/buildinfo
 LDFLAGS   := -s -w -X $(BUILDINFO).version=$(VERSION) -X $(BUILDINFO).commit=$(COMMIT)
 
 .DEFAULT_GOAL := build
-.PHONY: help build test race simulate lint fuzz cover bench bench-check image clean FORCE
+.PHONY: help build test race simulate lint fuzz cover bench growth bench-check image clean FORCE
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -52,6 +52,9 @@ cover: ## run all tests and print what they cover, by function
 BENCHFLAGS ?=
 bench: build bin/bench ## measure what it costs beside plain Go, for some minutes; BENCHFLAGS=-short for less than one
 	bin/bench $(BENCHFLAGS)
+
+growth: build bin/bench ## measure how cost grows with flows, hours, nodes and copies, for ten minutes
+	bin/bench -growth
 
 bench-check: build bin/bench ## measure less, for less than a minute, and fail for a cost of over twice its bar
 	bin/bench -short -check 2

@@ -50,6 +50,7 @@ type server struct {
 	hour  int64 // that it is sent records of
 	nodes []*process
 	dir   string
+	flags []string // of nodes that are started from now on
 }
 
 // start starts a server and waits until it is ready. end must follow unless it fails.
@@ -65,8 +66,9 @@ func (l launcher) start(ctx context.Context, k kind, env ...string) (*server, er
 	return s, nil
 }
 
+// launch starts the processes that do not run.
 func (s *server) launch(ctx context.Context, l launcher, env []string) error {
-	for i := range max(1, s.kind.nodes) {
+	for i := len(s.nodes); i < max(1, s.kind.nodes); i++ {
 		p, err := startProcess(ctx, s.command(l, i), env, l.profile != "")
 		if err != nil {
 			return err
@@ -81,7 +83,7 @@ func (s *server) launch(ctx context.Context, l launcher, env []string) error {
 
 // command returns how process i is run. The first node makes the cluster, the others join it.
 func (s *server) command(l launcher, i int) []string {
-	data := filepath.Join(s.dir, strconv.Itoa(i))
+	data := s.data(i)
 	switch {
 	case s.kind.yardstick != "":
 		return []string{l.self, "serve", s.kind.yardstick}
@@ -95,7 +97,18 @@ func (s *server) command(l launcher, i int) []string {
 	if i > 0 {
 		command = append(command, "--join", s.nodes[0].served.Gossip)
 	}
-	return command
+	return append(command, s.flags...)
+}
+
+// data returns the folder of a node.
+func (s *server) data(node int) string { return filepath.Join(s.dir, strconv.Itoa(node)) }
+
+// kill ends all nodes from that one on as kill -9 does.
+func (s *server) kill(from int) {
+	for _, p := range s.nodes[from:] {
+		p.end()
+	}
+	s.nodes = s.nodes[:from]
 }
 
 // ready waits until every node is ready and knows all others as established.
@@ -121,12 +134,8 @@ func (s *server) readyAt(ctx context.Context, addr string) error {
 	if _, err := get(ctx, addr, "/readyz"); err != nil {
 		return err
 	}
-	text, err := get(ctx, addr, "/members")
+	view, err := members(ctx, addr)
 	if err != nil {
-		return err
-	}
-	var view router.MembersView
-	if err := json.Unmarshal([]byte(text), &view); err != nil {
 		return err
 	}
 	established := 0
@@ -139,6 +148,15 @@ func (s *server) readyAt(ctx context.Context, addr string) error {
 		return fmt.Errorf("%s knows %d established stores of %d", addr, established, len(s.nodes))
 	}
 	return nil
+}
+
+// members returns what a node says of its cluster.
+func members(ctx context.Context, addr string) (view router.MembersView, err error) {
+	text, err := get(ctx, addr, "/members")
+	if err == nil {
+		err = json.Unmarshal([]byte(text), &view)
+	}
+	return view, err
 }
 
 // get returns the body of a 200.
@@ -216,15 +234,20 @@ func (s *server) allocations(ctx context.Context) (float64, error) {
 
 // allocations returns how many objects a Go process says that it has allocated.
 func allocations(ctx context.Context, addr string) (float64, error) {
+	return metric(ctx, addr, "go_memstats_mallocs_total")
+}
+
+// metric returns a metric of a process, one without labels.
+func metric(ctx context.Context, addr, name string) (float64, error) {
 	text, err := get(ctx, addr, "/metrics")
 	if err != nil {
 		return 0, err
 	}
 	lines := bufio.NewScanner(strings.NewReader(text))
 	for lines.Scan() {
-		if number, ok := strings.CutPrefix(lines.Text(), "go_memstats_mallocs_total "); ok {
+		if number, ok := strings.CutPrefix(lines.Text(), name+" "); ok {
 			return strconv.ParseFloat(number, 64)
 		}
 	}
-	return 0, errors.New("/metrics does not tell the number of allocations")
+	return 0, fmt.Errorf("/metrics does not tell %s", name)
 }
