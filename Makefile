@@ -10,10 +10,10 @@ BUILDINFO := flowring/internal/buildinfo
 LDFLAGS   := -s -w -X $(BUILDINFO).version=$(VERSION) -X $(BUILDINFO).commit=$(COMMIT)
 
 .DEFAULT_GOAL := build
-.PHONY: help build test race simulate lint fuzz cover bench image clean FORCE
+.PHONY: help build test race simulate lint fuzz cover bench growth bench-check image clean FORCE
 
 help: ## print this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: bin/flowring ## build the static binary bin/flowring
 
@@ -50,9 +50,17 @@ cover: ## run all tests and print what they cover, by function
 	go tool cover -func=cover.out
 
 BENCHFLAGS ?=
-bench: build ## measure what it costs beside plain Go, for some minutes; BENCHFLAGS=-short for half of one
-	go build -o bin/bench ./internal/bench/run
+bench: build bin/bench ## measure what it costs beside plain Go, for some minutes; BENCHFLAGS=-short for less than one
 	bin/bench $(BENCHFLAGS)
+
+growth: build bin/bench ## measure how cost grows with flows, hours, nodes and copies, for ten minutes
+	bin/bench -growth
+
+bench-check: build bin/bench ## measure less, for less than a minute, and fail for a cost of over twice its bar
+	bin/bench -short -check 2
+
+bin/bench: FORCE
+	go build -o $@ ./internal/bench/run
 
 image: build ## build the container image IMAGE (flowring:dev) with buildah or docker
 	@mkdir -p bin/data

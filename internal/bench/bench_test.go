@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -137,6 +138,18 @@ func TestAWorkloadIsWhatItSays(t *testing.T) {
 	}
 	if got := len(flows(NewWorkload(1, 1).EachOf(123_000, 50_000))); got != 50_000 {
 		t.Errorf("50,000 flows once each = %d flows", got)
+	}
+	last := flows(NewWorkload(1, 1).EachOf(MaxFlows-1000, 1000))
+	maps.Copy(last, flows(NewWorkload(1, 1).EachOf(Apps*Apps-1000, 1000)))
+	if len(last) != 2000 {
+		t.Errorf("flows with the same applications and other VPCs are %d, want 2,000", len(last))
+	}
+	spread := map[plainKey]bool{}
+	for first := 0; first < 30_000; first += 1000 {
+		maps.Copy(spread, flows(NewWorkload(1, 1).Spread(first, 1000, 30_000)))
+	}
+	if len(spread) != 30_000 || !maps.Equal(spread, flows(NewWorkload(1, 1).EachOf(0, 30_000))) {
+		t.Errorf("30 bodies spread over 30,000 flows have %d of them, want all", len(spread))
 	}
 	if got := len(flows(NewWorkload(1, 10_000).Body(1000))); got < 300 || got > 600 {
 		t.Errorf("1,000 records over 10,000 flows are of %d flows, want 300 to 600", got)

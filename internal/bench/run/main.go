@@ -28,6 +28,8 @@ type options struct {
 	check    float64
 	flowring string
 	profile  string
+	growth   bool
+	only     string
 }
 
 func run(ctx context.Context, args []string) error {
@@ -36,11 +38,13 @@ func run(ctx context.Context, args []string) error {
 	}
 	var o options
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
-	flags.BoolVar(&o.short, "short", false, "measure less, for half a minute")
+	flags.BoolVar(&o.short, "short", false, "measure less, for less than a minute")
 	flags.BoolVar(&o.json, "json", false, "print JSON")
 	flags.Float64Var(&o.check, "check", 0, "fail when a cost is over `FACTOR` times what its bar allows; 0: never")
 	flags.StringVar(&o.flowring, "flowring", "bin/flowring", "the program to measure; journals are put beside it")
 	flags.StringVar(&o.profile, "profile", "", "write CPU profiles of a node under load to this folder, and measure nothing")
+	flags.BoolVar(&o.growth, "growth", false, "measure how cost grows, for some ten minutes, and nothing else")
+	flags.StringVar(&o.only, "only", "", "of -growth: the tables whose titles contain `TEXT`")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -51,6 +55,9 @@ func run(ctx context.Context, args []string) error {
 	l := launcher{self: self, flowring: o.flowring, dir: filepath.Dir(o.flowring)}
 	if o.profile != "" {
 		return profile(ctx, l, o.profile)
+	}
+	if o.growth {
+		return grow(ctx, os.Stdout, l, o.only)
 	}
 	return compare(ctx, l, o)
 }
@@ -68,6 +75,9 @@ func compare(ctx context.Context, l launcher, o options) error {
 			return fmt.Errorf("%s: %w", m.name, err)
 		}
 		rows = append(rows, r.rows()...)
+		if m.even > 0 {
+			rows = append(rows, r.uneven().rows()...)
+		}
 	}
 	write := writeTable
 	if o.json {
@@ -84,7 +94,7 @@ func (m measure) take(ctx context.Context, l launcher, rounds int) (result, erro
 	r := result{m, make([][]sample, len(m.kinds))}
 	for round := range rounds {
 		for i, k := range m.kinds {
-			s, err := m.once(ctx, l, k)
+			s, err := m.once(ctx, l, k, round)
 			if err != nil {
 				return r, err
 			}
@@ -99,13 +109,14 @@ func (m measure) take(ctx context.Context, l launcher, rounds int) (result, erro
 	return r, nil
 }
 
-// once measures one kind in a server of its own.
-func (m measure) once(ctx context.Context, l launcher, k kind) (_ sample, err error) {
+// once measures one kind in a server of its own. Each round has another hour: where an hour is placed is luck.
+func (m measure) once(ctx context.Context, l launcher, k kind, round int) (_ sample, err error) {
 	s, err := l.start(ctx, k, m.env...)
 	if err != nil {
 		return sample{}, err
 	}
 	defer func() { err = errors.Join(err, s.end()) }()
+	s.hour += int64(round)
 	got, err := m.run(ctx, s)
 	if err != nil {
 		err = fmt.Errorf("%s: %w", k.name, err)

@@ -14,6 +14,7 @@ type measure struct {
 	unit  string
 	kinds []kind
 	bars  []bar
+	even  float64 // bar for how busy the busiest node of several is; 0: that is not shown
 	run   func(context.Context, *server) (sample, error)
 	env   []string // of the servers
 }
@@ -24,6 +25,7 @@ type sample struct {
 	Allocs float64 `json:"allocations"`
 	P50    float64 `json:"p50_ms"`
 	P99    float64 `json:"p99_ms"`
+	Uneven float64 `json:"busiest_node"` // CPU time of the busiest node, in ratio to the mean of all
 
 	refused int64 // 503s, which were sent again
 }
@@ -56,15 +58,16 @@ func measures(n sizes) []measure {
 	return []measure{
 		{
 			name: fmt.Sprintf("POST, %d records in a body, %d connections", bodyRecords, bodyConnections), unit: "CPU s per million records",
-			kinds: []kind{readOnly, plainGo, memory, single, triple}, bars: []bar{{single, plainGo, 0.2}, {triple, single, 2.2}},
+			kinds: []kind{readOnly, plainGo, memory, single, triple, sliced},
+			bars:  []bar{{single, plainGo, 0.2}, {triple, single, 2.2}, {sliced, single, 2}}, even: 1.35,
 			run: posts{n.bodies, bodyRecords, bodyConnections, bodyRecords}.measure,
 		}, {
 			name: fmt.Sprintf("POST, %d records in a body, %d connections", smallRecords, smallConnections), unit: "CPU µs per request",
-			kinds: []kind{readOnly, plainGo, memory, single}, bars: []bar{{single, plainGo, 1.5}},
+			kinds: []kind{readOnly, plainGo, memory, single, triple, sliced}, bars: []bar{{single, plainGo, 1.5}},
 			run: posts{n.smallPosts, smallRecords, smallConnections, 1}.measure,
 		}, {
 			name: fmt.Sprintf("GET, %d flows, one of them new since the last GET", n.read), unit: "CPU ms per GET",
-			kinds: []kind{plainGo, memory, single}, bars: []bar{{single, plainGo, 0.25}},
+			kinds: []kind{plainGo, memory, single, sliced}, bars: []bar{{single, plainGo, 0.25}},
 			run: reads{n.read, n.reads, true}.measure,
 		}, {
 			name: fmt.Sprintf("GET, %d flows, none of them new", n.read), unit: "CPU ms per GET",
@@ -82,7 +85,7 @@ func measures(n sizes) []measure {
 type posts struct{ requests, records, connections, parts int }
 
 func (p posts) measure(ctx context.Context, s *server) (sample, error) {
-	bodies := p.bodies()
+	bodies := p.bodies(s.hour)
 	pick := func(n int) []byte { return bodies[n%len(bodies)] }
 	if _, err := (load{p.connections, p.requests / 10, post("warm", pick)}).run(ctx, s.addresses()); err != nil {
 		return sample{}, err
@@ -91,9 +94,10 @@ func (p posts) measure(ctx context.Context, s *server) (sample, error) {
 }
 
 // bodies returns so many different bodies that a processor does not keep them in its caches.
-func (p posts) bodies() [][]byte {
+func (p posts) bodies(hour int64) [][]byte {
 	bodies := make([][]byte, min(p.requests, 100_000/p.records))
 	w := bench.NewWorkload(1, drawnFlows)
+	w.Hour = hour
 	for i := range bodies {
 		bodies[i] = w.Body(p.records)
 	}
@@ -103,30 +107,39 @@ func (p posts) bodies() [][]byte {
 // cost sends a load and returns what it costs: CPU time in a unit, per one of count.
 func cost(ctx context.Context, s *server, l load, count int, unit time.Duration) (sample, error) {
 	var a *answers
-	var cpu time.Duration
-	allocs, err := allocated(ctx, s, func() error {
-		before, err := s.cpu()
-		if err != nil {
+	var before, after []time.Duration
+	allocs, err := allocated(ctx, s, func() (err error) {
+		if before, err = s.cpu(); err != nil {
 			return err
 		}
 		if a, err = l.run(ctx, s.addresses()); err != nil {
 			return err
 		}
-		after, err := s.cpu()
-		cpu = after - before
+		after, err = s.cpu()
 		return err
 	})
 	if err != nil {
 		return sample{}, err
 	}
 	took := a.took
+	sum, busiest := spent(before, after)
 	return sample{
 		refused: a.refused.Load(),
 
-		Cost:   float64(cpu) / float64(unit) / float64(count),
+		Cost:   float64(sum) / float64(unit) / float64(count),
+		Uneven: float64(busiest) * float64(len(after)) / float64(sum),
 		Allocs: allocs / float64(len(took)),
 		P50:    milliseconds(took[len(took)/2]), P99: milliseconds(took[len(took)*99/100]),
 	}, nil
+}
+
+// spent returns what several clocks went on by between two readings: all of them together, and that which did most.
+func spent(before, after []time.Duration) (sum, most time.Duration) {
+	for i, end := range after {
+		sum += end - before[i]
+		most = max(most, end-before[i])
+	}
+	return sum, most
 }
 
 // allocated returns how many objects a server allocates while do runs. To ask for it allocates too, which it finds out and leaves out.
@@ -148,10 +161,12 @@ func allocated(ctx context.Context, s *server, do func() error) (float64, error)
 
 func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 
-// fill returns a load that posts flows once each, from the first on.
-func fill(flows int) load {
+// fill returns a load that posts flows of an hour once each, from the first on.
+func fill(hour int64, flows int) load {
 	return load{bodyConnections, flows / bodyRecords, post("fill", func(n int) []byte {
-		return bench.NewWorkload(uint64(n), 1).EachOf(n*bodyRecords, bodyRecords)
+		w := bench.NewWorkload(uint64(n), 1)
+		w.Hour = hour
+		return w.EachOf(n*bodyRecords, bodyRecords)
 	})}
 }
 
@@ -162,16 +177,14 @@ type reads struct {
 }
 
 func (r reads) measure(ctx context.Context, s *server) (sample, error) {
-	if _, err := fill(r.flows).run(ctx, s.addresses()); err != nil {
+	if _, err := fill(s.hour, r.flows).run(ctx, s.addresses()); err != nil {
 		return sample{}, err
 	}
-	hour := fmt.Appendf(nil, "GET /flows?hour=%d HTTP/1.1\r\nHost: bench\r\n\r\n", bench.Hour)
-	get := load{1, 1, func(int) ([]byte, []byte) { return hour, nil }}
+	get := load{1, 1, readHour(s.hour)}
 	var all sample
 	for i := range r.requests {
 		if r.changing {
-			one := post(fmt.Sprint("new", i), func(int) []byte { return bench.NewWorkload(1, 1).EachOf(r.flows+i, 1) })
-			if _, err := (load{1, 1, one}).run(ctx, s.addresses()); err != nil {
+			if _, err := newFlow(s.hour, r.flows+i).run(ctx, s.addresses()); err != nil {
 				return sample{}, err
 			}
 		}
@@ -185,18 +198,33 @@ func (r reads) measure(ctx context.Context, s *server) (sample, error) {
 	return sample{Cost: all.Cost / n, Allocs: all.Allocs / n, P50: all.P50 / n}, nil
 }
 
+// readHour returns requests that read an hour.
+func readHour(hour int64) func(int) (head, body []byte) {
+	head := fmt.Appendf(nil, "GET /flows?hour=%d HTTP/1.1\r\nHost: bench\r\n\r\n", hour)
+	return func(int) ([]byte, []byte) { return head, nil }
+}
+
+// newFlow returns a load that posts one record, of that flow.
+func newFlow(hour int64, flow int) load {
+	return load{1, 1, post(fmt.Sprint("new", flow), func(int) []byte {
+		w := bench.NewWorkload(1, 1)
+		w.Hour = hour
+		return w.EachOf(flow, 1)
+	})}
+}
+
 // holding is a number of flows that are held in one hour.
 type holding int
 
 func (h holding) measure(ctx context.Context, s *server) (sample, error) {
-	if _, err := fill(bodyRecords).run(ctx, s.addresses()); err != nil { // what a server needs at all
+	if _, err := fill(s.hour, bodyRecords).run(ctx, s.addresses()); err != nil { // what a server needs at all
 		return sample{}, err
 	}
 	before, err := s.resident()
 	if err != nil {
 		return sample{}, err
 	}
-	if _, err := fill(int(h)).run(ctx, s.addresses()); err != nil {
+	if _, err := fill(s.hour, int(h)).run(ctx, s.addresses()); err != nil {
 		return sample{}, err
 	}
 	after, err := s.resident()

@@ -36,5 +36,19 @@ func residentBytes(pid int) (int64, error) {
 	return pages * int64(os.Getpagesize()), err
 }
 
+// availableBytes returns how much memory of the machine can be had without swapping.
+func availableBytes() (int64, error) {
+	text, err := os.ReadFile("/proc/meminfo")
+	if err != nil {
+		return 0, err
+	}
+	_, rest, _ := bytes.Cut(text, []byte("MemAvailable:"))
+	var kib int64
+	if _, err := fmt.Sscan(string(rest), &kib); err != nil {
+		return 0, fmt.Errorf("available memory: /proc/meminfo: %w", err)
+	}
+	return kib << 10, nil
+}
+
 // dieWithParent makes the kernel end a process when this one is killed and can no longer do so.
 func dieWithParent() *syscall.SysProcAttr { return &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} }

@@ -14,4 +14,6 @@ func cpuTime(int) (time.Duration, error) { return 0, errNotLinux }
 
 func residentBytes(int) (int64, error) { return 0, errNotLinux }
 
+func availableBytes() (int64, error) { return 0, errNotLinux }
+
 func dieWithParent() *syscall.SysProcAttr { return nil }

@@ -27,7 +27,7 @@ func profile(ctx context.Context, l launcher, dir string) error {
 	for i, name := range []string{"bodies", "small-posts", "get"} {
 		m := measures(profiled)[i]
 		l.profile = filepath.Join(dir, name+".prof")
-		s, err := m.once(ctx, l, single)
+		s, err := m.once(ctx, l, single, 0)
 		if err != nil {
 			return fmt.Errorf("profile %s: %w", m.name, err)
 		}

@@ -40,7 +40,7 @@ func TestEveryServerIsMeasuredAndEnded(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got, err := posts{requests: 40, records: 20, connections: 4, parts: 20}.measure(t.Context(), s)
+			got, err := posts{requests: 400, records: 20, connections: 4, parts: 20}.measure(t.Context(), s)
 			if err != nil || got.Cost <= 0 || got.Allocs <= 0 || got.P50 <= 0 || got.P99 < got.P50 {
 				t.Errorf("posts = %+v, %v; want every number", got, err)
 			}
@@ -89,7 +89,7 @@ func TestACancelledMeasureEndsItsServer(t *testing.T) {
 		_, err := forever.run(ctx, s.addresses())
 		return sample{}, err
 	}}
-	if _, err := m.once(ctx, l, plainGo); !errors.Is(err, context.Canceled) {
+	if _, err := m.once(ctx, l, plainGo, 0); !errors.Is(err, context.Canceled) {
 		t.Errorf("once = %v, want that it was cancelled", err)
 	}
 	if !gone(pid) {

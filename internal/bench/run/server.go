@@ -14,22 +14,26 @@ import (
 	"strings"
 	"time"
 
+	"flowring/internal/bench"
 	"flowring/router"
 )
 
-// kind is one column of the comparison: a yardstick, or a cluster of Flowring with as many nodes as copies.
+// kind is one column of the comparison: a yardstick, or a cluster of Flowring.
 type kind struct {
 	name      string
 	yardstick string // what `run serve` calls it; empty: Flowring
+	nodes     int    // of Flowring
 	copies    int
+	slices    int // of an hour
 }
 
 var (
 	readOnly = kind{name: "HTTP read only", yardstick: serveReadOnly}
 	plainGo  = kind{name: "plain Go", yardstick: servePlain}
 	memory   = kind{name: "flowring, no journal", yardstick: serveMemory}
-	single   = kind{name: "flowring R=1", copies: 1}
-	triple   = kind{name: "flowring R=3 W=2", copies: 3}
+	single   = kind{name: "flowring R=1", nodes: 1, copies: 1, slices: 1}
+	triple   = kind{name: "flowring R=3 W=2", nodes: 3, copies: 3, slices: 1}
+	sliced   = kind{name: "4 nodes, R=1, 16 slices", nodes: 4, copies: 1, slices: 16}
 )
 
 // launcher starts servers.
@@ -43,8 +47,10 @@ type launcher struct {
 // server is what is measured: its processes, of which each answers for all.
 type server struct {
 	kind  kind
+	hour  int64 // that it is sent records of
 	nodes []*process
 	dir   string
+	flags []string // of nodes that are started from now on
 }
 
 // start starts a server and waits until it is ready. end must follow unless it fails.
@@ -53,22 +59,23 @@ func (l launcher) start(ctx context.Context, k kind, env ...string) (*server, er
 	if err != nil {
 		return nil, err
 	}
-	s := &server{kind: k, dir: dir}
+	s := &server{kind: k, hour: bench.Hour, dir: dir}
 	if err := s.launch(ctx, l, env); err != nil {
 		return nil, errors.Join(fmt.Errorf("start %s: %w", k.name, err), s.end())
 	}
 	return s, nil
 }
 
+// launch starts the processes that do not run.
 func (s *server) launch(ctx context.Context, l launcher, env []string) error {
-	for i := range max(1, s.kind.copies) {
+	for i := len(s.nodes); i < max(1, s.kind.nodes); i++ {
 		p, err := startProcess(ctx, s.command(l, i), env, l.profile != "")
 		if err != nil {
 			return err
 		}
 		s.nodes = append(s.nodes, p)
 	}
-	if s.kind.copies == 0 {
+	if s.kind.nodes == 0 {
 		return nil
 	}
 	return s.ready(ctx)
@@ -76,7 +83,7 @@ func (s *server) launch(ctx context.Context, l launcher, env []string) error {
 
 // command returns how process i is run. The first node makes the cluster, the others join it.
 func (s *server) command(l launcher, i int) []string {
-	data := filepath.Join(s.dir, strconv.Itoa(i))
+	data := s.data(i)
 	switch {
 	case s.kind.yardstick != "":
 		return []string{l.self, "serve", s.kind.yardstick}
@@ -84,12 +91,24 @@ func (s *server) command(l launcher, i int) []string {
 		return []string{l.self, "serve", serveNode, "-data", data, "-cpuprofile", l.profile}
 	}
 	command := []string{l.flowring, "serve", "--log-format", "json", "--min-free", "0", "--data-dir", data,
-		"--name", fmt.Sprint("n", i), "--replication-factor", strconv.Itoa(s.kind.copies), "--cluster", filepath.Base(s.dir),
+		"--name", fmt.Sprint("n", i), "--replication-factor", strconv.Itoa(s.kind.copies), "--hour-slices", strconv.Itoa(s.kind.slices),
+		"--cluster", filepath.Base(s.dir),
 		"--http-addr", "127.0.0.1:0", "--peer-addr", "127.0.0.1:0", "--gossip-addr", "127.0.0.1:0"}
 	if i > 0 {
 		command = append(command, "--join", s.nodes[0].served.Gossip)
 	}
-	return command
+	return append(command, s.flags...)
+}
+
+// data returns the folder of a node.
+func (s *server) data(node int) string { return filepath.Join(s.dir, strconv.Itoa(node)) }
+
+// kill ends all nodes from that one on as kill -9 does.
+func (s *server) kill(from int) {
+	for _, p := range s.nodes[from:] {
+		p.end()
+	}
+	s.nodes = s.nodes[:from]
 }
 
 // ready waits until every node is ready and knows all others as established.
@@ -115,12 +134,8 @@ func (s *server) readyAt(ctx context.Context, addr string) error {
 	if _, err := get(ctx, addr, "/readyz"); err != nil {
 		return err
 	}
-	text, err := get(ctx, addr, "/members")
+	view, err := members(ctx, addr)
 	if err != nil {
-		return err
-	}
-	var view router.MembersView
-	if err := json.Unmarshal([]byte(text), &view); err != nil {
 		return err
 	}
 	established := 0
@@ -133,6 +148,15 @@ func (s *server) readyAt(ctx context.Context, addr string) error {
 		return fmt.Errorf("%s knows %d established stores of %d", addr, established, len(s.nodes))
 	}
 	return nil
+}
+
+// members returns what a node says of its cluster.
+func members(ctx context.Context, addr string) (view router.MembersView, err error) {
+	text, err := get(ctx, addr, "/members")
+	if err == nil {
+		err = json.Unmarshal([]byte(text), &view)
+	}
+	return view, err
 }
 
 // get returns the body of a 200.
@@ -169,17 +193,17 @@ func (s *server) end() error {
 	return os.RemoveAll(s.dir)
 }
 
-// cpu returns the CPU time that the server's processes have used since their start.
-func (s *server) cpu() (time.Duration, error) {
-	var sum time.Duration
+// cpu returns the CPU time that each of the server's processes has used since its start.
+func (s *server) cpu() ([]time.Duration, error) {
+	var all []time.Duration
 	for _, p := range s.nodes {
 		used, err := cpuTime(p.cmd.Process.Pid)
 		if err != nil {
-			return 0, err
+			return nil, err
 		}
-		sum += used
+		all = append(all, used)
 	}
-	return sum, nil
+	return all, nil
 }
 
 // resident returns how many bytes of memory the server's processes have in RAM.
@@ -210,15 +234,20 @@ func (s *server) allocations(ctx context.Context) (float64, error) {
 
 // allocations returns how many objects a Go process says that it has allocated.
 func allocations(ctx context.Context, addr string) (float64, error) {
+	return metric(ctx, addr, "go_memstats_mallocs_total")
+}
+
+// metric returns a metric of a process, one without labels.
+func metric(ctx context.Context, addr, name string) (float64, error) {
 	text, err := get(ctx, addr, "/metrics")
 	if err != nil {
 		return 0, err
 	}
 	lines := bufio.NewScanner(strings.NewReader(text))
 	for lines.Scan() {
-		if number, ok := strings.CutPrefix(lines.Text(), "go_memstats_mallocs_total "); ok {
+		if number, ok := strings.CutPrefix(lines.Text(), name+" "); ok {
 			return strconv.ParseFloat(number, 64)
 		}
 	}
-	return 0, errors.New("/metrics does not tell the number of allocations")
+	return 0, fmt.Errorf("/metrics does not tell %s", name)
 }

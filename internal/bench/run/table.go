@@ -55,9 +55,13 @@ func column(samples []sample, number func(sample) float64) []float64 {
 
 func costOf(s sample) float64 { return s.Cost }
 
-// cost returns the median cost of a kind.
+// cost returns the median cost of a kind, 0 if it was not measured.
 func (r result) cost(k kind) float64 {
-	return median(column(r.samples[slices.Index(r.kinds, k)], costOf))
+	i := slices.Index(r.kinds, k)
+	if i < 0 {
+		return 0
+	}
+	return median(column(r.samples[i], costOf))
 }
 
 // rows returns the rows of a result.
@@ -73,7 +77,9 @@ func (r result) rows() []row {
 				P50:    median(column(r.samples[i], func(s sample) float64 { return s.P50 })),
 				P99:    median(column(r.samples[i], func(s sample) float64 { return s.P99 })),
 			},
-			Plain: r.cost(k) / r.cost(plainGo),
+		}
+		if plain := r.cost(plainGo); plain > 0 {
+			rw.Plain = rw.Median.Cost / plain
 		}
 		for _, b := range r.bars {
 			if b.kind == k {
@@ -91,6 +97,25 @@ func (r result) judge(b bar) (text string, times float64) {
 		return number(b.limit), r.cost(b.kind) / b.limit
 	}
 	return number(b.limit) + " x " + b.against.name, r.cost(b.kind) / r.cost(b.against) / b.limit
+}
+
+// uneven returns, as a result of its own, how busy the busiest node was of those kinds that have several.
+func (r result) uneven() result {
+	u := result{measure: measure{name: r.name + ": the busiest node", unit: "its CPU time in ratio to the mean of all nodes"}}
+	for i, k := range r.kinds {
+		if k.nodes < 2 {
+			continue
+		}
+		var samples []sample
+		for _, s := range r.samples[i] {
+			samples = append(samples, sample{Cost: s.Uneven})
+		}
+		u.kinds, u.samples = append(u.kinds, k), append(u.samples, samples)
+		if k.slices > 1 {
+			u.bars = append(u.bars, bar{k, kind{}, r.even})
+		}
+	}
+	return u
 }
 
 // holds says whether a row is within its bar.

@@ -3,6 +3,7 @@ package main
 import (
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestMedian(t *testing.T) {
@@ -54,6 +55,24 @@ func TestBarsAreJudgedByMedians(t *testing.T) {
 		if r.Plain != want[i].plain || r.Times != want[i].times || r.Bar != want[i].bar || r.holds() != want[i].holds {
 			t.Errorf("%s: %v x plain, %v times the bar %q, holds %q; want %+v", r.Server, r.Plain, r.Times, r.Bar, r.holds(), want[i])
 		}
+	}
+}
+
+func TestOnlyClustersAreUneven(t *testing.T) {
+	r := result{
+		measure: measure{name: "M", kinds: []kind{single, triple, sliced}, even: 1.25},
+		samples: [][]sample{{{Uneven: 1}}, {{Uneven: 3}}, {{Uneven: 1.5}, {Uneven: 2}, {Uneven: 1}}},
+	}
+	rows := r.uneven().rows()
+	if len(rows) != 2 || rows[0].Bar != "" || rows[1].Median.Cost != 1.5 || rows[1].High != 2 || rows[1].Times != 1.2 {
+		t.Errorf("uneven = %+v, want two clusters, the sliced one by its median at 1.2 times the bar", rows)
+	}
+}
+
+func TestTheClockThatDidMostIsNotTheOneThatIsAhead(t *testing.T) {
+	sum, most := spent([]time.Duration{100, 0, 7}, []time.Duration{110, 30, 7})
+	if sum != 40 || most != 30 {
+		t.Errorf("spent = %d, %d; want 40 in all and 30", sum, most)
 	}
 }
 

@@ -1,0 +1,143 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+)
+
+// point is a size of everything: what is measured is how cost grows from one to the next.
+type point struct {
+	flows  int // of each hour
+	hours  int
+	nodes  int
+	copies int
+}
+
+// dimension is what one table varies, all else being the same.
+type dimension struct {
+	title  string
+	base   point
+	values []int
+	set    func(*point, int)
+	varied varied
+}
+
+// varied says which of a point's numbers a dimension varies.
+type varied int
+
+const (
+	flows varied = 1 << iota
+	hours
+	nodes
+	copies
+)
+
+var dimensions = []dimension{
+	{
+		title: "Flows in an hour: 1 hour, 3 nodes, 3 copies", base: point{0, 1, 3, 3}, varied: flows,
+		values: []int{1000, 10_000, 100_000, 1_000_000, 10_000_000}, set: func(p *point, n int) { p.flows = n },
+	}, {
+		title: "Hours: 1000 flows in each, 3 nodes, 3 copies", base: point{1000, 0, 3, 3}, varied: hours,
+		values: []int{1, 10, 100, 1000}, set: func(p *point, n int) { p.hours = n },
+	}, {
+		title: "Nodes: 10 hours of 50000 flows, 1 copy", base: point{50_000, 10, 0, 1}, varied: nodes,
+		values: []int{1, 2, 4, 8}, set: func(p *point, n int) { p.nodes = n },
+	}, {
+		title: "Nodes: 10 hours of 50000 flows, 3 copies", base: point{50_000, 10, 0, 3}, varied: nodes,
+		values: []int{3, 5, 8}, set: func(p *point, n int) { p.nodes = n },
+	}, {
+		title: "Copies: 10 hours of 50000 flows, 3 nodes", base: point{50_000, 10, 3, 0}, varied: copies,
+		values: []int{1, 2, 3}, set: func(p *point, n int) { p.copies = n },
+	},
+}
+
+// grow measures every dimension whose title contains some text, and prints a table after each. A point that is in two tables is
+// measured once.
+func grow(ctx context.Context, w io.Writer, l launcher, text string) error {
+	known := make(map[point]figures)
+	for _, d := range dimensions {
+		if !strings.Contains(d.title, text) {
+			continue
+		}
+		if err := d.measure(ctx, l, known); err != nil {
+			return err
+		}
+		if err := writeGrowth(w, d, known); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// measure adds to what is known all points of a dimension for which this machine has memory.
+func (d dimension) measure(ctx context.Context, l launcher, known map[point]figures) error {
+	for _, n := range d.values {
+		p := d.at(n)
+		if _, ok := known[p]; ok {
+			continue
+		}
+		free, err := availableBytes()
+		if err != nil {
+			return err
+		}
+		if free < p.needs() {
+			fmt.Fprintf(os.Stderr, "%s: %d: SKIPPED: %d MiB of memory are available, %d needed\n", d.title, n, free>>20, p.needs()>>20)
+			continue
+		}
+		f, err := p.measure(ctx, l, func(text string) { fmt.Fprintf(os.Stderr, "%s: %d: %s\n", d.title, n, text) })
+		if err != nil {
+			return fmt.Errorf("%s: %d: %w", d.title, n, err)
+		}
+		known[p] = f
+	}
+	return nil
+}
+
+// at returns the point of the dimension at one of its values.
+func (d dimension) at(value int) point {
+	p := d.base
+	d.set(&p, value)
+	return p
+}
+
+// needs returns how much memory the nodes of a point may take: what they hold, as much garbage, and what they read to answer and repair.
+func (p point) needs() int64 {
+	const forFlow, forNode = 400, 100 << 20
+	return int64(p.flows*p.hours*p.copies)*forFlow + int64(p.nodes)*forNode
+}
+
+// measure measures everything in two clusters, one after the other: of the second only the memory.
+func (p point) measure(ctx context.Context, l launcher, progress func(string)) (figures, error) {
+	f := make(figures)
+	g := growing{point: p, launcher: l, figures: f, progress: progress}
+	steps := []func(context.Context) error{g.post, g.read, g.restart, g.repair}
+	if p.hours <= mostSealed {
+		steps = append(steps, g.seal)
+	}
+	if err := g.in(ctx, nil, steps...); err != nil {
+		return nil, err
+	}
+	if p.flows*p.hours < leastHeld {
+		return f, nil
+	}
+	return f, g.in(ctx, []string{"GOGC=10"}, g.hold) // little garbage in what is resident
+}
+
+// in takes steps with a cluster of its own.
+func (g *growing) in(ctx context.Context, env []string, steps ...func(context.Context) error) (err error) {
+	k := kind{name: "the cluster", nodes: g.point.nodes, copies: g.point.copies, slices: 1}
+	if g.server, err = g.launcher.start(ctx, k, env...); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, g.server.end()) }()
+	for _, step := range steps {
+		if err := step(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
