@@ -122,7 +122,7 @@ func New(origin uint64, cfg Config, deps Deps) *Replicas {
 	r := &Replicas{Config: cfg.withDefaults(), Deps: deps, origin: origin, hedges: newBudget(0.05, 10)}
 	r.ctx, r.cancel = context.WithCancel(context.Background())
 	r.workers = newWorkers(r.ctx)
-	r.rounds.init()
+	r.rounds.init(r.behind)
 	r.repair.init(deps.Before)
 	r.recovered.Store(r.Quorum == 1) // then no other store need know what this one acknowledged
 	return r

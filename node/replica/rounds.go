@@ -11,6 +11,8 @@ import (
 // rounds lets concurrent reads of a slice share one round of questions. A reader may use a round only if that began after the
 // reader arrived: an earlier one may have asked a store before something was acknowledged there (P4).
 type rounds struct {
+	behind func(fn func()) bool // runs fn behind the request, and reports whether that may still be begun
+
 	mu      sync.Mutex
 	running map[flow.Slice]*round
 	waiting map[flow.Slice]*round // begins when the running one ends
@@ -38,7 +40,8 @@ func (r *round) knownToAll(d store.Digest) bool {
 	return true
 }
 
-func (r *rounds) init() {
+func (r *rounds) init(behind func(fn func()) bool) {
+	r.behind = behind
 	r.running, r.waiting = map[flow.Slice]*round{}, map[flow.Slice]*round{}
 }
 
@@ -56,8 +59,8 @@ func (r *rounds) join(ctx context.Context, s flow.Slice, known Known, ask func(K
 		r.begin(s)
 	}
 	r.mu.Unlock()
-	if first {
-		go r.run(s, mine, ask)
+	if first && !r.behind(func() { r.run(s, mine, ask) }) {
+		r.run(s, mine, func(Known) (*finding, error) { return nil, errStopped })
 	}
 	select {
 	case <-mine.done:

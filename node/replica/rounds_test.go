@@ -16,7 +16,7 @@ import (
 func TestReadersShareARoundThatBeganAfterThem(t *testing.T) {
 	racetest.Bubble(t, func(t *testing.T) {
 		var r rounds
-		r.init()
+		r.init(func(fn func()) bool { go fn(); return true })
 		s := flow.Slice{Hour: 1}
 		begun := []time.Time{}
 		ask := func(Known) (*finding, error) {
@@ -54,7 +54,7 @@ func TestReadersShareARoundThatBeganAfterThem(t *testing.T) {
 func TestRoundsOfDifferentSlicesDoNotWaitForEachOther(t *testing.T) {
 	racetest.Bubble(t, func(t *testing.T) {
 		var r rounds
-		r.init()
+		r.init(func(fn func()) bool { go fn(); return true })
 		begun := time.Now()
 		for hour := range flow.Hour(5) {
 			go r.join(t.Context(), flow.Slice{Hour: hour}, nil, func(Known) (*finding, error) {
@@ -75,7 +75,7 @@ func TestRoundsOfDifferentSlicesDoNotWaitForEachOther(t *testing.T) {
 func TestRoundsOutliveTheirReaders(t *testing.T) {
 	racetest.Bubble(t, func(t *testing.T) {
 		var r rounds
-		r.init()
+		r.init(func(fn func()) bool { go fn(); return true })
 		s, bad := flow.Slice{Hour: 1}, errors.New("bad")
 		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 		defer cancel()
