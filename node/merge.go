@@ -107,15 +107,15 @@ func (s streams) merge(w io.Writer) error {
 		}
 	}
 	heap.Init(&live)
-	between := []byte{'['}
+	end := "[]\n"
 	for len(live) > 0 {
-		if _, err := w.Write(between); err != nil {
-			return err
+		if end == "[]\n" { // the first
+			live[0].record[0] = '['
 		}
 		if _, err := w.Write(live[0].record); err != nil {
 			return err
 		}
-		between = []byte{','}
+		end = "]\n"
 		more, err := live[0].next()
 		switch {
 		case err != nil:
@@ -126,12 +126,7 @@ func (s streams) merge(w io.Writer) error {
 			heap.Pop(&live)
 		}
 	}
-	if between[0] == '[' {
-		if _, err := w.Write(between); err != nil {
-			return err
-		}
-	}
-	_, err := io.WriteString(w, "]\n")
+	_, err := io.WriteString(w, end)
 	return err
 }
 
@@ -139,7 +134,7 @@ func (s streams) merge(w io.Writer) error {
 type stream struct {
 	pipe   *io.PipeReader
 	r      *bufio.Reader
-	record []byte    // the record at hand, as it was written
+	record []byte    // the record at hand, as it was written, behind a comma
 	names  [3][]byte // its source, destination and VPC, as they were written
 	begun  bool
 }
@@ -193,7 +188,7 @@ func noEOF(err error) error {
 // read reads a record, whose first byte was read. A brace ends it only behind the hour: a name may have braces, but no quote that is
 // not behind a backslash.
 func (s *stream) read() error {
-	s.record = append(s.record[:0], '{')
+	s.record = append(s.record[:0], ',', '{')
 	for {
 		part, err := s.r.ReadSlice('}')
 		s.record = append(s.record, part...)
@@ -204,7 +199,7 @@ func (s *stream) read() error {
 			return fmt.Errorf("a slice broke off: %w", noEOF(err))
 		case bytes.Contains(s.record[max(0, len(s.record)-maxHourLen):], []byte(`,"hour":`)):
 			var ok bool
-			if s.names, ok = flow.NamesOf(s.record); !ok {
+			if s.names, ok = flow.NamesOf(s.record[1:]); !ok {
 				return fmt.Errorf("a slice has a record that reads %.200q", s.record)
 			}
 			return nil

@@ -24,6 +24,7 @@ type dimension struct {
 	values []int
 	set    func(*point, int)
 	varied varied
+	sealed bool // the disk is measured once more when all hours are sealed
 }
 
 // varied says which of a point's numbers a dimension varies.
@@ -38,10 +39,10 @@ const (
 
 var dimensions = []dimension{
 	{
-		title: "Flows in an hour: 1 hour, 3 nodes, 3 copies", base: point{0, 1, 3, 3}, varied: flows,
+		title: "Flows in an hour: 1 hour, 3 nodes, 3 copies", base: point{0, 1, 3, 3}, varied: flows, sealed: true,
 		values: []int{1000, 10_000, 100_000, 1_000_000, 10_000_000}, set: func(p *point, n int) { p.flows = n },
 	}, {
-		title: "Hours: 1000 flows in each, 3 nodes, 3 copies", base: point{1000, 0, 3, 3}, varied: hours,
+		title: "Hours: 1000 flows in each, 3 nodes, 3 copies", base: point{1000, 0, 3, 3}, varied: hours, sealed: true,
 		values: []int{1, 10, 100, 1000}, set: func(p *point, n int) { p.hours = n },
 	}, {
 		title: "Nodes: 10 hours of 50000 flows, 1 copy", base: point{50_000, 10, 0, 1}, varied: nodes,
@@ -88,7 +89,7 @@ func (d dimension) measure(ctx context.Context, l launcher, known map[point]figu
 			fmt.Fprintf(os.Stderr, "%s: %d: SKIPPED: %d MiB of memory are available, %d needed\n", d.title, n, free>>20, p.needs()>>20)
 			continue
 		}
-		f, err := p.measure(ctx, l, func(text string) { fmt.Fprintf(os.Stderr, "%s: %d: %s\n", d.title, n, text) })
+		f, err := p.measure(ctx, l, d.sealed, func(text string) { fmt.Fprintf(os.Stderr, "%s: %d: %s\n", d.title, n, text) })
 		if err != nil {
 			return fmt.Errorf("%s: %d: %w", d.title, n, err)
 		}
@@ -111,11 +112,11 @@ func (p point) needs() int64 {
 }
 
 // measure measures everything in two clusters, one after the other: of the second only the memory.
-func (p point) measure(ctx context.Context, l launcher, progress func(string)) (figures, error) {
+func (p point) measure(ctx context.Context, l launcher, sealed bool, progress func(string)) (figures, error) {
 	f := make(figures)
 	g := growing{point: p, launcher: l, figures: f, progress: progress}
 	steps := []func(context.Context) error{g.post, g.read, g.restart, g.repair}
-	if p.hours <= mostSealed {
+	if sealed && p.hours <= mostSealed {
 		steps = append(steps, g.seal)
 	}
 	if err := g.in(ctx, nil, steps...); err != nil {

@@ -6,10 +6,8 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"maps"
 	"net/http"
 	"path/filepath"
-	"slices"
 	"time"
 
 	"flowring/internal/bench"
@@ -93,34 +91,23 @@ func (g *growing) post(ctx context.Context) error {
 	return err
 }
 
-// read measures GETs of one hour, before each of which one flow is new.
+// read measures GETs of one hour, before each of which one flow is new: several, unless that takes too long.
 func (g *growing) read(ctx context.Context) error {
-	return g.some(func(attempt int) (figures, error) {
-		if _, err := newFlow(g.server.hour, g.flows+attempt).run(ctx, g.server.addresses()); err != nil {
-			return nil, err
-		}
-		cpu, ms, err := g.get(ctx)
-		return figures{getCPU: cpu, getTime: ms}, err
-	})
-}
-
-// some measures figures several times, unless that takes too long, and notes their medians.
-func (g *growing) some(once func(attempt int) (figures, error)) error {
 	const attempts, within = 3, 4 * time.Second
-	all := make(map[figure][]float64)
+	var cpu, took []float64
 	begun := time.Now()
 	for i := 0; i == 0 || i < attempts && time.Since(begun) < within; i++ {
-		got, err := once(i)
+		if _, err := newFlow(g.server.hour, g.flows+i).run(ctx, g.server.addresses()); err != nil {
+			return err
+		}
+		c, t, err := g.get(ctx)
 		if err != nil {
 			return err
 		}
-		for f, value := range got {
-			all[f] = append(all[f], value)
-		}
+		cpu, took = append(cpu, c), append(took, t)
 	}
-	for _, f := range slices.Sorted(maps.Keys(all)) {
-		g.note(f, median(all[f]))
-	}
+	g.note(getCPU, median(cpu))
+	g.note(getTime, median(took))
 	return nil
 }
 
@@ -175,31 +162,31 @@ func (g *growing) until(ctx context.Context, try func() error) error {
 	return nil
 }
 
-// restart measures starts of all nodes after kill -9, until all are ready, and after each the first GET, which reads the hour from disk.
+// restart ends all nodes as kill -9 does, while their logs have what was not yet in tables, and measures them until they are ready, and
+// the GET that reads an hour from disk.
 func (g *growing) restart(ctx context.Context) error {
-	err := g.some(func(int) (figures, error) { return g.restartOnce(ctx) })
-	if err != nil {
-		return err
-	}
-	bytes, err := tableBytes(g.server.dir)
-	g.note(diskBytes, float64(bytes)/g.posted())
-	return err
-}
-
-func (g *growing) restartOnce(ctx context.Context) (figures, error) {
 	g.server.kill(0)
 	begun := time.Now()
 	if err := g.server.launch(ctx, g.launcher, nil); err != nil {
-		return nil, err
+		return err
 	}
 	took := time.Since(begun)
 	used, err := g.server.cpu()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	sum, _ := spent(make([]time.Duration, len(used)), used)
+	g.note(startCPU, milliseconds(sum))
+	g.note(startTime, took.Seconds())
 	cpu, ms, err := g.get(ctx)
-	return figures{startCPU: milliseconds(sum), startTime: took.Seconds(), firstCPU: cpu, firstTime: ms}, err
+	if err != nil {
+		return err
+	}
+	g.note(firstCPU, cpu)
+	g.note(firstTime, ms)
+	bytes, err := tableBytes(g.server.dir)
+	g.note(diskBytes, float64(bytes)/g.posted())
+	return err
 }
 
 // hold measures memory.
