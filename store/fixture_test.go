@@ -2,6 +2,7 @@ package store
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"maps"
 	"slices"
@@ -144,6 +145,8 @@ func (j *memJournal) Adopt(s flow.Slice, draft uint64, head []byte, covers Diges
 	maps.DeleteFunc(j.batches[s], func(d flow.Dot, _ []byte) bool { return covers.Has(d) })
 	return nil
 }
+
+func (j *memJournal) Reclaim(context.Context, flow.Slice) error { return nil }
 
 func (j *memJournal) Discard(s flow.Slice, draft uint64) error {
 	j.mu.Lock()

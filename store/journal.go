@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"errors"
 
 	"flowring/flow"
@@ -39,6 +40,10 @@ type Journal interface {
 	// Adopt makes a draft the slice's snapshot, with the given head, in place of the one before and of the batches of the dots
 	// that it covers: nil means that all of this is fsynced. After an error it may be so or not.
 	Adopt(s flow.Slice, draft uint64, head []byte, covers Digest) error
+
+	// Reclaim gives back the disk space of what was removed of a slice, which otherwise comes back when the journal happens to rewrite
+	// it. It blocks for that rewriting, until ctx ends.
+	Reclaim(ctx context.Context, s flow.Slice) error
 
 	// Discard removes a draft. It does not wait for the disk.
 	Discard(s flow.Slice, draft uint64) error

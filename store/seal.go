@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -68,6 +69,11 @@ func (s *Store) Seal(slice flow.Slice, d Digest, batches int) (bool, error) {
 		s.counters.sealed.Add(1)
 	}
 	return err == nil, err
+}
+
+// Reclaim gives back the disk space of what Seal removed of a slice. It blocks until that was rewritten, or ctx ends.
+func (s *Store) Reclaim(ctx context.Context, slice flow.Slice) error {
+	return s.journal.Reclaim(ctx, slice)
 }
 
 // loose returns how many batches are not in a snapshot.

@@ -51,10 +51,11 @@ func (r *Replicas) seal(ctx context.Context, s flow.Slice) error {
 	if err != nil {
 		return err
 	}
-	if sealed {
-		r.Log.Info("hour sealed", "slice", s)
+	if !sealed {
+		return nil
 	}
-	return nil
+	r.Log.Info("hour sealed", "slice", s)
+	return r.Store.Reclaim(ctx, s)
 }
 
 // agreed returns why the slice must not be sealed, or nil.

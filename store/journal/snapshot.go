@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -52,6 +53,21 @@ func deleteCovered(b *pebble.Batch, s flow.Slice, dots store.Digest) error {
 			if err := b.DeleteRange(batchKey(kind, s, first), after(batchKey(kind, s, last)), nil); err != nil {
 				return err
 			}
+		}
+	}
+	return nil
+}
+
+// Reclaim implements store.Journal.
+func (j *Journal) Reclaim(ctx context.Context, s flow.Slice) error {
+	if err := j.enter(); err != nil {
+		return err
+	}
+	defer j.users.Done()
+	for _, kind := range [...]byte{batchKind, dotKind} {
+		prefix := sliceKey(kind, s)
+		if err := j.db.Compact(ctx, prefix, after(prefix), false); err != nil {
+			return fmt.Errorf("reclaim the space of slice %s: %w", s, translate(err))
 		}
 	}
 	return nil

@@ -156,3 +156,37 @@ func TestDamagedSnapshotsAreRefused(t *testing.T) {
 	_, err = j.Head(hour)
 	check(t, "Head", err, ErrCorrupt, "412")
 }
+
+// The space of batches that a snapshot replaced comes back at once, not whenever their neighbours are rewritten.
+func TestReclaimGivesBackTheSpaceOfSealedBatches(t *testing.T) {
+	j := open(t, vfs.NewMem())
+	rng := rand.New(rand.NewPCG(1, 1))
+	var covers store.Digest
+	for seq := range uint64(500) {
+		data := make([]byte, 10_000)
+		for i := range data {
+			data[i] = byte(rng.Uint32()) // nothing to compress
+		}
+		d := flow.Dot{Origin: 1, Seq: seq + 1}
+		covers.Add(d)
+		appendTo(t, j, hour, d, string(data))
+	}
+	if err := j.db.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	tables := func() uint64 { return uint64(j.db.Metrics().Total().TablesSize) }
+	before := tables()
+	stage(t, j, hour, 1, "piece")
+	if err := j.Adopt(hour, 1, nil, covers); err != nil {
+		t.Fatal(err)
+	}
+	if err := j.Reclaim(t.Context(), hour); err != nil {
+		t.Fatal(err)
+	}
+	if got := tables(); before < 4<<20 || got > before/10 {
+		t.Errorf("tables have %d bytes after %d, want a tenth at most", got, before)
+	}
+	if got := piecesOf(t, j, hour); len(got) != 1 {
+		t.Errorf("Pieces = %q, want the one", got)
+	}
+}
