@@ -22,6 +22,7 @@ func (r *Replicas) Forward(ctx context.Context, s flow.Slice, open opener) (io.C
 	f := &forwarding{r: r, ctx: ctx, open: open, results: make(chan opened, len(places.owners))}
 	f.queue = queue{places: places, launch: f.launch}
 	done := 0
+	r.hedges.earn()
 	defer func() { f.abandon(done) }()
 	slow := time.NewTimer(r.DigestWait + r.HedgeAfter) // longer than the owner waits for a silent store
 	defer slow.Stop()
@@ -35,7 +36,9 @@ func (r *Replicas) Forward(ctx context.Context, s flow.Slice, open opener) (io.C
 			}
 			fail.add(o.at, o.err)
 		case <-slow.C:
-			f.next()
+			if r.hedges.spend() { // where all hours are large, all being slow, every copy would read each
+				f.next()
+			}
 			slow.Reset(r.DigestWait + r.HedgeAfter)
 		case <-ctx.Done():
 			fail.Err = context.Cause(ctx)

@@ -162,3 +162,31 @@ func TestStopWaitsForEveryAttempt(t *testing.T) {
 		}
 	})
 }
+
+// A slow answer is doubled at the next store only while such answers are few: where all are slow, each copy would be read each time.
+func TestForwardDoublesFewAnswers(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		budget *budget
+		want   int // stores that are asked
+	}{{"few were slow", newBudget(0, 10), 2}, {"all were", newBudget(0, 0), 1}} {
+		racetest.Bubble(t, func(t *testing.T) {
+			w := newWorld("a", "b")
+			r := w.replicas(t, Config{Copies: 2, Quorum: 1})
+			r.hedges = tt.budget
+			var asked atomic.Int32
+			open := func(context.Context, string) (io.Closer, error) {
+				asked.Add(1)
+				time.Sleep(2 * time.Second)
+				return &door{}, nil
+			}
+			if _, err := r.Forward(t.Context(), w.sliceOf(t, "b", "a"), open); err != nil {
+				t.Fatal(err)
+			}
+			if got := int(asked.Load()); got != tt.want {
+				t.Errorf("%s: %d stores were asked, want %d", tt.name, got, tt.want)
+			}
+			time.Sleep(3 * time.Second)
+		})
+	}
+}
