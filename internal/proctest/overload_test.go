@@ -36,6 +36,7 @@ const (
 	floodRecords  = 1000
 	floodConns    = 3000
 	moderateConns = 8
+	floodWait     = time.Second // by the default, 2 s, a fast machine would have time for all connections
 )
 
 // TestTenTimesTheLoadThatItCanTake drives a node as fast as it answers. Then ten times as many posts are due, and sent on many
@@ -48,7 +49,7 @@ func TestTenTimesTheLoadThatItCanTake(t *testing.T) {
 	c := newCluster(t, 1, 1)
 	p := c.nodes[0]
 	p.in = []string{"env", "GOMAXPROCS=1"} // the other core is for the clients
-	p.args = append(p.args, "--memory-limit", strconv.Itoa(memoryLimit))
+	p.args = append(p.args, "--memory-limit", strconv.Itoa(memoryLimit), "--max-wait", floodWait.String())
 	c.start()
 	f := newFlood(t, p)
 	best := f.run("as fast as it answers", loadgen.Plan{Connections: moderateConns, Duration: bars.moderate})
@@ -61,8 +62,8 @@ func TestTenTimesTheLoadThatItCanTake(t *testing.T) {
 	if ratio < bars.goodput {
 		t.Errorf("goodput under overload is %.2f of that without, want %.2f", ratio, bars.goodput)
 	}
-	if over.refused == 0 {
-		t.Error("nothing was refused: there was no overload")
+	if over.refused == 0 && over.perSecond*floodWait.Seconds() < floodConns {
+		t.Error("nothing was refused, though not all connections can have had their turn in time")
 	}
 	if over.p99 > bars.p99 {
 		t.Errorf("p99 of what was taken under overload = %v, want %v at most", over.p99, bars.p99)
