@@ -8,6 +8,10 @@
 //	P14  Totals saturate at 2^63-1 in any order alike, which is counted; Check tells before.
 //	P15  Totals are the fold of the batches in the journal. Verify proves it.
 //
+// A slice that has been quiet is sealed: a snapshot, which is what batches add up to, their digest and their IDs, takes the place of these
+// batches in the journal. Later ones go on top. Who seals knows that its snapshot holds whatever any other store has in one; so of two
+// the larger takes the place of the smaller (Intake). What Missing gives and Intake takes in are the frames drawn in snapshot.go.
+//
 // A slice is warm, in memory, or cold, in the journal alone. What needs its totals or IDs (Apply, Check, Read, Verify) loads it;
 // Digest, Missing and Drop do not. Past the memory budget, slices leave memory, the least recently used first. Open reads only
 // which slices there are.

@@ -126,8 +126,8 @@ func deleteAll(b *pebble.Batch, prefix []byte) error {
 	return b.DeleteRange(prefix, after(prefix), nil)
 }
 
-// commit writes what fill puts into a batch, and fsyncs it if how says so, with all that was written before. After Fatal was called it never returns nil: Pebble itself takes the error for the
-// end of the process and reports success should Fatal return.
+// commit writes what fill puts into a batch, and fsyncs it if how says so, with all that was written before. After Fatal was called it
+// never returns nil: Pebble itself takes the error for the end of the process and reports success should Fatal return.
 func (j *Journal) commit(how *pebble.WriteOptions, fill func(*pebble.Batch) error) error {
 	if err := j.enter(); err != nil {
 		return err
