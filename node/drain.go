@@ -15,12 +15,10 @@ import (
 // needed as witnesses of stores that only this one knows. Then it puts all it holds on W others, until nothing is left that came
 // meanwhile, and marks itself as forgotten.
 func (n *Node) Drain(ctx context.Context) error {
-	select {
-	case n.forgetting <- struct{}{}:
-		defer func() { <-n.forgetting }()
-	case <-ctx.Done():
-		return context.Cause(ctx)
+	if err := n.beginForgetting(ctx); err != nil {
+		return err
 	}
+	defer n.endForgetting()
 	self := n.membership.Self()
 	if others := len(n.membership.Roster().Established()) - 1; self.Established && others < n.cfg.WriteQuorum {
 		return guardf("%d established stores would be left, fewer than the write quorum of %d", max(others, 0), n.cfg.WriteQuorum)

@@ -23,14 +23,24 @@ import (
 // With force the operator vouches that nothing is lost that matters: the guard is left out. A cluster of exactly W nodes that lost a
 // disk needs that, for the store that replaces it cannot be confirmed by W others.
 func (n *Node) Forget(ctx context.Context, id ring.StoreID, force bool) error {
+	if err := n.beginForgetting(ctx); err != nil {
+		return err
+	}
+	defer n.endForgetting()
+	return n.forget(ctx, id, force)
+}
+
+// beginForgetting waits until this node neither forgets a store nor drains: one at a time. endForgetting lets the next begin.
+func (n *Node) beginForgetting(ctx context.Context) error {
 	select {
-	case n.forgetting <- struct{}{}: // one at a time
-		defer func() { <-n.forgetting }()
+	case n.forgetting <- struct{}{}:
+		return nil
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
-	return n.forget(ctx, id, force)
 }
+
+func (n *Node) endForgetting() { <-n.forgetting }
 
 // forget is Forget for one who holds n.forgetting.
 func (n *Node) forget(ctx context.Context, id ring.StoreID, force bool) error {
@@ -221,7 +231,7 @@ func (n *Node) forgetsOthers(self ring.Store, heard answers) bool {
 func (n *Node) tryForget(ctx context.Context, s ring.Store) {
 	select {
 	case n.forgetting <- struct{}{}:
-		defer func() { <-n.forgetting }()
+		defer n.endForgetting()
 	default:
 		return
 	}

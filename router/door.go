@@ -8,8 +8,9 @@ import (
 	"time"
 )
 
-// door lets POSTs in (P12): it bounds how many are in progress, the bytes of their bodies, and how many are worked on at once. Who must wait for the last waits before the body is read, when it costs nothing but the connection; who would exceed
-// one of the first two is refused, for a queue of clients that hold half a body each would be what they guard against.
+// door lets POSTs in (P12): it bounds how many are in progress, the bytes of their bodies, and how many are worked on at once. Who must
+// wait for the last waits before the body is read, when it costs nothing but the connection; who would exceed one of the first two is
+// refused, for a queue of clients that hold half a body each would be what they guard against.
 //
 // It is fair between the addresses of clients. Those with somebody waiting take turns, and within one of them who came first is let in
 // first: as a connection has one request at a time, that is fair between the connections of an address too. And of what is bounded

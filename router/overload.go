@@ -2,9 +2,7 @@ package router
 
 import (
 	"errors"
-	"log/slog"
 	"math/rand/v2"
-	"sync"
 	"time"
 )
 
@@ -43,26 +41,6 @@ func limitOf(err error) string {
 		return overload.limit
 	}
 	return limitReads
-}
-
-// overloads logs that requests are refused, not each of them.
-type overloads struct {
-	mu     sync.Mutex
-	logged time.Time
-	since  int // refused since then
-}
-
-// logEvery is how often.
-const logEvery = 10 * time.Second
-
-func (o *overloads) note(log *slog.Logger, limit string) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.since++
-	if now := time.Now(); now.Sub(o.logged) >= logEvery {
-		log.Warn("overloaded", "limit", limit, "refused", o.since)
-		o.logged, o.since = now, 0
-	}
 }
 
 // refusal returns the refusal for a limit.

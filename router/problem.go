@@ -74,7 +74,9 @@ func (rt *router) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	level := slog.LevelDebug
 	if errors.Is(err, errOverloaded) { // they are many, and to log each would cost more than to refuse it
 		rt.metrics.overloads.WithLabelValues(limitOf(err)).Inc()
-		rt.overloads.note(rt.Log, limitOf(err))
+		if refused := rt.overloaded.Again(time.Now()); refused > 0 {
+			rt.Log.Warn("overloaded", "limit", limitOf(err), "refused", refused)
+		}
 	} else if p.Status >= 500 {
 		level = slog.LevelWarn
 	}

@@ -10,6 +10,8 @@ import (
 
 	"github.com/gorilla/mux"
 	"github.com/prometheus/client_golang/prometheus"
+
+	"flowring/internal/seldom"
 )
 
 // Config holds the limits of the public face. A zero field means its default.
@@ -53,17 +55,17 @@ type Deps struct {
 type router struct {
 	Config
 	Deps
-	metrics   metrics
-	door      door
-	decoding  chan struct{} // holds one value per body being decoded
-	reading   chan struct{} // holds one value per hour being answered
-	long      chan struct{} // holds one value per long answer being sent
-	queued    chan struct{} // holds one value per long answer that waits for that
-	codings   codings
-	encoders  encoders
-	buffers   buffers
-	decoders  sync.Pool // of *flow.Decoder, each in use in a decoding place
-	overloads overloads
+	metrics    metrics
+	door       door
+	decoding   chan struct{} // holds one value per body being decoded
+	reading    chan struct{} // holds one value per hour being answered
+	long       chan struct{} // holds one value per long answer being sent
+	queued     chan struct{} // holds one value per long answer that waits for that
+	codings    codings
+	encoders   encoders
+	buffers    buffers
+	decoders   sync.Pool // of *flow.Decoder, each in use in a decoding place
+	overloaded seldom.Line
 }
 
 // New returns the complete public handler. It panics when its metrics are already in deps.Registry.

@@ -64,7 +64,8 @@ func (c *content) anyOverflows(b *flow.Batch) bool {
 	for i := range b.Src {
 		k := triple{ids[b.Src[i]], ids[b.Dest[i]], ids[b.VPC[i]]}
 		h := k.hash(c.seed)
-		if _, saturated := c.shards[h.shard()].get(k, h).Add(b.Totals(i)); saturated {
+		t, _ := c.shards[h.shard()].get(k, h)
+		if _, saturated := t.Add(b.Totals(i)); saturated {
 			return true
 		}
 	}

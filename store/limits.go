@@ -89,22 +89,11 @@ func (c *content) newFlows(b *flow.Batch) int {
 	for i := range b.Src {
 		k := triple{ids[b.Src[i]], ids[b.Dest[i]], ids[b.VPC[i]]}
 		h := k.hash(c.seed)
-		if !c.shards[h.shard()].has(k, h) {
+		if _, known := c.shards[h.shard()].get(k, h); !known {
 			n++
 		}
 	}
 	return n
-}
-
-// has reports whether the flow is here.
-func (s *shard) has(k triple, h flowHash) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if len(s.places) == 0 {
-		return false
-	}
-	_, _, ok := s.find(k, h)
-	return ok
 }
 
 // count returns the number of names.

@@ -84,17 +84,18 @@ func (s *shard) grow() {
 	}
 }
 
-// get returns the totals of the flow, zero if it is not here.
-func (s *shard) get(k triple, h flowHash) flow.Totals {
+// get returns the totals of the flow, zero if it is not here, and whether it is.
+func (s *shard) get(k triple, h flowHash) (t flow.Totals, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(s.places) == 0 {
-		return flow.Totals{}
+		return t, false
 	}
-	if row, _, ok := s.find(k, h); ok {
-		return s.totals[row]
+	row, _, ok := s.find(k, h)
+	if ok {
+		t = s.totals[row]
 	}
-	return flow.Totals{}
+	return t, ok
 }
 
 func (s *shard) highest() int64 {

@@ -4,10 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"sync/atomic"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"flowring/flow"
 	"flowring/internal/safeguard"
@@ -45,21 +42,9 @@ func (r *Replicas) Admit(ctx context.Context, checked bool, batches []flow.Writt
 	if len(batches) == 1 {
 		return r.admitOne(ctx, checked, batches[0])
 	}
-	const parallel = 64
-	var fresh atomic.Bool
-	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(parallel)
-	for _, b := range batches {
-		g.Go(func() error {
-			replayed, err := r.admitOne(ctx, checked, b)
-			if !replayed {
-				fresh.Store(true)
-			}
-			return err
-		})
-	}
-	err = g.Wait()
-	return !fresh.Load(), err
+	return sideBySide(ctx, len(batches), func(ctx context.Context, i int) (bool, error) {
+		return r.admitOne(ctx, checked, batches[i])
+	})
 }
 
 func (r *Replicas) admitOne(ctx context.Context, checked bool, b flow.Written) (replayed bool, err error) {

@@ -11,13 +11,12 @@ import (
 
 // descent is a batch on its way down the list of its places.
 type descent struct {
-	r      *Replicas
-	batch  flow.Written
-	do     attempt
-	places places
-	asked  []place
-	fail   UnavailableError
-	maybe  bool // whether some attempt may have had an effect
+	queue
+	r     *Replicas
+	batch flow.Written
+	do    attempt
+	fail  UnavailableError
+	maybe bool // whether some attempt may have had an effect
 }
 
 // patience is how long one attempt may take before the next place is tried: longer than the owner itself waits before it doubles a
@@ -76,36 +75,36 @@ func (d *descent) down(ctx context.Context) (bool, error) {
 	defer cancel()
 	defer context.AfterFunc(d.r.ctx, cancel)()
 	results := make(chan outcome, len(d.places.owners))
-	q := queue{places: d.places, launch: func(at place) {
-		d.asked = append(d.asked, at)
+	d.launch = func(at place) {
 		if !d.r.behind(func() {
 			replayed, err := d.do(ctx, at, []flow.Written{d.batch})
 			results <- outcome{at, replayed, err}
 		}) {
 			results <- outcome{at: at, err: errStopped}
 		}
-	}}
-	q.next()
+	}
+	done := len(d.asked)
+	d.next()
 	slow := time.NewTimer(d.r.patience())
 	defer slow.Stop()
-	for done := 0; done < len(q.asked) || q.next(); {
+	for done < len(d.asked) || d.next() {
 		select {
 		case o := <-results:
 			done++
 			switch {
 			case o.err == nil:
 				return o.replayed, nil
-			case refused(o.err) && !d.maybe && done == len(q.asked):
+			case refused(o.err) && !d.maybe && done == len(d.asked):
 				return false, o.err
 			case refused(o.err):
 				d.fail.Reason, d.fail.Err = "one store refused the write and another may have stored it", o.err
 				return false, &d.fail
 			}
 			d.failed(o.at, o.err)
-			q.next()
+			d.next()
 		case <-slow.C:
 			if d.r.hedges.spend() {
-				q.next()
+				d.next()
 			}
 			slow.Reset(d.r.patience())
 		case <-ctx.Done():

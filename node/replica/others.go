@@ -47,8 +47,13 @@ func (r *Replicas) callStore(
 	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
 	from, done, err := call(ctx, r.Cluster.Addr(st.ID))
+	return done, answered(st, from, err)
+}
+
+// answered returns why the answer to a call is not that of the store: it failed, or another store answers at the address.
+func answered(st, from ring.Store, err error) error {
 	if err == nil && from.ID != st.ID {
-		err = fmt.Errorf("%s holds another store now", st.Name)
+		return fmt.Errorf("%s holds another store now", st.Name)
 	}
-	return done, err
+	return err
 }

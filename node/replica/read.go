@@ -199,10 +199,7 @@ func (h *hearing) give(ctx context.Context, to *voice, have store.Digest) error 
 	from, err := h.r.Peers.Give(ctx, to.addr, h.slice, func(fn func(frame []byte) error) error {
 		return h.r.Store.Missing(h.slice, have, fn)
 	})
-	if err == nil && from.ID != to.From.ID {
-		err = fmt.Errorf("%s holds another store now", to.From.Name)
-	}
-	return err
+	return answered(to.From, from, err)
 }
 
 // under returns the dots of shown that fewer than W stores hold.

@@ -61,19 +61,28 @@ type attempt func(ctx context.Context, at place, batches []flow.Written) (replay
 // each runs an attempt for every batch at its owner, in parallel: those of one owner are one attempt, at first. Its first error ends
 // it.
 func (r *Replicas) each(ctx context.Context, batches []flow.Written, do attempt) (allReplayed bool, err error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	shared := r.share(ctx, batches, do)
+	return sideBySide(ctx, len(batches), func(ctx context.Context, i int) (bool, error) {
+		return r.atOwner(ctx, batches[i], func(ctx context.Context, at place, alone []flow.Written) (bool, error) {
+			if s := shared[i]; s != nil && s.at.ID == at.ID {
+				return s.wait(ctx)
+			}
+			return do(ctx, at, alone)
+		})
+	})
+}
+
+// sideBySide does something with each of n batches, in parallel, until it has failed with one. It reports whether all were seen before.
+func sideBySide(ctx context.Context, n int, do func(ctx context.Context, i int) (replayed bool, err error)) (allReplayed bool, err error) {
 	const parallel = 64 // a posting may span thousands of hours
 	var fresh atomic.Bool
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(parallel)
-	shared := r.share(ctx, batches, do)
-	for i, b := range batches {
+	for i := range n {
 		g.Go(func() error {
-			replayed, err := r.atOwner(ctx, b, func(ctx context.Context, at place, alone []flow.Written) (bool, error) {
-				if s := shared[i]; s != nil && s.at.ID == at.ID {
-					return s.wait(ctx)
-				}
-				return do(ctx, at, alone)
-			})
+			replayed, err := do(ctx, i)
 			if !replayed {
 				fresh.Store(true)
 			}
@@ -184,7 +193,7 @@ type outcome struct {
 // atOwner tries a slice's places in order until one succeeds: the next one as soon as one fails, or is slow.
 func (r *Replicas) atOwner(ctx context.Context, b flow.Written, do attempt) (bool, error) {
 	r.hedges.earn()
-	d := descent{r: r, batch: b, do: do, places: r.places(b.Slice)}
+	d := descent{queue: queue{places: r.places(b.Slice)}, r: r, batch: b, do: do}
 	d.fail.Reason = "no store of the hour could take the write"
 	if at, ok := d.places.here(); ok {
 		replayed, err := d.here(ctx, at)

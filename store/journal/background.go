@@ -1,7 +1,6 @@
 package journal
 
 import (
-	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -9,32 +8,10 @@ import (
 // backgroundError is called, with Pebble's locks held, when work in the background has failed. Pebble repeats that work at once, and
 // for ever.
 func (j *Journal) backgroundError(err error) {
-	if times := j.untidy.again(time.Now()); times > 0 {
+	if times := j.untidy.Again(time.Now()); times > 0 {
 		j.log.Error("journal could not be tidied", "error", err, "times", times)
 	}
 	j.opening.failedOnce(err)
-}
-
-// seldom thins out what would be logged again and again.
-type seldom struct {
-	mu   sync.Mutex
-	last time.Time
-	left int // not logged since
-}
-
-// logEvery is the pause between two lines of the same kind.
-const logEvery = 10 * time.Second
-
-// again returns how many times it was called since something was logged, or 0 when it is too early for another line.
-func (s *seldom) again(now time.Time) (times int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.left++
-	if !s.last.IsZero() && now.Sub(s.last) < logEvery {
-		return 0
-	}
-	times, s.last, s.left = s.left, now, 0
-	return times
 }
 
 // opening is the attempt to open a journal, which waits for work in the background.

@@ -104,16 +104,3 @@ func TestOpenWantsRoomOnTheDisk(t *testing.T) {
 		}
 	}
 }
-
-func TestWhatRecursIsLoggedSeldom(t *testing.T) {
-	var s seldom
-	begun := time.Now()
-	for _, step := range []struct {
-		after time.Duration
-		want  int
-	}{{0, 1}, {1, 0}, {logEvery - 1, 0}, {logEvery, 3}, {logEvery + 1, 0}, {3 * logEvery, 2}} {
-		if got := s.again(begun.Add(step.after)); got != step.want {
-			t.Errorf("again() after %v = %d, want %d", step.after, got, step.want)
-		}
-	}
-}

@@ -11,6 +11,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"flowring/flow"
+	"flowring/internal/seldom"
 	"flowring/store"
 )
 
@@ -44,7 +45,7 @@ type Journal struct {
 	db   *pebble.DB
 
 	opening *opening
-	untidy  seldom // how often failures of background work are logged
+	untidy  seldom.Line // how often failures of background work are logged
 
 	fatal  func(error)
 	failed atomic.Pointer[error] // set before fatal is called
