@@ -268,8 +268,10 @@ func (n *Node) listen(ctx context.Context, name, addr string, handler http.Handl
 	if err != nil {
 		return "", err
 	}
+	var idle unused
 	server := &http.Server{
-		Handler: handler, ErrorLog: slog.NewLogLogger(n.log.Handler(), slog.LevelDebug),
+		ConnState: idle.track,
+		Handler:   handler, ErrorLog: slog.NewLogLogger(n.log.Handler(), slog.LevelDebug),
 		ReadHeaderTimeout: 5 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 1 << 20,
 	}
 	n.serve = append(n.serve, func() {
@@ -280,7 +282,8 @@ func (n *Node) listen(ctx context.Context, name, addr string, handler http.Handl
 		})
 	})
 	stop := func(ctx context.Context) error {
-		if server.Shutdown(ctx) != nil { // requests that outlast ctx are cut off
+		shutdown := func() error { return server.Shutdown(ctx) }
+		if idle.shutDown(shutdown) != nil { // requests that outlast ctx are cut off
 			server.Close()
 		}
 		l.Close() // the server knows it only once it serves

@@ -95,3 +95,22 @@ func (b *lockedBuffer) Write(p []byte) (int, error) {
 	defer b.mu.Unlock()
 	return b.Buffer.Write(p)
 }
+
+// A connection that was made and never used keeps no node from stopping.
+func TestAnUnusedConnectionHoldsUpNoStop(t *testing.T) {
+	racetest.Bubble(t, func(t *testing.T) {
+		c := formed(t, 1, Options{Seed: 3})
+		for _, port := range []int{HTTPPort, PeerPort} {
+			conn, err := c.Net.Host("10.0.5.1").DialContext(t.Context(), "tcp", at(c.Addr("a"), port))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close()
+		}
+		time.Sleep(100 * time.Millisecond)
+		begun := time.Now()
+		if err := c.Stop("a", 25*time.Second); err != nil || time.Since(begun) > time.Second {
+			t.Errorf("Stop = %v after %v, want nil within a second", err, time.Since(begun))
+		}
+	})
+}
