@@ -308,6 +308,39 @@ func TestSealLeavesASliceInUse(t *testing.T) {
 	})
 }
 
+// A snapshot that comes in while the slice is being dropped comes in whole: the drop must not take its first pieces away.
+func TestASnapshotComesInBehindADrop(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		from, j := opened(t, newMemJournal(), 0), newMemJournal()
+		apply(t, from, keyed(t, dot(1, 1), 1, record("a", "b", 1, 1)))
+		sealAll(t, from, noon)
+		to := opened(t, j, 0)
+		apply(t, to, batchOf(t, noon, dot(2, 1), record("c", "d", 1, 1)))
+		d, err := to.Digest(noon)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all := frames(t, from, noon, Digest{})
+		j.onDrop = func() error { time.Sleep(time.Second); return nil }
+		go func() {
+			if dropped, err := to.Drop(noon, d); !dropped || err != nil {
+				t.Errorf("Drop = %t, %v, want true", dropped, err)
+			}
+		}()
+		synctest.Wait()
+		in := to.Intake(noon)
+		defer in.Close()
+		for _, frame := range all {
+			if err := in.Add(frame); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if r, err := to.Read(noon); err != nil || r.Len() != 1 {
+			t.Errorf("Read after it came in = %v, want its one flow", err)
+		}
+	})
+}
+
 func FuzzSnapshotFrames(f *testing.F) {
 	head := snapshotHead{noon, 2, DigestOf(dot(1, 1), dot(1, 3))}
 	f.Add(head.encode())

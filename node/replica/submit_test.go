@@ -273,3 +273,20 @@ func TestBatchesOfOneOwnerTravelTogether(t *testing.T) {
 		})
 	}
 }
+
+// A limit that is reached after a posting was checked as a whole refuses no part of it (P3), and any other batch.
+func TestAPartOfACheckedPostingMeetsNoLimit(t *testing.T) {
+	w := newWorld("a")
+	w.sites["a"].held = store.New(store.Config{Limits: store.Limits{Slices: 1}}, store.Deps{Journal: newMemory()})
+	r := w.replicas(t, Config{Copies: 1, Quorum: 1})
+	for _, step := range []struct {
+		hour    flow.Hour
+		checked bool
+		want    error
+	}{{1, true, nil}, {2, true, nil}, {3, false, store.ErrTooManySlices}} {
+		b := batchOf(t, flow.Slice{Hour: step.hour}, dot(1), 1)
+		if _, err := r.Admit(t.Context(), step.checked, written(b)); !errors.Is(err, step.want) {
+			t.Errorf("Admit of hour %d, checked %t = %v, want %v", step.hour, step.checked, err, step.want)
+		}
+	}
+}

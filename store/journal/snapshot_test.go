@@ -109,6 +109,10 @@ func TestDraftsDoNotOutliveARestart(t *testing.T) {
 	}
 	stage(t, j, hour, 9, "left", "behind")
 	stage(t, j, flow.Slice{Hour: 413}, 9, "left")
+	appendTo(t, j, flow.Slice{Hour: 414}, flow.Dot{Origin: 1, Seq: 1}, "batch") // its fsync puts the pieces on disk too
+	if got := pieceCount(t, open(t, fs.CrashClone(vfs.CrashCloneCfg{}))); got != 1 {
+		t.Errorf("%d pieces after a restart with the drafts on disk, want the adopted one", got)
+	}
 	rng := rand.New(rand.NewPCG(1, 1))
 	for _, unsynced := range []int{0, 50, 100} {
 		after := open(t, fs.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: unsynced, RNG: rng}))
