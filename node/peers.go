@@ -51,8 +51,8 @@ func (n inward) Check(_ context.Context, batches []flow.Written) (bool, error) {
 }
 
 // Apply implements peer.Handler.
-func (n inward) Apply(_ context.Context, b *flow.Batch, encoded []byte) error {
-	return n.replicas.Apply(b, encoded)
+func (n inward) Apply(_ context.Context, batches []flow.Written) error {
+	return n.replicas.Apply(batches)
 }
 
 // Flows implements peer.Handler.

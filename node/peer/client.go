@@ -145,9 +145,9 @@ func (c *Client) Check(ctx context.Context, addr string, batches ...[]byte) (rep
 	return string(a.body) == answerReplayed, err
 }
 
-// Apply asks a peer to keep a batch, and returns the store that now has it on disk.
-func (c *Client) Apply(ctx context.Context, addr string, batch []byte) (ring.Store, error) {
-	a, err := c.call(ctx, "POST", addr, "apply", bytes.NewReader(batch))
+// Apply asks a peer to keep batches, and returns the store that now has them on disk.
+func (c *Client) Apply(ctx context.Context, addr string, batches ...[]byte) (ring.Store, error) {
+	a, err := c.call(ctx, "POST", addr, "apply", framed(batches))
 	return a.from, err
 }
 

@@ -42,14 +42,16 @@ func (d *double) Hello(_ context.Context, from Hello) (Hello, error) {
 	return Hello{Store: d.self, Roster: d.roster}, d.err
 }
 
-func (d *double) Apply(_ context.Context, b *flow.Batch, encoded []byte) error {
+func (d *double) Apply(_ context.Context, batches []flow.Written) error {
 	if d.wait != nil {
 		d.entered <- struct{}{}
 		<-d.wait
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.applied = append(d.applied, encoded)
+	for _, b := range batches {
+		d.applied = append(d.applied, b.Bytes)
+	}
 	return d.err
 }
 

@@ -28,8 +28,8 @@ type Handler interface {
 	// a posting that was checked as a whole. Check says whether Admit would refuse.
 	Admit(ctx context.Context, checked bool, batches []flow.Written) (replayed bool, err error)
 	Check(ctx context.Context, batches []flow.Written) (replayed bool, err error)
-	// Apply keeps a batch here for a write: an ID held under another dot is as good as held.
-	Apply(ctx context.Context, b *flow.Batch, encoded []byte) error
+	// Apply keeps batches here for a write: an ID held under another dot is as good as held.
+	Apply(ctx context.Context, batches []flow.Written) error
 	// Flows opens a slice's flows. Nothing is written of an answer whose tag is wanted.Known.
 	Flows(ctx context.Context, s flow.Slice, wanted Wanted) (Answer, error)
 	// Digest says what is held of a slice. With a roster hash it answers only if that is its roster and this store is one of the
@@ -223,11 +223,11 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, replayed bool, o
 const answerReplayed = "replayed"
 
 func (s *Server) apply(w http.ResponseWriter, r *http.Request) error {
-	b, encoded, err := readBatch(r)
+	batches, err := readBatches(r)
 	if err != nil {
 		return err
 	}
-	return s.done(w, r, s.Apply(r.Context(), b, encoded))
+	return s.done(w, r, s.Apply(r.Context(), batches))
 }
 
 func (s *Server) flows(w http.ResponseWriter, r *http.Request) error {
@@ -354,22 +354,6 @@ func (s *Server) done(w http.ResponseWriter, r *http.Request, err error) error {
 		w.WriteHeader(http.StatusNoContent)
 	}
 	return err
-}
-
-// readBatch reads the batch that a call carries; both values are the caller's to keep.
-func readBatch(r *http.Request) (*flow.Batch, []byte, error) {
-	if r.ContentLength < 0 || r.ContentLength > MaxBatch {
-		return nil, nil, &Error{Code: Malformed, Detail: fmt.Sprintf("batch of %d bytes, at most %d", r.ContentLength, MaxBatch)}
-	}
-	encoded, err := readN(r.Body, int(r.ContentLength))
-	if err != nil {
-		return nil, nil, &Error{Code: Malformed, Detail: "batch: " + err.Error()}
-	}
-	b, err := flow.ParseBatch(encoded)
-	if err != nil {
-		return nil, nil, &Error{Code: Malformed, Detail: err.Error()}
-	}
-	return b, encoded, nil
 }
 
 // readBatches reads the batches that a call carries as frames; they are the caller's to keep.

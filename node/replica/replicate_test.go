@@ -237,7 +237,7 @@ func TestApplyOfAKnownID(t *testing.T) {
 		p.Identify("", "key")
 		b := p.Batches[0]
 		b.Dot = dot(seq + 1)
-		if err := r.Apply(b, b.Encode()); err != nil {
+		if err := r.Apply(written(b)); err != nil {
 			t.Fatal(err)
 		}
 	}

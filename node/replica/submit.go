@@ -4,13 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync/atomic"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"flowring/flow"
 	"flowring/internal/safeguard"
-	"flowring/ring"
 	"flowring/store"
 )
 
@@ -58,15 +59,18 @@ func (r *Replicas) nextSeq(s flow.Slice) uint64 {
 // attempt does one thing with batches at one place: all of them, or it fails.
 type attempt func(ctx context.Context, at place, batches []flow.Written) (replayed bool, err error)
 
-// each runs an attempt for every batch at its owner, in parallel: those of one owner are one attempt, at first. Its first error ends
-// it.
+// each runs an attempt for every batch at its owner, in parallel: those of one owner are one attempt. Where one of these fails, or is
+// slow, each of its batches goes on by itself. The first error of a batch ends it.
 func (r *Replicas) each(ctx context.Context, batches []flow.Written, do attempt) (allReplayed bool, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	shared := r.share(ctx, batches, do)
+	owners := r.share(ctx, batches, do)
+	if owners.succeed(ctx, r.patience()) {
+		return owners.replayed(), nil
+	}
 	return sideBySide(ctx, len(batches), func(ctx context.Context, i int) (bool, error) {
 		return r.atOwner(ctx, batches[i], func(ctx context.Context, at place, alone []flow.Written) (bool, error) {
-			if s := shared[i]; s != nil && s.at.ID == at.ID {
+			if s := owners.of[i]; s != nil && s.at.ID == at.ID {
 				return s.wait(ctx)
 			}
 			return do(ctx, at, alone)
@@ -102,22 +106,23 @@ type shared struct {
 	err      error
 }
 
-// share begins one attempt for each owner, and returns for each batch the one that it is part of; nil where it has no owner.
-func (r *Replicas) share(ctx context.Context, batches []flow.Written, do attempt) []*shared {
-	owners, of := map[ring.StoreID]*shared{}, make([]*shared, len(batches))
+// sharing is the attempts of a posting, one for each owner.
+type sharing struct {
+	all []*shared
+	of  []*shared // by batch; nil where it has no owner
+}
+
+// share begins one attempt for each owner.
+func (r *Replicas) share(ctx context.Context, batches []flow.Written, do attempt) sharing {
+	owners := sharing{of: make([]*shared, len(batches))}
 	for i, b := range batches {
 		places := r.places(b.Slice)
-		at, ok := places.next()
-		if !ok {
-			continue
+		if at, ok := places.next(); ok {
+			owners.of[i] = owners.add(at, b)
 		}
-		if owners[at.ID] == nil {
-			owners[at.ID] = &shared{at: at, done: make(chan struct{})}
-		}
-		of[i] = owners[at.ID]
-		of[i].batches = append(of[i].batches, b)
 	}
-	for _, s := range owners {
+	for _, s := range owners.all {
+		r.hedges.earn()
 		begun := r.behind(func() {
 			defer close(s.done)
 			s.replayed, s.err = do(ctx, s.at, s.batches)
@@ -127,7 +132,43 @@ func (r *Replicas) share(ctx context.Context, batches []flow.Written, do attempt
 			close(s.done)
 		}
 	}
-	return of
+	return owners
+}
+
+// add makes a batch part of the attempt at a place.
+func (o *sharing) add(at place, b flow.Written) *shared {
+	i := slices.IndexFunc(o.all, func(s *shared) bool { return s.at.ID == at.ID })
+	if i < 0 {
+		i = len(o.all)
+		o.all = append(o.all, &shared{at: at, done: make(chan struct{})})
+	}
+	o.all[i].batches = append(o.all[i].batches, b)
+	return o.all[i]
+}
+
+// succeed waits until every attempt has ended, and reports whether all batches were part of one that succeeded. It waits no longer than
+// for the first that did not, or than patience.
+func (o *sharing) succeed(ctx context.Context, patience time.Duration) bool {
+	slow := time.NewTimer(patience)
+	defer slow.Stop()
+	for _, s := range o.all {
+		select {
+		case <-s.done:
+		case <-slow.C:
+			return false
+		case <-ctx.Done():
+			return false
+		}
+		if s.err != nil {
+			return false
+		}
+	}
+	return !slices.Contains(o.of, nil)
+}
+
+// replayed reports whether all batches were seen before. Every attempt must have succeeded.
+func (o *sharing) replayed() bool {
+	return !slices.ContainsFunc(o.all, func(s *shared) bool { return !s.replayed })
 }
 
 func (s *shared) wait(ctx context.Context) (bool, error) {
