@@ -37,6 +37,17 @@ func (r *Replicas) everyOther(
 	return failed
 }
 
+// unreachable returns how many of the other stores of the roster are not heard.
+func (r *Replicas) unreachable() int {
+	n := 0
+	for _, st := range r.Cluster.Roster().Stores() {
+		if !r.reachable(st.ID) {
+			n++
+		}
+	}
+	return n
+}
+
 func (r *Replicas) callStore(
 	ctx context.Context, wait time.Duration, st ring.Store,
 	call func(ctx context.Context, addr string) (ring.Store, func(), error),

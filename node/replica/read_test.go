@@ -170,7 +170,12 @@ func TestRecoveringStoreDoesNotProve(t *testing.T) {
 	if err != nil || got.Level != Unproven || show(got.Silent) != "[a]" {
 		t.Fatalf("Read = level %d, silent %v, %v, want unproven for want of itself", got.Level, got.Silent, err)
 	}
-	w.sites["b"].fail = errBroken
+	w.sites["b"].unheard, w.sites["c"].asked = true, nil
+	r.recover(t.Context())
+	if asked := w.sites["c"].asked; !r.Recovering() || len(asked) > 0 {
+		t.Errorf("recovered without another store, or asked the third for nothing: %v", asked)
+	}
+	w.sites["b"].unheard, w.sites["b"].fail = false, errBroken
 	r.recover(t.Context())
 	if !r.Recovering() {
 		t.Error("recovered though another store did not secure what it holds; at W=2 none may be missing")

@@ -28,6 +28,9 @@ func (r *Replicas) recover(ctx context.Context) {
 	if !r.counts(self) { // a store that does not count has acknowledged nothing under this ID, and is not believed anyway
 		return
 	}
+	if r.unreachable() > r.Quorum-2 { // asked now, stores would put on others what those hold that are about to start, and prove nothing
+		return
+	}
 	failed := r.everyOther(ctx, 10*r.CallWait, func(ctx context.Context, addr string) (ring.Store, func(), error) {
 		from, err := r.Peers.Secure(ctx, addr)
 		return from, func() {}, err

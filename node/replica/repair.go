@@ -26,11 +26,13 @@ type repairState struct {
 	conflicting map[flow.Slice]bool // those that were reported; of the one goroutine that repairs
 
 	confirmed map[flow.Slice]confirmation // what replicas confirmed of slices to be dropped; of the one goroutine that repairs
+	missed    map[ring.StoreID]time.Time  // since when a store is missed; of the one goroutine that repairs
 }
 
 func (s *repairState) init(before *ring.Ring) {
 	s.wake = make(chan struct{}, 1)
 	s.confirmed, s.conflicting = map[flow.Slice]confirmation{}, map[flow.Slice]bool{}
+	s.missed = map[ring.StoreID]time.Time{}
 	s.settled.Store(before)
 }
 
@@ -77,6 +79,7 @@ func (r *Replicas) Repair(ctx context.Context) error {
 		return fmt.Errorf("own summary: %w", err)
 	}
 	theirs, failed := r.summaries(ctx)
+	r.noteMissed()
 	r.repair.behind.Store(0)
 	r.repair.conflicts.Store(0)
 	for _, st := range slices.Sorted(maps.Keys(theirs)) {
@@ -129,6 +132,24 @@ func (r *Replicas) summaries(ctx context.Context) (map[ring.StoreID]summary, err
 	return all, errors.Join(failed...)
 }
 
+// noteMissed notes which stores are missed. To a node that starts all others are, and so are not missed for long.
+func (r *Replicas) noteMissed() {
+	for _, st := range r.Cluster.Roster().Stores() {
+		if r.reachable(st.ID) {
+			delete(r.repair.missed, st.ID)
+		} else if r.repair.missed[st.ID].IsZero() {
+			r.repair.missed[st.ID] = time.Now()
+		}
+	}
+}
+
+// absent reports whether a store has been missed for so long that another one keeps copies in its place: a restart is over by then, and
+// moves nothing (P8).
+func (r *Replicas) absent(id ring.StoreID) bool {
+	since := r.repair.missed[id]
+	return !since.IsZero() && time.Since(since) >= r.StandInAfter
+}
+
 // takeFrom fetches what one store holds, this store lacks and is to keep. A store keeps a slice while it is among the first R live
 // stores of its list: where a replica is absent the next one stands in.
 func (r *Replicas) takeFrom(ctx context.Context, on *ring.Ring, of summary, mine map[flow.Slice][16]byte) error {
@@ -168,7 +189,7 @@ func (r *Replicas) keeps(on *ring.Ring, s flow.Slice) bool {
 		if name == self.Name {
 			return true
 		}
-		if st, ok := r.storeOf(roster, name); ok && r.reachable(st.ID) {
+		if st, ok := r.storeOf(roster, name); ok && !r.absent(st.ID) {
 			live++
 		}
 		if live == r.Copies {

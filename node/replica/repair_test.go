@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"flowring/flow"
+	"flowring/internal/racetest"
 	"flowring/internal/safeguard"
 	"flowring/ring"
 	"flowring/store"
@@ -32,12 +33,36 @@ func TestWhichSlicesAreKept(t *testing.T) {
 			for _, name := range tt.unheard {
 				w.sites[name].unheard = true
 			}
-			r := w.replicas(t, Config{Copies: tt.copies, Quorum: 1})
+			r := w.replicas(t, Config{Copies: tt.copies, Quorum: 1, StandInAfter: time.Nanosecond})
+			r.noteMissed()
+			time.Sleep(time.Microsecond)
 			if got := r.keeps(w.Ring(), w.sliceOf(t, tt.list...)); got != tt.want {
 				t.Errorf("keeps = %t, want %t", got, tt.want)
 			}
 		})
 	}
+}
+
+// A restart makes no copies elsewhere (P8): a store is stood in for only when it was missed for a while, and no longer than until it is
+// back.
+func TestNobodyStandsInForARestart(t *testing.T) {
+	racetest.Bubble(t, func(t *testing.T) {
+		w := newWorld("a", "b")
+		s := w.sliceOf(t, "b", "a")
+		r := w.replicas(t, Config{Copies: 1, Quorum: 1})
+		for _, step := range []struct {
+			after   time.Duration
+			unheard bool
+			want    bool
+		}{{0, true, false}, {9 * time.Second, true, false}, {time.Second, true, true}, {0, false, false}, {time.Hour, true, false}} {
+			time.Sleep(step.after)
+			w.sites["b"].unheard = step.unheard
+			r.noteMissed()
+			if got := r.keeps(w.Ring(), s); got != step.want {
+				t.Errorf("%+v: keeps = %t", step, got)
+			}
+		}
+	})
 }
 
 // One pass brings every batch of this node's slices here, from whoever has it, and none of the others.

@@ -19,17 +19,18 @@ import (
 
 // Config says how many copies are kept, and how long others are waited for. Zero durations stand for the defaults.
 type Config struct {
-	Copies      int           // R: stores that keep each batch
-	Quorum      int           // W: stores that have fsynced a batch before it is acknowledged
-	HedgeAfter  time.Duration // a store that has not answered a write by then is doubled by the next one; 300 ms
-	DigestWait  time.Duration // how long a read waits for a store's digest; 1 s
-	CallWait    time.Duration // how long what goes on behind an answer may take, per call; 4 s
-	RepairEvery time.Duration // pause between two passes of repair; 3 s
-	DropAfter   time.Duration // how long the replicas must have confirmed to hold a slice before a copy is dropped; CallWait + 1 s
-	RepairBytes int           // bytes per second that repair fetches; 0: 64 MiB
-	SealAfter   time.Duration // how long an hour must have got no batch before it is sealed; 0: never
-	SealBatches int           // how many batches must be there to be put into a snapshot; 0: 64
-	Without     safeguard.Set // safeguards that a test has switched off
+	Copies       int           // R: stores that keep each batch
+	Quorum       int           // W: stores that have fsynced a batch before it is acknowledged
+	HedgeAfter   time.Duration // a store that has not answered a write by then is doubled by the next one; 300 ms
+	DigestWait   time.Duration // how long a read waits for a store's digest; 1 s
+	CallWait     time.Duration // how long what goes on behind an answer may take, per call; 4 s
+	RepairEvery  time.Duration // pause between two passes of repair; 3 s
+	StandInAfter time.Duration // how long a store must have been missed before another keeps copies in its place; 10 s
+	DropAfter    time.Duration // how long the replicas must have confirmed to hold a slice before a copy is dropped; CallWait + 1 s
+	RepairBytes  int           // bytes per second that repair fetches; 0: 64 MiB
+	SealAfter    time.Duration // how long an hour must have got no batch before it is sealed; 0: never
+	SealBatches  int           // how many batches must be there to be put into a snapshot; 0: 64
+	Without      safeguard.Set // safeguards that a test has switched off
 }
 
 func (c Config) withDefaults() Config {
@@ -38,7 +39,7 @@ func (c Config) withDefaults() Config {
 		def   time.Duration
 	}{
 		{&c.HedgeAfter, 300 * time.Millisecond}, {&c.DigestWait, time.Second}, {&c.CallWait, 4 * time.Second},
-		{&c.RepairEvery, 3 * time.Second},
+		{&c.RepairEvery, 3 * time.Second}, {&c.StandInAfter, 10 * time.Second},
 	} {
 		if *d.value == 0 {
 			*d.value = d.def
