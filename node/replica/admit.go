@@ -13,15 +13,7 @@ import (
 
 // Check is what the owner asks before it admits batches: it returns the first refusal, and otherwise whether all were seen before.
 func (r *Replicas) Check(batches []flow.Written) (allReplayed bool, err error) {
-	allReplayed = true
-	for _, b := range batches {
-		replayed, err := r.Store.Check(b.Batch)
-		if err != nil {
-			return false, err
-		}
-		allReplayed = allReplayed && replayed
-	}
-	return allReplayed, nil
+	return r.Store.Check(batches...)
 }
 
 // Admit is the owner's part of a write: it refuses what must be refused, and otherwise stores each batch on R stores and returns
@@ -52,7 +44,7 @@ func (r *Replicas) admitOne(ctx context.Context, checked bool, b flow.Written) (
 	if checked {
 		check = r.Store.CheckAgain
 	}
-	replayed, err = check(b.Batch)
+	replayed, err = check(b)
 	if err != nil {
 		return false, err
 	}
@@ -92,13 +84,7 @@ func (r *Replicas) enough() error {
 
 // Apply keeps a batch here for a write. An ID held under another dot is as good as held: the dot matters between digests alone.
 func (r *Replicas) Apply(b *flow.Batch, encoded []byte) error {
-	if !b.ID.IsZero() {
-		if replayed, _ := r.Store.CheckAgain(b); replayed { // what else Check says is the owner's business
-			return nil
-		}
-	}
-	_, err := r.Store.Apply(b, encoded)
-	return err
+	return r.Store.Apply(flow.Written{Batch: b, Bytes: encoded})
 }
 
 // ack is a store's answer to a batch sent to it.
