@@ -29,7 +29,7 @@ func hourOf(b *testing.B, flows int) *store.Store {
 			b.Fatal(err)
 		}
 		p.Batches[0].Dot = flow.Dot{Origin: 1, Seq: uint64(first + 1)}
-		if _, err := s.Apply(p.Batches[0], nil); err != nil {
+		if err := s.Apply(flow.Written{Batch: p.Batches[0]}); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -1,63 +1,120 @@
 package store
 
 import (
+	"bytes"
+	"cmp"
 	"fmt"
+	"slices"
 
 	"flowring/flow"
 )
 
-// Outcome is what an Apply did. Whatever it is, the batch is durable.
-type Outcome int
-
-// The outcomes of Apply.
-const (
-	Applied Outcome = iota + 1 // the batch is new: it is on disk and in the totals
-	Same                       // its ID is held under another dot: it is on disk, the totals had it already
-	Known                      // its dot is held: nothing was done
-)
-
-// String returns the outcome in lower case.
-func (o Outcome) String() string {
-	switch o {
-	case Applied:
-		return "applied"
-	case Same:
-		return "same"
-	case Known:
-		return "known"
-	}
-	return fmt.Sprintf("outcome %d", int(o))
-}
-
-// Apply makes the batch durable and adds it to the totals, once, however often and by whomever it is sent (P2). encoded is b's
-// encoding; neither is retained. It blocks for an fsync, which concurrent calls share, and before that for a load if the slice
-// is cold. It enforces no limits: those are the business of the node that admits a batch.
+// Apply makes batches durable and adds them to the totals, each once, however often and by whomever it is sent (P2): in one call too.
+// What is held already, by its dot or its ID, is left as it is. Nothing of the batches is retained. It blocks for an fsync, one for
+// all of them (for every applyAtOnce), which concurrent calls share as well, and before that for loads if slices are cold. It enforces
+// no limits: those are the business of the node that admits a batch.
 //
-// The outcome of an error is unknown: the batch may be in the journal, but it is not in memory, and applying it again is right.
-func (s *Store) Apply(b *flow.Batch, encoded []byte) (Outcome, error) {
-	h, err := s.pinWarm(b.Slice, true)
-	if err != nil {
-		return 0, fmt.Errorf("apply batch %s: %w", b.Dot, err)
+// The outcome of an error is unknown: batches may be in the journal, but those that are not in memory count for nothing yet, and applying
+// all of them again is right.
+func (s *Store) Apply(batches ...flow.Written) error { return s.apply(batches, false) }
+
+// applyAtOnce is how many batches are in one write: their slices stay in memory meanwhile, whatever the budget says.
+const applyAtOnce = 64
+
+// apply is Apply. With dots set, a batch whose ID is held under another dot is written too, for its dot: by dots, stores find out what
+// they lack.
+func (s *Store) apply(batches []flow.Written, dots bool) error {
+	for together := range slices.Chunk(inOrder(batches), applyAtOnce) {
+		if err := s.applyTogether(together, dots); err != nil {
+			return fmt.Errorf("apply %s: %w", nameOf(together), err)
+		}
 	}
-	applied := 0
-	defer func() { s.releaseApplied(h, applied) }()
-	defer s.applying.lock(identityOf(b))()
-	if h.content.marks.holds(b.Dot) {
-		s.counters.known.Add(1)
-		return Known, nil
-	}
-	if err := s.append(b, encoded); err != nil {
-		return 0, fmt.Errorf("apply batch %s to slice %s: %w", b.Dot, b.Slice, err)
-	}
-	applied = 1
-	outcome, saturated := h.content.fold(b)
-	s.counters.count(outcome, saturated)
-	return outcome, nil
+	return nil
 }
 
-func (s *Store) append(b *flow.Batch, encoded []byte) error {
-	if s.journal == nil {
+// inOrder returns the batches in the order of their slices, in which these are pinned, and each dot once.
+func inOrder(batches []flow.Written) []flow.Written {
+	ordered := slices.Clone(batches)
+	slices.SortFunc(ordered, func(a, b flow.Written) int { return cmp.Or(a.Slice.Compare(b.Slice), compareDots(a.Dot, b.Dot)) })
+	return slices.CompactFunc(ordered, func(a, b flow.Written) bool { return a.Slice == b.Slice && a.Dot == b.Dot })
+}
+
+func compareDots(a, b flow.Dot) int {
+	return cmp.Or(cmp.Compare(a.Origin, b.Origin), cmp.Compare(a.Seq, b.Seq))
+}
+
+func nameOf(batches []flow.Written) string {
+	name := fmt.Sprintf("batch %s of slice %s", batches[0].Dot, batches[0].Slice)
+	if len(batches) > 1 {
+		name += fmt.Sprintf(" and %d more", len(batches)-1)
+	}
+	return name
+}
+
+// applyTogether applies batches that are in order. It takes them for its own.
+func (s *Store) applyTogether(batches []flow.Written, dots bool) error {
+	uses, err := s.pinAll(batches)
+	if err != nil {
+		return err
+	}
+	defer s.releaseAll(uses)
+	defer s.applying.lock(identitiesOf(batches))()
+	fresh := s.pick(uses, batches[:0], dots)
+	if len(fresh) == 0 {
 		return nil
 	}
-	return s.journal.Append(b.Slice, b.Dot, encoded)
+	if s.journal != nil {
+		if err := s.journal.Append(fresh...); err != nil {
+			return err
+		}
+	}
+	for i := range uses {
+		s.fold(&uses[i])
+	}
+	return nil
+}
+
+// use is a pinned slice, and what is applied to it.
+type use struct {
+	*held
+	batches []flow.Written
+	applied int // of these
+}
+
+// pick leaves the uses only the batches that are to be written, and returns all of these, in to.
+func (s *Store) pick(uses []use, to []flow.Written, dots bool) []flow.Written {
+	for i := range uses {
+		u, begin := &uses[i], len(to)
+		for _, b := range u.batches {
+			if u.content.marks.holds(b.Batch, !dots) {
+				s.counters.known.Add(1)
+			} else {
+				to = append(to, b)
+			}
+		}
+		u.batches = to[begin:]
+	}
+	return to
+}
+
+// fold adds the batches of a use, which are in the journal, to its totals.
+func (s *Store) fold(u *use) {
+	for _, b := range u.batches {
+		s.counters.count(u.content.fold(b.Batch))
+	}
+	u.applied = len(u.batches)
+}
+
+// identitiesOf returns the identities of the batches, each once, in order.
+func identitiesOf(batches []flow.Written) []identity {
+	all := make([]identity, len(batches))
+	for i, b := range batches {
+		all[i] = identityOf(b.Batch)
+	}
+	slices.SortFunc(all, identity.compare)
+	return slices.Compact(all)
+}
+
+func (i identity) compare(o identity) int {
+	return cmp.Or(i.slice.Compare(o.slice), bytes.Compare(i.id[:], o.id[:]), compareDots(i.dot, o.dot))
 }

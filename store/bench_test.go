@@ -71,7 +71,7 @@ func BenchmarkApplyInMemory(b *testing.B) {
 					seq := next.Add(1)
 					batch := *batches[seq%256]
 					batch.Dot = dot(2, seq)
-					if _, err := s.Apply(&batch, nil); err != nil {
+					if err := s.Apply(flow.Written{Batch: &batch}); err != nil {
 						b.Fatal(err)
 					}
 				}

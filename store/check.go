@@ -15,19 +15,35 @@ var (
 	ErrOverflow  = errors.New("total would pass 2^63-1 bytes")
 )
 
-// Check is what the owner of an hour asks before it admits a batch. It changes nothing. The outcomes:
+// Check is what the owner of an hour asks before it admits batches. It changes nothing. The outcomes:
 //
-//	replay        a batch of b's ID is held: to apply b would add nothing
-//	ErrKeyReused  b's Key is held with another ID
-//	ErrOverflow   a flow's total would pass 2^63-1 (P14)
-//	ErrTooMany... it would pass one of the Limits (P12)
+//	replay        a batch of each one's ID is held: to apply them would add nothing
+//	ErrKeyReused  the Key of one is held with another ID
+//	ErrOverflow   a flow's total would pass 2^63-1 with one (P14)
+//	ErrTooMany... one would pass one of the Limits (P12)
 //
-// Batches that are applied between Check and Apply are not in its answer.
-func (s *Store) Check(b *flow.Batch) (replay bool, err error) { return s.check(b, s.limits) }
+// Each is looked at as if the others were not there. Batches that are applied between Check and Apply are not in its answer.
+func (s *Store) Check(batches ...flow.Written) (replay bool, err error) {
+	return s.checkAll(batches, s.limits)
+}
 
-// CheckAgain is Check without Limits: of a batch whose posting was checked as a whole. Other batches of it may be stored by now, and
-// to refuse this one would leave the posting in pieces (P3).
-func (s *Store) CheckAgain(b *flow.Batch) (replay bool, err error) { return s.check(b, Limits{}) }
+// CheckAgain is Check without Limits: of batches whose posting was checked as a whole. Other batches of it may be stored by now, and
+// to refuse these would leave the posting in pieces (P3).
+func (s *Store) CheckAgain(batches ...flow.Written) (replay bool, err error) {
+	return s.checkAll(batches, Limits{})
+}
+
+func (s *Store) checkAll(batches []flow.Written, limits Limits) (allReplayed bool, err error) {
+	allReplayed = true
+	for _, b := range batches {
+		replayed, err := s.check(b.Batch, limits)
+		if err != nil {
+			return false, err
+		}
+		allReplayed = allReplayed && replayed
+	}
+	return allReplayed, nil
+}
 
 func (s *Store) check(b *flow.Batch, limits Limits) (replay bool, err error) {
 	h, err := s.pinWarm(b.Slice, false)
@@ -37,7 +53,7 @@ func (s *Store) check(b *flow.Batch, limits Limits) (replay bool, err error) {
 	if h == nil {
 		return false, s.refused.count(s.mayBegin(b, limits))
 	}
-	defer s.releaseWarm(h)
+	defer s.release(h)
 	replay, reused := h.content.marks.seen(b)
 	switch {
 	case replay:

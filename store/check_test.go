@@ -41,7 +41,7 @@ func TestCheckSaysWhatTheSliceHolds(t *testing.T) {
 	for name, s := range map[string]*Store{"warm": s, "cold": opened(t, j, 0)} {
 		for _, test := range tests {
 			t.Run(test.name+", "+name, func(t *testing.T) {
-				replay, err := s.Check(test.batch)
+				replay, err := s.Check(written(test.batch)...)
 				if replay != test.replay || !errors.Is(err, test.want) {
 					t.Errorf("Check = %t, %v, want %t, %v", replay, err, test.replay, test.want)
 				}
@@ -51,7 +51,7 @@ func TestCheckSaysWhatTheSliceHolds(t *testing.T) {
 			})
 		}
 	}
-	if replay, err := s.Check(batchOf(t, flow.Slice{Hour: 99}, dot(1, 1), record("a", "b", 1, 1))); replay || err != nil {
+	if replay, err := s.Check(written(batchOf(t, flow.Slice{Hour: 99}, dot(1, 1), record("a", "b", 1, 1)))...); replay || err != nil {
 		t.Errorf("Check of a slice that is not held = %t, %v, want false, nil", replay, err)
 	}
 	if got := s.Slices(); len(got) != 1 {

@@ -30,20 +30,20 @@ func newContent() *content {
 	return c
 }
 
-// fold adds the batch, whose dot is not held yet, and returns what that did and how many totals it saturated (P14). The caller
-// holds the lock on the batch's identity.
-func (c *content) fold(b *flow.Batch) (Outcome, int) {
+// fold adds the batch, whose dot is not held yet, and returns whether it was new to the totals, and how many of these it saturated
+// (P14). The caller holds the lock on the batch's identity.
+func (c *content) fold(b *flow.Batch) (fresh bool, saturated int) {
 	id, _ := c.marks.seen(b)
 	if id { // the totals have it under another dot
 		c.marks.record(b) // one step, so that mu is not needed
-		return Same, 0
+		return false, 0
 	}
 	rows := c.sortRows(b)
 	c.mu.RLock()
 	defer c.mu.RUnlock()
-	saturated := c.addRows(b, rows)
+	saturated = c.addRows(b, rows)
 	c.marks.record(b)
-	return Applied, saturated
+	return true, saturated
 }
 
 // batchRows are the flows of a batch in the order of their shards.

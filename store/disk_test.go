@@ -76,7 +76,7 @@ func TestStoreSurvivesPowerLoss(t *testing.T) {
 			rng := rand.New(rand.NewPCG(origin, 3))
 			for seq := range uint64(30) {
 				b := batch(t, rng, flow.Slice{Hour: flow.Hour(rng.IntN(hours))}, flow.Dot{Origin: origin, Seq: seq + 1}, 20)
-				if _, err := s.Apply(b, b.Encode()); err != nil {
+				if err := s.Apply(flow.Written{Batch: b, Bytes: b.Encode()}); err != nil {
 					t.Error(err)
 				}
 			}
@@ -112,7 +112,7 @@ func TestStartAfterACrashIsFast(t *testing.T) {
 	for h := range hours {
 		for seq := range uint64(flows / 1000) {
 			b := batch(t, rng, flow.Slice{Hour: flow.Hour(h)}, flow.Dot{Origin: 1, Seq: seq + 1}, 1000)
-			if _, err := s.Apply(b, b.Encode()); err != nil {
+			if err := s.Apply(flow.Written{Batch: b, Bytes: b.Encode()}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -155,7 +155,7 @@ func BenchmarkApplyOnDisk(b *testing.B) {
 						seq := next.Add(1)
 						batch := *batches[seq%64]
 						batch.Dot = flow.Dot{Origin: 1, Seq: seq}
-						if _, err := s.Apply(&batch, batch.Encode()); err != nil {
+						if err := s.Apply(flow.Written{Batch: &batch, Bytes: batch.Encode()}); err != nil {
 							b.Fatal(err)
 						}
 					}
@@ -176,7 +176,7 @@ func BenchmarkSealedHour(b *testing.B) {
 	for i := range batches {
 		p := flow.Posting{Batches: []*flow.Batch{batch(b, rng, hour, flow.Dot{Origin: 1, Seq: uint64(i) + 1}, 100)}}
 		p.Identify("", fmt.Sprint(i))
-		if _, err := s.Apply(p.Batches[0], p.Batches[0].Encode()); err != nil {
+		if err := s.Apply(flow.Written{Batch: p.Batches[0], Bytes: p.Batches[0].Encode()}); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -2,7 +2,7 @@
 //
 // Invariants, by the promises that they carry:
 //
-//	P1   Apply returns without an error only once the journal has fsynced the batch.
+//	P1   Apply returns without an error only once the journal has fsynced the batches.
 //	P2   A batch is in the totals once: its identity, which is its ID or else its dot, is locked from the look-up to the fold.
 //	P11  A Reading has all of a batch or nothing of it, and its digest says which.
 //	P14  Totals saturate at 2^63-1 in any order alike, which is counted; Check tells before.
@@ -25,5 +25,6 @@
 //	an identity (across the fsync) > Store.mu (which slices there are; never across I/O) > content.mu (shared to add a batch,
 //	exclusive to copy) > the locks of a shard, of the names and of the marks
 //
-// A user of a slice pins it. A pinned slice stays as warm as it is, and is not dropped.
+// A user of a slice pins it. A pinned slice stays as warm as it is, and is not dropped. Who needs several, or several identities, takes
+// each of a kind in order, and pins before it locks identities.
 package store

@@ -19,6 +19,7 @@ type memJournal struct {
 	heads    map[flow.Slice]memHead
 	drafts   map[flow.Slice]map[uint64][][]byte // pieces
 	loads    int
+	appends  int
 	onAppend func(flow.Dot) error
 	onLoad   func() error
 	onDrop   func() error
@@ -37,18 +38,24 @@ func newMemJournal() *memJournal {
 	}
 }
 
-func (j *memJournal) Append(s flow.Slice, d flow.Dot, batch []byte) error {
-	if j.onAppend != nil {
-		if err := j.onAppend(d); err != nil {
+func (j *memJournal) Append(batches ...flow.Written) error {
+	for _, b := range batches {
+		if j.onAppend == nil {
+			break
+		}
+		if err := j.onAppend(b.Dot); err != nil {
 			return err
 		}
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if j.batches[s] == nil {
-		j.batches[s] = make(map[flow.Dot][]byte)
+	j.appends++
+	for _, b := range batches {
+		if j.batches[b.Slice] == nil {
+			j.batches[b.Slice] = make(map[flow.Dot][]byte)
+		}
+		j.batches[b.Slice][b.Dot] = slices.Clone(b.Bytes)
 	}
-	j.batches[s][d] = slices.Clone(batch)
 	return nil
 }
 
@@ -198,13 +205,21 @@ func record(src, dest string, tx, rx int64) flow.Record {
 
 func dot(origin, seq uint64) flow.Dot { return flow.Dot{Origin: origin, Seq: seq} }
 
-func apply(t testing.TB, s *Store, b *flow.Batch) Outcome {
+// written returns the batches with their encodings.
+func written(batches ...*flow.Batch) []flow.Written {
+	all := make([]flow.Written, len(batches))
+	for i, b := range batches {
+		all[i] = flow.Written{Batch: b, Bytes: b.Encode()}
+	}
+	return all
+}
+
+// apply applies batches as repair does: each dot is kept.
+func apply(t testing.TB, s *Store, batches ...*flow.Batch) {
 	t.Helper()
-	outcome, err := s.Apply(b, b.Encode())
-	if err != nil {
+	if err := s.apply(written(batches...), true); err != nil {
 		t.Fatal(err)
 	}
-	return outcome
 }
 
 func read(t testing.TB, s *Store, slice flow.Slice) *Reading {

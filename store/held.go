@@ -41,6 +41,33 @@ func (h *held) empty() bool { return h.content != nil && h.content.marks.empty()
 func (s *Store) pinWarm(slice flow.Slice, create bool) (*held, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return s.pin(slice, create)
+}
+
+// pinAll pins the slices of batches that are in order: two callers that each wait for what the other has pinned would wait for long.
+func (s *Store) pinAll(batches []flow.Written) ([]use, error) {
+	uses := make([]use, 0, 1)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for len(batches) > 0 {
+		n := 1
+		for n < len(batches) && batches[n].Slice == batches[0].Slice {
+			n++
+		}
+		h, err := s.pin(batches[0].Slice, true)
+		if err != nil {
+			for _, u := range uses {
+				s.unpin(u.held)
+			}
+			return nil, err
+		}
+		uses, batches = append(uses, use{held: h, batches: batches[:n]}), batches[n:]
+	}
+	return uses, nil
+}
+
+// pin is pinWarm. Store.mu is held before and after, not while it blocks.
+func (s *Store) pin(slice flow.Slice, create bool) (*held, error) {
 	h, err := s.find(slice, always)
 	if err != nil {
 		return nil, err
@@ -150,19 +177,24 @@ func (s *Store) release(h *held) {
 }
 
 // releaseWarm ends a pin on a warm slice, having estimated anew what memory that takes.
-func (s *Store) releaseWarm(h *held) { s.releaseApplied(h, 0) }
+func (s *Store) releaseWarm(h *held) { s.releaseAll([]use{{held: h}}) }
 
-// releaseApplied ends a pin on a warm slice to which so many batches were applied.
-func (s *Store) releaseApplied(h *held, batches int) {
-	size := h.content.size() // takes locks that appliers hold for a while, and so not within Store.mu
+// releaseAll ends the pins of warm slices to which batches were applied.
+func (s *Store) releaseAll(uses []use) {
+	sizes := make([]int64, len(uses)) // found out with locks that appliers hold for a while, and so not within Store.mu
+	for i, u := range uses {
+		sizes[i] = u.content.size()
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.resize(h, size)
-	if batches > 0 {
-		h.loose += batches
-		h.changed = time.Now()
+	for i, u := range uses {
+		s.resize(u.held, sizes[i])
+		if u.applied > 0 {
+			u.loose += u.applied
+			u.changed = time.Now()
+		}
+		s.unpin(u.held)
 	}
-	s.unpin(h)
 }
 
 // unpin ends a pin and keeps to the memory budget. A slice that turned out to have no batch is forgotten.

@@ -24,38 +24,34 @@ func identityOf(b *flow.Batch) identity {
 // a number of stripes would let batches wait for each other's fsync by chance.
 type identities struct {
 	mu     sync.Mutex
-	locked map[identity]chan struct{} // closed when unlocked
+	locked map[identity]chan struct{} // closed when all that were locked with it are unlocked
 }
 
-// lock waits until nobody has the identity locked, locks it, and returns what unlocks it.
-func (l *identities) lock(id identity) (unlock func()) {
-	for {
-		held, mine := l.try(id)
-		if held == nil {
-			return func() { l.unlock(id, mine) }
-		}
-		<-held
-	}
-}
-
-// try locks the identity with mine, or returns what it is locked with.
-func (l *identities) try(id identity) (held, mine chan struct{}) {
+// lock locks the identities, each once nobody else has it locked, and returns what unlocks them. They must be in order and
+// distinct: two callers that each wait for what the other has would wait for ever.
+func (l *identities) lock(ids []identity) (unlock func()) {
+	mine := make(chan struct{})
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if held, ok := l.locked[id]; ok {
-		return held, nil
-	}
 	if l.locked == nil {
 		l.locked = make(map[identity]chan struct{})
 	}
-	mine = make(chan struct{})
-	l.locked[id] = mine
-	return nil, mine
+	for _, id := range ids {
+		for other := l.locked[id]; other != nil; other = l.locked[id] {
+			l.mu.Unlock()
+			<-other
+			l.mu.Lock()
+		}
+		l.locked[id] = mine
+	}
+	return func() { l.unlock(ids, mine) }
 }
 
-func (l *identities) unlock(id identity, mine chan struct{}) {
+func (l *identities) unlock(ids []identity, mine chan struct{}) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	delete(l.locked, id)
+	for _, id := range ids {
+		delete(l.locked, id)
+	}
 	close(mine)
 }

@@ -44,8 +44,7 @@ func (in *Intake) add(frame []byte) error {
 	if b.Slice != in.slice {
 		return fmt.Errorf("batch of %s among those of %s", b.Slice, in.slice)
 	}
-	_, err = in.s.Apply(b, frame)
-	return err
+	return in.s.apply([]flow.Written{{Batch: b, Bytes: frame}}, true)
 }
 
 // Close ends the intake. A snapshot that did not come in whole is forgotten.

@@ -13,9 +13,9 @@ var ErrNoJournal = errors.New("the store has no journal")
 // Journal keeps the encoded batches of a store on disk. Package store/journal implements it. All methods may be called
 // concurrently.
 type Journal interface {
-	// Append makes a batch durable under its slice and dot: nil means that it is fsynced (P1). It blocks for that long;
-	// concurrent calls share fsyncs. After an error the batch may be there or not. It does not retain batch.
-	Append(s flow.Slice, d flow.Dot, batch []byte) error
+	// Append makes batches durable under their slices and dots: nil means that they are fsynced (P1). It blocks for that long;
+	// concurrent calls share fsyncs. After an error all of them may be there, or none. It retains nothing of them.
+	Append(batches ...flow.Written) error
 
 	// Slices returns the slices that have batches or a snapshot, in order. It reads no batch.
 	Slices() ([]flow.Slice, error)

@@ -50,7 +50,7 @@ func TestCheckKeepsToTheLimits(t *testing.T) {
 			apply(t, s, batchOf(t, noon, dot(1, 1), record("a", "b", 1, 1), record("b", "a", 1, 1)))
 			apply(t, s, keyed)
 			s = limited(t, j, test.limits)
-			_, err := s.Check(test.batch)
+			_, err := s.Check(written(test.batch)...)
 			if !errors.Is(err, test.want) {
 				t.Errorf("Check = %v, want %v", err, test.want)
 			}
@@ -58,10 +58,10 @@ func TestCheckKeepsToTheLimits(t *testing.T) {
 			if n := stats.TooManyFlows + stats.TooManyNames + stats.TooManySlices; (n == 1) != (test.want != nil) {
 				t.Errorf("%d refusals are counted, want them to go with %v", n, test.want)
 			}
-			if _, err := s.CheckAgain(test.batch); err != nil {
+			if _, err := s.CheckAgain(written(test.batch)...); err != nil {
 				t.Errorf("CheckAgain = %v, want nil", err)
 			}
-			if _, err := s.Apply(test.batch, test.batch.Encode()); err != nil { // P4: what was admitted elsewhere is taken
+			if err := s.Apply(written(test.batch)...); err != nil { // P4: what was admitted elsewhere is taken
 				t.Errorf("Apply = %v, want nil", err)
 			}
 		})

@@ -14,20 +14,29 @@ type marks struct {
 	more map[flow.ID]struct{} // the IDs whose Key had come with another: next to none
 }
 
-// holds reports whether the batch of this dot is here.
-func (m *marks) holds(dot flow.Dot) bool {
+// holds reports whether the batch of b's dot is here, or, if that will do, one of b's ID.
+func (m *marks) holds(b *flow.Batch, idWillDo bool) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.dots.Has(dot)
+	if m.dots.Has(b.Dot) {
+		return true
+	}
+	id, _ := m.seenLocked(b)
+	return id && idWillDo
 }
 
 // seen reports whether a batch of b's ID is here, and whether b's Key came with another ID.
 func (m *marks) seen(b *flow.Batch) (id, reused bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.seenLocked(b)
+}
+
+// seenLocked is seen; the caller holds mu.
+func (m *marks) seenLocked(b *flow.Batch) (id, reused bool) {
 	if b.ID.IsZero() {
 		return false, false
 	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
 	first, known := m.ids[b.Key]
 	_, id = m.more[b.ID]
 	id = id || known && first == b.ID

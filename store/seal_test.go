@@ -88,16 +88,20 @@ func TestSealReplacesBatchesByOneSnapshot(t *testing.T) {
 		if got := totals(read(t, s, noon)); !maps.Equal(got, want) {
 			t.Errorf("%s: totals = %v, want %v", name, got, want)
 		}
-		if replay, err := s.Check(keyed(t, dot(9, 1), 4, record("a", "0", 1, 2))); !replay || err != nil {
+		if replay, err := s.Check(written(keyed(t, dot(9, 1), 4, record("a", "0", 1, 2)))...); !replay || err != nil {
 			t.Errorf("%s: Check of a sealed ID = %t, %v, want a replay", name, replay, err)
 		}
-		if got := apply(t, s, keyed(t, dot(1, 3), 3, record("a", "2", 1, 2))); got != Known {
-			t.Errorf("%s: Apply of a sealed batch = %s, want %s", name, got, Known)
+		before := countedBy(s)
+		apply(t, s, keyed(t, dot(1, 3), 3, record("a", "2", 1, 2)))
+		if got := countedBy(s).since(before); got != isKnown {
+			t.Errorf("%s: Apply of a sealed batch counts %+v, want %+v", name, got, isKnown)
 		}
 	}
 	late := keyed(t, dot(2, 1), 99, record("late", "b", 5, 5))
-	if got := apply(t, s, late); got != Applied {
-		t.Errorf("Apply of a late batch = %s, want %s", got, Applied)
+	before := countedBy(s)
+	apply(t, s, late)
+	if got := countedBy(s).since(before); got != isNew {
+		t.Errorf("Apply of a late batch counts %+v, want %+v", got, isNew)
 	}
 	if got := frames(t, s, noon, digest); len(got) != 1 || !bytes.Equal(got[0], late.Encode()) {
 		t.Errorf("Missing gives %d frames to who has the snapshot, want the late batch alone", len(got))

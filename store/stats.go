@@ -15,7 +15,7 @@ type Stats struct {
 	ResidentBytes int64  // estimate of the memory that the slices take, as of the last use of each
 	Applied       uint64 // batches added to the totals
 	Same          uint64 // batches whose ID was held under another dot
-	Known         uint64 // batches whose dot was held
+	Known         uint64 // batches that were held, by their dot or, where that will do, their ID
 	Saturated     uint64 // totals cut to 2^63-1 (P14), by batches applied and by batches loaded
 	Loads         uint64 // slices that came into memory from the journal
 	Evictions     uint64 // slices that left memory for the budget
@@ -33,11 +33,10 @@ type counters struct {
 	applied, same, known, saturated, loads, evictions, sealed, snapshots atomic.Uint64
 }
 
-func (c *counters) count(o Outcome, saturated int) {
-	switch o {
-	case Applied:
+func (c *counters) count(fresh bool, saturated int) {
+	if fresh {
 		c.applied.Add(1)
-	case Same:
+	} else {
 		c.same.Add(1)
 	}
 	c.saturated.Add(uint64(saturated))

@@ -68,8 +68,8 @@ func TestFailedLoadIsReportedAndTriedAgain(t *testing.T) {
 	s := opened(t, j, 0)
 	j.onLoad = func() error { return broken }
 	_, readErr := s.Read(noon)
-	_, checkErr := s.Check(b)
-	_, applyErr := s.Apply(b, b.Encode())
+	_, checkErr := s.Check(written(b)...)
+	applyErr := s.Apply(written(b)...)
 	for call, err := range map[string]error{"Read": readErr, "Check": checkErr, "Apply": applyErr} {
 		if !errors.Is(err, broken) {
 			t.Errorf("%s: %v, want %v", call, err, broken)

@@ -35,7 +35,7 @@ func (m *memory) Post(_ context.Context, p *flow.Posting) (replayed bool, err er
 	fresh := len(p.Batches) == 0
 	for _, b := range p.Batches {
 		b.Dot = flow.Dot{Origin: 1, Seq: m.seq.Add(1)}
-		replay, err := m.store.Check(b)
+		replay, err := m.store.Check(flow.Written{Batch: b})
 		switch {
 		case errors.Is(err, store.ErrKeyReused):
 			return false, router.ErrKeyReused
@@ -45,7 +45,7 @@ func (m *memory) Post(_ context.Context, p *flow.Posting) (replayed bool, err er
 			return false, err
 		}
 		fresh = fresh || !replay
-		if _, err := m.store.Apply(b, nil); err != nil {
+		if err := m.store.Apply(flow.Written{Batch: b}); err != nil {
 			return false, err
 		}
 	}

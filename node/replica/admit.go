@@ -11,23 +11,7 @@ import (
 
 // Check is what the owner asks before it admits batches: it returns the first refusal, and otherwise whether all were seen before.
 func (r *Replicas) Check(batches []flow.Written) (allReplayed bool, err error) {
-	return r.judge(false, batches)
-}
-
-func (r *Replicas) judge(checked bool, batches []flow.Written) (allReplayed bool, err error) {
-	check := r.Store.Check
-	if checked {
-		check = r.Store.CheckAgain
-	}
-	allReplayed = true
-	for _, b := range batches {
-		replayed, err := check(b.Batch)
-		if err != nil {
-			return false, err
-		}
-		allReplayed = allReplayed && replayed
-	}
-	return allReplayed, nil
+	return r.Store.Check(batches...)
 }
 
 // Admit is the owner's part of a write: it refuses what must be refused, and otherwise stores each batch on R stores and returns
@@ -45,7 +29,11 @@ func (r *Replicas) Admit(ctx context.Context, checked bool, batches []flow.Writt
 	if err := r.enough(); err != nil {
 		return false, err
 	}
-	allReplayed, err = r.judge(checked, batches)
+	check := r.Store.Check
+	if checked {
+		check = r.Store.CheckAgain
+	}
+	allReplayed, err = check(batches...)
 	if err != nil {
 		return false, err
 	}

@@ -139,7 +139,7 @@ func (s *site) after() (ring.Store, error) {
 func (s *site) keep(batch []byte) error {
 	b, err := flow.ParseBatch(batch)
 	if err == nil {
-		_, err = s.held.Apply(b, batch)
+		err = s.held.Apply(flow.Written{Batch: b, Bytes: batch})
 	}
 	return err
 }

@@ -22,16 +22,18 @@ type memory struct {
 
 func newMemory() *memory { return &memory{batches: map[flow.Slice]map[flow.Dot][]byte{}} }
 
-func (m *memory) Append(s flow.Slice, d flow.Dot, batch []byte) error {
+func (m *memory) Append(batches ...flow.Written) error {
 	if m.gate != nil {
 		<-m.gate
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.batches[s] == nil {
-		m.batches[s] = map[flow.Dot][]byte{}
+	for _, b := range batches {
+		if m.batches[b.Slice] == nil {
+			m.batches[b.Slice] = map[flow.Dot][]byte{}
+		}
+		m.batches[b.Slice][b.Dot] = slices.Clone(b.Bytes)
 	}
-	m.batches[s][d] = slices.Clone(batch)
 	return nil
 }
 

@@ -12,19 +12,7 @@ import (
 )
 
 // Apply keeps batches here for a write. An ID held under another dot is as good as held: the dot matters between digests alone.
-func (r *Replicas) Apply(batches []flow.Written) error {
-	for _, b := range batches {
-		if !b.ID.IsZero() {
-			if replayed, _ := r.Store.CheckAgain(b.Batch); replayed { // what else Check says is the owner's business
-				continue
-			}
-		}
-		if _, err := r.Store.Apply(b.Batch, b.Bytes); err != nil {
-			return err
-		}
-	}
-	return nil
-}
+func (r *Replicas) Apply(batches []flow.Written) error { return r.Store.Apply(batches...) }
 
 // replicate sends each batch to its R replicas at once and returns when W stores have it, of every batch. One that fails is replaced
 // by the next in the batch's list at once, one that is slow is doubled by it. The others go on behind the answer. What several

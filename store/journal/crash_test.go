@@ -28,7 +28,7 @@ func writers(j *Journal, n int, stop func(appended int64) bool) (acked []flow.Do
 		wg.Go(func() {
 			for seq := uint64(1); !stop(count.Load()); seq++ {
 				d := flow.Dot{Origin: origin, Seq: seq}
-				if j.Append(hour, d, fmt.Append(nil, d)) != nil {
+				if j.Append(batchAt(hour, d, fmt.Append(nil, d))) != nil {
 					return
 				}
 				count.Add(1)
@@ -135,7 +135,7 @@ func testFailedDisk(t *testing.T, kinds []errorfs.OpKind) {
 		t.Errorf("Fatal was called %d times, want once", len(fatal))
 	}
 	for _, call := range []func() error{
-		func() error { return j.Append(hour, flow.Dot{Origin: 99, Seq: 1}, nil) },
+		func() error { return j.Append(batchAt(hour, flow.Dot{Origin: 99, Seq: 1}, nil)) },
 		func() error { return j.SetState("roster", nil) },
 		func() error { return j.Drop(hour) },
 	} {
@@ -152,4 +152,87 @@ func testFailedDisk(t *testing.T, kinds []errorfs.OpKind) {
 	if lost := missing(t, after, acked); len(lost) > 0 || len(acked) < 200 {
 		t.Errorf("lost %d of %d acknowledged batches: %v", len(lost), len(acked), lost)
 	}
+}
+
+// P1, P11: whenever the power goes, of the batches of one Append all are there or none, and all if it had returned.
+func TestPowerLossLeavesAnAppendWhole(t *testing.T) {
+	if torn, lost := powerLossAmidAppends(t, func(j *Journal, batches []flow.Written) error { return j.Append(batches...) }); torn+lost > 0 {
+		t.Errorf("%d appends are there in part, %d acknowledged ones are not there", torn, lost)
+	}
+}
+
+// The negative control of the test above: one Append after the other for each batch.
+func TestPowerLossTearsSeveralAppends(t *testing.T) {
+	torn, lost := powerLossAmidAppends(t, func(j *Journal, batches []flow.Written) error {
+		for _, b := range batches {
+			if err := j.Append(b); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if torn == 0 || lost > 0 {
+		t.Errorf("%d groups of appends are there in part and %d acknowledged ones not at all, want some and none", torn, lost)
+	}
+}
+
+// groupSize is how many batches are appended together, each of another slice and all under one dot.
+const groupSize = 4
+
+// powerLossAmidAppends appends groups of batches and cuts the power meanwhile, again and again. It returns how many groups were there in
+// part afterwards, and how many were not there as a whole though they had been acknowledged.
+func powerLossAmidAppends(t *testing.T, write func(*Journal, []flow.Written) error) (torn, lost int) {
+	const origins, groups, cuts = 4, 60, 20
+	fs := vfs.NewCrashableMem()
+	j := open(t, fs)
+	var acked [origins]atomic.Uint64 // how many groups of each
+	var wg sync.WaitGroup
+	for origin := range uint64(origins) {
+		wg.Go(func() {
+			for seq := range uint64(groups) {
+				if err := write(j, group(flow.Dot{Origin: origin, Seq: seq})); err != nil {
+					t.Error(err)
+				}
+				acked[origin].Store(seq + 1)
+			}
+		})
+	}
+	rng := rand.New(rand.NewPCG(1, 2))
+	for range cuts {
+		lack := make(map[flow.Dot]bool)
+		for origin := range uint64(origins) {
+			for seq := range acked[origin].Load() {
+				lack[flow.Dot{Origin: origin, Seq: seq}] = true
+			}
+		}
+		there := open(t, fs.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: 50, RNG: rng}))
+		for d, n := range groupsIn(t, there) {
+			if n < groupSize {
+				torn++
+			} else {
+				delete(lack, d)
+			}
+		}
+		lost += len(lack)
+	}
+	wg.Wait()
+	return torn, lost
+}
+
+func group(d flow.Dot) (batches []flow.Written) {
+	for i := range uint32(groupSize) {
+		batches = append(batches, batchAt(flow.Slice{Hour: 412, Index: i}, d, make([]byte, 500)))
+	}
+	return batches
+}
+
+// groupsIn returns how many batches of each group the journal has.
+func groupsIn(t *testing.T, j *Journal) map[flow.Dot]int {
+	there := make(map[flow.Dot]int)
+	for _, b := range group(flow.Dot{}) {
+		for _, d := range dotsOf(t, j, b.Slice) {
+			there[d]++
+		}
+	}
+	return there
 }

@@ -88,10 +88,15 @@ func (j *Journal) Close() error {
 }
 
 // Append implements store.Journal. One fsync serves all calls that wait for it at the same time.
-func (j *Journal) Append(s flow.Slice, d flow.Dot, batch []byte) error {
+func (j *Journal) Append(batches ...flow.Written) error {
 	err := j.commit(pebble.Sync, func(b *pebble.Batch) error {
-		set(b, batchKey(batchKind, s, d), batch)
-		return b.Set(batchKey(dotKind, s, d), nil, nil)
+		for _, w := range batches {
+			set(b, batchKey(batchKind, w.Slice, w.Dot), w.Bytes)
+			if err := b.Set(batchKey(dotKind, w.Slice, w.Dot), nil, nil); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 	if err != nil {
 		return fmt.Errorf("append to journal: %w", err)

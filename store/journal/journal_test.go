@@ -30,9 +30,14 @@ func open(t testing.TB, fs vfs.FS) *Journal {
 	return j
 }
 
+// batchAt returns what the journal knows of a batch.
+func batchAt(s flow.Slice, d flow.Dot, encoded []byte) flow.Written {
+	return flow.Written{Batch: &flow.Batch{Slice: s, Dot: d}, Bytes: encoded}
+}
+
 func appendTo(t testing.TB, j *Journal, s flow.Slice, d flow.Dot, batch string) {
 	t.Helper()
-	if err := j.Append(s, d, []byte(batch)); err != nil {
+	if err := j.Append(batchAt(s, d, []byte(batch))); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -204,7 +209,7 @@ func TestClosedJournalRefuses(t *testing.T) {
 	if err := j.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := j.Append(flow.Slice{}, flow.Dot{}, nil); !errors.Is(err, ErrClosed) {
+	if err := j.Append(batchAt(flow.Slice{}, flow.Dot{}, nil)); !errors.Is(err, ErrClosed) {
 		t.Errorf("Append after Close: %v, want %v", err, ErrClosed)
 	}
 	if _, err := j.Slices(); !errors.Is(err, ErrClosed) {
