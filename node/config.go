@@ -26,7 +26,7 @@ type Config struct {
 	MaxBody           int64         // bytes of a POST, decoded
 	MaxLongAnswers    int           // answers to a GET, of more than 64 KiB, that are sent at once; 0: 8 for each processor
 	MaxBuffered       int64         // bytes of the bodies of POSTs in progress; 0: 8*MaxBody, at most a quarter of MemoryLimit
-	MaxPosts          int           // POSTs in progress, those that wait included; 0: the default
+	MaxPosts          int           // POSTs in progress, those that wait included; 0: one for each 32 KiB of MemoryLimit, 4096 at least
 	MaxWait           time.Duration // how long a POST waits before it is refused; 0: the default
 	MaxReads          int           // hours being answered at once; 0: the default
 	BodyTimeout       time.Duration // in which a body must have been sent; 0: the default
@@ -58,8 +58,7 @@ func Default(name string) Config {
 		Name: name, HTTPAddr: DefaultHTTPAddr, PeerAddr: DefaultPeerAddr, GossipAddr: DefaultGossipAddr,
 		DataDir: DefaultDataDir, MinFree: DefaultMinFree, ReplicationFactor: 1, HourSlices: 1, Cluster: DefaultCluster, MaxBody: DefaultMaxBody,
 		SealAfter: DefaultSealAfter,
-		MaxPosts:  router.DefaultMaxPosts, MaxWait: router.DefaultMaxWait, MaxReads: router.DefaultMaxReading,
-		BodyTimeout:     router.DefaultBodyTimeout,
+		MaxWait:   router.DefaultMaxWait, MaxReads: router.DefaultMaxReading, BodyTimeout: router.DefaultBodyTimeout,
 		MaxFlowsPerHour: DefaultMaxFlowsPerHour, MaxNamesPerHour: DefaultMaxNamesPerHour, MaxHours: DefaultMaxHours,
 	}
 }

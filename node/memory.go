@@ -4,6 +4,8 @@ import (
 	"context"
 	"runtime/metrics"
 	"time"
+
+	"flowring/router"
 )
 
 // POSTs are refused from fullAt per cent of the memory limit on, until memory is below roomAt again (P12). The Go runtime keeps the
@@ -62,6 +64,15 @@ func (n *Node) checkMemory() {
 	if n.lowMemory.Swap(full) != full {
 		n.log.Warn("memory", "full", full, "in_use", used, "limit", n.cfg.MemoryLimit)
 	}
+}
+
+// maxPosts returns how many POSTs may be in progress: as the setting says, and without it one for each 32 KiB of memory, as one that
+// waits takes less. To refuse many at once costs more than to have them wait. 0 stands for the router's default.
+func (c Config) maxPosts() int {
+	if c.MaxPosts > 0 || c.MemoryLimit == 0 {
+		return c.MaxPosts
+	}
+	return max(int(c.MemoryLimit/(32<<10)), router.DefaultMaxPosts)
 }
 
 // maxBuffered returns how many bytes the bodies of POSTs may take: as the setting says, and without it 8 of the largest, but a quarter of

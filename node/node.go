@@ -250,7 +250,7 @@ func (n *Node) startPeers(ctx context.Context) error {
 
 func (n *Node) startPublic(ctx context.Context) error {
 	handler := router.New(router.Config{
-		MaxBody: n.cfg.MaxBody, MaxBuffered: n.cfg.maxBuffered(), MaxPosts: n.cfg.MaxPosts, MaxWait: n.cfg.MaxWait,
+		MaxBody: n.cfg.MaxBody, MaxBuffered: n.cfg.maxBuffered(), MaxPosts: n.cfg.maxPosts(), MaxWait: n.cfg.MaxWait,
 		MaxReading: n.cfg.MaxReads, BodyTimeout: n.cfg.BodyTimeout, MaxLong: n.cfg.MaxLongAnswers,
 	}, router.Deps{
 		Cluster: public{n}, Log: n.log, Registry: n.deps.Registry, Full: n.lowMemory.Load, Turns: n.turns,

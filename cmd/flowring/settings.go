@@ -115,8 +115,9 @@ func ofItsLimits() []setting {
 		{"max-buffered", groupLimits, "bytes that the bodies of POSTs in progress may take, at least 3 times max-body " +
 			"(default: 8 times max-body, at most a quarter of the memory)",
 			func(s *settings) value { return sizeValue{&s.MaxBuffered, 0} }},
-		{"max-posts", groupLimits, "POSTs in progress at once, those that wait included",
-			func(s *settings) value { return countValue{&s.MaxPosts, 1} }},
+		{"max-posts", groupLimits, "POSTs in progress at once, those that wait included " +
+			"(default: one for each 32 KiB of the memory, 4096 at least)",
+			func(s *settings) value { return countValue{&s.MaxPosts, 0} }},
 		{"max-wait", groupLimits, "how long a POST may wait for others before it is refused, at most 2.8s",
 			func(s *settings) value { return durationValue{&s.MaxWait} }},
 		{"max-reads", groupLimits, "hours being answered at once",
