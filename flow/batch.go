@@ -17,6 +17,8 @@ type Batch struct {
 	Names          []string
 	Src, Dest, VPC []uint32
 	Tx, Rx         []int64
+
+	columns []byte // the content as encoded, where Identify had to encode it; nil: it has not
 }
 
 // Written is a batch with its encoding.

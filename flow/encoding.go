@@ -28,7 +28,11 @@ func (b *Batch) Append(dst []byte) []byte {
 	start := len(dst)
 	dst = append(dst, batchVersion, 0, 0, 0, 0)
 	dst = b.appendHeader(dst)
-	dst = b.appendColumns(dst)
+	if b.columns != nil {
+		dst = append(dst, b.columns...)
+	} else {
+		dst = b.appendColumns(dst)
+	}
 	encoded := dst[start:]
 	binary.BigEndian.PutUint32(encoded[sumStart:], crc32.Checksum(encoded[headerStart:], castagnoli))
 	return dst
@@ -60,14 +64,21 @@ func (b *Batch) appendColumns(dst []byte) []byte {
 }
 
 func appendColumn[T uint32 | int64](dst []byte, column []T) []byte {
-	for _, v := range column {
-		dst = binary.AppendUvarint(dst, uint64(v))
+	for _, n := range column {
+		v := uint64(n)
+		for ; v >= 0x80; v >>= 7 {
+			dst = append(dst, byte(v)|0x80)
+		}
+		dst = append(dst, byte(v))
 	}
 	return dst
 }
 
 // encodedLen returns the exact length of b's encoding.
 func (b *Batch) encodedLen() int {
+	if b.columns != nil {
+		return columnsStart + len(b.columns)
+	}
 	n := columnsStart + uvarintLen(uint64(len(b.Names))) + uvarintLen(uint64(b.Len()))
 	for _, name := range b.Names {
 		n += uvarintLen(uint64(len(name))) + len(name)

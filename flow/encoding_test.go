@@ -57,6 +57,10 @@ func TestParseBatchUndoesEncode(t *testing.T) {
 			b.Dot = Dot{rapid.Uint64().Draw(rt, "origin"), rapid.Uint64().Draw(rt, "seq")}
 			data := b.Encode()
 			got, err := ParseBatch(data)
+			b.columns = nil // which Identify has encoded
+			if again := b.Encode(); !bytes.Equal(again, data) {
+				rt.Fatalf("Encode() = %x without what Identify encoded, %x with it", again, data)
+			}
 			if err != nil || !reflect.DeepEqual(got, b) {
 				rt.Fatalf("ParseBatch(Encode(%+v)) = %+v, %v", b, got, err)
 			}

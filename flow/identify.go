@@ -3,7 +3,6 @@ package flow
 import (
 	"crypto/sha256"
 	"encoding/binary"
-	"slices"
 )
 
 // The domains of the two hashes, so that neither can ever be taken for the other. A change of what is hashed needs new ones.
@@ -32,13 +31,14 @@ func (p *Posting) Identify(principal, key string) {
 // contentHash hashes every batch's slice and columns, in order. Dots and IDs are not content.
 func (p *Posting) contentHash() (sum [sha256.Size]byte) {
 	h := sha256.New()
-	var content []byte
 	for _, b := range p.Batches {
-		content = slices.Grow(content[:0], lengthLen+b.encodedLen()) // a little more than it takes
-		content = append(content, make([]byte, lengthLen)...)
-		content = b.appendColumns(b.Slice.append(content))
+		content := make([]byte, lengthLen, lengthLen+b.encodedLen()) // a little more than it takes
+		content = b.Slice.append(content)
+		columns := len(content)
+		content = b.appendColumns(content)
 		binary.BigEndian.PutUint64(content, uint64(len(content)-lengthLen))
 		h.Write(content)
+		b.columns = content[columns:]
 	}
 	h.Sum(sum[:0])
 	return sum

@@ -42,8 +42,6 @@ func (rt *router) receive(r *http.Request, v *visit) ([]byte, error) {
 	if err := v.grow(minCharge); err != nil {
 		return nil, err
 	}
-	slow := time.AfterFunc(slowBody, v.leave)
-	defer slow.Stop()
 	buf, err := rt.buffers.take(r.ContentLength, v)
 	if err != nil {
 		return nil, err

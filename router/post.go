@@ -61,7 +61,10 @@ func (rt *router) post(r *http.Request) (p *flow.Posting, replayed bool, err err
 		return nil, false, err
 	}
 	waited := time.Since(begun) // the body may be there since
+	slow := time.AfterFunc(slowBody, v.leave)
+	defer slow.Stop()
 	body, err := rt.receive(r, v)
+	slow.Stop()
 	if err != nil {
 		return nil, false, err
 	}
@@ -74,8 +77,7 @@ func (rt *router) post(r *http.Request) (p *flow.Posting, replayed bool, err err
 		return p, false, err
 	}
 	p.Identify(principal(r), key)
-	slow := time.AfterFunc(slowOutcome, v.leave)
-	defer slow.Stop()
+	slow.Reset(slowOutcome)
 	replayed, err = rt.Cluster.Post(ctx, p)
 	return p, replayed, err
 }

@@ -87,7 +87,7 @@ func New(cfg Config, deps Deps) http.Handler {
 		clients: map[netip.Addr]*client{},
 	}
 	rt.metrics = newMetrics(deps.Registry, &rt.door)
-	return rt.observe(rt.routes())
+	return rt.observe(served(rt.routes()))
 }
 
 // routes maps paths and methods to handlers. Paths are taken as they are sent: to clean them would redirect a POST to
@@ -109,6 +109,19 @@ func (rt *router) routes() *mux.Router {
 	m.NotFoundHandler = http.HandlerFunc(rt.notFound)
 	m.MethodNotAllowedHandler = rt.methodNotAllowed(m)
 	return m
+}
+
+// served serves what m matches. By itself m would copy each request twice, to put into its context what only getProblem asks for. It has
+// a handler for whatever does not match too.
+func served(m *mux.Router) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var match mux.RouteMatch
+		m.Match(r, &match)
+		if len(match.Vars) > 0 {
+			r = mux.SetURLVars(r, match.Vars)
+		}
+		match.Handler.ServeHTTP(w, r)
+	})
 }
 
 func (c Config) withDefaults() Config {

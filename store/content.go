@@ -1,7 +1,6 @@
 package store
 
 import (
-	"hash/maphash"
 	"sync"
 	"sync/atomic"
 
@@ -19,11 +18,12 @@ type content struct {
 	marks  marks
 	order  order
 	count  atomic.Int64 // flows in all shards
-	seed   maphash.Seed // of the shards
+	seed   seed         // of the shards
+	sorted sync.Pool    // of *batchRows that nobody uses
 }
 
 func newContent() *content {
-	c := &content{seed: maphash.MakeSeed()}
+	c := &content{seed: newSeed()}
 	for i := range c.shards {
 		c.shards[i].seed = c.seed
 	}
@@ -39,6 +39,7 @@ func (c *content) fold(b *flow.Batch) (fresh bool, saturated int) {
 		return false, 0
 	}
 	rows := c.sortRows(b)
+	defer c.sorted.Put(rows)
 	c.mu.RLock()
 	defer c.mu.RUnlock()
 	saturated = c.addRows(b, rows)
@@ -54,11 +55,20 @@ type batchRows struct {
 	ends [shardCount]uint32 // where in flow each shard's part ends
 }
 
+func (r *batchRows) reset(n int) {
+	r.keys, r.hash, r.flow = r.keys[:n], r.hash[:n], r.flow[:n]
+	clear(r.ends[:])
+}
+
 // sortRows numbers the names of b and groups its flows by shard, so that adding it takes each shard's lock only once.
-func (c *content) sortRows(b *flow.Batch) batchRows {
+func (c *content) sortRows(b *flow.Batch) *batchRows {
+	r, _ := c.sorted.Get().(*batchRows)
+	if r == nil || cap(r.keys) < b.Len() {
+		n := b.Len()
+		r = &batchRows{keys: make([]triple, n), hash: make([]flowHash, n), flow: make([]uint32, n)}
+	}
+	r.reset(b.Len())
 	ids := c.names.intern(b.Names)
-	n := b.Len()
-	r := batchRows{keys: make([]triple, n), hash: make([]flowHash, n), flow: make([]uint32, n)}
 	var next [shardCount]uint32
 	for i := range r.keys {
 		r.keys[i] = triple{ids[b.Src[i]], ids[b.Dest[i]], ids[b.VPC[i]]}
@@ -79,14 +89,14 @@ func (c *content) sortRows(b *flow.Batch) batchRows {
 
 // addRows adds the flows of b shard by shard. It begins at a shard that the dot decides, so that batches that arrive together
 // do not queue up at the same one.
-func (c *content) addRows(b *flow.Batch, r batchRows) (saturated int) {
+func (c *content) addRows(b *flow.Batch, r *batchRows) (saturated int) {
 	for i := range uint64(shardCount) {
 		s := (i + b.Dot.Seq) % shardCount
 		begin := uint32(0)
 		if s > 0 {
 			begin = r.ends[s-1]
 		}
-		saturated += c.addTo(&c.shards[s], b, &r, r.flow[begin:r.ends[s]])
+		saturated += c.addTo(&c.shards[s], b, r, r.flow[begin:r.ends[s]])
 	}
 	return saturated
 }

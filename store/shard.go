@@ -2,6 +2,7 @@ package store
 
 import (
 	"hash/maphash"
+	"math/bits"
 	"sync"
 
 	"flowring/flow"
@@ -19,7 +20,27 @@ const (
 // flowHash is a hash of a triple. Its top bits decide the shard, its low bits the place within it.
 type flowHash uint64
 
-func (k triple) hash(seed maphash.Seed) flowHash { return flowHash(maphash.Comparable(seed, k)) }
+// seed is what the hashes of a slice depend on besides its flows. It is secret.
+type seed [2]uint64
+
+func newSeed() (s seed) {
+	for i := range s {
+		s[i] = new(maphash.Hash).Sum64() // of nothing: it is the seed alone that shows
+	}
+	return s
+}
+
+// hash takes two rounds: after one, triples that differ in few bits could still fall together.
+func (k triple) hash(s seed) flowHash {
+	h := mix((uint64(k.src)<<32|uint64(k.dest))^s[0], uint64(k.vpc)^s[1])
+	return flowHash(mix(h, s[1]))
+}
+
+// mix returns the two halves of the product of two words. (After wyhash.)
+func mix(a, b uint64) uint64 {
+	hi, lo := bits.Mul64(a, b)
+	return hi ^ lo
+}
 
 func (h flowHash) shard() int { return int(h >> (64 - shardBits)) }
 
@@ -35,7 +56,7 @@ type shard struct {
 	keys   []triple
 	totals []flow.Totals // of the flow in the same row of keys
 	peak   int64         // the largest number in totals
-	seed   maphash.Seed  // of the hashes that find is called with
+	seed   seed          // of the hashes that find is called with
 }
 
 // find returns the flow's row, or, if it has none, the place for it. There must be places.

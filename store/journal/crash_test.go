@@ -172,50 +172,56 @@ func TestPowerLossTearsSeveralAppends(t *testing.T) {
 		return nil
 	})
 	if torn == 0 || lost > 0 {
-		t.Errorf("%d groups of appends are there in part and %d acknowledged ones not at all, want some and none", torn, lost)
+		t.Errorf("%d groups of appends are there in part and %d acknowledged ones are not there, want some and none", torn, lost)
 	}
 }
 
 // groupSize is how many batches are appended together, each of another slice and all under one dot.
 const groupSize = 4
 
-// powerLossAmidAppends appends groups of batches and cuts the power meanwhile, again and again. It returns how many groups were there in
-// part afterwards, and how many were not there as a whole though they had been acknowledged.
+// powerLossAmidAppends appends groups of batches and cuts the power before each write and each fsync. It returns how many groups were there
+// in part afterwards, and how many were not there as a whole though they had been acknowledged.
 func powerLossAmidAppends(t *testing.T, write func(*Journal, []flow.Written) error) (torn, lost int) {
-	const origins, groups, cuts = 4, 60, 20
-	fs := vfs.NewCrashableMem()
-	j := open(t, fs)
-	var acked [origins]atomic.Uint64 // how many groups of each
-	var wg sync.WaitGroup
-	for origin := range uint64(origins) {
-		wg.Go(func() {
-			for seq := range uint64(groups) {
-				if err := write(j, group(flow.Dot{Origin: origin, Seq: seq})); err != nil {
-					t.Error(err)
-				}
-				acked[origin].Store(seq + 1)
-			}
-		})
+	const groups = 12
+	fs, rng := vfs.NewCrashableMem(), rand.New(rand.NewPCG(1, 2))
+	type cut struct {
+		fs    vfs.FS
+		acked uint64 // groups of seqs below this
 	}
-	rng := rand.New(rand.NewPCG(1, 2))
-	for range cuts {
-		lack := make(map[flow.Dot]bool)
-		for origin := range uint64(origins) {
-			for seq := range acked[origin].Load() {
-				lack[flow.Dot{Origin: origin, Seq: seq}] = true
-			}
+	var mu sync.Mutex
+	var cuts []cut
+	var acked uint64
+	j := open(t, errorfs.Wrap(fs, errorfs.InjectorFunc(func(op errorfs.Op) error {
+		mu.Lock()
+		defer mu.Unlock()
+		if acked < groups && slices.Contains([]errorfs.OpKind{errorfs.OpFileWrite, errorfs.OpFileSync, errorfs.OpFileSyncData}, op.Kind) {
+			cuts = append(cuts, cut{fs.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: 50, RNG: rng}), acked})
 		}
-		there := open(t, fs.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: 50, RNG: rng}))
-		for d, n := range groupsIn(t, there) {
-			if n < groupSize {
+		return nil
+	})))
+	cuts = nil // those of opening
+	for seq := range uint64(groups) {
+		if err := write(j, group(flow.Dot{Origin: 1, Seq: seq})); err != nil {
+			t.Fatal(err)
+		}
+		mu.Lock()
+		acked = seq + 1
+		mu.Unlock()
+	}
+	if len(cuts) < groups {
+		t.Errorf("the power was cut %d times, want at least once for each of %d groups", len(cuts), groups)
+	}
+	for _, c := range cuts {
+		there := groupsIn(t, open(t, c.fs))
+		for seq := range uint64(groups) {
+			switch n := there[flow.Dot{Origin: 1, Seq: seq}]; {
+			case n > 0 && n < groupSize:
 				torn++
-			} else {
-				delete(lack, d)
+			case n == 0 && seq < c.acked:
+				lost++
 			}
 		}
-		lost += len(lack)
 	}
-	wg.Wait()
 	return torn, lost
 }
 
