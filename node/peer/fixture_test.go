@@ -138,7 +138,7 @@ func newDouble() *double {
 }
 
 // serveHandler serves on loopback and returns the address.
-func serveHandler(t *testing.T, h http.Handler) string {
+func serveHandler(t testing.TB, h http.Handler) string {
 	t.Helper()
 	server := httptest.NewUnstartedServer(h)
 	server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug)
@@ -154,7 +154,7 @@ func (d *double) serve(t *testing.T, cfg ServerConfig) string {
 }
 
 // newTestClient returns a client with a roster of its own store alone.
-func newTestClient(t *testing.T) (*Client, *rosters) {
+func newTestClient(t testing.TB) (*Client, *rosters) {
 	t.Helper()
 	r := &rosters{roster: ring.Roster{}.With(ring.Store{ID: ring.NewStoreID(), Name: "a", Established: true})}
 	var d net.Dialer
@@ -178,3 +178,8 @@ func newBatch(t testing.TB) *flow.Batch {
 
 // seven is the slice of newBatch.
 var seven = flow.Slice{Hour: 7}
+
+func newTestServer(t testing.TB, cfg ServerConfig, h Handler) *Server {
+	t.Helper()
+	return NewServer(cfg, ServerDeps{Handler: h, Log: slog.New(slog.DiscardHandler)})
+}
