@@ -51,8 +51,13 @@ func (n inward) Check(_ context.Context, batches []flow.Written) (bool, error) {
 }
 
 // Apply implements peer.Handler.
-func (n inward) Apply(_ context.Context, b *flow.Batch, encoded []byte) error {
-	return n.replicas.Apply(b, encoded)
+func (n inward) Apply(_ context.Context, batches []flow.Written) error {
+	for _, b := range batches {
+		if err := n.replicas.Apply(b.Batch, b.Bytes); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Flows implements peer.Handler.

@@ -77,7 +77,7 @@ func fiveFlows(b *testing.B) []byte {
 // willing keeps everything.
 type willing struct{ *double }
 
-func (willing) Apply(context.Context, *flow.Batch, []byte) error { return nil }
+func (willing) Apply(context.Context, []flow.Written) error { return nil }
 
 // benchPair returns a client and the address of a server of the same roster.
 func benchPair(b *testing.B) (*Client, string) {

@@ -168,16 +168,18 @@ func (w *world) Check(ctx context.Context, addr string, batches ...[]byte) (bool
 }
 
 // Apply implements Peers.
-func (w *world) Apply(ctx context.Context, addr string, batch []byte) (ring.Store, error) {
-	s, err := w.call(ctx, addr, "apply", batch)
+func (w *world) Apply(ctx context.Context, addr string, batches ...[]byte) (ring.Store, error) {
+	s, err := w.call(ctx, addr, "apply", batches...)
 	if err != nil {
 		return ring.Store{}, err
 	}
 	if s.before != nil {
 		s.before()
 	}
-	if err := s.keep(batch); err != nil {
-		return ring.Store{}, err
+	for _, batch := range batches {
+		if err := s.keep(batch); err != nil {
+			return ring.Store{}, err
+		}
 	}
 	return s.after()
 }

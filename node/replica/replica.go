@@ -68,7 +68,7 @@ type Peers interface {
 	Gone(addr string) bool  // true: no call has been heard for so long that it is of no use to try
 	Admit(ctx context.Context, addr string, checked bool, batches ...[]byte) (replayed bool, err error)
 	Check(ctx context.Context, addr string, batches ...[]byte) (replayed bool, err error)
-	Apply(ctx context.Context, addr string, batch []byte) (ring.Store, error)
+	Apply(ctx context.Context, addr string, batches ...[]byte) (ring.Store, error)
 	Digest(ctx context.Context, addr string, s flow.Slice, roster string) (Voice, error)
 	Secure(ctx context.Context, addr string) (ring.Store, error)
 	Missing(ctx context.Context, addr string, s flow.Slice, have store.Digest, fn func(frame []byte) error) error
