@@ -3,6 +3,7 @@ package peer
 import (
 	"context"
 	"net"
+	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -10,6 +11,8 @@ import (
 
 // outbox is what waits to be written to a connection. Who puts something in and finds nobody writing writes; what others put in
 // meanwhile goes out together, in the next Write.
+//
+// Invariant: writing is set while something is pending, and whoever set it writes or has somebody write.
 type outbox struct {
 	conn  net.Conn
 	stall time.Duration // how long the other side may take nothing: this, or half of it
@@ -18,7 +21,7 @@ type outbox struct {
 	pending []byte        // whole frames
 	spare   []byte        // the buffer that was written last, to be used again
 	round   uint64        // counts the writes; what is pending belongs to the one of this number
-	writing bool          // somebody does
+	writing bool          // somebody does, or is about to
 	room    chan struct{} // closed when pending is taken to be written; nil while nobody waits for it
 	err     error         // nothing is written any more
 
@@ -26,30 +29,28 @@ type outbox struct {
 }
 
 const (
-	maxPending = 1 << 20   // bytes that may wait; a frame that is larger waits alone
+	maxPending = 256 << 10 // bytes that may wait; a frame that is larger waits alone
 	maxKept    = 256 << 10 // bytes of a buffer that is kept
 	writeStep  = 64 << 10  // bytes that must be taken within the stall
 )
 
 // put puts in a frame of about size bytes, which fill appends and which belongs to the write number round. It waits until there is
-// room, or ctx ends. Where it returns something, nobody else writes: that must be given to write.
-func (o *outbox) put(ctx context.Context, size int, fill func(dst []byte, round uint64) []byte) (turn []byte, err error) {
+// room, or ctx ends. Where it returns true nobody else writes: write or drain must follow.
+func (o *outbox) put(ctx context.Context, size int, fill func(dst []byte, round uint64) []byte) (mine bool, err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	for o.err == nil && len(o.pending) > 0 && len(o.pending)+size > maxPending {
 		if err := o.wait(ctx); err != nil {
-			return nil, err
+			return false, err
 		}
 	}
 	if o.err != nil {
-		return nil, o.err
+		return false, o.err
 	}
 	o.pending = fill(slices.Grow(o.pending, size), o.round)
-	if o.writing {
-		return nil, nil
-	}
+	mine = !o.writing
 	o.writing = true
-	return o.take(), nil
+	return mine, nil
 }
 
 // wait waits for room. The outbox is locked, and unlocked meanwhile.
@@ -68,26 +69,17 @@ func (o *outbox) wait(ctx context.Context) error {
 	}
 }
 
-// take returns what is pending, to be written. The outbox is locked.
-func (o *outbox) take() []byte {
-	taken := o.pending
-	o.pending, o.spare = o.spare[:0], nil
-	o.round++
-	o.makeRoom()
-	return taken
-}
-
-func (o *outbox) makeRoom() {
-	if o.room != nil {
-		close(o.room)
-		o.room = nil
+// drain writes until nothing is pending.
+func (o *outbox) drain() {
+	for o.write() {
 	}
 }
 
-// write writes what put or write returned, and returns what must be written next; nil: nothing, or somebody else will.
-func (o *outbox) write(turn []byte) (next []byte) {
-	err := o.writeAll(turn)
-	if err != nil {
+// write writes what is pending, and reports whether more is by then: it must be called again, by anybody.
+func (o *outbox) write() (more bool) {
+	runtime.Gosched() // who is about to put something in does so first: what goes out in one Write costs one
+	turn := o.take()
+	if err := o.writeAll(turn); err != nil {
 		o.fail(err)
 		o.conn.Close() // whoever reads learns of it
 	}
@@ -96,17 +88,26 @@ func (o *outbox) write(turn []byte) (next []byte) {
 	if cap(turn) <= maxKept {
 		o.spare = turn
 	}
-	if o.err != nil || len(o.pending) == 0 {
-		o.writing = false
-		return nil
-	}
-	return o.take()
+	o.writing = len(o.pending) > 0
+	return o.writing
 }
 
-// drain writes until nothing is pending.
-func (o *outbox) drain(turn []byte) {
-	for turn != nil {
-		turn = o.write(turn)
+// take returns what is pending, to be written.
+func (o *outbox) take() []byte {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	taken := o.pending
+	o.pending, o.spare = o.spare[:0], nil
+	o.round++
+	o.makeRoom()
+	return taken
+}
+
+// makeRoom wakes who waits for room. The outbox is locked.
+func (o *outbox) makeRoom() {
+	if o.room != nil {
+		close(o.room)
+		o.room = nil
 	}
 }
 

@@ -165,13 +165,15 @@ func (st *serving) part(ctx context.Context) {
 	defer st.close()
 	defer context.AfterFunc(ctx, st.close)()
 	st.stop()
-	turn, err := st.out.put(ctx, frameStart, func(dst []byte, _ uint64) []byte {
+	mine, err := st.out.put(ctx, frameStart, func(dst []byte, _ uint64) []byte {
 		return appendHead(dst, frameHead{kind: kindFarewell})
 	})
 	if err != nil {
 		return
 	}
-	st.out.drain(turn)
+	if mine {
+		st.out.drain()
+	}
 	select {
 	case <-st.done:
 	case <-st.gone:
@@ -298,14 +300,14 @@ func (st *serving) refuse(h frameHead, refusal *Error) error {
 		st.let()
 		return noEOF(err)
 	}
-	turn, err := st.put(h.call, &r)
-	if turn == nil {
+	mine, err := st.put(h.call, &r)
+	if !mine {
 		st.let()
 		return err
 	}
 	st.server.accepted.workers.Run(func() {
 		defer st.let()
-		st.out.drain(turn)
+		st.out.drain()
 	})
 	return nil
 }
@@ -313,7 +315,7 @@ func (st *serving) refuse(h frameHead, refusal *Error) error {
 // maxCaller is how many bytes of a frame are looked at for who calls.
 const maxCaller = 512
 
-func (st *serving) put(call uint64, r *reply) (turn []byte, err error) {
+func (st *serving) put(call uint64, r *reply) (mine bool, err error) {
 	return st.out.put(st.ctx, frameStart+r.size(), func(dst []byte, _ uint64) []byte { return r.append(dst, call) })
 }
 
@@ -350,14 +352,16 @@ func (t *task) serve() {
 		t.server.log.Error("peer call failed", "call", a.kind.String(), "error", err)
 	}
 	r := t.server.reply(&a, replayed, err)
-	turn, _ := st.put(t.head.call, &r) // it fails for a stream that has ended
+	mine, _ := st.put(t.head.call, &r) // it fails for a stream that has ended
 	<-t.places
 	if t.buffer() == nil {
 		t.rest = nil
 	}
 	t.st = nil
 	t.server.accepted.tasks.Put(t)
-	st.out.drain(turn)
+	if mine {
+		st.out.drain()
+	}
 }
 
 // do does what is asked.

@@ -55,7 +55,7 @@ func (s *stream) ask(ctx context.Context, a *ask) (*call, error) {
 	if !ok {
 		return nil, errOver
 	}
-	turn, err := s.out.put(ctx, frameStart+a.size(), func(dst []byte, round uint64) []byte {
+	mine, err := s.out.put(ctx, frameStart+a.size(), func(dst []byte, round uint64) []byte {
 		c.round = round
 		return a.append(dst, c.id)
 	})
@@ -63,7 +63,9 @@ func (s *stream) ask(ctx context.Context, a *ask) (*call, error) {
 		s.drop(c)
 		return nil, &unsentError{err}
 	}
-	s.write(turn)
+	if mine {
+		s.write()
+	}
 	return c, s.wait(ctx, c)
 }
 
@@ -81,13 +83,10 @@ func (s *stream) begin() (*call, bool) {
 	return c, true
 }
 
-// write writes what the caller must, once: what others put in meanwhile is not for it to wait for.
-func (s *stream) write(turn []byte) {
-	if turn != nil && !s.large && len(turn) <= largeCall {
-		turn = s.out.write(turn)
-	}
-	if turn != nil {
-		s.background(func() { s.out.drain(turn) })
+// write writes in the caller's time, once: what others put in meanwhile is not for it to wait for, nor is a large stream.
+func (s *stream) write() {
+	if s.large || s.out.write() {
+		s.background(s.out.drain)
 	}
 }
 
