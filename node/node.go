@@ -244,6 +244,7 @@ func (c cluster) Addr(id ring.StoreID) string { return c.directory.Addr(id) }
 func (n *Node) startPeers(ctx context.Context) error {
 	server := peer.NewServer(peer.ServerConfig{}, peer.ServerDeps{Handler: inward{n}, Log: n.log})
 	addr, err := n.listen(ctx, "peer server", n.cfg.PeerAddr, server)
+	n.started("peer streams", func(ctx context.Context) error { server.Shutdown(ctx); return nil })
 	n.addresses.Peer = addr
 	return err
 }

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -40,6 +39,8 @@ type Client struct {
 	rosters   Rosters
 	http      *http.Client
 	transport *http.Transport
+	dial      func(ctx context.Context, network, addr string) (net.Conn, error)
+	streams   streams
 
 	mu     sync.Mutex
 	silent map[string]time.Time // addresses whose last call was not heard, and since when none was
@@ -56,11 +57,16 @@ func NewClient(deps ClientDeps) *Client {
 		WriteBufferSize:     32 << 10,
 		ReadBufferSize:      32 << 10,
 	}
-	return &Client{rosters: deps.Rosters, transport: t, http: &http.Client{Transport: t}, silent: map[string]time.Time{}}
+	c := &Client{rosters: deps.Rosters, transport: t, http: &http.Client{Transport: t}, dial: deps.Dial, silent: map[string]time.Time{}}
+	c.streams.init(c)
+	return c
 }
 
-// Close closes idle connections; calls under way end with their contexts.
-func (c *Client) Close() { c.transport.CloseIdleConnections() }
+// Close ends the streams, with the calls that are under way on them, and closes idle connections. Other calls end with their contexts.
+func (c *Client) Close() {
+	c.streams.close()
+	c.transport.CloseIdleConnections()
+}
 
 // Heard reports whether the last call to addr was heard, as one that was never called is assumed to be. It is the circuit
 // breaker: callers leave out a peer that is not heard, until a greeting is.
@@ -116,39 +122,66 @@ func (c *Client) Hello(ctx context.Context, addr string, from Hello) (Hello, err
 }
 
 // Admit asks a peer to store batches as the write quorum asks. checked says that they are part of a posting that was checked as a
-// whole, replayed that all of them were seen before.
+// whole, replayed that all of them were seen before. A peer goes on with what was begun when ctx is cancelled, until its deadline.
 func (c *Client) Admit(ctx context.Context, addr string, checked bool, batches ...[]byte) (replayed bool, err error) {
-	name := "admit"
+	kind := kindAdmit
 	if checked {
-		name = "admit?checked=true"
+		kind = kindAdmitChecked
 	}
-	a, err := c.call(ctx, "POST", addr, name, framed(batches))
-	return string(a.body) == answerReplayed, err
-}
-
-// framed returns the batches as frames, to be sent.
-func framed(batches [][]byte) io.Reader {
-	size := frameHead
-	for _, batch := range batches {
-		size += frameHead + len(batch)
-	}
-	body := make([]byte, 0, size)
-	for _, batch := range batches {
-		body = append(binary.BigEndian.AppendUint32(body, uint32(len(batch))), batch...)
-	}
-	return bytes.NewReader(binary.BigEndian.AppendUint32(body, 0))
+	replayed, _, err = c.ask(ctx, addr, kind, batches)
+	return replayed, err
 }
 
 // Check asks a peer whether it would refuse to admit batches.
 func (c *Client) Check(ctx context.Context, addr string, batches ...[]byte) (replayed bool, err error) {
-	a, err := c.call(ctx, "POST", addr, "check", framed(batches))
-	return string(a.body) == answerReplayed, err
+	replayed, _, err = c.ask(ctx, addr, kindCheck, batches)
+	return replayed, err
 }
 
-// Apply asks a peer to keep batches, and returns the store that now has them on disk.
+// Apply asks a peer to keep batches, and returns the store that now has all of them on disk. After an error it may have some.
 func (c *Client) Apply(ctx context.Context, addr string, batches ...[]byte) (ring.Store, error) {
-	a, err := c.call(ctx, "POST", addr, "apply", framed(batches))
-	return a.from, err
+	_, from, err := c.ask(ctx, addr, kindApply, batches)
+	return from, err
+}
+
+// ask makes a call by a stream.
+func (c *Client) ask(ctx context.Context, addr string, kind frameKind, batches [][]byte) (replayed bool, from ring.Store, err error) {
+	roster := c.rosters.Roster()
+	a := ask{kind: kind, roster: roster.Hash(), cluster: roster.Cluster(), batches: batches}
+	if size := a.size(); size > maxAsk {
+		return false, ring.Store{}, &unsentError{fmt.Errorf("%s at %s: batches of %d bytes, at most %d", kind, addr, size, maxAsk)}
+	}
+	if deadline, ok := ctx.Deadline(); ok {
+		a.wait = max(time.Until(deadline), time.Millisecond)
+	}
+	s, call, err := c.streams.ask(ctx, addr, &a)
+	if err == nil {
+		c.mark(addr, true)
+		replayed, from, err = c.take(s, call)
+	} else if !errors.Is(err, context.Canceled) { // the caller gave up: that says nothing about the peer
+		c.mark(addr, errors.Is(err, errNoStream))
+	}
+	if err != nil {
+		return false, ring.Store{}, fmt.Errorf("%s at %s: %w", kind, addr, err)
+	}
+	return replayed, from, nil
+}
+
+// take takes what a call was answered, and merges the roster that came with it.
+func (c *Client) take(s *stream, call *call) (replayed bool, from ring.Store, err error) {
+	defer c.streams.release(call)
+	r, err := parseReply(call.rest)
+	if err != nil {
+		return false, ring.Store{}, err
+	}
+	if err := c.mergeFrom(r.roster); err != nil {
+		return false, ring.Store{}, err
+	}
+	if r.outcome == outcomeRefused {
+		return false, ring.Store{}, parseRefusal(r.refusal)
+	}
+	from, err = s.storeOf(r.store)
+	return r.outcome == outcomeReplayed, from, err
 }
 
 // Voice is what a peer says of a slice.
@@ -299,15 +332,24 @@ func (c *Client) call(ctx context.Context, method, addr, name string, body io.Re
 	return answer{from, res.Header, data}, nil
 }
 
-func (c *Client) open(ctx context.Context, method, addr, name string, body io.Reader) (*http.Response, error) {
+// request returns the request of a call, which tells who calls.
+func (c *Client) request(ctx context.Context, method, addr, name string, body io.Reader) (*http.Request, error) {
 	req, err := http.NewRequestWithContext(ctx, method, "http://"+addr+prefix+name, body)
 	if err != nil {
-		return nil, &unsentError{err}
+		return nil, err
 	}
 	roster := c.rosters.Roster()
 	req.Header.Set(headerRoster, roster.Hash())
 	if id := roster.Cluster(); id != "" {
 		req.Header.Set(headerCluster, id)
+	}
+	return req, nil
+}
+
+func (c *Client) open(ctx context.Context, method, addr, name string, body io.Reader) (*http.Response, error) {
+	req, err := c.request(ctx, method, addr, name, body)
+	if err != nil {
+		return nil, &unsentError{err}
 	}
 	res, err := c.http.Do(req)
 	if err != nil {
@@ -317,7 +359,7 @@ func (c *Client) open(ctx context.Context, method, addr, name string, body io.Re
 		return nil, sendError(addr, name, err)
 	}
 	c.mark(addr, true)
-	if err := c.mergeFrom(res); err != nil {
+	if err := c.mergeFrom([]byte(res.Header.Get(headerRosterValue))); err != nil {
 		res.Body.Close()
 		return nil, fmt.Errorf("%s at %s: %w", name, addr, err)
 	}
@@ -340,19 +382,31 @@ func sendError(addr, name string, err error) error {
 
 func readError(res *http.Response, addr, name string) error {
 	data, err := io.ReadAll(io.LimitReader(res.Body, maxError))
-	refusal := &Error{}
-	if err != nil || json.Unmarshal(data, refusal) != nil || refusal.Code == "" {
+	var refusal *Error
+	if err != nil || !errors.As(parseRefusal(data), &refusal) {
 		return fmt.Errorf("%s at %s: answered %s", name, addr, res.Status)
 	}
 	return fmt.Errorf("%s at %s: %w", name, addr, refusal)
 }
 
-func (c *Client) mergeFrom(res *http.Response) error {
-	value := res.Header.Get(headerRosterValue)
-	if value == "" {
+// parseRefusal returns the *Error that data is in JSON, or another error.
+func parseRefusal(data []byte) error {
+	refusal := &Error{}
+	if err := json.Unmarshal(data, refusal); err != nil {
+		return fmt.Errorf("refusal: %w", err)
+	}
+	if refusal.Code == "" {
+		return errors.New("refusal without a code")
+	}
+	return refusal
+}
+
+// mergeFrom merges the roster that an answer came with; empty: the caller has it.
+func (c *Client) mergeFrom(value []byte) error {
+	if len(value) == 0 {
 		return nil
 	}
-	roster, err := ring.ParseRoster([]byte(value))
+	roster, err := ring.ParseRoster(value)
 	if err != nil {
 		return fmt.Errorf("roster: %w", err)
 	}

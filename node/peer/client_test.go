@@ -25,6 +25,14 @@ func TestRosterOfAnAnswerIsMergedBeforeItCounts(t *testing.T) {
 			_, err := c.Apply(t.Context(), addr, newBatch(t).Encode())
 			return err
 		}},
+		{"an admission", func(c *Client, addr string) error {
+			_, err := c.Admit(t.Context(), addr, true, newBatch(t).Encode())
+			return err
+		}},
+		{"a check", func(c *Client, addr string) error {
+			_, err := c.Check(t.Context(), addr, newBatch(t).Encode())
+			return err
+		}},
 		{"a digest", func(c *Client, addr string) error { _, err := c.Digest(t.Context(), addr, seven, ""); return err }},
 		{"a summary", func(c *Client, addr string) error { _, _, err := c.Summary(t.Context(), addr); return err }},
 		{"the batches that lack", func(c *Client, addr string) error {
@@ -84,19 +92,18 @@ func TestEqualRostersAreNotSent(t *testing.T) {
 // An ack under a roster that cannot be merged is no ack.
 func TestAckUnderTheRosterOfAnotherClusterIsAnError(t *testing.T) {
 	d := newDouble()
-	addr := serveHandler(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		r.Header.Del(headerCluster) // a server that does not look
-		NewServer(ServerConfig{}, ServerDeps{Handler: d}).ServeHTTP(w, r)
-	}))
 	c, mine := newTestClient(t)
-	var errs [2]error
+	var errs [3]error
 	d.roster, errs[0] = d.roster.WithCluster(ring.NewClusterID())
 	mine.roster, errs[1] = mine.roster.WithCluster(ring.NewClusterID())
+	r := reply{store: []byte(formatStore(d.self))} // of a server that does not look who calls
+	r.roster, errs[2] = d.roster.MarshalJSON()
 	if err := errors.Join(errs[:]...); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := c.Apply(t.Context(), addr, newBatch(t).Encode()); err == nil || NotSent(err) {
-		t.Errorf("apply = %v, NotSent %t, want an error of unknown effect", err, NotSent(err))
+	_, err := c.Apply(t.Context(), serveStreams(t, answering(r)), newBatch(t).Encode())
+	if err == nil || NotSent(err) || !strings.Contains(err.Error(), "cluster") {
+		t.Errorf("apply = %v, NotSent %t, want an error about the cluster, of unknown effect", err, NotSent(err))
 	}
 }
 
@@ -319,10 +326,7 @@ func TestCallsThatCannotBeReadAreMalformed(t *testing.T) {
 	addr := d.serve(t, ServerConfig{})
 	c, _ := newTestClient(t)
 	for _, tt := range []struct{ method, call, body string }{
-		{"POST", "apply", "no batch"},
-		{"POST", "apply", ""},
-		{"POST", "admit", "no batch"},
-		{"POST", "check", "no batch"},
+		{"POST", "stream", ""},
 		{"GET", "digest?slice=x", ""},
 		{"GET", "flows", ""},
 		{"POST", "missing?slice=7", ""},
@@ -336,7 +340,28 @@ func TestCallsThatCannotBeReadAreMalformed(t *testing.T) {
 			t.Errorf("%s %s with %q = %v, want refused as malformed", tt.method, tt.call, tt.body, err)
 		}
 	}
+	good := newBatch(t).Encode()
+	for name, batches := range map[string][][]byte{
+		"no batch":         nil,
+		"an empty batch":   {{}},
+		"a broken batch":   {[]byte("no batch")},
+		"one of two":       {good, good[:len(good)-1]},
+		"one that is long": {good, append(good[:len(good):len(good)], 0)},
+	} {
+		for call, err := range map[string]error{
+			"apply": second(c.Apply(t.Context(), addr, batches...)),
+			"admit": second(c.Admit(t.Context(), addr, false, batches...)),
+			"check": second(c.Check(t.Context(), addr, batches...)),
+		} {
+			var refusal *Error
+			if !errors.As(err, &refusal) || refusal.Code != Malformed {
+				t.Errorf("%s of %s = %v, want refused as malformed", call, name, err)
+			}
+		}
+	}
 	if d.count() != 0 {
 		t.Errorf("%d batches applied, want none", d.count())
 	}
 }
+
+func second[T any](_ T, err error) error { return err }

@@ -1,9 +1,8 @@
-// Package peer is the node-to-node protocol: HTTP/1.1 with keep-alive on a port of its own.
+// Package peer is the node-to-node protocol, on a port of its own: HTTP/1.1 with keep-alive, and for the three calls of the write path
+// streams, which are asked for by HTTP as well.
 //
 //	POST /peer/v1/hello                     a Hello in JSON, answered with one: rosters are exchanged, the caller is known afterwards
-//	POST /peer/v1/admit?checked=            frames of batches: store them as the write quorum asks; 200 with "stored" or "replayed"
-//	POST /peer/v1/check                     frames of batches: would admit refuse one? 200 with "new" or "replayed"
-//	POST /peer/v1/apply                     a batch: keep it on disk, here, unless its ID is held under another dot
+//	POST /peer/v1/stream                    with Upgrade: flowring-stream/1, answered with 101: the connection is a stream from then on
 //	GET  /peer/v1/flows?slice=&need=&known= a slice's flows as JSON, read completely from here; streamed. Flowring-Tag
 //	                                        names them; 204 where that is among the known ones
 //	GET  /peer/v1/digest?slice=&roster=     the digest of a slice held here; with roster=HASH only as a replica, by that very roster
@@ -14,10 +13,24 @@
 //	POST /peer/v1/forget?store=&force=      take a store off the roster (an operator's call)
 //	POST /peer/v1/drain                     take this store off the roster (an operator's call)
 //
-// A frame is a batch, or a part of a snapshot, behind its length in 4 bytes, big endian; one of length 0 ends them. A slice is
-// written hour/index. Every answer names the store that gave it in Flowring-Store; where the caller's
-// Flowring-Roster hash differs from the answerer's, the answer carries the answerer's roster in Flowring-Roster-Value, which the
-// client merges before it returns: acks are counted after rosters were merged (P4).
+// Calls by a stream, in frames that frame.go draws:
+//
+//	admit    batches, checked or not: store them as the write quorum asks; done or replayed
+//	check    batches: would admit refuse one? done or replayed
+//	apply    batches: keep them on disk, here, unless their IDs are held under other dots; done once all are
+//
+// A call by HTTP costs both sides 40 us of processor time and more, mostly for headers, for goroutines and for waking threads; one by a
+// stream a fourth of it, for many are under way on one connection and what comes together is written and read together. A client has
+// one stream to each peer, and one more for calls over 64 KiB, which small ones do not wait behind. It makes them when they are needed, and
+// closes those that were not used for a minute. A server that stops says farewell on its streams: it begins no call any more, finishes
+// those under way, and the callers close. A stream on which nothing came from the peer within the whole time of a call is closed, with
+// all that waits on it: the next call makes a new one, which works as soon as the network does. A call that its caller cancels goes on at
+// the peer, until the time that the caller had.
+//
+// In the other calls a frame is a batch, or a part of a snapshot, behind its length in 4 bytes, big endian; one of length 0 ends them. A slice is
+// written hour/index. Every answer, by whichever way, names the store that gave it (Flowring-Store); where the hash of
+// the caller's roster (Flowring-Roster) differs from the answerer's, the answer carries the answerer's (Flowring-Roster-Value), which
+// the client merges before it returns: acks are counted after rosters were merged (P4).
 //
 // A refusal is an *Error with a code that both sides know. Any other error means that the peer was not heard: NotSent tells
 // whether it cannot have had an effect. Client remembers per address whether the last call was heard; callers use that as a

@@ -92,14 +92,19 @@ func asError(err error) *Error {
 	return &Error{Code: Internal, Detail: err.Error()}
 }
 
-func (e *Error) write(w http.ResponseWriter) {
+// encode returns the refusal in JSON.
+func (e *Error) encode() []byte {
 	body, err := json.Marshal(e, json.FormatNilSliceAsNull(false))
 	if err != nil { // invalid UTF-8 in the detail; the code is what callers act on
 		body = fmt.Appendf(nil, `{"code":%q,"detail":"unprintable"}`, e.Code)
 	}
+	return body
+}
+
+func (e *Error) write(w http.ResponseWriter) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(e.Code.status())
-	w.Write(body)
+	w.Write(e.encode())
 }
 
 // unsentError marks a call that never reached the peer.

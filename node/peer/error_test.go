@@ -1,6 +1,7 @@
 package peer
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -93,16 +94,14 @@ func TestErrorsOfTheStoreTravel(t *testing.T) {
 func TestNotSentAndHeard(t *testing.T) {
 	batch := newBatch(t).Encode()
 	d := newDouble()
-	real := NewServer(ServerConfig{}, ServerDeps{Handler: d})
 	silent := make(chan struct{})
 	closed, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	closed.Close()
-	answering := func(fn http.HandlerFunc) string { return serveHandler(t, fn) }
-	cut := func() { panic(http.ErrAbortHandler) }
-	mute := func(http.ResponseWriter, *http.Request) { <-silent }
+	mute := serveHandler(t, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-silent }))
+	muteStream := serveStreams(t, func(net.Conn, *bufio.Reader) { <-silent })
 	tests := []struct {
 		name    string
 		addr    string
@@ -114,15 +113,29 @@ func TestNotSentAndHeard(t *testing.T) {
 	}{
 		{name: "refused connection", addr: closed.Addr().String(), notSent: true},
 		{name: "no such host", addr: "host.invalid:1", notSent: true},
-		{name: "lost before it had an effect", addr: answering(func(http.ResponseWriter, *http.Request) { cut() })},
-		{name: "applied, but the answer was lost", applied: 1, addr: answering(func(_ http.ResponseWriter, r *http.Request) {
-			real.ServeHTTP(discard{http.Header{}}, r)
-			cut()
+		{name: "lost before there was a stream", notSent: true,
+			addr: serveHandler(t, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }))},
+		{name: "lost before it had an effect", addr: serveStreams(t, func(_ net.Conn, in *bufio.Reader) { readAsk(in) })},
+		{name: "applied, but the answer was lost", applied: 1, addr: serveStreams(t, func(_ net.Conn, in *bufio.Reader) {
+			if _, a := readAsk(in); a != nil {
+				batches, err := a.written()
+				if err = errors.Join(err, d.Apply(t.Context(), batches)); err != nil {
+					t.Error(err)
+				}
+			}
 		})},
-		{name: "no answer", limit: 50 * time.Millisecond, addr: answering(mute)},
-		{name: "the caller gave up", limit: 50 * time.Millisecond, cancel: true, heard: true, addr: answering(mute)},
-		{name: "an answer of another program", heard: true, addr: serveHandler(t, http.NotFoundHandler())},
-		{name: "an answer that names no store", heard: true, addr: answering(func(http.ResponseWriter, *http.Request) {})},
+		{name: "no stream in time", limit: 50 * time.Millisecond, notSent: true, addr: mute},
+		{name: "no answer", limit: 50 * time.Millisecond, addr: muteStream},
+		{name: "the caller gave up before there was a stream", limit: 50 * time.Millisecond, cancel: true, heard: true, notSent: true, addr: mute},
+		{name: "the caller gave up", limit: 50 * time.Millisecond, cancel: true, heard: true, addr: muteStream},
+		{name: "an answer of another program", heard: true, notSent: true, addr: serveHandler(t, http.NotFoundHandler())},
+		{name: "an answer that names no store", heard: true, addr: serveStreams(t, answering(reply{}))},
+		{name: "a refusal without a code", heard: true, addr: serveStreams(t, answering(reply{outcome: outcomeRefused}))},
+		{name: "an answer that nobody asked for", addr: serveStreams(t, func(conn net.Conn, in *bufio.Reader) {
+			readAsk(in)
+			conn.Write(appendHead(nil, frameHead{kind: kindApply}))
+			<-silent
+		})},
 	}
 	t.Cleanup(func() { close(silent) }) // before the servers close
 	for _, tt := range tests {
@@ -156,10 +169,3 @@ func TestNotSentAndHeard(t *testing.T) {
 		t.Error("NotSent(any other error) = true, want false: who cannot tell must say unknown")
 	}
 }
-
-// discard is an answer that nobody gets.
-type discard struct{ header http.Header }
-
-func (d discard) Header() http.Header         { return d.header }
-func (d discard) Write(p []byte) (int, error) { return len(p), nil }
-func (d discard) WriteHeader(int)             {}

@@ -1,6 +1,8 @@
 package peer
 
 import (
+	"bufio"
+	"bytes"
 	"context"
 	"io"
 	"log/slog"
@@ -50,7 +52,7 @@ func (d *double) Apply(_ context.Context, batches []flow.Written) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for _, b := range batches {
-		d.applied = append(d.applied, b.Bytes)
+		d.applied = append(d.applied, bytes.Clone(b.Bytes))
 	}
 	return d.err
 }
@@ -140,7 +142,7 @@ func newDouble() *double {
 }
 
 // serveHandler serves on loopback and returns the address.
-func serveHandler(t *testing.T, h http.Handler) string {
+func serveHandler(t testing.TB, h http.Handler) string {
 	t.Helper()
 	server := httptest.NewUnstartedServer(h)
 	server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug)
@@ -152,11 +154,11 @@ func serveHandler(t *testing.T, h http.Handler) string {
 // serve serves a double with the places given.
 func (d *double) serve(t *testing.T, cfg ServerConfig) string {
 	t.Helper()
-	return serveHandler(t, NewServer(cfg, ServerDeps{Handler: d, Log: slog.New(slog.DiscardHandler)}))
+	return serveHandler(t, newTestServer(t, cfg, d))
 }
 
 // newTestClient returns a client with a roster of its own store alone.
-func newTestClient(t *testing.T) (*Client, *rosters) {
+func newTestClient(t testing.TB) (*Client, *rosters) {
 	t.Helper()
 	r := &rosters{roster: ring.Roster{}.With(ring.Store{ID: ring.NewStoreID(), Name: "a", Established: true})}
 	var d net.Dialer
@@ -180,3 +182,60 @@ func newBatch(t testing.TB) *flow.Batch {
 
 // seven is the slice of newBatch.
 var seven = flow.Slice{Hour: 7}
+
+// newTestServer returns a server whose streams end with the test, at once.
+func newTestServer(t testing.TB, cfg ServerConfig, h Handler) *Server {
+	t.Helper()
+	s := NewServer(cfg, ServerDeps{Handler: h, Log: slog.New(slog.DiscardHandler)})
+	t.Cleanup(func() {
+		ctx, cancel := context.WithCancel(context.Background())
+		cancel()
+		s.Shutdown(ctx)
+	})
+	return s
+}
+
+// serveStreams serves streams that do as fn does, after which the connection is closed.
+func serveStreams(t testing.TB, fn func(conn net.Conn, in *bufio.Reader)) string {
+	t.Helper()
+	return serveHandler(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		conn, buffered, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer conn.Close()
+		io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: "+protocol+"\r\n\r\n")
+		fn(conn, buffered.Reader)
+	}))
+}
+
+// readAsk reads one ask, and returns nil at the end of the stream.
+func readAsk(in *bufio.Reader) (uint64, *ask) {
+	h, err := readHead(in)
+	if err != nil {
+		return 0, nil
+	}
+	rest, err := readRest(in, h.size, nil)
+	if err != nil {
+		return 0, nil
+	}
+	a, err := parseAsk(h.kind, rest)
+	if err != nil {
+		return 0, nil
+	}
+	return h.call, &a
+}
+
+// answering answers every ask of a stream with the same.
+func answering(r reply) func(conn net.Conn, in *bufio.Reader) {
+	return func(conn net.Conn, in *bufio.Reader) {
+		for {
+			call, a := readAsk(in)
+			if a == nil {
+				return
+			}
+			conn.Write(r.append(nil, call))
+		}
+	}
+}

@@ -28,7 +28,8 @@ type Handler interface {
 	// a posting that was checked as a whole. Check says whether Admit would refuse.
 	Admit(ctx context.Context, checked bool, batches []flow.Written) (replayed bool, err error)
 	Check(ctx context.Context, batches []flow.Written) (replayed bool, err error)
-	// Apply keeps batches here for a write: an ID held under another dot is as good as held.
+	// Apply keeps batches here for a write: an ID held under another dot is as good as held. All of them are on disk when it returns nil;
+	// after an error some may be. The Bytes are those of a buffer that is used again, here as for Check: they must not be retained.
 	Apply(ctx context.Context, batches []flow.Written) error
 	// Flows opens a slice's flows. Nothing is written of an answer whose tag is wanted.Known.
 	Flows(ctx context.Context, s flow.Slice, wanted Wanted) (Answer, error)
@@ -88,6 +89,8 @@ type Server struct {
 	calls  chan struct{}
 	routed chan struct{}
 	mux    *http.ServeMux
+
+	accepted accepted // streams
 }
 
 // NewServer returns the handler of the peer port.
@@ -98,10 +101,7 @@ func NewServer(cfg ServerConfig, deps ServerDeps) *Server {
 	hellos := make(chan struct{}, 64) // never behind data: a greeting is what closes circuit breakers
 	rare := make(chan struct{}, 8)
 	s.handle("POST", "hello", hellos, s.hello)
-	s.handle("POST", "admit", s.routed, s.admit)
 	s.handle("GET", "flows", s.routed, s.flows)
-	s.handle("POST", "check", s.calls, s.check)
-	s.handle("POST", "apply", s.calls, s.apply)
 	s.handle("GET", "digest", s.calls, s.digest)
 	s.handle("POST", "missing", s.calls, s.missing)
 	s.handle("POST", "give", s.calls, s.give)
@@ -109,6 +109,7 @@ func NewServer(cfg ServerConfig, deps ServerDeps) *Server {
 	s.handle("POST", "secure", rare, s.secure)
 	s.handle("POST", "forget", rare, s.forget)
 	s.handle("POST", "drain", rare, s.drain)
+	s.initStreams()
 	return s
 }
 
@@ -133,15 +134,23 @@ func (s *Server) handle(method, name string, places chan struct{}, call func(htt
 			(&Error{Code: Busy, Detail: fmt.Sprintf("%s: %d calls are under way", name, cap(places))}).write(w)
 			return
 		}
-		mine, theirs := s.Roster().Cluster(), r.Header.Get(headerCluster)
-		if mine != "" && theirs != "" && mine != theirs {
-			(&Error{Code: Stranger, Detail: fmt.Sprintf("this node belongs to cluster %s, the caller to %s", mine, theirs)}).write(w)
+		if refusal := s.strange(r.Header.Get(headerCluster)); refusal != nil {
+			refusal.write(w)
 			return
 		}
 		if err := call(w, r); err != nil {
 			s.fail(w, r, name, err)
 		}
 	})
+}
+
+// strange refuses callers of other clusters.
+func (s *Server) strange(theirs string) *Error {
+	mine := s.Roster().Cluster()
+	if mine == "" || theirs == "" || mine == theirs {
+		return nil
+	}
+	return &Error{Code: Stranger, Detail: fmt.Sprintf("this node belongs to cluster %s, the caller to %s", mine, theirs)}
 }
 
 // introduce says who answers, and what roster it has where the caller's differs. It comes after the effect of a call and before
@@ -188,46 +197,6 @@ func (s *Server) hello(w http.ResponseWriter, r *http.Request) error {
 	w.Header().Set(headerStore, formatStore(s.Self()))
 	w.Write(body)
 	return nil
-}
-
-func (s *Server) admit(w http.ResponseWriter, r *http.Request) error {
-	batches, err := readBatches(r)
-	if err != nil {
-		return err
-	}
-	replayed, err := s.Admit(r.Context(), r.URL.Query().Get("checked") == "true", batches)
-	return s.answer(w, r, replayed, "stored", err)
-}
-
-func (s *Server) check(w http.ResponseWriter, r *http.Request) error {
-	batches, err := readBatches(r)
-	if err != nil {
-		return err
-	}
-	replayed, err := s.Check(r.Context(), batches)
-	return s.answer(w, r, replayed, "new", err)
-}
-
-func (s *Server) answer(w http.ResponseWriter, r *http.Request, replayed bool, otherwise string, err error) error {
-	if err != nil {
-		return err
-	}
-	s.introduce(w, r)
-	if replayed {
-		otherwise = answerReplayed
-	}
-	io.WriteString(w, otherwise)
-	return nil
-}
-
-const answerReplayed = "replayed"
-
-func (s *Server) apply(w http.ResponseWriter, r *http.Request) error {
-	batches, err := readBatches(r)
-	if err != nil {
-		return err
-	}
-	return s.done(w, r, s.Apply(r.Context(), batches))
 }
 
 func (s *Server) flows(w http.ResponseWriter, r *http.Request) error {
@@ -354,25 +323,6 @@ func (s *Server) done(w http.ResponseWriter, r *http.Request, err error) error {
 		w.WriteHeader(http.StatusNoContent)
 	}
 	return err
-}
-
-// readBatches reads the batches that a call carries as frames; they are the caller's to keep.
-func readBatches(r *http.Request) (batches []flow.Written, err error) {
-	if r.ContentLength < 0 || r.ContentLength > MaxBatch {
-		return nil, &Error{Code: Malformed, Detail: fmt.Sprintf("batches of %d bytes, at most %d", r.ContentLength, MaxBatch)}
-	}
-	err = readFrames(r.Body, func(encoded []byte) error {
-		b, err := flow.ParseBatch(encoded)
-		batches = append(batches, flow.Written{Batch: b, Bytes: encoded})
-		return err
-	})
-	if err == nil && len(batches) == 0 {
-		err = errors.New("no batch")
-	}
-	if err != nil {
-		return nil, &Error{Code: Malformed, Detail: err.Error()}
-	}
-	return batches, nil
 }
 
 func readDigest(r io.Reader) (store.Digest, error) {

@@ -86,12 +86,12 @@ func query(pairs ...string) string {
 	return "?" + v.Encode()
 }
 
-// frameHead is how many bytes the length before a frame takes.
-const frameHead = 4
+// lengthSize is how many bytes the length before a frame takes.
+const lengthSize = 4
 
 // writeFrame writes a batch behind its length.
 func writeFrame(w io.Writer, batch []byte) error {
-	var length [frameHead]byte
+	var length [lengthSize]byte
 	binary.BigEndian.PutUint32(length[:], uint32(len(batch)))
 	if _, err := w.Write(length[:]); err != nil {
 		return err
@@ -104,7 +104,7 @@ func writeFrame(w io.Writer, batch []byte) error {
 // the stream was cut short, and what came before it is still whole.
 func readFrames(r io.Reader, fn func(batch []byte) error) error {
 	for {
-		var length [frameHead]byte
+		var length [lengthSize]byte
 		if _, err := io.ReadFull(r, length[:]); err != nil {
 			return fmt.Errorf("frame: %w", noEOF(err))
 		}

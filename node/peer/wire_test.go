@@ -44,8 +44,8 @@ func TestStoresHaveOneSpelling(t *testing.T) {
 	}
 }
 
-// stream returns the frames of the batches, ended or not.
-func stream(t testing.TB, ended bool, batches ...string) []byte {
+// framesOf returns the frames of the batches, ended or not.
+func framesOf(t testing.TB, ended bool, batches ...string) []byte {
 	t.Helper()
 	var buf bytes.Buffer
 	for _, b := range batches {
@@ -60,18 +60,18 @@ func stream(t testing.TB, ended bool, batches ...string) []byte {
 }
 
 func TestFrames(t *testing.T) {
-	whole := stream(t, true, "one", "three")
+	whole := framesOf(t, true, "one", "three")
 	for _, tt := range []struct {
 		name string
 		data []byte
 		want []string // whole batches
 		err  error    // nil: none
 	}{
-		{"an empty stream", stream(t, true), nil, nil},
+		{"an empty stream", framesOf(t, true), nil, nil},
 		{"two batches", whole, []string{"one", "three"}, nil},
 		{"what follows the end is not read", append(slices.Clone(whole), "more"...), []string{"one", "three"}, nil},
 		{"nothing at all is cut short", nil, nil, io.ErrUnexpectedEOF},
-		{"no end is cut short", stream(t, false, "one"), []string{"one"}, io.ErrUnexpectedEOF},
+		{"no end is cut short", framesOf(t, false, "one"), []string{"one"}, io.ErrUnexpectedEOF},
 		{"half a length is cut short", whole[:2], nil, io.ErrUnexpectedEOF},
 		{"half a batch is cut short", whole[:4+2], nil, io.ErrUnexpectedEOF},
 		{"a length without a batch is cut short", whole[:4], nil, io.ErrUnexpectedEOF},
@@ -105,15 +105,15 @@ func TestFrameLengthsAreNotBelieved(t *testing.T) {
 
 func TestFrameReaderStopsAtTheFirstError(t *testing.T) {
 	stop, calls := errors.New("stop"), 0
-	err := readFrames(bytes.NewReader(stream(t, true, "one", "two")), func([]byte) error { calls++; return stop })
+	err := readFrames(bytes.NewReader(framesOf(t, true, "one", "two")), func([]byte) error { calls++; return stop })
 	if !errors.Is(err, stop) || calls != 1 {
 		t.Errorf("readFrames = %v after %d batches, want stop after 1", err, calls)
 	}
 }
 
 func FuzzReadFrames(f *testing.F) {
-	f.Add(stream(f, true, "one", "two"))
-	f.Add(stream(f, false, "one"))
+	f.Add(framesOf(f, true, "one", "two"))
+	f.Add(framesOf(f, false, "one"))
 	f.Add([]byte{0xff, 0xff, 0xff, 0xff, 1})
 	f.Fuzz(func(t *testing.T, data []byte) {
 		var again bytes.Buffer

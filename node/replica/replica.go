@@ -13,6 +13,7 @@ import (
 
 	"flowring/flow"
 	"flowring/internal/safeguard"
+	"flowring/internal/workers"
 	"flowring/ring"
 	"flowring/store"
 )
@@ -111,8 +112,8 @@ type Replicas struct {
 
 	ctx     context.Context // ends with Stop: bounds everything that goes on behind an answer
 	cancel  context.CancelFunc
-	wg      sync.WaitGroup // of the loops
-	workers *workers       // for what goes on behind an answer
+	wg      sync.WaitGroup   // of the loops
+	workers *workers.Workers // for what goes on behind an answer
 
 	mu      sync.Mutex
 	stopped bool // nothing is begun any more
@@ -122,7 +123,7 @@ type Replicas struct {
 func New(origin uint64, cfg Config, deps Deps) *Replicas {
 	r := &Replicas{Config: cfg.withDefaults(), Deps: deps, origin: origin, hedges: newBudget(0.05, 10)}
 	r.ctx, r.cancel = context.WithCancel(context.Background())
-	r.workers = newWorkers(r.ctx)
+	r.workers = workers.New(r.ctx)
 	r.rounds.init(r.behind)
 	r.repair.init(deps.Before)
 	r.recovered.Store(r.Quorum == 1) // then no other store need know what this one acknowledged
@@ -144,7 +145,7 @@ func (r *Replicas) Stop() {
 	r.mu.Unlock()
 	r.cancel()
 	r.wg.Wait()
-	r.workers.wg.Wait()
+	r.workers.Wait()
 }
 
 // errStopped says that a call came too late.
@@ -155,7 +156,7 @@ func (r *Replicas) behind(fn func()) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if !r.stopped {
-		r.workers.run(fn)
+		r.workers.Run(fn)
 	}
 	return !r.stopped
 }

@@ -1,0 +1,433 @@
+package peer
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"flowring/flow"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// scripted is a node whose calls of the write path are the test's.
+type scripted struct {
+	*double
+	admit func(ctx context.Context, batches []flow.Written) (bool, error)
+	check func(ctx context.Context, batches []flow.Written) (bool, error)
+	apply func(ctx context.Context, batches []flow.Written) error
+}
+
+func (s scripted) Admit(ctx context.Context, _ bool, batches []flow.Written) (bool, error) {
+	return s.admit(ctx, batches)
+}
+
+func (s scripted) Check(ctx context.Context, batches []flow.Written) (bool, error) {
+	return s.check(ctx, batches)
+}
+
+func (s scripted) Apply(ctx context.Context, batches []flow.Written) error {
+	return s.apply(ctx, batches)
+}
+
+// counted serves a server, and counts the streams that are asked for.
+func counted(t *testing.T, server *Server) (addr string, streams *atomic.Int64) {
+	streams = new(atomic.Int64)
+	return serveHandler(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == prefix+"stream" {
+			streams.Add(1)
+		}
+		server.ServeHTTP(w, r)
+	})), streams
+}
+
+// numbered returns an encoded batch of one flow with that seq.
+func numbered(t testing.TB, seq uint64) []byte {
+	b := newBatch(t)
+	b.Dot.Seq = seq
+	return b.Encode()
+}
+
+// largeBatch returns a batch that takes more than largeCall.
+func largeBatch(t testing.TB) []byte {
+	t.Helper()
+	var records []flow.Record
+	for i := range int64(5000) {
+		key := flow.Key{SrcApp: fmt.Sprintf("source-application-%d", i), DestApp: "d", VPCID: "v"}
+		records = append(records, flow.Record{Key: key, Totals: flow.Totals{BytesTx: i}, Hour: 7})
+	}
+	p, err := flow.AddUp(records, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.Batches[0].Dot = flow.Dot{Origin: 9, Seq: 1}
+	encoded := p.Batches[0].Encode()
+	if len(encoded) <= largeCall {
+		t.Fatalf("the large batch has %d bytes", len(encoded))
+	}
+	return encoded
+}
+
+func TestManyCallsAtOnceGetTheirOwnAnswers(t *testing.T) {
+	even := func(_ context.Context, batches []flow.Written) (bool, error) {
+		seq := batches[0].Dot.Seq
+		if seq%3 == 0 {
+			return false, &Error{Code: Unavailable, Detail: fmt.Sprint(seq)}
+		}
+		return seq%2 == 0, nil
+	}
+	d := newDouble()
+	server := newTestServer(t, ServerConfig{}, scripted{double: d, admit: even, check: even, apply: d.Apply})
+	addr, streams := counted(t, server)
+	c, _ := newTestClient(t)
+	var wg sync.WaitGroup
+	for i := range uint64(64) {
+		wg.Go(func() {
+			for k := range uint64(50) {
+				seq := 1000*i + k
+				call := c.Check
+				if k%2 == 0 {
+					call = func(ctx context.Context, addr string, batches ...[]byte) (bool, error) {
+						return c.Admit(ctx, addr, false, batches...)
+					}
+				}
+				replayed, err := call(t.Context(), addr, numbered(t, seq))
+				var refusal *Error
+				switch {
+				case seq%3 == 0 && (!errors.As(err, &refusal) || refusal.Detail != fmt.Sprint(seq)):
+					t.Errorf("call %d = %v, want its own refusal", seq, err)
+				case seq%3 != 0 && (err != nil || replayed != (seq%2 == 0)):
+					t.Errorf("call %d = %t, %v, want %t", seq, replayed, err, seq%2 == 0)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if n := streams.Load(); n != 1 {
+		t.Errorf("%d streams were made, want 1", n)
+	}
+}
+
+func TestLargeCallsGoByAStreamOfTheirOwn(t *testing.T) {
+	d := newDouble()
+	addr, streams := counted(t, newTestServer(t, ServerConfig{}, d))
+	c, _ := newTestClient(t)
+	large := largeBatch(t)
+	for range 2 {
+		for _, batches := range [][][]byte{{large}, {numbered(t, 1), large}, {numbered(t, 2)}} {
+			if _, err := c.Apply(t.Context(), addr, batches...); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if n := streams.Load(); n != 2 || d.count() != 8 || !bytes.Equal(d.applied[2], large) {
+		t.Errorf("%d streams were made and %d batches applied, want 2 and 8, the third of them the large one", n, d.count())
+	}
+}
+
+func TestAnswersComeInAnyOrder(t *testing.T) {
+	addr := serveStreams(t, func(conn net.Conn, in *bufio.Reader) {
+		var answers []byte
+		for range 3 {
+			call, a := readAsk(in)
+			batches, err := a.written()
+			if err != nil {
+				t.Error(err)
+			}
+			refusal := Error{Code: Overflow, Detail: fmt.Sprint(batches[0].Dot.Seq)}
+			r := reply{outcome: outcomeRefused, refusal: refusal.encode()}
+			answers = append(r.append(nil, call), answers...)
+		}
+		conn.Write(answers)
+		readAsk(in)
+	})
+	c, _ := newTestClient(t)
+	var wg sync.WaitGroup
+	for seq := range uint64(3) {
+		wg.Go(func() {
+			_, err := c.Check(t.Context(), addr, numbered(t, seq))
+			var refusal *Error
+			if !errors.As(err, &refusal) || refusal.Detail != fmt.Sprint(seq) {
+				t.Errorf("call %d = %v, want its own refusal", seq, err)
+			}
+		})
+	}
+	wg.Wait()
+}
+
+func TestCallsUnderWayFailWithTheirStream(t *testing.T) {
+	var asked atomic.Int64
+	d := newDouble()
+	willing := newTestServer(t, ServerConfig{}, d)
+	addr := serveHandler(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if asked.Add(1) > 1 {
+			willing.ServeHTTP(w, r)
+			return
+		}
+		conn, buffered, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer conn.Close()
+		conn.Write([]byte("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: " + protocol + "\r\n\r\n"))
+		for range 3 {
+			readAsk(buffered.Reader)
+		}
+	}))
+	c, _ := newTestClient(t)
+	var wg sync.WaitGroup
+	for range 3 {
+		wg.Go(func() {
+			if _, err := c.Apply(t.Context(), addr, numbered(t, 1)); err == nil || NotSent(err) {
+				t.Errorf("apply = %v, NotSent %t, want an error of unknown effect", err, NotSent(err))
+			}
+		})
+	}
+	wg.Wait()
+	if c.Heard(addr) {
+		t.Error("a peer whose stream broke is heard")
+	}
+	if _, err := c.Apply(t.Context(), addr, numbered(t, 1)); err != nil || !c.Heard(addr) || asked.Load() != 2 {
+		t.Errorf("the next call = %v, heard %t, by stream %d, want it answered by the second one", err, c.Heard(addr), asked.Load())
+	}
+}
+
+// What is admitted is still on its way to other stores when the call has returned.
+func TestBatchesThatAreAdmittedStayAsTheyAre(t *testing.T) {
+	d := newDouble()
+	var mu sync.Mutex
+	var kept []flow.Written
+	admit := func(_ context.Context, batches []flow.Written) (bool, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		kept = append(kept, batches...)
+		return false, nil
+	}
+	addr := serveHandler(t, newTestServer(t, ServerConfig{}, scripted{double: d, admit: admit, apply: d.Apply}))
+	c, _ := newTestClient(t)
+	for seq := range uint64(200) {
+		_, err := c.Apply(t.Context(), addr, numbered(t, 1000+seq))
+		if err == nil {
+			_, err = c.Admit(t.Context(), addr, false, numbered(t, seq))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for seq, b := range kept {
+		if want := numbered(t, uint64(seq)); !bytes.Equal(b.Bytes, want) || b.Dot.Seq != uint64(seq) {
+			t.Fatalf("batch %d is %x by now, want %x", seq, b.Bytes, want)
+		}
+	}
+}
+
+func TestTheTimeOfTheCallerTravels(t *testing.T) {
+	left := make(chan time.Duration, 1)
+	d := newDouble()
+	admit := func(ctx context.Context, _ []flow.Written) (bool, error) {
+		by, ok := ctx.Deadline()
+		if !ok {
+			by = time.Now().Add(-time.Second)
+		}
+		left <- time.Until(by)
+		return false, nil
+	}
+	addr := serveHandler(t, newTestServer(t, ServerConfig{}, scripted{double: d, admit: admit}))
+	c, _ := newTestClient(t)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+	defer cancel()
+	for _, tt := range []struct {
+		ctx  context.Context
+		want time.Duration
+	}{{ctx, time.Hour}, {t.Context(), -time.Second}} {
+		if _, err := c.Admit(tt.ctx, addr, false, numbered(t, 1)); err != nil {
+			t.Fatal(err)
+		}
+		if got := <-left; got > tt.want || got < tt.want-time.Minute {
+			t.Errorf("an admission has %v left, want %v", got, tt.want)
+		}
+	}
+}
+
+func TestTheEndOfAStreamEndsItsCalls(t *testing.T) {
+	begun, ended := make(chan struct{}), make(chan struct{})
+	admit := func(ctx context.Context, _ []flow.Written) (bool, error) {
+		close(begun)
+		<-ctx.Done()
+		close(ended)
+		return false, ctx.Err()
+	}
+	addr := serveHandler(t, newTestServer(t, ServerConfig{}, scripted{double: newDouble(), admit: admit}))
+	c, _ := newTestClient(t)
+	failed := make(chan error, 1)
+	go func() { _, err := c.Admit(context.Background(), addr, false, numbered(t, 1)); failed <- err }()
+	<-begun
+	c.Close()
+	<-ended
+	if err := <-failed; err == nil || NotSent(err) {
+		t.Errorf("a call under way when the client is closed = %v, NotSent %t, want an error of unknown effect", err, NotSent(err))
+	}
+	if _, err := c.Apply(t.Context(), addr, numbered(t, 1)); !NotSent(err) {
+		t.Errorf("a call of a closed client = %v, want one that was not sent", err)
+	}
+}
+
+// The connection is used by the first to come; all others wait for it.
+func TestCallsThatComeTogetherDialOnce(t *testing.T) {
+	d := newDouble()
+	addr, streams := counted(t, newTestServer(t, ServerConfig{}, d))
+	mine := &rosters{roster: d.roster}
+	dialing, dial := make(chan struct{}, 10), make(chan struct{})
+	c := NewClient(ClientDeps{Rosters: mine, Dial: func(ctx context.Context, network, addr string) (net.Conn, error) {
+		dialing <- struct{}{}
+		select {
+		case <-dial:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+		return new(net.Dialer).DialContext(ctx, network, addr)
+	}})
+	defer c.Close()
+	ctx, cancel := context.WithCancel(t.Context())
+	alone := make(chan error, 1)
+	go func() { _, err := c.Apply(ctx, addr, numbered(t, 1)); alone <- err }()
+	<-dialing
+	cancel() // nobody waits for the attempt any more: it ends, and the next call begins another
+	if err := <-alone; !errors.Is(err, context.Canceled) || !NotSent(err) || !c.Heard(addr) {
+		t.Errorf("a call that gives up while dialing = %v, NotSent %t, heard %t", err, NotSent(err), c.Heard(addr))
+	}
+	var wg sync.WaitGroup
+	for range 10 {
+		wg.Go(func() {
+			if _, err := c.Apply(t.Context(), addr, numbered(t, 1)); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	<-dialing
+	close(dial)
+	wg.Wait()
+	if n := streams.Load(); n != 1 || len(dialing) != 0 {
+		t.Errorf("%d streams by %d dials too many, want 1 by 1", n, len(dialing))
+	}
+}
+
+// A call that finds no place is read past, however large it is, and answered; the next one is served (P12).
+func TestABusyServerReadsPastLargeCalls(t *testing.T) {
+	d := newDouble()
+	d.wait, d.entered = make(chan struct{}), make(chan struct{})
+	addr, streams := counted(t, newTestServer(t, ServerConfig{MaxCalls: 1}, d))
+	c, mine := newTestClient(t)
+	first := make(chan error, 1)
+	large := largeBatch(t)
+	go func() { _, err := c.Apply(t.Context(), addr, large); first <- err }()
+	<-d.entered
+	for range 3 {
+		_, err := c.Apply(t.Context(), addr, large)
+		var refusal *Error
+		if !errors.As(err, &refusal) || refusal.Code != Busy || !NotSent(err) {
+			t.Errorf("a second call = %v, want refused as busy", err)
+		}
+	}
+	if _, ok := mine.Roster().Get(d.self.ID); !ok {
+		t.Error("the roster of a busy server was not merged")
+	}
+	close(d.wait)
+	go func() { <-d.entered }()
+	if err := <-first; err != nil {
+		t.Errorf("the first call = %v, want nil", err)
+	}
+	if _, err := c.Apply(t.Context(), addr, large); err != nil || streams.Load() != 1 {
+		t.Errorf("a call after the first one ended = %v, %d streams, want nil by the same one", err, streams.Load())
+	}
+}
+
+func TestShutdownFinishesWhatIsUnderWay(t *testing.T) {
+	d := newDouble()
+	d.wait, d.entered = make(chan struct{}), make(chan struct{})
+	server := newTestServer(t, ServerConfig{}, d)
+	addr, streams := counted(t, server)
+	c, _ := newTestClient(t)
+	under := make(chan error, 1)
+	go func() { _, err := c.Apply(t.Context(), addr, numbered(t, 1)); under <- err }()
+	<-d.entered
+	stopped := make(chan struct{})
+	go func() { server.Shutdown(t.Context()); close(stopped) }()
+	for {
+		_, err := c.Check(t.Context(), addr, numbered(t, 2))
+		var refusal *Error
+		if err == nil {
+			continue // the farewell is not there yet
+		}
+		if !errors.As(err, &refusal) || refusal.Code != Busy || !NotSent(err) || !c.Heard(addr) {
+			t.Errorf("a call to a server that stops = %v, heard %t, want refused as busy, and heard", err, c.Heard(addr))
+		}
+		break
+	}
+	select {
+	case <-stopped:
+		t.Error("Shutdown returned while a call was under way")
+	default:
+	}
+	close(d.wait)
+	if err := <-under; err != nil {
+		t.Errorf("the call under way = %v, want nil", err)
+	}
+	<-stopped
+	server.Shutdown(t.Context()) // again: there is nothing to do
+	if n := len(server.accepted.all); n != 0 || d.count() != 1 {
+		t.Errorf("%d streams are left, %d batches applied, want none and 1, of %d streams", n, d.count(), streams.Load())
+	}
+}
+
+func TestShutdownIsQuickWithoutCalls(t *testing.T) {
+	d := newDouble()
+	server := newTestServer(t, ServerConfig{}, d)
+	addr := serveHandler(t, server)
+	for range 3 {
+		c, _ := newTestClient(t)
+		for _, batch := range [][]byte{numbered(t, 1), largeBatch(t)} {
+			if _, err := c.Apply(t.Context(), addr, batch); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	begun := time.Now()
+	server.Shutdown(t.Context())
+	if took := time.Since(begun); took > partingTime/2 {
+		t.Errorf("it took %v: nobody closed on a farewell", took)
+	}
+}
+
+// What ctx cuts short is closed: the call ends with its stream.
+func TestShutdownIsCutShort(t *testing.T) {
+	begun := make(chan struct{})
+	admit := func(ctx context.Context, _ []flow.Written) (bool, error) {
+		close(begun)
+		<-ctx.Done()
+		return false, ctx.Err()
+	}
+	server := newTestServer(t, ServerConfig{}, scripted{double: newDouble(), admit: admit})
+	addr := serveHandler(t, server)
+	c, _ := newTestClient(t)
+	failed := make(chan error, 1)
+	go func() { _, err := c.Admit(t.Context(), addr, false, numbered(t, 1)); failed <- err }()
+	<-begun
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	server.Shutdown(ctx)
+	if err := <-failed; err == nil || NotSent(err) {
+		t.Errorf("the call = %v, NotSent %t, want an error of unknown effect", err, NotSent(err))
+	}
+}
