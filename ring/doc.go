@@ -17,8 +17,8 @@
 //     order in which they were learnt.
 //   - Every list holds every member exactly once; with no members every list is empty.
 //   - Of the S slices of an hour no member owns more than ceil(S / members).
-//   - With one slice no member owns more than ceil(Load * Partitions / members) partitions. With several the circle keeps to that, but
-//     shares can take a member over it (at most 1.5 times the mean with up to 64 members, by test).
+//   - With one slice no member owns more than ceil(Load * Partitions / members) partitions. With several, shares
+//     can take a member over it: to 1.5 times the mean at the most of what was measured, with up to 64 members.
 //   - A roster only grows. Merge is a union: idempotent, commutative and associative, so that the order in which rosters meet
 //     makes no difference. Established and Forgotten, once set, stay set: a store that comes back cannot undo its tombstone.
 //   - What Algorithm and Parameters name may not change within a cluster: nodes compare Parameters when they meet.
