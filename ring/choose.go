@@ -49,8 +49,8 @@ func prefer(p int, circle *consistent.Consistent, members []string) []int {
 
 // share reorders the lists of the slices of an hour, so that no member has more of the hour than its share. Place after place,
 // each slice in turn takes the first in the rest of its list who has a share left: of S slices on N members, each owns ceil(S/N)
-// at most, and is on the first R places of hardly more than ceil(S*R/N) lists. Hardly: should all in the rest have theirs
-// already, the first of them gets one more. A single list stays as it is.
+// at most, and is on the first R places of hardly more than ceil(S*R/N) lists. Hardly: should all in the rest have theirs already,
+// the first of those with the least gets one more. A single list stays as it is.
 func share(lists [][]int, members int) {
 	has := make([]int, members) // of how many lists a member has a place so far
 	for place := range members {
