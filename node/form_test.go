@@ -25,7 +25,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-func ringOf(names []string) *ring.Ring { return ring.New(names) }
+func ringOf(names []string) *ring.Ring { return ring.New(names, 1) }
 
 func TestClustersFormAndForward(t *testing.T) {
 	five := []string{"a", "b", "c", "d", "e"}

@@ -16,6 +16,7 @@ import (
 // membership is which store this node holds and what roster it knows: durable, and published with the ring that follows.
 type membership struct {
 	name    string
+	slices  int // of an hour
 	journal states
 	log     *slog.Logger
 	fresh   bool        // the store was made by this process: it has acknowledged nothing that it could have lost
@@ -55,23 +56,26 @@ type identity struct {
 }
 
 // openMembership loads the identity that the journal has, or gives the store a new one.
-func openMembership(name string, journal states, newID func(name string) ring.StoreID, log *slog.Logger) (*membership, error) {
-	m := &membership{name: name, journal: journal, log: log, changed: func() {}, leaving: func() bool { return false }}
+func openMembership(cfg Config, journal states, newID func(name string) ring.StoreID, log *slog.Logger) (*membership, error) {
+	m := &membership{
+		name: cfg.Name, slices: cfg.HourSlices, journal: journal, log: log,
+		changed: func() {}, leaving: func() bool { return false },
+	}
 	value, err := journal.State(stateIdentity)
 	if err != nil {
 		return nil, fmt.Errorf("load identity: %w", err)
 	}
 	if value == nil {
-		id := newID(name)
+		id := newID(m.name)
 		m.fresh = true
-		return m, m.save(id, ring.Roster{}.With(ring.Store{ID: id, Name: name}))
+		return m, m.save(id, ring.Roster{}.With(ring.Store{ID: id, Name: m.name}))
 	}
 	var id identity
 	if err := json.Unmarshal(value, &id); err != nil {
 		return nil, fmt.Errorf("load identity: %w", err)
 	}
-	if id.Name != name {
-		return nil, fmt.Errorf("the data folder belongs to node %q, and this node is named %q: give it its own folder, or its name back", id.Name, name)
+	if id.Name != m.name {
+		return nil, fmt.Errorf("the data folder belongs to node %q, and this node is named %q: give it its own folder, or its name back", id.Name, m.name)
 	}
 	m.publish(id.Store, id.Roster)
 	return m, m.reidentify()
@@ -116,7 +120,7 @@ func (m *membership) save(self ring.StoreID, roster ring.Roster) error {
 }
 
 func (m *membership) publish(self ring.StoreID, roster ring.Roster) {
-	next := &placement{self, roster, roster.Ring()}
+	next := &placement{self, roster, roster.Ring(m.slices)}
 	m.now.Store(next)
 }
 

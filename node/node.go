@@ -188,7 +188,7 @@ func (n *Node) openStore(context.Context) error {
 	if n.deps.Without.Off(safeguard.LostDisk) {
 		newID = sameID
 	}
-	if n.membership, err = openMembership(n.cfg.Name, j, newID, n.log); err != nil {
+	if n.membership, err = openMembership(n.cfg, j, newID, n.log); err != nil {
 		return err
 	}
 	if err := checkPlacement(j, n.cfg.HourSlices); err != nil {
@@ -212,7 +212,7 @@ func (n *Node) openStore(context.Context) error {
 		},
 		replica.Deps{
 			Log: n.log, Cluster: cluster{n}, Peers: outward{n.client}, Store: n.store, NotSent: peer.NotSent,
-			Refuse: n.full, Settled: n.saveSettled, Before: ringOf(settled),
+			Refuse: n.full, Settled: n.saveSettled, Before: ringOf(settled, n.cfg.HourSlices),
 		})
 	if n.membership.fresh {
 		n.replicas.Recovered()

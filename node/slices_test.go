@@ -33,7 +33,12 @@ func TestSlicesOfAnHourAreMerged(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	partitions := 0
 	for _, name := range cut.names() {
+		partitions += cut.member(name).Partitions
+		if held := cut.metric(name, "flowring_store_slices"); held != 4 {
+			t.Errorf("%s holds %v of the 16 slices, want 4", name, held)
+		}
 		got, err := cut.get(name, 7, "&require=complete")
 		if err != nil || got.text != want.text || got.complete != "true" {
 			t.Errorf("get(%s) = complete %q, %v, %.200s, want %.200s", name, got.complete, err, got.text, want.text)
@@ -41,6 +46,9 @@ func TestSlicesOfAnHourAreMerged(t *testing.T) {
 		if empty, err := cut.get(name, 8, ""); err != nil || empty.text != "[]\n" {
 			t.Errorf("get(%s) of an empty hour = %q, %v, want []", name, empty.text, err)
 		}
+	}
+	if partitions != 1024 { // 64 groups of 16
+		t.Errorf("the nodes own %d partitions, want 1024", partitions)
 	}
 }
 

@@ -51,7 +51,7 @@ func (n *Node) view() router.MembersView {
 		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Store, b.Store))
 	})
 	v.Ring = router.RingView{
-		Partitions: ring.Partitions, VirtualNodes: ring.VirtualNodes, HourSlices: n.cfg.HourSlices,
+		Partitions: on.Partitions(), VirtualNodes: ring.VirtualNodes, HourSlices: n.cfg.HourSlices,
 		ReplicationFactor: n.cfg.ReplicationFactor, WriteQuorum: n.cfg.WriteQuorum, Version: on.Version(),
 	}
 	return v
@@ -95,11 +95,11 @@ func (n *Node) saveNames(state string, names []string) {
 func (n *Node) saveSettled(on *ring.Ring) { n.saveNames(stateSettled, on.Members()) }
 
 // ringOf returns the ring of the names, nil if there are none.
-func ringOf(names []string) *ring.Ring {
+func ringOf(names []string, hourSlices int) *ring.Ring {
 	if len(names) == 0 {
 		return nil
 	}
-	return ring.New(names)
+	return ring.New(names, hourSlices)
 }
 
 // remember keeps the addresses of other nodes when they change, so that a node finds its cluster again without its join addresses.

@@ -9,23 +9,29 @@ import (
 
 func BenchmarkNew(b *testing.B) {
 	for _, n := range []int{3, 9, 64} {
-		names := flows(n)
-		b.Run(fmt.Sprintf("members=%d", n), func(b *testing.B) {
-			b.ReportAllocs()
-			for b.Loop() {
-				New(names)
-			}
-		})
+		for _, hourSlices := range []int{1, 16, 64} {
+			names := flows(n)
+			b.Run(fmt.Sprintf("members=%d/slices=%d", n, hourSlices), func(b *testing.B) {
+				b.ReportAllocs()
+				for b.Loop() {
+					New(names, hourSlices)
+				}
+			})
+		}
 	}
 }
 
 func BenchmarkOwners(b *testing.B) {
-	r := New(flows(64))
-	b.ReportAllocs()
-	hour := flow.Hour(0)
-	for b.Loop() {
-		r.Owners(flow.Slice{Hour: hour})
-		hour++
+	for _, hourSlices := range []uint32{1, 16} {
+		b.Run(fmt.Sprintf("slices=%d", hourSlices), func(b *testing.B) {
+			r := New(flows(64), int(hourSlices))
+			b.ReportAllocs()
+			s := flow.Slice{}
+			for b.Loop() {
+				r.Owners(s)
+				s.Hour, s.Index = s.Hour+1, (s.Index+1)%hourSlices
+			}
+		})
 	}
 }
 

@@ -11,13 +11,13 @@ import (
 
 // newCircle returns the members on the circle of consistent hashing with bounded loads, which chooses the owners:
 // https://research.google/blog/consistent-hashing-with-bounded-loads/.
-func newCircle(members []string) *consistent.Consistent {
+func newCircle(members []string, partitions int) *consistent.Consistent {
 	points := make([]consistent.Member, len(members))
 	for i, name := range members {
 		points[i] = point(name)
 	}
 	return consistent.New(points, consistent.Config{
-		Hasher: hasher{}, PartitionCount: Partitions, ReplicationFactor: VirtualNodes, Load: Load,
+		Hasher: hasher{}, PartitionCount: partitions, ReplicationFactor: VirtualNodes, Load: Load,
 	})
 }
 
@@ -31,28 +31,53 @@ type hasher struct{}
 
 func (hasher) Sum64(b []byte) uint64 { return xxhash.Sum64(b) }
 
-// candidate is a member, by index, in the rendezvous for one partition.
-type candidate struct {
-	member int
-	score  uint64
+// prefer returns the members, by index, in the order in which they should hold partition p: the owner that the circle chooses,
+// then the others by falling score. A member that comes or goes leaves these in their order. So, where the owner stays or that
+// very member takes over or leaves, it alone enters or leaves a list's first R.
+func prefer(p int, circle *consistent.Consistent, members []string) []int {
+	list, scores := make([]int, len(members)), make([]uint64, len(members))
+	for i, name := range members {
+		list[i], scores[i] = i, score(p, name)
+	}
+	slices.SortFunc(list, func(a, b int) int {
+		return cmp.Or(cmp.Compare(scores[b], scores[a]), cmp.Compare(a, b)) // members are sorted: ties go by name
+	})
+	owner, _ := slices.BinarySearch(members, circle.GetPartitionOwner(p).String())
+	toFront(list, slices.Index(list, owner))
+	return list
 }
 
-// rank returns the members but the owner by falling score, in buf. A member that comes or goes leaves the others in their
-// order. So, where the owner stays or that very member takes over or leaves, it alone enters or leaves a list's first R.
-func rank(buf []candidate, p int, owner string, members []string) []candidate {
-	buf = buf[:0]
-	for i, name := range members {
-		if name != owner {
-			buf = append(buf, candidate{i, score(p, name)})
+// share reorders the lists of the slices of an hour, so that no member has more of the hour than its share. Place after place,
+// each slice in turn takes the first in the rest of its list who has a share left: of S slices on N members, each owns ceil(S/N)
+// at most, and is on the first R places of hardly more than ceil(S*R/N) lists. Hardly: should all in the rest have theirs already,
+// the first of those with the least gets one more. A single list stays as it is.
+func share(lists [][]int, members int) {
+	has := make([]int, members) // of how many lists a member has a place so far
+	for place := range members {
+		most := ceilDiv(len(lists)*(place+1), members)
+		for _, list := range lists {
+			rest := list[place:]
+			next := firstBelow(most, rest, has)
+			has[rest[next]]++
+			toFront(rest, next)
 		}
 	}
-	slices.SortFunc(buf, func(a, b candidate) int {
-		if a.score == b.score {
-			return cmp.Compare(a.member, b.member) // members are sorted: this is the order of names
+}
+
+// firstBelow returns where in the list the first member stands who has less than most; if none does, less than one more, and so on.
+func firstBelow(most int, list, has []int) int {
+	for ; ; most++ {
+		if i := slices.IndexFunc(list, func(member int) bool { return has[member] < most }); i >= 0 {
+			return i
 		}
-		return cmp.Compare(b.score, a.score)
-	})
-	return buf
+	}
+}
+
+// toFront moves element i of the list to its front.
+func toFront(list []int, i int) {
+	first := list[i]
+	copy(list[1:], list[:i])
+	list[0] = first
 }
 
 // score is the weight of a member in the rendezvous for partition p (highest random weight, Thaler and Ravishankar 1998).

@@ -16,7 +16,7 @@ type movement struct {
 // growth returns the movement from flow-0..n-1 to flow-0..n with R copies.
 func growth(before, after *Ring, copies int) (m movement) {
 	newcomer := flows(len(after.Members()))[len(before.Members())]
-	for p := range Partitions {
+	for p := range before.Partitions() {
 		was, is := before.list(p), after.list(p)
 		if is[0] != was[0] {
 			m.owners++
@@ -44,7 +44,7 @@ func TestWhatMovesWhenAMemberJoins(t *testing.T) {
 		{8, 2, movement{owners: 121, ownersStray: 7, copies: 239, copiesStray: 7}},
 		{8, 3, movement{owners: 121, ownersStray: 7, copies: 335, copiesStray: 7}},
 	} {
-		if got := growth(New(flows(tt.from)), New(flows(tt.from+1)), tt.copies); got != tt.want {
+		if got := growth(New(flows(tt.from), 1), New(flows(tt.from+1), 1), tt.copies); got != tt.want {
 			t.Errorf("growth(%d to %d, R=%d) = %+v, want %+v", tt.from, tt.from+1, tt.copies, got, tt.want)
 		}
 	}
@@ -54,9 +54,9 @@ func TestWhatMovesWhenAMemberJoins(t *testing.T) {
 // movement of its own to these: a list whose owner did not stray takes in nobody but the newcomer.
 func TestHardlyAnythingMovesBetweenMembersThatStay(t *testing.T) {
 	const most = Partitions * 15 / 1000 // 1.3 % is the worst of all sizes up to 64
-	before := New(flows(3))
+	before := New(flows(3), 1)
 	for n := 3; n < 64; n++ {
-		after := New(flows(n + 1))
+		after := New(flows(n+1), 1)
 		m := growth(before, after, 3)
 		if m.ownersStray > most {
 			t.Errorf("growth(%d to %d) moves %d partitions between old members, want at most %d", n, n+1, m.ownersStray, most)
@@ -88,7 +88,7 @@ func inherited(r *Ring, second func(p int) string) (most int) {
 // What a dead member owned must spread over all the others. The control is GetClosestN, which hands it to a single one.
 func TestTheLoadOfADeadMemberIsShared(t *testing.T) {
 	for _, n := range []int{3, 4, 8, 9, 16, 32, 64} {
-		r, circle := New(flows(n)), newCircle(flows(n))
+		r, circle := New(flows(n), 1), newCircle(flows(n), Partitions)
 		limit := int(1.6 * Partitions / float64(n-1)) // of the survivors' mean: 1.25 by the bound on loads, the rest by chance
 		got := inherited(r, func(p int) string { return r.list(p)[1] })
 		if got > limit {

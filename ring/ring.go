@@ -15,7 +15,7 @@ import (
 // The parameters of placement. They are part of a cluster's identity, not settings: see Parameters.
 const (
 	Algorithm    = "consistent-1.1+rendezvous/1" // changes with anything that places a slice elsewhere
-	Partitions   = 1021                          // prime, and some 16 for each of 64 members
+	Partitions   = 1021                          // prime, and some 16 for each of 64 members; some more with slices: see New
 	VirtualNodes = 100                           // points of each member on the circle of hashes
 	Load         = 1.25                          // what a member may own, as a multiple of the mean
 )
@@ -24,30 +24,39 @@ const (
 // slices of an hour. Nodes whose lines differ would look for the same flows in different places and must refuse each other.
 func Parameters(hourSlices int) string {
 	return fmt.Sprintf("%s partitions=%d virtual-nodes=%d load=%g slices=%d",
-		Algorithm, Partitions, VirtualNodes, Load, hourSlices)
+		algorithm(hourSlices), groups(hourSlices)*hourSlices, VirtualNodes, Load, hourSlices)
 }
 
-// Partition returns the partition of a slice, from 0 to Partitions-1. It does not depend on the members.
-func Partition(s flow.Slice) int {
-	var key [12]byte
-	binary.BigEndian.PutUint64(key[:8], uint64(s.Hour))
-	binary.BigEndian.PutUint32(key[8:], s.Index)
-	return int(xxhash.Sum64(key[:]) % Partitions)
+// algorithm is Algorithm, and what shares the slices of an hour out, which with one slice changes nothing.
+func algorithm(hourSlices int) string {
+	if hourSlices == 1 {
+		return Algorithm
+	}
+	return fmt.Sprintf("%s+shares-of-%d/1", Algorithm, hourSlices)
 }
+
+// groups returns how many groups of hourSlices partitions it takes to have at least Partitions of them.
+func groups(hourSlices int) int { return ceilDiv(Partitions, hourSlices) }
+
+func ceilDiv(a, b int) int { return (a + b - 1) / b }
 
 // Ring is the placement over a set of members.
 type Ring struct {
-	members []string // sorted, distinct
-	table   []string // row p is the list of partition p; len(table) = Partitions * len(members)
-	owned   map[string]int
-	version string
+	hourSlices int
+	members    []string // sorted, distinct
+	table      []string // row p is the list of partition p; len(table) = Partitions() * len(members)
+	owned      map[string]int
+	version    string
 }
 
-// New places the partitions over the nodes of these names. Order and repetition make no difference; names is not kept. Without
-// names the ring is empty. It takes some tens of milliseconds for 64 members, and grows with the square of their number.
-func New(names []string) *Ring {
+// New places the partitions over the nodes of these names, for hours of hourSlices slices, which is at least 1. Partitions come
+// in groups of as many, one for each slice of an hour, and so there are Partitions of them, rounded up to whole groups.
+//
+// Order and repetition of names make no difference; names is not kept. Without names the ring is empty. It takes some tens of
+// milliseconds for 64 members, whatever the slices, and grows with the square of their number.
+func New(names []string, hourSlices int) *Ring {
 	members := slices.Compact(slices.Sorted(slices.Values(names)))
-	r := &Ring{members: members, owned: make(map[string]int, len(members))}
+	r := &Ring{hourSlices: hourSlices, members: members, owned: make(map[string]int, len(members))}
 	r.place()
 	r.version = r.hash()
 	return r
@@ -58,22 +67,26 @@ func (r *Ring) place() {
 	if len(r.members) == 0 {
 		return
 	}
-	circle := newCircle(r.members)
-	r.table = make([]string, 0, Partitions*len(r.members))
-	candidates := make([]candidate, 0, len(r.members))
-	for p := range Partitions {
-		owner := circle.GetPartitionOwner(p).String()
-		r.owned[owner]++
-		r.table = append(r.table, owner)
-		for _, c := range rank(candidates, p, owner, r.members) {
-			r.table = append(r.table, r.members[c.member])
+	circle := newCircle(r.members, r.Partitions())
+	r.table = make([]string, 0, r.Partitions()*len(r.members))
+	group := make([][]int, r.hourSlices)
+	for first := 0; first < r.Partitions(); first += r.hourSlices {
+		for i := range group {
+			group[i] = prefer(first+i, circle, r.members)
+		}
+		share(group, len(r.members))
+		for _, list := range group {
+			r.owned[r.members[list[0]]]++
+			for _, member := range list {
+				r.table = append(r.table, r.members[member])
+			}
 		}
 	}
 }
 
 // hash returns the version: see Version.
 func (r *Ring) hash() string {
-	text := fmt.Appendf(nil, "%s partitions=%d members=%d\n", Algorithm, Partitions, len(r.members))
+	text := fmt.Appendf(nil, "%s partitions=%d members=%d\n", algorithm(r.hourSlices), r.Partitions(), len(r.members))
 	for _, name := range r.table {
 		text = appendText(text, name)
 	}
@@ -86,12 +99,26 @@ func appendText(text []byte, s string) []byte {
 	return append(binary.AppendUvarint(text, uint64(len(s))), s...)
 }
 
+// Partition returns the partition of a slice, from 0 to Partitions()-1: the hour chooses the group, the index the one in it. It
+// does not depend on the members. An index that no slice of this ring has, as in a batch from elsewhere, has a place too.
+func (r *Ring) Partition(s flow.Slice) int {
+	n := uint32(r.hourSlices)
+	var key [12]byte
+	binary.BigEndian.PutUint64(key[:8], uint64(s.Hour))
+	binary.BigEndian.PutUint32(key[8:], s.Index/n)
+	group := int(xxhash.Sum64(key[:]) % uint64(groups(r.hourSlices)))
+	return group*r.hourSlices + int(s.Index%n)
+}
+
+// Partitions returns how many partitions there are.
+func (r *Ring) Partitions() int { return groups(r.hourSlices) * r.hourSlices }
+
 // Members returns the names of the members, sorted. The slice is shared and must not be modified.
 func (r *Ring) Members() []string { return r.members }
 
 // Owners returns every member in the order in which they should hold the slice: the owner, then the further replicas. It is
 // empty if there are no members. The slice is shared and must not be modified. It does not allocate.
-func (r *Ring) Owners(s flow.Slice) []string { return r.list(Partition(s)) }
+func (r *Ring) Owners(s flow.Slice) []string { return r.list(r.Partition(s)) }
 
 // Owner returns the first of Owners, or "" if there are no members.
 func (r *Ring) Owner(s flow.Slice) string {

@@ -25,18 +25,19 @@ func flows(n int) []string {
 // P7: nodes that learnt of the same members in another order place everything alike.
 func TestPlacementDoesNotDependOnTheOrderOrRepetitionOfNames(t *testing.T) {
 	for n := 1; n <= 64; n++ {
-		want := New(flows(n))
+		hourSlices := 1 + n%2*15
+		want := New(flows(n), hourSlices)
 		shuffled := append(flows(n), flows(n/2)...)
 		random := rand.New(rand.NewPCG(1, uint64(n)))
 		random.Shuffle(len(shuffled), func(i, j int) { shuffled[i], shuffled[j] = shuffled[j], shuffled[i] })
 		before := slices.Clone(shuffled)
 
-		got := New(shuffled)
+		got := New(shuffled, hourSlices)
 		if !slices.Equal(got.table, want.table) || got.Version() != want.Version() {
-			t.Errorf("New(%v) = version %s, want %s", shuffled, got.Version(), want.Version())
+			t.Errorf("New(%v, %d) = version %s, want %s", shuffled, hourSlices, got.Version(), want.Version())
 		}
 		if !slices.Equal(got.Members(), want.Members()) {
-			t.Errorf("New(%v).Members() = %v, want %v", shuffled, got.Members(), want.Members())
+			t.Errorf("New(%v, %d).Members() = %v, want %v", shuffled, hourSlices, got.Members(), want.Members())
 		}
 		if !slices.Equal(shuffled, before) {
 			t.Errorf("New reordered its argument to %v, want %v", shuffled, before)
@@ -47,12 +48,12 @@ func TestPlacementDoesNotDependOnTheOrderOrRepetitionOfNames(t *testing.T) {
 func TestInvariantsHoldAtEverySize(t *testing.T) {
 	versions := make(map[string]int)
 	for n := 1; n <= 64; n++ {
-		r := New(flows(n))
+		r := New(flows(n), 1)
 		if err := errors.Join(checkLists(r), checkOwned(r), checkLoad(r)); err != nil {
 			t.Errorf("New(%d names): %v", n, err)
 		}
 		if other, taken := versions[r.Version()]; taken {
-			t.Errorf("New(%d names).Version() = %s, that of %d names too", n, r.Version(), other)
+			t.Errorf("New(%d names, 1).Version() = %s, that of %d names too", n, r.Version(), other)
 		}
 		versions[r.Version()] = n
 	}
@@ -60,7 +61,7 @@ func TestInvariantsHoldAtEverySize(t *testing.T) {
 
 // checkLists returns an error unless every list holds every member exactly once.
 func checkLists(r *Ring) error {
-	for p := range Partitions {
+	for p := range r.Partitions() {
 		if list := slices.Sorted(slices.Values(r.list(p))); !slices.Equal(list, r.Members()) {
 			return fmt.Errorf("partition %d: list %v, want each of %v once", p, r.list(p), r.Members())
 		}
@@ -71,7 +72,7 @@ func checkLists(r *Ring) error {
 // checkOwned returns an error unless Owned counts the lists that a member is first in.
 func checkOwned(r *Ring) error {
 	counts := make(map[string]int)
-	for p := range Partitions {
+	for p := range r.Partitions() {
 		counts[r.list(p)[0]]++
 	}
 	for _, name := range r.Members() {
@@ -95,12 +96,12 @@ func checkLoad(r *Ring) error {
 
 // The controls: each check above fails when what it guards is gone.
 func TestInvariantChecksNoticeABrokenRing(t *testing.T) {
-	broken := New(flows(3))
+	broken := New(flows(3), 1)
 	broken.table[1] = broken.table[0]
 	if checkLists(broken) == nil {
 		t.Error("checkLists(a list with a repeated member) = nil, want an error")
 	}
-	broken = New(flows(3))
+	broken = New(flows(3), 1)
 	broken.table[0], broken.table[1] = broken.table[1], broken.table[0]
 	if checkOwned(broken) == nil {
 		t.Error("checkOwned(two members exchanged) = nil, want an error")
@@ -127,19 +128,19 @@ func unbounded(names []string) *Ring {
 
 func TestEmptyRingHasNoOwners(t *testing.T) {
 	for _, names := range [][]string{nil, {}} {
-		r := New(names)
+		r := New(names, 1)
 		s := flow.Slice{Hour: 20}
 		if len(r.Owners(s)) != 0 || r.Owner(s) != "" || len(r.Members()) != 0 || r.Owned("flow-0") != 0 {
-			t.Errorf("New(%v) = owners %v, owner %q, want none", names, r.Owners(s), r.Owner(s))
+			t.Errorf("New(%v, 1) = owners %v, owner %q, want none", names, r.Owners(s), r.Owner(s))
 		}
 	}
-	if New(nil).Version() == New(flows(1)).Version() {
+	if New(nil, 1).Version() == New(flows(1), 1).Version() {
 		t.Error("the empty ring has the version of a ring of one, want another")
 	}
 }
 
 func TestOwnersCanBeAppendedToWithoutHarm(t *testing.T) {
-	r := New(flows(3))
+	r := New(flows(3), 1)
 	want := r.Version()
 	for hour := range flow.Hour(100) {
 		_ = append(r.Owners(flow.Slice{Hour: hour}), "stranger")
@@ -150,18 +151,21 @@ func TestOwnersCanBeAppendedToWithoutHarm(t *testing.T) {
 }
 
 func TestOwnersDoesNotAllocate(t *testing.T) {
-	r := New(flows(9))
-	if n := testing.AllocsPerRun(100, func() { r.Owners(flow.Slice{Hour: 412345, Index: 3}) }); n != 0 {
-		t.Errorf("Owners: %v allocations, want 0", n)
+	for _, hourSlices := range []int{1, 16} {
+		r := New(flows(9), hourSlices)
+		if n := testing.AllocsPerRun(100, func() { r.Owners(flow.Slice{Hour: 412345, Index: 3}) }); n != 0 {
+			t.Errorf("Owners with %d slices: %v allocations, want 0", hourSlices, n)
+		}
 	}
 }
 
 func TestHoursAndSlicesSpreadEvenlyOverPartitions(t *testing.T) {
 	const hours, hourSlices = 24 * 365, 7
+	r := New(nil, 1)
 	var counts [Partitions]int
 	for hour := range flow.Hour(hours) {
 		for index := range uint32(hourSlices) {
-			counts[Partition(flow.Slice{Hour: 480_000 + hour, Index: index})]++
+			counts[r.Partition(flow.Slice{Hour: 480_000 + hour, Index: index})]++
 		}
 	}
 	// A partition gets 60 on average, 7.7 is the standard deviation of a random spread; six of them happen by chance to one of

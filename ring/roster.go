@@ -165,11 +165,11 @@ func (r Roster) ByName(name string) (Store, bool) {
 	return r.stores[i], true
 }
 
-// Ring places the partitions over the nodes of the stores that count. A node with several stores has one place.
-func (r Roster) Ring() *Ring {
+// Ring places hours of hourSlices slices over the nodes of the stores that count: see New. A node with several stores has one place.
+func (r Roster) Ring(hourSlices int) *Ring {
 	var names []string
 	for _, s := range r.Established() {
 		names = append(names, s.Name)
 	}
-	return New(names)
+	return New(names, hourSlices)
 }

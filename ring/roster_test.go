@@ -78,10 +78,10 @@ func TestTheRingHasOnePlaceForEachNodeThatCounts(t *testing.T) {
 		With(Store{ID: id(3), Name: "flow-1", Established: true}).
 		With(Store{ID: id(4), Name: "joining"}).
 		With(Store{ID: id(5), Name: "forgotten", Established: true, Forgotten: true})
-	if got, want := r.Ring().Members(), flows(2); !slices.Equal(got, want) {
+	if got, want := r.Ring(1).Members(), flows(2); !slices.Equal(got, want) {
 		t.Errorf("Ring().Members() = %v, want %v", got, want)
 	}
-	if got, want := r.Ring().Version(), New(flows(2)).Version(); got != want {
+	if got, want := r.Ring(1).Version(), New(flows(2), 1).Version(); got != want {
 		t.Errorf("Ring().Version() = %s, want %s", got, want)
 	}
 }

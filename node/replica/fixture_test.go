@@ -88,7 +88,7 @@ func (w *world) Roster() ring.Roster {
 }
 
 // Ring implements Cluster.
-func (w *world) Ring() *ring.Ring { return w.Roster().Ring() }
+func (w *world) Ring() *ring.Ring { return w.Roster().Ring(1) }
 
 // Addr implements Cluster.
 func (w *world) Addr(id ring.StoreID) string {
