@@ -17,13 +17,13 @@ type content struct {
 	names  names
 	shards [shardCount]shard
 	marks  marks
-	order  order
+	order  *order       // apart, as readings keep it
 	count  atomic.Int64 // flows in all shards
 	seed   maphash.Seed // of the shards
 }
 
 func newContent() *content {
-	c := &content{seed: maphash.MakeSeed()}
+	c := &content{order: new(order), seed: maphash.MakeSeed()}
 	for i := range c.shards {
 		c.shards[i].seed = c.seed
 	}

@@ -156,6 +156,7 @@ func parsePiece(slice flow.Slice, data []byte) (p piece, err error) {
 // pieces iterates over the flows of the reading as pieces of a snapshot.
 func (r *Reading) pieces(slice flow.Slice) iter.Seq[[]byte] {
 	return func(yield func([]byte) bool) {
+		r.Sort()
 		cutter := flow.NewCutter(r.names)
 		for rows := r.rows; len(rows) > 0; {
 			n := min(len(rows), flowsPerPiece)
