@@ -5,6 +5,7 @@ import (
 	"hash/maphash"
 	"math"
 	"math/bits"
+	"strings"
 )
 
 // parser reads the content of an encoded batch. After its first error it reads nothing more.
@@ -110,7 +111,7 @@ func (p *parser) columns(names int) *Batch {
 	return b
 }
 
-// checkRows verifies that the names come in order of first appearance, all of them used, and that no flow comes twice.
+// checkRows verifies that the names come in order of first appearance, all of them used.
 func (b *Batch) checkRows() error {
 	next := uint32(0)
 	for i := range b.Src {
@@ -127,6 +128,11 @@ func (b *Batch) checkRows() error {
 	if int(next) < len(b.Names) {
 		return corrupt("name %d is never used", next)
 	}
+	return nil
+}
+
+// checkDiffer verifies that no flow comes twice.
+func (b *Batch) checkDiffer() error {
 	seeds := newSeeds()
 	hash := func(i int) uint64 { return seeds.flow(0, triple{b.Src[i], b.Dest[i], b.VPC[i]}) }
 	same := func(i, k int) bool { return b.Src[i] == b.Src[k] && b.Dest[i] == b.Dest[k] && b.VPC[i] == b.VPC[k] }
@@ -134,6 +140,26 @@ func (b *Batch) checkRows() error {
 		return corrupt("a flow is in the batch twice")
 	}
 	return nil
+}
+
+// checkSorted verifies that the flows are in the order of their keys, each of them once.
+func (b *Batch) checkSorted() error {
+	for i := 1; i < b.Len(); i++ {
+		if b.compareRows(i-1, i) >= 0 {
+			return corrupt("flow %d is not behind flow %d", i, i-1)
+		}
+	}
+	return nil
+}
+
+// compareRows compares the keys of two flows. Names have numbers, and seldom must be looked at.
+func (b *Batch) compareRows(i, k int) int {
+	for _, column := range [...][]uint32{b.Src, b.Dest, b.VPC} {
+		if column[i] != column[k] {
+			return strings.Compare(b.Names[column[i]], b.Names[column[k]])
+		}
+	}
+	return 0
 }
 
 // allDiffer reports whether no two of n things are the same.

@@ -2,6 +2,7 @@ package store
 
 import (
 	"iter"
+	"slices"
 	"sync"
 
 	"flowring/flow"
@@ -77,6 +78,31 @@ func (r *Reading) fetch(b *block, rows []rowRef) int {
 		b.totals[i] = r.shards[shard].totals[row]
 	}
 	return n
+}
+
+// Parts iterates over the flows, sorted by key, as batches without identity of so many flows each.
+func (r *Reading) Parts(slice flow.Slice, flows int) iter.Seq[*flow.Batch] {
+	return func(yield func(*flow.Batch) bool) {
+		r.Sort()
+		cutter := flow.NewCutter(r.names)
+		for rows := range slices.Chunk(r.rows, flows) {
+			if !yield(r.part(cutter, slice, rows)) {
+				return
+			}
+		}
+	}
+}
+
+func (r *Reading) part(cutter *flow.Cutter, slice flow.Slice, rows []rowRef) *flow.Batch {
+	var some block
+	return cutter.Batch(slice, len(rows), func(i int) ([3]uint32, flow.Totals) {
+		at := i % len(some.keys)
+		if at == 0 {
+			r.fetch(&some, rows[i:])
+		}
+		k := some.keys[at]
+		return [3]uint32{k.src, k.dest, k.vpc}, some.totals[at]
+	})
 }
 
 func (r *Reading) record(k triple, t flow.Totals) flow.Record {

@@ -4,8 +4,8 @@
 //	POST /peer/v1/admit?checked=            frames of batches: store them as the write quorum asks; 200 with "stored" or "replayed"
 //	POST /peer/v1/check                     frames of batches: would admit refuse one? 200 with "new" or "replayed"
 //	POST /peer/v1/apply                     a batch: keep it on disk, here, unless its ID is held under another dot
-//	GET  /peer/v1/flows?slice=&need=&known= a slice's flows as JSON, read completely from here; streamed. Flowring-Tag
-//	                                        names them; 204 where that is among the known ones
+//	GET  /peer/v1/flows?slice=&need=&known= a slice's flows, read completely from here: frames of batches without identity, sorted by
+//	                                        key throughout. Flowring-Tag names them; 204 where that is among the known ones
 //	GET  /peer/v1/digest?slice=&roster=     the digest of a slice held here; with roster=HASH only as a replica, by that very roster
 //	POST /peer/v1/missing?slice=            a digest: frames of all held here that it lacks, a snapshot among them
 //	POST /peer/v1/give?slice=               such frames: keep them on disk, here
