@@ -23,12 +23,17 @@ func (p *parser) fail(format string, args ...any) {
 
 // uvarint reads a number of at most limit, in its shortest form.
 func (p *parser) uvarint(what string, limit uint64) uint64 {
+	if len(p.rest) > 0 && p.rest[0] < 0x80 && uint64(p.rest[0]) <= limit { // most are
+		v := uint64(p.rest[0])
+		p.rest = p.rest[1:]
+		return v
+	}
 	v, n := binary.Uvarint(p.rest)
 	switch {
 	case n == 0:
 		p.fail("ends within %s", what)
 		return 0
-	case n < 0 || n != uvarintLen(v):
+	case n < 0 || n > 1 && p.rest[n-1] == 0:
 		p.fail("a number in %s is not in its shortest form", what)
 		return 0
 	case v > limit:

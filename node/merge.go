@@ -54,6 +54,10 @@ func (a *mergedAnswer) WriteTo(w io.Writer) (int64, error) {
 			return 0, err
 		}
 	}
+	order := orderOf(streams)
+	for _, s := range streams {
+		s.begin(order)
+	}
 	array := newArray(w, a.turns, len(a.slices)*partFlows)
 	a.turns.Begin()
 	defer a.turns.End()
@@ -69,7 +73,7 @@ func (a *mergedAnswer) merge(array *array, t *tournament) error {
 			return err
 		}
 		if s.at++; s.at < s.part.Len() {
-			s.key = s.part.FlowKey(s.at)
+			s.look()
 		} else if err := a.outOfTurn(s.next); err != nil {
 			return err
 		}
@@ -87,11 +91,13 @@ func (a *mergedAnswer) outOfTurn(do func() error) error {
 
 // stream is one slice's flows, of which the first that is left is at hand.
 type stream struct {
-	pull func() (*flow.Batch, error, bool)
-	stop func()
-	part *flow.Batch // nil: none is left
-	at   int         // in part
-	key  flow.Key    // of the flow at hand
+	pull      func() (*flow.Batch, error, bool)
+	stop      func()
+	order     flow.Order
+	part      *flow.Batch // nil: none is left
+	words     []uint64    // of the names of part
+	at        int         // in part
+	src, dest uint64      // words of the flow at hand
 }
 
 func newStream(slice peer.Answer) *stream {
@@ -100,9 +106,23 @@ func newStream(slice peer.Answer) *stream {
 	return s
 }
 
+// orderOf returns an order that suits what comes first in the streams.
+func orderOf(streams []*stream) flow.Order {
+	var names []string
+	for _, s := range streams {
+		if s.part == nil {
+			continue
+		}
+		for _, i := range [...]int{0, s.part.Len() / 2, s.part.Len() - 1} {
+			key := s.part.FlowKey(i)
+			names = append(names, key.SrcApp, key.DestApp)
+		}
+	}
+	return flow.NewOrder(names...)
+}
+
 // next goes on to the next part, if there is one, and its first flow.
 func (s *stream) next() error {
-	before := s.key
 	part, err, more := s.pull()
 	switch {
 	case err != nil:
@@ -111,24 +131,47 @@ func (s *stream) next() error {
 		s.part = nil
 		return nil
 	}
-	begun := s.part != nil
-	s.part, s.at, s.key = part, 0, part.FlowKey(0)
-	if begun && before.Compare(s.key) >= 0 {
-		return fmt.Errorf("a slice has %v behind %v", s.key, before)
+	before := s.part
+	s.part, s.at = part, 0
+	if before != nil && before.FlowKey(before.Len()-1).Compare(part.FlowKey(0)) >= 0 {
+		return fmt.Errorf("a slice has %v behind %v", part.FlowKey(0), before.FlowKey(before.Len()-1))
 	}
+	s.begin(s.order)
 	return nil
 }
 
+// begin makes words of the names of the part.
+func (s *stream) begin(order flow.Order) {
+	if s.order = order; s.part == nil {
+		return
+	}
+	s.words = s.words[:0]
+	for _, name := range s.part.Names {
+		s.words = append(s.words, order.Word(name))
+	}
+	s.look()
+}
+
+// look notes what the flow at hand is compared by.
+func (s *stream) look() {
+	s.src, s.dest = s.words[s.part.Src[s.at]], s.words[s.part.Dest[s.at]]
+}
+
 func (s *stream) record() flow.Record {
-	return flow.Record{Key: s.key, Totals: s.part.Totals(s.at), Hour: s.part.Slice.Hour}
+	return flow.Record{Key: s.part.FlowKey(s.at), Totals: s.part.Totals(s.at), Hour: s.part.Slice.Hour}
 }
 
 // before reports whether the flow at hand is to be written before that of o. What has none is behind all others.
 func (s *stream) before(o *stream) bool {
-	if s.part == nil || o.part == nil {
+	switch {
+	case s.part == nil || o.part == nil:
 		return s.part != nil
+	case s.src != o.src:
+		return s.src < o.src
+	case s.dest != o.dest && flow.Whole(s.src): // the sources are the same
+		return s.dest < o.dest
 	}
-	return s.key.Compare(o.key) < 0
+	return s.part.FlowKey(s.at).Compare(o.part.FlowKey(o.at)) < 0
 }
 
 // tournament finds the stream with the least key, again and again, with as many comparisons as the number of streams has bits: it

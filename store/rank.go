@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"math/bits"
 	"slices"
+
+	"flowring/flow"
 )
 
 // The parts of a key, the last one that flows are sorted by first.
@@ -71,7 +73,7 @@ func (r *ranks) fitting(first, room int) (last int, shift [parts]int, width int)
 
 // rankedName is a name while it is sorted.
 type rankedName struct {
-	word uint64 // what namesFrom compares by
+	word uint64 // of what of it is compared
 	name uint32
 }
 
@@ -92,8 +94,9 @@ func sortedNames(names []string) []uint32 {
 
 // sortNames sorts by what the names have from a byte on; what is before it is the same in all of them.
 func sortNames(names []string, ranked []rankedName, from int) {
+	var order flow.Order
 	for i := range ranked {
-		ranked[i].word = nameWord(names[ranked[i].name][from:])
+		ranked[i].word = order.Word(names[ranked[i].name][from:])
 	}
 	slices.SortFunc(ranked, func(a, b rankedName) int { return cmp.Compare(a.word, b.word) })
 	for len(ranked) > 0 {
@@ -102,21 +105,8 @@ func sortNames(names []string, ranked []rankedName, from int) {
 			same++
 		}
 		if same > 1 {
-			sortNames(names, ranked[:same], from+wordBytes)
+			sortNames(names, ranked[:same], from+flow.WordBytes)
 		}
 		ranked = ranked[same:]
 	}
-}
-
-// wordBytes is how many bytes of a name a word has.
-const wordBytes = 7
-
-// nameWord returns the beginning of a name as a number that is in the order of the names: below its bytes, as many as there are, stands
-// how many, 8 if there are more. So of names that differ in length alone the shorter one is first, even if the other goes on with
-// zeros; and two names have one word only if both go on.
-func nameWord(name string) (word uint64) {
-	for i := range min(len(name), wordBytes) {
-		word |= uint64(name[i]) << (56 - 8*i)
-	}
-	return word | uint64(min(len(name), wordBytes+1))
 }
