@@ -23,11 +23,6 @@ func (p *parser) fail(format string, args ...any) {
 
 // uvarint reads a number of at most limit, in its shortest form.
 func (p *parser) uvarint(what string, limit uint64) uint64 {
-	if len(p.rest) > 0 && p.rest[0] < 0x80 && uint64(p.rest[0]) <= limit { // most are
-		v := uint64(p.rest[0])
-		p.rest = p.rest[1:]
-		return v
-	}
 	v, n := binary.Uvarint(p.rest)
 	switch {
 	case n == 0:
@@ -104,16 +99,33 @@ func (p *parser) columns(names int) *Batch {
 	}
 	b := newBatch(Slice{}, n)
 	for _, column := range [...][]uint32{b.Src, b.Dest, b.VPC} {
-		for i := range column {
-			column[i] = uint32(p.uvarint("name indices", uint64(names)-1))
-		}
+		readColumn(p, column, "name indices", uint64(names)-1)
 	}
 	for _, column := range [...][]int64{b.Tx, b.Rx} {
-		for i := range column {
-			column[i] = int64(p.uvarint("sums", math.MaxInt64))
-		}
+		readColumn(p, column, "sums", math.MaxInt64)
 	}
 	return b
+}
+
+// readColumn reads numbers of at most limit. Most of them have one byte or two.
+func readColumn[T uint32 | int64](p *parser, column []T, what string, limit uint64) {
+	rest := p.rest
+	for i := range column {
+		if len(rest) > 1 {
+			if v := uint64(rest[0]); v < 0x80 && v <= limit {
+				column[i], rest = T(v), rest[1:]
+				continue
+			}
+			if v := uint64(rest[0]&0x7f) | uint64(rest[1])<<7; 0 < rest[1] && rest[1] < 0x80 && v <= limit {
+				column[i], rest = T(v), rest[2:]
+				continue
+			}
+		}
+		p.rest = rest
+		column[i] = T(p.uvarint(what, limit))
+		rest = p.rest
+	}
+	p.rest = rest
 }
 
 // checkRows verifies that the names come in order of first appearance, all of them used.
