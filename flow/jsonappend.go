@@ -34,10 +34,14 @@ func (a *Appender) Append(dst []byte, r Record) []byte {
 	return append(dst, a.end...)
 }
 
-// appendNumber is strconv.AppendInt for base 10, in less than half of the time for a number that has up to 8 digits.
+// appendNumber is strconv.AppendInt for base 10, in less than half of the time.
 func appendNumber(dst []byte, n int64) []byte {
-	if n < 0 || n >= 100_000_000 {
+	if n < 0 {
 		return strconv.AppendInt(dst, n, 10)
+	}
+	if n >= 100_000_000 {
+		dst = appendNumber(dst, n/100_000_000)
+		return binary.LittleEndian.AppendUint64(dst, digitsOf(uint64(n%100_000_000))|'0'*ones)
 	}
 	digits := digitsOf(uint64(n))
 	zeros := first(digits | 1<<63) // at the beginning; 7 of them if all are

@@ -3,8 +3,10 @@ package node
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"iter"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -139,6 +141,69 @@ func TestMergingTakesTurns(t *testing.T) {
 	if _, err := merged.WriteTo(failing{gone}); !errors.Is(err, gone) || len(turns) != 0 {
 		t.Errorf("WriteTo = %v with %d turns taken after it, want %v, 0", err, len(turns), gone)
 	}
+}
+
+// Memory does not depend on how many flows there are.
+func TestMergingTakesLittleMemory(t *testing.T) {
+	const slicesOfHour, parts, most = 8, 100, 16 << 20 // of all parts it would be some 100 MB
+	var merged mergedAnswer
+	for i := range slicesOfHour {
+		merged.slices = append(merged.slices, endless{i, parts})
+	}
+	before := heap()
+	gauge := &heapGauge{}
+	n, err := merged.WriteTo(gauge)
+	if err != nil || n < 200<<20 {
+		t.Fatalf("WriteTo = %d, %v, want some 300 MB", n, err)
+	}
+	if took := int64(gauge.most) - int64(before); took > most {
+		t.Errorf("merging took %d MiB, want at most %d", took>>20, most>>20)
+	}
+}
+
+// endless is an answer whose parts are made as they are wanted.
+type endless struct{ slice, parts int }
+
+func (a endless) Complete() string { return "true" }
+func (a endless) Tag() string      { return "" }
+func (a endless) Ready() bool      { return true }
+func (a endless) Close() error     { return nil }
+
+func (a endless) Parts() iter.Seq2[*flow.Batch, error] {
+	return func(yield func(*flow.Batch, error) bool) {
+		for part := range a.parts {
+			names := []string{fmt.Sprintf("source-%04d-%d", part, a.slice), "vpc"}
+			for i := range partFlows {
+				names = append(names, fmt.Sprintf("destination-%06d", i))
+			}
+			b := flow.NewCutter(names).Batch(flow.Slice{}, partFlows, func(i int) ([3]uint32, flow.Totals) {
+				return [3]uint32{0, uint32(i) + 2, 1}, flow.Totals{}
+			})
+			if !yield(b, nil) {
+				return
+			}
+		}
+	}
+}
+
+// heapGauge is a writer that looks now and then at how large the heap is.
+type heapGauge struct {
+	writes int
+	most   uint64
+}
+
+func (g *heapGauge) Write(p []byte) (int, error) {
+	if g.writes++; g.writes%100 == 0 {
+		g.most = max(g.most, heap())
+	}
+	return len(p), nil
+}
+
+func heap() uint64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
 }
 
 // failing is a writer that fails.
