@@ -257,9 +257,12 @@ func (s *Server) flows(w http.ResponseWriter, r *http.Request) error {
 		return nil
 	}
 	if !answer.Ready() { // the caller need not ask another store meanwhile
-		http.NewResponseController(w).Flush()
+		err = http.NewResponseController(w).Flush()
 	}
-	if err := writeParts(w, answer); err != nil {
+	if err == nil {
+		err = writeParts(w, answer)
+	}
+	if err != nil {
 		return fmt.Errorf("%w: %w", errStreaming, err)
 	}
 	return nil
