@@ -8,6 +8,7 @@ import (
 	"hash/crc32"
 	"math"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -198,11 +199,20 @@ func FuzzParseBatch(f *testing.F) {
 	for _, b := range mustAddUp(f, typical(30), 2).Batches {
 		f.Add(b.Encode())
 	}
+	inOrder := mustAddUp(f, []Record{rec(1, "a", "b", "c", 1, 2), rec(1, "a", "bb", "a", 3, 4), rec(1, "b", "a", "c", 5, 6)}, 1)
+	f.Add(inOrder.Batches[0].Encode())
 	f.Add(encoded("\x01\x01a\x01\x00\x00\x00\x00\x00"))
 	f.Add(encoded("\x01\x01a\x02\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		data = seal(data) // or nothing would ever come past the checksum
 		b, err := ParseBatch(data)
+		sorted, unsorted := ParseSorted(data)
+		if inOrder := err == nil && slices.IsSortedFunc(keys(b), Key.Compare); inOrder != (unsorted == nil) {
+			t.Fatalf("ParseSorted(%x) = %v, want an error: %t", data, unsorted, !inOrder)
+		}
+		if unsorted == nil && !reflect.DeepEqual(sorted, b) {
+			t.Fatalf("ParseSorted(%x) = %+v, want %+v", data, sorted, b)
+		}
 		if err != nil {
 			if !errors.Is(err, ErrCorrupt) && !errors.Is(err, ErrVersion) {
 				t.Fatalf("ParseBatch(%x) = %v, want ErrCorrupt or ErrVersion", data, err)
@@ -216,6 +226,14 @@ func FuzzParseBatch(f *testing.F) {
 			t.Fatalf("AddUp of the flows of %+v = %+v, want the same batch", b, p.Batches[0])
 		}
 	})
+}
+
+func keys(b *Batch) []Key {
+	all := make([]Key, b.Len())
+	for i := range all {
+		all[i] = b.FlowKey(i)
+	}
+	return all
 }
 
 // rows returns the flows of a batch as records.

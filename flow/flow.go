@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+	"strings"
 
 	"github.com/cespare/xxhash/v2"
 )
@@ -49,7 +50,13 @@ type Key struct {
 
 // Compare orders keys by source application, destination application and VPC, each by its bytes.
 func (k Key) Compare(o Key) int {
-	return cmp.Or(cmp.Compare(k.SrcApp, o.SrcApp), cmp.Compare(k.DestApp, o.DestApp), cmp.Compare(k.VPCID, o.VPCID))
+	switch {
+	case k.SrcApp != o.SrcApp:
+		return strings.Compare(k.SrcApp, o.SrcApp)
+	case k.DestApp != o.DestApp:
+		return strings.Compare(k.DestApp, o.DestApp)
+	}
+	return strings.Compare(k.VPCID, o.VPCID)
 }
 
 // Slice returns which of n slices of an hour the flow belongs to. It is part of the cluster's identity: every node, of every

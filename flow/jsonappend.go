@@ -29,9 +29,24 @@ func (a *Appender) Append(dst []byte, r Record) []byte {
 	}
 	dst = appendString(append(dst, a.begin...), r.DestApp)
 	dst = appendString(append(dst, `,"vpc_id":`...), r.VPCID)
-	dst = strconv.AppendInt(append(dst, `,"bytes_tx":`...), r.BytesTx, 10)
-	dst = strconv.AppendInt(append(dst, `,"bytes_rx":`...), r.BytesRx, 10)
+	dst = appendNumber(append(dst, `,"bytes_tx":`...), r.BytesTx)
+	dst = appendNumber(append(dst, `,"bytes_rx":`...), r.BytesRx)
 	return append(dst, a.end...)
+}
+
+// appendNumber is strconv.AppendInt for base 10, in less than half of the time.
+func appendNumber(dst []byte, n int64) []byte {
+	if n < 0 {
+		return strconv.AppendInt(dst, n, 10)
+	}
+	if n >= 100_000_000 {
+		dst = appendNumber(dst, n/100_000_000)
+		return binary.LittleEndian.AppendUint64(dst, digitsOf(uint64(n%100_000_000))|'0'*ones)
+	}
+	digits := digitsOf(uint64(n))
+	zeros := first(digits | 1<<63) // at the beginning; 7 of them if all are
+	end := len(dst) + 8 - zeros
+	return binary.LittleEndian.AppendUint64(dst, (digits|'0'*ones)>>(8*zeros))[:end]
 }
 
 // appendString appends s as a JSON string in which only what must be escaped is (RFC 8259, section 7).

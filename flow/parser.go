@@ -5,6 +5,7 @@ import (
 	"hash/maphash"
 	"math"
 	"math/bits"
+	"strings"
 )
 
 // parser reads the content of an encoded batch. After its first error it reads nothing more.
@@ -27,7 +28,7 @@ func (p *parser) uvarint(what string, limit uint64) uint64 {
 	case n == 0:
 		p.fail("ends within %s", what)
 		return 0
-	case n < 0 || n != uvarintLen(v):
+	case n < 0 || n > 1 && p.rest[n-1] == 0:
 		p.fail("a number in %s is not in its shortest form", what)
 		return 0
 	case v > limit:
@@ -98,19 +99,36 @@ func (p *parser) columns(names int) *Batch {
 	}
 	b := newBatch(Slice{}, n)
 	for _, column := range [...][]uint32{b.Src, b.Dest, b.VPC} {
-		for i := range column {
-			column[i] = uint32(p.uvarint("name indices", uint64(names)-1))
-		}
+		readColumn(p, column, "name indices", uint64(names)-1)
 	}
 	for _, column := range [...][]int64{b.Tx, b.Rx} {
-		for i := range column {
-			column[i] = int64(p.uvarint("sums", math.MaxInt64))
-		}
+		readColumn(p, column, "sums", math.MaxInt64)
 	}
 	return b
 }
 
-// checkRows verifies that the names come in order of first appearance, all of them used, and that no flow comes twice.
+// readColumn reads numbers of at most limit. Most of them have one byte or two.
+func readColumn[T uint32 | int64](p *parser, column []T, what string, limit uint64) {
+	rest := p.rest
+	for i := range column {
+		if len(rest) > 1 {
+			if v := uint64(rest[0]); v < 0x80 && v <= limit {
+				column[i], rest = T(v), rest[1:]
+				continue
+			}
+			if v := uint64(rest[0]&0x7f) | uint64(rest[1])<<7; 0 < rest[1] && rest[1] < 0x80 && v <= limit {
+				column[i], rest = T(v), rest[2:]
+				continue
+			}
+		}
+		p.rest = rest
+		column[i] = T(p.uvarint(what, limit))
+		rest = p.rest
+	}
+	p.rest = rest
+}
+
+// checkRows verifies that the names come in order of first appearance, all of them used.
 func (b *Batch) checkRows() error {
 	next := uint32(0)
 	for i := range b.Src {
@@ -127,6 +145,11 @@ func (b *Batch) checkRows() error {
 	if int(next) < len(b.Names) {
 		return corrupt("name %d is never used", next)
 	}
+	return nil
+}
+
+// checkDiffer verifies that no flow comes twice.
+func (b *Batch) checkDiffer() error {
 	seeds := newSeeds()
 	hash := func(i int) uint64 { return seeds.flow(0, triple{b.Src[i], b.Dest[i], b.VPC[i]}) }
 	same := func(i, k int) bool { return b.Src[i] == b.Src[k] && b.Dest[i] == b.Dest[k] && b.VPC[i] == b.VPC[k] }
@@ -134,6 +157,26 @@ func (b *Batch) checkRows() error {
 		return corrupt("a flow is in the batch twice")
 	}
 	return nil
+}
+
+// checkSorted verifies that the flows are in the order of their keys, each of them once.
+func (b *Batch) checkSorted() error {
+	for i := 1; i < b.Len(); i++ {
+		if b.compareRows(i-1, i) >= 0 {
+			return corrupt("flow %d is not behind flow %d", i, i-1)
+		}
+	}
+	return nil
+}
+
+// compareRows compares the keys of two flows. Names have numbers, and seldom must be looked at.
+func (b *Batch) compareRows(i, k int) int {
+	for _, column := range [...][]uint32{b.Src, b.Dest, b.VPC} {
+		if column[i] != column[k] {
+			return strings.Compare(b.Names[column[i]], b.Names[column[k]])
+		}
+	}
+	return 0
 }
 
 // allDiffer reports whether no two of n things are the same.

@@ -42,3 +42,13 @@ func eightDigits(values uint64) uint64 {
 	values = values * (1 + 100<<16) >> 16 & 0x0000ffff0000ffff
 	return values * (1 + 10_000<<32) >> 32
 }
+
+// digitsOf returns the values of the eight digits of a number below 100,000,000: it is what eightDigits undoes. The quotients are exact
+// for what is divided: 10486 is 2^20/100, 103 is 2^10/10, rounded up.
+func digitsOf(n uint64) uint64 {
+	fours := n/10_000 | n%10_000<<32
+	hundreds := fours * 10486 >> 20 & 0x0000007f_0000007f
+	twos := hundreds | (fours-100*hundreds)<<16
+	tens := twos * 103 >> 10 & 0x000f_000f_000f_000f
+	return tens | (twos-10*tens)<<8
+}

@@ -1,28 +1,28 @@
 package node
 
 import (
-	"bufio"
-	"bytes"
-	"container/heap"
 	"errors"
 	"fmt"
 	"io"
-	"sync"
+	"iter"
 
 	"flowring/flow"
 	"flowring/node/peer"
 	"flowring/router"
 )
 
-// mergedAnswer is an hour whose slices come from several owners, each sorted: they are merged as they stream, record by record, in
-// memory that does not depend on the size of the hour. The records are passed through as the owners wrote them.
-type mergedAnswer []peer.Answer
+// mergedAnswer is an hour whose slices come from several owners, each sorted: they are merged as they stream, flow by flow, in memory
+// that does not depend on the size of the hour.
+type mergedAnswer struct {
+	slices []peer.Answer
+	turns  router.Turns // to write in
+}
 
 // Complete implements router.Answer: an hour is as complete as its least complete slice.
-func (a mergedAnswer) Complete() router.Completeness {
+func (a *mergedAnswer) Complete() router.Completeness {
 	least := router.Complete
-	for _, part := range a {
-		switch c := router.Completeness(part.Complete()); {
+	for _, slice := range a.slices {
+		switch c := router.Completeness(slice.Complete()); {
 		case c == router.Partial || c == router.Unproven && least == router.Complete:
 			least = c
 		}
@@ -31,190 +31,185 @@ func (a mergedAnswer) Complete() router.Completeness {
 }
 
 // Close implements io.Closer.
-func (a mergedAnswer) Close() error {
+func (a *mergedAnswer) Close() error {
 	var errs []error
-	for _, part := range a {
-		errs = append(errs, part.Close())
+	for _, slice := range a.slices {
+		errs = append(errs, slice.Close())
 	}
 	return errors.Join(errs...)
 }
 
 // WriteTo implements io.WriterTo.
-func (a mergedAnswer) WriteTo(w io.Writer) (int64, error) {
-	out := &counted{w: bufio.NewWriterSize(w, 64<<10)}
-	var wg sync.WaitGroup
-	var parts streams
-	defer wg.Wait()
-	defer func() { parts.close() }()
-	for _, part := range a {
-		parts = append(parts, newStream(part, &wg))
+func (a *mergedAnswer) WriteTo(w io.Writer) (int64, error) {
+	var streams []*stream
+	defer func() {
+		for _, s := range streams {
+			s.stop()
+		}
+	}()
+	for _, slice := range a.slices {
+		s := newStream(slice)
+		streams = append(streams, s)
+		if err := s.next(); err != nil {
+			return 0, err
+		}
 	}
-	err := parts.merge(out)
-	return out.n, errors.Join(err, out.w.Flush())
-}
-
-// counted counts what is written.
-type counted struct {
-	w *bufio.Writer
-	n int64
-}
-
-func (c *counted) Write(p []byte) (int, error) {
-	n, err := c.w.Write(p)
-	c.n += int64(n)
-	return n, err
-}
-
-// streams are the slices of an hour that have records left, as a heap: the one with the least key first.
-type streams []*stream
-
-// Len implements heap.Interface.
-func (s streams) Len() int { return len(s) }
-
-// Less implements heap.Interface.
-func (s streams) Less(i, j int) bool { return s[i].compare(s[j]) < 0 }
-
-// Swap implements heap.Interface.
-func (s streams) Swap(i, j int) { s[i], s[j] = s[j], s[i] }
-
-// Push implements heap.Interface.
-func (s *streams) Push(x any) { *s = append(*s, x.(*stream)) }
-
-// Pop implements heap.Interface.
-func (s *streams) Pop() any {
-	last := len(*s) - 1
-	x := (*s)[last]
-	*s = (*s)[:last]
-	return x
-}
-
-func (s streams) close() {
-	for _, part := range s {
-		_ = part.pipe.Close() // who writes into it ends
+	order := orderOf(streams)
+	for _, s := range streams {
+		s.begin(order)
 	}
+	array := newArray(w, a.turns, len(a.slices)*partFlows)
+	a.turns.Begin()
+	defer a.turns.End()
+	if err := a.merge(array, newTournament(streams)); err != nil {
+		return array.written, err
+	}
+	return array.end()
 }
 
-// merge writes all records in order as one JSON array. The streams that have none left leave the heap, but not their owner's list.
-func (s streams) merge(w io.Writer) error {
-	var live streams
-	for _, part := range s {
-		more, err := part.next()
-		if err != nil {
+func (a *mergedAnswer) merge(array *array, t *tournament) error {
+	for s := t.least(); s.part != nil; s = t.least() {
+		if err := array.add(s.record()); err != nil {
 			return err
 		}
-		if more {
-			live = append(live, part)
-		}
-	}
-	heap.Init(&live)
-	end := "[]\n"
-	for len(live) > 0 {
-		if end == "[]\n" { // the first
-			live[0].record[0] = '['
-		}
-		if _, err := w.Write(live[0].record); err != nil {
+		if s.at++; s.at < s.part.Len() {
+			s.look()
+		} else if err := a.outOfTurn(s.next); err != nil {
 			return err
 		}
-		end = "]\n"
-		more, err := live[0].next()
-		switch {
-		case err != nil:
-			return err
-		case more:
-			heap.Fix(&live, 0)
-		default:
-			heap.Pop(&live)
-		}
+		t.replay()
 	}
-	_, err := io.WriteString(w, end)
-	return err
+	return nil
 }
 
-// stream reads one slice's answer record by record.
+// outOfTurn does what may wait for a store.
+func (a *mergedAnswer) outOfTurn(do func() error) error {
+	a.turns.End()
+	defer a.turns.Begin()
+	return do()
+}
+
+// stream is one slice's flows, of which the first that is left is at hand.
 type stream struct {
-	pipe   *io.PipeReader
-	r      *bufio.Reader
-	record []byte    // the record at hand, as it was written, behind a comma
-	names  [3][]byte // its source, destination and VPC, as they were written
-	begun  bool
+	pull      func() (*flow.Batch, error, bool)
+	stop      func()
+	order     flow.Order
+	part      *flow.Batch // nil: none is left
+	words     []uint64    // of the names of part
+	at        int         // in part
+	src, dest uint64      // words of the flow at hand
 }
 
-func newStream(part peer.Answer, wg *sync.WaitGroup) *stream {
-	r, w := io.Pipe()
-	wg.Go(func() {
-		_, err := part.WriteTo(w)
-		w.CloseWithError(err) // nil: the end
-	})
-	return &stream{pipe: r, r: bufio.NewReaderSize(r, 32<<10)}
+func newStream(slice peer.Answer) *stream {
+	s := new(stream)
+	s.pull, s.stop = iter.Pull2(slice.Parts())
+	return s
 }
 
-// next goes on to the next record, and reports whether there is one.
-func (s *stream) next() (bool, error) {
-	c, err := s.r.ReadByte()
-	if err != nil {
-		return false, fmt.Errorf("a slice broke off: %w", noEOF(err))
-	}
-	if !s.begun {
-		s.begun = true
-		if c != '[' {
-			return false, fmt.Errorf("a slice begins with %q", c)
-		}
-		if c, err = s.r.ReadByte(); err != nil {
-			return false, fmt.Errorf("a slice broke off: %w", noEOF(err))
-		}
-		if c == '{' {
-			return true, s.read()
-		}
-	}
-	switch c {
-	case ']':
-		return false, nil
-	case ',':
-		if _, err := s.r.Discard(1); err != nil {
-			return false, fmt.Errorf("a slice broke off: %w", noEOF(err))
-		}
-		return true, s.read()
-	}
-	return false, fmt.Errorf("a slice has %q between its records", c)
-}
-
-func noEOF(err error) error {
-	if errors.Is(err, io.EOF) {
-		return io.ErrUnexpectedEOF
-	}
-	return err
-}
-
-// read reads a record, whose first byte was read. A brace ends it only behind the hour: a name may have braces, but no quote that is
-// not behind a backslash.
-func (s *stream) read() error {
-	s.record = append(s.record[:0], ',', '{')
-	for {
-		part, err := s.r.ReadSlice('}')
-		s.record = append(s.record, part...)
-		switch {
-		case errors.Is(err, bufio.ErrBufferFull):
+// orderOf returns an order that suits what comes first in the streams.
+func orderOf(streams []*stream) flow.Order {
+	var names []string
+	for _, s := range streams {
+		if s.part == nil {
 			continue
-		case err != nil:
-			return fmt.Errorf("a slice broke off: %w", noEOF(err))
-		case bytes.Contains(s.record[max(0, len(s.record)-maxHourLen):], []byte(`,"hour":`)):
-			var ok bool
-			if s.names, ok = flow.NamesOf(s.record[1:]); !ok {
-				return fmt.Errorf("a slice has a record that reads %.200q", s.record)
-			}
-			return nil
+		}
+		for _, i := range [...]int{0, s.part.Len() / 2, s.part.Len() - 1} {
+			key := s.part.FlowKey(i)
+			names = append(names, key.SrcApp, key.DestApp)
 		}
 	}
+	return flow.NewOrder(names...)
 }
 
-// maxHourLen is the most bytes that the hour of a record takes, with its name.
-const maxHourLen = len(`,"hour":-9223372036854775808}`)
+// next goes on to the next part, if there is one, and its first flow.
+func (s *stream) next() error {
+	part, err, more := s.pull()
+	switch {
+	case err != nil:
+		return fmt.Errorf("a slice broke off: %w", err)
+	case !more:
+		s.part = nil
+		return nil
+	}
+	before := s.part
+	s.part, s.at = part, 0
+	if before != nil && before.FlowKey(before.Len()-1).Compare(part.FlowKey(0)) >= 0 {
+		return fmt.Errorf("a slice has %v behind %v", part.FlowKey(0), before.FlowKey(before.Len()-1))
+	}
+	s.begin(s.order)
+	return nil
+}
 
-func (s *stream) compare(o *stream) int {
-	for i := range s.names {
-		if c := flow.CompareJSON(s.names[i], o.names[i]); c != 0 {
-			return c
+// begin makes words of the names of the part.
+func (s *stream) begin(order flow.Order) {
+	if s.order = order; s.part == nil {
+		return
+	}
+	s.words = s.words[:0]
+	for _, name := range s.part.Names {
+		s.words = append(s.words, order.Word(name))
+	}
+	s.look()
+}
+
+// look notes what the flow at hand is compared by.
+func (s *stream) look() {
+	s.src, s.dest = s.words[s.part.Src[s.at]], s.words[s.part.Dest[s.at]]
+}
+
+func (s *stream) record() flow.Record {
+	return flow.Record{Key: s.part.FlowKey(s.at), Totals: s.part.Totals(s.at), Hour: s.part.Slice.Hour}
+}
+
+// before reports whether the flow at hand is to be written before that of o. What has none is behind all others.
+func (s *stream) before(o *stream) bool {
+	switch {
+	case s.part == nil || o.part == nil:
+		return s.part != nil
+	case s.src != o.src:
+		return s.src < o.src
+	case s.dest != o.dest && flow.Whole(s.src): // the sources are the same
+		return s.dest < o.dest
+	}
+	return s.part.FlowKey(s.at).Compare(o.part.FlowKey(o.at)) < 0
+}
+
+// tournament finds the stream with the least key, again and again, with as many comparisons as the number of streams has bits: it
+// remembers who lost each match. (Knuth, The Art of Computer Programming, volume 3, section 5.4.1, a tree of losers.)
+type tournament struct {
+	streams []*stream
+	lost    []int // by match, from 1: the stream that lost it. Match i is between the winners of 2i and 2i+1; behind the matches come streams
+	winner  int
+}
+
+// newTournament returns a tournament of at least one stream.
+func newTournament(streams []*stream) *tournament {
+	t := &tournament{streams: streams, lost: make([]int, len(streams))}
+	t.winner = t.play(1)
+	return t
+}
+
+func (t *tournament) play(match int) (winner int) {
+	if match >= len(t.streams) {
+		return match - len(t.streams)
+	}
+	a, b := t.play(2*match), t.play(2*match+1)
+	if t.streams[b].before(t.streams[a]) {
+		a, b = b, a
+	}
+	t.lost[match] = b
+	return a
+}
+
+func (t *tournament) least() *stream { return t.streams[t.winner] }
+
+// replay finds the least once it has gone on to another flow.
+func (t *tournament) replay() {
+	winner := t.winner
+	for match := (winner + len(t.streams)) / 2; match > 0; match /= 2 {
+		if other := t.lost[match]; t.streams[other].before(t.streams[winner]) {
+			t.lost[match], winner = winner, other
 		}
 	}
-	return 0
+	t.winner = winner
 }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -13,23 +15,34 @@ import (
 
 	"flowring/flow"
 	"flowring/node/peer"
+	"flowring/node/replica"
 	"flowring/router"
+	"flowring/store"
 )
 
-// text is an answer of fixed bytes, broken off where err says so.
-type text struct {
-	body     []byte
+// fixed is an answer of fixed parts, broken off where err says so.
+type fixed struct {
+	parts    [][]flow.Record
 	complete router.Completeness
 	err      error
 }
 
-func (a text) Complete() string { return string(a.complete) }
-func (a text) Tag() string      { return string(a.body) }
-func (a text) Close() error     { return nil }
+func (a fixed) Complete() string { return string(a.complete) }
+func (a fixed) Tag() string      { return "" }
+func (a fixed) Ready() bool      { return true }
+func (a fixed) Close() error     { return nil }
 
-func (a text) WriteTo(w io.Writer) (int64, error) {
-	n, err := io.Copy(w, bytes.NewReader(a.body))
-	return n, errors.Join(err, a.err)
+func (a fixed) Parts() iter.Seq2[*flow.Batch, error] {
+	return func(yield func(*flow.Batch, error) bool) {
+		for _, part := range a.parts {
+			if p, err := flow.AddUp(part, 1); !yield(p.Batches[0], err) {
+				return
+			}
+		}
+		if a.err != nil {
+			yield(nil, a.err)
+		}
+	}
 }
 
 // document writes records as a node does.
@@ -62,7 +75,7 @@ func TestMergedSlicesAreTheHour(t *testing.T) {
 		}
 		var merged mergedAnswer
 		for _, part := range parts {
-			merged = append(merged, text{body: document(part)})
+			merged.slices = append(merged.slices, fixed{parts: slices.Collect(slices.Chunk(part, rapid.IntRange(1, 40).Draw(rt, "part")))})
 		}
 		var got bytes.Buffer
 		n, err := merged.WriteTo(&got)
@@ -82,7 +95,7 @@ func TestAnHourIsAsCompleteAsItsSlices(t *testing.T) {
 	} {
 		var merged mergedAnswer
 		for part := range strings.FieldsSeq(test.parts) {
-			merged = append(merged, text{complete: router.Completeness(part)})
+			merged.slices = append(merged.slices, fixed{complete: router.Completeness(part)})
 		}
 		if got := merged.Complete(); string(got) != test.want {
 			t.Errorf("Complete of slices that are %s = %s, want %s", test.parts, got, test.want)
@@ -91,38 +104,167 @@ func TestAnHourIsAsCompleteAsItsSlices(t *testing.T) {
 }
 
 func TestASliceThatBreaksOffBreaksTheHour(t *testing.T) {
-	whole := document([]flow.Record{{Key: flow.Key{SrcApp: "a", DestApp: "b", VPCID: "c"}}})
+	of := func(src string) []flow.Record {
+		return []flow.Record{{Key: flow.Key{SrcApp: src, DestApp: "b", VPCID: "c"}}}
+	}
+	whole, gone := fixed{parts: [][]flow.Record{of("a"), of("x")}}, errors.New("peer is gone")
 	for name, broken := range map[string]peer.Answer{
-		"an error":              text{body: whole[:10], err: errors.New("peer is gone")},
-		"an end within":         text{body: whole[:10]},
-		"an end at the bracket": text{body: whole[:len(whole)-2]},
-		"no array":              text{body: []byte("nonsense")},
-		"nothing":               text{},
-		"another record":        text{body: []byte(`[{"x":1,"hour":2}]`)},
+		"an error at once":      fixed{err: gone},
+		"an error within":       fixed{parts: [][]flow.Record{of("b")}, err: gone},
+		"a part out of order":   fixed{parts: [][]flow.Record{of("b"), of("a")}},
+		"the same part twice":   fixed{parts: [][]flow.Record{of("b"), of("b")}},
+		"a reading without any": &localAnswer{Reading: &replica.Reading{}},
 	} {
 		var out bytes.Buffer
-		merged := mergedAnswer{text{body: whole}, broken}
+		merged := mergedAnswer{slices: []peer.Answer{whole, broken}}
 		if _, err := merged.WriteTo(&out); err == nil {
 			t.Errorf("%s: WriteTo = nil, want an error; it wrote %s", name, out.Bytes())
 		}
 	}
 }
 
+// A merged answer waits for a store outside of its turn: else two of them would wait for each other.
+func TestMergingTakesTurns(t *testing.T) {
+	turns, merged := router.NewTurns(1), mergedAnswer{}
+	for range 3 {
+		reading, err := hourOf(t, 10_000).Read(flow.Slice{Hour: 493_000})
+		if err != nil {
+			t.Fatal(err)
+		}
+		merged.slices = append(merged.slices, &localAnswer{Reading: &replica.Reading{Reading: reading}, turns: turns})
+	}
+	merged.turns = turns
+	if _, err := merged.WriteTo(io.Discard); err != nil || len(turns) != 0 {
+		t.Errorf("WriteTo = %v with %d turns taken after it, want nil, 0", err, len(turns))
+	}
+	gone := errors.New("client is gone")
+	if _, err := merged.WriteTo(failing{gone}); !errors.Is(err, gone) || len(turns) != 0 {
+		t.Errorf("WriteTo = %v with %d turns taken after it, want %v, 0", err, len(turns), gone)
+	}
+}
+
+// Memory does not depend on how many flows there are.
+func TestMergingTakesLittleMemory(t *testing.T) {
+	const slicesOfHour, parts, most = 8, 100, 16 << 20 // of all parts it would be some 100 MB
+	var merged mergedAnswer
+	for i := range slicesOfHour {
+		merged.slices = append(merged.slices, endless{i, parts})
+	}
+	before := heap()
+	gauge := &heapGauge{}
+	n, err := merged.WriteTo(gauge)
+	if err != nil || n < 200<<20 {
+		t.Fatalf("WriteTo = %d, %v, want some 300 MB", n, err)
+	}
+	if took := int64(gauge.most) - int64(before); took > most {
+		t.Errorf("merging took %d MiB, want at most %d", took>>20, most>>20)
+	}
+}
+
+// endless is an answer whose parts are made as they are wanted.
+type endless struct{ slice, parts int }
+
+func (a endless) Complete() string { return "true" }
+func (a endless) Tag() string      { return "" }
+func (a endless) Ready() bool      { return true }
+func (a endless) Close() error     { return nil }
+
+func (a endless) Parts() iter.Seq2[*flow.Batch, error] {
+	return func(yield func(*flow.Batch, error) bool) {
+		for part := range a.parts {
+			names := []string{fmt.Sprintf("source-%04d-%d", part, a.slice), "vpc"}
+			for i := range partFlows {
+				names = append(names, fmt.Sprintf("destination-%06d", i))
+			}
+			b := flow.NewCutter(names).Batch(flow.Slice{}, partFlows, func(i int) ([3]uint32, flow.Totals) {
+				return [3]uint32{0, uint32(i) + 2, 1}, flow.Totals{}
+			})
+			if !yield(b, nil) {
+				return
+			}
+		}
+	}
+}
+
+// heapGauge is a writer that looks now and then at how large the heap is.
+type heapGauge struct {
+	writes int
+	most   uint64
+}
+
+func (g *heapGauge) Write(p []byte) (int, error) {
+	if g.writes++; g.writes%100 == 0 {
+		g.most = max(g.most, heap())
+	}
+	return len(p), nil
+}
+
+func heap() uint64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
+}
+
+// failing is a writer that fails.
+type failing struct{ err error }
+
+func (f failing) Write([]byte) (int, error) { return 0, f.err }
+
+// What all four nodes pay for an hour of 16 slices, but for HTTP and the sockets.
 func BenchmarkMergeSlices(b *testing.B) {
 	const slicesOfHour, flows = 16, 200_000
-	parts := make([][]flow.Record, slicesOfHour)
-	for i := range flows {
-		key := flow.Key{SrcApp: fmt.Sprintf("application-%06d", i), DestApp: "application-000000", VPCID: "vpc-0"}
-		parts[i%slicesOfHour] = append(parts[i%slicesOfHour], flow.Record{Key: key, Hour: 20})
+	stores := make([]*store.Store, slicesOfHour)
+	for i := range stores {
+		stores[i] = store.New(store.Config{}, store.Deps{})
 	}
-	var merged mergedAnswer
-	for _, part := range parts {
-		merged = append(merged, text{body: document(part)})
+	for first := 0; first < flows; first += 1000 {
+		p, err := flow.AddUp(someFlows(first, 1000), slicesOfHour)
+		if err != nil {
+			b.Fatal(err)
+		}
+		for _, batch := range p.Batches {
+			batch.Dot = flow.Dot{Origin: 1, Seq: uint64(first + 1)}
+			if err := stores[batch.Slice.Index].Apply(flow.Written{Batch: batch}); err != nil {
+				b.Fatal(err)
+			}
+		}
 	}
+	b.ReportAllocs()
 	for b.Loop() {
+		var merged mergedAnswer
+		for i, s := range stores {
+			slice := flow.Slice{Hour: 493_000, Index: uint32(i)}
+			reading, err := s.Read(slice)
+			if err != nil {
+				b.Fatal(err)
+			}
+			here := &localAnswer{Reading: &replica.Reading{Reading: reading}, slice: slice}
+			if merged.slices = append(merged.slices, here); i%4 > 0 {
+				merged.slices[i] = sent{here}
+			}
+		}
 		if _, err := merged.WriteTo(io.Discard); err != nil {
 			b.Fatal(err)
 		}
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/flows, "ns/flow")
+}
+
+// sent is an answer whose parts are encoded and parsed on the way.
+type sent struct{ peer.Answer }
+
+func (a sent) Parts() iter.Seq2[*flow.Batch, error] {
+	return func(yield func(*flow.Batch, error) bool) {
+		var buf []byte
+		for part, err := range a.Answer.Parts() {
+			if err == nil {
+				buf = part.Append(buf[:0])
+				part, err = flow.ParseSorted(buf)
+			}
+			if !yield(part, err) || err != nil {
+				return
+			}
+		}
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"iter"
 	"slices"
 	"sync"
 	"time"
@@ -51,7 +52,7 @@ func (p public) Get(ctx context.Context, hour flow.Hour, ask router.Ask) (router
 		if err != nil {
 			return nil, publicError(err)
 		}
-		return publicAnswer{answer}, nil
+		return publicAnswer{answer, p.turns}, nil
 	}
 	if len(ask.Known) > 0 { // what names the hour is made of what names its slices: that alone, before any slice is sent
 		wanted.Known = []string{peer.AnyTag}
@@ -68,7 +69,7 @@ func (p public) Get(ctx context.Context, hour flow.Hour, ask router.Ask) (router
 
 // getSlices opens all slices of an hour.
 func (p public) getSlices(ctx context.Context, hour flow.Hour, wanted peer.Wanted) (router.Answer, error) {
-	parts, errs := make(mergedAnswer, p.cfg.HourSlices), make([]error, p.cfg.HourSlices)
+	parts, errs := make([]peer.Answer, p.cfg.HourSlices), make([]error, p.cfg.HourSlices)
 	var wg sync.WaitGroup
 	for i := range parts {
 		wg.Go(func() { parts[i], errs[i] = p.getSlice(ctx, flow.Slice{Hour: hour, Index: uint32(i)}, wanted) })
@@ -76,7 +77,7 @@ func (p public) getSlices(ctx context.Context, hour flow.Hour, wanted peer.Wante
 	wg.Wait()
 	err := worst(errs)
 	if err == nil {
-		return parts, nil
+		return &mergedAnswer{parts, p.turns}, nil
 	}
 	for i, part := range parts {
 		if errs[i] == nil {
@@ -160,12 +161,13 @@ func (n *Node) readHere(ctx context.Context, s flow.Slice, wanted peer.Wanted) (
 	case need == router.NeedUnproven && reading.Level == replica.Partial:
 		return nil, &replica.UnavailableError{Reason: "too few of the hour's stores answered", Silent: reading.Silent}
 	}
-	return &localAnswer{reading, tagOf(s, reading.Shown), n.turns}, nil
+	return &localAnswer{reading, s, tagOf(s, reading.Shown), n.turns}, nil
 }
 
 // localAnswer is a reading of this node.
 type localAnswer struct {
 	*replica.Reading
+	slice flow.Slice
 	tag   string
 	turns router.Turns // to write in
 }
@@ -187,48 +189,71 @@ func (a *localAnswer) Complete() string {
 // Close implements io.Closer.
 func (a *localAnswer) Close() error { return nil }
 
-// piece is how many bytes of an answer are sent at a time: a fourth of it would cost a fifth more CPU, for the calls of the kernel.
-const piece = 256 << 10
+// Ready implements peer.Answer: few flows are sorted in no time.
+func (a *localAnswer) Ready() bool { return a.Reading.Reading == nil || a.Len() <= fewFlows }
 
-// WriteTo implements io.WriterTo: it writes the JSON array, in pieces that bound memory whatever the size of the hour.
-func (a *localAnswer) WriteTo(w io.Writer) (written int64, err error) {
-	if a.Reading.Reading == nil {
-		return 0, errors.New("the reading has no flows, for the reader knows them")
-	}
-	buf := append(make([]byte, 0, min(piece+4096, 512*(1+a.Len()))), '[')
-	a.turns.Begin()
-	defer a.turns.End()
-	flush := func() error {
-		a.turns.End()
-		defer a.turns.Begin()
-		n, err := w.Write(buf)
-		written += int64(n)
-		buf = buf[:0]
-		return err
-	}
-	first := true
-	var appender flow.Appender
-	for r := range a.Records() {
-		if !first {
-			buf = append(buf, ',')
+const fewFlows = 1 << 16
+
+// errNoFlows says that a reading was opened for one who knows its flows.
+var errNoFlows = errors.New("the reading has no flows, for the reader knows them")
+
+// Parts implements peer.Answer.
+func (a *localAnswer) Parts() iter.Seq2[*flow.Batch, error] {
+	return func(yield func(*flow.Batch, error) bool) {
+		if a.Reading.Reading == nil {
+			yield(nil, errNoFlows)
+			return
 		}
-		first = false
-		buf = appender.Append(buf, r)
-		if len(buf) >= piece {
-			if err := flush(); err != nil {
-				return written, err
+		a.Sort()
+		a.turns.Begin()
+		defer a.turns.End()
+		for part := range a.Reading.Parts(a.slice, partFlows) {
+			a.turns.End()
+			more := yield(part, nil)
+			a.turns.Begin()
+			if !more {
+				return
 			}
 		}
 	}
-	buf = append(buf, ']', '\n')
-	return written, flush()
 }
 
-// publicAnswer is an answer as the router names it.
-type publicAnswer struct{ peer.Answer }
+// partFlows is how many flows a part of an answer has: enough for its names to be few in comparison, and to be made within a turn.
+const partFlows = 4096
+
+// WriteTo implements io.WriterTo: it writes the JSON array.
+func (a *localAnswer) WriteTo(w io.Writer) (int64, error) {
+	if a.Reading.Reading == nil {
+		return 0, errNoFlows
+	}
+	a.Sort()
+	array := newArray(w, a.turns, a.Len())
+	a.turns.Begin()
+	defer a.turns.End()
+	for r := range a.Records() {
+		if err := array.add(r); err != nil {
+			return array.written, err
+		}
+	}
+	return array.end()
+}
+
+// publicAnswer is the answer of an hour's only slice as the router names it.
+type publicAnswer struct {
+	peer.Answer
+	turns router.Turns
+}
 
 // Complete implements router.Answer.
 func (a publicAnswer) Complete() router.Completeness { return router.Completeness(a.Answer.Complete()) }
+
+// WriteTo implements io.WriterTo.
+func (a publicAnswer) WriteTo(w io.Writer) (int64, error) {
+	if here, ok := a.Answer.(io.WriterTo); ok { // without parts in between
+		return here.WriteTo(w)
+	}
+	return (&mergedAnswer{[]peer.Answer{a.Answer}, a.turns}).WriteTo(w)
+}
 
 // publicError translates the errors of the parts into those of the router.
 func publicError(err error) error {

@@ -20,9 +20,9 @@ func tagOf(s flow.Slice, d store.Digest) string {
 }
 
 // Tag implements router.Answer: the hour is what its slices are, in their order.
-func (a mergedAnswer) Tag() string {
+func (a *mergedAnswer) Tag() string {
 	hash := sha256.New()
-	for _, part := range a {
+	for _, part := range a.slices {
 		tag := part.Tag()
 		if tag == "" {
 			return "" // from a node that does not say

@@ -44,13 +44,13 @@ func TestTagsOfDifferentSlicesDiffer(t *testing.T) {
 			s := flow.Slice{Hour: hour, Index: index}
 			note(tagOf(s, d), s.String())
 			note(tagOf(s, store.Digest{}), "empty "+s.String())
-			merged = append(merged, &localAnswer{tag: tagOf(s, d)})
-			note(merged.Tag(), fmt.Sprint("an hour of ", len(merged), " slices"))
+			merged.slices = append(merged.slices, &localAnswer{tag: tagOf(s, d)})
+			note(merged.Tag(), fmt.Sprint("an hour of ", len(merged.slices), " slices"))
 		}
 	}
-	merged[4] = &localAnswer{tag: tagOf(flow.Slice{Hour: 1, Index: 1}, store.Digest{})}
+	merged.slices[4] = &localAnswer{tag: tagOf(flow.Slice{Hour: 1, Index: 1}, store.Digest{})}
 	note(merged.Tag(), "an hour of which one slice differs")
-	merged[4] = &localAnswer{}
+	merged.slices[4] = &localAnswer{}
 	if tag := merged.Tag(); tag != "" {
 		t.Errorf("the tag of an hour is %q where one slice has none, want none", tag)
 	}

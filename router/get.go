@@ -22,8 +22,6 @@ func (rt *router) getFlows(w http.ResponseWriter, r *http.Request) {
 		rt.refuse(w, r, errOverloaded)
 		return
 	}
-	begin, stop := context.WithTimeout(r.Context(), rt.GetTimeout)
-	defer stop()
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
 	answer, err := rt.open(ctx, cancel, hour, ask)
@@ -32,7 +30,7 @@ func (rt *router) getFlows(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer answer.Close()
-	rt.send(begin, w, r, answer)
+	rt.send(w, r, answer)
 }
 
 // parseAsk reads which hour is asked for, and how. For HEAD nothing but what is said about the hour.

@@ -25,7 +25,7 @@ type Config struct {
 	MaxReading  int           // GETs of an hour answered at once; default 1024
 	MaxLong     int           // answers to these of more than 64 KiB that are sent at once; as many wait; default 8 * GOMAXPROCS
 	PostTimeout time.Duration // from the last byte of the body to the outcome; default 3.8 s, to answer within 4 s
-	GetTimeout  time.Duration // until the answer to a GET is opened; default 3.8 s
+	GetTimeout  time.Duration // until the answer to a GET is opened, which a large hour may have to be loaded for; default 30 s
 	BodyTimeout time.Duration // for receiving a body; default 30 s
 	SendTimeout time.Duration // for the client to take each 64 KiB of an answer; default 30 s
 }
@@ -37,6 +37,7 @@ const (
 	DefaultMaxWait     = 2 * time.Second
 	DefaultMaxReading  = 1024
 	DefaultTimeout     = 3800 * time.Millisecond
+	DefaultGetTimeout  = 30 * time.Second
 	DefaultBodyTimeout = 30 * time.Second
 	DefaultSendTimeout = 30 * time.Second
 )
@@ -135,7 +136,7 @@ func (c Config) withDefaults() Config {
 	orDefault(&c.MaxLong, 8*runtime.GOMAXPROCS(0))
 	orDefault(&c.PostTimeout, DefaultTimeout)
 	c.MaxWait = min(c.MaxWait, max(c.PostTimeout-time.Second, c.PostTimeout/2))
-	orDefault(&c.GetTimeout, DefaultTimeout)
+	orDefault(&c.GetTimeout, DefaultGetTimeout)
 	orDefault(&c.BodyTimeout, DefaultBodyTimeout)
 	orDefault(&c.SendTimeout, DefaultSendTimeout)
 	return c

@@ -14,7 +14,7 @@ const sendBuffer = 64 << 10
 
 // send writes an opened answer. As long as nothing was sent a failure is answered like any other; after that the connection is
 // aborted, so that nobody takes the beginning of an array for the whole (P5).
-func (rt *router) send(ctx context.Context, w http.ResponseWriter, r *http.Request, answer Answer) {
+func (rt *router) send(w http.ResponseWriter, r *http.Request, answer Answer) {
 	h := w.Header()
 	if describe(h, answer); known(r, answer) {
 		w.WriteHeader(http.StatusNotModified)
@@ -24,7 +24,7 @@ func (rt *router) send(ctx context.Context, w http.ResponseWriter, r *http.Reque
 	if r.Method == http.MethodHead {
 		return
 	}
-	out := &outgoing{rt: rt, ctx: ctx, header: h, coding: acceptedCoding(r.Header)}
+	out := &outgoing{rt: rt, ctx: r.Context(), header: h, coding: acceptedCoding(r.Header)}
 	out.client = deadlineWriter{w: w, conn: http.NewResponseController(w), timeout: rt.SendTimeout}
 	defer out.release()
 	err := out.send(answer)
@@ -69,7 +69,7 @@ func readError(err error) error {
 // needs a place.
 type outgoing struct {
 	rt     *router
-	ctx    context.Context // ends when a place must have been found
+	ctx    context.Context // of the request
 	header http.Header
 	coding coding
 	client deadlineWriter
@@ -134,6 +134,8 @@ func (o *outgoing) release() {
 
 // place takes one of the places for long answers, once there is one. As many may wait as there are places: each holds an hour.
 func (rt *router) place(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, DefaultTimeout)
+	defer cancel()
 	if !rt.queue(ctx) {
 		rt.metrics.longRefused.Inc()
 		return errOverloaded

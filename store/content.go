@@ -16,14 +16,14 @@ type content struct {
 	names  names
 	shards [shardCount]shard
 	marks  marks
-	order  order
+	order  *order       // apart, as readings keep it
 	count  atomic.Int64 // flows in all shards
 	seed   seed         // of the shards
 	sorted sync.Pool    // of *batchRows that nobody uses
 }
 
 func newContent() *content {
-	c := &content{seed: newSeed()}
+	c := &content{order: new(order), seed: newSeed()}
 	for i := range c.shards {
 		c.shards[i].seed = c.seed
 	}

@@ -18,7 +18,8 @@
 //
 // In memory, names are numbered per slice, and a flow is three such numbers: the key of a row in one of several shards, whose
 // columns have no pointers. A batch is sorted by shard and takes each shard's lock once. A reader copies the columns of totals
-// while no batch is being added; sorting, which is remembered for as long as there are no new flows, is done on the copy.
+// while no batch is being added; sorting, which is remembered for as long as there are no new flows, is done on the copy, once somebody
+// asks for the flows in order.
 //
 // A Store may be used by many goroutines. Its locks, in the order in which they may be taken:
 //

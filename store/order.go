@@ -2,6 +2,7 @@ package store
 
 import (
 	"cmp"
+	"math/bits"
 	"slices"
 	"strings"
 	"sync"
@@ -28,16 +29,15 @@ type order struct {
 func (o *order) of(r *Reading) []rowRef {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	fresh, older := r.beyond(&o.ends)
-	switch {
-	case older: // it was copied before another that was sorted first
-		return r.sort(r.unsorted())
-	case len(fresh) == 0:
+	switch fresh := r.Len() - len(o.rows); {
+	case fresh < 0: // it was copied before another that was sorted first, which has all of its flows
+		return r.only(o.rows)
+	case fresh == 0:
 		return o.rows
-	case len(fresh) <= len(o.rows)/mergeShare:
-		o.rows = r.merge(o.rows, fresh)
+	case fresh <= len(o.rows)/mergeShare:
+		o.rows = r.merge(o.rows, r.beyond(&o.ends))
 	default:
-		o.rows = r.sort(r.unsorted())
+		o.rows = r.sort()
 	}
 	for i := range r.shards {
 		o.ends[i] = len(r.shards[i].keys)
@@ -49,20 +49,25 @@ func (o *order) of(r *Reading) []rowRef {
 // all of them again: to find one place takes as long as to sort some hundred rows.
 const mergeShare = 256
 
-// beyond returns the rows behind the given end of each shard; older if r has not all of those before it.
-func (r *Reading) beyond(ends *[shardCount]int) (fresh []rowRef, older bool) {
+// only returns those of the rows that r has.
+func (r *Reading) only(rows []rowRef) []rowRef {
+	own := make([]rowRef, 0, r.Len())
+	for _, ref := range rows {
+		if shard, row := ref.split(); row < len(r.shards[shard].keys) {
+			own = append(own, ref)
+		}
+	}
+	return own
+}
+
+// beyond returns the rows behind the given end of each shard.
+func (r *Reading) beyond(ends *[shardCount]int) (fresh []rowRef) {
 	for i := range r.shards {
-		older = older || len(r.shards[i].keys) < ends[i]
 		for row := ends[i]; row < len(r.shards[i].keys); row++ {
 			fresh = append(fresh, refTo(i, row))
 		}
 	}
-	return fresh, older
-}
-
-func (r *Reading) unsorted() []rowRef {
-	rows, _ := r.beyond(new([shardCount]int))
-	return rows
+	return fresh
 }
 
 // merge returns a new list of the sorted rows and the fresh ones.
@@ -90,48 +95,99 @@ func (r *Reading) key(ref rowRef) triple {
 	return r.shards[shard].keys[row]
 }
 
-// sort sorts rows by key: three passes of a counting sort, by the last part of the key first. Each pass is stable, so the
-// order of the earlier passes remains where the later ones see equals. Names are compared only to rank them.
-func (r *Reading) sort(rows []rowRef) []rowRef {
-	ranks := rankNames(r.names)
-	other, count := make([]rowRef, len(rows)), make([]uint32, len(ranks)+1)
-	for _, part := range [...]func(triple) uint32{
-		func(k triple) uint32 { return k.vpc },
-		func(k triple) uint32 { return k.dest },
-		func(k triple) uint32 { return k.src },
-	} {
-		sortBy(func(ref rowRef) uint32 { return ranks[part(r.key(ref))] }, rows, other, count)
-		rows, other = other, rows
+// sort returns the rows sorted by key. Each row becomes one word: its place in the low bits, and above them the ranks of the parts of
+// its key. Words are sorted without a look at anything else, so that a flow costs about the same however many there are. Nearly always
+// there is room for all three parts; what found none is sorted by in further rounds, which leave equals in the order of those before.
+func (r *Reading) sort() []rowRef { return r.sortWith(r.places()) }
+
+func (r *Reading) sortWith(places places) []rowRef {
+	words, other := r.words(places), make([]uint64, r.Len())
+	ranks := r.rank()
+	for first := vpcPart; first <= srcPart; {
+		last, shift, width := ranks.fitting(first, 64-places.width())
+		r.fill(words, places, ranks, shift)
+		words, other = sortWords(words, other, places.width(), width)
+		first = last + 1
+	}
+	rows := make([]rowRef, len(words))
+	for i, w := range words {
+		rows[i] = refTo(places.split(w))
 	}
 	return rows
 }
 
-// sortBy writes the rows to out in the order of their ranks, all of which are below len(count)-1, and equals as they came.
-func sortBy(rank func(rowRef) uint32, rows, out []rowRef, count []uint32) {
-	clear(count)
-	for _, ref := range rows {
-		count[rank(ref)+1]++
+// places is how the place of a row stands in the low bits of a word: the shard above so many bits of the row.
+type places uint
+
+// places returns the narrowest that have room for all rows.
+func (r *Reading) places() places {
+	most := 0
+	for i := range r.shards {
+		most = max(most, len(r.shards[i].keys))
 	}
-	for i := 1; i < len(count); i++ {
-		count[i] += count[i-1] // now the place of the first row of rank i
+	return places(bits.Len(uint(most)))
+}
+
+func (p places) width() int { return int(p) + shardBits }
+
+func (p places) split(word uint64) (shard, row int) {
+	return int(word >> p & (shardCount - 1)), int(word & (1<<p - 1))
+}
+
+// words returns a word for each row, with nothing but its place.
+func (r *Reading) words(p places) []uint64 {
+	words := make([]uint64, 0, r.Len())
+	for i := range r.shards {
+		for row := range r.shards[i].keys {
+			words = append(words, uint64(i)<<p|uint64(row))
+		}
 	}
-	for _, ref := range rows {
-		at := rank(ref)
-		out[count[at]] = ref
-		count[at]++
+	return words
+}
+
+// fill puts the ranks of the parts of its key into each word, above its place.
+func (r *Reading) fill(words []uint64, p places, ranks *ranks, shift [parts]int) {
+	mask := uint64(1)<<p.width() - 1
+	src, dest, vpc := ranks.of[srcPart], ranks.of[destPart], ranks.of[vpcPart]
+	for i, w := range words {
+		shard, row := p.split(w)
+		k := &r.shards[shard].keys[row]
+		above := uint64(src[k.src])<<shift[srcPart] | uint64(dest[k.dest])<<shift[destPart] | uint64(vpc[k.vpc])<<shift[vpcPart]
+		words[i] = above<<p.width() | w&mask
 	}
 }
 
-// rankNames returns the place of each name among the sorted ones.
-func rankNames(names []string) []uint32 {
-	sorted := make([]uint32, len(names))
-	for i := range sorted {
-		sorted[i] = uint32(i)
+// digit is the most bits of a word that are sorted by in one pass: with more, the places that a pass writes to, one for each value,
+// are too many for the processor to keep at hand.
+const digit = 11
+
+// sortWords sorts words by so many bits above the lowest ones, in as many passes of a counting sort as that takes: by the last digit
+// first, each pass leaving equals as they are. It returns the sorted words and the other slice, whose content is lost.
+func sortWords(words, other []uint64, above, width int) (sorted, free []uint64) {
+	passes := (width + digit - 1) / digit
+	for left := passes; left > 0; left-- {
+		bits := (width + left - 1) / left
+		sortByDigit(words, other, above, bits)
+		words, other = other, words
+		above, width = above+bits, width-bits
 	}
-	slices.SortFunc(sorted, func(a, b uint32) int { return strings.Compare(names[a], names[b]) })
-	ranks := make([]uint32, len(names))
-	for rank, name := range sorted {
-		ranks[name] = uint32(rank)
+	return words, other
+}
+
+func sortByDigit(words, out []uint64, above, width int) {
+	var next [1 << digit]uint32
+	mask := uint64(1)<<width - 1
+	for _, w := range words {
+		next[w>>above&mask]++
 	}
-	return ranks
+	place := uint32(0)
+	for i, n := range next[:mask+1] {
+		next[i] = place
+		place += n
+	}
+	for _, w := range words {
+		at := &next[w>>above&mask]
+		out[*at] = w
+		*at++
+	}
 }

@@ -50,8 +50,10 @@ func TestSortedOrderIsKept(t *testing.T) {
 	s := New(Config{}, Deps{})
 	apply(t, s, batchOf(t, noon, dot(1, 1), record("a", "b", 1, 1)))
 	first := read(t, s, noon)
+	first.Sort()
 	apply(t, s, batchOf(t, noon, dot(1, 2), record("a", "b", 1, 1)))
-	if second := read(t, s, noon); &first.rows[0] != &second.rows[0] {
+	second := read(t, s, noon)
+	if second.Sort(); &first.rows[0] != &second.rows[0] {
 		t.Error("the flows were sorted anew though none is new")
 	}
 	apply(t, s, batchOf(t, noon, dot(1, 3), record("a", "a", 1, 1)))

@@ -156,16 +156,8 @@ func parsePiece(slice flow.Slice, data []byte) (p piece, err error) {
 // pieces iterates over the flows of the reading as pieces of a snapshot.
 func (r *Reading) pieces(slice flow.Slice) iter.Seq[[]byte] {
 	return func(yield func([]byte) bool) {
-		cutter := flow.NewCutter(r.names)
-		for rows := r.rows; len(rows) > 0; {
-			n := min(len(rows), flowsPerPiece)
-			b := cutter.Batch(slice, n, func(i int) ([3]uint32, flow.Totals) {
-				shard, row := rows[i].split()
-				k := r.shards[shard].keys[row]
-				return [3]uint32{k.src, k.dest, k.vpc}, r.shards[shard].totals[row]
-			})
-			rows = rows[n:]
-			if !yield(b.Encode()) {
+		for part := range r.Parts(slice, flowsPerPiece) {
+			if !yield(part.Encode()) {
 				return
 			}
 		}

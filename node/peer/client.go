@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"net"
 	"net/http"
 	"slices"
@@ -285,23 +286,50 @@ func (c *Client) Flows(ctx context.Context, addr string, s flow.Slice, wanted Wa
 	if err != nil {
 		return nil, err
 	}
-	return &remoteAnswer{res}, nil
+	return &remoteAnswer{res, s}, nil
 }
 
-// remoteAnswer passes a peer's answer through as it comes.
-type remoteAnswer struct{ res *http.Response }
+// remoteAnswer is a peer's answer as it comes.
+type remoteAnswer struct {
+	res   *http.Response
+	slice flow.Slice
+}
 
 func (a *remoteAnswer) Complete() string { return a.res.Header.Get(headerComplete) }
 func (a *remoteAnswer) Tag() string      { return a.res.Header.Get(headerTag) }
+func (a *remoteAnswer) Ready() bool      { return true }
 func (a *remoteAnswer) Close() error     { return a.res.Body.Close() }
 
-// WriteTo implements io.WriterTo.
-func (a *remoteAnswer) WriteTo(w io.Writer) (int64, error) {
-	if a.res.StatusCode == http.StatusNoContent {
-		return 0, errNoFlows
+// Parts implements Answer.
+func (a *remoteAnswer) Parts() iter.Seq2[*flow.Batch, error] {
+	return func(yield func(*flow.Batch, error) bool) {
+		if a.res.StatusCode == http.StatusNoContent {
+			yield(nil, errNoFlows)
+			return
+		}
+		err := readFrames(bufio.NewReaderSize(a.res.Body, 64<<10), func(frame []byte) error {
+			part, err := a.parse(frame)
+			if err == nil && !yield(part, nil) {
+				err = errEnough
+			}
+			return err
+		})
+		if err != nil && !errors.Is(err, errEnough) {
+			yield(nil, fmt.Errorf("flows of %s: %w", a.slice, err))
+		}
 	}
-	return io.Copy(w, a.res.Body)
 }
+
+func (a *remoteAnswer) parse(frame []byte) (*flow.Batch, error) {
+	part, err := flow.ParseSorted(frame)
+	if err == nil && part.Slice != a.slice {
+		err = fmt.Errorf("a part is of %s", part.Slice)
+	}
+	return part, err
+}
+
+// errEnough says that nobody wants more frames.
+var errEnough = errors.New("enough")
 
 // errNoFlows says that flows were left out which the caller said it knows.
 var errNoFlows = errors.New("the answer has no flows, for the caller knows them")

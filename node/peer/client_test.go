@@ -199,7 +199,7 @@ func TestCallsCarryWhatTheyAreGiven(t *testing.T) {
 	d := newDouble()
 	d.voice = Voice{Digest: store.DigestOf(flow.Dot{Origin: 3, Seq: 4}), TakingOver: true, Recovering: true}
 	d.batches = [][]byte{[]byte("one"), []byte("two")}
-	d.text = "[]\n"
+	d.text = "[]"
 	d.sums = map[flow.Slice][16]byte{seven: {1, 2}, {Hour: -3, Index: 2}: {255}}
 	addr := d.serve(t, ServerConfig{})
 	c, _ := newTestClient(t)
@@ -238,9 +238,8 @@ func TestCallsCarryWhatTheyAreGiven(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer a.Close()
-	var text bytes.Buffer
-	if _, err := a.WriteTo(&text); err != nil || text.String() != d.text || a.Complete() != "unproven" {
-		t.Errorf("flows = %q, complete %q, %v, want %q, unproven", text.String(), a.Complete(), err, d.text)
+	if text, err := sources(a); err != nil || text != d.text || a.Complete() != "unproven" {
+		t.Errorf("flows = %q, complete %q, %v, want %q, unproven", text, a.Complete(), err, d.text)
 	}
 }
 
@@ -263,10 +262,9 @@ func TestFlowsThatTheCallerKnowsAreLeftOut(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		var text strings.Builder
-		_, err = a.WriteTo(&text)
-		if a.Tag() != "t-[]" || a.Complete() != "unproven" || text.String() != tt.want || (err == nil) != (tt.want != "") {
-			t.Errorf("%s: flows = %q, %v, tag %s, complete %s, want %q, tag t-[], unproven", tt.name, text.String(), err, a.Tag(),
+		text, err := sources(a)
+		if a.Tag() != "t-[]" || a.Complete() != "unproven" || text != tt.want || (err == nil) != (tt.want != "") {
+			t.Errorf("%s: flows = %q, %v, tag %s, complete %s, want %q, tag t-[], unproven", tt.name, text, err, a.Tag(),
 				a.Complete(), tt.want)
 		}
 		a.Close()
@@ -276,7 +274,7 @@ func TestFlowsThatTheCallerKnowsAreLeftOut(t *testing.T) {
 // An answer that breaks off is never taken for a whole one (P5).
 func TestAnswersThatBreakOffAreErrors(t *testing.T) {
 	d := newDouble()
-	d.batches, d.text = [][]byte{[]byte("one")}, "broken"
+	d.batches, d.text, d.before = [][]byte{[]byte("one")}, "broken", func() {}
 	addr := d.serve(t, ServerConfig{})
 	c, _ := newTestClient(t)
 	a, err := c.Flows(t.Context(), addr, seven, Wanted{})
@@ -284,14 +282,76 @@ func TestAnswersThatBreakOffAreErrors(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer a.Close()
-	var text bytes.Buffer
-	if _, err := a.WriteTo(&text); err == nil {
-		t.Errorf("flows that broke off are %q without an error", text.String())
+	if text, err := sources(a); err == nil {
+		t.Errorf("flows that broke off are %q without an error", text)
 	}
 	d.err = errors.New("disk")
 	whole := 0
 	if err := c.Missing(t.Context(), addr, seven, store.Digest{}, func([]byte) error { whole++; return nil }); err == nil {
 		t.Errorf("missing that broke off after %d batches has no error", whole)
+	}
+}
+
+// What a peer sends as flows of a slice is nothing else (P5).
+func TestFlowsThatAreNoneAreErrors(t *testing.T) {
+	frame := func(batches ...*flow.Batch) (frames []byte) {
+		for _, b := range batches {
+			frames = appendFrame(frames, b)
+		}
+		return frames
+	}
+	end := make([]byte, lengthSize)
+	twice := partOf(seven, "a")
+	twice.Src, twice.Dest, twice.VPC = []uint32{0, 0}, []uint32{1, 1}, []uint32{2, 2}
+	twice.Tx, twice.Rx = []int64{1, 2}, []int64{1, 2}
+	for _, tt := range []struct {
+		name   string
+		frames []byte
+		whole  bool
+	}{
+		{"a part", append(frame(partOf(seven, "a")), end...), true},
+		{"none", end, true},
+		{"no end", frame(partOf(seven, "a")), false},
+		{"nothing", nil, false},
+		{"JSON", []byte("[]\n"), false},
+		{"a part of another slice", append(frame(partOf(flow.Slice{Hour: 8}, "a")), end...), false},
+		{"a flow twice", append(frame(twice), end...), false},
+		{"half a part", frame(partOf(seven, "a"))[:20], false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			addr := serveHandler(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.Write(tt.frames) }))
+			c, _ := newTestClient(t)
+			a, err := c.Flows(t.Context(), addr, seven, Wanted{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer a.Close()
+			if all, err := sources(a); (err == nil) != tt.whole {
+				t.Errorf("flows = %q, %v, want them to be whole: %t", all, err, tt.whole)
+			}
+			for range a.Parts() { // who has enough ends it
+				break
+			}
+		})
+	}
+}
+
+// The caller hears from a store at once which must sort first.
+func TestFlowsThatAreNotReadyAreAnnounced(t *testing.T) {
+	d := newDouble()
+	d.text = "slow"
+	sort := make(chan struct{})
+	d.before = func() { <-sort }
+	addr := d.serve(t, ServerConfig{})
+	c, _ := newTestClient(t)
+	a, err := c.Flows(t.Context(), addr, seven, Wanted{}) // hangs if nothing is sent
+	close(sort)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.Close()
+	if text, err := sources(a); err != nil || text != "slow" {
+		t.Errorf("flows = %q, %v, want slow", text, err)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"iter"
 	"log/slog"
 	"net"
 	"net/http"
@@ -29,6 +30,7 @@ type double struct {
 	voice   Voice
 	batches [][]byte // answered by Missing, in order; broken off by err
 	text    string   // answered by Flows
+	before  func()   // called before the flows are sent; nil: they are ready
 	sums    map[flow.Slice][16]byte
 	held    *store.Store // what Intake is of
 	checked bool         // what Admit was called with
@@ -86,7 +88,7 @@ func (d *double) Flows(context.Context, flow.Slice, Wanted) (Answer, error) {
 	if d.err != nil {
 		return nil, d.err
 	}
-	return &textAnswer{d.text}, nil
+	return &textAnswer{d.text, d.before}, nil
 }
 
 func (d *double) count() int {
@@ -95,20 +97,49 @@ func (d *double) count() int {
 	return len(d.applied)
 }
 
-// textAnswer is an answer of fixed text; "broken" fails half-way.
-type textAnswer struct{ text string }
+// textAnswer is an answer of one part, whose only source is the text, without one if there is none; "broken" fails half-way.
+type textAnswer struct {
+	text   string
+	before func()
+}
 
 func (a *textAnswer) Complete() string { return "unproven" }
 func (a *textAnswer) Tag() string      { return "t-" + a.text }
+func (a *textAnswer) Ready() bool      { return a.before == nil }
 func (a *textAnswer) Close() error     { return nil }
 
-func (a *textAnswer) WriteTo(w io.Writer) (int64, error) {
-	n, err := io.WriteString(w, a.text)
-	if a.text == "broken" {
-		http.NewResponseController(w.(http.ResponseWriter)).Flush()
-		err = io.ErrClosedPipe
+func (a *textAnswer) Parts() iter.Seq2[*flow.Batch, error] {
+	return func(yield func(*flow.Batch, error) bool) {
+		if a.before != nil {
+			a.before()
+		}
+		if a.text != "" && yield(partOf(seven, a.text), nil) && a.text == "broken" {
+			yield(nil, io.ErrClosedPipe)
+		}
 	}
-	return int64(n), err
+}
+
+// partOf returns a part with one flow.
+func partOf(s flow.Slice, src string) *flow.Batch {
+	p, err := flow.AddUp([]flow.Record{{Key: flow.Key{SrcApp: src, DestApp: "b", VPCID: "c"}, Hour: s.Hour}}, 1)
+	if err != nil {
+		panic(err)
+	}
+	p.Batches[0].Slice = s
+	return p.Batches[0]
+}
+
+// sources returns the sources of all flows of an answer, up to an error.
+func sources(a Answer) (all string, err error) {
+	for part, err := range a.Parts() {
+		if err != nil {
+			return all, err
+		}
+		for i := range part.Len() {
+			all += part.FlowKey(i).SrcApp
+		}
+	}
+	return all, nil
 }
 
 // rosters is the caller's side of the rosters.

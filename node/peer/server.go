@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"log/slog"
 	"net/http"
 	"slices"
@@ -61,11 +62,17 @@ func (w Wanted) Knows(tag string) bool {
 	return tag != "" && (slices.Contains(w.Known, tag) || slices.Contains(w.Known, AnyTag))
 }
 
-// Answer is an hour's flows, ready to be streamed as JSON.
+// Answer is a slice's flows, ready to be streamed.
 type Answer interface {
 	Complete() string
-	Tag() string // names what is written: the same tag, the same bytes; "": not known
-	io.WriterTo
+	Tag() string // names the flows: the same tag, the same flows; "": not known
+
+	// Parts returns the flows, sorted by key, in parts of as many as one likes. After an error there is nothing more: what came before
+	// it is not all. It may be called once.
+	Parts() iter.Seq2[*flow.Batch, error]
+
+	// Ready reports whether the first part comes at once.
+	Ready() bool
 	io.Closer
 }
 
@@ -218,11 +225,39 @@ func (s *Server) flows(w http.ResponseWriter, r *http.Request) error {
 		w.WriteHeader(http.StatusNoContent)
 		return nil
 	}
-	if _, err := answer.WriteTo(w); err != nil {
+	if !answer.Ready() { // the caller need not ask another store meanwhile
+		err = http.NewResponseController(w).Flush()
+	}
+	if err == nil {
+		err = writeParts(w, answer)
+	}
+	if err != nil {
 		return fmt.Errorf("%w: %w", errStreaming, err)
 	}
 	return nil
 }
+
+// writeParts writes the flows of an answer as frames, as many at a time as there are in sendBuffer.
+func writeParts(w io.Writer, answer Answer) error {
+	var buf []byte
+	for part, err := range answer.Parts() {
+		if err != nil {
+			return err
+		}
+		if buf = appendFrame(buf, part); len(buf) < sendBuffer {
+			continue
+		}
+		if _, err := w.Write(buf); err != nil {
+			return err
+		}
+		buf = buf[:0]
+	}
+	_, err := w.Write(append(buf, make([]byte, lengthSize)...))
+	return err
+}
+
+// sendBuffer is how many bytes of an answer are sent at a time, and more: for fewer, to call the kernel would cost more than to copy.
+const sendBuffer = 128 << 10
 
 func (s *Server) digest(w http.ResponseWriter, r *http.Request) error {
 	slice, err := parseSlice(r.URL.Query().Get("slice"))

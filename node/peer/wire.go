@@ -100,6 +100,14 @@ func writeFrame(w io.Writer, batch []byte) error {
 	return err
 }
 
+// appendFrame appends the frame of a batch to dst.
+func appendFrame(dst []byte, b *flow.Batch) []byte {
+	start := len(dst)
+	dst = b.Append(append(dst, make([]byte, lengthSize)...))
+	binary.BigEndian.PutUint32(dst[start:], uint32(len(dst)-start-lengthSize))
+	return dst
+}
+
 // readFrames calls fn with each batch of a stream; the slice is fn's to keep. A frame of length 0 ends the stream: without it
 // the stream was cut short, and what came before it is still whole.
 func readFrames(r io.Reader, fn func(batch []byte) error) error {

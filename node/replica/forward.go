@@ -2,6 +2,7 @@ package replica
 
 import (
 	"context"
+	"errors"
 	"io"
 	"time"
 
@@ -11,21 +12,26 @@ import (
 // opener opens a slice at a store: at addr, or here when addr is "".
 type opener func(ctx context.Context, addr string) (io.Closer, error)
 
-// Forward opens a slice at the first store of its list that answers: the owner, or where it fails or is slow the next one. What
+// Forward opens a slice at the first store of its list that answers: the owner, or where it fails or is silent the next one. What
 // loses the race is closed. The result lives as long as ctx.
+//
+// A store that has not answered for a while is asked for a sign of life. One that gives it is waited for, as it may have a large hour to
+// load: the next one would only have to do the same. Without a sign from anybody Forward gives up.
 func (r *Replicas) Forward(ctx context.Context, s flow.Slice, open opener) (io.Closer, error) {
 	places := r.places(s)
 	fail := &UnavailableError{Reason: "no store of the hour answered"}
 	if len(places.owners) == 0 {
 		fail.Reason = "the cluster has no established store yet"
 	}
-	f := &forwarding{r: r, ctx: ctx, open: open, results: make(chan opened, len(places.owners))}
+	f := &forwarding{r: r, ctx: ctx, slice: s, open: open, results: make(chan opened, len(places.owners)), signs: make(chan bool, 1)}
 	f.queue = queue{places: places, launch: f.launch}
 	done := 0
 	r.hedges.earn()
 	defer func() { f.abandon(done) }()
-	slow := time.NewTimer(r.DigestWait + r.HedgeAfter) // longer than the owner waits for a silent store
+	slow := time.NewTimer(r.DigestWait) // as long as the owner waits for a silent store
 	defer slow.Stop()
+	silence := time.NewTimer(r.silence())
+	defer silence.Stop()
 	for done < len(f.asked) || f.next() {
 		select {
 		case o := <-f.results:
@@ -34,12 +40,21 @@ func (r *Replicas) Forward(ctx context.Context, s flow.Slice, open opener) (io.C
 				f.won = o.attempt
 				return o.Closer, nil
 			}
+			f.failed = o.attempt
 			fail.add(o.at, o.err)
 		case <-slow.C:
-			if r.hedges.spend() { // where all hours are large, all being slow, every copy would read each
+			f.askForSign()
+		case alive := <-f.signs:
+			switch {
+			case alive:
+				silence.Reset(r.silence())
+			case r.hedges.spend(): // where all hours are large, all being slow, every copy would read each
 				f.next()
 			}
-			slow.Reset(r.DigestWait + r.HedgeAfter)
+			slow.Reset(r.DigestWait)
+		case <-silence.C:
+			fail.Err = errSilent
+			return nil, fail
 		case <-ctx.Done():
 			fail.Err = context.Cause(ctx)
 			return nil, fail
@@ -48,15 +63,43 @@ func (r *Replicas) Forward(ctx context.Context, s flow.Slice, open opener) (io.C
 	return nil, fail
 }
 
+// silence is how long a read goes on without a sign of life: three stores may turn out to be silent.
+func (r *Replicas) silence() time.Duration { return 3 * (r.DigestWait + r.HedgeAfter) }
+
+// errSilent says that nobody gave a sign of life.
+var errSilent = errors.New("the hour's stores are silent")
+
 // forwarding is the attempts of one Forward. Stop ends those under way, and waits for them.
 type forwarding struct {
 	queue
 	r       *Replicas
 	ctx     context.Context
+	slice   flow.Slice
 	open    opener
 	results chan opened
+	signs   chan bool            // whether the store asked last is alive
 	cancels []context.CancelFunc // by attempt
 	won     int                  // the attempt that goes on, counted from 1; 0: none
+	failed  int                  // the last attempt that failed
+}
+
+// askForSign asks the store that was asked last for its digest of the slice, which takes it no time.
+func (f *forwarding) askForSign() {
+	attempt := len(f.asked)
+	at := f.asked[attempt-1]
+	if f.failed == attempt || at.self {
+		f.signs <- at.self && f.failed != attempt
+		return
+	}
+	if !f.r.behind(func() {
+		ctx, cancel := context.WithTimeout(f.ctx, f.r.HedgeAfter)
+		defer cancel()
+		defer context.AfterFunc(f.r.ctx, cancel)()
+		said, err := f.r.Peers.Digest(ctx, at.addr, f.slice, "")
+		f.signs <- answered(at.Store, said.From, err) == nil
+	}) {
+		f.signs <- false
+	}
 }
 
 // opened is what came of one attempt.

@@ -74,11 +74,12 @@ func TestForwardGoesDownTheList(t *testing.T) {
 	}
 }
 
-// The next is asked when one is slow; what loses the race is closed, what wins it lives as long as the request.
+// The next is asked when one is silent; what loses the race is closed, what wins it lives as long as the request.
 func TestForwardClosesWhatLoses(t *testing.T) {
 	racetest.Bubble(t, func(t *testing.T) {
 		w := newWorld("a", "b", "c")
 		r := w.replicas(t, Config{Copies: 1, Quorum: 1, DigestWait: time.Second, HedgeAfter: 100 * time.Millisecond})
+		w.sites["b"].hang = true
 		slow, fast := &door{addr: "b"}, &door{addr: "c"}
 		var lives context.Context
 		begun := time.Now()
@@ -163,15 +164,16 @@ func TestStopWaitsForEveryAttempt(t *testing.T) {
 	})
 }
 
-// A slow answer is doubled at the next store only while such answers are few: where all are slow, each copy would be read each time.
+// A silent store is doubled by the next one only while such are few: where all are slow, each copy would be read each time.
 func TestForwardDoublesFewAnswers(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
 		budget *budget
 		want   int // stores that are asked
-	}{{"few were slow", newBudget(0, 10), 2}, {"all were", newBudget(0, 0), 1}} {
+	}{{"few were silent", newBudget(0, 10), 2}, {"all were", newBudget(0, 0), 1}} {
 		racetest.Bubble(t, func(t *testing.T) {
 			w := newWorld("a", "b")
+			w.sites["b"].hang = true
 			r := w.replicas(t, Config{Copies: 2, Quorum: 1})
 			r.hedges = tt.budget
 			var asked atomic.Int32
@@ -189,4 +191,44 @@ func TestForwardDoublesFewAnswers(t *testing.T) {
 			time.Sleep(3 * time.Second)
 		})
 	}
+}
+
+// A store that gives a sign of life while it loads a large hour is waited for: no other one has to load it too, and the answer is no error.
+func TestForwardWaitsForAStoreThatIsAtWork(t *testing.T) {
+	for _, owner := range []string{"a", "b"} {
+		racetest.Bubble(t, func(t *testing.T) {
+			w := newWorld("a", "b")
+			r := w.replicas(t, Config{Copies: 2, Quorum: 1})
+			var asked atomic.Int32
+			open := func(context.Context, string) (io.Closer, error) {
+				asked.Add(1)
+				time.Sleep(20 * time.Second)
+				return &door{}, nil
+			}
+			other := map[string]string{"a": "b", "b": "a"}[owner]
+			if _, err := r.Forward(t.Context(), w.sliceOf(t, owner, other), open); err != nil || asked.Load() != 1 {
+				t.Errorf("Forward to %s = %v with %d stores asked, want nil with 1", owner, err, asked.Load())
+			}
+		})
+	}
+}
+
+// Who is asked and then falls silent is not waited for, whatever the reader would.
+func TestForwardGivesUpWhenAllAreSilent(t *testing.T) {
+	racetest.Bubble(t, func(t *testing.T) {
+		w := newWorld("a", "b", "c")
+		r := w.replicas(t, Config{Copies: 2, Quorum: 1})
+		w.sites["b"].hang, w.sites["c"].hang = true, true
+		begun := time.Now()
+		_, err := r.Forward(t.Context(), w.sliceOf(t, "b", "c", "a"), func(ctx context.Context, addr string) (io.Closer, error) {
+			if addr == "" {
+				return nil, errBroken
+			}
+			<-ctx.Done()
+			return nil, ctx.Err()
+		})
+		if took := time.Since(begun); !errors.Is(err, errSilent) || took != 3900*time.Millisecond {
+			t.Errorf("Forward = %v after %v, want %v after 3.9s", err, took, errSilent)
+		}
+	})
 }

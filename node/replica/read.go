@@ -47,25 +47,25 @@ type finding = Reading
 // A reader who has the flows already, by known, may get a reading without: then the totals are not copied, and a cold slice stays cold.
 // What is said about it is as true.
 func (r *Replicas) Read(ctx context.Context, s flow.Slice, known Known) (*Reading, error) {
-	return r.rounds.join(ctx, s, known, func(known Known) (*finding, error) {
-		ctx, cancel := context.WithTimeout(r.ctx, r.CallWait)
-		defer cancel()
-		return r.read(ctx, s, known)
-	})
+	return r.rounds.join(ctx, s, known, func(known Known) (*finding, error) { return r.read(s, known) })
 }
 
-func (r *Replicas) read(ctx context.Context, s flow.Slice, known Known) (*Reading, error) {
+func (r *Replicas) read(s flow.Slice, known Known) (*Reading, error) {
 	h := r.newHearing(s)
-	if err := h.askAll(ctx); err != nil {
+	asking, cancel := context.WithTimeout(r.ctx, r.CallWait)
+	defer cancel()
+	if err := h.askAll(asking); err != nil {
 		return nil, err
 	}
-	h.pull(ctx)
+	h.pull(asking)
 	found, err := r.look(s, known)
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", s, err)
 	}
 	h.held[h.self.ID].Digest = found.Shown
-	h.push(ctx, found.Shown)
+	pushing, cancel := context.WithTimeout(r.ctx, r.CallWait) // anew: a large hour may have taken as long to load
+	defer cancel()
+	h.push(pushing, found.Shown)
 	found.Level, found.Silent = h.level(found.Shown)
 	return found, nil
 }
