@@ -93,10 +93,11 @@ func (s *Server) serveStream(ctx context.Context, conn net.Conn) error {
 	st := &serving{server: s, ctx: ctx, gone: make(chan struct{}), done: make(chan struct{})}
 	st.in = newWatch(conn, st.unused)
 	st.out.conn, st.out.stall = conn, stallTimeout
-	if err := st.in.begin(); err != nil {
+	err := conn.SetDeadline(time.Now().Add(stallTimeout))
+	if err != nil {
 		return err
 	}
-	_, err := io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: "+protocol+"\r\n\r\n")
+	_, err = io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: "+protocol+"\r\n\r\n")
 	if err != nil {
 		return err
 	}
