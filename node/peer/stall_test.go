@@ -78,7 +78,8 @@ func (p pair) raw(t *testing.T) (net.Conn, *bufio.Reader) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	io.WriteString(conn, "POST /peer/v1/stream HTTP/1.1\r\nHost: b\r\nConnection: Upgrade\r\nUpgrade: "+protocol+"\r\nContent-Length: 0\r\n\r\n")
+	io.WriteString(conn, "POST /peer/v1/stream HTTP/1.1\r\nHost: b\r\n"+
+		"Connection: Upgrade\r\nUpgrade: "+protocol+"\r\nContent-Length: 0\r\n\r\n")
 	in := bufio.NewReader(conn)
 	res, err := http.ReadResponse(in, nil)
 	if err != nil || res.StatusCode != http.StatusSwitchingProtocols {
@@ -286,6 +287,52 @@ func TestAShutdownOfCallersThatTakeNothingIsCutShort(t *testing.T) {
 		}
 		conn.Close()
 		wg.Wait()
+	})
+}
+
+func TestAFarewellThatNobodyReadsIsCutShort(t *testing.T) {
+	racetest.Bubble(t, func(t *testing.T) {
+		s := NewServer(ServerConfig{}, ServerDeps{Handler: newDouble(), Log: slog.New(slog.DiscardHandler)})
+		near, far := net.Pipe()
+		defer near.Close()
+		var wg sync.WaitGroup
+		wg.Go(func() { s.serveStream(t.Context(), far) })
+		if _, err := http.ReadResponse(bufio.NewReader(near), nil); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		begun := time.Now()
+		s.Shutdown(ctx)
+		if took := time.Since(begun); took > time.Second {
+			t.Errorf("the stop took %v, want 1 s", took)
+		}
+		wg.Wait()
+	})
+}
+
+// What waits behind a write that never ends cannot have had an effect.
+func TestCallsThatWereNotWrittenWereNotSent(t *testing.T) {
+	racetest.Bubble(t, func(t *testing.T) {
+		near, far := net.Pipe()
+		var wg sync.WaitGroup
+		c := NewClient(ClientDeps{Rosters: &rosters{}, Dial: func(context.Context, string, string) (net.Conn, error) { return near, nil }})
+		wg.Go(func() {
+			http.ReadRequest(bufio.NewReader(far))
+			io.WriteString(far, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: "+protocol+"\r\n\r\n")
+		})
+		for _, notSent := range []bool{false, true, true} {
+			wg.Go(func() {
+				if _, err := c.Apply(t.Context(), portB, numbered(t, 1)); err == nil || NotSent(err) != notSent {
+					t.Errorf("apply = %v, NotSent %t, want an error, NotSent %t", err, NotSent(err), notSent)
+				}
+			})
+			synctest.Wait()
+		}
+		far.Close()
+		wg.Wait()
+		c.Close()
 	})
 }
 
