@@ -123,6 +123,22 @@ func TestStrangersAreRefused(t *testing.T) {
 	}
 }
 
+// A handler that panics fails the call alone: neither the node nor the stream.
+func TestAPanicFailsTheCallAlone(t *testing.T) {
+	d := newDouble()
+	d.panics = true
+	addr := d.serve(t, ServerConfig{})
+	c, _ := newTestClient(t)
+	_, err := c.Check(t.Context(), addr, newBatch(t).Encode())
+	var refusal *Error
+	if !errors.As(err, &refusal) || refusal.Code != Internal {
+		t.Errorf("a call whose handler panics = %v, want code %s", err, Internal)
+	}
+	if _, err := c.Apply(t.Context(), addr, newBatch(t).Encode()); err != nil {
+		t.Errorf("the next call = %v", err)
+	}
+}
+
 // A server with no place left says so at once, and greetings and routed calls have places of their own (P12).
 func TestBusyServerSaysSo(t *testing.T) {
 	d := newDouble()

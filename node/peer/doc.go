@@ -19,18 +19,18 @@
 //	check    batches: would admit refuse one? done or replayed
 //	apply    batches: keep them on disk, here, unless their IDs are held under other dots; done once all are
 //
-// A call by HTTP costs both sides 40 us of processor time and more, mostly for headers, for goroutines and for waking threads; one by a
-// stream a fourth of it, for many are under way on one connection and what comes together is written and read together. A client has
-// one stream to each peer, and one more for calls over 64 KiB, which small ones do not wait behind. It makes them when they are needed, and
+// A call by HTTP costs both sides 40 us of processor time and more, mostly for headers, for goroutines and for waking threads; by a
+// stream it is half of that alone and an eighth in company: what comes together is written and read together. A client has one stream
+// to each peer, and one more for calls over 64 KiB, which small ones do not wait behind. It makes them when they are needed, and
 // closes those that were not used for a minute. A server that stops says farewell on its streams: it begins no call any more, finishes
 // those under way, and the callers close. A stream on which nothing came from the peer within the whole time of a call is closed, with
-// all that waits on it: the next call makes a new one, which works as soon as the network does. A call that its caller cancels goes on at
-// the peer, until the time that the caller had.
+// all that waits on it: the next call makes a new one, which works as soon as the network does. A call that its caller cancels goes on
+// at the peer, until the time that the caller had.
 //
-// In the other calls a frame is a batch, or a part of a snapshot, behind its length in 4 bytes, big endian; one of length 0 ends them. A slice is
-// written hour/index. Every answer, by whichever way, names the store that gave it (Flowring-Store); where the hash of
-// the caller's roster (Flowring-Roster) differs from the answerer's, the answer carries the answerer's (Flowring-Roster-Value), which
-// the client merges before it returns: acks are counted after rosters were merged (P4).
+// In the other calls a frame is a batch, or a part of a snapshot, behind its length in 4 bytes, big endian; one of length 0 ends them.
+// A slice is written hour/index. Every answer, by whichever way, names the store that gave it (Flowring-Store); where the hash of the
+// caller's roster (Flowring-Roster) differs from the answerer's, the answer carries the answerer's (Flowring-Roster-Value), which the
+// client merges before it returns: acks are counted after rosters were merged (P4).
 //
 // A refusal is an *Error with a code that both sides know. Any other error means that the peer was not heard: NotSent tells
 // whether it cannot have had an effect. Client remembers per address whether the last call was heard; callers use that as a

@@ -34,6 +34,7 @@ type double struct {
 	sums    map[flow.Slice][16]byte
 	held    *store.Store // what Intake is of
 	checked bool         // what Admit was called with
+	panics  bool         // Check does
 
 	mu      sync.Mutex
 	applied [][]byte
@@ -63,9 +64,16 @@ func (d *double) Admit(_ context.Context, checked bool, _ []flow.Written) (bool,
 	d.checked = checked
 	return true, d.err
 }
-func (d *double) Check(context.Context, []flow.Written) (bool, error) { return false, d.err }
-func (d *double) Secure(context.Context) error                        { return d.err }
-func (d *double) Drain(context.Context) error                         { return d.err }
+
+func (d *double) Check(context.Context, []flow.Written) (bool, error) {
+	if d.panics {
+		panic("check")
+	}
+	return false, d.err
+}
+
+func (d *double) Secure(context.Context) error { return d.err }
+func (d *double) Drain(context.Context) error  { return d.err }
 
 func (d *double) Digest(_ context.Context, s flow.Slice, roster string) (Voice, error) {
 	return d.voice, d.err

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -93,10 +94,11 @@ func (s *Server) serveStream(ctx context.Context, conn net.Conn) error {
 	st := &serving{server: s, ctx: ctx, gone: make(chan struct{}), done: make(chan struct{})}
 	st.in = newWatch(conn, st.unused)
 	st.out.conn, st.out.stall = conn, stallTimeout
-	if err := st.in.begin(); err != nil {
+	err := conn.SetDeadline(time.Now().Add(stallTimeout))
+	if err != nil {
 		return err
 	}
-	_, err := io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: "+protocol+"\r\n\r\n")
+	_, err = io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: "+protocol+"\r\n\r\n")
 	if err != nil {
 		return err
 	}
@@ -364,8 +366,14 @@ func (t *task) serve() {
 	}
 }
 
-// do does what is asked.
+// do does what is asked. A panic fails the call alone, as it does in net/http: what makes one node panic would make the next one, which
+// the caller turns to.
 func (s *Server) do(ctx context.Context, a *ask) (replayed bool, err error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			err = fmt.Errorf("panic: %v\n%s", cause, debug.Stack())
+		}
+	}()
 	if refusal := s.strange(a.cluster); refusal != nil {
 		return false, refusal
 	}

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -77,7 +78,8 @@ func (p pair) raw(t *testing.T) (net.Conn, *bufio.Reader) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	io.WriteString(conn, "POST /peer/v1/stream HTTP/1.1\r\nHost: b\r\nConnection: Upgrade\r\nUpgrade: "+protocol+"\r\nContent-Length: 0\r\n\r\n")
+	io.WriteString(conn, "POST /peer/v1/stream HTTP/1.1\r\nHost: b\r\n"+
+		"Connection: Upgrade\r\nUpgrade: "+protocol+"\r\nContent-Length: 0\r\n\r\n")
 	in := bufio.NewReader(conn)
 	res, err := http.ReadResponse(in, nil)
 	if err != nil || res.StatusCode != http.StatusSwitchingProtocols {
@@ -216,6 +218,138 @@ func TestStalledStreamsAreClosed(t *testing.T) {
 	})
 }
 
+func TestShutdownWaitsForLongCalls(t *testing.T) {
+	apply := func(context.Context, []flow.Written) error { time.Sleep(10 * partingTime); return nil }
+	inPair(t, scripted{double: newDouble(), apply: apply}, func(t *testing.T, p pair) {
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			if err := p.within(t, time.Minute, numbered(t, 1)); err != nil {
+				t.Errorf("a call under way = %v, want nil", err)
+			}
+		})
+		synctest.Wait()
+		p.server.Shutdown(t.Context())
+		wg.Wait()
+	})
+}
+
+// A caller that does not close on a farewell is refused what it calls, and does not hold up the stop for long.
+func TestCallsAfterTheFarewellAreRefused(t *testing.T) {
+	d := newDouble()
+	inPair(t, d, func(t *testing.T, p pair) {
+		conn, in := p.raw(t)
+		defer conn.Close()
+		var wg sync.WaitGroup
+		begun := time.Now()
+		wg.Go(func() { p.server.Shutdown(t.Context()) })
+		if h, err := readHead(in); err != nil || h.kind != kindFarewell {
+			t.Errorf("a server that stops says %s, %v, want a farewell", h.kind, err)
+		}
+		a := ask{kind: kindApply, batches: [][]byte{numbered(t, 1)}}
+		conn.Write(a.append(nil, 1))
+		h, err := readHead(in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rest, _ := readRest(in, h.size, nil)
+		r, err := parseReply(rest)
+		var refusal *Error
+		if err != nil || !errors.As(parseRefusal(r.refusal), &refusal) || refusal.Code != Busy || d.count() != 0 {
+			t.Errorf("a call after the farewell = %s, %v, %d applied, want refused as busy", rest, err, d.count())
+		}
+		wg.Wait()
+		if took := time.Since(begun); took > partingTime {
+			t.Errorf("the stop took %v, want at most %v", took, partingTime)
+		}
+	})
+}
+
+func TestAShutdownOfCallersThatTakeNothingIsCutShort(t *testing.T) {
+	inPair(t, newDouble(), func(t *testing.T, p pair) {
+		conn, _ := p.raw(t)
+		a := ask{kind: kindApply, batches: [][]byte{numbered(t, 1)}}
+		frame := a.append(nil, 1)
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			for {
+				if _, err := conn.Write(frame); err != nil {
+					return
+				}
+			}
+		})
+		synctest.Wait()
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		defer cancel()
+		begun := time.Now()
+		p.server.Shutdown(ctx)
+		if took := time.Since(begun); took > 5*time.Second {
+			t.Errorf("the stop took %v, want 5 s", took)
+		}
+		conn.Close()
+		wg.Wait()
+	})
+}
+
+func TestAFarewellThatNobodyReadsIsCutShort(t *testing.T) {
+	racetest.Bubble(t, func(t *testing.T) {
+		s := NewServer(ServerConfig{}, ServerDeps{Handler: newDouble(), Log: slog.New(slog.DiscardHandler)})
+		near, far := net.Pipe()
+		defer near.Close()
+		var wg sync.WaitGroup
+		wg.Go(func() { s.serveStream(t.Context(), far) })
+		if _, err := http.ReadResponse(bufio.NewReader(near), nil); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		begun := time.Now()
+		s.Shutdown(ctx)
+		if took := time.Since(begun); took > time.Second {
+			t.Errorf("the stop took %v, want 1 s", took)
+		}
+		wg.Wait()
+	})
+}
+
+// What waits behind a write that never ends cannot have had an effect.
+func TestCallsThatWereNotWrittenWereNotSent(t *testing.T) {
+	racetest.Bubble(t, func(t *testing.T) {
+		near, far := net.Pipe()
+		var wg sync.WaitGroup
+		c := NewClient(ClientDeps{Rosters: &rosters{}, Dial: func(context.Context, string, string) (net.Conn, error) { return near, nil }})
+		wg.Go(func() {
+			http.ReadRequest(bufio.NewReader(far))
+			io.WriteString(far, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: "+protocol+"\r\n\r\n")
+		})
+		for _, notSent := range []bool{false, true, true} {
+			wg.Go(func() {
+				if _, err := c.Apply(t.Context(), portB, numbered(t, 1)); err == nil || NotSent(err) != notSent {
+					t.Errorf("apply = %v, NotSent %t, want an error, NotSent %t", err, NotSent(err), notSent)
+				}
+			})
+			synctest.Wait()
+		}
+		far.Close()
+		wg.Wait()
+		c.Close()
+	})
+}
+
+func TestStreamsAreBounded(t *testing.T) {
+	inPair(t, newDouble(), func(t *testing.T, p pair) {
+		for range maxStreams {
+			conn, _ := p.raw(t)
+			defer conn.Close()
+		}
+		err := p.within(t, time.Second, numbered(t, 1))
+		var refusal *Error
+		if !errors.As(err, &refusal) || refusal.Code != Busy || !NotSent(err) || !p.client.Heard(portB) {
+			t.Errorf("one stream more = %v, want refused as busy", err)
+		}
+	})
+}
+
 // A peer that takes nothing holds its callers little longer than they have time.
 func TestAPeerThatTakesNothingHoldsNobody(t *testing.T) {
 	racetest.Bubble(t, func(t *testing.T) {
@@ -292,20 +426,21 @@ func TestGarbageEndsTheStream(t *testing.T) {
 	for _, tt := range []struct {
 		name string
 		data []byte
-		ok   bool
+		want string // in the error; "": none
 	}{
-		{"nothing", nil, true},
-		{"a call", good, true},
-		{"a call that cannot be read", (&ask{kind: kindAdmit}).append(nil, 1), true},
-		{"half a call", good[:len(good)-1], false},
-		{"half a head", good[:frameStart-1], false},
-		{"an answer", (&reply{}).append(nil, 1), false},
-		{"a farewell", appendHead(nil, frameHead{kind: kindFarewell}), false},
-		{"HTTP", []byte("GET /peer/v1/digest HTTP/1.1\r\n\r\n"), false},
-		{"a call that is too large", append(append(huge, byte(kindApply)), make([]byte, 100)...), false},
+		{"nothing", nil, ""},
+		{"a call", good, ""},
+		{"a call that cannot be read", (&ask{kind: kindAdmit}).append(nil, 1), ""},
+		{"half a call", good[:len(good)-1], "unexpected EOF"},
+		{"half a head", good[:frameStart-1], "unexpected EOF"},
+		{"an answer", (&reply{}).append(nil, 1), "instead of a call"},
+		{"a farewell", appendHead(nil, frameHead{kind: kindFarewell}), "instead of a call"},
+		{"HTTP", []byte("GET /peer/v1/digest HTTP/1.1\r\n\r\n"), "instead of a call"},
+		{"a call that is too large", append(append(huge, byte(kindApply)), make([]byte, 100)...), "instead of a call"},
 	} {
-		if err := serveData(t, tt.data); (err == nil) != tt.ok {
-			t.Errorf("a stream of %s ends with %v, want an error: %t", tt.name, err, !tt.ok)
+		err := serveData(t, tt.data)
+		if (err == nil) != (tt.want == "") || err != nil && !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("a stream of %s ends with %v, want %q", tt.name, err, tt.want)
 		}
 	}
 }

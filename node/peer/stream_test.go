@@ -431,3 +431,31 @@ func TestShutdownIsCutShort(t *testing.T) {
 		t.Errorf("the call = %v, NotSent %t, want an error of unknown effect", err, NotSent(err))
 	}
 }
+
+// What a peer would not take is not begun to be sent.
+func TestCallsThatAreTooLargeAreNotSent(t *testing.T) {
+	d := newDouble()
+	addr, streams := counted(t, newTestServer(t, ServerConfig{}, d))
+	c, _ := newTestClient(t)
+	batches := make([][]byte, MaxBatch>>20+1)
+	part := make([]byte, 1<<20)
+	for i := range batches {
+		batches[i] = part
+	}
+	if _, err := c.Apply(t.Context(), addr, batches...); !NotSent(err) || streams.Load() != 0 {
+		t.Errorf("a call of %d MiB = %v, by %d streams, want not sent", len(batches), err, streams.Load())
+	}
+}
+
+// A long answer is not waited for.
+func TestAnswersThatAreTooLargeBreakTheStream(t *testing.T) {
+	addr := serveStreams(t, func(conn net.Conn, in *bufio.Reader) {
+		call, _ := readAsk(in)
+		conn.Write(appendHead(nil, frameHead{kindAnswer, call, maxAnswer + 1}))
+		readAsk(in)
+	})
+	c, _ := newTestClient(t)
+	if _, err := c.Apply(t.Context(), addr, numbered(t, 1)); err == nil || NotSent(err) || c.Heard(addr) {
+		t.Errorf("apply = %v, NotSent %t, want an error of unknown effect", err, NotSent(err))
+	}
+}

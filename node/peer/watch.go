@@ -67,7 +67,7 @@ var (
 )
 
 // begin begins to look.
-func (w *watch) begin() error { return w.conn.SetDeadline(time.Now().Add(stallTimeout)) }
+func (w *watch) begin() error { return w.conn.SetReadDeadline(time.Now().Add(stallTimeout)) }
 
 // next reads the beginning of a frame; its rest must follow, with rest or skip.
 func (w *watch) next() (frameHead, error) {
