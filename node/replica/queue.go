@@ -12,37 +12,75 @@ type place struct {
 	self bool
 }
 
+// finder finds the places of slices for one request: where a node is to be found is looked up once, for all batches of the request.
+type finder struct {
+	r      *Replicas
+	self   ring.Store
+	roster ring.Roster
+	ring   *ring.Ring
+	found  []found
+}
+
+// found is what was found of a node.
+type found struct {
+	name string
+	place
+	ok    bool // it is a place
+	heard bool
+}
+
+func (r *Replicas) finder() *finder {
+	return &finder{r: r, self: r.Cluster.Self(), roster: r.Cluster.Roster(), ring: r.Cluster.Ring(), found: make([]found, 0, 4)}
+}
+
+// find looks a node up.
+func (f *finder) find(name string) *found {
+	for i := range f.found {
+		if f.found[i].name == name {
+			return &f.found[i]
+		}
+	}
+	f.found = append(f.found, f.look(name))
+	return &f.found[len(f.found)-1]
+}
+
+func (f *finder) look(name string) found {
+	st, ok := f.r.storeOf(f.roster, name)
+	n := found{name: name, place: place{Store: st, self: st.ID == f.self.ID}}
+	switch {
+	case !ok:
+	case n.self:
+		n.ok, n.heard = true, true
+	default:
+		n.addr = f.r.Cluster.Addr(st.ID)
+		n.ok = n.addr != ""
+		n.heard = n.ok && f.r.Peers.Heard(n.addr)
+	}
+	return n
+}
+
 // places hands out the stores of a slice in the order of preference, those that are not heard behind the others. What a write does
 // not come to is not looked up.
 type places struct {
-	r      *Replicas
-	roster ring.Roster
+	finder *finder
 	owners []string // nodes that are still to be looked at
 	silent []place  // nodes that were looked at and are not heard
 }
 
-func (r *Replicas) places(s flow.Slice) places {
-	return places{r: r, roster: r.Cluster.Roster(), owners: r.Cluster.Ring().Owners(s)}
-}
+func (r *Replicas) places(s flow.Slice) places { return r.finder().places(s) }
+
+func (f *finder) places(s flow.Slice) places { return places{finder: f, owners: f.ring.Owners(s)} }
 
 // next returns the next place. It reports whether there was one.
 func (p *places) next() (at place, ok bool) {
 	for len(p.owners) > 0 {
-		name := p.owners[0]
+		n := p.finder.find(p.owners[0])
 		p.owners = p.owners[1:]
-		st, ok := p.r.storeOf(p.roster, name)
-		if !ok {
-			continue
-		}
-		at := place{Store: st, self: st.ID == p.r.Cluster.Self().ID}
-		if !at.self {
-			at.addr = p.r.Cluster.Addr(st.ID)
-		}
 		switch {
-		case at.self || at.addr != "" && p.r.Peers.Heard(at.addr):
-			return at, true
-		case at.addr != "":
-			p.silent = append(p.silent, at)
+		case n.heard:
+			return n.place, true
+		case n.ok:
+			p.silent = append(p.silent, n.place)
 		}
 	}
 	if len(p.silent) == 0 {
@@ -54,16 +92,15 @@ func (p *places) next() (at place, ok bool) {
 
 // here hands out the first place if that is this store.
 func (p *places) here() (at place, ok bool) {
-	self := p.r.Cluster.Self()
-	if len(p.owners) == 0 || p.owners[0] != self.Name {
+	if len(p.owners) == 0 || p.owners[0] != p.finder.self.Name {
 		return place{}, false
 	}
-	st, ok := p.r.storeOf(p.roster, self.Name)
-	if !ok || st.ID != self.ID {
+	n := p.finder.find(p.owners[0])
+	if !n.self {
 		return place{}, false
 	}
 	p.owners = p.owners[1:]
-	return place{Store: st, self: true}, true
+	return n.place, true
 }
 
 // queue asks the places of a slice one by one: launch begins to ask a place, and does not wait for the answer.

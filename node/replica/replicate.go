@@ -78,9 +78,9 @@ func (r *Replicas) replication(batches []flow.Written) *replication {
 	if r.Without.Off(safeguard.Quorum) {
 		p.quorum = 1
 	}
-	most := 0 // answers that can come
+	find, most := r.finder(), 0 // answers that can come
 	for i, b := range batches {
-		p.writes[i].Written, p.writes[i].places = b, r.places(b.Slice)
+		p.writes[i].Written, p.writes[i].places = b, find.places(b.Slice)
 		most += len(p.writes[i].places.owners)
 	}
 	p.acks = make(chan ack, most)

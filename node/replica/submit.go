@@ -114,9 +114,9 @@ type sharing struct {
 
 // share begins one attempt for each owner.
 func (r *Replicas) share(ctx context.Context, batches []flow.Written, do attempt) sharing {
-	owners := sharing{of: make([]*shared, len(batches))}
+	owners, find := sharing{of: make([]*shared, len(batches))}, r.finder()
 	for i, b := range batches {
-		places := r.places(b.Slice)
+		places := find.places(b.Slice)
 		if at, ok := places.next(); ok {
 			owners.of[i] = owners.add(at, b)
 		}
