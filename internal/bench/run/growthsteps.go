@@ -52,7 +52,7 @@ func (g *growing) posted() float64 {
 
 // bodies returns a load of posts over all hours in turn, each of so many records. flow returns of an hour's body n its content.
 func (g *growing) bodies(name string, count int, content func(w *bench.Workload, n int) []byte) load {
-	return load{bodyConnections, count, post(name, func(n int) []byte {
+	return load{few, count, post(name, func(n int) []byte {
 		w := bench.NewWorkload(uint64(n), 1)
 		w.Hour = g.server.hour + int64(n%g.hours)
 		return content(w, n/g.hours)
@@ -191,7 +191,7 @@ func (g *growing) restart(ctx context.Context) error {
 
 // hold measures memory.
 func (g *growing) hold(ctx context.Context) error {
-	first := fill(g.server.hour-1, bodyRecords*bodyConnections) // what a node needs at all
+	first := fill(g.server.hour-1, bodyRecords*few) // what a node needs at all
 	if _, err := first.run(ctx, g.server.addresses()); err != nil {
 		return err
 	}
