@@ -1,6 +1,7 @@
 // Run measures what Flowring costs beside the yardsticks of internal/bench and prints a table; `make bench` calls it.
 //
-//	run [-short] [-check FACTOR] [-json] [-flowring FILE]   measure
+//	run [-short] [-check FACTOR] [-json] [-only TEXT] [-flowring FILE]
+//	                                                        measure, or only what has TEXT in its name
 //	run -growth [-only TEXT] [-flowring FILE]               measure how cost grows with flows, hours, nodes and copies
 //	run -profile DIR                                        write CPU profiles of a node under load
 //	run serve NAME                                          be one of the servers that are measured

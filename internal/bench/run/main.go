@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"syscall"
 )
 
@@ -44,7 +45,7 @@ func run(ctx context.Context, args []string) error {
 	flags.StringVar(&o.flowring, "flowring", "bin/flowring", "the program to measure; journals are put beside it")
 	flags.StringVar(&o.profile, "profile", "", "write CPU profiles of a node under load to this folder, and measure nothing")
 	flags.BoolVar(&o.growth, "growth", false, "measure how cost grows, for some ten minutes, and nothing else")
-	flags.StringVar(&o.only, "only", "", "of -growth: the tables whose titles contain `TEXT`")
+	flags.StringVar(&o.only, "only", "", "only the tables whose titles contain `TEXT`")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -70,6 +71,9 @@ func compare(ctx context.Context, l launcher, o options) error {
 	}
 	var rows []row
 	for _, m := range measures(n) {
+		if !strings.Contains(m.name, o.only) {
+			continue
+		}
 		r, err := m.take(ctx, l, n.rounds)
 		if err != nil {
 			return fmt.Errorf("%s: %w", m.name, err)

@@ -17,7 +17,7 @@ Duration: 1.30s, Total samples = 160ms (90.59%)
              runtime/pprof.Do
 -----------+-------------------------------------------------------
       90ms   runtime.memmove (inline)
-             flowring/flow.(*Builder).Add
+             flowring/flow.(*builder).add
              flowring/flow.Decode
              flowring/router.(*router).post
              net/http.(*conn).serve
