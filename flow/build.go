@@ -21,6 +21,8 @@ type builder struct {
 
 	parts map[Slice]uint32 // slice -> position in order
 	order []part
+	hour  Hour     // that a flow was added to last
+	hours []uint32 // by index of its slices their position in order plus 1; 0: not looked up since
 	flows []uint32 // hash table of flows, as that of the names: position in rows plus 1; 0: free
 	rows  []row
 }
@@ -51,7 +53,7 @@ func (b *builder) reset(slices, likely int) {
 		b.parts = nil // most requests are about few hours, and to clear a map takes as long as it is large
 	}
 	clear(b.parts)
-	b.order, b.rows = b.order[:0], b.rows[:0]
+	b.order, b.rows, b.hours = b.order[:0], b.rows[:0], b.hours[:0]
 	b.flows = free(b.flows, room)
 }
 
@@ -123,13 +125,22 @@ func (b *builder) insertFlow(hour Hour, f triple, t Totals) {
 
 // partOf returns the position of the part that a flow of an hour belongs to.
 func (b *builder) partOf(hour Hour, f triple) uint32 {
+	if len(b.hours) == 0 || b.hour != hour {
+		b.hour, b.hours = hour, free(b.hours, max(1, b.perHour))
+	}
 	slice := Slice{Hour: hour}
 	if b.perHour > 1 {
 		slice.Index = sliceOf(b.bytes(f.src), b.bytes(f.dest), b.bytes(f.vpc), b.perHour)
 	}
-	if last := len(b.order) - 1; last >= 0 && b.order[last].slice == slice {
-		return uint32(last)
+	at := &b.hours[slice.Index]
+	if *at == 0 {
+		*at = b.partFor(slice) + 1
 	}
+	return *at - 1
+}
+
+// partFor returns the position of the part of a slice, a new one if it has none.
+func (b *builder) partFor(slice Slice) uint32 {
 	i, ok := b.parts[slice]
 	if !ok {
 		if b.parts == nil {

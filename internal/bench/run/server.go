@@ -90,7 +90,7 @@ func (s *server) command(l launcher, i int) []string {
 	case l.profile != "":
 		return []string{l.self, "serve", serveNode, "-data", data, "-cpuprofile", l.profile}
 	}
-	command := []string{l.flowring, "serve", "--log-format", "json", "--min-free", "0", "--data-dir", data,
+	command := []string{l.flowring, "serve", "--log-format", "json", "--min-free", "0", "--max-flows-per-hour", "0", "--data-dir", data,
 		"--name", fmt.Sprint("n", i), "--replication-factor", strconv.Itoa(s.kind.copies), "--hour-slices", strconv.Itoa(s.kind.slices),
 		"--cluster", filepath.Base(s.dir),
 		"--http-addr", "127.0.0.1:0", "--peer-addr", "127.0.0.1:0", "--gossip-addr", "127.0.0.1:0"}
