@@ -27,10 +27,11 @@ type fixed struct {
 	err      error
 }
 
-func (a fixed) Complete() string { return string(a.complete) }
-func (a fixed) Tag() string      { return "" }
-func (a fixed) Ready() bool      { return true }
-func (a fixed) Close() error     { return nil }
+func (a fixed) Complete() string               { return string(a.complete) }
+func (a fixed) Tag() string                    { return "" }
+func (a fixed) Ready() bool                    { return true }
+func (fixed) WriteTo(io.Writer) (int64, error) { panic("flows to be merged are not wanted in JSON") }
+func (a fixed) Close() error                   { return nil }
 
 func (a fixed) Parts() iter.Seq2[*flow.Batch, error] {
 	return func(yield func(*flow.Batch, error) bool) {
@@ -164,10 +165,11 @@ func TestMergingTakesLittleMemory(t *testing.T) {
 // endless is an answer whose parts are made as they are wanted.
 type endless struct{ slice, parts int }
 
-func (a endless) Complete() string { return "true" }
-func (a endless) Tag() string      { return "" }
-func (a endless) Ready() bool      { return true }
-func (a endless) Close() error     { return nil }
+func (a endless) Complete() string               { return "true" }
+func (a endless) Tag() string                    { return "" }
+func (a endless) Ready() bool                    { return true }
+func (endless) WriteTo(io.Writer) (int64, error) { panic("flows to be merged are not wanted in JSON") }
+func (a endless) Close() error                   { return nil }
 
 func (a endless) Parts() iter.Seq2[*flow.Batch, error] {
 	return func(yield func(*flow.Batch, error) bool) {

@@ -48,11 +48,12 @@ func (n *Node) mayWrite() error {
 func (p public) Get(ctx context.Context, hour flow.Hour, ask router.Ask) (router.Answer, error) {
 	wanted := peer.Wanted{Need: needNames[ask.Need], Known: ask.Known}
 	if p.cfg.HourSlices == 1 {
+		wanted.JSON = true
 		answer, err := p.getSlice(ctx, flow.Slice{Hour: hour}, wanted)
 		if err != nil {
 			return nil, publicError(err)
 		}
-		return publicAnswer{answer, p.turns}, nil
+		return publicAnswer{answer}, nil
 	}
 	if len(ask.Known) > 0 { // what names the hour is made of what names its slices: that alone, before any slice is sent
 		wanted.Known = []string{peer.AnyTag}
@@ -221,7 +222,7 @@ func (a *localAnswer) Parts() iter.Seq2[*flow.Batch, error] {
 // partFlows is how many flows a part of an answer has: enough for its names to be few in comparison, and to be made within a turn.
 const partFlows = 4096
 
-// WriteTo implements io.WriterTo: it writes the JSON array.
+// WriteTo implements peer.Answer.
 func (a *localAnswer) WriteTo(w io.Writer) (int64, error) {
 	if a.Reading.Reading == nil {
 		return 0, errNoFlows
@@ -239,21 +240,10 @@ func (a *localAnswer) WriteTo(w io.Writer) (int64, error) {
 }
 
 // publicAnswer is the answer of an hour's only slice as the router names it.
-type publicAnswer struct {
-	peer.Answer
-	turns router.Turns
-}
+type publicAnswer struct{ peer.Answer }
 
 // Complete implements router.Answer.
 func (a publicAnswer) Complete() router.Completeness { return router.Completeness(a.Answer.Complete()) }
-
-// WriteTo implements io.WriterTo.
-func (a publicAnswer) WriteTo(w io.Writer) (int64, error) {
-	if here, ok := a.Answer.(io.WriterTo); ok { // without parts in between
-		return here.WriteTo(w)
-	}
-	return (&mergedAnswer{[]peer.Answer{a.Answer}, a.turns}).WriteTo(w)
-}
 
 // publicError translates the errors of the parts into those of the router.
 func publicError(err error) error {

@@ -281,7 +281,11 @@ func (c *Client) Drain(ctx context.Context, addr string) error {
 
 // Flows opens a slice's flows at a peer. The caller closes the answer, which has no flows where it knows them.
 func (c *Client) Flows(ctx context.Context, addr string, s flow.Slice, wanted Wanted) (Answer, error) {
-	asked := query("slice", formatSlice(s), "need", wanted.Need, "known", strings.Join(wanted.Known, " "))
+	as := ""
+	if wanted.JSON {
+		as = asJSON
+	}
+	asked := query("slice", formatSlice(s), "need", wanted.Need, "as", as, "known", strings.Join(wanted.Known, " "))
 	res, err := c.open(ctx, "GET", addr, "flows"+asked, nil)
 	if err != nil {
 		return nil, err
@@ -319,6 +323,17 @@ func (a *remoteAnswer) Parts() iter.Seq2[*flow.Batch, error] {
 		}
 	}
 }
+
+// WriteTo implements Answer: what the peer writes is passed on as it comes.
+func (a *remoteAnswer) WriteTo(w io.Writer) (int64, error) {
+	if a.res.StatusCode == http.StatusNoContent {
+		return 0, errNoFlows
+	}
+	return io.CopyBuffer(struct{ io.Writer }{w}, a.res.Body, make([]byte, passedOn))
+}
+
+// passedOn is how many bytes are passed on at a time.
+const passedOn = 64 << 10
 
 func (a *remoteAnswer) parse(frame []byte) (*flow.Batch, error) {
 	part, err := flow.ParseSorted(frame)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -284,6 +285,14 @@ func TestFlowsThatTheCallerKnowsAreLeftOut(t *testing.T) {
 				a.Complete(), tt.want)
 		}
 		a.Close()
+		if a, err = c.Flows(t.Context(), addr, seven, Wanted{JSON: true, Known: tt.known}); err != nil {
+			t.Fatal(err)
+		}
+		var passed strings.Builder
+		if _, err := a.WriteTo(&passed); a.Tag() != "t-[]" || passed.String() != tt.want || (err == nil) != (tt.want != "") {
+			t.Errorf("%s: in JSON %q, %v, tag %s, want %q, tag t-[]", tt.name, passed.String(), err, a.Tag(), tt.want)
+		}
+		a.Close()
 	}
 }
 
@@ -300,6 +309,14 @@ func TestAnswersThatBreakOffAreErrors(t *testing.T) {
 	defer a.Close()
 	if text, err := sources(a); err == nil {
 		t.Errorf("flows that broke off are %q without an error", text)
+	}
+	passed, err := c.Flows(t.Context(), addr, seven, Wanted{JSON: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer passed.Close()
+	if n, err := passed.WriteTo(io.Discard); err == nil {
+		t.Errorf("%d bytes that broke off are passed on without an error", n)
 	}
 	d.err = errors.New("disk")
 	whole := 0

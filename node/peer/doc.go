@@ -3,8 +3,10 @@
 //
 //	POST /peer/v1/hello                     a Hello in JSON, answered with one: rosters are exchanged, the caller is known afterwards
 //	POST /peer/v1/stream                    with Upgrade: flowring-stream/1, answered with 101: the connection is a stream from then on
-//	GET  /peer/v1/flows?slice=&need=&known= a slice's flows, read completely from here: frames of batches without identity, sorted by
-//	                                        key throughout. Flowring-Tag names them; 204 where that is among the known ones
+//	GET  /peer/v1/flows?slice=&need=&as=&known=
+//	                                        a slice's flows, read completely from here: frames of batches without identity, sorted by key
+//	                                        throughout; as=json: the JSON array that clients are answered with. Flowring-Tag names
+//	                                        them; 204 where that is among the known ones
 //	GET  /peer/v1/digest?slice=&roster=     the digest of a slice held here; with roster=HASH only as a replica, by that very roster
 //	POST /peer/v1/missing?slice=            a digest: frames of all held here that it lacks, a snapshot among them
 //	POST /peer/v1/give?slice=               such frames: keep them on disk, here

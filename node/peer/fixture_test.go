@@ -116,6 +116,14 @@ func (a *textAnswer) Tag() string      { return "t-" + a.text }
 func (a *textAnswer) Ready() bool      { return a.before == nil }
 func (a *textAnswer) Close() error     { return nil }
 
+func (a *textAnswer) WriteTo(w io.Writer) (int64, error) {
+	n, err := io.WriteString(w, a.text)
+	if a.text == "broken" {
+		err = io.ErrClosedPipe
+	}
+	return int64(n), err
+}
+
 func (a *textAnswer) Parts() iter.Seq2[*flow.Batch, error] {
 	return func(yield func(*flow.Batch, error) bool) {
 		if a.before != nil {

@@ -51,6 +51,7 @@ type Handler interface {
 // Wanted is what a reader of flows wants.
 type Wanted struct {
 	Need  string   // how complete they must be, in words of the callers' own
+	JSON  bool     // the flows as they are answered to clients, to be passed on; else in parts, to be merged
 	Known []string // tags of the answers that it has already: words without white space; AnyTag for all that there are
 }
 
@@ -70,6 +71,10 @@ type Answer interface {
 	// Parts returns the flows, sorted by key, in parts of as many as one likes. After an error there is nothing more: what came before
 	// it is not all. It may be called once.
 	Parts() iter.Seq2[*flow.Batch, error]
+
+	// WriteTo writes the flows as a JSON array, of an answer that was wanted so. After an error what was written is not all. It may be
+	// called once, instead of Parts.
+	io.WriterTo
 
 	// Ready reports whether the first part comes at once.
 	Ready() bool
@@ -212,7 +217,7 @@ func (s *Server) flows(w http.ResponseWriter, r *http.Request) error {
 		return &Error{Code: Malformed, Detail: err.Error()}
 	}
 	asked := r.URL.Query()
-	wanted := Wanted{Need: asked.Get("need"), Known: strings.Fields(asked.Get("known"))}
+	wanted := Wanted{Need: asked.Get("need"), JSON: asked.Get("as") == asJSON, Known: strings.Fields(asked.Get("known"))}
 	answer, err := s.Flows(r.Context(), slice, wanted)
 	if err != nil {
 		return err
@@ -228,7 +233,11 @@ func (s *Server) flows(w http.ResponseWriter, r *http.Request) error {
 	if !answer.Ready() { // the caller need not ask another store meanwhile
 		err = http.NewResponseController(w).Flush()
 	}
-	if err == nil {
+	switch {
+	case err != nil:
+	case wanted.JSON:
+		_, err = answer.WriteTo(w)
+	default:
 		err = writeParts(w, answer)
 	}
 	if err != nil {
@@ -236,6 +245,9 @@ func (s *Server) flows(w http.ResponseWriter, r *http.Request) error {
 	}
 	return nil
 }
+
+// asJSON asks for flows in JSON.
+const asJSON = "json"
 
 // writeParts writes the flows of an answer as frames, as many at a time as there are in sendBuffer.
 func writeParts(w io.Writer, answer Answer) error {
