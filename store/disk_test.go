@@ -99,9 +99,11 @@ func TestStoreSurvivesPowerLoss(t *testing.T) {
 	}
 }
 
-// A node that died with a day in its journal is ready within two seconds, however much it holds.
+// A node that died with a day in its journal is ready at once, however much it holds: within a tenth of the time in which it was
+// written, which a slow machine makes as much longer.
 func TestStartAfterACrashIsFast(t *testing.T) {
-	hours, flows, limit := 24, 50_000, 2*time.Second
+	const share = 10
+	hours, flows := 24, 50_000
 	if testing.Short() {
 		hours, flows = 6, 5_000
 	}
@@ -109,6 +111,7 @@ func TestStartAfterACrashIsFast(t *testing.T) {
 	s, j := openStore(t, "data", fs, 1<<20)
 	defer j.Close()
 	rng := rand.New(rand.NewPCG(4, 4))
+	start := time.Now()
 	for h := range hours {
 		for seq := range uint64(flows / 1000) {
 			b := batch(t, rng, flow.Slice{Hour: flow.Hour(h)}, flow.Dot{Origin: 1, Seq: seq + 1}, 1000)
@@ -117,14 +120,15 @@ func TestStartAfterACrashIsFast(t *testing.T) {
 			}
 		}
 	}
+	written := time.Since(start)
 	crashed := fs.CrashClone(vfs.CrashCloneCfg{})
-	start := time.Now()
+	start = time.Now()
 	after, j2 := openStore(t, "data", crashed, 0)
 	took := time.Since(start)
 	defer j2.Close()
-	t.Logf("open with %d hours and %d flows after a crash: %v", hours, hours*flows, took)
-	if took > limit {
-		t.Errorf("open took %v, want at most %v", took, limit)
+	t.Logf("open with %d hours and %d flows, written in %v, after a crash: %v", hours, hours*flows, written, took)
+	if most := 50*time.Millisecond + written/share; took > most {
+		t.Errorf("open took %v, want at most %v", took, most)
 	}
 	if got := len(after.Slices()); got != hours {
 		t.Errorf("Slices() has %d slices, want %d", got, hours)
