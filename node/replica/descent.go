@@ -30,10 +30,10 @@ var errSlow = errors.New("too slow")
 // costs. One that is slow is given up, though what it does may go on.
 func (d *descent) here(ctx context.Context, at place) (bool, error) {
 	d.asked = append(d.asked, at)
-	ctx, giveUp := context.WithCancelCause(ctx)
-	defer giveUp(nil)
-	defer context.AfterFunc(d.r.ctx, func() { giveUp(errStopped) })()
 	if len(d.places.owners) > 0 {
+		var giveUp context.CancelCauseFunc
+		ctx, giveUp = context.WithCancelCause(ctx)
+		defer giveUp(nil)
 		var slow atomic.Pointer[time.Timer]
 		slow.Store(time.AfterFunc(d.r.patience(), func() {
 			if ctx.Err() != nil {

@@ -20,9 +20,14 @@ func (r *Replicas) Apply(batches []flow.Written) error { return r.Store.Apply(ba
 func (r *Replicas) replicate(ctx context.Context, batches []flow.Written) error {
 	p := r.replication(batches)
 	r.hedges.earn()
-	slow := time.NewTimer(r.HedgeAfter)
-	defer slow.Stop()
-	for err := p.begin(); ; {
+	err := p.begin()
+	var slow <-chan time.Time
+	if p.others() {
+		ticker := time.NewTicker(r.HedgeAfter)
+		defer ticker.Stop()
+		slow = ticker.C
+	}
+	for {
 		if err != nil || p.settled() {
 			return err
 		}
@@ -30,11 +35,12 @@ func (r *Replicas) replicate(ctx context.Context, batches []flow.Written) error 
 		select {
 		case a := <-p.acks:
 			err = p.take(a)
-		case <-slow.C:
+		case <-slow:
 			p.double()
-			slow.Reset(r.HedgeAfter)
 		case <-ctx.Done():
-			return p.late(ctx)
+			return p.late(context.Cause(ctx))
+		case <-r.ctx.Done():
+			return p.late(errStopped)
 		}
 	}
 }
@@ -97,6 +103,11 @@ func (p *replication) begin() error {
 		}
 	}
 	return nil
+}
+
+// others reports whether a batch has places left, to be asked where one is slow.
+func (p *replication) others() bool {
+	return slices.ContainsFunc(p.writes, func(w write) bool { return len(w.places.owners)+len(w.places.silent) > 0 })
 }
 
 // next has a write sent to the next place of its list. It reports whether there was one.
@@ -210,9 +221,10 @@ func (p *replication) double() {
 	}
 }
 
-func (p *replication) late(ctx context.Context) error {
+// late returns why a batch that is not on W stores will not be waited for any longer.
+func (p *replication) late(cause error) error {
 	i := slices.IndexFunc(p.writes, func(w write) bool { return !w.settled })
-	p.writes[i].fail.Err = context.Cause(ctx)
+	p.writes[i].fail.Err = cause
 	return p.short(&p.writes[i])
 }
 
