@@ -242,6 +242,30 @@ func TestSecure(t *testing.T) {
 	}
 }
 
+// Where all stores start at once, none puts on others what those hold that it has not heard yet; a store that stays silent is not waited
+// for longer than others wait to stand in for it, and none by one that stops.
+func TestSecureWaitsForStoresThatAreAboutToStart(t *testing.T) {
+	for _, tt := range []struct {
+		after time.Duration
+		away  bool
+		held  string
+	}{{9 * time.Second, false, "[a]"}, {10 * time.Second, false, "[a c]"}, {0, true, "[a c d]"}} {
+		racetest.Bubble(t, func(t *testing.T) {
+			w := newWorld("a", "b", "c", "d")
+			s := w.sliceOf(t, "b", "c", "d")
+			w.sites["a"].put(t, batchOf(t, s, dot(1), 1))
+			w.sites["b"].unheard = true
+			r := w.replicas(t, Config{Copies: 3, Quorum: 2})
+			time.Sleep(tt.after)
+			err := r.Secure(t.Context(), tt.away)
+			if got := show(w.holders(t, s, dot(1))); got != tt.held || (err == nil) != (tt.held != "[a]") {
+				t.Errorf("after %v, away: %t: Secure = %v, held by %s, want %s", tt.after, tt.away, err, got, tt.held)
+			}
+			r.Stop()
+		})
+	}
+}
+
 // What is on enough stores already costs one summary of each, no digest.
 func TestSecureOfWhatIsSecureCostsASummary(t *testing.T) {
 	w := newWorld("a", "b", "c")

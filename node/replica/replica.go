@@ -109,6 +109,7 @@ type Replicas struct {
 	metrics counters
 
 	recovered atomic.Bool // see recover.go
+	started   time.Time
 
 	ctx     context.Context // ends with Stop: bounds everything that goes on behind an answer
 	cancel  context.CancelFunc
@@ -121,7 +122,7 @@ type Replicas struct {
 
 // New returns replicas that do nothing yet. The origin must be random, and new at each start of the process (P9).
 func New(origin uint64, cfg Config, deps Deps) *Replicas {
-	r := &Replicas{Config: cfg.withDefaults(), Deps: deps, origin: origin, hedges: newBudget(0.05, 10)}
+	r := &Replicas{Config: cfg.withDefaults(), Deps: deps, origin: origin, hedges: newBudget(0.05, 10), started: time.Now()}
 	r.ctx, r.cancel = context.WithCancel(context.Background())
 	r.workers = workers.New(r.ctx)
 	r.rounds.init(r.behind)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"flowring/flow"
 	"flowring/ring"
@@ -12,21 +13,43 @@ import (
 
 // Secure puts every batch held here on W established stores. With away set this store's own copy does not count: it is about to
 // stop, or to leave for good (P10). It fails with an *UnavailableError when too few stores can be reached.
+//
+// A store that started lately waits for a slice's replicas that it has not heard yet, and fails meanwhile: where all start at once it would
+// put on others what those hold that it will hear in a moment.
 func (r *Replicas) Secure(ctx context.Context, away bool) error {
 	mine, err := r.Summary()
 	if err != nil {
 		return fmt.Errorf("own summary: %w", err)
 	}
 	theirs, _ := r.summaries(ctx)
+	var unheard []string
 	for _, s := range slices.SortedFunc(maps.Keys(mine), flow.Slice.Compare) {
 		if r.copies(s, mine[s], theirs, away) >= r.Quorum {
+			continue
+		}
+		if name := r.unheard(s, theirs); name != "" && !away && time.Since(r.started) < r.StandInAfter {
+			unheard = appendNew(unheard, name)
 			continue
 		}
 		if err := r.secure(ctx, s, away); err != nil {
 			return err
 		}
 	}
+	if len(unheard) > 0 {
+		return &UnavailableError{Reason: "this store started lately and has not heard all others yet", Silent: unheard}
+	}
 	return nil
+}
+
+// unheard returns the name of one of the slice's R replicas that is neither this store nor among those heard; "" if there is none.
+func (r *Replicas) unheard(s flow.Slice, heard map[ring.StoreID]summary) string {
+	roster, owners := r.Cluster.Roster(), r.Cluster.Ring().Owners(s)
+	for _, name := range owners[:min(r.Copies, len(owners))] {
+		if st, ok := r.storeOf(roster, name); ok && st.ID != r.Cluster.Self().ID && heard[st.ID].addr == "" {
+			return name
+		}
+	}
+	return ""
 }
 
 // copies returns how many established stores hold exactly what this one does of a slice.
