@@ -58,7 +58,9 @@ var areas = []struct{ prefix, area string }{
 	{"flowring/flow.(*scanner)", "flow: scan JSON"},
 	{"flowring/flow.(*Posting).Identify", "flow: identify"},
 	{"flowring/flow.(*Batch)", "flow: encode"},
-	{"flowring/flow.", "flow: other"},
+	{"flowring/flow.(*Appender)", "flow: write JSON"},
+	{"flowring/flow.ParseBatch", "flow: parse batches"},
+	{"flowring/flow.", flowOther},
 	{"flowring/store/journal.", "journal, Pebble"},
 	{"github.com/cockroachdb/", "journal, Pebble"},
 	{"flowring/store.", "store"},
@@ -69,16 +71,36 @@ var areas = []struct{ prefix, area string }{
 	{"net/http.", "HTTP, sockets"},
 }
 
+// flowOther is the area of small functions, which belong to that of package flow which called them, if there is one.
+const flowOther = "flow: other"
+
 // areaOf returns the area of a stack, innermost function first.
 func areaOf(stack []string) string {
+	small := false
 	for _, function := range stack {
-		for _, a := range areas {
-			if strings.HasPrefix(function, a.prefix) {
-				return a.area
-			}
+		switch area := areaOfFunction(function); {
+		case area == flowOther:
+			small = true
+		case area != "" && small && !strings.HasPrefix(area, "flow: "):
+			return flowOther
+		case area != "":
+			return area
 		}
 	}
+	if small {
+		return flowOther
+	}
 	return "other"
+}
+
+// areaOfFunction returns the area that a function's name belongs to, "" for none.
+func areaOfFunction(name string) string {
+	for _, a := range areas {
+		if strings.HasPrefix(name, a.prefix) {
+			return a.area
+		}
+	}
+	return ""
 }
 
 // shares adds up by area what `go tool pprof -traces` prints: stacks between rules, the first line of each with its time.

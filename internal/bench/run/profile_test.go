@@ -17,6 +17,7 @@ Duration: 1.30s, Total samples = 160ms (90.59%)
              runtime/pprof.Do
 -----------+-------------------------------------------------------
       90ms   runtime.memmove (inline)
+             flowring/flow.mix
              flowring/flow.(*builder).add
              flowring/flow.Decode
              flowring/router.(*router).post
@@ -30,6 +31,23 @@ Duration: 1.30s, Total samples = 160ms (90.59%)
       10ms   main.strange[struct { a int }]
 -----------+-------------------------------------------------------
 `
+
+// A small function belongs to what called it within its package.
+func TestASmallFunctionIsPartOfItsCaller(t *testing.T) {
+	for want, stack := range map[string][]string{
+		"flow: scan JSON": {"flowring/flow.first", "flowring/flow.(*scanner).text", "flowring/router.post"},
+		"flow: other":     {"runtime.memmove", "flowring/flow.first", "flowring/router.(*router).post"},
+		"router":          {"runtime.memmove", "flowring/router.(*router).post", "flowring/flow.first"},
+		"other":           {"runtime.memmove", "main.main"},
+	} {
+		if got := areaOf(stack); got != want {
+			t.Errorf("%v is of %q, want %q", stack, got, want)
+		}
+	}
+	if got := areaOf([]string{"flowring/flow.first"}); got != flowOther {
+		t.Errorf("a small function alone is of %q", got)
+	}
+}
 
 func TestASampleBelongsToItsInnermostArea(t *testing.T) {
 	want := map[string]time.Duration{
