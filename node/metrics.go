@@ -42,6 +42,7 @@ type gathered struct {
 	memory       int64
 	memoryLimit  int64
 	memoryFull   bool
+	peerRefusals uint64
 }
 
 func numbers() []number {
@@ -82,6 +83,8 @@ func numbers() []number {
 		{gauge, "memory_limit_bytes", "Memory that the process may have; 0: no limit.",
 			func(g gathered) float64 { return float64(g.memoryLimit) }},
 		{gauge, "memory_full", "1 if POSTs are refused for want of memory.", func(g gathered) float64 { return indicator(g.memoryFull) }},
+		{counter, "peer_refusals_total", "Calls of other nodes refused as too many were under way.",
+			func(g gathered) float64 { return float64(g.peerRefusals) }},
 		{gauge, "ready", "1 if this node may be sent requests.", func(g gathered) float64 { return indicator(g.ready) }},
 		{gauge, "repair_slices", "Slices that repair compares in full at this moment.",
 			func(g gathered) float64 { return float64(g.status.Repairing) }},
@@ -135,8 +138,13 @@ func (c *collector) Collect(to chan<- prometheus.Metric) {
 
 func (n *Node) gather() gathered {
 	stats := n.store.Stats()
+	var peerRefusals uint64
+	if server := n.peerServer.Load(); server != nil {
+		peerRefusals = server.Refused()
+	}
 	return gathered{
-		store: stats, status: n.statusOf(stats), roster: n.membership.Roster(), members: len(n.members.View().Nodes),
+		peerRefusals: peerRefusals,
+		store:        stats, status: n.statusOf(stats), roster: n.membership.Roster(), members: len(n.members.View().Nodes),
 		ready: n.Ready() == nil, fetched: n.replicas.Fetched(), handedOver: n.replicas.HandedOver(), conflicts: n.replicas.Conflicts(),
 		diskRefusals: n.fullCount.Load(), memory: n.memory.Load(), memoryLimit: n.cfg.MemoryLimit, memoryFull: n.lowMemory.Load(),
 	}

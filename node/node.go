@@ -73,7 +73,8 @@ type Node struct {
 	fullCount  atomic.Int64
 	memory     atomic.Int64 // bytes in use, as last looked at
 	lowMemory  atomic.Bool  // too little memory is left to take POSTs
-	drained    atomic.Bool  // the store has left the roster for good
+	peerServer atomic.Pointer[peer.Server]
+	drained    atomic.Bool // the store has left the roster for good
 	failed     chan error
 	known      []string // gossip addresses last saved; used by the greet loop alone
 	stack      []step   // what Start did, to be undone in reverse
@@ -243,6 +244,7 @@ func (c cluster) Addr(id ring.StoreID) string { return c.directory.Addr(id) }
 
 func (n *Node) startPeers(ctx context.Context) error {
 	server := peer.NewServer(peer.ServerConfig{}, peer.ServerDeps{Handler: inward{n}, Log: n.log})
+	n.peerServer.Store(server)
 	addr, err := n.listen(ctx, "peer server", n.cfg.PeerAddr, server)
 	n.started("peer streams", func(ctx context.Context) error { server.Shutdown(ctx); return nil })
 	n.addresses.Peer = addr

@@ -155,6 +155,9 @@ func TestBusyServerSaysSo(t *testing.T) {
 	if !errors.As(err, &refusal) || refusal.Code != Busy || !NotSent(err) {
 		t.Errorf("a second call = %v, want refused as busy", err)
 	}
+	if _, err := c.Check(t.Context(), addr, batch); !errors.As(err, &refusal) || refusal.Code != Busy || d.server.Refused() != 2 {
+		t.Errorf("a third call, by the stream = %v, want refused as busy; %d are counted, want 2", err, d.server.Refused())
+	}
 	if _, err := c.Hello(t.Context(), addr, Hello{}); err != nil {
 		t.Errorf("a greeting to a busy server = %v, want nil", err)
 	}

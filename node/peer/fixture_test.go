@@ -35,6 +35,7 @@ type double struct {
 	held    *store.Store // what Intake is of
 	checked bool         // what Admit was called with
 	panics  bool         // Check does
+	server  *Server      // the last one that it is behind
 
 	mu      sync.Mutex
 	applied [][]byte
@@ -201,7 +202,8 @@ func serveHandler(t testing.TB, h http.Handler) string {
 // serve serves a double with the places given.
 func (d *double) serve(t *testing.T, cfg ServerConfig) string {
 	t.Helper()
-	return serveHandler(t, newTestServer(t, cfg, d))
+	d.server = newTestServer(t, cfg, d)
+	return serveHandler(t, d.server)
 }
 
 // newTestClient returns a client with a roster of its own store alone.

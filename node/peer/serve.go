@@ -24,6 +24,7 @@ type accepted struct {
 	workers *workers.Workers // of the calls
 	tasks   sync.Pool        // of *task
 	said    atomic.Pointer[introduction]
+	refused func() // is called for each stream that there is no place for
 
 	mu       sync.Mutex
 	stopping bool // no stream and no call is begun any more
@@ -38,6 +39,7 @@ const (
 
 func (s *Server) initStreams() {
 	s.accepted.all = map[*serving]struct{}{}
+	s.accepted.refused = func() { s.refused.Add(1) }
 	s.accepted.ctx, s.accepted.cancel = context.WithCancel(context.Background())
 	s.accepted.workers = workers.New(s.accepted.ctx)
 	s.accepted.tasks.New = func() any {
@@ -121,6 +123,7 @@ func (a *accepted) whyNot() *Error {
 	case a.stopping:
 		return errStopping
 	case len(a.all) >= maxStreams:
+		a.refused()
 		return &Error{Code: Busy, Detail: fmt.Sprintf("stream: there are %d", maxStreams)}
 	}
 	return nil
@@ -276,7 +279,7 @@ func (st *serving) begin(h frameHead, places chan struct{}) error {
 	select {
 	case places <- struct{}{}:
 	default:
-		return st.refuse(h, &Error{Code: Busy, Detail: fmt.Sprintf("%s: %d calls are under way", h.kind, cap(places))})
+		return st.refuse(h, st.server.busy("%s: %d calls are under way", h.kind, cap(places)))
 	}
 	t := st.server.accepted.tasks.Get().(*task)
 	t.st, t.head, t.places = st, h, places

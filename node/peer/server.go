@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -103,6 +104,7 @@ type Server struct {
 	mux    *http.ServeMux
 
 	accepted accepted // streams
+	refused  atomic.Uint64
 }
 
 // NewServer returns the handler of the peer port.
@@ -143,7 +145,7 @@ func (s *Server) handle(method, name string, places chan struct{}, call func(htt
 			defer func() { <-places }()
 		default:
 			s.introduce(w, r)
-			(&Error{Code: Busy, Detail: fmt.Sprintf("%s: %d calls are under way", name, cap(places))}).write(w)
+			s.busy("%s: %d calls are under way", name, cap(places)).write(w)
 			return
 		}
 		if refusal := s.strange(r.Header.Get(headerCluster)); refusal != nil {
@@ -164,6 +166,15 @@ func (s *Server) strange(theirs string) *Error {
 	}
 	return &Error{Code: Stranger, Detail: fmt.Sprintf("this node belongs to cluster %s, the caller to %s", mine, theirs)}
 }
+
+// busy refuses a call for which there is no place.
+func (s *Server) busy(format string, args ...any) *Error {
+	s.refused.Add(1)
+	return &Error{Code: Busy, Detail: fmt.Sprintf(format, args...)}
+}
+
+// Refused returns how many calls, and streams, were refused as there were too many.
+func (s *Server) Refused() uint64 { return s.refused.Load() }
 
 // introduce says who answers, and what roster it has where the caller's differs. It comes after the effect of a call and before
 // its answer, so that the roster is one that the effect was made under, or a later one.
