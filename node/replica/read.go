@@ -57,12 +57,10 @@ func (r *Replicas) read(s flow.Slice, known Known) (*Reading, error) {
 	if err := h.askAll(asking); err != nil {
 		return nil, err
 	}
-	h.pull(asking)
-	found, err := r.look(s, known)
+	found, err := h.gather(asking, known)
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", s, err)
 	}
-	h.held[h.self.ID].Digest = found.Shown
 	pushing, cancel := context.WithTimeout(r.ctx, r.CallWait) // anew: a large hour may have taken as long to load
 	defer cancel()
 	h.push(pushing, found.Shown)
@@ -155,6 +153,28 @@ func (h *hearing) ask(ctx context.Context, st ring.Store) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.held[st.ID] = &voice{said, addr}
+}
+
+// gather pulls what this store lacks, and looks at what it holds then. It may have dropped meanwhile what it held when the round began, as
+// its replicas hold it too: then it pulls again. Whose batches are not all there after that counts as silent (P4).
+func (h *hearing) gather(ctx context.Context, known Known) (*finding, error) {
+	for again := false; ; again = true {
+		h.pull(ctx)
+		found, err := h.r.look(h.slice, known)
+		if err != nil {
+			return nil, err
+		}
+		h.held[h.self.ID].Digest = found.Shown
+		missed := maps.Clone(h.held)
+		maps.DeleteFunc(missed, func(_ ring.StoreID, v *voice) bool { return !found.Shown.Lacks(v.Digest) })
+		if len(missed) == 0 {
+			return found, nil
+		}
+		if again {
+			maps.DeleteFunc(h.held, func(id ring.StoreID, _ *voice) bool { return missed[id] != nil })
+			return found, nil
+		}
+	}
 }
 
 // pull fetches what other stores hold and this one lacks. A store that fails at it counts as silent.
