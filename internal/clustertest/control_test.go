@@ -220,7 +220,7 @@ func controls() []control {
 				wait 8000`, "(P4)",
 		},
 		{
-			"a copy outlives the reads that began before", quiet(safeguard.DropLate, 1, 1), `
+			"a copy outlives the reads that began before", quiet(safeguard.DropLate|safeguard.ShowHeard, 1, 1), `
 				# n2 asks n4 before it has taken over what was written without it, and n1 after it has handed that over
 				start n4
 				wait 8000

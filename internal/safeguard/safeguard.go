@@ -21,6 +21,7 @@ const (
 	CountLast                    // acks are counted by the roster as all answers left it, not each by that of its time (P4)
 	BegunRoster                  // a store learnt as forgotten during a read counts as silent (P4)
 	DropLate                     // a copy outlives the reads that began before its replicas confirmed to hold it (P4)
+	ShowHeard                    // a complete read shows all that was heard of (P4)
 	LostDisk                     // a lost disk makes a new store (P9)
 	Agreement                    // an hour is sealed once all stores agree on what is in it (P6)
 	RefuseEarly                  // a write that can only fail is not begun: off where a control needs one to be under way
