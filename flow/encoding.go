@@ -64,12 +64,8 @@ func (b *Batch) appendColumns(dst []byte) []byte {
 }
 
 func appendColumn[T uint32 | int64](dst []byte, column []T) []byte {
-	for _, n := range column {
-		v := uint64(n)
-		for ; v >= 0x80; v >>= 7 {
-			dst = append(dst, byte(v)|0x80)
-		}
-		dst = append(dst, byte(v))
+	for _, v := range column {
+		dst = binary.AppendUvarint(dst, uint64(v))
 	}
 	return dst
 }
