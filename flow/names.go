@@ -2,8 +2,8 @@ package flow
 
 import (
 	"encoding/binary"
-	"hash/maphash"
-	"math/bits"
+
+	"flowring/internal/seeded"
 )
 
 // seeds are what the hashes of one request depend on besides its content. They are secret and drawn anew for each, so that no
@@ -11,23 +11,14 @@ import (
 type seeds [3]uint64
 
 func newSeeds() (s seeds) {
-	for i := range s {
-		s[i] = new(maphash.Hash).Sum64() // of nothing: it is the seed alone that shows
-	}
+	seeded.Draw(s[:])
 	return s
 }
 
 // flow returns the hash of a flow in an hour.
 func (s *seeds) flow(hour Hour, f triple) uint64 {
-	h := mix((uint64(f.src)<<32|uint64(f.dest))^s[0], uint64(f.vpc)^uint64(hour)*(s[2]|1)^s[1])
-	return mix(h, s[2])
-}
-
-// mix returns the two halves of the product of two words, of which at least one must be unknown to the sender. To hash takes two
-// rounds: after one, words that differ in their high bits alone still have low bits that go up in equal steps. (After wyhash.)
-func mix(a, b uint64) uint64 {
-	hi, lo := bits.Mul64(a, b)
-	return hi ^ lo
+	h := seeded.Mix((uint64(f.src)<<32|uint64(f.dest))^s[0], uint64(f.vpc)^uint64(hour)*(s[2]|1)^s[1])
+	return seeded.Mix(h, s[2])
 }
 
 // nameTable numbers names in the order in which they come. It holds their bytes one behind the other, so that a request makes
@@ -61,7 +52,7 @@ func (t *nameTable) symbol(text []byte, lo, hi uint64) uint32 {
 	if len(text) > 16 {
 		last = binary.LittleEndian.Uint64(text[len(text)-8:])
 	}
-	h := mix(mix(lo^t.seeds[0], hi^t.seeds[1])^last, t.seeds[2])
+	h := seeded.Mix(seeded.Mix(lo^t.seeds[0], hi^t.seeds[1])^last, t.seeds[2])
 	if len(text) > 24 {
 		h = t.hashRest(h, text)
 	}
@@ -81,7 +72,7 @@ func (t *nameTable) symbol(text []byte, lo, hi uint64) uint32 {
 // hashRest returns the hash of a name of more than 24 bytes, given that of the others.
 func (t *nameTable) hashRest(h uint64, text []byte) uint64 {
 	for i := 16; i < len(text)-8; i += 8 {
-		h = mix(h^binary.LittleEndian.Uint64(text[i:]), t.seeds[2])
+		h = seeded.Mix(h^binary.LittleEndian.Uint64(text[i:]), t.seeds[2])
 	}
 	return h
 }

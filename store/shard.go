@@ -1,11 +1,10 @@
 package store
 
 import (
-	"hash/maphash"
-	"math/bits"
 	"sync"
 
 	"flowring/flow"
+	"flowring/internal/seeded"
 )
 
 // triple is a flow's key by the numbers of its names.
@@ -24,22 +23,14 @@ type flowHash uint64
 type seed [2]uint64
 
 func newSeed() (s seed) {
-	for i := range s {
-		s[i] = new(maphash.Hash).Sum64() // of nothing: it is the seed alone that shows
-	}
+	seeded.Draw(s[:])
 	return s
 }
 
-// hash takes two rounds: after one, triples that differ in few bits could still fall together.
+// hash returns the flow's hash.
 func (k triple) hash(s seed) flowHash {
-	h := mix((uint64(k.src)<<32|uint64(k.dest))^s[0], uint64(k.vpc)^s[1])
-	return flowHash(mix(h, s[1]))
-}
-
-// mix returns the two halves of the product of two words. (After wyhash.)
-func mix(a, b uint64) uint64 {
-	hi, lo := bits.Mul64(a, b)
-	return hi ^ lo
+	h := seeded.Mix((uint64(k.src)<<32|uint64(k.dest))^s[0], uint64(k.vpc)^s[1])
+	return flowHash(seeded.Mix(h, s[1]))
 }
 
 func (h flowHash) shard() int { return int(h >> (64 - shardBits)) }
