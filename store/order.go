@@ -1,11 +1,11 @@
 package store
 
 import (
-	"cmp"
 	"math/bits"
 	"slices"
-	"strings"
 	"sync"
+
+	"flowring/flow"
 )
 
 // rowRef is the place of a flow: the shard in the top bits, the row in the others. 2^28 rows of a shard would take 10 GB.
@@ -83,16 +83,12 @@ func (r *Reading) merge(rows, fresh []rowRef) []rowRef {
 }
 
 func (r *Reading) byKey(a, b rowRef) int {
-	k, l := r.key(a), r.key(b)
-	return cmp.Or(
-		strings.Compare(r.names[k.src], r.names[l.src]),
-		strings.Compare(r.names[k.dest], r.names[l.dest]),
-		strings.Compare(r.names[k.vpc], r.names[l.vpc]))
+	return r.keyAt(a).Compare(r.keyAt(b))
 }
 
-func (r *Reading) key(ref rowRef) triple {
+func (r *Reading) keyAt(ref rowRef) flow.Key {
 	shard, row := ref.split()
-	return r.shards[shard].keys[row]
+	return r.key(r.shards[shard].keys[row])
 }
 
 // sort returns the rows sorted by key. Each row becomes one word: its place in the low bits, and above them the ranks of the parts of
