@@ -108,28 +108,29 @@ type shared struct {
 
 // sharing is the attempts of a posting, one for each owner.
 type sharing struct {
-	all []*shared
-	of  []*shared // by batch; nil where it has no owner
+	all   []*shared
+	of    []*shared    // by batch; nil where it has no owner
+	ended chan *shared // each, once it is done
 }
 
 // share begins one attempt for each owner.
-func (r *Replicas) share(ctx context.Context, batches []flow.Written, do attempt) sharing {
-	owners, find := sharing{of: make([]*shared, len(batches))}, r.finder()
+func (r *Replicas) share(ctx context.Context, batches []flow.Written, do attempt) *sharing {
+	owners, find := &sharing{of: make([]*shared, len(batches))}, r.finder()
 	for i, b := range batches {
 		places := find.places(b.Slice)
 		if at, ok := places.next(); ok {
 			owners.of[i] = owners.add(at, b)
 		}
 	}
+	owners.ended = make(chan *shared, len(owners.all))
 	for _, s := range owners.all {
 		r.hedges.earn()
-		begun := r.behind(func() {
-			defer close(s.done)
+		if !r.behind(func() {
 			s.replayed, s.err = do(ctx, s.at, s.batches)
-		})
-		if !begun {
+			owners.end(s)
+		}) {
 			s.err = errStopped
-			close(s.done)
+			owners.end(s)
 		}
 	}
 	return owners
@@ -146,20 +147,25 @@ func (o *sharing) add(at place, b flow.Written) *shared {
 	return o.all[i]
 }
 
+func (o *sharing) end(s *shared) {
+	close(s.done)
+	o.ended <- s
+}
+
 // succeed waits until every attempt has ended, and reports whether all batches were part of one that succeeded. It waits no longer than
 // for the first that did not, or than patience.
 func (o *sharing) succeed(ctx context.Context, patience time.Duration) bool {
 	slow := time.NewTimer(patience)
 	defer slow.Stop()
-	for _, s := range o.all {
+	for range o.all {
 		select {
-		case <-s.done:
+		case s := <-o.ended:
+			if s.err != nil {
+				return false
+			}
 		case <-slow.C:
 			return false
 		case <-ctx.Done():
-			return false
-		}
-		if s.err != nil {
 			return false
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"flowring/flow"
@@ -169,6 +170,25 @@ func TestALimitDoesNotLeaveAPostingInPieces(t *testing.T) {
 			}
 		})
 	}
+}
+
+// An owner that cannot be reached is passed by at once, whatever the other owners of the posting take.
+func TestAFailedOwnerIsPassedByWhileAnotherIsSlow(t *testing.T) {
+	racetest.Bubble(t, func(t *testing.T) {
+		w := newWorld("a", "b", "c", "d")
+		slow, failed := w.sliceOf(t, "b"), w.sliceOf(t, "c", "d")
+		w.sites["b"].hang, w.sites["c"].fail = true, errRefused
+		r := w.replicas(t, Config{Copies: 1, Quorum: 1, HedgeAfter: time.Hour})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		go r.Submit(ctx, posting(t, 1, slow, failed))
+		synctest.Wait()
+		if got := show(w.sites["d"].asked); got != "[check]" {
+			t.Errorf("the next store was asked %s, want [check] at once", got)
+		}
+		time.Sleep(time.Second)
+		r.Stop()
+	})
 }
 
 func TestPostingIsReplayedWhenAllOfItIs(t *testing.T) {
