@@ -329,11 +329,8 @@ func (a *remoteAnswer) WriteTo(w io.Writer) (int64, error) {
 	if a.res.StatusCode == http.StatusNoContent {
 		return 0, errNoFlows
 	}
-	return io.CopyBuffer(struct{ io.Writer }{w}, a.res.Body, make([]byte, passedOn))
+	return io.Copy(w, a.res.Body)
 }
-
-// passedOn is how many bytes are passed on at a time.
-const passedOn = 64 << 10
 
 func (a *remoteAnswer) parse(frame []byte) (*flow.Batch, error) {
 	part, err := flow.ParseSorted(frame)

@@ -132,7 +132,7 @@ func TestAPanicFailsTheCallAlone(t *testing.T) {
 	c, _ := newTestClient(t)
 	_, err := c.Check(t.Context(), addr, newBatch(t).Encode())
 	var refusal *Error
-	if !errors.As(err, &refusal) || refusal.Code != Internal {
+	if !errors.As(err, &refusal) || refusal.Code != Internal || refusal.Detail != "panic: check" { // its stack is nobody else's business
 		t.Errorf("a call whose handler panics = %v, want code %s", err, Internal)
 	}
 	if _, err := c.Apply(t.Context(), addr, newBatch(t).Encode()); err != nil {

@@ -24,7 +24,6 @@ type accepted struct {
 	workers *workers.Workers // of the calls
 	tasks   sync.Pool        // of *task
 	said    atomic.Pointer[introduction]
-	refused func() // is called for each stream that there is no place for
 
 	mu       sync.Mutex
 	stopping bool // no stream and no call is begun any more
@@ -39,7 +38,6 @@ const (
 
 func (s *Server) initStreams() {
 	s.accepted.all = map[*serving]struct{}{}
-	s.accepted.refused = func() { s.refused.Add(1) }
 	s.accepted.ctx, s.accepted.cancel = context.WithCancel(context.Background())
 	s.accepted.workers = workers.New(s.accepted.ctx)
 	s.accepted.tasks.New = func() any {
@@ -66,7 +64,7 @@ type serving struct {
 
 // stream answers a call for a stream, and serves it.
 func (s *Server) stream(w http.ResponseWriter, r *http.Request) {
-	refusal := s.accepted.refusal()
+	refusal := s.noStream()
 	if r.Header.Get("Upgrade") != protocol {
 		refusal = &Error{Code: Malformed, Detail: "stream: not " + protocol}
 	}
@@ -104,35 +102,36 @@ func (s *Server) serveStream(ctx context.Context, conn net.Conn) error {
 	if err != nil {
 		return err
 	}
-	if refusal := s.accepted.add(st); refusal != nil {
+	if refusal := s.add(st); refusal != nil {
 		return refusal
 	}
 	defer s.accepted.remove(st)
 	return st.serve()
 }
 
-// refusal says why no stream is begun; nil: it is.
-func (a *accepted) refusal() *Error {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return a.whyNot()
+// noStream says why no stream is begun; nil: it is.
+func (s *Server) noStream() *Error {
+	s.accepted.mu.Lock()
+	defer s.accepted.mu.Unlock()
+	return s.whyNot()
 }
 
-func (a *accepted) whyNot() *Error {
+// whyNot is noStream. The accepted streams are locked.
+func (s *Server) whyNot() *Error {
 	switch {
-	case a.stopping:
+	case s.accepted.stopping:
 		return errStopping
-	case len(a.all) >= maxStreams:
-		a.refused()
-		return &Error{Code: Busy, Detail: fmt.Sprintf("stream: there are %d", maxStreams)}
+	case len(s.accepted.all) >= maxStreams:
+		return s.busy("stream: there are %d", maxStreams)
 	}
 	return nil
 }
 
-func (a *accepted) add(st *serving) *Error {
+func (s *Server) add(st *serving) *Error {
+	a := &s.accepted
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	refusal := a.whyNot()
+	refusal := s.whyNot()
 	if refusal == nil {
 		a.all[st] = struct{}{}
 		a.wg.Add(1)
@@ -374,7 +373,8 @@ func (t *task) serve() {
 func (s *Server) do(ctx context.Context, a *ask) (replayed bool, err error) {
 	defer func() {
 		if cause := recover(); cause != nil {
-			err = fmt.Errorf("panic: %v\n%s", cause, debug.Stack())
+			s.log.Error("peer call panicked", "call", a.kind.String(), "cause", cause, "stack", string(debug.Stack()))
+			err = fmt.Errorf("panic: %v", cause)
 		}
 	}()
 	if refusal := s.strange(a.cluster); refusal != nil {
