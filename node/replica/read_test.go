@@ -162,22 +162,26 @@ func TestReadingsNeedTheirSafeguards(t *testing.T) {
 
 // What this store drops between its own digest and its answer, as the owner holds it too, is in the answer all the same (P4).
 func TestAReadShowsWhatIsDroppedMeanwhile(t *testing.T) {
-	w := newWorld("a", "b")
-	s := w.sliceOf(t, "b", "a")
-	both, other := batchOf(t, s, dot(1), 1), batchOf(t, s, dot(2), 2)
-	w.sites["a"].put(t, both)
-	w.sites["b"].put(t, both)
-	w.sites["b"].put(t, other)
-	drop := func() {
-		if _, err := w.sites["a"].held.Drop(s, store.DigestOf(dot(1))); err != nil {
-			t.Error(err)
+	for _, off := range []bool{false, true} {
+		w := newWorld("a", "b")
+		s := w.sliceOf(t, "b", "a")
+		both, other := batchOf(t, s, dot(1), 1), batchOf(t, s, dot(2), 2)
+		w.sites["a"].put(t, both)
+		w.sites["b"].put(t, both)
+		w.sites["b"].put(t, other)
+		w.sites["b"].then = func() {
+			if _, err := w.sites["a"].held.Drop(s, store.DigestOf(dot(1))); err != nil {
+				t.Error(err)
+			}
 		}
-	}
-	w.sites["b"].then = drop
-	r := w.replicas(t, Config{Copies: 1, Quorum: 1})
-	got, err := r.Read(t.Context(), s, nil)
-	if err != nil || got.Level != Complete || total(got) != 3 {
-		t.Errorf("Read = level %d, total %d, %v, want complete with 3", got.Level, total(got), err)
+		cfg, want := Config{Copies: 1, Quorum: 1}, int64(3)
+		if off {
+			cfg.Without, want = safeguard.ShowHeard, 2
+		}
+		got, err := w.replicas(t, cfg).Read(t.Context(), s, nil)
+		if err != nil || got.Level != Complete || total(got) != want {
+			t.Errorf("Read = level %d, total %d, %v, with the safeguard off: %t; want complete with %d", got.Level, total(got), err, off, want)
+		}
 	}
 }
 

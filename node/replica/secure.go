@@ -22,21 +22,24 @@ func (r *Replicas) Secure(ctx context.Context, away bool) error {
 		return fmt.Errorf("own summary: %w", err)
 	}
 	theirs, _ := r.summaries(ctx)
-	var unheard []string
+	young := !away && time.Since(r.started) < r.StandInAfter
+	var waitFor []string
 	for _, s := range slices.SortedFunc(maps.Keys(mine), flow.Slice.Compare) {
 		if r.copies(s, mine[s], theirs, away) >= r.Quorum {
 			continue
 		}
-		if name := r.unheard(s, theirs); name != "" && !away && time.Since(r.started) < r.StandInAfter {
-			unheard = appendNew(unheard, name)
-			continue
+		if young {
+			if name := r.unheard(s, theirs); name != "" {
+				waitFor = appendNew(waitFor, name)
+				continue
+			}
 		}
 		if err := r.secure(ctx, s, away); err != nil {
 			return err
 		}
 	}
-	if len(unheard) > 0 {
-		return &UnavailableError{Reason: "this store started lately and has not heard all others yet", Silent: unheard}
+	if len(waitFor) > 0 {
+		return &UnavailableError{Reason: "this store started lately and has not heard all others yet", Silent: waitFor}
 	}
 	return nil
 }
