@@ -20,18 +20,25 @@ import (
 	"flowring/store"
 )
 
+// mergeable is what answers that are to be merged have in common.
+type mergeable struct{}
+
+func (mergeable) Tag() string { return "" }
+func (mergeable) Ready() bool { return true }
+func (mergeable) WriteTo(io.Writer) (int64, error) {
+	panic("flows to be merged are not wanted in JSON")
+}
+func (mergeable) Close() error { return nil }
+
 // fixed is an answer of fixed parts, broken off where err says so.
 type fixed struct {
+	mergeable
 	parts    [][]flow.Record
 	complete router.Completeness
 	err      error
 }
 
-func (a fixed) Complete() string               { return string(a.complete) }
-func (a fixed) Tag() string                    { return "" }
-func (a fixed) Ready() bool                    { return true }
-func (fixed) WriteTo(io.Writer) (int64, error) { panic("flows to be merged are not wanted in JSON") }
-func (a fixed) Close() error                   { return nil }
+func (a fixed) Complete() string { return string(a.complete) }
 
 func (a fixed) Parts() iter.Seq2[*flow.Batch, error] {
 	return func(yield func(*flow.Batch, error) bool) {
@@ -149,7 +156,7 @@ func TestMergingTakesLittleMemory(t *testing.T) {
 	const slicesOfHour, parts, most = 8, 100, 16 << 20 // of all parts it would be some 100 MB
 	var merged mergedAnswer
 	for i := range slicesOfHour {
-		merged.slices = append(merged.slices, endless{i, parts})
+		merged.slices = append(merged.slices, endless{slice: i, parts: parts})
 	}
 	before := heap()
 	gauge := &heapGauge{}
@@ -163,13 +170,12 @@ func TestMergingTakesLittleMemory(t *testing.T) {
 }
 
 // endless is an answer whose parts are made as they are wanted.
-type endless struct{ slice, parts int }
+type endless struct {
+	mergeable
+	slice, parts int
+}
 
-func (a endless) Complete() string               { return "true" }
-func (a endless) Tag() string                    { return "" }
-func (a endless) Ready() bool                    { return true }
-func (endless) WriteTo(io.Writer) (int64, error) { panic("flows to be merged are not wanted in JSON") }
-func (a endless) Close() error                   { return nil }
+func (a endless) Complete() string { return "true" }
 
 func (a endless) Parts() iter.Seq2[*flow.Batch, error] {
 	return func(yield func(*flow.Batch, error) bool) {
