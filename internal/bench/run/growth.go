@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"os"
 	"strings"
 )
@@ -60,10 +61,11 @@ var dimensions = []dimension{
 // measured once.
 func grow(ctx context.Context, w io.Writer, l launcher, text string) error {
 	known := make(map[point]figures)
-	for _, d := range dimensions {
-		if !strings.Contains(d.title, text) {
-			continue
-		}
+	wanted := slices.DeleteFunc(slices.Clone(dimensions), func(d dimension) bool { return !strings.Contains(d.title, text) })
+	if len(wanted) == 0 {
+		return noTable(text)
+	}
+	for _, d := range wanted {
 		if err := d.measure(ctx, l, known); err != nil {
 			return err
 		}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 )
@@ -70,10 +71,11 @@ func compare(ctx context.Context, l launcher, o options) error {
 		n = short
 	}
 	var rows []row
-	for _, m := range measures(n) {
-		if !strings.Contains(m.name, o.only) {
-			continue
-		}
+	wanted := slices.DeleteFunc(measures(n), func(m measure) bool { return !strings.Contains(m.name, o.only) })
+	if len(wanted) == 0 {
+		return noTable(o.only)
+	}
+	for _, m := range wanted {
 		r, err := m.take(ctx, l, n.rounds)
 		if err != nil {
 			return fmt.Errorf("%s: %w", m.name, err)
@@ -92,6 +94,9 @@ func compare(ctx context.Context, l launcher, o options) error {
 	}
 	return check(rows, o.check)
 }
+
+// noTable says that there is nothing to measure.
+func noTable(text string) error { return fmt.Errorf("no table has %q in its title", text) }
 
 // take measures one thing: in each round each kind once.
 func (m measure) take(ctx context.Context, l launcher, rounds int) (result, error) {
