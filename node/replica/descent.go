@@ -16,7 +16,8 @@ type descent struct {
 	batch flow.Written
 	do    attempt
 	fail  UnavailableError
-	maybe bool // whether some attempt may have had an effect
+	maybe bool          // whether some attempt may have had an effect
+	first time.Duration // how long the next attempt may take
 }
 
 // patience is how long one attempt may take before the next place is tried: longer than the owner itself waits before it doubles a
@@ -35,7 +36,7 @@ func (d *descent) here(ctx context.Context, at place) (bool, error) {
 		ctx, giveUp = context.WithCancelCause(ctx)
 		defer giveUp(nil)
 		var slow atomic.Pointer[time.Timer]
-		slow.Store(time.AfterFunc(d.r.patience(), func() {
+		slow.Store(time.AfterFunc(d.first, func() {
 			if ctx.Err() != nil {
 				return
 			}
@@ -85,7 +86,7 @@ func (d *descent) down(ctx context.Context) (bool, error) {
 	}
 	done := len(d.asked)
 	d.next()
-	slow := time.NewTimer(d.r.patience())
+	slow := time.NewTimer(d.first)
 	defer slow.Stop()
 	for done < len(d.asked) || d.next() {
 		select {

@@ -143,7 +143,7 @@ func TestStopWaitsForEveryAttempt(t *testing.T) {
 		}
 		calls := map[string]func(ctx context.Context) error{
 			"Forward": func(ctx context.Context) error { _, err := r.Forward(ctx, s, open); return err },
-			"a write": func(ctx context.Context) error { _, err := r.atOwner(ctx, written(b)[0], do); return err },
+			"a write": func(ctx context.Context) error { _, err := r.atOwner(ctx, written(b)[0], do, 0); return err },
 		}
 		for name, call := range calls {
 			if err := call(within()); err == nil {

@@ -68,6 +68,29 @@ func TestWhichAcksCount(t *testing.T) {
 	}
 }
 
+// Of several batches those count too that were on W stores before an answer brings the news that one of these is leaving.
+func TestBatchesAreCountedAgainWithTheLastAnswer(t *testing.T) {
+	racetest.Bubble(t, func(t *testing.T) {
+		w := newWorld("a", "b", "c", "d")
+		first, second := w.sliceOf(t, "b", "d"), w.sliceOf(t, "c")
+		w.sites["c"].before = func() {
+			time.Sleep(time.Second) // b has answered by then
+			s := w.sites["b"].Store
+			s.Leaving = true
+			w.mark(s)
+		}
+		r := w.replicas(t, Config{Copies: 1, Quorum: 1, HedgeAfter: time.Hour})
+		batches := append(written(batchOf(t, first, dot(1), 1)), written(batchOf(t, second, dot(2), 1))...)
+		if _, err := r.Admit(t.Context(), false, batches); err != nil {
+			t.Errorf("Admit = %v, want nil", err)
+		}
+		if got := show(w.holders(t, first, dot(1))); got != "[b d]" {
+			t.Errorf("the first batch is held by %s, want [b d]", got)
+		}
+		r.Stop()
+	})
+}
+
 // leaveWhenAsked makes the roster say that a node's store is leaving when another one is sent a batch.
 func (w *world) leaveWhenAsked(asked, leaves string) {
 	w.sites[asked].before = func() {

@@ -34,7 +34,7 @@ func (r *Replicas) Submit(ctx context.Context, p *flow.Posting) (replayed bool, 
 	case 0:
 		return false, nil
 	case 1:
-		return r.atOwner(ctx, batches[0], r.admit)
+		return r.atOwner(ctx, batches[0], r.admit, 0)
 	}
 	// One owner may refuse: no other must have stored its part by then (P3). Of a posting that was stored in part before, only the whole
 	// is right: a limit that was reached since does not count.
@@ -64,17 +64,23 @@ type attempt func(ctx context.Context, at place, batches []flow.Written) (replay
 func (r *Replicas) each(ctx context.Context, batches []flow.Written, do attempt) (allReplayed bool, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	begun := time.Now()
 	owners := r.share(ctx, batches, do)
 	if owners.succeed(ctx, r.patience()) {
 		return owners.replayed(), nil
 	}
+	waited := time.Since(begun)
 	return sideBySide(ctx, len(batches), func(ctx context.Context, i int) (bool, error) {
+		s := owners.of[i]
+		if s != nil && s.succeeded() {
+			return s.replayed, nil
+		}
 		return r.atOwner(ctx, batches[i], func(ctx context.Context, at place, alone []flow.Written) (bool, error) {
-			if s := owners.of[i]; s != nil && s.at.ID == at.ID {
+			if s != nil && s.at.ID == at.ID {
 				return s.wait(ctx)
 			}
 			return do(ctx, at, alone)
-		})
+		}, waited)
 	})
 }
 
@@ -177,6 +183,16 @@ func (o *sharing) replayed() bool {
 	return !slices.ContainsFunc(o.all, func(s *shared) bool { return !s.replayed })
 }
 
+// succeeded reports whether the attempt has ended, and well.
+func (s *shared) succeeded() bool {
+	select {
+	case <-s.done:
+		return s.err == nil
+	default:
+		return false
+	}
+}
+
 func (s *shared) wait(ctx context.Context) (bool, error) {
 	select {
 	case <-s.done:
@@ -223,7 +239,7 @@ func (r *Replicas) begun(ctx context.Context, batches []flow.Written) bool {
 		if b.ID.IsZero() {
 			return false
 		}
-		if replayed, _ := r.atOwner(ctx, b, r.check); replayed {
+		if replayed, _ := r.atOwner(ctx, b, r.check, 0); replayed {
 			return true
 		}
 	}
@@ -237,10 +253,11 @@ type outcome struct {
 	err      error
 }
 
-// atOwner tries a slice's places in order until one succeeds: the next one as soon as one fails, or is slow.
-func (r *Replicas) atOwner(ctx context.Context, b flow.Written, do attempt) (bool, error) {
+// atOwner tries a slice's places in order until one succeeds: the next one as soon as one fails, or is slow. The attempt at the first has
+// been waited for already for some time.
+func (r *Replicas) atOwner(ctx context.Context, b flow.Written, do attempt, waited time.Duration) (bool, error) {
 	r.hedges.earn()
-	d := descent{queue: queue{places: r.places(b.Slice)}, r: r, batch: b, do: do}
+	d := descent{queue: queue{places: r.places(b.Slice)}, r: r, batch: b, do: do, first: max(0, r.patience()-waited)}
 	d.fail.Reason = "no store of the hour could take the write"
 	if at, ok := d.places.here(); ok {
 		replayed, err := d.here(ctx, at)
@@ -251,6 +268,7 @@ func (r *Replicas) atOwner(ctx context.Context, b flow.Written, do attempt) (boo
 		if ctx.Err() != nil {
 			return false, d.late(ctx)
 		}
+		d.first = r.patience()
 	}
 	return d.down(ctx)
 }

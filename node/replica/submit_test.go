@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -230,6 +231,57 @@ func TestSlowOwnerIsDoubled(t *testing.T) {
 		if !errors.As(err, &unavailable) || show(unavailable.Silent) != "[b]" || !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("Submit = %v, want out of time for b alone", err)
 		}
+	})
+}
+
+// Of a posting of several owners too the slow one is waited for as long as of any: once when it checks, and once when it admits.
+func TestASlowOwnerOfAPartIsDoubled(t *testing.T) {
+	for _, self := range []bool{false, true} {
+		racetest.Bubble(t, func(t *testing.T) {
+			w := newWorld("a", "b", "c")
+			slow, other := w.sliceOf(t, "b", "c"), w.sliceOf(t, "c")
+			want := 800 * time.Millisecond
+			w.sites["b"].hang = true
+			if self { // whose disk is slow, while to check takes it no time
+				slow, want = w.sliceOf(t, "a", "c"), 400*time.Millisecond
+				disk := newMemory()
+				disk.gate = make(chan struct{})
+				w.sites["a"].held = store.New(store.Config{}, store.Deps{Journal: disk})
+				defer close(disk.gate)
+			}
+			r := w.replicas(t, Config{Copies: 1, Quorum: 1, HedgeAfter: 100 * time.Millisecond})
+			begun := time.Now()
+			if _, err := r.Submit(t.Context(), posting(t, 1, slow, other)); err != nil || time.Since(begun) != want {
+				t.Errorf("self: %t: Submit = %v after %v, want nil after %v", self, err, time.Since(begun), want)
+			}
+		})
+	}
+}
+
+// A write that waits for a disk, and has no other store to turn to, ends when the node stops.
+func TestAStopEndsAWriteThatWaits(t *testing.T) {
+	racetest.Bubble(t, func(t *testing.T) {
+		w := newWorld("a")
+		disk := newMemory()
+		disk.gate = make(chan struct{})
+		w.sites["a"].held = store.New(store.Config{}, store.Deps{Journal: disk})
+		r := w.replicas(t, Config{Copies: 1, Quorum: 1})
+		ended := make(chan error, 1)
+		go func() { _, err := r.Submit(t.Context(), posting(t, 1, flow.Slice{Hour: 1})); ended <- err }()
+		synctest.Wait()
+		var stopped sync.WaitGroup
+		stopped.Go(r.Stop)
+		synctest.Wait()
+		select {
+		case err := <-ended:
+			if !errors.Is(err, errStopped) {
+				t.Errorf("Submit = %v, want %v", err, errStopped)
+			}
+		default:
+			t.Error("the write goes on")
+		}
+		close(disk.gate)
+		stopped.Wait()
 	})
 }
 
