@@ -104,6 +104,7 @@ type Replicas struct {
 	origin  uint64
 	seqs    sync.Map // flow.Slice -> *atomic.Uint64: the last seq given
 	hedges  *budget
+	gather  gathering
 	rounds  rounds
 	repair  repairState
 	metrics counters
@@ -125,6 +126,7 @@ func New(origin uint64, cfg Config, deps Deps) *Replicas {
 	r := &Replicas{Config: cfg.withDefaults(), Deps: deps, origin: origin, hedges: newBudget(0.05, 10), started: time.Now()}
 	r.ctx, r.cancel = context.WithCancel(context.Background())
 	r.workers = workers.New(r.ctx)
+	r.gather = gathering{run: r.behind, apply: r.applyAt, next: map[lane]*parcel{}}
 	r.rounds.init(r.behind)
 	r.repair.init(deps.Before)
 	r.recovered.Store(r.Quorum == 1) // then no other store need know what this one acknowledged

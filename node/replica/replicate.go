@@ -135,13 +135,8 @@ func (p *replication) send() {
 		for k, i := range d.of {
 			batches[k] = p.writes[i].Written
 		}
-		r, acks := p.r, p.acks
-		if !r.behind(func() {
-			from, err := r.applyAt(d.at, batches)
-			acks <- ack{d, from, err}
-		}) {
-			acks <- ack{part: d, err: errStopped}
-		}
+		acks := p.acks
+		p.r.gather.send(d.at, batches, func(from ring.Store, err error) { acks <- ack{d, from, err} })
 	}
 	p.due = p.due[:0]
 }

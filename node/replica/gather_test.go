@@ -1,0 +1,165 @@
+package replica
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+
+	"flowring/flow"
+	"flowring/internal/racetest"
+	"flowring/ring"
+)
+
+// gate is a store whose calls end when the test says so.
+type gate struct {
+	gathering
+	mu    sync.Mutex
+	calls []string   // the seqs of each call
+	end   chan error // ends one call
+	acks  []string   // seq and error of each send, as answered
+	stop  bool       // no call can be begun any more
+}
+
+func newGate() *gate {
+	g := &gate{end: make(chan error)}
+	g.gathering = gathering{run: g.run, apply: g.apply, next: map[lane]*parcel{}}
+	return g
+}
+
+func (g *gate) run(fn func()) bool {
+	if !g.stop {
+		go fn()
+	}
+	return !g.stop
+}
+
+func (g *gate) apply(at place, batches []flow.Written) (ring.Store, error) {
+	call := ""
+	for _, b := range batches {
+		call += fmt.Sprint(b.Dot.Seq, " ")
+	}
+	g.mu.Lock()
+	g.calls = append(g.calls, call)
+	g.mu.Unlock()
+	return at.Store, <-g.end
+}
+
+// send sends batches of an hour with these seqs.
+func (g *gate) send(hour flow.Hour, size int, seqs ...uint64) {
+	var batches []flow.Written
+	for _, seq := range seqs {
+		b := &flow.Batch{Slice: flow.Slice{Hour: hour}, Dot: flow.Dot{Seq: seq}}
+		batches = append(batches, flow.Written{Batch: b, Bytes: make([]byte, size)})
+	}
+	g.gathering.send(place{}, batches, func(_ ring.Store, err error) {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		g.acks = append(g.acks, fmt.Sprint(seqs, err))
+	})
+	synctest.Wait()
+}
+
+// finish ends one call.
+func (g *gate) finish(err error) {
+	g.end <- err
+	synctest.Wait()
+}
+
+func (g *gate) expect(t *testing.T, calls, acks []string) {
+	t.Helper()
+	if !slices.Equal(g.calls, calls) || !slices.Equal(g.acks, acks) {
+		t.Errorf("calls %q, acks %q, want %q, %q", g.calls, g.acks, calls, acks)
+	}
+	g.calls, g.acks = nil, nil
+}
+
+func TestWhatComesDuringACallGoesWithTheNext(t *testing.T) {
+	racetest.Bubble(t, func(t *testing.T) {
+		g := newGate()
+		g.send(1, 1, 1)
+		g.send(1, 1, 2, 3)
+		g.send(1, 1, 4)
+		g.expect(t, []string{"1 "}, nil)
+		g.finish(nil)
+		g.expect(t, []string{"2 3 4 "}, []string{"[1] <nil>"})
+		g.finish(nil)
+		g.expect(t, nil, []string{"[2 3] <nil>", "[4] <nil>"})
+		g.send(1, 1, 5) // nothing is left to be waited for
+		g.expect(t, []string{"5 "}, nil)
+		g.finish(nil)
+		if len(g.next) > 0 {
+			t.Errorf("%d lanes are kept with nothing under way", len(g.next))
+		}
+	})
+}
+
+// An hour that must be loaded first holds up no other one, and a write of several hours nobody.
+func TestHoursDoNotWaitForEachOther(t *testing.T) {
+	racetest.Bubble(t, func(t *testing.T) {
+		g := newGate()
+		g.send(1, 1, 1)
+		g.send(2, 1, 2)
+		g.expect(t, []string{"1 ", "2 "}, nil)
+		both := []flow.Written{{Batch: &flow.Batch{Slice: flow.Slice{Hour: 1}}}, {Batch: &flow.Batch{Slice: flow.Slice{Hour: 2}}}}
+		g.gathering.send(place{}, both, func(ring.Store, error) {})
+		synctest.Wait()
+		g.expect(t, []string{"0 0 "}, nil)
+		for range 3 {
+			g.finish(nil)
+		}
+	})
+}
+
+// A call that is full does not wait, so that many large writes are taken in side by side.
+func TestAFullCallGoesAtOnce(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		fill func(g *gate)
+		want string
+	}{
+		{"bytes", func(g *gate) { g.send(1, parcelBytes-10, 2); g.send(1, 10, 3); g.send(1, 1, 4) }, "2 3 "},
+		{"batches", func(g *gate) { g.send(1, 1, make([]uint64, parcelBatches)...); g.send(1, 1, 4) }, strings.Repeat("0 ", parcelBatches)},
+	} {
+		racetest.Bubble(t, func(t *testing.T) {
+			g := newGate()
+			g.send(1, 1, 1)
+			tt.fill(g)
+			g.expect(t, []string{"1 ", tt.want}, nil)
+			g.finish(nil)
+			g.finish(nil)
+			g.finish(nil)
+			if !slices.Equal(g.calls, []string{"4 "}) {
+				t.Errorf("%s: then calls %q, want 4", tt.name, g.calls)
+			}
+		})
+	}
+}
+
+// What waits for a call that fails has other places to turn to. Later writes are tried again.
+func TestWhatWaitsForACallFailsWithIt(t *testing.T) {
+	racetest.Bubble(t, func(t *testing.T) {
+		g := newGate()
+		broken := errors.New("broken")
+		g.send(1, 1, 1)
+		g.send(1, 1, 2)
+		g.finish(broken)
+		g.expect(t, []string{"1 "}, []string{"[1] broken", "[2] broken"})
+		g.send(1, 1, 3)
+		g.expect(t, []string{"3 "}, nil)
+		g.finish(nil)
+	})
+}
+
+func TestNoCallIsBegunAfterAStop(t *testing.T) {
+	racetest.Bubble(t, func(t *testing.T) {
+		g := newGate()
+		g.stop = true
+		g.send(1, 1, 1)
+		g.send(1, 1, 2)
+		g.expect(t, nil, []string{"[1] this node is stopping", "[2] this node is stopping"})
+	})
+}
