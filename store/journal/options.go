@@ -28,9 +28,11 @@ func (j *Journal) pebbleOptions(fileSystem vfs.FS) *pebble.Options {
 		MemTableSize:                16 << 20,
 		MemTableStopWritesThreshold: 4,
 
-		// Reads are rare and can take the price of more files in level 0; stopped writes are what clients notice.
-		L0CompactionThreshold: 8,
-		L0StopWritesThreshold: 64,
+		// Batches stay in level 0, as far as it goes, until sealing makes a snapshot of them: those of an hour with slices, or from several
+		// nodes, come in no order, so that each compaction would rewrite much of what the last one wrote. Reads are rare, and can
+		// take the price of more files there; stopped writes are what clients notice.
+		L0CompactionThreshold: 32,
+		L0StopWritesThreshold: 128,
 		LBaseMaxBytes:         256 << 20,
 
 		// Every commit is fsynced: there is nothing left for a background flush of the WAL to smooth.
