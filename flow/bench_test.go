@@ -109,13 +109,17 @@ func BenchmarkEncode(b *testing.B) {
 }
 
 func BenchmarkParseBatch(b *testing.B) {
-	data := distinct(b).Encode()
-	b.SetBytes(int64(len(data)))
-	perRecord(b, benchRecords, func() {
-		if _, err := ParseBatch(data); err != nil {
-			b.Fatal(err)
-		}
-	})
+	for name, batch := range map[string]*Batch{"distinct": distinct(b), "zipf": mustAddUp(b, zipf(benchRecords), 1).Batches[0]} {
+		b.Run(name, func(b *testing.B) {
+			data := batch.Encode()
+			b.SetBytes(int64(len(data)))
+			perRecord(b, batch.Len(), func() {
+				if _, err := ParseBatch(data); err != nil {
+					b.Fatal(err)
+				}
+			})
+		})
+	}
 }
 
 func BenchmarkIdentify(b *testing.B) {

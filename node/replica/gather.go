@@ -27,10 +27,10 @@ type lane struct {
 	hour  flow.Hour
 }
 
-// What goes in one call: what is more goes at once, in another. It is what a store writes at a time, and a short frame of a stream.
+// What goes in one call: what is more goes at once, in another, so that many large writes are taken in side by side.
 const (
-	parcelBatches = 64
-	parcelBytes   = 48 << 10
+	parcelBatches = 64 // what a store writes at a time
+	parcelBytes   = 256 << 10
 )
 
 // parcel is what goes in one call.
