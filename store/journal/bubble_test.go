@@ -56,37 +56,6 @@ func TestConcurrentAppendsShareFsyncs(t *testing.T) {
 	})
 }
 
-// Where many commits gather, there is a pause between fsyncs; a few writers never wait for one.
-func TestOnlyManyAppendsWaitForMore(t *testing.T) {
-	for _, tt := range []struct {
-		writers int
-		pauses  time.Duration // at least so many
-	}{
-		{1, 0},
-		{many - 1, 0},
-		{64, 5}, // some of the fsyncs are for a few who came late
-	} {
-		synctest.Test(t, func(t *testing.T) {
-			var syncs atomic.Int64
-			j, err := Open("data", Options{FS: slowFS{vfs.NewMem(), &syncs}})
-			if err != nil {
-				t.Fatal(err)
-			}
-			time.Sleep(time.Second) // what opening fsyncs
-			before, begun := syncs.Load(), time.Now()
-			writers(j, tt.writers, func(n int64) bool { return n >= 10*int64(tt.writers) })
-			took, n := time.Since(begun), time.Duration(syncs.Load()-before)
-			if paused := took - n*5*time.Millisecond; n < 10 || paused < tt.pauses*fsyncPause || tt.pauses == 0 && paused > 0 {
-				t.Errorf("%d writers: %d fsyncs took %v, %v of that in pauses, want at least 10 and %d pauses",
-					tt.writers, n, took, paused, tt.pauses)
-			}
-			if err := j.Close(); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-}
-
 func TestJournalRunsInABubble(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		fs := vfs.NewCrashableMem()

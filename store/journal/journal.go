@@ -47,8 +47,6 @@ type Journal struct {
 	opening *opening
 	untidy  seldom.Line // how often failures of background work are logged
 
-	commits atomic.Int64 // begun since the last fsync, of those that wait for one
-
 	fatal  func(error)
 	failed atomic.Pointer[error] // set before fatal is called
 
@@ -146,9 +144,6 @@ func (j *Journal) commit(how *pebble.WriteOptions, fill func(*pebble.Batch) erro
 	defer b.Close()
 	if err := fill(b); err != nil {
 		return err
-	}
-	if how.Sync {
-		j.commits.Add(1)
 	}
 	if err := b.Commit(how); err != nil {
 		return err

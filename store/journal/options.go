@@ -36,8 +36,7 @@ func (j *Journal) pebbleOptions(fileSystem vfs.FS) *pebble.Options {
 		LBaseMaxBytes:         256 << 20,
 
 		// Every commit is fsynced: there is nothing left for a background flush of the WAL to smooth.
-		WALBytesPerSync:    0,
-		WALMinSyncInterval: j.pause,
+		WALBytesPerSync: 0,
 
 		CompactionConcurrencyRange: func() (lower, upper int) { return 1, 2 },
 		FlushDelayDeleteRange:      10 * time.Second, // what Drop removed is to be given back, idle or not
@@ -56,21 +55,4 @@ func (j *Journal) pebbleOptions(fileSystem vfs.FS) *pebble.Options {
 	}
 	o.Levels[0].Compression = func() *sstable.CompressionProfile { return sstable.FastestCompression }
 	return o
-}
-
-// Between two fsyncs there is a pause where commits are many. They gather while one is under way too, but an fsync costs CPU of its
-// own, not least as the Go runtime looks around every 20 µs for a while after each long system call. A pause always, or where commits
-// are few, makes a client that sends one post after the other wait six times as long for each, and costs CPU; eight such clients wait for
-// half as long again.
-const (
-	fsyncPause = 2 * time.Millisecond
-	many       = 12 // commits from one fsync to the next
-)
-
-// pause returns how long to wait after the fsync that has just ended.
-func (j *Journal) pause() time.Duration {
-	if j.commits.Swap(0) < many {
-		return 0
-	}
-	return fsyncPause
 }

@@ -58,7 +58,7 @@ func measures(n sizes) []measure {
 	return []measure{
 		{
 			name: fmt.Sprintf("POST, %d records in a body, %d connections", bodyRecords, many), unit: "CPU s per million records",
-			kinds: []kind{readOnly, plainGo, memory, single, triple, sliced},
+			kinds: []kind{readOnly, plainGo, memory, single, triple, cut, sliced},
 			bars:  []bar{{single, plainGo, 0.2}, {triple, single, 2.2}, {sliced, single, 2}}, even: 1.35,
 			run: posts{n.bodies, bodyRecords, many, bodyRecords}.measure,
 		}, {
