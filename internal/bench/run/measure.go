@@ -41,7 +41,7 @@ type sizes struct {
 }
 
 var (
-	full  = sizes{rounds: 5, bodies: 2000, smallPosts: 20_000, held: 1_000_000, read: 200_000, reads: 5}
+	full  = sizes{rounds: 5, bodies: 5000, smallPosts: 30_000, held: 1_000_000, read: 200_000, reads: 5}
 	short = sizes{rounds: 3, bodies: 300, smallPosts: 3000, held: 100_000, read: 50_000, reads: 3}
 )
 
