@@ -247,11 +247,12 @@ func (a publicAnswer) Complete() router.Completeness { return router.Completenes
 
 // publicError translates the errors of the parts into those of the router.
 func publicError(err error) error {
+	if err == nil {
+		return nil
+	}
 	var unavailable *replica.UnavailableError
 	var refusal *peer.Error
 	switch {
-	case err == nil:
-		return nil
 	case errors.As(err, &unavailable): // first: its cause may be a refusal, and yet something be stored (P3)
 		return &router.UnavailableError{Reason: unavailable.Reason, Stores: unavailable.Silent, Err: err}
 	case refusalOf(err) != nil:

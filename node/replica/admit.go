@@ -44,11 +44,11 @@ func (r *Replicas) Admit(ctx context.Context, checked bool, batches []flow.Writt
 // once than after the time that others are waited for, and before the batch is on this store's disk alone.
 func (r *Replicas) enough() error {
 	there := 0
+	var silent []string
 	self, roster := r.Cluster.Self(), r.Cluster.Roster()
 	if st, ok := roster.Get(self.ID); ok && st.Counts() {
 		there++
 	}
-	fail := &UnavailableError{}
 	for i := 0; there < r.Quorum && i < roster.Len(); i++ {
 		st := roster.At(i)
 		if !st.Counts() || st.ID == self.ID {
@@ -57,16 +57,16 @@ func (r *Replicas) enough() error {
 		if addr := r.Cluster.Addr(st.ID); addr != "" && !r.Peers.Gone(addr) {
 			there++
 		} else {
-			fail.Silent = appendNew(fail.Silent, st.Name)
+			silent = appendNew(silent, st.Name)
 		}
 	}
 	if there >= r.Quorum || r.Without.Off(safeguard.Quorum) || r.Without.Off(safeguard.RefuseEarly) {
 		return nil
 	}
-	slices.Sort(fail.Silent)
-	fail.Reason = fmt.Sprintf("%d of the %d stores that the write quorum asks for are heard", there, r.Quorum)
-	if there == 0 && len(fail.Silent) == 0 {
-		fail.Reason = "the cluster has no established store yet"
+	reason := fmt.Sprintf("%d of the %d stores that the write quorum asks for are heard", there, r.Quorum)
+	if there == 0 && len(silent) == 0 {
+		reason = "the cluster has no established store yet"
 	}
-	return fail
+	slices.Sort(silent)
+	return &UnavailableError{Reason: reason, Silent: silent}
 }
