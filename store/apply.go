@@ -11,20 +11,20 @@ import (
 
 // Apply makes batches durable and adds them to the totals, each once, however often and by whomever it is sent (P2): in one call too.
 // What is held already, by its dot or its ID, is left as it is. Nothing of the batches is retained. It blocks for an fsync, one for
-// all of them (for every applyAtOnce), which concurrent calls share as well, and before that for loads if slices are cold. It enforces
+// all of them (for every ApplyAtOnce), which concurrent calls share as well, and before that for loads if slices are cold. It enforces
 // no limits: those are the business of the node that admits a batch.
 //
 // The outcome of an error is unknown: batches may be in the journal, but those that are not in memory count for nothing yet, and applying
 // all of them again is right.
 func (s *Store) Apply(batches ...flow.Written) error { return s.apply(batches, false) }
 
-// applyAtOnce is how many batches are in one write: their slices stay in memory meanwhile, whatever the budget says.
-const applyAtOnce = 64
+// ApplyAtOnce is how many batches are in one write: their slices stay in memory meanwhile, whatever the budget says.
+const ApplyAtOnce = 64
 
 // apply is Apply. With dots set, a batch whose ID is held under another dot is written too, for its dot: by dots, stores find out what
 // they lack.
 func (s *Store) apply(batches []flow.Written, dots bool) error {
-	for together := range slices.Chunk(inOrder(batches), applyAtOnce) {
+	for together := range slices.Chunk(inOrder(batches), ApplyAtOnce) {
 		if err := s.applyTogether(together, dots); err != nil {
 			return fmt.Errorf("apply %s: %w", nameOf(together), err)
 		}

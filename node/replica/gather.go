@@ -6,6 +6,7 @@ import (
 
 	"flowring/flow"
 	"flowring/ring"
+	"flowring/store"
 )
 
 // gathering puts what several writes send to one store into one call: what comes while a call is under way goes with the next one. Nobody
@@ -29,7 +30,7 @@ type lane struct {
 
 // What goes in one call: what is more goes at once, in another, so that many large writes are taken in side by side.
 const (
-	parcelBatches = 64 // what a store writes at a time
+	parcelBatches = store.ApplyAtOnce // they share an fsync
 	parcelBytes   = 256 << 10
 )
 
