@@ -3,6 +3,7 @@ package replica
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -256,6 +257,28 @@ func TestASlowOwnerOfAPartIsDoubled(t *testing.T) {
 			}
 		})
 	}
+}
+
+// An owner that has taken its part is not doubled as another one is slow.
+func TestAnOwnerThatTookItsPartIsNotDoubled(t *testing.T) {
+	racetest.Bubble(t, func(t *testing.T) {
+		w := newWorld("a", "b", "c", "d")
+		parts := []flow.Slice{w.sliceOf(t, "b", "a")}
+		w.sites["b"].hang = true
+		for hour := flow.Hour(0); len(parts) < 20; hour++ {
+			if s := (flow.Slice{Hour: hour}); slices.Equal(w.Ring().Owners(s)[:2], []string{"c", "d"}) {
+				parts = append(parts, s)
+			}
+		}
+		r := w.replicas(t, Config{Copies: 1, Quorum: 1, HedgeAfter: 100 * time.Millisecond})
+		r.hedges = newBudget(1, 1000)
+		if _, err := r.Submit(t.Context(), posting(t, 1, parts...)); err != nil {
+			t.Errorf("Submit = %v, want nil", err)
+		}
+		if got := w.sites["d"].asked; len(got) > 0 {
+			t.Errorf("the next store was asked %s, want it left alone", show(got))
+		}
+	})
 }
 
 // A write that waits for a disk, and has no other store to turn to, ends when the node stops.
