@@ -29,8 +29,8 @@ func (j *Journal) pebbleOptions(fileSystem vfs.FS) *pebble.Options {
 		MemTableStopWritesThreshold: 4,
 
 		// Batches stay in level 0, as far as it goes, until sealing makes a snapshot of them: those of an hour with slices, or from several
-		// nodes, come in no order, so that each compaction would rewrite much of what the last one wrote. Reads are rare, and can
-		// take the price of more files there; stopped writes are what clients notice.
+		// nodes, come in no order, so that each compaction would rewrite much of what the last one wrote. Pebble begins at half of the
+		// threshold. Reads are rare, and can take the price of more files there; stopped writes are what clients notice.
 		L0CompactionThreshold: 32,
 		L0StopWritesThreshold: 128,
 		LBaseMaxBytes:         256 << 20,
