@@ -9,10 +9,10 @@ package flow
 // bytes of valid UTF-8, in order of first appearance (source, destination, VPC, row by row), none unused; flows are distinct;
 // sums are 0 to 2^63-1.
 type Batch struct {
-	Slice Slice
-	Dot   Dot // replication identity, given once by the node that admits the batch
-	ID    ID  // identity under an Idempotency-Key: a hash over principal, key, slice and content; zero without a key
-	Key   ID  // hash over principal and key, to notice a key reused for other content; zero without a key
+	Slice Slice // which of an hour's is settled when it gets its dot
+	Dot   Dot   // replication identity, given once by the node that admits the batch
+	ID    ID    // identity under an Idempotency-Key: a hash over principal, key, hour and content; zero without a key
+	Key   ID    // hash over principal and key, to notice a key reused for other content; zero without a key
 
 	Names          []string
 	Src, Dest, VPC []uint32
@@ -38,7 +38,7 @@ func (b *Batch) FlowKey(i int) Key {
 // Totals returns what flow i moved.
 func (b *Batch) Totals(i int) Totals { return Totals{b.Tx[i], b.Rx[i]} }
 
-// Posting is what one POST says: its batches, in order of first appearance, each of another slice.
+// Posting is what one POST says: its batches, in order of first appearance, each of another hour.
 type Posting struct {
 	Records int // as received, before adding up
 	Batches []*Batch

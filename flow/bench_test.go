@@ -64,23 +64,21 @@ func BenchmarkDecode(b *testing.B) {
 		name    string
 		text    []byte
 		records int
-		slices  int
 	}{
-		{"zipf", text, benchRecords, 1},
-		{"distinct", body(typical(benchRecords)), benchRecords, 1},
-		{"five", body(zipf(5)), 5, 1},
-		{"indented", indented(text), benchRecords, 1},
-		{"slices", text, benchRecords, 16},
-		{"hours", body(hours), benchRecords, 1},
-		{"text", bytes.ReplaceAll(text, []byte(`}`), []byte(`,"proto":"tcp","port":443}`)), benchRecords, 1},
-		{"unknown", bytes.ReplaceAll(text, []byte(`}`), []byte(`,"took":0.5}`)), benchRecords, 1},
-		{"escapes", bytes.ReplaceAll(text, []byte(`vpc-`), []byte(`vpc\/`)), benchRecords, 1},
+		{"zipf", text, benchRecords},
+		{"distinct", body(typical(benchRecords)), benchRecords},
+		{"five", body(zipf(5)), 5},
+		{"indented", indented(text), benchRecords},
+		{"hours", body(hours), benchRecords},
+		{"text", bytes.ReplaceAll(text, []byte(`}`), []byte(`,"proto":"tcp","port":443}`)), benchRecords},
+		{"unknown", bytes.ReplaceAll(text, []byte(`}`), []byte(`,"took":0.5}`)), benchRecords},
+		{"escapes", bytes.ReplaceAll(text, []byte(`vpc-`), []byte(`vpc\/`)), benchRecords},
 	} {
 		b.Run(c.name, func(b *testing.B) {
 			b.SetBytes(int64(len(c.text)))
 			var d Decoder
 			perRecord(b, c.records, func() {
-				if _, err := d.Decode(c.text, c.slices); err != nil {
+				if _, err := d.Decode(c.text); err != nil {
 					b.Fatal(err)
 				}
 			})
@@ -90,13 +88,13 @@ func BenchmarkDecode(b *testing.B) {
 
 func BenchmarkAddUp(b *testing.B) {
 	in := typical(benchRecords)
-	perRecord(b, benchRecords, func() { mustAddUp(b, in, 1) })
+	perRecord(b, benchRecords, func() { mustAddUp(b, in) })
 }
 
 // distinct returns a batch of benchRecords flows.
 func distinct(b *testing.B) *Batch {
 	in := typical(61 * 17 * 3)[:benchRecords]
-	batch := mustAddUp(b, in, 1).Batches[0]
+	batch := mustAddUp(b, in).Batches[0]
 	if batch.Len() != benchRecords {
 		b.Fatalf("the batch has %d flows, want %d", batch.Len(), benchRecords)
 	}
@@ -109,7 +107,7 @@ func BenchmarkEncode(b *testing.B) {
 }
 
 func BenchmarkParseBatch(b *testing.B) {
-	for name, batch := range map[string]*Batch{"distinct": distinct(b), "zipf": mustAddUp(b, zipf(benchRecords), 1).Batches[0]} {
+	for name, batch := range map[string]*Batch{"distinct": distinct(b), "zipf": mustAddUp(b, zipf(benchRecords)).Batches[0]} {
 		b.Run(name, func(b *testing.B) {
 			data := batch.Encode()
 			b.SetBytes(int64(len(data)))
@@ -124,7 +122,7 @@ func BenchmarkParseBatch(b *testing.B) {
 
 func BenchmarkIdentify(b *testing.B) {
 	for name, records := range map[string]int{"1000": benchRecords, "5": 5} {
-		p := mustAddUp(b, typical(records), 1)
+		p := mustAddUp(b, typical(records))
 		b.Run(name, func(b *testing.B) { perRecord(b, records, func() { p.Identify("agent", "key") }) })
 	}
 }

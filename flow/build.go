@@ -10,26 +10,24 @@ import (
 // (P14).
 var ErrOverflow = errors.New("sum over 2^63-1 bytes")
 
-// builder adds up the records of one request per hour, slice and flow. Once it has failed it is of no more use.
+// builder adds up the records of one request per hour and flow. Once it has failed it is of no more use.
 //
 // All hours share its tables, and the batches are cut to size at the end: a request whose every record has an hour of its own
 // must not cost two tables an hour (P16).
 type builder struct {
 	nameTable
-	perHour int // slices of an hour
 	records int
 
-	parts map[Slice]uint32 // slice -> position in order
+	hours map[Hour]uint32 // position in order
 	order []part
-	hour  Hour     // that a flow was added to last
-	hours []uint32 // by index of its slices their position in order plus 1; 0: not looked up since
+	last  uint32   // position of the hour that a flow was added to last
 	flows []uint32 // hash table of flows, as that of the names: position in rows plus 1; 0: free
 	rows  []row
 }
 
 // part is a batch to be.
 type part struct {
-	slice Slice
+	hour  Hour
 	flows int
 }
 
@@ -43,27 +41,25 @@ type row struct {
 	totals Totals
 }
 
-// reset makes the builder an empty one for a cluster with the given number of slices per hour. It makes room for as many records
-// as are likely.
-func (b *builder) reset(slices, likely int) {
+// reset makes the builder an empty one, with room for as many records as are likely.
+func (b *builder) reset(likely int) {
 	room := 1 << bits.Len(uint(likely|15))
 	b.nameTable.reset(room)
-	b.perHour, b.records = slices, 0
-	if len(b.parts) > 64 {
-		b.parts = nil // most requests are about few hours, and to clear a map takes as long as it is large
+	b.records, b.last = 0, 0
+	if len(b.hours) > 64 {
+		b.hours = nil // most requests are about few hours, and to clear a map takes as long as it is large
 	}
-	clear(b.parts)
-	b.order, b.rows, b.hours = b.order[:0], b.rows[:0], b.hours[:0]
+	clear(b.hours)
+	b.order, b.rows = b.order[:0], b.rows[:0]
 	b.flows = free(b.flows, room)
 }
 
-// AddUp adds up records into the batches that one request makes, for a cluster with the given number of slices per hour. It
-// fails with a *RecordError when a name is not 1 to MaxName bytes of UTF-8 or a number is negative, and with an error that wraps
-// ErrOverflow when the sum of a flow would pass 2^63-1. MaxBytes is a limit of the JSON contract and is not enforced here. It
-// keeps nothing of records.
-func AddUp(records []Record, slices int) (*Posting, error) {
+// AddUp adds up records into the batches that one request makes, one for each hour. It fails with a *RecordError when a
+// name is not 1 to MaxName bytes of UTF-8 or a number is negative, and with an error that wraps ErrOverflow when the sum of a flow
+// would pass 2^63-1. MaxBytes is a limit of the JSON contract and is not enforced here. It keeps nothing of records.
+func AddUp(records []Record) (*Posting, error) {
 	var b builder
-	b.reset(slices, len(records))
+	b.reset(len(records))
 	for i, r := range records {
 		if f, reason := r.fault(); reason != "" {
 			return nil, &RecordError{Index: i, Field: f.String(), Reason: reason}
@@ -95,7 +91,7 @@ func (b *builder) add(hour Hour, f triple, t Totals) error {
 			return nil
 		}
 		r := &b.rows[*slot-1]
-		if r.triple != f || b.order[r.part].slice.Hour != hour {
+		if r.triple != f || b.order[r.part].hour != hour {
 			continue
 		}
 		sum, saturated := r.totals.Add(t)
@@ -110,7 +106,7 @@ func (b *builder) add(hour Hour, f triple, t Totals) error {
 
 // insertFlow notes a new flow, for which there is a slot already.
 func (b *builder) insertFlow(hour Hour, f triple, t Totals) {
-	part := b.partOf(hour, f)
+	part := b.partOf(hour)
 	b.order[part].flows++
 	b.rows = append(b.rows, row{f, part, t})
 	if 2*len(b.rows) <= len(b.flows) {
@@ -119,36 +115,24 @@ func (b *builder) insertFlow(hour Hour, f triple, t Totals) {
 	b.flows = free(b.flows, 2*len(b.flows))
 	for i := range b.rows {
 		r := &b.rows[i]
-		*freeSlot(b.flows, b.seeds.flow(b.order[r.part].slice.Hour, r.triple)) = uint32(i) + 1
+		*freeSlot(b.flows, b.seeds.flow(b.order[r.part].hour, r.triple)) = uint32(i) + 1
 	}
 }
 
-// partOf returns the position of the part that a flow of an hour belongs to.
-func (b *builder) partOf(hour Hour, f triple) uint32 {
-	if len(b.hours) == 0 || b.hour != hour {
-		b.hour, b.hours = hour, free(b.hours, max(1, b.perHour))
+// partOf returns the position of the part of an hour, a new one if it has none.
+func (b *builder) partOf(hour Hour) uint32 {
+	if len(b.order) > 0 && b.order[b.last].hour == hour {
+		return b.last
 	}
-	slice := Slice{Hour: hour}
-	if b.perHour > 1 {
-		slice.Index = sliceOf(b.bytes(f.src), b.bytes(f.dest), b.bytes(f.vpc), b.perHour)
-	}
-	at := &b.hours[slice.Index]
-	if *at == 0 {
-		*at = b.partFor(slice) + 1
-	}
-	return *at - 1
-}
-
-// partFor returns the position of the part of a slice, a new one if it has none.
-func (b *builder) partFor(slice Slice) uint32 {
-	i, ok := b.parts[slice]
+	at, ok := b.hours[hour]
 	if !ok {
-		if b.parts == nil {
-			b.parts = map[Slice]uint32{}
+		if b.hours == nil {
+			b.hours = map[Hour]uint32{}
 		}
-		i = uint32(len(b.order))
-		b.parts[slice] = i
-		b.order = append(b.order, part{slice: slice})
+		at = uint32(len(b.order))
+		b.hours[hour] = at
+		b.order = append(b.order, part{hour: hour})
 	}
-	return i
+	b.last = at
+	return at
 }

@@ -16,7 +16,7 @@ func TestAddUpKeepsTheOrderOfFirstAppearance(t *testing.T) {
 		rec(-5, "a", "a", "a", 2, 20),
 		rec(20, "c", "b", "w", 3, 30),
 		rec(20, "b", "a", "v", 4, 40),
-	}, 1)
+	})
 	want := &Posting{Records: 4, Batches: []*Batch{
 		{
 			Slice: Slice{Hour: 20},
@@ -37,7 +37,7 @@ func TestAddUpKeepsTheOrderOfFirstAppearance(t *testing.T) {
 }
 
 func TestAddUpOfNothingHasNoBatches(t *testing.T) {
-	p := mustAddUp(t, nil, 4)
+	p := mustAddUp(t, nil)
 	if p.Records != 0 || len(p.Batches) != 0 || p.Flows() != 0 {
 		t.Errorf("AddUp(nil) = %+v, want no records and no batches", p)
 	}
@@ -51,7 +51,7 @@ func TestHoursAreDistinctAndAscending(t *testing.T) {
 	for _, hour := range []Hour{7, math.MinInt64, 7, 0, math.MaxInt64, -3} {
 		all = append(all, rec(hour, "a", "b", "v", 1, 1), rec(hour, "c", "d", "v", 1, 1), rec(hour, "e", "f", "v", 1, 1))
 	}
-	got := mustAddUp(t, all, 8).Hours()
+	got := mustAddUp(t, all).Hours()
 	if want := []Hour{math.MinInt64, -3, 0, 7, math.MaxInt64}; !reflect.DeepEqual(got, want) {
 		t.Errorf("Hours() = %v, want %v", got, want)
 	}
@@ -70,7 +70,7 @@ func TestAddUpRefusesWhatNoBatchHolds(t *testing.T) {
 		"negative bytes back":    {rec(1, "a", "b", "v", 1, -2), `record 1: field "bytes_rx": must not be negative, got -2`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := AddUp([]Record{rec(1, "a", "b", "v", 1, 1), c.bad}, 1)
+			_, err := AddUp([]Record{rec(1, "a", "b", "v", 1, 1), c.bad})
 			var refused *RecordError
 			if !errors.As(err, &refused) || err.Error() != c.want {
 				t.Errorf("AddUp = %v, want the RecordError %q", err, c.want)
@@ -81,25 +81,25 @@ func TestAddUpRefusesWhatNoBatchHolds(t *testing.T) {
 
 func TestAddUpNeverWraps(t *testing.T) {
 	most := rec(3, "a", "b", "v", math.MaxInt64-1, 0)
-	if p := mustAddUp(t, []Record{most, rec(3, "a", "b", "v", 1, 0)}, 1); p.Batches[0].Tx[0] != math.MaxInt64 {
+	if p := mustAddUp(t, []Record{most, rec(3, "a", "b", "v", 1, 0)}); p.Batches[0].Tx[0] != math.MaxInt64 {
 		t.Errorf("sum = %d, want 2^63-1", p.Batches[0].Tx[0])
 	}
 	for name, more := range map[string][]Record{
 		"one more byte sent":     {most, rec(3, "a", "b", "v", 2, 0)},
 		"one more byte received": {rec(3, "a", "b", "v", 0, math.MaxInt64), rec(3, "a", "b", "v", 0, 1)},
 	} {
-		_, err := AddUp(more, 1)
+		_, err := AddUp(more)
 		if !errors.Is(err, ErrOverflow) || !strings.Contains(err.Error(), `hour 3: flow "a" to "b" in "v"`) {
 			t.Errorf("%s: AddUp = %v, want ErrOverflow for the hour and the flow", name, err)
 		}
 	}
-	mustAddUp(t, []Record{most, rec(4, "a", "b", "v", 2, 0), rec(3, "b", "a", "v", 2, 0)}, 1) // other flows do not count
+	mustAddUp(t, []Record{most, rec(4, "a", "b", "v", 2, 0), rec(3, "b", "a", "v", 2, 0)}) // other flows do not count
 }
 
 func TestAddUpEqualsTheNaiveFold(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		in, slices := records().Draw(rt, "records"), rapid.IntRange(0, 5).Draw(rt, "slices")
-		p := mustAddUp(t, in, slices)
+		in := records().Draw(rt, "records")
+		p := mustAddUp(t, in)
 		if got, want := sums(t, p), fold(in); !reflect.DeepEqual(got, want) {
 			rt.Errorf("AddUp(%v) = %v, want %v", in, got, want)
 		}
@@ -109,20 +109,14 @@ func TestAddUpEqualsTheNaiveFold(t *testing.T) {
 	})
 }
 
-func TestSlicesPartitionTheFlows(t *testing.T) {
+func TestEachHourIsOneBatch(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		in, slices := records().Draw(rt, "records"), rapid.IntRange(0, 5).Draw(rt, "slices")
-		seen := map[Slice]bool{}
-		for _, b := range mustAddUp(t, in, slices).Batches {
-			if seen[b.Slice] {
-				rt.Errorf("slice %v has two batches", b.Slice)
+		seen := map[Hour]bool{}
+		for _, b := range mustAddUp(t, records().Draw(rt, "records")).Batches {
+			if seen[b.Slice.Hour] || b.Slice.Index != 0 {
+				rt.Errorf("batch of %v, want one for each hour, in no slice yet", b.Slice)
 			}
-			seen[b.Slice] = true
-			for i := range b.Len() {
-				if want := b.FlowKey(i).Slice(slices); b.Slice.Index != want || int(want) >= max(slices, 1) {
-					rt.Errorf("flow %v is in slice %d of %d, want %d", b.FlowKey(i), b.Slice.Index, slices, want)
-				}
-			}
+			seen[b.Slice.Hour] = true
 		}
 	})
 }
@@ -134,7 +128,7 @@ func TestManyHoursCostLittleMemory(t *testing.T) {
 	for i := range in {
 		in[i] = rec(Hour(i), "a", "b", "v", 1, 1)
 	}
-	got := testing.AllocsPerRun(5, func() { mustAddUp(t, in, 1) }) / n
+	got := testing.AllocsPerRun(5, func() { mustAddUp(t, in) }) / n
 	if got > 4.5 {
 		t.Errorf("AddUp of records of distinct hours allocates %.1f times per record, want at most 4.5", got)
 	}

@@ -6,7 +6,7 @@ import "slices"
 func (b *builder) posting() *Posting {
 	p := &Posting{Records: b.records, Batches: make([]*Batch, len(b.order))}
 	for i, part := range b.order {
-		p.Batches[i] = newBatch(part.slice, part.flows)
+		p.Batches[i] = newBatch(Slice{Hour: part.hour}, part.flows)
 	}
 	filled := make([]int, len(b.order))
 	for _, r := range b.rows {

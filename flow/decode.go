@@ -1,7 +1,7 @@
 package flow
 
 // Decode is Decoder.Decode, for callers who decode but once.
-func Decode(body []byte, slices int) (*Posting, error) { return new(Decoder).Decode(body, slices) }
+func Decode(body []byte) (*Posting, error) { return new(Decoder).Decode(body) }
 
 // Decoder parses the bodies of POSTs. It keeps the memory that it works with, so that decoding allocates hardly more than what it
 // returns. The zero value is ready to use, by one goroutine at a time.
@@ -10,15 +10,14 @@ type Decoder struct {
 	builder builder
 }
 
-// Decode parses the body of a POST, a JSON array of records, and adds the records up for a cluster with the given number of
-// slices per hour. It is as strict as the contract: the whole body is refused, with a *RecordError, for the first thing in it
-// that is not right; or with an error that wraps ErrOverflow when the records of a flow sum up to more than 2^63-1 bytes. It
-// keeps nothing of body and does not change it.
-func (d *Decoder) Decode(body []byte, slices int) (*Posting, error) {
+// Decode parses the body of a POST, a JSON array of records, and adds the records up. It is as strict as the contract: the whole
+// body is refused, with a *RecordError, for the first thing in it that is not right; or with an error that wraps ErrOverflow when
+// the records of a flow sum up to more than 2^63-1 bytes. It keeps nothing of body and does not change it.
+func (d *Decoder) Decode(body []byte) (*Posting, error) {
 	if notAnArray(body) != "" {
-		return decodeStrictly(body, slices)
+		return decodeStrictly(body)
 	}
-	d.builder.reset(slices, len(body)/likelyRecord)
+	d.builder.reset(len(body) / likelyRecord)
 	d.scanner.reset(body, &d.builder)
 	var p *Posting
 	if d.scanner.array() {
@@ -29,7 +28,7 @@ func (d *Decoder) Decode(body []byte, slices int) (*Posting, error) {
 		d.builder = builder{} // what this has needed is more than most will
 	}
 	if p == nil {
-		return decodeStrictly(body, slices)
+		return decodeStrictly(body)
 	}
 	return p, nil
 }

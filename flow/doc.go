@@ -37,5 +37,5 @@
 //	          f*v  bytes received
 //
 // where v is one uvarint. The encoding is canonical: ParseBatch accepts just what Encode writes, so batches are equal when their
-// bytes are. The content, from offset 65 on, together with the slice is what the batch ID is a hash of; dots are not content.
+// bytes are. The content, from offset 65 on, together with the hour is what the batch ID is a hash of; dots are not content.
 package flow

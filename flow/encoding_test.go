@@ -21,7 +21,7 @@ func example(t testing.TB) *Batch {
 	b := mustAddUp(t, []Record{
 		rec(-2, "foo", "bar", "vpc-0", 100, math.MaxInt64),
 		rec(-2, "bar", "foo", "vpc-0", 0, 1),
-	}, 1).Batches[0]
+	}).Batches[0]
 	b.Slice.Index = 3
 	b.Dot = Dot{0x0102030405060708, 9}
 	b.ID, b.Key = ID{0xaa, 15: 1}, ID{0xbb, 15: 2}
@@ -52,7 +52,7 @@ func TestEncodeHasJustItsSize(t *testing.T) {
 
 func TestParseBatchUndoesEncode(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		p := mustAddUp(t, records().Draw(rt, "records"), rapid.IntRange(1, 3).Draw(rt, "slices"))
+		p := mustAddUp(t, records().Draw(rt, "records"))
 		p.Identify("p", rapid.String().Draw(rt, "key"))
 		for _, b := range p.Batches {
 			b.Dot = Dot{rapid.Uint64().Draw(rt, "origin"), rapid.Uint64().Draw(rt, "seq")}
@@ -196,10 +196,10 @@ func TestParseBatchAllocatesInProportionToItsInput(t *testing.T) {
 
 func FuzzParseBatch(f *testing.F) {
 	f.Add(example(f).Encode())
-	for _, b := range mustAddUp(f, typical(30), 2).Batches {
+	for _, b := range mustAddUp(f, typical(30)).Batches {
 		f.Add(b.Encode())
 	}
-	inOrder := mustAddUp(f, []Record{rec(1, "a", "b", "c", 1, 2), rec(1, "a", "bb", "a", 3, 4), rec(1, "b", "a", "c", 5, 6)}, 1)
+	inOrder := mustAddUp(f, []Record{rec(1, "a", "b", "c", 1, 2), rec(1, "a", "bb", "a", 3, 4), rec(1, "b", "a", "c", 5, 6)})
 	f.Add(inOrder.Batches[0].Encode())
 	f.Add(encoded("\x01\x01a\x01\x00\x00\x00\x00\x00"))
 	f.Add(encoded("\x01\x01a\x02\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"))
@@ -222,7 +222,7 @@ func FuzzParseBatch(f *testing.F) {
 		if again := b.Encode(); !bytes.Equal(again, data) {
 			t.Fatalf("Encode(ParseBatch(%x)) = %x, want the same bytes", data, again)
 		}
-		if p := mustAddUp(t, rows(b), 1); !reflect.DeepEqual(p.Batches[0].Names, b.Names) || p.Flows() != b.Len() {
+		if p := mustAddUp(t, rows(b)); !reflect.DeepEqual(p.Batches[0].Names, b.Names) || p.Flows() != b.Len() {
 			t.Fatalf("AddUp of the flows of %+v = %+v, want the same batch", b, p.Batches[0])
 		}
 	})

@@ -8,8 +8,6 @@ import (
 	"math"
 	"strconv"
 	"strings"
-
-	"github.com/cespare/xxhash/v2"
 )
 
 // Limits of the public contract. They are part of it, not settings: every store of a cluster must agree on what is valid.
@@ -24,7 +22,8 @@ type Hour int64
 // String returns h in decimal.
 func (h Hour) String() string { return strconv.FormatInt(int64(h), 10) }
 
-// Slice is a part of an hour: the unit of placement and replication. A cluster with one slice per hour uses Index 0 alone.
+// Slice is a part of an hour: the unit of placement and replication. A cluster with one slice per hour uses Index 0 alone. What a
+// request says about an hour is in one slice as a whole; a flow may be in all of them.
 type Slice struct {
 	Hour  Hour
 	Index uint32
@@ -57,22 +56,6 @@ func (k Key) Compare(o Key) int {
 		return strings.Compare(k.DestApp, o.DestApp)
 	}
 	return strings.Compare(k.VPCID, o.VPCID)
-}
-
-// Slice returns which of n slices of an hour the flow belongs to. It is part of the cluster's identity: every node, of every
-// version, must compute the same.
-func (k Key) Slice(n int) uint32 { return sliceOf(k.SrcApp, k.DestApp, k.VPCID, n) }
-
-func sliceOf[T string | []byte](src, dest, vpc T, n int) uint32 {
-	if n <= 1 {
-		return 0
-	}
-	text := make([]byte, 0, 128) // enough for most
-	for _, name := range [...]T{src, dest, vpc} {
-		text = binary.BigEndian.AppendUint32(text, uint32(len(name)))
-		text = append(text, name...)
-	}
-	return uint32(xxhash.Sum64(text) % uint64(n))
 }
 
 // Totals are what a flow moved, in bytes; both are non-negative.
@@ -110,6 +93,10 @@ func (d Dot) String() string { return fmt.Sprintf("%016x.%d", d.Origin, d.Seq) }
 
 // ID is a 128-bit hash; the zero ID means none.
 type ID [16]byte
+
+// Slice returns which of n slices of an hour, at least 1, takes what is sent under a key of this hash. It is part of the cluster's
+// identity: every node, of every version, must compute the same, for the same request must find itself (P2).
+func (id ID) Slice(n int) uint32 { return uint32(binary.BigEndian.Uint64(id[:8]) % uint64(n)) }
 
 // IsZero reports whether the ID is absent.
 func (id ID) IsZero() bool { return id == ID{} }

@@ -61,11 +61,11 @@ func TestDecodeAgreesWithTheOracle(t *testing.T) {
 // checkAgreement verifies that Decode and the oracle say the same of a body.
 func checkAgreement(t *testing.T, body []byte) {
 	t.Helper()
-	p, err := Decode(body, 3)
+	p, err := Decode(body)
 	want, reason := naiveDecode(body)
 	switch {
 	case errors.Is(err, ErrOverflow):
-		if _, naive := AddUp(want, 3); reason == nil && naive == nil {
+		if _, naive := AddUp(want); reason == nil && naive == nil {
 			t.Fatalf("Decode(%q) = %v, want no error", body, err)
 		}
 	case (err == nil) != (reason == nil):
@@ -73,7 +73,7 @@ func checkAgreement(t *testing.T, body []byte) {
 	case err != nil:
 		checkError(t, body, err)
 	default:
-		if added := mustAddUp(t, want, 3); !reflect.DeepEqual(p, added) {
+		if added := mustAddUp(t, want); !reflect.DeepEqual(p, added) {
 			t.Fatalf("Decode(%q) = %+v, want %+v", body, p, added)
 		}
 		checkStruct(t, body, len(want))

@@ -15,9 +15,9 @@ func rec(hour Hour, a, b, v string, tx, rx int64) Record {
 }
 
 // mustAddUp adds up records that are known to be fine.
-func mustAddUp(t testing.TB, records []Record, slices int) *Posting {
+func mustAddUp(t testing.TB, records []Record) *Posting {
 	t.Helper()
-	p, err := AddUp(records, slices)
+	p, err := AddUp(records)
 	if err != nil {
 		t.Fatalf("AddUp(%d records) = %v, want no error", len(records), err)
 	}

@@ -12,7 +12,7 @@ const (
 )
 
 // Identify gives each batch the identity that makes it count once (P2): Key from principal and key, ID from principal, key,
-// slice and the content of the whole posting. Two postings get the same IDs exactly when all of these agree, whichever nodes
+// hour and the content of the whole posting. Two postings get the same IDs exactly when all of these agree, whichever nodes
 // they reach; a posting with other content never does, so exactness does not hang on noticing a reused key.
 //
 // An empty key is no key, and the batches stay without identity: all that clients without a key have in common is that.
@@ -24,16 +24,16 @@ func (p *Posting) Identify(principal, key string) {
 	k := hashID(keyDomain, principal, key)
 	for _, b := range p.Batches {
 		b.Key = k
-		b.ID = hashID(idDomain, principal, key, string(b.Slice.append(nil)), string(content[:]))
+		b.ID = hashID(idDomain, principal, key, string(b.Slice.whole().append(nil)), string(content[:]))
 	}
 }
 
-// contentHash hashes every batch's slice and columns, in order. Dots and IDs are not content.
+// contentHash hashes every batch's hour and columns, in order. Dots and IDs are not content.
 func (p *Posting) contentHash() (sum [sha256.Size]byte) {
 	h := sha256.New()
 	for _, b := range p.Batches {
 		content := make([]byte, lengthLen, lengthLen+b.encodedLen()) // a little more than it takes
-		content = b.Slice.append(content)
+		content = b.Slice.whole().append(content)
 		columns := len(content)
 		content = b.appendColumns(content)
 		binary.BigEndian.PutUint64(content, uint64(len(content)-lengthLen))
@@ -62,6 +62,9 @@ func hashID(fields ...string) ID {
 	}
 	return id
 }
+
+// whole is what is hashed of a slice: which of the hour's takes a batch is no part of what the batch is.
+func (s Slice) whole() Slice { return Slice{Hour: s.Hour} }
 
 // append appends the hour (8 bytes) and the index (4 bytes), big endian.
 func (s Slice) append(dst []byte) []byte {

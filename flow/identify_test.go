@@ -1,13 +1,14 @@
 package flow
 
 import (
+	"fmt"
 	"testing"
 )
 
 // identified returns the posting of records under a principal and a key.
 func identified(t *testing.T, principal, key string, records ...Record) *Posting {
 	t.Helper()
-	p := mustAddUp(t, records, 1)
+	p := mustAddUp(t, records)
 	p.Identify(principal, key)
 	return p
 }
@@ -78,5 +79,28 @@ func TestIDsAreTheSameForever(t *testing.T) {
 	}
 	if got, want := b.Key.String(), "d77a3e84ab625c528d9565dc5c551503"; got != want {
 		t.Errorf("Key = %s, want %s", got, want)
+	}
+}
+
+// What was sent once under a key is looked for in the slice that it went to then.
+func TestKeysHaveTheSameSlicesForever(t *testing.T) {
+	b := identified(t, "agent", "key-1", rec(20, "foo", "bar", "vpc-0", 100, 500)).Batches[0]
+	for n, want := range map[int]uint32{1: 0, 2: 0, 3: 2, 16: 2, 256: 82} {
+		if got := b.Key.Slice(n); got != want {
+			t.Errorf("slice of %d = %d, want %d", n, got, want)
+		}
+	}
+}
+
+func TestKeysAreSpreadEvenly(t *testing.T) {
+	const n, keys = 16, 16_000
+	var count [n]int
+	for i := range keys {
+		count[identified(t, "", fmt.Sprint("run-", i), rec(20, "foo", "bar", "vpc-0", 100, 500)).Batches[0].Key.Slice(n)]++
+	}
+	for i, got := range count {
+		if got < 850 || got > 1150 { // 1000, and five standard deviations
+			t.Errorf("slice %d of %d has %d of %d keys, want about as many in each", i, n, got, keys)
+		}
 	}
 }

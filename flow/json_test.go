@@ -71,7 +71,7 @@ func TestDecodeAccepts(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p, err := Decode([]byte(c.body), 1)
+			p, err := Decode([]byte(c.body))
 			if err != nil {
 				t.Fatalf("Decode(%s) = %v, want no error", c.body, err)
 			}
@@ -86,7 +86,7 @@ func TestDecodeAccepts(t *testing.T) {
 func nested(depth int) string { return strings.Repeat("[", depth) + strings.Repeat("]", depth) }
 
 func TestDecodeOfAnEmptyArrayHasNoRecords(t *testing.T) {
-	p, err := Decode([]byte(" [ ]\n"), 1)
+	p, err := Decode([]byte(" [ ]\n"))
 	if err != nil || p.Records != 0 || len(p.Batches) != 0 || p.Hours() == nil {
 		t.Errorf("Decode([]) = %+v, %v, want no records and no error", p, err)
 	}
@@ -362,7 +362,7 @@ func TestDecodeRefusesANumberWithLeadingZeros(t *testing.T) {
 
 func checkRefused(t *testing.T, body string, index int, field, reason string) {
 	t.Helper()
-	p, err := Decode([]byte(body), 1)
+	p, err := Decode([]byte(body))
 	var got *RecordError
 	if !errors.As(err, &got) || p != nil {
 		t.Fatalf("Decode(%.200s) = %+v, %v, want no posting and a RecordError", body, p, err)
@@ -387,10 +387,10 @@ func TestRecordErrorsReadWell(t *testing.T) {
 func TestDecodeRefusesASumOverTheLimit(t *testing.T) {
 	most := with("100", "9007199254740991")
 	fits := strings.Repeat(most+",", 1023) + most
-	if _, err := Decode([]byte("["+fits+"]"), 1); err != nil {
+	if _, err := Decode([]byte("[" + fits + "]")); err != nil {
 		t.Errorf("Decode(1024 times 2^53-1) = %v, want no error", err)
 	}
-	p, err := Decode([]byte("["+fits+","+most+"]"), 1)
+	p, err := Decode([]byte("[" + fits + "," + most + "]"))
 	if !errors.Is(err, ErrOverflow) || errors.As(err, new(*RecordError)) || p != nil {
 		t.Errorf("Decode(1025 times 2^53-1) = %v, %v, want ErrOverflow", p, err)
 	}
@@ -398,14 +398,14 @@ func TestDecodeRefusesASumOverTheLimit(t *testing.T) {
 
 func TestDecodeEqualsAddUp(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		in, slices := records().Draw(rt, "records"), rapid.IntRange(1, 4).Draw(rt, "slices")
+		in := records().Draw(rt, "records")
 		if len(in) == 0 {
 			return
 		}
 		text := body(in)
 		before := bytes.Clone(text)
-		got, err := Decode(text, slices)
-		if want := mustAddUp(t, in, slices); err != nil || !reflect.DeepEqual(got, want) {
+		got, err := Decode(text)
+		if want := mustAddUp(t, in); err != nil || !reflect.DeepEqual(got, want) {
 			rt.Errorf("Decode(%s) = %+v, %v, want %+v", text, got, err, want)
 		}
 		if !bytes.Equal(text, before) {
@@ -432,7 +432,7 @@ func TestDecodeAllocatesInProportionToItsInput(t *testing.T) {
 		"a long number":            `[{"hour":` + fill("9") + `}]`,
 		"records of one hour each": "[" + strings.TrimSuffix(hours.String(), ",") + "]",
 	} {
-		if got := allocated(func() { _, _ = Decode([]byte(text), 1) }); got > 10*size {
+		if got := allocated(func() { _, _ = Decode([]byte(text)) }); got > 10*size {
 			t.Errorf("%s: Decode of %d bytes allocates %d bytes, want at most 10 times the input", name, len(text), got)
 		}
 	}

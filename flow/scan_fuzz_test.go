@@ -11,12 +11,12 @@ import (
 )
 
 // decode is what Decode and decodeStrictly are.
-type decode func(body []byte, slices int) (*Posting, error)
+type decode func(body []byte) (*Posting, error)
 
 // disagreement returns how two decoders differ over a body; empty when they do not.
-func disagreement(body []byte, slices int, a, b decode) string {
-	gotA, errA := a(body, slices)
-	gotB, errB := b(body, slices)
+func disagreement(body []byte, a, b decode) string {
+	gotA, errA := a(body)
+	gotB, errB := b(body)
 	if !reflect.DeepEqual(gotA, gotB) {
 		return fmt.Sprintf("postings %+v (%v) and %+v (%v)", gotA, errA, gotB, errB)
 	}
@@ -33,17 +33,13 @@ func disagreement(body []byte, slices int, a, b decode) string {
 // FuzzScanner holds Decode, fresh and used, to what the decoder says that it falls back to.
 func FuzzScanner(f *testing.F) {
 	for _, body := range oddBodies() {
-		f.Add([]byte(body), 1)
-	}
-	for _, body := range oddBodies()[:8] {
-		f.Add([]byte(body), 3)
+		f.Add([]byte(body))
 	}
 	var used Decoder
-	f.Fuzz(func(t *testing.T, body []byte, slices int) {
+	f.Fuzz(func(t *testing.T, body []byte) {
 		before := bytes.Clone(body)
-		slices = max(1, min(slices, 64))
 		for name, d := range map[string]decode{"fresh": Decode, "used": used.Decode} {
-			if differs := disagreement(body, slices, d, decodeStrictly); differs != "" {
+			if differs := disagreement(body, d, decodeStrictly); differs != "" {
 				t.Fatalf("the %s Decoder and decodeStrictly of %q: %s", name, body, differs)
 			}
 		}
@@ -66,7 +62,7 @@ func TestDecodeLooksAtEveryByte(t *testing.T) {
 			}
 			bodies = append(bodies, text[:i]+"\xff"+text[i+1:])
 			for _, body := range bodies {
-				if differs := disagreement([]byte(body), 1, used.Decode, decodeStrictly); differs != "" {
+				if differs := disagreement([]byte(body), used.Decode, decodeStrictly); differs != "" {
 					t.Errorf("Decode and decodeStrictly of %q: %s", body, differs)
 				}
 			}
@@ -139,11 +135,11 @@ func oddRecords() []string {
 func TestTheComparisonFindsAMistake(t *testing.T) {
 	zeros := regexp.MustCompile(`:0+([1-9])`)
 	before := func(change func([]byte) []byte) decode {
-		return func(body []byte, slices int) (*Posting, error) { return Decode(change(bytes.Clone(body)), slices) }
+		return func(body []byte) (*Posting, error) { return Decode(change(bytes.Clone(body))) }
 	}
 	behind := func(change func(*Posting)) decode {
-		return func(body []byte, slices int) (*Posting, error) {
-			p, err := Decode(body, slices)
+		return func(body []byte) (*Posting, error) {
+			p, err := Decode(body)
 			if err == nil && len(p.Batches) > 0 {
 				change(p)
 			}
@@ -169,15 +165,15 @@ func TestTheComparisonFindsAMistake(t *testing.T) {
 		"a record is counted twice":          behind(func(p *Posting) { p.Records++ }),
 		"a digit is lost":                    behind(func(p *Posting) { p.Batches[0].Tx[0] = p.Batches[0].Tx[0] % 1e15 }),
 		"hours are unsigned":                 behind(func(p *Posting) { p.Batches[0].Slice.Hour = max(0, p.Batches[0].Slice.Hour) }),
-		"sums are not refused": func(body []byte, slices int) (*Posting, error) {
-			p, err := Decode(body, slices)
+		"sums are not refused": func(body []byte) (*Posting, error) {
+			p, err := Decode(body)
 			if errors.Is(err, ErrOverflow) {
 				return &Posting{}, nil
 			}
 			return p, err
 		},
-		"another record is blamed": func(body []byte, slices int) (*Posting, error) {
-			p, err := Decode(body, slices)
+		"another record is blamed": func(body []byte) (*Posting, error) {
+			p, err := Decode(body)
 			if refused := (*RecordError)(nil); errors.As(err, &refused) {
 				refused.Index++
 			}
@@ -186,7 +182,7 @@ func TestTheComparisonFindsAMistake(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			for _, body := range oddBodies() {
-				if disagreement([]byte(body), 1, wrong, decodeStrictly) != "" {
+				if disagreement([]byte(body), wrong, decodeStrictly) != "" {
 					return
 				}
 			}

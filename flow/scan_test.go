@@ -15,7 +15,7 @@ import (
 func scan(t *testing.T, body string) *scanner {
 	t.Helper()
 	var b builder
-	b.reset(1, 0)
+	b.reset(0)
 	s := new(scanner)
 	s.reset([]byte(body), &b)
 	if !s.array() {
@@ -59,7 +59,7 @@ func TestDecodingAllocatesNothingForARecord(t *testing.T) {
 	var d Decoder
 	for _, n := range []int{5, 1000} {
 		text := body(typical(n))
-		if got := testing.AllocsPerRun(20, func() { _, _ = d.Decode(text, 1) }); got > 8 {
+		if got := testing.AllocsPerRun(20, func() { _, _ = d.Decode(text) }); got > 8 {
 			t.Errorf("a used Decoder allocates %v times for %d records, want at most 8 times", got, n)
 		}
 	}
@@ -68,7 +68,7 @@ func TestDecodingAllocatesNothingForARecord(t *testing.T) {
 func TestADecoderForgetsWhatItHasRead(t *testing.T) {
 	var d Decoder
 	large := body(typical(maxKept/80 + 1))
-	if _, err := d.Decode(large, 1); err != nil {
+	if _, err := d.Decode(large); err != nil {
 		t.Fatal(err)
 	}
 	if len(large) <= maxKept || d.builder.rows != nil || d.builder.text != nil || d.scanner.body != nil {
@@ -76,16 +76,16 @@ func TestADecoderForgetsWhatItHasRead(t *testing.T) {
 	}
 	wide := strings.ReplaceAll(good, ",", ","+strings.Repeat(" ", 30))
 	for _, n := range []int{5, 1, 2} { // what stands between values is not to be looked for in the body before
-		p, err := d.Decode([]byte("["+strings.Repeat(wide+",", n)+wide+"]"), 1)
+		p, err := d.Decode([]byte("[" + strings.Repeat(wide+",", n) + wide + "]"))
 		if err != nil || p.Records != n+1 {
 			t.Errorf("Decode(%d records) = %+v, %v", n+1, p, err)
 		}
 	}
 	for _, bad := range []string{"[" + good + ",", "[" + good + "," + with("foo", `\n`) + "}", "[" + with("20", "x")} {
-		if p, err := d.Decode([]byte(bad), 1); err == nil {
+		if p, err := d.Decode([]byte(bad)); err == nil {
 			t.Errorf("Decode(%s) = %+v, want an error", bad, p)
 		}
-		p, err := d.Decode([]byte("["+with("foo", "new")+"]"), 1)
+		p, err := d.Decode([]byte("[" + with("foo", "new") + "]"))
 		if err != nil || p.Records != 1 || p.Flows() != 1 || p.Batches[0].Names[0] != "new" {
 			t.Errorf("after a refused body Decode = %+v, %v, want one record of one flow", p, err)
 		}
@@ -183,7 +183,7 @@ func TestNamesThatAreAlikeAreToldApart(t *testing.T) {
 	const n = 1000
 	for _, format := range []string{"%04d", "service-%04d", "checkout-service-%04d", "%04d-checkout-service", "checkout-service-%04d-of-all-regions"} {
 		var b builder
-		b.reset(1, 0)
+		b.reset(0)
 		for i := range uint32(2 * n) {
 			if got, want := b.symbolOf(fmt.Appendf(nil, format, i%n)), i%n; got != want {
 				t.Fatalf("symbol of name %d of the form %s = %d", want, format, got)
@@ -196,7 +196,7 @@ func TestNamesThatAreAlikeAreToldApart(t *testing.T) {
 func TestHashesAreOthersForEveryRequest(t *testing.T) {
 	hash := func() (name, flow uint64) {
 		var b builder
-		b.reset(1, 0)
+		b.reset(0)
 		b.symbolOf([]byte("name"))
 		return b.names[0].hash, b.seeds.flow(20, triple{0, 1, 2})
 	}
@@ -212,7 +212,7 @@ func TestHashesSpread(t *testing.T) {
 	const n = 1 << 12
 	for range 20 {
 		var b builder
-		b.reset(1, 0)
+		b.reset(0)
 		text := func(before, behind string) func(uint32) uint64 {
 			return func(i uint32) uint64 {
 				b.names = nil

@@ -30,7 +30,7 @@ func hourOf(tb testing.TB, flows int) *store.Store {
 	tb.Helper()
 	s := store.New(store.Config{}, store.Deps{})
 	for first := 0; first < flows; first += 1000 {
-		p, err := flow.AddUp(someFlows(first, min(1000, flows-first)), 1)
+		p, err := flow.AddUp(someFlows(first, min(1000, flows-first)))
 		if err != nil {
 			tb.Fatal(err)
 		}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"sync/atomic"
 
 	"flowring/flow"
 	"flowring/node/peer"
@@ -12,10 +13,11 @@ import (
 )
 
 // mergedAnswer is an hour whose slices come from several owners, each sorted: they are merged as they stream, flow by flow, in memory
-// that does not depend on the size of the hour.
+// that does not depend on the size of the hour. What a flow has in several of them is added up.
 type mergedAnswer struct {
-	slices []peer.Answer
-	turns  router.Turns // to write in
+	slices    []peer.Answer
+	turns     router.Turns  // to write in
+	saturated *atomic.Int64 // counts the totals that were cut to 2^63-1 (P14)
 }
 
 // Complete implements router.Answer: an hour is as complete as its least complete slice.
@@ -54,9 +56,9 @@ func (a *mergedAnswer) WriteTo(w io.Writer) (int64, error) {
 			return 0, err
 		}
 	}
-	order := orderOf(streams)
+	orders := ordersOf(streams)
 	for _, s := range streams {
-		s.begin(order)
+		s.begin(orders)
 	}
 	array := newArray(w, a.turns, len(a.slices)*partFlows)
 	a.turns.Begin()
@@ -68,18 +70,42 @@ func (a *mergedAnswer) WriteTo(w io.Writer) (int64, error) {
 }
 
 func (a *mergedAnswer) merge(array *array, t *tournament) error {
-	for s := t.least(); s.part != nil; s = t.least() {
-		if err := array.add(s.record()); err != nil {
+	for s := t.least(); s.part != nil; {
+		sum, at := s.record(), s.head
+		if err := a.goOn(t); err != nil {
 			return err
 		}
-		if s.at++; s.at < s.part.Len() {
-			s.look()
-		} else if err := a.outOfTurn(s.next); err != nil {
+		for s = t.least(); s.part != nil && s.isAt(sum.Key, at); s = t.least() {
+			a.add(&sum.Totals, s.part.Totals(s.at))
+			if err := a.goOn(t); err != nil {
+				return err
+			}
+		}
+		if err := array.add(sum); err != nil {
 			return err
 		}
-		t.replay()
 	}
 	return nil
+}
+
+// goOn takes the least flow out of the tournament, of which there must be one.
+func (a *mergedAnswer) goOn(t *tournament) error {
+	s := t.least()
+	if s.at++; s.at < s.part.Len() {
+		s.look()
+	} else if err := a.outOfTurn(s.next); err != nil {
+		return err
+	}
+	t.replay()
+	return nil
+}
+
+func (a *mergedAnswer) add(sum *flow.Totals, more flow.Totals) {
+	added, saturated := sum.Add(more)
+	if saturated {
+		a.saturated.Add(1)
+	}
+	*sum = added
 }
 
 // outOfTurn does what may wait for a store.
@@ -91,14 +117,26 @@ func (a *mergedAnswer) outOfTurn(do func() error) error {
 
 // stream is one slice's flows, of which the first that is left is at hand.
 type stream struct {
-	pull      func() (*flow.Batch, error, bool)
-	stop      func()
-	order     flow.Order
-	part      *flow.Batch // nil: none is left
-	words     []uint64    // of the names of part
-	at        int         // in part
-	src, dest uint64      // words of the flow at hand
+	pull   func() (*flow.Batch, error, bool)
+	stop   func()
+	orders orders
+	part   *flow.Batch // nil: none is left
+	words  []words     // of the names of part
+	at     int         // in part
+	head               // of the flow at hand
 }
+
+// orders are what makes words of names: VPCs have little in common with applications.
+type orders struct{ app, vpc flow.Order }
+
+// words are those of a name, as that of an application and as that of a VPC.
+type words struct{ app, vpc uint64 }
+
+// head is a flow by the words of its names.
+type head struct{ src, dest, vpc uint64 }
+
+// tells reports whether the words tell which flow it is, without a look at the names.
+func (h head) tells() bool { return flow.Whole(h.src) && flow.Whole(h.dest) && flow.Whole(h.vpc) }
 
 func newStream(slice peer.Answer) *stream {
 	s := new(stream)
@@ -106,19 +144,19 @@ func newStream(slice peer.Answer) *stream {
 	return s
 }
 
-// orderOf returns an order that suits what comes first in the streams.
-func orderOf(streams []*stream) flow.Order {
-	var names []string
+// ordersOf returns orders that suit what comes first in the streams.
+func ordersOf(streams []*stream) orders {
+	var apps, vpcs []string
 	for _, s := range streams {
 		if s.part == nil {
 			continue
 		}
 		for _, i := range [...]int{0, s.part.Len() / 2, s.part.Len() - 1} {
 			key := s.part.FlowKey(i)
-			names = append(names, key.SrcApp, key.DestApp)
+			apps, vpcs = append(apps, key.SrcApp, key.DestApp), append(vpcs, key.VPCID)
 		}
 	}
-	return flow.NewOrder(names...)
+	return orders{flow.NewOrder(apps...), flow.NewOrder(vpcs...)}
 }
 
 // next goes on to the next part, if there is one, and its first flow.
@@ -136,29 +174,34 @@ func (s *stream) next() error {
 	if before != nil && before.FlowKey(before.Len()-1).Compare(part.FlowKey(0)) >= 0 {
 		return fmt.Errorf("a slice has %v behind %v", part.FlowKey(0), before.FlowKey(before.Len()-1))
 	}
-	s.begin(s.order)
+	s.begin(s.orders)
 	return nil
 }
 
 // begin makes words of the names of the part.
-func (s *stream) begin(order flow.Order) {
-	if s.order = order; s.part == nil {
+func (s *stream) begin(o orders) {
+	if s.orders = o; s.part == nil {
 		return
 	}
 	s.words = s.words[:0]
 	for _, name := range s.part.Names {
-		s.words = append(s.words, order.Word(name))
+		s.words = append(s.words, words{o.app.Word(name), o.vpc.Word(name)})
 	}
 	s.look()
 }
 
 // look notes what the flow at hand is compared by.
 func (s *stream) look() {
-	s.src, s.dest = s.words[s.part.Src[s.at]], s.words[s.part.Dest[s.at]]
+	s.head = head{s.words[s.part.Src[s.at]].app, s.words[s.part.Dest[s.at]].app, s.words[s.part.VPC[s.at]].vpc}
 }
 
 func (s *stream) record() flow.Record {
 	return flow.Record{Key: s.part.FlowKey(s.at), Totals: s.part.Totals(s.at), Hour: s.part.Slice.Hour}
+}
+
+// isAt reports whether the flow at hand is the one with a key, which has these words.
+func (s *stream) isAt(key flow.Key, words head) bool {
+	return s.head == words && (words.tells() || s.part.FlowKey(s.at) == key)
 }
 
 // before reports whether the flow at hand is to be written before that of o. What has none is behind all others.
@@ -170,6 +213,10 @@ func (s *stream) before(o *stream) bool {
 		return s.src < o.src
 	case s.dest != o.dest && flow.Whole(s.src): // the sources are the same
 		return s.dest < o.dest
+	case s.vpc != o.vpc && flow.Whole(s.src) && flow.Whole(s.dest): // and so are the destinations
+		return s.vpc < o.vpc
+	case s.head == o.head && s.tells(): // the same flow
+		return false
 	}
 	return s.part.FlowKey(s.at).Compare(o.part.FlowKey(o.at)) < 0
 }

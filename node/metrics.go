@@ -43,6 +43,7 @@ type gathered struct {
 	memoryLimit  int64
 	memoryFull   bool
 	peerRefusals uint64
+	saturated    int64
 }
 
 func numbers() []number {
@@ -57,7 +58,7 @@ func numbers() []number {
 			func(g gathered) float64 { return float64(g.store.Applied) }},
 		{counter, "store_batches_known_total", "Batches that came again.",
 			func(g gathered) float64 { return float64(g.store.Known + g.store.Same) }},
-		{counter, "store_saturated_total", "Totals cut to 2^63-1.", func(g gathered) float64 { return float64(g.store.Saturated) }},
+		{counter, "store_saturated_total", "Totals cut to 2^63-1.", func(g gathered) float64 { return float64(g.store.Saturated) + float64(g.saturated) }},
 		{gauge, "store_most_flows", "Flows of the fullest slice in memory.", func(g gathered) float64 { return float64(g.store.MostFlows) }},
 		{gauge, "store_most_names", "Names of applications and VPCs of the slice in memory that has the most.",
 			func(g gathered) float64 { return float64(g.store.MostNames) }},
@@ -146,6 +147,6 @@ func (n *Node) gather() gathered {
 		peerRefusals: peerRefusals,
 		store:        stats, status: n.statusOf(stats), roster: n.membership.Roster(), members: len(n.members.View().Nodes),
 		ready: n.Ready() == nil, fetched: n.replicas.Fetched(), handedOver: n.replicas.HandedOver(), conflicts: n.replicas.Conflicts(),
-		diskRefusals: n.fullCount.Load(), memory: n.memory.Load(), memoryLimit: n.cfg.MemoryLimit, memoryFull: n.lowMemory.Load(),
+		diskRefusals: n.fullCount.Load(), saturated: n.saturated.Load(), memory: n.memory.Load(), memoryLimit: n.cfg.MemoryLimit, memoryFull: n.lowMemory.Load(),
 	}
 }

@@ -71,6 +71,7 @@ type Node struct {
 	stopping   atomic.Bool // no writes are taken, the node is not ready
 	lowDisk    atomic.Bool // too little of the disk is free to admit writes
 	fullCount  atomic.Int64
+	saturated  atomic.Int64 // totals of merged hours that were cut to 2^63-1
 	memory     atomic.Int64 // bytes in use, as last looked at
 	lowMemory  atomic.Bool  // too little memory is left to take POSTs
 	peerServer atomic.Pointer[peer.Server]
@@ -208,7 +209,7 @@ func (n *Node) openStore(context.Context) error {
 	n.started("peer connections", func(context.Context) error { n.client.Close(); return nil })
 	n.replicas = replica.New(n.deps.Origin,
 		replica.Config{
-			Copies: n.cfg.ReplicationFactor, Quorum: n.cfg.WriteQuorum, SealAfter: n.cfg.SealAfter, SealBatches: n.deps.SealBatches,
+			Copies: n.cfg.ReplicationFactor, Quorum: n.cfg.WriteQuorum, Slices: n.cfg.HourSlices, SealAfter: n.cfg.SealAfter, SealBatches: n.deps.SealBatches,
 			Without: n.deps.Without,
 		},
 		replica.Deps{

@@ -21,9 +21,6 @@ type public struct{ *Node }
 
 var _ router.Cluster = public{}
 
-// Slices implements router.Cluster.
-func (p public) Slices() int { return p.cfg.HourSlices }
-
 // Post implements router.Cluster.
 func (p public) Post(ctx context.Context, posting *flow.Posting) (bool, error) {
 	if err := p.mayWrite(); err != nil {
@@ -78,7 +75,7 @@ func (p public) getSlices(ctx context.Context, hour flow.Hour, wanted peer.Wante
 	wg.Wait()
 	err := worst(errs)
 	if err == nil {
-		return &mergedAnswer{parts, p.turns}, nil
+		return &mergedAnswer{parts, p.turns, &p.saturated}, nil
 	}
 	for i, part := range parts {
 		if errs[i] == nil {

@@ -161,7 +161,7 @@ func TestDataFolderOfOtherSlicesIsRefused(t *testing.T) {
 	if err == nil {
 		p.Abort()
 	}
-	if err == nil || !strings.Contains(err.Error(), "slices=1, this node has") || !strings.Contains(err.Error(), "slices=4: the slices of an hour cannot be changed") {
+	if err == nil || !strings.Contains(err.Error(), "slices=1, this node has") || !strings.Contains(err.Error(), "slices=4 by=key/1: the slices of an hour cannot be changed") {
 		t.Errorf("start with other slices = %v, want a refusal that names both", err)
 	}
 }

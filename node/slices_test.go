@@ -3,9 +3,11 @@ package node_test
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
+	"flowring/flow"
 	"flowring/node"
 )
 
@@ -20,9 +22,9 @@ func TestSlicesOfAnHourAreMerged(t *testing.T) {
 	whole, cut := newCluster(t, 1, copies(1, 1)), newCluster(t, 4, sliced(16))
 	whole.formed("a")
 	cut.formed("a", "b", "c", "d")
-	for i := range 20 {
+	for i := range 100 { // enough for none of the slices to stay empty
 		var observed []observation
-		for j := range 50 {
+		for j := range 10 {
 			observed = append(observed, of(7, fmt.Sprintf("app-%d", (i*j)%97), int64(i+j)))
 		}
 		whole.mustPost("a", "", observed...)
@@ -52,7 +54,7 @@ func TestSlicesOfAnHourAreMerged(t *testing.T) {
 	}
 }
 
-// P3: a request that one slice's owner refuses is counted in none.
+// P3: a request of which one owner refuses its part is counted nowhere.
 func TestARefusedRequestIsInNoSlice(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, 3, sliced(16))
@@ -60,7 +62,7 @@ func TestARefusedRequestIsInNoSlice(t *testing.T) {
 	var full, more []observation
 	for i := range 40 {
 		full = append(full, of(7, fmt.Sprintf("app-%d", i), 1))
-		more = append(more, of(7, fmt.Sprintf("app-%d", i), 2))
+		more = append(more, of(7, fmt.Sprintf("app-%d", i), 2), of(int64(8+i), "app", 2)) // of other hours too, with other owners
 	}
 	c.mustPost("a", "key", full...)
 	before, err := c.get("b", 7, "")
@@ -78,6 +80,11 @@ func TestARefusedRequestIsInNoSlice(t *testing.T) {
 	if after, err := c.get("c", 7, ""); err != nil || after.text != before.text {
 		t.Errorf("the hour after refused and repeated requests = %.200s, %v, want %.200s", after.text, err, before.text)
 	}
+	for hour := 8; hour < 48; hour++ {
+		if other, err := c.get("c", int64(hour), ""); err != nil || other.text != "[]\n" {
+			t.Errorf("hour %d of a refused request = %.200s, %v, want []", hour, other.text, err)
+		}
+	}
 }
 
 func TestASliceThatIsMissedIsMissedLoudly(t *testing.T) {
@@ -88,7 +95,9 @@ func TestASliceThatIsMissedIsMissedLoudly(t *testing.T) {
 	for i := range 100 {
 		observed = append(observed, of(7, fmt.Sprintf("app-%d", i), 1))
 	}
-	c.mustPost("a", "", observed...)
+	for requests := range slices.Chunk(observed, 5) {
+		c.mustPost("a", "", requests...)
+	}
 	c.kill("c")
 	got, err := c.get("a", 7, "")
 	if err != nil || got.status != http.StatusServiceUnavailable || !strings.Contains(got.text, `"c"`) {
@@ -97,5 +106,26 @@ func TestASliceThatIsMissedIsMissedLoudly(t *testing.T) {
 	partial, err := c.get("a", 7, "&partial=true")
 	if err != nil || partial.complete != "false" || len(partial.totals) == 0 || len(partial.totals) >= 100 {
 		t.Errorf("partial get = complete %q with %d of 100 flows, %v, want false and some", partial.complete, len(partial.totals), err)
+	}
+	if len(partial.totals)%5 != 0 { // P11
+		t.Errorf("partial get has %d flows, of requests of 5 each", len(partial.totals))
+	}
+}
+
+// P14: each slice has what it may have; together it is more, and said to be cut.
+func TestATotalOfAllSlicesIsCutAloud(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t, 2, sliced(4))
+	c.formed("a", "b")
+	most := slices.Repeat([]observation{{Src: "app", Dest: "sink", VPC: "vpc-0", Tx: flow.MaxBytes, Hour: 7}}, 1024)
+	for range 4 { // without keys they take turns
+		c.mustPost("a", "", most...)
+	}
+	got, err := c.get("b", 7, "&require=complete") // with an error, as nobody sent that
+	if !strings.Contains(got.text, `"bytes_tx":9223372036854775807,`) {
+		t.Errorf("get of four times %d bytes = %s, %v, want 2^63-1", 1024*flow.MaxBytes, got.text, err)
+	}
+	if cut := c.metric("b", "flowring_store_saturated_total"); cut == 0 {
+		t.Error("flowring_store_saturated_total = 0 after a total was cut")
 	}
 }

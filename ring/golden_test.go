@@ -96,7 +96,7 @@ func TestOwnedPartitionsAreTheGoldenOnes(t *testing.T) {
 func TestParametersNameEverythingThatPlacementDependsOn(t *testing.T) {
 	for hourSlices, want := range map[int]string{
 		1:  "consistent-1.1+rendezvous/1 partitions=1021 virtual-nodes=100 load=1.25 slices=1",
-		16: "consistent-1.1+rendezvous/1+shares-of-16/1 partitions=1024 virtual-nodes=100 load=1.25 slices=16",
+		16: "consistent-1.1+rendezvous/1+shares-of-16/1 partitions=1024 virtual-nodes=100 load=1.25 slices=16 by=key/1",
 	} {
 		if got := Parameters(hourSlices); got != want {
 			t.Errorf("Parameters(%d) = %q, want %q", hourSlices, got, want)

@@ -21,10 +21,15 @@ const (
 )
 
 // Parameters is one line that names everything, beside the roster, that placement depends on; hourSlices is the number of
-// slices of an hour. Nodes whose lines differ would look for the same flows in different places and must refuse each other.
+// slices of an hour, which of several is chosen by flow.ID.Slice. Nodes whose lines differ would look for the same batches in different
+// places and must refuse each other.
 func Parameters(hourSlices int) string {
-	return fmt.Sprintf("%s partitions=%d virtual-nodes=%d load=%g slices=%d",
+	line := fmt.Sprintf("%s partitions=%d virtual-nodes=%d load=%g slices=%d",
 		algorithm(hourSlices), groups(hourSlices)*hourSlices, VirtualNodes, Load, hourSlices)
+	if hourSlices > 1 {
+		line += " by=key/1"
+	}
+	return line
 }
 
 // algorithm is Algorithm, and what shares the slices of an hour out, which with one slice changes nothing.

@@ -33,9 +33,6 @@ type Cluster interface {
 
 	// Ready returns nil when this node may be sent requests, and otherwise why not.
 	Ready() error
-
-	// Slices is the number of slices per hour.
-	Slices() int
 }
 
 // Answer is an hour's flows, ready to be written.

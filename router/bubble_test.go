@@ -228,9 +228,9 @@ func TestARefusalComesBeforeA100Continue(t *testing.T) {
 
 func TestNotMoreBodiesAreDecodedAtOnceThanMayBe(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		f, leave, first := newFake(), make(chan struct{}), make(chan int, 1)
-		f.onSlices = func() { <-leave } // asked for by whoever decodes
-		h, _ := handlerFor(Config{MaxDecoding: 1}, f)
+		rt, leave, first := newRouter(Config{MaxDecoding: 1}, Deps{Cluster: newFake(), Log: discard}), make(chan struct{}), make(chan int, 1)
+		rt.decoders.New = func() any { <-leave; return new(flow.Decoder) } // asked for by whoever decodes
+		h := rt.handler()
 		go func() { first <- postTo(h, strings.NewReader(smallRecord)).Code }()
 		synctest.Wait()
 		w := postTo(h, strings.NewReader(smallRecord))

@@ -25,11 +25,10 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // fake is a Cluster of one map. The hooks, where set, come before it.
 type fake struct {
-	onPost   func(ctx context.Context, p *flow.Posting) (bool, error)
-	onGet    func(ctx context.Context, hour flow.Hour, ask Ask) (Answer, error)
-	onSlices func()
-	ready    error
-	members  MembersView
+	onPost  func(ctx context.Context, p *flow.Posting) (bool, error)
+	onGet   func(ctx context.Context, hour flow.Hour, ask Ask) (Answer, error)
+	ready   error
+	members MembersView
 
 	mu     sync.Mutex
 	hours  map[flow.Hour]map[flow.Key]flow.Totals
@@ -111,13 +110,6 @@ func (f *fake) applied() int {
 
 func (f *fake) Members() MembersView { return f.members }
 func (f *fake) Ready() error         { return f.ready }
-
-func (f *fake) Slices() int {
-	if f.onSlices != nil {
-		f.onSlices()
-	}
-	return 3
-}
 
 // fakeAnswer writes its chunks, then fails with err.
 type fakeAnswer struct {

@@ -108,7 +108,7 @@ func (rt *router) decode(ctx context.Context, c coding, body []byte, v *visit) (
 		decoder = new(flow.Decoder)
 	}
 	defer rt.decoders.Put(decoder)
-	return decoder.Decode(body, rt.Cluster.Slices())
+	return decoder.Decode(body)
 }
 
 // principal returns on whose behalf the request is made: keys of different principals are different keys. The public contract

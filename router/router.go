@@ -70,7 +70,9 @@ type router struct {
 }
 
 // New returns the complete public handler. It panics when its metrics are already in deps.Registry.
-func New(cfg Config, deps Deps) http.Handler {
+func New(cfg Config, deps Deps) http.Handler { return newRouter(cfg, deps).handler() }
+
+func newRouter(cfg Config, deps Deps) *router {
 	cfg = cfg.withDefaults()
 	rt := &router{
 		Config:   cfg,
@@ -88,8 +90,10 @@ func New(cfg Config, deps Deps) http.Handler {
 		clients: map[netip.Addr]*client{},
 	}
 	rt.metrics = newMetrics(deps.Registry, &rt.door)
-	return rt.observe(served(rt.routes()))
+	return rt
 }
+
+func (rt *router) handler() http.Handler { return rt.observe(served(rt.routes())) }
 
 // routes maps paths and methods to handlers. Paths are taken as they are sent: to clean them would redirect a POST to
 // //flows, which most clients then repeat as a GET.

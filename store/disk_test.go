@@ -46,7 +46,7 @@ func batch(t testing.TB, rng *rand.Rand, s flow.Slice, d flow.Dot, n int) *flow.
 		moved := flow.Totals{BytesTx: rng.Int64N(1 << 24), BytesRx: rng.Int64N(1 << 24)}
 		records[i] = flow.Record{Key: key, Totals: moved, Hour: s.Hour}
 	}
-	p, err := flow.AddUp(records, 1)
+	p, err := flow.AddUp(records)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -189,7 +189,7 @@ func batchOf(t testing.TB, s flow.Slice, dot flow.Dot, records ...flow.Record) *
 	for i := range records {
 		records[i].Hour = s.Hour
 	}
-	p, err := flow.AddUp(records, 1)
+	p, err := flow.AddUp(records)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -41,7 +41,7 @@ func (c *counted) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (c *counted) post(w http.ResponseWriter, r *http.Request) {
 	c.posts++
 	body, _ := io.ReadAll(r.Body)
-	posting, err := flow.Decode(body, 1)
+	posting, err := flow.Decode(body)
 	special := strings.HasSuffix(r.Header.Get("Idempotency-Key"), "-3")
 	if err != nil || special && c.refuse != "" {
 		w.Header().Set("Content-Type", "application/problem+json")
@@ -61,7 +61,7 @@ func (c *counted) post(w http.ResponseWriter, r *http.Request) {
 
 func (c *counted) get(w http.ResponseWriter) {
 	w.Header().Set("Flowring-Complete", "true")
-	posting, err := flow.AddUp(c.records, 1)
+	posting, err := flow.AddUp(c.records)
 	if err != nil {
 		panic(err)
 	}

@@ -67,9 +67,6 @@ func (m *memory) Members() router.MembersView { return router.MembersView{} }
 // Ready implements router.Cluster.
 func (m *memory) Ready() error { return nil }
 
-// Slices implements router.Cluster.
-func (m *memory) Slices() int { return 1 }
-
 type memoryAnswer struct{ *store.Reading }
 
 // Complete implements router.Answer.

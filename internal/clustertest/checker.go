@@ -38,16 +38,14 @@ type Checker struct {
 	batches map[string]*batch // by the name of their own flow
 	owed    map[int][]*batch  // per hour: acknowledged, or shown by a complete read, in this order
 	isOwed  map[*batch]bool
-	faults  []string      // what went wrong
-	shown   map[int]int64 // per hour: the shared total that a complete read has shown; of sliced hours
-	sliced  bool          // hours have several slices: whole batches are seen in each, not in all at once
-	Reads   [3]int        // complete, unproven, others
+	faults  []string // what went wrong
+	Reads   [3]int   // complete, unproven, others
 	Acked   int
 }
 
 // NewChecker returns a checker that knows nothing.
 func NewChecker() *Checker {
-	return &Checker{batches: map[string]*batch{}, owed: map[int][]*batch{}, isOwed: map[*batch]bool{}, shown: map[int]int64{}}
+	return &Checker{batches: map[string]*batch{}, owed: map[int][]*batch{}, isOwed: map[*batch]bool{}}
 }
 
 // send makes a batch known, before it is sent.
@@ -83,28 +81,15 @@ func (c *Checker) owe(b *batch) {
 	}
 }
 
-// debt is what a complete read must show.
-type debt struct {
-	batches []*batch
-	shared  int64 // the least total of the shared flow: what was acknowledged, and what a complete read has shown
-}
-
-// begin returns what a complete read of the hour that begins now must show.
-func (c *Checker) begin(hour int) debt {
+// begin returns the batches that a complete read of the hour that begins now must show.
+func (c *Checker) begin(hour int) []*batch {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	d := debt{batches: c.owed[hour][:len(c.owed[hour]):len(c.owed[hour])]}
-	for _, b := range d.batches { // of one that was only shown, another slice may not be stored yet
-		if b.acked {
-			d.shared += b.weight
-		}
-	}
-	d.shared = max(d.shared, c.shown[hour])
-	return d
+	return c.owed[hour][:len(c.owed[hour]):len(c.owed[hour])]
 }
 
 // see judges an answer. must is what begin returned before the read; complete says that the answer claims to be complete.
-func (c *Checker) see(who string, hour int, must debt, rows []row, complete bool) {
+func (c *Checker) see(who string, hour int, must []*batch, rows []row, complete bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	seen := map[*batch]bool{}
@@ -127,38 +112,19 @@ func (c *Checker) see(who string, hour int, must debt, rows []row, complete bool
 		seen[b] = true
 		sum += b.weight * r.BytesTx
 	}
-	if c.sliced {
-		c.seeShared(who, hour, must.shared, shared, complete)
-	} else if sum != shared {
+	if sum != shared {
 		c.fault("%s: hour %d has a shared total of %d where its batches have %d (P11)", who, hour, shared, sum)
 	}
 	if !complete {
 		return
 	}
-	for _, b := range must.batches {
+	for _, b := range must {
 		if !seen[b] {
 			c.fault("%s: a complete read of hour %d misses batch %d, acknowledged %t (P4)", who, hour, b.id, b.acked)
 		}
 	}
 	for b := range seen {
 		c.owe(b)
-	}
-}
-
-// seeShared judges the shared total of an hour of several slices. The flow that all batches share and those of their own are then in
-// different slices, which are read one by one, and a request that was not acknowledged may be stored in part.
-func (c *Checker) seeShared(who string, hour int, least, shared int64, complete bool) {
-	most := int64(0)
-	for _, b := range c.batches {
-		if b.hour == hour && !b.refused {
-			most += b.weight
-		}
-	}
-	if shared > most || complete && shared < least {
-		c.fault("%s: hour %d has a shared total of %d, of at least %d and %d sent (P4)", who, hour, shared, least, most)
-	}
-	if complete {
-		c.shown[hour] = max(c.shown[hour], shared)
 	}
 }
 

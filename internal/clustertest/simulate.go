@@ -35,7 +35,6 @@ func Run(t testing.TB, opts Options, s Scenario) Result {
 	c := New(t, opts)
 	defer c.Close()
 	check := NewChecker()
-	check.sliced = opts.Slices > 1
 	if opts.Hours == 0 {
 		opts.Hours = 3
 	}

@@ -19,7 +19,7 @@ func all(t *testing.T, g *Generator, n int64) []flow.Record {
 	var records []flow.Record
 	for i := range n {
 		body, hour := g.Append(nil, i)
-		posting, err := flow.Decode(body, 1)
+		posting, err := flow.Decode(body)
 		if err != nil {
 			t.Fatalf("post %d is refused: %v\n%s", i, err, body)
 		}

@@ -66,7 +66,7 @@ func fiveFlows(b *testing.B) []byte {
 		key := flow.Key{SrcApp: fmt.Sprintf("source-%d", i), DestApp: fmt.Sprintf("destination-%d", i), VPCID: "vpc-0"}
 		records = append(records, flow.Record{Key: key, Totals: flow.Totals{BytesTx: i, BytesRx: i}, Hour: 7})
 	}
-	p, err := flow.AddUp(records, 1)
+	p, err := flow.AddUp(records)
 	if err != nil {
 		b.Fatal(err)
 	}

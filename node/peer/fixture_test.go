@@ -138,7 +138,7 @@ func (a *textAnswer) Parts() iter.Seq2[*flow.Batch, error] {
 
 // partOf returns a part with one flow.
 func partOf(s flow.Slice, src string) *flow.Batch {
-	p, err := flow.AddUp([]flow.Record{{Key: flow.Key{SrcApp: src, DestApp: "b", VPCID: "c"}, Hour: s.Hour}}, 1)
+	p, err := flow.AddUp([]flow.Record{{Key: flow.Key{SrcApp: src, DestApp: "b", VPCID: "c"}, Hour: s.Hour}})
 	if err != nil {
 		panic(err)
 	}
@@ -220,7 +220,7 @@ func newTestClient(t testing.TB) (*Client, *rosters) {
 func newBatch(t testing.TB) *flow.Batch {
 	t.Helper()
 	record := flow.Record{Key: flow.Key{SrcApp: "s", DestApp: "d", VPCID: "v"}, Totals: flow.Totals{BytesTx: 1}, Hour: 7}
-	p, err := flow.AddUp([]flow.Record{record}, 1)
+	p, err := flow.AddUp([]flow.Record{record})
 	if err != nil {
 		t.Fatal(err)
 	}

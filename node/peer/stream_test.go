@@ -66,7 +66,7 @@ func largeBatch(t testing.TB) []byte {
 		key := flow.Key{SrcApp: fmt.Sprintf("source-application-%d", i), DestApp: "d", VPCID: "v"}
 		records = append(records, flow.Record{Key: key, Totals: flow.Totals{BytesTx: i}, Hour: 7})
 	}
-	p, err := flow.AddUp(records, 1)
+	p, err := flow.AddUp(records)
 	if err != nil {
 		t.Fatal(err)
 	}

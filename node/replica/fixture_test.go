@@ -318,7 +318,7 @@ func posting(t testing.TB, tx int64, in ...flow.Slice) *flow.Posting {
 			Key: flow.Key{SrcApp: "s", DestApp: "d", VPCID: "v"}, Totals: flow.Totals{BytesTx: tx}, Hour: s.Hour,
 		})
 	}
-	p, err := flow.AddUp(records, 1)
+	p, err := flow.AddUp(records)
 	if err != nil {
 		t.Fatal(err)
 	}

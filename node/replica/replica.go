@@ -22,6 +22,7 @@ import (
 type Config struct {
 	Copies       int           // R: stores that keep each batch
 	Quorum       int           // W: stores that have fsynced a batch before it is acknowledged
+	Slices       int           // S: slices of an hour; 0: 1
 	HedgeAfter   time.Duration // a store that has not answered a write by then is doubled by the next one; 300 ms
 	DigestWait   time.Duration // how long a read waits for a store's digest; 1 s
 	CallWait     time.Duration // how long what goes on behind an answer may take, per call; 4 s
@@ -49,6 +50,7 @@ func (c Config) withDefaults() Config {
 	if c.DropAfter == 0 {
 		c.DropAfter = c.CallWait + time.Second
 	}
+	c.Slices = cmp.Or(c.Slices, 1)
 	c.RepairBytes = cmp.Or(c.RepairBytes, 64<<20)
 	c.SealBatches = cmp.Or(c.SealBatches, 64)
 	return c
@@ -102,7 +104,8 @@ type Replicas struct {
 	Config
 	Deps
 	origin  uint64
-	seqs    sync.Map // flow.Slice -> *atomic.Uint64: the last seq given
+	seqs    sync.Map      // flow.Slice -> *atomic.Uint64: the last seq given
+	keyless atomic.Uint64 // postings without a key so far
 	hedges  *budget
 	gather  gathering
 	rounds  rounds

@@ -15,7 +15,8 @@ import (
 	"flowring/store"
 )
 
-// Submit stores a posting: each batch gets its dot, goes to the owner of its slice and is stored there as the write quorum asks.
+// Submit stores a posting: each batch gets its slice and its dot, goes to the owner of the slice and is stored there as the write quorum
+// asks.
 // replayed says that every batch had been seen before. It fails with an error of store.Check when nothing was stored,
 // and with an *UnavailableError when the outcome is unknown.
 func (r *Replicas) Submit(ctx context.Context, p *flow.Posting) (replayed bool, err error) {
@@ -23,10 +24,12 @@ func (r *Replicas) Submit(ctx context.Context, p *flow.Posting) (replayed bool, 
 		return false, err
 	}
 	batches := make([]flow.Written, len(p.Batches))
+	index := r.sliceFor(p)
 	for i, b := range p.Batches {
 		if r.Without.Off(safeguard.Dedup) {
 			b.ID = flow.ID{}
 		}
+		b.Slice.Index = index
 		b.Dot = flow.Dot{Origin: r.origin, Seq: r.nextSeq(b.Slice)}
 		batches[i] = flow.Written{Batch: b, Bytes: b.Encode()}
 	}
@@ -46,6 +49,15 @@ func (r *Replicas) Submit(ctx context.Context, p *flow.Posting) (replayed bool, 
 		return false, &UnavailableError{Reason: "the request was overtaken by another one", Err: err}
 	}
 	return replayed, err
+}
+
+// sliceFor returns which slice of each of its hours takes a posting. What is sent again under its key must find itself there, and so
+// must other content under that key (P2, P3). Without a key there is nothing to be found, and they take turns.
+func (r *Replicas) sliceFor(p *flow.Posting) uint32 {
+	if len(p.Batches) > 0 && !p.Batches[0].Key.IsZero() {
+		return p.Batches[0].Key.Slice(r.Slices)
+	}
+	return uint32(r.keyless.Add(1) % uint64(r.Slices))
 }
 
 func (r *Replicas) nextSeq(s flow.Slice) uint64 {
