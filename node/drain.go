@@ -20,7 +20,7 @@ func (n *Node) Drain(ctx context.Context) error {
 	}
 	defer n.endForgetting()
 	self := n.membership.Self()
-	if others := len(n.membership.Roster().Established()) - 1; self.Established && others < n.cfg.WriteQuorum {
+	if others := n.membership.Roster().CountEstablished() - 1; self.Established && others < n.cfg.WriteQuorum {
 		return guardf("%d established stores would be left, fewer than the write quorum of %d", max(others, 0), n.cfg.WriteQuorum)
 	}
 	n.stopping.Store(true)

@@ -78,7 +78,7 @@ func numbers() []number {
 		{gauge, "roster_stores", "Stores on the roster that are not forgotten.",
 			func(g gathered) float64 { return float64(len(g.roster.Stores())) }},
 		{gauge, "roster_established", "Stores on the roster that count.",
-			func(g gathered) float64 { return float64(len(g.roster.Established())) }},
+			func(g gathered) float64 { return float64(g.roster.CountEstablished()) }},
 		{gauge, "memory_in_use_bytes", "Memory of the process that is not garbage, as last looked at; 0 without a limit.",
 			func(g gathered) float64 { return float64(g.memory) }},
 		{gauge, "memory_limit_bytes", "Memory that the process may have; 0: no limit.",

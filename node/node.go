@@ -370,7 +370,7 @@ func (n *Node) Ready() error {
 		}
 		return fmt.Errorf("not established: %s", n.waitsFor())
 	}
-	if have := len(roster.Established()); have < n.cfg.WriteQuorum {
+	if have := roster.CountEstablished(); have < n.cfg.WriteQuorum {
 		return fmt.Errorf("%d established stores, fewer than the write quorum of %d", have, n.cfg.WriteQuorum)
 	}
 	return nil

@@ -35,7 +35,7 @@ func (n *Node) mayWrite() error {
 	switch {
 	case n.stopping.Load():
 		return &router.UnavailableError{Reason: "this node is stopping"}
-	case len(n.membership.Roster().Established()) < n.cfg.WriteQuorum:
+	case n.membership.Roster().CountEstablished() < n.cfg.WriteQuorum:
 		return &router.UnavailableError{Reason: "the cluster has fewer established stores than the write quorum asks for"}
 	}
 	return nil

@@ -134,6 +134,17 @@ func (r Roster) Stores() []Store { return r.where(func(s Store) bool { return !s
 // Established returns the stores that count: established, neither leaving nor forgotten.
 func (r Roster) Established() []Store { return r.where(Store.Counts) }
 
+// CountEstablished returns how many stores count.
+func (r Roster) CountEstablished() int {
+	n := 0
+	for _, s := range r.stores {
+		if s.Counts() {
+			n++
+		}
+	}
+	return n
+}
+
 // Forgotten returns the IDs of the forgotten stores.
 func (r Roster) Forgotten() []StoreID {
 	var ids []StoreID

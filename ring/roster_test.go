@@ -60,6 +60,9 @@ func TestUnforgottenStoresAreListedAndForgottenOnesKept(t *testing.T) {
 			t.Errorf("%s() = %v, want %v", tt.name, tt.got, tt.want)
 		}
 	}
+	if got := r.CountEstablished(); got != 1 {
+		t.Errorf("CountEstablished() = %d, want 1", got)
+	}
 	if got := r.Forgotten(); !slices.Equal(got, []StoreID{dead.ID}) {
 		t.Errorf("Forgotten() = %v, want [%s]", got, dead.ID)
 	}

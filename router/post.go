@@ -2,8 +2,8 @@ package router
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
+	"strconv"
 	"time"
 
 	"flowring/flow"
@@ -31,7 +31,22 @@ func (rt *router) postFlows(w http.ResponseWriter, r *http.Request) {
 	if replayed {
 		w.Header().Set("Idempotency-Replayed", "true")
 	}
-	json.NewEncoder(w).Encode(Accepted{posting.Records, posting.Flows(), posting.Hours()}) // fails only when the client is gone
+	w.Write(Accepted{posting.Records, posting.Flows(), posting.Hours()}.document()) // fails only when the client is gone
+}
+
+// document returns the JSON of the answer: small posts are many, and a general encoder is 2 % of what one costs.
+func (a Accepted) document() []byte {
+	doc := make([]byte, 0, 96)
+	doc = strconv.AppendInt(append(doc, `{"records":`...), int64(a.Records), 10)
+	doc = strconv.AppendInt(append(doc, `,"flows":`...), int64(a.Flows), 10)
+	doc = append(doc, `,"hours":[`...)
+	for i, hour := range a.Hours {
+		if i > 0 {
+			doc = append(doc, ',')
+		}
+		doc = strconv.AppendInt(doc, int64(hour), 10)
+	}
+	return append(doc, "]}\n"...)
 }
 
 // post takes a request from its headers to its outcome. What can be refused by the headers is refused before the body is read, and

@@ -3,8 +3,10 @@ package router
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
+	"math"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -30,6 +32,19 @@ func postTo(h http.Handler, body io.Reader, headers ...string) *httptest.Respons
 }
 
 const smallRecord = `[{"src_app":"a","dest_app":"b","vpc_id":"v","bytes_tx":1,"bytes_rx":2,"hour":3}]`
+
+func TestAnAnswerIsItsJSON(t *testing.T) {
+	for _, a := range []Accepted{
+		{Hours: []flow.Hour{}},
+		{1, 1, []flow.Hour{20}},
+		{math.MaxInt, 12345, []flow.Hour{math.MinInt64, -1, 0, 493_000, math.MaxInt64}},
+	} {
+		want, err := json.Marshal(a)
+		if got := a.document(); err != nil || string(got) != string(want)+"\n" {
+			t.Errorf("document = %q, want %s (%v) and a line feed", got, want, err)
+		}
+	}
+}
 
 func TestPostAnswersExactly(t *testing.T) {
 	h, _ := handlerFor(Config{}, newFake())

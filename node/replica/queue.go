@@ -19,6 +19,7 @@ type finder struct {
 	roster ring.Roster
 	ring   *ring.Ring
 	found  []found
+	few    [3]found // room for as many as most requests come to
 }
 
 // found is what was found of a node.
@@ -30,7 +31,9 @@ type found struct {
 }
 
 func (r *Replicas) finder() *finder {
-	return &finder{r: r, self: r.Cluster.Self(), roster: r.Cluster.Roster(), ring: r.Cluster.Ring(), found: make([]found, 0, 4)}
+	f := &finder{r: r, self: r.Cluster.Self(), roster: r.Cluster.Roster(), ring: r.Cluster.Ring()}
+	f.found = f.few[:0]
+	return f
 }
 
 // find looks a node up.
