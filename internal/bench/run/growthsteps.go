@@ -191,7 +191,7 @@ func (g *growing) restart(ctx context.Context) error {
 
 // hold measures memory.
 func (g *growing) hold(ctx context.Context) error {
-	first := fill(g.server.hour-1, bodyRecords*few) // what a node needs at all
+	first := fill(g.server.hour-1, bodyRecords*few, 1) // what a node needs at all
 	if _, err := first.run(ctx, g.server.addresses()); err != nil {
 		return err
 	}

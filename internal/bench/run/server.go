@@ -28,13 +28,14 @@ type kind struct {
 }
 
 var (
-	readOnly = kind{name: "HTTP read only", yardstick: serveReadOnly}
-	plainGo  = kind{name: "plain Go", yardstick: servePlain}
-	memory   = kind{name: "flowring, no journal", yardstick: serveMemory}
-	single   = kind{name: "flowring R=1", nodes: 1, copies: 1, slices: 1}
-	triple   = kind{name: "flowring R=3 W=2", nodes: 3, copies: 3, slices: 1}
-	cut      = kind{name: "flowring R=1, 16 slices", nodes: 1, copies: 1, slices: 16}
-	sliced   = kind{name: "4 nodes, R=1, 16 slices", nodes: 4, copies: 1, slices: 16}
+	readOnly  = kind{name: "HTTP read only", yardstick: serveReadOnly}
+	plainGo   = kind{name: "plain Go", yardstick: servePlain}
+	memory    = kind{name: "flowring, no journal", yardstick: serveMemory}
+	single    = kind{name: "flowring R=1", nodes: 1, copies: 1, slices: 1}
+	triple    = kind{name: "flowring R=3 W=2", nodes: 3, copies: 3, slices: 1}
+	cut       = kind{name: "flowring R=1, 16 slices", nodes: 1, copies: 1, slices: 16}
+	fewSlices = kind{name: "4 nodes, R=1, 4 slices", nodes: 4, copies: 1, slices: 4}
+	sliced    = kind{name: "4 nodes, R=1, 16 slices", nodes: 4, copies: 1, slices: 16}
 )
 
 // launcher starts servers.
