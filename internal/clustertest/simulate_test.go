@@ -12,10 +12,11 @@ import (
 var (
 	histories = flag.Int("histories", 200, "random histories to run")
 	firstSeed = flag.Uint64("seed", 1, "seed of the first history")
+	cutInto   = flag.Int("slices", 0, "slices of an hour in every history; 0: 16 in one of eight")
 )
 
-// optionsOf returns the cluster of a seed: R, W, the slices of an hour, and whether hours are sealed while they are written, vary with it. W is below the number of nodes: a cluster of exactly W nodes that
-// lost a disk waits for an operator (Node.Forget with force).
+// optionsOf returns the cluster of a seed: R, W, the slices of an hour, and whether hours are sealed while they are written, vary with it.
+// W is below the number of nodes: a cluster of exactly W nodes that lost a disk waits for an operator (Node.Forget with force).
 func optionsOf(seed uint64) Options {
 	kinds := []Options{{Copies: 3, Quorum: 2}, {Copies: 3, Quorum: 2}, {Copies: 3, Quorum: 2}, {Copies: 3, Quorum: 1}, {Copies: 1, Quorum: 1}, {Copies: 2, Quorum: 2}}
 	opts := kinds[seed%uint64(len(kinds))]
@@ -23,7 +24,7 @@ func optionsOf(seed uint64) Options {
 	if seed/uint64(len(kinds))%2 == 0 {
 		opts.SealAfter = 200 * time.Millisecond
 	}
-	if seed%8 == 7 {
+	if opts.Slices = *cutInto; opts.Slices == 0 && seed%8 == 7 {
 		opts.Slices = 16
 	}
 	return opts
