@@ -16,7 +16,7 @@ func identified(t *testing.T, principal, key string, records ...Record) *Posting
 func TestTheSamePostingHasTheSameIDs(t *testing.T) {
 	one := []Record{rec(1, "a", "b", "v", 3, 4), rec(2, "a", "b", "v", 3, 4)}
 	a, b := identified(t, "p", "k", one...), identified(t, "p", "k", one...)
-	a.Batches[0].Dot = Dot{7, 7}
+	a.Batches[0].Dot, a.Batches[0].Slice.Index = Dot{7, 7}, 3
 	a.Identify("p", "k")
 	for i := range a.Batches {
 		if a.Batches[i].ID != b.Batches[i].ID || a.Batches[i].Key != b.Batches[i].Key {
