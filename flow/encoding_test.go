@@ -148,6 +148,7 @@ func TestParseBatchRefuses(t *testing.T) {
 		"an empty name":            {"\x02\x01\x00a\x01\x00\x01\x00\x00\x00", "name 1 must not be empty"},
 		"an over-long name":        {long + "\x01\x00\x00\x00\x00\x00", "257 in name lengths is over 256"},
 		"a name that is not UTF-8": {"\x01\x01\xff\x01\x00\x00\x00\x00\x00", "name 0 must be valid UTF-8"},
+		"a character cut in two":   {"\x02\x01\x01\xc3\xa9\x01\x00\x01\x00\x00\x00", "name 1 must be valid UTF-8"},
 		"a name twice":             {"\x02\x01\x01aa\x01\x00\x01\x00\x00\x00", "a name is in the table twice"},
 		"an unused name":           {"\x02\x01\x01ab\x01\x00\x00\x00\x00\x00", "name 1 is never used"},
 		"names in another order":   {"\x02\x01\x01ab\x01\x01\x00\x00\x00\x00", "name 1 is used before name 0"},

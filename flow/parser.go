@@ -6,6 +6,7 @@ import (
 	"math"
 	"math/bits"
 	"strings"
+	"unicode/utf8"
 )
 
 // parser reads the content of an encoded batch. After its first error it reads nothing more.
@@ -73,10 +74,14 @@ func (p *parser) names() []string {
 
 // cutNames cuts all into names by the lengths, which were read once already. Every name must be valid and distinct.
 func (p *parser) cutNames(names []string, lengths []byte, all string) []string {
+	valid := utf8.ValidString(all) // and then so is a name, if it and the next one begin with a character
 	for i := range names {
 		length, n := binary.Uvarint(lengths)
 		lengths = lengths[n:]
 		names[i], all = all[:length], all[length:]
+		if valid && length > 0 && utf8.RuneStart(names[i][0]) {
+			continue
+		}
 		if fault := nameFault(names[i]); fault != "" {
 			p.fail("name %d %s", i, fault)
 			return nil
@@ -120,6 +125,10 @@ func readColumn[T uint32 | int64](p *parser, column []T, what string, limit uint
 				column[i], rest = T(v), rest[2:]
 				continue
 			}
+		}
+		if v, n := binary.Uvarint(rest); n > 2 && rest[n-1] != 0 && v <= limit {
+			column[i], rest = T(v), rest[n:]
+			continue
 		}
 		p.rest = rest
 		column[i] = T(p.uvarint(what, limit))
