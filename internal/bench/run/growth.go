@@ -16,6 +16,7 @@ type point struct {
 	hours  int
 	nodes  int
 	copies int
+	slices int // of an hour, and how often each flow is sent
 }
 
 // dimension is what one table varies, all else being the same.
@@ -36,24 +37,28 @@ const (
 	hours
 	nodes
 	copies
+	cuts
 )
 
 var dimensions = []dimension{
 	{
-		title: "Flows in an hour: 1 hour, 3 nodes, 3 copies", base: point{0, 1, 3, 3}, varied: flows, sealed: true,
+		title: "Flows in an hour: 1 hour, 3 nodes, 3 copies", base: point{0, 1, 3, 3, 1}, varied: flows, sealed: true,
 		values: []int{1000, 10_000, 100_000, 1_000_000, 10_000_000}, set: func(p *point, n int) { p.flows = n },
 	}, {
-		title: "Hours: 1000 flows in each, 3 nodes, 3 copies", base: point{1000, 0, 3, 3}, varied: hours, sealed: true,
+		title: "Hours: 1000 flows in each, 3 nodes, 3 copies", base: point{1000, 0, 3, 3, 1}, varied: hours, sealed: true,
 		values: []int{1, 10, 100, 1000}, set: func(p *point, n int) { p.hours = n },
 	}, {
-		title: "Nodes: 10 hours of 50000 flows, 1 copy", base: point{50_000, 10, 0, 1}, varied: nodes,
+		title: "Nodes: 10 hours of 50000 flows, 1 copy", base: point{50_000, 10, 0, 1, 1}, varied: nodes,
 		values: []int{1, 2, 4, 8}, set: func(p *point, n int) { p.nodes = n },
 	}, {
-		title: "Nodes: 10 hours of 50000 flows, 3 copies", base: point{50_000, 10, 0, 3}, varied: nodes,
+		title: "Nodes: 10 hours of 50000 flows, 3 copies", base: point{50_000, 10, 0, 3, 1}, varied: nodes,
 		values: []int{3, 5, 8}, set: func(p *point, n int) { p.nodes = n },
 	}, {
-		title: "Copies: 10 hours of 50000 flows, 3 nodes", base: point{50_000, 10, 3, 0}, varied: copies,
+		title: "Copies: 10 hours of 50000 flows, 3 nodes", base: point{50_000, 10, 3, 0, 1}, varied: copies,
 		values: []int{1, 2, 3}, set: func(p *point, n int) { p.copies = n },
+	}, {
+		title: "Slices: 1 hour of 200000 flows, 4 nodes, 1 copy", base: point{200_000, 1, 4, 1, 0}, varied: cuts,
+		values: []int{1, 4, 8, 16}, set: func(p *point, n int) { p.slices = n },
 	},
 }
 
@@ -110,7 +115,7 @@ func (d dimension) at(value int) point {
 // needs returns how much memory the nodes of a point may take: what they hold, as much garbage, and what they read to answer and repair.
 func (p point) needs() int64 {
 	const forFlow, forNode = 400, 100 << 20
-	return int64(p.flows*p.hours*p.copies)*forFlow + int64(p.nodes)*forNode
+	return int64(p.flows*p.hours*p.copies*p.slices)*forFlow + int64(p.nodes)*forNode
 }
 
 // measure measures everything in two clusters, one after the other: of the second only the memory.
@@ -132,7 +137,7 @@ func (p point) measure(ctx context.Context, l launcher, sealed bool, progress fu
 
 // in takes steps with a cluster of its own.
 func (g *growing) in(ctx context.Context, env []string, steps ...func(context.Context) error) (err error) {
-	k := kind{name: "the cluster", nodes: g.point.nodes, copies: g.point.copies, slices: 1}
+	k := kind{name: "the cluster", nodes: g.point.nodes, copies: g.point.copies, slices: g.point.slices}
 	if g.server, err = g.launcher.start(ctx, k, env...); err != nil {
 		return err
 	}

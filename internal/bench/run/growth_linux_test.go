@@ -16,7 +16,7 @@ import (
 
 // TestAPointIsMeasured takes the steps that need neither copies nor the program `flowring`.
 func TestAPointIsMeasured(t *testing.T) {
-	g := growing{point: point{flows: 2000, hours: 2, nodes: 1, copies: 1}, launcher: own(t), figures: figures{}, progress: func(string) {}}
+	g := growing{point: point{flows: 2000, hours: 2, nodes: 1, copies: 1, slices: 1}, launcher: own(t), figures: figures{}, progress: func(string) {}}
 	if err := g.in(t.Context(), nil, g.post, g.read, g.restart, g.repair); err != nil {
 		t.Fatal(err)
 	}

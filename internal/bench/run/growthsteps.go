@@ -43,7 +43,7 @@ func (g *growing) held() float64 { return float64(g.flows * g.hours * g.copies) 
 
 // posted is how many records all copies of all hours have got.
 func (g *growing) posted() float64 {
-	records := g.flows*g.hours + againBodies*bodyRecords
+	records := g.flows*g.hours*g.slices + againBodies*bodyRecords
 	if g.hours <= mostSealed {
 		records += g.hours * moreBodies * moreRecords
 	}
@@ -59,16 +59,17 @@ func (g *growing) bodies(name string, count int, content func(w *bench.Workload,
 	})}
 }
 
-// fill returns a load that posts each flow of each hour once.
+// fill returns a load that posts each flow of each hour once, and with several slices as often as there are: it is in most of them then.
 func (g *growing) fill() load {
-	return g.bodies("new", g.flows/bodyRecords*g.hours, func(w *bench.Workload, n int) []byte {
-		return w.EachOf(n*bodyRecords, bodyRecords)
+	bodies := g.flows / bodyRecords
+	return g.bodies("new", bodies*g.hours*g.slices, func(w *bench.Workload, n int) []byte {
+		return w.EachOf(n%bodies*bodyRecords, bodyRecords)
 	})
 }
 
 // post measures records of flows that are new, and of flows that are there.
 func (g *growing) post(ctx context.Context) error {
-	got, err := cost(ctx, g.server, g.fill(), g.flows*g.hours, time.Microsecond)
+	got, err := cost(ctx, g.server, g.fill(), g.flows*g.hours*g.slices, time.Microsecond)
 	if err != nil {
 		return err
 	}
