@@ -1,6 +1,6 @@
 package flow
 
-// Batch is what one request says about one slice, added up per flow. It is immutable once built, and the one shape used in
+// Batch is what one request says about one hour, added up per flow. It is immutable once built, and the one shape used in
 // memory, between nodes and on disk. Flow i is
 //
 //	Names[Src[i]], Names[Dest[i]], Names[VPC[i]] with Tx[i], Rx[i] bytes

@@ -81,7 +81,7 @@ func openMembership(cfg Config, journal states, newID func(name string) ring.Sto
 	return m, m.reidentify()
 }
 
-// checkPlacement refuses a folder whose hours have another number of slices, or placed by other rules: batches would be looked
+// checkPlacement refuses a folder whose hours have another number of slices, or are placed by other rules: batches would be looked
 // for where they are not.
 func checkPlacement(journal states, slices int) error {
 	now := ring.Parameters(slices)

@@ -100,6 +100,7 @@ func (a *mergedAnswer) goOn(t *tournament) error {
 	return nil
 }
 
+// add adds to the total of a flow what another slice has of it.
 func (a *mergedAnswer) add(sum *flow.Totals, more flow.Totals) {
 	added, saturated := sum.Add(more)
 	if saturated {
