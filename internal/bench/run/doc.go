@@ -3,7 +3,7 @@
 //	run [-short] [-check FACTOR] [-json] [-only TEXT] [-flowring FILE]
 //	                                                        measure, or only what has TEXT in its name
 //	run -growth [-only TEXT] [-flowring FILE]               measure how cost grows with flows, hours, nodes and copies
-//	run -profile DIR                                        write CPU profiles of a node under load
+//	run -profile DIR                                        write CPU profiles of nodes under load
 //	run serve NAME                                          be one of the servers that are measured
 //
 // Each server is a process of its own, on loopback, fresh for each run, so that its cost is the CPU time of that process and

@@ -44,7 +44,7 @@ func run(ctx context.Context, args []string) error {
 	flags.BoolVar(&o.json, "json", false, "print JSON")
 	flags.Float64Var(&o.check, "check", 0, "fail when a cost is over `FACTOR` times what its bar allows; 0: never")
 	flags.StringVar(&o.flowring, "flowring", "bin/flowring", "the program to measure; journals are put beside it")
-	flags.StringVar(&o.profile, "profile", "", "write CPU profiles of a node under load to this folder, and measure nothing")
+	flags.StringVar(&o.profile, "profile", "", "write CPU profiles of nodes under load to this `DIR`, and measure nothing")
 	flags.BoolVar(&o.growth, "growth", false, "measure how cost grows, for some ten minutes, and nothing else")
 	flags.StringVar(&o.only, "only", "", "only the tables whose titles contain `TEXT`")
 	if err := flags.Parse(args); err != nil {

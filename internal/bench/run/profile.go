@@ -19,29 +19,43 @@ import (
 // profiled is as much as gives a profile of about a thousand samples.
 var profiled = sizes{bodies: 10_000, smallPosts: 120_000, read: 200_000, reads: 100}
 
-// profile writes a CPU profile of a single node for each kind of load, and prints which parts of the program take how much of it.
+// profile writes CPU profiles of a single node and of clusters, of each node, for each kind of load, and prints which parts of the
+// program take how much of a single node's.
 func profile(ctx context.Context, l launcher, dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
 	all := measures(profiled)
 	for i, m := range all[:len(all)-1] { // the last is of memory
-		l.profile = filepath.Join(dir, fmt.Sprintf("%d.prof", i+1))
-		s, err := m.once(ctx, l, single, 0)
-		if err != nil {
-			return fmt.Errorf("profile %s: %w", m.name, err)
-		}
-		fmt.Fprintf(os.Stderr, "%s: %s: %s %s\n", l.profile, m.name, number(s.Cost), m.unit)
-		traces, err := exec.CommandContext(ctx, "go", "tool", "pprof", "-traces", l.profile).Output()
-		if err != nil {
-			return fmt.Errorf("go tool pprof %s: %w", l.profile, err)
-		}
-		fmt.Printf("\n%s\n", m.name)
-		if err := writeShares(os.Stdout, shares(traces)); err != nil {
-			return err
+		for k, of := range []kind{single, triple, sliced} {
+			if !slices.Contains(m.kinds, of) {
+				continue
+			}
+			l.profile = filepath.Join(dir, fmt.Sprintf("%d-%d", i+1, k+1))
+			s, err := m.once(ctx, l, of, 0)
+			if err != nil {
+				return fmt.Errorf("profile %s: %w", m.name, err)
+			}
+			fmt.Fprintf(os.Stderr, "%s: %s: %s: %s %s\n", l.profile, m.name, of.name, number(s.Cost), m.unit)
+			if of != single {
+				continue
+			}
+			if err := printShares(ctx, m.name, l.profile+"-0.prof"); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
+}
+
+// printShares prints which parts of the program take how much of a profile.
+func printShares(ctx context.Context, name, profile string) error {
+	traces, err := exec.CommandContext(ctx, "go", "tool", "pprof", "-traces", profile).Output()
+	if err != nil {
+		return fmt.Errorf("go tool pprof %s: %w", profile, err)
+	}
+	fmt.Printf("\n%s\n", name)
+	return writeShares(os.Stdout, shares(traces))
 }
 
 // areas are the parts of the program, by how the names of their functions begin. The first function of a stack, from the innermost

@@ -26,7 +26,7 @@ func TestMain(m *testing.M) {
 // own returns a launcher whose servers are all this program, nodes too.
 func own(t *testing.T) launcher {
 	t.Helper()
-	return launcher{self: os.Args[0], dir: t.TempDir(), profile: t.TempDir() + "/cpu.prof"}
+	return launcher{self: os.Args[0], dir: t.TempDir(), profile: t.TempDir() + "/cpu"}
 }
 
 // gone reports whether a process of this number is no more.

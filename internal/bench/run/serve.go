@@ -35,7 +35,13 @@ func serve(ctx context.Context, name string, args []string) (err error) {
 	defer stop()
 	flags := flag.NewFlagSet("serve", flag.ContinueOnError)
 	profile := flags.String("cpuprofile", "", "file for a CPU profile of all that it does")
-	data := flags.String("data", "", "folder of a node's journal")
+	cfg := node.Default("n1")
+	flags.StringVar(&cfg.DataDir, "data", "", "folder of a node's journal")
+	flags.StringVar(&cfg.Name, "name", cfg.Name, "name of a node")
+	flags.StringVar(&cfg.Cluster, "cluster", cfg.Cluster, "name of its cluster")
+	flags.IntVar(&cfg.ReplicationFactor, "copies", cfg.ReplicationFactor, "copies of each batch")
+	flags.IntVar(&cfg.HourSlices, "slices", cfg.HourSlices, "slices of an hour")
+	flags.Func("join", "gossip address of another node", func(addr string) error { cfg.Join = []string{addr}; return nil })
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -59,7 +65,7 @@ func serve(ctx context.Context, name string, args []string) (err error) {
 	case serveMemory:
 		return serveHandler(ctx, log, bench.Memory())
 	case serveNode:
-		return runNode(ctx, log, *data)
+		return runNode(ctx, log, cfg)
 	}
 	return fmt.Errorf("serve %q: there is no such server", name)
 }
@@ -88,10 +94,9 @@ func serveHandler(ctx context.Context, log *slog.Logger, h http.Handler) error {
 	return nil
 }
 
-// runNode runs a single node.
-func runNode(ctx context.Context, log *slog.Logger, data string) error {
-	cfg := node.Default("n1")
-	cfg.DataDir, cfg.MinFree = data, 0
+// runNode runs a node.
+func runNode(ctx context.Context, log *slog.Logger, cfg node.Config) error {
+	cfg.MinFree = 0
 	cfg.HTTPAddr, cfg.PeerAddr, cfg.GossipAddr = "127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0"
 	n, err := node.New(cfg, node.Deps{Log: log})
 	if err != nil {
@@ -100,7 +105,7 @@ func runNode(ctx context.Context, log *slog.Logger, data string) error {
 	if err := n.Start(ctx); err != nil {
 		return errors.Join(err, n.Abort())
 	}
-	log.Info(servingMessage, "http", n.Addresses().HTTP)
+	log.Info(servingMessage, "http", n.Addresses().HTTP, "gossip", n.Addresses().Gossip)
 	select {
 	case <-ctx.Done():
 		return n.Abort()
