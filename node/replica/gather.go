@@ -3,14 +3,16 @@ package replica
 import (
 	"slices"
 	"sync"
+	"time"
 
 	"flowring/flow"
 	"flowring/ring"
 	"flowring/store"
 )
 
-// gathering puts what several writes send to one store into one call: what comes while a call is under way goes with the next one. Nobody
-// waits for others to come, and nobody for longer than one call takes; many small calls, each with an fsync to wait for, become few.
+// gathering puts what several writes send to one store into one call: what comes while a call is under way goes with the next one. Many
+// small calls, each with an fsync to wait for, become few. Nobody waits for others to come, but in a crowd: where a call carried many,
+// the next one begins no sooner than some time after it did.
 //
 // Only writes of one hour go together: another hour may have to be loaded first. What waited for a call that fails fails with it: it has
 // other places to turn to.
@@ -32,6 +34,13 @@ type lane struct {
 const (
 	parcelBatches = store.ApplyAtOnce // they share an fsync
 	parcelBytes   = 256 << 10
+)
+
+// A crowd on a fast disk would have an fsync for each 16 writes, a tenth of what small ones cost, and no sooner be answered. On a slow
+// one a call takes that long anyway.
+const (
+	crowd = 16                   // batches in a call
+	apart = 2 * time.Millisecond // from the beginning of such a call to that of the next
 )
 
 // parcel is what goes in one call.
@@ -119,12 +128,16 @@ func (g *gathering) startAll(l lane, p *parcel) {
 
 func (g *gathering) callAll(l lane, p *parcel) {
 	for p != nil {
+		begun := time.Now()
 		from, err := g.apply(p.at, p.batches)
 		if err != nil {
 			g.failAll(l, p, err)
 			return
 		}
 		p.end(from, nil)
+		if len(p.batches) >= crowd {
+			time.Sleep(apart - time.Since(begun))
+		}
 		p = g.take(l)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"flowring/flow"
 	"flowring/internal/racetest"
@@ -140,6 +141,48 @@ func TestAFullCallGoesAtOnce(t *testing.T) {
 }
 
 // What waits for a call that fails has other places to turn to. Later writes are tried again.
+// In a crowd the next call waits for more, unless it is full. A call that took long has had them come.
+func TestCallsOfACrowdAreApart(t *testing.T) {
+	many := make([]uint64, crowd)
+	for _, tt := range []struct {
+		name  string
+		first []uint64
+		took  time.Duration // by the first call
+		then  []uint64      // sent once it has ended
+		wait  time.Duration // from then to the next call
+	}{
+		{"few", many[:crowd-1], time.Millisecond, []uint64{1}, 0},
+		{"a crowd", many, time.Millisecond, []uint64{1}, apart - time.Millisecond},
+		{"a crowd on a slow disk", many, apart, []uint64{1}, 0},
+		{"a crowd, and a full call behind it", many, 0, make([]uint64, parcelBatches+1), 0},
+	} {
+		racetest.Bubble(t, func(t *testing.T) {
+			g := newGate()
+			g.send(1, 1, tt.first...)
+			time.Sleep(tt.took)
+			g.finish(nil)
+			g.calls, g.acks = nil, nil
+			ended := time.Now()
+			for i := range tt.then {
+				g.send(1, 1, tt.then[i])
+			}
+			for len(g.calls) == 0 && time.Since(ended) < time.Second {
+				time.Sleep(apart / 20)
+				synctest.Wait()
+			}
+			if got := time.Since(ended).Truncate(apart / 10); got != tt.wait {
+				t.Errorf("%s: the next call began after %v, want %v", tt.name, got, tt.wait)
+			}
+			for len(g.next) > 0 || len(g.calls) > 0 {
+				g.calls = nil
+				g.finish(nil)
+				time.Sleep(apart)
+				synctest.Wait()
+			}
+		})
+	}
+}
+
 func TestWhatWaitsForACallFailsWithIt(t *testing.T) {
 	racetest.Bubble(t, func(t *testing.T) {
 		g := newGate()
