@@ -29,8 +29,9 @@ race: ## run the tests under the race detector (those in virtual time skip thems
 
 HISTORIES ?= 10000
 SEED ?= 1
-simulate: ## run HISTORIES random histories of whole clusters, from seed SEED on
-	go test -count=1 -timeout 24h -run TestRandomHistories ./internal/clustertest -histories $(HISTORIES) -seed $(SEED)
+SLICES ?= 0
+simulate: ## run HISTORIES random histories of whole clusters, from seed SEED on; SLICES=16: all with so many slices of an hour
+	go test -count=1 -timeout 24h -run TestRandomHistories ./internal/clustertest -histories $(HISTORIES) -seed $(SEED) -slices $(SLICES)
 
 lint: ## gofmt, go vet and golangci-lint
 	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then echo "gofmt -w $$unformatted" >&2; exit 1; fi
