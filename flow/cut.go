@@ -73,12 +73,12 @@ func (t *localTable) index(global uint32) uint32 {
 	return t.local[global] - 1
 }
 
-// Hours returns the distinct hours of the posting, ascending; never nil.
+// Hours returns the hours of the posting, ascending; never nil.
 func (p *Posting) Hours() []Hour {
 	hours := make([]Hour, 0, len(p.Batches))
 	for _, b := range p.Batches {
 		hours = append(hours, b.Slice.Hour)
 	}
 	slices.Sort(hours)
-	return slices.Compact(hours)
+	return hours
 }

@@ -112,7 +112,7 @@ func (p *parser) columns(names int) *Batch {
 	return b
 }
 
-// readColumn reads numbers of at most limit. Most of them have one byte or two.
+// readColumn reads numbers of at most limit. Most of them have one byte or two. Whatever is wrong is left to uvarint, which says so.
 func readColumn[T uint32 | int64](p *parser, column []T, what string, limit uint64) {
 	rest := p.rest
 	for i := range column {

@@ -201,8 +201,8 @@ func (s *stream) record() flow.Record {
 }
 
 // isAt reports whether the flow at hand is the one with a key, which has these words.
-func (s *stream) isAt(key flow.Key, words head) bool {
-	return s.head == words && (words.tells() || s.part.FlowKey(s.at) == key)
+func (s *stream) isAt(key flow.Key, h head) bool {
+	return s.head == h && (h.tells() || s.part.FlowKey(s.at) == key)
 }
 
 // before reports whether the flow at hand is to be written before that of o. What has none is behind all others.

@@ -16,12 +16,14 @@ import (
 )
 
 // Submit stores a posting: each batch gets its slice and its dot, goes to the owner of the slice and is stored there as the write quorum
-// asks.
-// replayed says that every batch had been seen before. It fails with an error of store.Check when nothing was stored,
-// and with an *UnavailableError when the outcome is unknown.
+// asks. replayed says that every batch had been seen before. It fails with an error of store.Check when nothing was stored, and with an
+// *UnavailableError when the outcome is unknown.
 func (r *Replicas) Submit(ctx context.Context, p *flow.Posting) (replayed bool, err error) {
 	if err := r.enough(); err != nil {
 		return false, err
+	}
+	if len(p.Batches) == 0 {
+		return false, nil
 	}
 	batches := make([]flow.Written, len(p.Batches))
 	index := r.sliceFor(p)
@@ -33,10 +35,7 @@ func (r *Replicas) Submit(ctx context.Context, p *flow.Posting) (replayed bool, 
 		b.Dot = flow.Dot{Origin: r.origin, Seq: r.nextSeq(b.Slice)}
 		batches[i] = flow.Written{Batch: b, Bytes: b.Encode()}
 	}
-	switch len(batches) {
-	case 0:
-		return false, nil
-	case 1:
+	if len(batches) == 1 {
 		return r.atOwner(ctx, batches[0], r.admit, 0)
 	}
 	// One owner may refuse: no other must have stored its part by then (P3). Of a posting that was stored in part before, only the whole
@@ -51,11 +50,11 @@ func (r *Replicas) Submit(ctx context.Context, p *flow.Posting) (replayed bool, 
 	return replayed, err
 }
 
-// sliceFor returns which slice of each of its hours takes a posting. What is sent again under its key must find itself there, and so
+// sliceFor returns which slice of each of its hours takes a posting, of at least one batch. What is sent again under its key must find itself there, and so
 // must other content under that key (P2, P3). Without a key there is nothing to be found, and they take turns.
 func (r *Replicas) sliceFor(p *flow.Posting) uint32 {
-	if len(p.Batches) > 0 && !p.Batches[0].Key.IsZero() {
-		return p.Batches[0].Key.Slice(r.Slices)
+	if key := p.Batches[0].Key; !key.IsZero() {
+		return key.Slice(r.Slices)
 	}
 	return uint32(r.keyless.Add(1) % uint64(r.Slices))
 }

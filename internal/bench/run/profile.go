@@ -40,7 +40,7 @@ func profile(ctx context.Context, l launcher, dir string) error {
 			if of != single {
 				continue
 			}
-			if err := printShares(ctx, m.name, l.profile+"-0.prof"); err != nil {
+			if err := printShares(ctx, m.name, l.profileOf(0)); err != nil {
 				return err
 			}
 		}

@@ -35,12 +35,12 @@ func serve(ctx context.Context, name string, args []string) (err error) {
 	defer stop()
 	flags := flag.NewFlagSet("serve", flag.ContinueOnError)
 	profile := flags.String("cpuprofile", "", "file for a CPU profile of all that it does")
-	cfg := node.Default("n1")
-	flags.StringVar(&cfg.DataDir, "data", "", "folder of a node's journal")
+	cfg := node.Default("n1") // set by flags that are called as those of `flowring serve`
+	flags.StringVar(&cfg.DataDir, "data-dir", "", "folder of a node's journal")
 	flags.StringVar(&cfg.Name, "name", cfg.Name, "name of a node")
 	flags.StringVar(&cfg.Cluster, "cluster", cfg.Cluster, "name of its cluster")
-	flags.IntVar(&cfg.ReplicationFactor, "copies", cfg.ReplicationFactor, "copies of each batch")
-	flags.IntVar(&cfg.HourSlices, "slices", cfg.HourSlices, "slices of an hour")
+	flags.IntVar(&cfg.ReplicationFactor, "replication-factor", cfg.ReplicationFactor, "copies of each batch")
+	flags.IntVar(&cfg.HourSlices, "hour-slices", cfg.HourSlices, "slices of an hour")
 	flags.Func("join", "gossip address of another node", func(addr string) error { cfg.Join = []string{addr}; return nil })
 	if err := flags.Parse(args); err != nil {
 		return err

@@ -46,6 +46,9 @@ type launcher struct {
 	profile  string // what the files for CPU profiles begin with; then nodes run in this program
 }
 
+// profileOf returns the file for the CPU profile of a node.
+func (l launcher) profileOf(node int) string { return fmt.Sprintf("%s-%d.prof", l.profile, node) }
+
 // server is what is measured: its processes, of which each answers for all.
 type server struct {
 	kind  kind
@@ -85,31 +88,23 @@ func (s *server) launch(ctx context.Context, l launcher, env []string) error {
 
 // command returns how process i is run. The first node makes the cluster, the others join it.
 func (s *server) command(l launcher, i int) []string {
-	data, name, cluster := s.data(i), fmt.Sprint("n", i), filepath.Base(s.dir)
+	var command []string
 	switch {
 	case s.kind.yardstick != "":
 		return []string{l.self, "serve", s.kind.yardstick}
 	case l.profile != "":
-		command := []string{l.self, "serve", serveNode, "-data", data, "-name", name, "-cluster", cluster,
-			"-copies", strconv.Itoa(s.kind.copies), "-slices", strconv.Itoa(s.kind.slices), "-cpuprofile", s.profile(l, i)}
-		if i > 0 {
-			command = append(command, "-join", s.nodes[0].served.Gossip)
-		}
-		return command
+		command = []string{l.self, "serve", serveNode, "--cpuprofile", l.profileOf(i)}
+	default:
+		command = []string{l.flowring, "serve", "--log-format", "json", "--min-free", "0", "--max-flows-per-hour", "0",
+			"--http-addr", "127.0.0.1:0", "--peer-addr", "127.0.0.1:0", "--gossip-addr", "127.0.0.1:0"}
+		command = append(command, s.flags...)
 	}
-	command := []string{l.flowring, "serve", "--log-format", "json", "--min-free", "0", "--max-flows-per-hour", "0", "--data-dir", data,
-		"--name", name, "--replication-factor", strconv.Itoa(s.kind.copies), "--hour-slices", strconv.Itoa(s.kind.slices),
-		"--cluster", cluster,
-		"--http-addr", "127.0.0.1:0", "--peer-addr", "127.0.0.1:0", "--gossip-addr", "127.0.0.1:0"}
+	command = append(command, "--data-dir", s.data(i), "--name", fmt.Sprint("n", i), "--cluster", filepath.Base(s.dir),
+		"--replication-factor", strconv.Itoa(s.kind.copies), "--hour-slices", strconv.Itoa(s.kind.slices))
 	if i > 0 {
 		command = append(command, "--join", s.nodes[0].served.Gossip)
 	}
-	return append(command, s.flags...)
-}
-
-// profile returns the file for the CPU profile of a node.
-func (s *server) profile(l launcher, node int) string {
-	return fmt.Sprintf("%s-%d.prof", l.profile, node)
+	return command
 }
 
 // data returns the folder of a node.
