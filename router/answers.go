@@ -43,7 +43,8 @@ var answers = [...]answer{
 	{as[*bodyError], "body", 400, "The body cannot be read",
 		"Nothing was stored. The body is not what Content-Encoding or Transfer-Encoding say that it is.", ""},
 	{as[*queryError], "query", 400, "The query is not usable",
-		"Ask for one hour, an integer: /flows?hour=20, with &partial=true or &require=complete if need be.", ""},
+		"Leave out parameters that the path does not know, and their spelling counts. Ask for one hour, an integer: /flows?hour=20, " +
+			"with &partial=true or &require=complete if need be.", ""},
 	{is(errNotFound), "not-found", 404, "No such path", "GET / lists the paths.", ""},
 	{as[*methodError], "method", 405, "Method not allowed", "The Allow header lists the methods of the path.", ""},
 	{is(errSlowBody), "slow-body", 408, "The body took too long",

@@ -165,6 +165,23 @@ func TestASlowBodyIsGivenUp(t *testing.T) {
 	})
 }
 
+// P16: net/http waits for a part of a body that is refused before it answers.
+func TestASlowBodyIsGivenUpWhereItIsRefused(t *testing.T) {
+	for _, line := range []string{
+		"POST /flows?dry_run=true", "POST /flow", "PUT /flows", "POST /members", "GET /flows?limit=1", "GET /livez",
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			start := time.Now()
+			request := line + " HTTP/1.1\r\nHost: n\r\nContent-Length: 100\r\n\r\n["
+			resp, body := exchange(t, dialBubble(t, Config{BodyTimeout: 5 * time.Second}, newFake()), request)
+			if took := time.Since(start); resp.StatusCode == 408 || took > 6*time.Second || !resp.Close {
+				t.Errorf("%s with a body that does not come = %d after %v, closed %v (%s); want its own answer within 5 s, closed",
+					line, resp.StatusCode, took, resp.Close, body)
+			}
+		})
+	}
+}
+
 func TestTheTimeForTheBodyEndsWithTheBody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake()

@@ -18,9 +18,6 @@ type Accepted struct {
 
 // postFlows stores the records of the body on enough stores, and answers 200 only then (P1).
 func (rt *router) postFlows(w http.ResponseWriter, r *http.Request) {
-	// For a body that is refused too, of which net/http reads a part before it answers. It lifts the deadline at the end of the body.
-	// Setting it fails where there is no connection, in tests.
-	http.NewResponseController(w).SetReadDeadline(time.Now().Add(rt.BodyTimeout))
 	posting, replayed, err := rt.post(r)
 	if err != nil {
 		rt.refuse(w, r, err)

@@ -13,11 +13,11 @@ type queryError struct{ reason string }
 
 func (e *queryError) Error() string { return e.reason }
 
-// parseQuery reads which hour is asked for, and how completely. Parameters that it does not know are ignored.
+// parseQuery reads which hour is asked for, and how completely.
 func parseQuery(raw string) (flow.Hour, Need, error) {
 	query, err := url.ParseQuery(raw)
 	if err != nil {
-		return 0, 0, &queryError{"the query is not well formed: " + err.Error()}
+		return 0, 0, malformed(err)
 	}
 	hour, err := parseHour(query["hour"])
 	if err != nil {
@@ -26,6 +26,8 @@ func parseQuery(raw string) (flow.Hour, Need, error) {
 	need, err := parseNeed(query)
 	return hour, need, err
 }
+
+func malformed(err error) error { return &queryError{"the query is not well formed: " + err.Error()} }
 
 func parseHour(values []string) (flow.Hour, error) {
 	switch len(values) {

@@ -93,19 +93,31 @@ func newRouter(cfg Config, deps Deps) *router {
 	return rt
 }
 
-func (rt *router) handler() http.Handler { return rt.observe(served(rt.routes())) }
+func (rt *router) handler() http.Handler { return rt.observe(rt.timed(served(rt.routes()))) }
 
-// routes maps paths and methods to handlers. Paths are taken as they are sent: to clean them would redirect a POST to
-// //flows, which most clients then repeat as a GET.
+// timed gives a request with a body BodyTimeout to send it, on every path and for every method: net/http reads a part of a body that is
+// refused before it answers. It lifts the deadline at the end of the body. Setting it fails where there is no connection, in tests.
+func (rt *router) timed(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.ContentLength != 0 {
+			http.NewResponseController(w).SetReadDeadline(time.Now().Add(rt.BodyTimeout))
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// routes maps paths and methods to handlers. takes lists the query parameters of a route and refuses all others. A route without
+// takes ignores its query, because probes and scrapers add parameters of their own. Paths are not cleaned: to clean them would
+// redirect a POST to //flows, which most clients then repeat as a GET.
 func (rt *router) routes() *mux.Router {
 	m := mux.NewRouter().SkipClean(true)
 	get := func(path string, h http.HandlerFunc) { m.HandleFunc(path, h).Methods(http.MethodGet, http.MethodHead) }
-	m.HandleFunc("/flows", rt.postFlows).Methods(http.MethodPost)
-	get("/flows", rt.getFlows)
-	get("/members", rt.getMembers)
+	m.HandleFunc("/flows", rt.takes(rt.postFlows)).Methods(http.MethodPost)
+	get("/flows", rt.takes(rt.getFlows, "hour", "partial", "require"))
+	get("/members", rt.takes(rt.getMembers))
 	get("/healthz", getLive)
 	get("/livez", getLive)
-	get("/readyz", rt.getReady)
+	get("/readyz", rt.takes(rt.getReady))
 	get("/problems/{name}", rt.getProblem)
 	get("/", getIndex)
 	if rt.Metrics != nil {

@@ -1,0 +1,96 @@
+package router
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+)
+
+// A reader who asks for ?Require=complete and gets what ?require=complete would refuse takes a short total for a whole one (P5).
+func TestAnUnknownParameterIsRefusedWithTheNearestKnownOne(t *testing.T) {
+	h, reg := handlerFor(Config{}, newFake())
+	for query, nearest := range map[string]string{
+		"hour=50&limit=1&format=csv": `"format" is unknown, the nearest known one is hour`,
+		"hour=50&limit=1":            `"limit" is unknown, the nearest known one is hour`,
+		"hour=50&Require=complete":   `"Require" is unknown, the nearest known one is require`,
+		"hour=50&REQUIRE=complete":   `"REQUIRE" is unknown, the nearest known one is require`,
+		"hour=50&requires=complete":  `"requires" is unknown, the nearest known one is require`,
+		"hour=50&partail=true":       `"partail" is unknown, the nearest known one is partial`,
+		"Hour=50":                    `"Hour" is unknown, the nearest known one is hour`,
+		"hours=50":                   `"hours" is unknown, the nearest known one is hour`,
+		"hour=50&%20require=x":       `" require" is unknown, the nearest known one is require`,
+		"hour=50&require[]=complete": `"require[]" is unknown, the nearest known one is require`,
+		"hour=50&=1":                 `"" is unknown, the nearest known one is hour`,
+		"hour=50&__x=1&limit":        `"limit" is unknown, the nearest known one is hour`,
+	} {
+		for _, method := range []string{http.MethodGet, http.MethodHead} {
+			w := httptest.NewRecorder()
+			h.ServeHTTP(w, httptest.NewRequest(method, "/flows?"+query, nil))
+			want := "the query parameter " + strings.ReplaceAll(nearest, `"`, `\"`) + "; the parameters of /flows are hour, partial, require"
+			if w.Code != 400 || method == http.MethodGet && !strings.Contains(w.Body.String(), want) {
+				t.Errorf("%s /flows?%s = %d %s, want 400 with %s", method, query, w.Code, w.Body, want)
+			}
+		}
+	}
+	wantMetric(t, reg, "flowring_http_refusals_total", 24, "reason", "query")
+}
+
+// P3: a POST whose sender hopes for something that is not there stores nothing.
+func TestAPostWithAParameterStoresNothing(t *testing.T) {
+	f := newFake()
+	h, _ := handlerFor(Config{}, f)
+	for _, query := range []string{"dry_run=true", "idempotency-key=a", "hour=20"} {
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/flows?"+query, strings.NewReader(smallRecord)))
+		name, _, _ := strings.Cut(query, "=")
+		want := `the query parameter \"` + name + `\" is unknown; /flows has no parameters`
+		if w.Code != 400 || !strings.Contains(w.Body.String(), want) || f.applied() > 0 {
+			t.Errorf("POST /flows?%s = %d %s with %d stored, want 400 with %s and none", query, w.Code, w.Body, f.applied(), want)
+		}
+	}
+}
+
+func TestParametersOfCachesProbesAndScrapersAreIgnored(t *testing.T) {
+	h, _ := handlerFor(Config{}, newFake())
+	for _, target := range []string{
+		"/flows?hour=1&_=1764547200000", "/flows?_ts=1&hour=1&_", "/members?_=1", "/readyz?_=1",
+		"/livez?verbose", "/healthz?verbose&probe=1", "/metrics?collect[]=go&name[]=a", "/?utm_source=x", "/problems/query?lang=en",
+	} {
+		if w := getFrom(h, target); w.Code != 200 {
+			t.Errorf("GET %s = %d %s, want 200", target, w.Code, w.Body)
+		}
+	}
+}
+
+func TestRoutesThatReadTheirQueryRefuseAllThatTheyDoNotKnow(t *testing.T) {
+	h, _ := handlerFor(Config{}, newFake())
+	for _, target := range []string{"/flows?hour=1&x=1", "/members?format=csv", "/readyz?fro=write"} {
+		if w := getFrom(h, target); w.Code != 400 || !strings.Contains(w.Body.String(), `"/problems/query"`) {
+			t.Errorf("GET %s = %d %s, want 400 of the type query", target, w.Code, w.Body)
+		}
+	}
+}
+
+func TestDistanceCountsEdits(t *testing.T) {
+	for _, tt := range []struct {
+		a, b string
+		want int
+	}{{"", "", 0}, {"", "abc", 3}, {"abc", "", 3}, {"hour", "hour", 0}, {"kitten", "sitting", 3}, {"partail", "partial", 2}} {
+		if got := distance(tt.a, tt.b); got != tt.want {
+			t.Errorf("distance(%q, %q) = %d, want %d", tt.a, tt.b, got, tt.want)
+		}
+	}
+}
+
+// P16: a name as long as headers may be takes no longer to compare than a short one.
+func TestAHugeParameterIsRefusedBriefly(t *testing.T) {
+	h, _ := handlerFor(Config{}, newFake())
+	w := getFrom(h, "/flows?hour=1&"+strings.Repeat("é", 1<<19))
+	if w.Code != 400 || w.Body.Len() > 1000 {
+		t.Errorf("GET with a name of 1 MiB = %d with %d bytes, want 400 with few", w.Code, w.Body.Len())
+	}
+	if got := len(nearest(strings.Repeat("x", 1<<20), []string{"hour", "partial"})); got == 0 {
+		t.Error("no nearest name")
+	}
+}
