@@ -45,7 +45,7 @@ func (c Config) check() error {
 	if err := ring.ValidName(c.Name); err != nil {
 		bad("node name: %w", err)
 	}
-	if err := ring.ValidName(c.Cluster); err != nil {
+	if err := ring.ValidClusterName(c.Cluster); err != nil {
 		bad("cluster name: %w", err)
 	}
 	if c.ReplicationFactor < 1 || c.ReplicationFactor > 16 {

@@ -9,11 +9,19 @@ import (
 // MaxName is the most bytes in a node's name.
 const MaxName = 64
 
-// ValidName returns nil if name can name a node, or a cluster: 1 to MaxName ASCII letters, digits, dots, hyphens and
-// underscores, of which the first and the last are letters or digits. Names are compared byte for byte.
-func ValidName(name string) error {
-	if len(name) == 0 || len(name) > MaxName {
-		return fmt.Errorf("name of %d bytes: want 1 to %d", len(name), MaxName)
+// MaxClusterName is the most bytes in the name of a cluster: NAMESPACE.INSTANCE of Kubernetes, each of at most 63 bytes.
+const MaxClusterName = 127
+
+// ValidName returns nil if name can name a node: 1 to MaxName ASCII letters, digits, dots, hyphens and underscores, of which
+// the first and the last are letters or digits. Names are compared byte for byte.
+func ValidName(name string) error { return validName(name, MaxName) }
+
+// ValidClusterName returns nil if name can name a cluster: the name of a node, but of at most MaxClusterName bytes.
+func ValidClusterName(name string) error { return validName(name, MaxClusterName) }
+
+func validName(name string, most int) error {
+	if len(name) == 0 || len(name) > most {
+		return fmt.Errorf("name of %d bytes: want 1 to %d", len(name), most)
 	}
 	for i := range len(name) {
 		inner := i > 0 && i < len(name)-1

@@ -33,6 +33,15 @@ func TestValidName(t *testing.T) {
 	}
 }
 
+func TestAClusterCanHaveTheLongestNamesOfKubernetes(t *testing.T) {
+	longest := strings.Repeat("n", 63) + "." + strings.Repeat("i", 63)
+	for name, valid := range map[string]bool{"flowring": true, longest: true, longest + "i": false, "": false, "a b": false} {
+		if err := ValidClusterName(name); (err == nil) != valid {
+			t.Errorf("ValidClusterName(%q) = %v, want valid: %t", name, err, valid)
+		}
+	}
+}
+
 func TestStoreIDsHaveOneSpelling(t *testing.T) {
 	for s, valid := range map[string]bool{
 		"0123456789abcdef0123456789abcdef":  true,
