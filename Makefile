@@ -2,7 +2,8 @@
 
 VERSION  ?= $(shell git describe --tags --dirty 2>/dev/null)
 COMMIT   ?= $(shell git rev-parse --verify --short HEAD 2>/dev/null)
-IMAGE    ?= flowring:dev
+# With a registry in its name, the image has the same full name for buildah, docker and Kubernetes.
+IMAGE    ?= localhost/flowring:dev
 FUZZTIME ?= 30s
 
 GOLANGCI  := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
@@ -63,7 +64,7 @@ bench-check: build bin/bench ## measure less, for less than a minute, and fail f
 bin/bench: FORCE
 	go build -o $@ ./internal/bench/run
 
-image: build ## build the container image IMAGE (flowring:dev) with buildah or docker
+image: build ## build the container image IMAGE (localhost/flowring:dev) with buildah or docker
 	@mkdir -p bin/data
 	@if command -v buildah >/dev/null; then buildah bud -t $(IMAGE) .; \
 	elif command -v docker >/dev/null; then docker build -t $(IMAGE) .; \
