@@ -1,6 +1,7 @@
 package node
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -14,10 +15,11 @@ import (
 type expectation struct {
 	sees   []string // names of the nodes in its view
 	unseen []string // addresses that its join addresses stand for and no node in view has; nil: as many are there as must be
+	expect int      // nodes that must see each other
 }
 
 // met reports whether nobody is waited for.
-func (e *expectation) met(visible int) bool { return len(e.sees) >= visible && len(e.unseen) == 0 }
+func (e *expectation) met() bool { return len(e.sees) >= e.expect && len(e.unseen) == 0 }
 
 // expect looks who is there of those that this node was told to join. Of the nodes that its list stands for, itself included, as many
 // must be there as are expected, or all: any others would do to make a cluster beside theirs.
@@ -25,23 +27,21 @@ func (n *Node) expect(ctx context.Context) {
 	if n.membership.Roster().Cluster() != "" {
 		return
 	}
-	e := expectation{sees: n.members.View().Names()}
-	if len(n.cfg.Join) > 0 {
-		named, unseen := n.members.Named(ctx)
-		if named-len(unseen) < min(n.cfg.BootstrapExpect, named) {
-			e.unseen = unseen
-		}
+	list := n.members.Named(ctx)
+	e := expectation{sees: n.members.View().Names(), expect: cmp.Or(n.cfg.BootstrapExpect, list.Expect)}
+	if list.Nodes-len(list.Unseen) < min(e.expect, list.Nodes) {
+		e.unseen = list.Unseen
 	}
 	n.expected.Store(&e)
 }
 
 // waitsFor says whom this node waits for before a cluster can be founded.
 func (n *Node) waitsFor() string {
-	visible := len(n.members.View().Nodes)
-	if e := n.expected.Load(); visible >= n.cfg.BootstrapExpect && n.membership.Roster().Cluster() == "" && len(e.unseen) > 0 {
+	visible, e := len(n.members.View().Nodes), n.expected.Load()
+	if visible >= e.expect && n.membership.Roster().Cluster() == "" && len(e.unseen) > 0 {
 		return "no node in view at " + strings.Join(e.unseen, ", ")
 	}
-	return fmt.Sprintf("%d nodes visible, %d expected", visible, n.cfg.BootstrapExpect)
+	return fmt.Sprintf("%d nodes visible, %d expected", visible, max(e.expect, n.cfg.BootstrapExpect))
 }
 
 // hello is what this node says of itself. While it belongs to no cluster the order counts: who is told that it does not found one
@@ -51,7 +51,7 @@ func (n *Node) hello() peer.Hello {
 	founds := n.founding.Load() || n.foundsAlone()
 	h := peer.Hello{Store: n.membership.Self(), Start: n.start, Roster: n.membership.Roster(), Status: n.status()}
 	if h.Roster.Cluster() == "" {
-		h.Founds, h.Waits, h.Sees = founds, !n.expected.Load().met(n.cfg.BootstrapExpect), sees
+		h.Founds, h.Waits, h.Sees = founds, !n.expected.Load().met(), sees
 	}
 	return h
 }
@@ -90,7 +90,7 @@ func (n *Node) mayBootstrap(heard answers) bool {
 	}
 	view, e := n.members.View(), n.expected.Load()
 	names := view.Names()
-	if !e.met(n.cfg.BootstrapExpect) || !slices.Equal(e.sees, names) || names[0] != n.cfg.Name {
+	if !e.met() || !slices.Equal(e.sees, names) || names[0] != n.cfg.Name {
 		return false
 	}
 	for _, node := range view.Nodes {

@@ -36,16 +36,15 @@ func TestWhatANodeWaitsFor(t *testing.T) {
 	for _, tt := range []struct {
 		name string
 		expectation
-		expect int
-		want   bool
+		want bool
 	}{
-		{"as many as expected are there", expectation{sees: []string{"a", "b"}}, 2, true},
-		{"more are there", expectation{sees: []string{"a", "b", "c"}}, 2, true},
-		{"too few are there", expectation{sees: []string{"a"}}, 2, false},
-		{"others are there", expectation{sees: []string{"a", "b"}, unseen: []string{"10.0.0.3:7946"}}, 2, false},
+		{"as many as expected are there", expectation{sees: []string{"a", "b"}, expect: 2}, true},
+		{"more are there", expectation{sees: []string{"a", "b", "c"}, expect: 2}, true},
+		{"too few are there", expectation{sees: []string{"a"}, expect: 2}, false},
+		{"others are there", expectation{sees: []string{"a", "b"}, unseen: []string{"10.0.0.3:7946"}, expect: 2}, false},
 	} {
-		if got := tt.met(tt.expect); got != tt.want {
-			t.Errorf("%s: met(%d) = %t, want %t", tt.name, tt.expect, got, tt.want)
+		if got := tt.met(); got != tt.want {
+			t.Errorf("%s: met() = %t, want %t", tt.name, got, tt.want)
 		}
 	}
 }

@@ -14,7 +14,7 @@ type Config struct {
 	GossipAddr        string        // host:port of the gossip, TCP and UDP
 	AdvertiseHost     string        // host that others reach this node at; empty: the host it listens on
 	Join              []string      // gossip addresses host:port of other nodes; a DNS name may resolve to many
-	BootstrapExpect   int           // nodes that must be visible before a new cluster establishes itself; 0: len(Join)+1
+	BootstrapExpect   int           // nodes that must be visible before a new cluster establishes itself; 0: this node, and one for each entry of Join that does not stand for it
 	DataDir           string        // folder of the journal
 	MinFree           int           // per cent of the data folder's file system that stay free: below it no write is admitted here; 0: none
 	MemoryLimit       int64         // bytes of memory for the process; hours not used lately leave it at half of that; 0: no limit

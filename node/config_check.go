@@ -16,9 +16,6 @@ func (c Config) withDefaults() (Config, error) {
 	if c.WriteQuorum == 0 {
 		c.WriteQuorum = c.ReplicationFactor/2 + 1
 	}
-	if c.BootstrapExpect == 0 {
-		c.BootstrapExpect = len(c.Join) + 1
-	}
 	if c.MaxBody == 0 {
 		c.MaxBody = DefaultMaxBody
 	}
@@ -57,8 +54,8 @@ func (c Config) check() error {
 	if c.HourSlices < 1 || c.HourSlices > maxSlices {
 		bad("hour slices %d: must be 1 to %d", c.HourSlices, maxSlices)
 	}
-	if c.BootstrapExpect < 1 {
-		bad("bootstrap-expect %d: must be at least 1", c.BootstrapExpect)
+	if c.BootstrapExpect < 0 {
+		bad("bootstrap-expect %d: must not be negative", c.BootstrapExpect)
 	}
 	if c.SealAfter < 0 {
 		bad("seal-after %s: must not be negative", c.SealAfter)

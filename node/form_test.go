@@ -9,6 +9,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"flowring/node"
 	"flowring/ring"
 )
 
@@ -84,6 +85,21 @@ func TestClusterIsNotFoundedByFewerThanExpected(t *testing.T) {
 	c.start("c")
 	c.waitReady()
 	c.mustPost("a", "", of(1, "app", 1))
+}
+
+// Three nodes with one list of all three, and no number, make one cluster: each node's own address in the list counts once.
+func TestNodesWithOneListFormWithoutANumber(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t, 3, func(cfg *node.Config) { cfg.BootstrapExpect = 0 })
+	c.start("a", "b")
+	c.eventually(10*time.Second, func() error {
+		if got, want := fmt.Sprint(c.nodes["a"].Ready()), "not established: 2 nodes visible, 3 expected"; got != want {
+			return fmt.Errorf("Ready() = %s, want %s", got, want)
+		}
+		return nil
+	})
+	c.start("c")
+	c.formed()
 }
 
 // The graceful end of a node leaves nothing running (P18) and what it held on other nodes. The last two cannot put it on two

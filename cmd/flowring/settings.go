@@ -141,7 +141,7 @@ func ofTheCluster() []setting {
 		{"join", groupCluster, "gossip addresses of other nodes, or a DNS name that resolves to many; may be repeated",
 			func(s *settings) value { return addressesValue{&s.Join} }},
 		{"bootstrap-expect", groupCluster, "nodes that must see each other before they make a new cluster " +
-			"(default: the number of join addresses plus one)",
+			"(default: this one, and one for each join address of another)",
 			func(s *settings) value { return countValue{&s.BootstrapExpect, 0} }},
 		{"cluster", groupCluster, "name of the cluster; nodes of another name are refused",
 			func(s *settings) value { return textValue{&s.Cluster, "name"} }},

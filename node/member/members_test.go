@@ -138,8 +138,44 @@ func TestNamedKnowsWhoIsNotThere(t *testing.T) {
 			m.joined["10.9.0.1:7946"], m.joined["10.0.0.2:7946"] = struct{}{}, struct{}{}
 			m.remember("10.0.0.2:7946") // a node's own address: that it could be joined once does not mean that it is there
 			m.update(func(alive map[string]Node) { alive["a-1"], alive["c-1"] = self, node("c", "2", "10.0.0.3:7946") })
-			if nodes, unseen := m.Named(t.Context()); nodes != tt.nodes || !slices.Equal(unseen, tt.unseen) {
-				t.Errorf("Named() with %v = %d, %v, want %d, %v", tt.join, nodes, unseen, tt.nodes, tt.unseen)
+			if list := m.Named(t.Context()); list.Nodes != tt.nodes || !slices.Equal(list.Unseen, tt.unseen) {
+				t.Errorf("Named() with %v = %d, %v, want %d, %v", tt.join, list.Nodes, list.Unseen, tt.nodes, tt.unseen)
+			}
+		}
+	})
+}
+
+// Where no number is set a node expects itself and one node for each join address of another: its own address counts once, however it is
+// written.
+func TestTheOwnJoinAddressCountsOnce(t *testing.T) {
+	racetest.Bubble(t, func(t *testing.T) {
+		network := memnet.New(memnet.Options{})
+		network.SetDNS("a.local", "10.0.0.1")
+		network.SetDNS("b.local", "10.0.0.2")
+		network.SetDNS("all.local", "10.0.0.1", "10.0.0.2", "10.0.0.3")
+		for _, tt := range []struct {
+			name string
+			join []string
+			want int
+		}{
+			{"others alone", []string{"10.0.0.2:7946", "10.0.0.3:7946"}, 3},
+			{"its own address among them", []string{"10.0.0.1:7946", "10.0.0.2:7946", "10.0.0.3:7946"}, 3},
+			{"its own name among them", []string{"a.local:7946", "b.local:7946"}, 2},
+			{"its own address and name", []string{"10.0.0.1:7946", "a.local:7946", "b.local:7946"}, 2},
+			{"another one twice", []string{"b.local:7946", "10.0.0.2:7946", "b.local:7946"}, 2},
+			{"a name that does not resolve", []string{"a.local:7946", "none.local:7946"}, 2},
+			{"one name of all", []string{"all.local:7946"}, 2},
+			{"its own address alone", []string{"10.0.0.1:7946"}, 1},
+			{"a name that so far is its own alone", []string{"a.local:7946"}, 2},
+			{"another port of its own host", []string{"10.0.0.1:7946", "10.0.0.1:7947"}, 2},
+			{"nobody", nil, 1},
+		} {
+			m := New(Config{Join: tt.join}, Deps{Log: slog.New(slog.DiscardHandler), Network: network.Host("10.0.0.1")})
+			self := node("a", "1", "10.0.0.1:7946")
+			m.self.Store(&self)
+			m.update(func(alive map[string]Node) { alive["a-1"] = self })
+			if got := m.Named(t.Context()).Expect; got != tt.want {
+				t.Errorf("%s: Named(%v).Expect = %d, want %d", tt.name, tt.join, got, tt.want)
 			}
 		}
 	})

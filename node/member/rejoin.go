@@ -62,7 +62,7 @@ func (m *Members) hungUp(addr string, err error) {
 
 // missing returns the addresses at which a node should be and none in the view is.
 func (m *Members) missing(ctx context.Context) map[string]struct{} {
-	addrs, _ := m.resolved(ctx)
+	addrs, _, _ := m.resolved(ctx)
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if len(m.known) > maxKnown {
@@ -77,37 +77,61 @@ func (m *Members) missing(ctx context.Context) map[string]struct{} {
 	return addrs
 }
 
-// Named returns how many nodes the join addresses, and this node's own, stand for, and the addresses of those that are not in the
-// view. A join address that does not resolve stands for one node. One that no node calls its own, as it leads through something
-// between, counts as that of a node in the view once it could be joined.
-func (m *Members) Named(ctx context.Context) (nodes int, unseen []string) {
-	addrs, unresolved := m.resolved(ctx)
+// List is what the join addresses stand for at one moment.
+type List struct {
+	Nodes  int                 // nodes that the join addresses stand for, this node included: one address, one node
+	Expect int                 // nodes of which a new cluster is made where no number is set: this node, and one for each join address of another
+	Others map[string]struct{} // the addresses, without this node's own
+	Unseen []string            // the addresses of nodes that are not in the view, sorted
+}
+
+// Named resolves the join addresses. A join address that does not resolve stands for one node. One that no node calls its own, as it
+// leads through something between, counts as that of a node in the view once it could be joined.
+func (m *Members) Named(ctx context.Context) List {
+	addrs, unresolved, named := m.resolved(ctx)
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	seen := map[string]bool{}
+	seen, own := map[string]bool{}, ""
 	for _, n := range m.alive {
 		seen[n.Gossip] = true
 		if n.Start == m.self.Load().Start {
-			addrs[n.Gossip] = struct{}{}
+			own = n.Gossip
 		}
 	}
+	delete(addrs, own)
+	list := List{Nodes: len(addrs) + len(unresolved) + 1, Expect: expect(named, own), Others: addrs, Unseen: unresolved}
 	for addr := range addrs {
 		_, joined := m.joined[addr]
 		if _, known := m.known[addr]; !seen[addr] && (known || !joined) {
-			unseen = append(unseen, addr)
+			list.Unseen = append(list.Unseen, addr)
 		}
 	}
-	unseen = append(unseen, unresolved...)
-	slices.Sort(unseen)
-	return len(addrs) + len(unresolved), unseen
+	slices.Sort(list.Unseen)
+	return list
 }
 
-// resolved returns all addresses that the join addresses resolve to, and those of them that do not resolve.
-func (m *Members) resolved(ctx context.Context) (addrs map[string]struct{}, unresolved []string) {
+// expect counts this node and the join addresses of others, each once. A DNS name that resolves to this node alone may come to stand for
+// others: it counts where the list names nobody else.
+func expect(named map[string]bool, own string) int {
+	n := 1
+	for addrs := range named {
+		if addrs != own {
+			n++
+		}
+	}
+	if n == 1 && named[own] {
+		return 2
+	}
+	return n
+}
+
+// resolved returns all addresses that the join addresses resolve to, the join addresses that do not resolve, and, by its addresses, whether a
+// join address is a name; two of the same addresses are one.
+func (m *Members) resolved(ctx context.Context) (addrs map[string]struct{}, unresolved []string, named map[string]bool) {
 	var mu sync.Mutex
 	var wg sync.WaitGroup
-	addrs = map[string]struct{}{}
-	for _, join := range m.cfg.Join {
+	addrs, named = map[string]struct{}{}, map[string]bool{}
+	for _, join := range slices.Compact(slices.Sorted(slices.Values(m.cfg.Join))) {
 		wg.Go(func() {
 			found := m.resolve(ctx, join)
 			mu.Lock()
@@ -116,12 +140,16 @@ func (m *Members) resolved(ctx context.Context) (addrs map[string]struct{}, unre
 				addrs[addr] = struct{}{}
 			}
 			if len(found) == 0 {
-				unresolved = append(unresolved, join)
+				unresolved, found = append(unresolved, join), []string{join}
 			}
+			slices.Sort(found)
+			host, _, _ := net.SplitHostPort(join)
+			key := strings.Join(found, " ")
+			named[key] = named[key] || net.ParseIP(host) == nil
 		})
 	}
 	wg.Wait()
-	return addrs, unresolved
+	return addrs, unresolved, named
 }
 
 // resolve returns all addresses of a join address.
