@@ -34,6 +34,8 @@ type Config struct {
 	MaxFlowsPerHour   int           // different flows of an hour; 0: no limit
 	MaxNamesPerHour   int           // different names of applications and VPCs in an hour; 0: no limit
 	MaxHours          int           // hours that a node holds, as owner or copy; 0: no limit
+
+	MaxHoursPerRequest int // different hours that the records of a POST name; 0: the default
 }
 
 // The defaults: a single node on loopback.
@@ -60,5 +62,6 @@ func Default(name string) Config {
 		SealAfter: DefaultSealAfter,
 		MaxWait:   router.DefaultMaxWait, MaxReads: router.DefaultMaxReading, BodyTimeout: router.DefaultBodyTimeout,
 		MaxFlowsPerHour: DefaultMaxFlowsPerHour, MaxNamesPerHour: DefaultMaxNamesPerHour, MaxHours: DefaultMaxHours,
+		MaxHoursPerRequest: router.DefaultMaxHours,
 	}
 }

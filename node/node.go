@@ -254,7 +254,7 @@ func (n *Node) startPeers(ctx context.Context) error {
 
 func (n *Node) startPublic(ctx context.Context) error {
 	handler := router.New(router.Config{
-		MaxBody: n.cfg.MaxBody, MaxBuffered: n.cfg.maxBuffered(), MaxPosts: n.cfg.maxPosts(), MaxWait: n.cfg.MaxWait,
+		MaxBody: n.cfg.MaxBody, MaxHours: n.cfg.MaxHoursPerRequest, MaxBuffered: n.cfg.maxBuffered(), MaxPosts: n.cfg.maxPosts(), MaxWait: n.cfg.MaxWait,
 		MaxReading: n.cfg.MaxReads, BodyTimeout: n.cfg.BodyTimeout, MaxLong: n.cfg.MaxLongAnswers,
 	}, router.Deps{
 		Cluster: public{n}, Log: n.log, Registry: n.deps.Registry, Full: n.lowMemory.Load, Turns: n.turns,

@@ -38,6 +38,8 @@ var answers = [...]answer{
 		"Nothing was stored. Send one array, [ to ], of records; [] for none.", ""},
 	{as[*flow.RecordError], "record", 400, "A record is not valid",
 		"Nothing of the request was stored. Correct the record: its position, from 0, and its field are in the problem.", ""},
+	{as[*hoursError], "hours-in-request", 400, "The request names too many hours",
+		"Nothing was stored. Send the records in several requests, each with a key of its own: flowring post --max-records 1000 does.", ""},
 	{as[*keyError], "idempotency-key", 400, "The Idempotency-Key is not usable",
 		"Nothing was stored. Send one header with 1 to 255 bytes of visible ASCII, bare or in double quotes.", ""},
 	{as[*bodyError], "body", 400, "The body cannot be read",

@@ -2,6 +2,7 @@ package router
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"strconv"
 	"time"
@@ -88,10 +89,22 @@ func (rt *router) post(r *http.Request) (p *flow.Posting, replayed bool, err err
 	if err != nil || len(p.Batches) == 0 {
 		return p, false, err
 	}
+	if hours := len(p.Batches); hours > rt.MaxHours {
+		return nil, false, &hoursError{hours, rt.MaxHours}
+	}
 	p.Identify(principal(r), key)
 	slow.Reset(slowOutcome)
 	replayed, err = rt.Cluster.Post(ctx, p)
 	return p, replayed, err
+}
+
+// hoursError says that a request names too many hours. Each hour is work for an owner of its own, and the answer is due within 4 s.
+type hoursError struct{ hours, most int }
+
+// Error returns both numbers and says how to send the records.
+func (e *hoursError) Error() string {
+	return fmt.Sprintf("the records are of %d hours, and one request may name %d; send them in several requests of at most %[2]d records",
+		e.hours, e.most)
 }
 
 // slowOutcome is how long a post may wait for its outcome before another one may be let in in its place: a store that hangs does not

@@ -22,6 +22,7 @@ var everyError = []struct {
 }{
 	{&flow.RecordError{Index: -1, Reason: "r"}, "json", 400},
 	{&flow.RecordError{Index: 3, Field: "hour", Reason: "r"}, "record", 400},
+	{&hoursError{hours: 3, most: 2}, "hours-in-request", 400},
 	{&keyError{"is odd"}, "idempotency-key", 400},
 	{&bodyError{io.ErrNoProgress}, "body", 400},
 	{&queryError{"q"}, "query", 400},

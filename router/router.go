@@ -17,6 +17,7 @@ import (
 // Config holds the limits of the public face. A zero field means its default.
 type Config struct {
 	MaxBody     int64         // bytes of a POST, as received and again as decompressed; default 32 MiB
+	MaxHours    int           // different hours that the records of a POST name; default 1000
 	MaxBuffered int64         // bytes of bodies held at once, over all requests; default 8 * MaxBody
 	MaxPosts    int           // POSTs in progress, those that wait included; default 4096
 	MaxWait     time.Duration // that a POST may wait until its body is received; default 2 s, and 1 s less than PostTimeout at most
@@ -33,6 +34,7 @@ type Config struct {
 // The default limits.
 const (
 	DefaultMaxBody     = 32 << 20
+	DefaultMaxHours    = 1000
 	DefaultMaxPosts    = 4096
 	DefaultMaxWait     = 2 * time.Second
 	DefaultMaxReading  = 1024
@@ -143,6 +145,7 @@ func served(m *mux.Router) http.Handler {
 
 func (c Config) withDefaults() Config {
 	orDefault(&c.MaxBody, DefaultMaxBody)
+	orDefault(&c.MaxHours, DefaultMaxHours)
 	orDefault(&c.MaxBuffered, 8*c.MaxBody)
 	orDefault(&c.MaxPosts, DefaultMaxPosts)
 	orDefault(&c.MaxWait, DefaultMaxWait)

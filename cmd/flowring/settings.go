@@ -112,6 +112,8 @@ func ofItsLimits() []setting {
 	return []setting{
 		{"max-body", groupLimits, "largest POST accepted, decompressed: bytes, or a number with KiB, MiB, GiB",
 			func(s *settings) value { return sizeValue{&s.MaxBody, 1} }},
+		{"max-hours-per-request", groupLimits, "different hours that the records of a POST may name",
+			func(s *settings) value { return countValue{&s.MaxHoursPerRequest, 1} }},
 		{"max-buffered", groupLimits, "bytes that the bodies of POSTs in progress may take, at least 3 times max-body " +
 			"(default: 8 times max-body, at most a quarter of the memory)",
 			func(s *settings) value { return sizeValue{&s.MaxBuffered, 0} }},

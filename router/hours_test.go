@@ -1,0 +1,50 @@
+package router
+
+import (
+	"bytes"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+)
+
+// recordsOf returns the body of a request with one record for each of n hours from first on.
+func recordsOf(first int64, n int) string {
+	var body bytes.Buffer
+	for i := range int64(n) {
+		fmt.Fprintf(&body, `,{"src_app":"a","dest_app":"b","vpc_id":"v","bytes_tx":1,"bytes_rx":0,"hour":%d}`, first+i)
+	}
+	return "[" + strings.TrimPrefix(body.String(), ",") + "]"
+}
+
+// A request of many hours costs every owner work, so that the limit on hours keeps the answer within its time. A refused request
+// stores nothing (P3).
+func TestARequestOfTooManyHoursIsRefused(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		cfg    Config
+		hours  int
+		status int
+	}{
+		{"as many hours as the default", Config{}, DefaultMaxHours, 200},
+		{"one hour more than the default", Config{}, DefaultMaxHours + 1, 400},
+		{"as many hours as the setting", Config{MaxHours: 2}, 2, 200},
+		{"one hour more than the setting", Config{MaxHours: 2}, 3, 400},
+		{"a limit above the default", Config{MaxHours: 5000}, 5000, 200},
+	} {
+		f := newFake()
+		h, reg := handlerFor(tt.cfg, f)
+		w := postTo(h, strings.NewReader(recordsOf(5, tt.hours)), "Idempotency-Key", "k")
+		if w.Code != tt.status || w.Code == 400 && !strings.Contains(w.Body.String(), `"/problems/hours-in-request"`) {
+			t.Errorf("%s: POST = %d %s, want %d", tt.name, w.Code, w.Body, tt.status)
+		}
+		refused := 0
+		if tt.status == http.StatusBadRequest {
+			refused = 1
+		}
+		if f.applied() != 1-refused {
+			t.Errorf("%s: %d postings stored, want %d", tt.name, f.applied(), 1-refused)
+		}
+		wantMetric(t, reg, "flowring_http_refusals_total", float64(refused), "reason", "hours-in-request")
+	}
+}
