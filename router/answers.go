@@ -61,7 +61,7 @@ var answers = [...]answer{
 	{as[*mediaError], "media-type", 415, "Media type not accepted",
 		"Nothing was stored. Send JSON, as application/json.", ""},
 	{as[*codingError], "content-encoding", 415, "Content-Encoding not accepted",
-		"Nothing was stored. Send the body plain, or compressed once with gzip or zstd.", ""},
+		"Nothing was stored. Send the body plain, or compressed once with gzip, zstd or deflate.", ""},
 	{is(ErrKeyReused), "key-reused", 422, "The Idempotency-Key was used for other content",
 		"Nothing was stored. Use a new key for new content; repeat a request only with the same body.", ErrKeyReused.Error()},
 	{as[*UnavailableError], "unavailable", 503, "Too few stores can be used",

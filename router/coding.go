@@ -8,16 +8,14 @@ import (
 	"sync"
 
 	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zlib"
 	"github.com/klauspost/compress/zstd"
 )
-
-// zstdWindow is the largest window in bytes that a zstd body may ask for: what RFC 9659 has every HTTP client keep to.
-const zstdWindow = 8 << 20
 
 // codings pools decoders; the zero value is ready to use. Its memory is bounded by Config.MaxDecoding, as every use is in a
 // decoding place.
 type codings struct {
-	gzip, zstd sync.Pool
+	gzip, zlib, zstd, wide sync.Pool
 }
 
 // decompress returns what the body was before it was compressed as c says, at most limit bytes.
@@ -25,6 +23,8 @@ func (d *codings) decompress(c coding, body []byte, limit int64, held *visit) ([
 	switch c {
 	case gzipped:
 		return d.gunzip(body, limit, held)
+	case deflated:
+		return d.inflate(body, limit, held)
 	case zstded:
 		return d.unzstd(body, limit, held)
 	default:
@@ -38,29 +38,62 @@ func (d *codings) gunzip(body []byte, limit int64, held *visit) ([]byte, error) 
 		z = new(gzip.Reader)
 	}
 	defer d.gzip.Put(z)
-	if err := z.Reset(bytes.NewReader(body)); err != nil {
+	members := gzipMembers{z: z, src: bytes.NewReader(body)}
+	if err := members.next(); err != nil {
 		return nil, decodeError(gzipped, err)
 	}
-	return expand(z, gzipped, limit, held)
+	return expand(&members, gzipped, limit, held)
 }
 
-func (d *codings) unzstd(body []byte, limit int64, held *visit) ([]byte, error) {
-	z, _ := d.zstd.Get().(*zstd.Decoder)
+// gzipMembers reads a gzip body, of which RFC 1952 allows several members, one after the other. The Reader does so too, but calls
+// other bytes behind a member a member that is not valid.
+type gzipMembers struct {
+	z   *gzip.Reader
+	src *bytes.Reader
+}
+
+// next begins the next member.
+func (m *gzipMembers) next() error {
+	err := m.z.Reset(m.src)
+	if err == nil {
+		m.z.Multistream(false)
+	}
+	return err
+}
+
+// Read implements io.Reader.
+func (m *gzipMembers) Read(p []byte) (int, error) {
+	n, err := m.z.Read(p)
+	if err != io.EOF || m.src.Len() == 0 {
+		return n, err
+	}
+	var magic [2]byte
+	at := m.src.Size() - int64(m.src.Len())
+	if m.src.ReadAt(magic[:], at); magic != [2]byte{0x1f, 0x8b} {
+		return n, &trailingError{at}
+	}
+	return n, m.next()
+}
+
+// inflate reads what HTTP calls deflate: the zlib format of RFC 1950.
+func (d *codings) inflate(body []byte, limit int64, held *visit) ([]byte, error) {
+	src := bytes.NewReader(body)
+	z, _ := d.zlib.Get().(io.ReadCloser)
+	var err error
 	if z == nil {
-		var err error
-		// One at a time means in the caller's goroutine: nothing to close, so the pool may drop it. No buffer is small enough to
-		// be decoded as a whole: it may hold a bomb.
-		z, err = zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
-			zstd.WithDecoderMaxWindow(zstdWindow), zstd.WithDecodeBuffersBelow(0))
-		if err != nil {
-			return nil, err
-		}
+		z, err = zlib.NewReader(src) // an error leaves no reader
+	} else {
+		err = z.(zlib.Resetter).Reset(src, nil)
 	}
-	defer d.zstd.Put(z)
-	if err := z.Reset(bytes.NewReader(body)); err != nil {
-		return nil, decodeError(zstded, err)
+	if err != nil {
+		return nil, decodeError(deflated, err)
 	}
-	return expand(z, zstded, limit, held)
+	defer d.zlib.Put(z)
+	body, err = expand(z, deflated, limit, held)
+	if err == nil && src.Len() > 0 {
+		err = decodeError(deflated, &trailingError{src.Size() - int64(src.Len())})
+	}
+	return body, err
 }
 
 // expand reads what a decoder yields.
@@ -68,17 +101,31 @@ func expand(src io.Reader, c coding, limit int64, held *visit) ([]byte, error) {
 	if err := held.grow(minCharge); err != nil {
 		return nil, err
 	}
-	body, err := readAll(src, make([]byte, 0, minBuffer), limit, "the decompressed body", held)
+	body, err := readAll(src, make([]byte, 0, minBuffer), limit, expanded, held)
 	return body, decodeError(c, err)
+}
+
+// expanded is how messages call a body that was compressed.
+const expanded = "the decompressed body"
+
+// trailingError says that bytes follow the compressed data.
+type trailingError struct{ at int64 }
+
+func (e *trailingError) Error() string {
+	return fmt.Sprintf("its data ends at byte %d, and other bytes follow; send the compressed data alone", e.at)
 }
 
 // decodeError tells the client's broken data apart from our limits.
 func decodeError(c coding, err error) error {
-	if err == nil || errors.As(err, new(*tooLargeError)) || errors.Is(err, errOverloaded) {
+	switch {
+	case err == nil, errors.As(err, new(*tooLargeError)), errors.Is(err, errOverloaded):
 		return err
-	}
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return &bodyError{fmt.Errorf("not valid %s: it ends too early", c)}
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		err = errors.New("it ends too early")
+	case errors.Is(err, zlib.ErrHeader):
+		err = fmt.Errorf("%w; deflate is the zlib format of RFC 1950", err)
+	case errors.Is(err, zstd.ErrUnknownDictionary):
+		err = errors.New("it needs a dictionary; compress it without one")
 	}
 	return &bodyError{fmt.Errorf("not valid %s: %w", c, err)}
 }

@@ -48,8 +48,9 @@ const (
 	identity coding = ""
 	gzipped  coding = "gzip"
 	zstded   coding = "zstd"
+	deflated coding = "deflate" // of bodies alone: answers are never sent so
 
-	acceptedCodings = "gzip, zstd, identity"
+	acceptedCodings = "gzip, zstd, deflate, identity"
 )
 
 // contentCoding returns the coding that the headers declare. Two codings on top of each other are refused: no client has a
@@ -78,6 +79,8 @@ func codingNamed(name string) (c coding, known bool) {
 		return gzipped, true
 	case "zstd":
 		return zstded, true
+	case "deflate":
+		return deflated, true
 	}
 	return "", false
 }

@@ -32,7 +32,7 @@ func isASCII(s string) bool {
 }
 
 func FuzzContentCoding(f *testing.F) {
-	for _, seed := range []string{"", "gzip", "zstd, identity", "gzip,gzip", "br", ",", "GZIP"} {
+	for _, seed := range []string{"", "gzip", "zstd, identity", "gzip,gzip", "br", ",", "GZIP", "deflate"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, value string) {
@@ -41,7 +41,7 @@ func FuzzContentCoding(f *testing.F) {
 			return
 		}
 		lower := strings.ToLower(value)
-		if n := strings.Count(lower, "gzip") + strings.Count(lower, "zstd"); n > 1 || (n == 1) != (c != identity) {
+		if n := strings.Count(lower, "gzip") + strings.Count(lower, "zstd") + strings.Count(lower, "deflate"); n > 1 || (n == 1) != (c != identity) {
 			t.Errorf("contentCoding(%q) = %q, with %d codings in it", value, c, n)
 		}
 	})

@@ -30,7 +30,8 @@
 //	{{any}}                any text, lines included, or none
 //	{{int}}                an integer
 //
-// Among the headers of a request, @gzip and @zstd compress its body (and do not say so), and @chunked leaves out its length.
+// Among the headers of a request, @gzip, @zstd and @deflate compress its body (and do not say so), and @chunked leaves out its
+// length.
 //
 // With TRANSCRIPT_UPDATE=1 in the environment, an answer that differs is written into the file instead, for a person to read.
 package transcript

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zlib"
 	"github.com/klauspost/compress/zstd"
 )
 
@@ -40,7 +41,7 @@ func fill(req *http.Request, headers []string, body []byte) error {
 		switch {
 		case line == "@chunked":
 			chunked = true
-		case line == "@gzip", line == "@zstd":
+		case line == "@gzip", line == "@zstd", line == "@deflate":
 			body = compress(line[1:], body)
 		case !ok:
 			return fmt.Errorf("header %q has no colon", line)
@@ -62,9 +63,14 @@ func fill(req *http.Request, headers []string, body []byte) error {
 // compress cannot fail: it writes to memory.
 func compress(how string, body []byte) []byte {
 	var out bytes.Buffer
-	var w io.WriteCloser = gzip.NewWriter(&out)
-	if how == "zstd" {
+	var w io.WriteCloser
+	switch how {
+	case "zstd":
 		w, _ = zstd.NewWriter(&out, zstd.WithEncoderConcurrency(1))
+	case "deflate":
+		w = zlib.NewWriter(&out)
+	default:
+		w = gzip.NewWriter(&out)
 	}
 	w.Write(body)
 	w.Close()

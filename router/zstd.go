@@ -1,0 +1,142 @@
+package router
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"io"
+	"math"
+
+	"github.com/klauspost/compress/zstd"
+)
+
+// zstdWindow is the largest window in bytes for which a decoder keeps memory of its own: RFC 9659 has every HTTP client keep to it.
+const zstdWindow = 8 << 20
+
+// unzstd decompresses zstd. A body with a larger window than zstdWindow is decoded in one piece: the window is then the result itself.
+func (d *codings) unzstd(body []byte, limit int64, held *visit) ([]byte, error) {
+	text, err := d.unzstdStream(body, limit, held)
+	if errors.Is(err, zstd.ErrWindowSizeExceeded) || errors.Is(err, zstd.ErrDecoderSizeExceeded) {
+		text, err = d.unzstdWhole(body, limit, held)
+	}
+	if isBroken := errors.Is(err, zstd.ErrMagicMismatch) || errors.Is(err, io.ErrUnexpectedEOF); isBroken {
+		if at := framesEnd(body); at > 0 && !beginsFrame(body[at:]) {
+			err = &trailingError{int64(at)}
+		}
+	}
+	return text, decodeError(zstded, err)
+}
+
+// unzstdStream returns the errors of the decoder as they are.
+func (d *codings) unzstdStream(body []byte, limit int64, held *visit) ([]byte, error) {
+	z, _ := d.zstd.Get().(*zstd.Decoder)
+	if z == nil {
+		var err error
+		// One at a time means in the caller's goroutine: nothing to close, so the pool may drop it. No buffer is small enough to
+		// be decoded as a whole: it may hold a bomb.
+		z, err = zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
+			zstd.WithDecoderMaxWindow(zstdWindow), zstd.WithDecodeBuffersBelow(0))
+		if err != nil {
+			return nil, err
+		}
+	}
+	defer d.zstd.Put(z)
+	if err := z.Reset(bytes.NewReader(body)); err != nil {
+		return nil, err
+	}
+	if err := held.grow(minCharge); err != nil {
+		return nil, err
+	}
+	return readAll(z, make([]byte, 0, minBuffer), limit, expanded, held)
+}
+
+// unzstdWhole decodes a body into one buffer, and again into one four times as large until the body fits or the limit is passed. The
+// buffer is all the memory that a window of any size needs, and the visit is charged for all of it before it is allocated.
+func (d *codings) unzstdWhole(body []byte, limit int64, held *visit) ([]byte, error) {
+	z, _ := d.wide.Get().(*zstd.Decoder)
+	if z == nil {
+		var err error
+		z, err = zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
+			zstd.WithDecoderMaxWindow(maxZstdWindow), zstd.WithDecoderMaxMemory(math.MaxInt64), zstd.WithDecodeAllCapLimit(true))
+		if err != nil {
+			return nil, err
+		}
+	}
+	defer d.wide.Put(z)
+	for charged, size := int64(0), min(limit, max(4*int64(len(body)), minCharge)); ; size = min(4*size, limit) {
+		// The block that passes the end of the buffer makes the decoder enlarge the buffer by a quarter before it gives up.
+		cost := size + size/4 + zstdBlock
+		if err := held.grow(cost - charged); err != nil {
+			return nil, err
+		}
+		charged = cost
+		text, err := z.DecodeAll(body, make([]byte, 0, size))
+		// Within the last block of the buffer the decoder may report the end of the buffer as a block that is not valid.
+		full := errors.Is(err, zstd.ErrDecoderSizeExceeded) || err != nil && size-int64(len(text)) < zstdBlock
+		switch {
+		case !full:
+			return text, err
+		case size == limit:
+			return nil, &tooLargeError{expanded, limit}
+		}
+	}
+}
+
+const (
+	maxZstdWindow = 1<<41 + 7<<38 // bytes, of the format
+	zstdBlock     = 128 << 10     // bytes of the largest block
+)
+
+// framesEnd returns the number of bytes of the whole frames that body begins with. It decompresses nothing.
+func framesEnd(body []byte) int {
+	end := 0
+	for {
+		var h zstd.Header
+		rest, err := h.DecodeAndStrip(body[end:])
+		if err != nil {
+			return end
+		}
+		size := int64(h.SkippableSize)
+		if !h.Skippable {
+			if size = blocksSize(rest); size < 0 {
+				return end
+			}
+			if h.HasCheckSum {
+				size += 4
+			}
+		}
+		if size > int64(len(rest)) {
+			return end
+		}
+		end = len(body) - len(rest) + int(size)
+	}
+}
+
+// blocksSize returns the number of bytes of the blocks of a frame; negative when they end too early.
+func blocksSize(data []byte) int64 {
+	const rle = 1
+	for at := 0; at+3 <= len(data); {
+		head := binary.LittleEndian.Uint32(append(data[at:at+3:at+3], 0))
+		size := int(head >> 3)
+		if head>>1&3 == rle {
+			size = 1
+		}
+		at += 3 + size
+		if last := head&1 == 1; last {
+			return int64(at)
+		}
+	}
+	return -1
+}
+
+// beginsFrame reports whether rest can be the beginning of a frame.
+func beginsFrame(rest []byte) bool {
+	const frame, skippable = "\x28\xb5\x2f\xfd", "\x2a\x4d\x18"
+	if len(rest) > 4 {
+		rest = rest[:4]
+	}
+	if len(rest) == 0 || bytes.HasPrefix([]byte(frame), rest) {
+		return true
+	}
+	return rest[0]&0xf0 == 0x50 && bytes.HasPrefix([]byte(skippable), rest[1:])
+}
