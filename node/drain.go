@@ -23,7 +23,7 @@ func (n *Node) Drain(ctx context.Context) error {
 	if others := n.membership.Roster().CountEstablished() - 1; self.Established && others < n.cfg.WriteQuorum {
 		return guardf("%d established stores would be left, fewer than the write quorum of %d", max(others, 0), n.cfg.WriteQuorum)
 	}
-	n.stopping.Store(true)
+	n.draining.Store(true)
 	n.log.Info("drain", "store", self.ID)
 	self.Leaving = true
 	if err := n.tell(ctx, self); err != nil {
@@ -37,6 +37,7 @@ func (n *Node) Drain(ctx context.Context) error {
 	if err := n.tell(ctx, self); err != nil {
 		return fmt.Errorf("drain: announce: %w", err)
 	}
+	n.left.Store(true)
 	n.log.Info("drained", "store", self.ID)
 	return nil
 }

@@ -81,6 +81,7 @@ func (n *Node) meet(ctx context.Context) {
 	n.forgetAbsent(ctx, heard)
 	n.directory.prune(n.membership.Roster())
 	n.announce()
+	n.Ready() // so that sendAway knows
 }
 
 // greetAll greets every known address but its own, in parallel.

@@ -68,14 +68,17 @@ type Node struct {
 	unique     atomic.Bool   // no other live process has this node's name, so far as the gossip tells: it may be known
 	expected   atomic.Pointer[expectation]
 	founding   atomic.Bool // this store is about to found a cluster
-	stopping   atomic.Bool // no writes are taken, the node is not ready
+	stopping   atomic.Bool // the node ends, and is not ready
+	draining   atomic.Bool // the store is about to leave the roster; the node is not ready
+	unready    atomic.Bool // as Ready said when it was last asked, at least each second
 	lowDisk    atomic.Bool // too little of the disk is free to admit writes
 	fullCount  atomic.Int64
 	saturated  atomic.Int64 // totals of merged hours that were cut to 2^63-1
 	memory     atomic.Int64 // bytes in use, as last looked at
 	lowMemory  atomic.Bool  // too little memory is left to take POSTs
 	peerServer atomic.Pointer[peer.Server]
-	drained    atomic.Bool // the store has left the roster for good
+	drained    atomic.Bool // the store leaves the roster for good
+	left       atomic.Bool // W other stores know that
 	failed     chan error
 	known      []string // gossip addresses last saved; used by the greet loop alone
 	stack      []step   // what Start did, to be undone in reverse
@@ -115,6 +118,7 @@ func New(cfg Config, deps Deps) (*Node, error) {
 		turns: router.NewTurns(router.DefaultTurns()), directory: newDirectory(), failed: make(chan error, 1), forgetting: make(chan struct{}, 1),
 	}
 	n.expected.Store(&expectation{})
+	n.unready.Store(true)
 	return n, nil
 }
 
@@ -151,7 +155,7 @@ func (n *Node) started(name string, stop func(context.Context) error) {
 	n.stack = append(n.stack, step{name, stop})
 }
 
-// Stop takes no more writes, finishes requests, puts what the node holds on W other live stores where there are so many, leaves the
+// Stop accepts no more connections, finishes requests, puts what the node holds on W other live stores where there are so many, leaves the
 // gossip and closes; what ctx cuts short is closed at once. Every goroutine of the node has ended when it returns.
 func (n *Node) Stop(ctx context.Context) error {
 	n.stopping.Store(true)
@@ -175,8 +179,8 @@ func (n *Node) Abort() error {
 	return n.Stop(ctx)
 }
 
-func (n *Node) openStore(context.Context) error {
-	j, err := journal.Open(n.cfg.DataDir, journal.Options{FS: n.deps.FS, Log: n.log, Fatal: n.deps.Fatal})
+func (n *Node) openStore(ctx context.Context) error {
+	j, err := n.openJournal(ctx)
 	if err != nil {
 		return err
 	}
@@ -257,7 +261,7 @@ func (n *Node) startPublic(ctx context.Context) error {
 		MaxBody: n.cfg.MaxBody, MaxHours: n.cfg.MaxHoursPerRequest, MaxBuffered: n.cfg.maxBuffered(), MaxPosts: n.cfg.maxPosts(), MaxWait: n.cfg.MaxWait,
 		MaxReading: n.cfg.MaxReads, BodyTimeout: n.cfg.BodyTimeout, MaxLong: n.cfg.MaxLongAnswers,
 	}, router.Deps{
-		Cluster: public{n}, Log: n.log, Registry: n.deps.Registry, Full: n.lowMemory.Load, Turns: n.turns,
+		Cluster: public{n}, Log: n.log, Registry: n.deps.Registry, Full: n.lowMemory.Load, Turns: n.turns, Unready: n.sendAway,
 		Metrics: promhttp.HandlerFor(n.deps.Registry, promhttp.HandlerOpts{}),
 	})
 	addr, err := n.listen(ctx, "public server", n.cfg.HTTPAddr, handler)
@@ -358,10 +362,25 @@ func (n *Node) fail(err error) {
 	}
 }
 
+// sendAway reports whether clients are asked to close their connections and to come back by others, which lead to another node where
+// a balancer is between: a balancer such as kube-proxy never cuts an open connection.
+func (n *Node) sendAway() bool { return n.unready.Load() || n.stopping.Load() || n.draining.Load() }
+
 // Ready returns nil when the node may be sent requests, and otherwise why not.
 func (n *Node) Ready() error {
-	if n.stopping.Load() {
+	err := n.ready()
+	n.unready.Store(err != nil)
+	return err
+}
+
+func (n *Node) ready() error {
+	switch {
+	case n.stopping.Load():
 		return errors.New("stopping")
+	case n.left.Load():
+		return errors.New("drained: the store of this node has left the cluster")
+	case n.draining.Load():
+		return errors.New("draining")
 	}
 	self, roster := n.membership.Self(), n.membership.Roster()
 	if !self.Established {

@@ -33,8 +33,8 @@ func (p public) Post(ctx context.Context, posting *flow.Posting) (bool, error) {
 // mayWrite says why no write can be taken here, if so: better at once than after the work.
 func (n *Node) mayWrite() error {
 	switch {
-	case n.stopping.Load():
-		return &router.UnavailableError{Reason: "this node is stopping"}
+	case n.left.Load():
+		return &router.UnavailableError{Reason: "the store of this node has left the cluster"}
 	case n.membership.Roster().CountEstablished() < n.cfg.WriteQuorum:
 		return &router.UnavailableError{Reason: "the cluster has fewer established stores than the write quorum asks for"}
 	}

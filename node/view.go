@@ -21,7 +21,7 @@ func (n *Node) statusOf(stats store.Stats) peer.Status {
 	return peer.Status{
 		Hours: stats.Hours, Slices: stats.Slices, Flows: stats.Flows,
 		Repairing: moving, Behind: behind, Recovering: n.replicas.Recovering(),
-		Stopping: n.stopping.Load(),
+		Stopping: n.stopping.Load() || n.draining.Load(),
 	}
 }
 

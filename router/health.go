@@ -8,6 +8,7 @@ func getLive(w http.ResponseWriter, _ *http.Request) { writeText(w, http.StatusO
 // getReady answers whether the node may be sent requests, and otherwise why not.
 func (rt *router) getReady(w http.ResponseWriter, _ *http.Request) {
 	if err := rt.Cluster.Ready(); err != nil {
+		w.Header().Set("Connection", "close")
 		writeText(w, http.StatusServiceUnavailable, err.Error()+"\n")
 		return
 	}

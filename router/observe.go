@@ -19,6 +19,9 @@ func (rt *router) observe(next http.Handler) http.Handler {
 			rt.metrics.requests.WithLabelValues(route, method, rec.code).Inc()
 			rt.metrics.seconds.WithLabelValues(route, method).Observe(time.Since(start).Seconds())
 		}()
+		if rt.Unready != nil && rt.Unready() {
+			w.Header().Set("Connection", "close")
+		}
 		next.ServeHTTP(rec, r)
 		rec.finish()
 	})

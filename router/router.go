@@ -52,6 +52,7 @@ type Deps struct {
 	Registry prometheus.Registerer // nil: the metrics are counted and not registered
 	Turns    Turns                 // for compressing; nil: as many as GOMAXPROCS, halved
 	Full     func() bool           // reports whether there is too little memory for more POSTs; nil: never
+	Unready  func() bool           // reports whether clients are asked to close their connections; nil: never
 }
 
 // router is the state shared by all requests.
