@@ -3,10 +3,12 @@ package load
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -23,6 +25,8 @@ type Access struct {
 	Timeout     time.Duration // for one post, retries included
 	BodySize    int           // what a body has, about
 	Key         string        // what keys begin with, which no other run may use; empty: no keys, and so no retries
+	Header      http.Header   // more headers for each request, such as Authorization
+	TLS         *tls.Config   // for https targets; nil: the roots of the system
 }
 
 // Sender makes requests of a cluster and counts them in its Traffic.
@@ -41,7 +45,8 @@ func NewSender(a Access) (*Sender, error) {
 	transport.MaxIdleConns, transport.MaxIdleConnsPerHost = 0, a.Connections
 	transport.DisableCompression = true // what an hour is compressed for costs its reader
 	transport.WriteBufferSize = min(max(a.BodySize+1024, 4<<10), 256<<10)
-	h := &http.Client{Transport: &counter{next: transport, traffic: traffic},
+	transport.TLSClientConfig = a.TLS
+	h := &http.Client{Transport: client.WithHeader(&counter{next: transport, traffic: traffic}, a.Header),
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	c, err := client.New(client.Config{Targets: a.Targets, HTTP: h})
 	if err != nil {
@@ -74,7 +79,10 @@ func (s *Sender) Post(ctx context.Context, p Post) Answer {
 func (s *Sender) once(ctx context.Context, body []byte) Answer {
 	target := s.access.Targets[int(s.next.Add(1)-1)%len(s.access.Targets)]
 	fail := func(how Outcome, err error) Answer {
-		return Answer{Outcome: how, Err: fmt.Errorf("post flows: %s: %w", target, err), Kept: true}
+		if in := (*url.Error)(nil); errors.As(err, &in) {
+			err = in.Err // the URL in it may hold a user
+		}
+		return Answer{Outcome: how, Err: fmt.Errorf("post flows: %s: %w", client.Shown(target), err), Kept: true}
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, target+"/flows", bytes.NewReader(body))
 	if err != nil {

@@ -213,3 +213,28 @@ func TestKindsOfFailuresAreBounded(t *testing.T) {
 		t.Errorf("%d kinds are kept, the first is %+v; want %d, and the rest as other", len(all), all[0], maxKinds+1)
 	}
 }
+
+func TestEveryPostCarriesTheHeadersAndNoErrorShowsAPassword(t *testing.T) {
+	for _, key := range []string{"k", ""} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Header.Get("Tenant") != "west" {
+				t.Errorf("a post with the key %q has the headers %v, want Tenant: west among them", key, r.Header)
+			}
+			invalid(w, r)
+		}))
+		target := strings.Replace(server.URL, "//", "//u:geheim@", 1)
+		s, err := NewSender(Access{Targets: []string{target}, Timeout: time.Second, Key: key, Header: http.Header{"Tenant": {"west"}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		refused := s.Post(t.Context(), Post{Body: []byte("[1]")})
+		server.Close()
+		lost := s.Post(t.Context(), Post{Body: []byte("[1]")})
+		for _, a := range []Answer{refused, lost} {
+			if a.Err == nil || strings.Contains(a.Err.Error(), "geheim") {
+				t.Errorf("a post with the key %q fails with %v, want an error without the password", key, a.Err)
+			}
+		}
+		s.Close()
+	}
+}

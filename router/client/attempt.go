@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"time"
 )
 
@@ -21,10 +22,10 @@ var errAttemptTimeout = errors.New("no answer in time")
 
 // call makes one request with a short answer, in JSON, and decodes it into v. It fails with a *Problem or a *lostError: an answer
 // that is cut short is lost like one that never came.
-func (c *Client) call(ctx context.Context, method, url string, body io.Reader, header http.Header, v any) (http.Header, error) {
+func (c *Client) call(ctx context.Context, method, address string, body io.Reader, header http.Header, v any) (http.Header, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, c.cfg.AttemptTimeout, errAttemptTimeout)
 	defer cancel()
-	resp, err := c.roundTrip(ctx, method, url, body, header)
+	resp, err := c.roundTrip(ctx, method, address, body, header)
 	if err != nil {
 		return nil, attemptError(ctx, err)
 	}
@@ -41,10 +42,10 @@ func (c *Client) call(ctx context.Context, method, url string, body io.Reader, h
 
 // open makes a GET with a long answer. AttemptTimeout runs until it begins; after that ctx alone bounds it. The caller closes its
 // body.
-func (c *Client) open(ctx context.Context, url string) (*http.Response, error) {
+func (c *Client) open(ctx context.Context, address string) (*http.Response, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	timer := time.AfterFunc(c.cfg.AttemptTimeout, func() { cancel(errAttemptTimeout) })
-	resp, err := c.roundTrip(ctx, http.MethodGet, url, nil, nil)
+	resp, err := c.roundTrip(ctx, http.MethodGet, address, nil, nil)
 	timer.Stop()
 	if err != nil {
 		err = attemptError(ctx, err)
@@ -63,8 +64,8 @@ func attemptError(ctx context.Context, err error) error {
 	return err
 }
 
-func (c *Client) roundTrip(ctx context.Context, method, url string, body io.Reader, header http.Header) (*http.Response, error) {
-	req, err := http.NewRequestWithContext(ctx, method, url, body)
+func (c *Client) roundTrip(ctx context.Context, method, address string, body io.Reader, header http.Header) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, method, address, body)
 	if err != nil {
 		return nil, err
 	}
@@ -73,6 +74,9 @@ func (c *Client) roundTrip(ctx context.Context, method, url string, body io.Read
 	}
 	resp, err := c.cfg.HTTP.Do(req)
 	if err != nil {
+		if in := (*url.Error)(nil); errors.As(err, &in) {
+			err = in.Err // the target is named by the caller, without its user
+		}
 		return nil, &lostError{err}
 	}
 	if resp.StatusCode < 200 || resp.StatusCode > 299 {

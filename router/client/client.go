@@ -2,11 +2,10 @@ package client
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -27,27 +26,34 @@ const maxAnswer = 32 << 20
 type Config struct {
 	Targets        []string      // base URLs, "http://host:port"; any subset of the nodes, or a load balancer
 	HTTP           *http.Client  // default: one of the client's own, with connections kept for each target
+	Header         http.Header   // more headers for each request of the client's own HTTP, such as Authorization
+	TLS            *tls.Config   // for https targets, of the client's own HTTP; default: the roots of the system
+	Watch          Watch         // is told of each attempt; default: nobody is
 	AttemptTimeout time.Duration // for one attempt until its answer begins; a node answers within 4 s of having the body
 	MinBackoff     time.Duration // for how long a target is left alone after its first failure, at most
 	MaxBackoff     time.Duration // for how long after many failures, or whatever its Retry-After says
 }
 
+// Watch is called with a nil error when an attempt at a target begins, and with the error of an attempt that will be repeated.
+// The target is its URL without user and password.
+type Watch func(target string, err error)
+
 // Client is a Flowring cluster seen from outside.
 type Client struct {
 	cfg     Config
-	targets []string
+	targets []target
 	next    atomic.Uint32 // of the call: the target to begin with, so that load is spread
 }
 
 // New returns a client. It fails when there is no target or one is no URL of a server.
 func New(cfg Config) (*Client, error) {
 	c := &Client{cfg: cfg.withDefaults()}
-	for _, target := range cfg.Targets {
-		u, err := url.Parse(target)
-		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-			return nil, fmt.Errorf("target %q is not a URL like http://host:8080", target)
+	for i, text := range cfg.Targets {
+		t, err := parseTarget(i, text)
+		if err != nil {
+			return nil, err
 		}
-		c.targets = append(c.targets, strings.TrimRight(target, "/"))
+		c.targets = append(c.targets, t)
 	}
 	if len(c.targets) == 0 {
 		return nil, errors.New("no targets")
@@ -77,8 +83,12 @@ func (c Config) withDefaults() Config {
 	if c.HTTP == nil {
 		transport := http.DefaultTransport.(*http.Transport).Clone()
 		transport.MaxIdleConnsPerHost = 256
+		transport.TLSClientConfig = c.TLS
 		// A redirect is shown, not followed: a POST would be repeated as a GET, and its 200 be taken for an acknowledgement.
-		c.HTTP = &http.Client{Transport: transport, CheckRedirect: keepRedirect}
+		c.HTTP = &http.Client{Transport: WithHeader(transport, c.Header), CheckRedirect: keepRedirect}
+	}
+	if c.Watch == nil {
+		c.Watch = func(string, error) {}
 	}
 	for _, d := range []struct {
 		field *time.Duration

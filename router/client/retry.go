@@ -18,14 +18,17 @@ func (c *Client) retry(ctx context.Context, attempt func(ctx context.Context, ta
 			return attempts, gaveUp(waitErr, err)
 		}
 		attempts++
-		target := s.targets[i].url
-		if err = attempt(ctx, target); err == nil {
+		target := s.targets[i].target
+		c.cfg.Watch(target.shown, nil)
+		if err = attempt(ctx, target.url); err == nil {
 			return attempts, nil
 		}
-		err = fmt.Errorf("%s: %w", target, err)
-		if !temporary(err) {
+		cause := err
+		err = fmt.Errorf("%s: %w", target.shown, cause)
+		if !temporary(cause) {
 			return attempts, err
 		}
+		c.cfg.Watch(target.shown, cause)
 		s.failed(i, err)
 	}
 }
@@ -77,7 +80,7 @@ type schedule struct {
 }
 
 type targetState struct {
-	url       string
+	target
 	failures  int
 	notBefore time.Time
 }
@@ -87,7 +90,7 @@ func (c *Client) newSchedule() *schedule {
 	s := &schedule{cfg: c.cfg}
 	start := int(c.next.Add(1)-1) % len(c.targets)
 	for i := range c.targets {
-		s.targets = append(s.targets, targetState{url: c.targets[(start+i)%len(c.targets)]})
+		s.targets = append(s.targets, targetState{target: c.targets[(start+i)%len(c.targets)]})
 	}
 	return s
 }
