@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 	"time"
@@ -15,10 +16,12 @@ import (
 	"flowring/router/client"
 )
 
-// access is what the commands that are clients are told: which nodes to ask, and how long to try.
+// access holds the flags of the commands that are clients: which nodes to ask, with which credentials, and how long to try.
 type access struct {
-	targets []string
-	timeout time.Duration
+	targets     []string
+	timeout     time.Duration
+	credentials credentials
+	waiting     waiting
 }
 
 // addFlags gives cmd the flags.
@@ -29,11 +32,26 @@ func (a *access) addFlags(cmd *cobra.Command, timeout time.Duration) {
 	cmd.Flags().DurationVar(&a.timeout, "timeout", timeout, "how long to try until a node answers")
 	mustRegister(cmd, "target", cobra.NoFileCompletions)
 	mustRegister(cmd, "timeout", cobra.NoFileCompletions)
+	a.credentials.addFlags(cmd)
 }
 
-// client returns a client of the nodes: those of the flags, or else of the environment.
-func (a *access) client() (*client.Client, error) {
-	c, err := client.New(client.Config{Targets: a.urls(os.Getenv(envTarget))})
+// client returns a client of the nodes: those of the flags, or else of the environment. Stderr is where it says why it waits.
+func (a *access) client(stderr io.Writer) (*client.Client, error) {
+	targets, err := a.urls(os.Getenv(envTarget))
+	if err != nil {
+		return nil, usageError{err}
+	}
+	return a.clientOf(targets, stderr)
+}
+
+// clientOf returns a client of these nodes alone.
+func (a *access) clientOf(targets []string, stderr io.Writer) (*client.Client, error) {
+	header, roots, err := a.credentials.load()
+	if err != nil {
+		return nil, usageError{err}
+	}
+	a.waiting.stderr = stderr
+	c, err := client.New(client.Config{Targets: targets, Header: header, TLS: roots, Watch: a.waiting.attempt})
 	if err != nil {
 		return nil, usageError{err}
 	}
@@ -41,22 +59,27 @@ func (a *access) client() (*client.Client, error) {
 }
 
 // urls returns the nodes to ask; host:port is short for http://host:port.
-func (a *access) urls(environment string) []string {
+func (a *access) urls(environment string) ([]string, error) {
 	targets := strings.Join(a.targets, ",")
 	if targets == "" {
 		targets = cmp.Or(environment, node.DefaultHTTPAddr)
 	}
 	var urls []string
 	for target := range strings.SplitSeq(targets, ",") {
-		if target = strings.TrimSpace(target); target == "" {
+		target = strings.TrimSpace(target)
+		switch {
+		case target == "":
 			continue
-		}
-		if !strings.Contains(target, "://") {
+		case strings.Contains(target, "://"):
+		case strings.Contains(target, "@"): // perhaps the end of a password, which no error may show
+			return nil, fmt.Errorf("target %d has a user but no scheme: want a URL like https://user:password@host:8080, "+
+				"a comma in the password written as %%2C", len(urls)+1)
+		default:
 			target = "http://" + target
 		}
 		urls = append(urls, target)
 	}
-	return urls
+	return urls, nil
 }
 
 // bound returns a context for one request, which ends after the timeout unless answered has been called by then: how long an

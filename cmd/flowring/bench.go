@@ -2,7 +2,6 @@ package main
 
 import (
 	"cmp"
-	"context"
 	"encoding/json"
 	"fmt"
 	"net/netip"
@@ -124,11 +123,14 @@ func (b *bench) run(cmd *cobra.Command, format string) error {
 	if err := b.complete(cmd, time.Now()); err != nil {
 		return err
 	}
-	targets := b.access.urls(os.Getenv(envTarget))
+	targets, err := b.access.urls(os.Getenv(envTarget))
+	if err != nil {
+		return usageError{err}
+	}
 	if err := b.mayLoad(targets); err != nil {
 		return err
 	}
-	view, err := present(cmd.Context(), targets)
+	view, err := b.present(cmd, targets)
 	if err != nil {
 		return err
 	}
@@ -190,7 +192,8 @@ func (b *bench) mayLoad(targets []string) error {
 		if err != nil || b.allowRemote || loopback(u.Hostname()) {
 			continue // what is no URL is refused where it is used
 		}
-		return usage("%s is not on this machine, and what is posted there stays: if it is meant, say --allow-remote", target)
+		return usage("%s is not on this machine, and what is posted there stays: if it is meant, say --allow-remote",
+			client.Shown(target))
 	}
 	return nil
 }
@@ -205,18 +208,18 @@ func loopback(host string) bool {
 }
 
 // present makes sure that each target is a node that answers, and returns what the last one says of the cluster.
-func present(ctx context.Context, targets []string) (view router.MembersView, err error) {
+func (b *bench) present(cmd *cobra.Command, targets []string) (view router.MembersView, err error) {
 	if len(targets) == 0 {
 		return view, usage("no targets")
 	}
 	for _, target := range targets {
-		c, err := client.New(client.Config{Targets: []string{target}})
+		a := access{timeout: preflight, credentials: b.access.credentials}
+		c, err := a.clientOf([]string{target}, cmd.ErrOrStderr())
 		if err != nil {
-			return view, usageError{err}
+			return view, err
 		}
-		a := access{timeout: preflight}
-		asked, _, cancel := a.bound(ctx)
-		view, err = c.Members(asked)
+		asked, _, cancel := a.bound(cmd.Context())
+		view, err = a.members(asked, c)
 		cancel()
 		c.Close()
 		if err != nil {

@@ -31,7 +31,12 @@ func (b *bench) load(cmd *cobra.Command, targets []string) (*load.Result, error)
 	}
 	generator := load.NewGenerator(b.shape)
 	sample, _ := generator.Append(nil, 0)
-	access := load.Access{Targets: targets, Connections: b.plan.Connections + b.readers, Timeout: b.access.timeout, BodySize: len(sample)}
+	header, roots, err := b.access.credentials.load()
+	if err != nil {
+		return nil, usageError{err}
+	}
+	access := load.Access{Targets: targets, Connections: b.plan.Connections + b.readers, Timeout: b.access.timeout, BodySize: len(sample),
+		Header: header, TLS: roots}
 	if !b.noKeys {
 		access.Key = "bench-" + run
 	}
@@ -50,7 +55,7 @@ func (b *bench) load(cmd *cobra.Command, targets []string) (*load.Result, error)
 	if b.readers > 0 {
 		result.Reads = readers.Result()
 	}
-	return result, errors.Join(failed(result, runner, readers), b.verified(cmd.Context(), targets, generator, runner, result))
+	return result, errors.Join(failed(result, runner, readers), b.verified(cmd, targets, generator, runner, result))
 }
 
 // runAll runs the load, the readers for as long, and the progress line.
@@ -83,16 +88,16 @@ func failed(result *load.Result, runner *load.Runner, readers *load.Readers) err
 }
 
 // verified reads the hours that posts were of back. It goes on after an interrupt, as long as nobody interrupts again: what was done is to be checked.
-func (b *bench) verified(ctx context.Context, targets []string, g *load.Generator, r *load.Runner, result *load.Result) error {
+func (b *bench) verified(cmd *cobra.Command, targets []string, g *load.Generator, r *load.Runner, result *load.Result) error {
 	if !b.verify {
 		return nil
 	}
-	c, err := client.New(client.Config{Targets: targets})
+	c, err := b.access.clientOf(targets, cmd.ErrOrStderr())
 	if err != nil {
 		return err
 	}
 	defer c.Close()
-	ctx = context.WithoutCancel(ctx)
+	ctx := context.WithoutCancel(cmd.Context())
 	v := &load.Verified{}
 	byHour := g.ByHour(r.Taken())
 	for _, hour := range slices.Sorted(maps.Keys(byHour)) {
@@ -114,7 +119,7 @@ func (b *bench) verified(ctx context.Context, targets []string, g *load.Generato
 func (b *bench) readBack(parent context.Context, c *client.Client, hour flow.Hour, e *load.Expectation) error {
 	ctx, answered, cancel := b.access.bound(parent)
 	defer cancel()
-	answer, err := c.Get(ctx, hour, router.NeedComplete)
+	answer, err := b.access.get(ctx, c, hour, router.NeedComplete)
 	answered()
 	if err != nil {
 		return err

@@ -84,12 +84,12 @@ func TestClientCommands(t *testing.T) {
 		{"post splits", stored(), `[1,2,3]`, "post --key K --max-records 2", exitOK, accepted + accepted, "",
 			[]string{"POST /flows K [1,2]", "POST /flows K/2 [3]"}},
 		{"post says what had been stored before", replayed(), `[1]`, "post --key K", exitOK, accepted,
-			"flowring: note: 1 records had been stored before", nil},
+			"flowring: note: 1 record had been stored before with the same key; each counts once", nil},
 		{"post that is refused is not repeated", problem(400, "A record is not valid", "hour is missing"), `[{}]`, "post --key K",
-			exitFailure, "", "flowring: post: records 0 to 0: post flows: TARGET: 400 A record is not valid: hour is missing\n",
+			exitFailure, "", "flowring: post: line 1: post flows: TARGET: 400 A record is not valid: hour is missing\n",
 			[]string{"POST /flows K [{}]"}},
 		{"post without an answer in time names the key", problem(503, "Not now", "draining"), `[{}]`, "post --key K --timeout 20ms",
-			exitUnavailable, "", "flowring: note: 0 records were stored; to go on, run it again with --key K: ", nil},
+			exitUnavailable, "", "flowring: note: 0 records stored; to go on, run it again with --key K: none is counted twice\n", nil},
 		{"post with a wrong number", stored(), `[]`, "post --max-records 0",
 			exitUsage, "", "flowring: post: --max-records: 0 is less than 1\n", []string{}},
 		{"post with a long key", stored(), `[]`, "post --key " + strings.Repeat("k", 241),
@@ -216,8 +216,8 @@ func TestTargets(t *testing.T) {
 		{"flags win", []string{"http://n3", "n4:80,n5:80"}, "n1:80", []string{"http://n3", "http://n4:80", "http://n5:80"}},
 	} {
 		a := access{targets: test.flags}
-		if got := a.urls(test.environment); !reflect.DeepEqual(got, test.want) {
-			t.Errorf("%s: urls() = %q, want %q", test.name, got, test.want)
+		if got, err := a.urls(test.environment); err != nil || !reflect.DeepEqual(got, test.want) {
+			t.Errorf("%s: urls() = %q, %v, want %q", test.name, got, err, test.want)
 		}
 	}
 }

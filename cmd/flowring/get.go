@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"strconv"
@@ -11,6 +12,7 @@ import (
 
 	"flowring/flow"
 	"flowring/router"
+	"flowring/router/client"
 )
 
 const aboutGet = `Print the flows of an hour, with their total bytes.
@@ -91,13 +93,13 @@ func parseHour(text string, now time.Time) (flow.Hour, error) {
 
 // runGet asks for the hour and prints the answer.
 func runGet(cmd *cobra.Command, a *access, hour flow.Hour, need router.Need, format string) error {
-	c, err := a.client()
+	c, err := a.client(cmd.ErrOrStderr())
 	if err != nil {
 		return err
 	}
 	ctx, answered, cancel := a.bound(cmd.Context())
 	defer cancel()
-	answer, err := c.Get(ctx, hour, need)
+	answer, err := a.get(ctx, c, hour, need)
 	answered()
 	if err != nil {
 		return err
@@ -105,6 +107,15 @@ func runGet(cmd *cobra.Command, a *access, hour flow.Hour, need router.Need, for
 	defer answer.Close()
 	noteCompleteness(cmd.ErrOrStderr(), hour, answer.Complete)
 	return printFlows(cmd.OutOrStdout(), answer, format)
+}
+
+// get asks a node of c for an hour.
+func (a *access) get(ctx context.Context, c *client.Client, hour flow.Hour, need router.Need) (answer client.Hour, err error) {
+	err = a.waiting.during(func() error {
+		answer, err = c.Get(ctx, hour, need)
+		return err
+	})
+	return answer, err
 }
 
 // noteCompleteness says what an answer may lack (P5).

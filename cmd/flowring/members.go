@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"flowring/router"
+	"flowring/router/client"
 )
 
 const aboutMembers = `Print the nodes of the cluster as the node asked sees them, and how data is placed.
@@ -46,17 +47,26 @@ func runMembers(cmd *cobra.Command, a *access, format string) error {
 
 // withMembers asks a node who there is and hands that on, within the time that there is to try.
 func withMembers(cmd *cobra.Command, a *access, do func(context.Context, router.MembersView) error) error {
-	c, err := a.client()
+	c, err := a.client(cmd.ErrOrStderr())
 	if err != nil {
 		return err
 	}
 	ctx, _, cancel := a.bound(cmd.Context())
 	defer cancel()
-	view, err := c.Members(ctx)
+	view, err := a.members(ctx, c)
 	if err != nil {
 		return err
 	}
 	return do(ctx, view)
+}
+
+// members asks a node of c who there is.
+func (a *access) members(ctx context.Context, c *client.Client) (view router.MembersView, err error) {
+	err = a.waiting.during(func() error {
+		view, err = c.Members(ctx)
+		return err
+	})
+	return view, err
 }
 
 // printMembers prints the view for people.

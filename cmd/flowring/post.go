@@ -18,7 +18,8 @@ const aboutPost = `Send records, from a file or from stdin, and print the answer
 
 The input is a JSON array of records, or one JSON record per line. It may be of any size:
 it is sent in requests of at most --max-records records, one after the other, and one
-answer is printed for each.
+answer is printed for each; on a terminal one line sums up all requests. An error names
+the lines of the input that it is about, from 1.
 
 Every request carries an idempotency key, so that a retry counts once: K for the first,
 K/2, K/3 and so on for the others, K being what --key says, or random. When the command
@@ -42,14 +43,19 @@ func newPost() *cobra.Command {
 		Use: "post [FILE|-] [FLAGS]", Short: "Send records", Long: aboutPost, Example: examplesPost,
 		Args: arguments(0, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := access.client()
+			p.stderr = &lines{w: cmd.ErrOrStderr()}
+			c, err := access.client(p.stderr)
 			if err != nil {
 				return err
 			}
-			p.send = func(ctx context.Context, body []byte, key string) ([]byte, bool, error) {
+			p.send = func(ctx context.Context, body []byte, key string) (answer []byte, replayed bool, err error) {
 				ctx, _, cancel := access.bound(ctx)
 				defer cancel()
-				return send(ctx, c, body, key)
+				err = access.waiting.during(func() error {
+					answer, replayed, err = send(ctx, c, body, key)
+					return err
+				})
+				return answer, replayed, err
 			}
 			return runPost(cmd, &p, args)
 		},
@@ -73,9 +79,12 @@ func runPost(cmd *cobra.Command, p *poster, args []string) error {
 	if p.key == "" {
 		p.key = rand.Text()
 	}
-	p.stdout, p.stderr = cmd.OutOrStdout(), cmd.ErrOrStderr()
-	p.progress = terminal(p.stderr) && !terminal(p.stdout) // on a terminal the answers show it
+	p.stdout = cmd.OutOrStdout()
+	p.progress, p.sum = terminal(cmd.ErrOrStderr()), terminal(p.stdout)
 	if len(args) == 0 || args[0] == "-" {
+		if terminal(cmd.InOrStdin()) {
+			fmt.Fprintln(p.stderr, "flowring: note: reading records from standard input; Ctrl-D ends it")
+		}
 		return p.post(cmd.Context(), cmd.InOrStdin())
 	}
 	file, err := os.Open(args[0])

@@ -68,14 +68,15 @@ func TestPostRefusesInputThatIsNotRecordsBeforeItSendsAny(t *testing.T) {
 	for _, test := range []struct{ name, in, want string }{
 		{"a text", `"hello"`, "want a JSON array of records, or one JSON record per line"},
 		{"CSV", "src,dest\n", "want a JSON array of records, or one JSON record per line"},
-		{"an array cut short after a record", `[{"a":1}`, "record 1 of the input: unexpected EOF"},
-		{"an array cut short after a comma", `[{"a":1},`, "record 1 of the input: unexpected EOF"},
-		{"an array cut short in a record", `[{"a":`, "record 0 of the input: unexpected EOF"},
-		{"a line cut short", "{\"a\":1}\n{\"a\"", "record 1 of the input: unexpected EOF"},
+		{"an array cut short after a record", `[{"a":1}`, "line 1: unexpected EOF"},
+		{"an array cut short after a comma", `[{"a":1},`, "line 1: unexpected EOF"},
+		{"an array cut short in a record", `[{"a":`, "line 1: unexpected EOF"},
+		{"a line cut short", "{\"a\":1}\n{\"a\"", "line 2: unexpected EOF"},
 		{"something after the array", `[{"a":1}] [`, "the array has ended, but the input has not"},
-		{"no comma", `[{"a":1} {"b":2}]`, "record 1 of the input: "},
-		{"a comma too many", `[{"a":1},]`, "record 1 of the input: "},
-		{"a broken line", "{\"a\":1}\n{a}\n", "record 1 of the input: invalid character"},
+		{"no comma", `[{"a":1} {"b":2}]`, "line 1: "},
+		{"a comma too many", `[{"a":1},]`, "line 1: "},
+		{"an array with a broken record on a line of its own", "\n[\n{\"a\":1}\n,\n\n{a}]", "line 6: invalid character"},
+		{"a broken line", "{\"a\":1}\n{a}\n", "line 2: invalid character"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var got []sent
@@ -99,10 +100,10 @@ func TestPostAgainWithTheSameKeyGoesOn(t *testing.T) {
 	in := "[1,2,3,4,5]"
 	p := poster{send: cluster(&got, 2, broken), key: "K", most: 2, stdout: io.Discard, stderr: &stderr}
 	err := p.post(t.Context(), strings.NewReader(in))
-	if !errors.Is(err, broken) || err.Error() != "records 2 to 3: refused" {
-		t.Errorf("post() = %v, want records 2 to 3: refused", err)
+	if !errors.Is(err, broken) || err.Error() != "line 1: refused" {
+		t.Errorf("post() = %v, want line 1: refused", err)
 	}
-	want := "flowring: note: 2 records were stored; to go on, run it again with --key K: they are not counted twice\n"
+	want := "flowring: note: 2 records stored; to go on, run it again with --key K: none is counted twice\n"
 	if stderr.String() != want {
 		t.Errorf("stderr = %q, want %q", &stderr, want)
 	}
@@ -136,7 +137,7 @@ func TestRequestsAreBoundedInBytes(t *testing.T) {
 		if limit := maxRequest + len(record) + 2; len(req.body) > limit {
 			t.Errorf("a request has %d bytes, want at most %d", len(req.body), limit)
 		}
-		records += req.records
+		records += req.records()
 	}
 	if records != 20 {
 		t.Errorf("the requests hold %d records, want 20", records)

@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
+
+	"flowring/router/client"
 )
 
 // poster sends the records of an input, one request after the other.
@@ -13,9 +16,12 @@ type poster struct {
 	key            string // of the first request; what the others have is made from it
 	most           int    // records per request
 	stdout, stderr io.Writer
-	progress       bool
+	progress       bool // show how far it is
+	sum            bool // print one line for all requests, where there are several
 
-	stored, replayed int // records so far; replayed ones are among the stored
+	requests         int
+	first            []byte // answer to the first request, not printed yet
+	stored, replayed int    // records so far; replayed ones are among the stored
 }
 
 // post sends all of in and prints each answer as it comes. The first error ends it.
@@ -27,8 +33,7 @@ func (p *poster) post(ctx context.Context, in io.Reader) error {
 	for n := 1; ; n++ {
 		req, err := reader.next(p.most)
 		if errors.Is(err, io.EOF) {
-			p.end()
-			return nil
+			return p.end()
 		}
 		if err == nil {
 			err = p.one(ctx, req, n)
@@ -43,27 +48,67 @@ func (p *poster) post(ctx context.Context, in io.Reader) error {
 func (p *poster) one(ctx context.Context, req request, n int) error {
 	answer, replayed, err := p.send(ctx, req.body, p.keyOf(n))
 	if err != nil {
-		return fmt.Errorf("records %d to %d: %w", p.stored, p.stored+req.records-1, err)
+		return failure(req, err)
 	}
-	p.stored += req.records
+	p.requests++
+	p.stored += req.records()
 	if replayed {
-		p.replayed += req.records
+		p.replayed += req.records()
+	}
+	if p.sum && p.requests == 1 { // perhaps the only one
+		p.first = answer
+		return nil
 	}
 	if p.progress {
-		fmt.Fprintf(p.stderr, "\r%d records stored", p.stored)
+		fmt.Fprintf(p.stderr, "\r%s stored", many(p.stored, "record"))
+	}
+	if p.sum {
+		return nil
 	}
 	_, err = p.stdout.Write(answer)
 	return err
 }
 
-// end says what the answers do not.
-func (p *poster) end() {
-	if p.progress {
-		fmt.Fprintln(p.stderr)
+// failure names the lines of a request that failed: the line of the record that the node refused, where it names one.
+func failure(req request, err error) error {
+	var refused *client.Problem
+	if errors.As(err, &refused) && !unavailable(err) && refused.Record != nil && *refused.Record < len(req.lines) {
+		n := *refused.Record
+		problem := *refused
+		problem.Detail = strings.TrimPrefix(problem.Detail, fmt.Sprintf("record %d: ", n)) // a number within the request alone
+		return fmt.Errorf("line %d: %w", req.lines[n], &problem)
+	}
+	switch first, last := req.place(); {
+	case req.records() == 0:
+		return fmt.Errorf("an input without records: %w", err)
+	case first == last:
+		return fmt.Errorf("line %d: %w", first, err)
+	default:
+		return fmt.Errorf("lines %d to %d: %w", first, last, err)
+	}
+}
+
+// end prints the sum of all requests, and what the answers do not say.
+func (p *poster) end() error {
+	p.endLine()
+	text := p.first
+	if p.sum && p.requests > 1 {
+		text = fmt.Appendf(nil, "%s stored in %s\n", many(p.stored, "record"), many(p.requests, "request"))
+	}
+	if _, err := p.stdout.Write(text); err != nil {
+		return err
 	}
 	if p.replayed > 0 {
-		fmt.Fprintf(p.stderr, "flowring: note: %d records had been stored before, with the same key, and are not counted again\n",
-			p.replayed)
+		fmt.Fprintf(p.stderr, "flowring: note: %s had been stored before with the same key; each counts once\n",
+			many(p.replayed, "record"))
+	}
+	return nil
+}
+
+// endLine ends the line of the progress.
+func (p *poster) endLine() {
+	if p.progress && p.requests > 0 && (!p.sum || p.requests > 1) {
+		fmt.Fprintln(p.stderr)
 	}
 }
 
@@ -78,12 +123,10 @@ func (p *poster) keyOf(n int) string {
 
 // broke says how to go on, before err itself is reported, unless it is sure that nothing was stored.
 func (p *poster) broke(err error) error {
-	if p.progress {
-		fmt.Fprintln(p.stderr)
-	}
+	p.endLine()
 	if p.stored > 0 || unavailable(err) {
-		fmt.Fprintf(p.stderr, "flowring: note: %d records were stored; "+
-			"to go on, run it again with --key %s: they are not counted twice\n", p.stored, p.key)
+		fmt.Fprintf(p.stderr, "flowring: note: %s stored; to go on, run it again with --key %s: none is counted twice\n",
+			many(p.stored, "record"), p.key)
 	}
 	return err
 }

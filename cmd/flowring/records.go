@@ -16,24 +16,37 @@ const maxRequest = 8 << 20
 // than one request in memory and passes the bytes of each record on as they are: what is right and wrong about them is for the
 // node to say, in the same words for every client.
 type recordReader struct {
-	json  *json.Decoder
-	array bool
-	begun bool // the first request has been returned
-	ended bool
-	read  int // records so far
+	json    *json.Decoder
+	lines   *lineCounter
+	skipped int64 // bytes before those that the decoder is given
+	array   bool
+	begun   bool // the first request has been returned
+	ended   bool
 }
 
 // request is what goes into one POST.
 type request struct {
-	body    []byte // a JSON array
-	records int
+	body  []byte // a JSON array
+	lines []int  // of each record: the line of the input on which it begins, from 1
+}
+
+// records returns how many there are.
+func (r request) records() int { return len(r.lines) }
+
+// place returns the lines on which the first and the last record begin.
+func (r request) place() (first, last int) {
+	if len(r.lines) == 0 {
+		return 0, 0
+	}
+	return r.lines[0], r.lines[len(r.lines)-1]
 }
 
 // newRecordReader looks at the first byte of r to tell which form it has. An input without any is one without records.
 func newRecordReader(r io.Reader) (*recordReader, error) {
-	in := bufio.NewReaderSize(r, 64<<10)
-	first, err := firstByte(in)
-	reader := &recordReader{json: json.NewDecoder(in)}
+	counter := &lineCounter{in: r, line: 1}
+	in := bufio.NewReaderSize(counter, 64<<10)
+	first, skipped, err := firstByte(in)
+	reader := &recordReader{json: json.NewDecoder(in), lines: counter, skipped: skipped}
 	switch {
 	case errors.Is(err, io.EOF):
 		reader.ended = true
@@ -49,41 +62,42 @@ func newRecordReader(r io.Reader) (*recordReader, error) {
 	return reader, nil
 }
 
-// firstByte returns the first byte that is not white space, and leaves it in.
-func firstByte(in *bufio.Reader) (byte, error) {
-	for {
+// firstByte returns the first byte that is not white space, and leaves it in; and how many bytes it skipped.
+func firstByte(in *bufio.Reader) (first byte, skipped int64, err error) {
+	for ; ; skipped++ {
 		b, err := in.ReadByte()
 		if err != nil {
-			return 0, err
+			return 0, skipped, err
 		}
-		if b != ' ' && b != '\t' && b != '\r' && b != '\n' {
-			return b, in.UnreadByte()
+		if !isSpace(b) {
+			return b, skipped, in.UnreadByte()
 		}
 	}
 }
+
+func isSpace(b byte) bool { return b == ' ' || b == '\t' || b == '\r' || b == '\n' }
 
 // next returns the next request of at most that many records, and io.EOF after the last one. An input without records is one
 // request without records. Whatever follows the last
 // record is checked before the request that holds it is returned, so an input of one request is sent whole or not at all.
 func (r *recordReader) next(most int) (request, error) {
 	req := request{body: []byte{'['}}
-	for !r.ended && req.records < most && len(req.body) < maxRequest {
+	for !r.ended && req.records() < most && len(req.body) < maxRequest {
 		record, err := r.record()
 		if errors.Is(err, io.EOF) {
 			r.ended = true
 			break
 		}
 		if err != nil {
-			return request{}, fmt.Errorf("record %d of the input: %w", r.read, err)
+			return request{}, fmt.Errorf("line %d: %w", r.line(), err)
 		}
-		if req.records > 0 {
+		if req.records() > 0 {
 			req.body = append(req.body, ',')
 		}
 		req.body = append(req.body, record...)
-		req.records++
-		r.read++
+		req.lines = append(req.lines, r.lines.at(r.skipped+r.json.InputOffset()-int64(len(record))))
 	}
-	if req.records == 0 && r.begun {
+	if req.records() == 0 && r.begun {
 		return request{}, io.EOF
 	}
 	r.begun = true
@@ -113,4 +127,44 @@ func (r *recordReader) end() error {
 		return io.EOF
 	}
 	return errors.New("the array has ended, but the input has not")
+}
+
+// line returns the line of the next thing in the input, behind white space and a comma.
+func (r *recordReader) line() int {
+	offset := r.skipped + r.json.InputOffset()
+	for rest := bufio.NewReader(r.json.Buffered()); ; offset++ {
+		if b, err := rest.ReadByte(); err != nil || !isSpace(b) && b != ',' {
+			return r.lines.at(offset)
+		}
+	}
+}
+
+// lineCounter passes an input on and knows the lines of what was read lately.
+type lineCounter struct {
+	in   io.Reader
+	read int64   // bytes so far
+	ends []int64 // offsets of the ends of lines that at has not passed yet
+	line int     // of what follows the ends that at has passed
+}
+
+func (c *lineCounter) Read(p []byte) (int, error) {
+	n, err := c.in.Read(p)
+	for i, b := range p[:n] {
+		if b == '\n' {
+			c.ends = append(c.ends, c.read+int64(i))
+		}
+	}
+	c.read += int64(n)
+	return n, err
+}
+
+// at returns the line of the byte at an offset, which must not be before that of an earlier call.
+func (c *lineCounter) at(offset int64) int {
+	passed := 0
+	for passed < len(c.ends) && c.ends[passed] < offset {
+		passed++
+	}
+	c.ends = c.ends[passed:]
+	c.line += passed
+	return c.line
 }

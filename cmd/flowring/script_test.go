@@ -2,10 +2,15 @@ package main
 
 import (
 	"context"
+	"encoding/pem"
 	"flag"
+	"io"
+	"log"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -31,6 +36,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"freeaddr": freeAddr,
 			"ready":    ready,
+			"tlsnode":  tlsNode,
 		},
 	})
 }
@@ -66,6 +72,33 @@ func ready(ts *testscript.TestScript, neg bool, addresses []string) {
 			}
 		}
 	}
+}
+
+// tlsNode serves an empty cluster over TLS to those requests that have all of some headers: tlsnode VARIABLE CAFILE HEADER...
+// It sets the variable to its URL, and writes its certificate to the file.
+func tlsNode(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: tlsnode VARIABLE CAFILE HEADER...")
+	}
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		for _, want := range args[2:] {
+			if name, value, _ := strings.Cut(want, ": "); r.Header.Get(name) != value {
+				w.WriteHeader(http.StatusUnauthorized)
+				return
+			}
+		}
+		io.Copy(io.Discard, r.Body)
+		w.Header().Set("Flowring-Complete", "true")
+		io.WriteString(w, map[string]string{
+			"GET /flows": "[]", "POST /flows": `{"records":1,"flows":1,"hours":[20]}`, "GET /members": "{}",
+		}[r.Method+" "+r.URL.Path])
+	}))
+	server.Config.ErrorLog = log.New(io.Discard, "", 0) // of handshakes that are meant to fail
+	server.StartTLS()
+	ts.Defer(server.Close)
+	ts.Setenv(args[0], server.URL)
+	certificate := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), certificate, 0o600))
 }
 
 // isReady reports whether /readyz answers 200.

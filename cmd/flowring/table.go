@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"golang.org/x/term"
 )
 
 // table is text in columns. The first row is the headline.
@@ -49,12 +51,8 @@ func (t *table) write(w io.Writer) error {
 	return nil
 }
 
-// terminal reports whether w is one: a person reads it.
-func terminal(w any) bool {
-	file, ok := w.(*os.File)
-	if !ok {
-		return false
-	}
-	info, err := file.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
+// terminal reports whether a reader or writer is one: a person sits there. /dev/null is none.
+func terminal(stream any) bool {
+	file, ok := stream.(*os.File)
+	return ok && term.IsTerminal(int(file.Fd()))
 }

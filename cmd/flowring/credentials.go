@@ -1,0 +1,106 @@
+package main
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/net/http/httpguts"
+)
+
+// maxCredential bounds the files of credentials, in bytes.
+const maxCredential = 1 << 20
+
+// credentials holds the flags with which a client identifies itself, and knows the nodes. No error shows a value of a header or
+// the content of a file: each may be a secret.
+type credentials struct {
+	headers           []string // Name: value
+	tokenFile, caFile string
+}
+
+func (c *credentials) addFlags(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.StringArrayVar(&c.headers, "header", nil, "header of the form `Name: value` for each request; may be repeated")
+	f.StringVar(&c.tokenFile, "token-file", "", "`file` with a token, sent as Authorization: Bearer")
+	f.StringVar(&c.caFile, "ca-file", "", "`file` of PEM certificates to trust for https targets (default: those of the system)")
+	mustRegister(cmd, "header", cobra.NoFileCompletions)
+}
+
+// load reads the files. The TLS configuration is nil where the roots of the system hold.
+func (c *credentials) load() (http.Header, *tls.Config, error) {
+	header, err := c.header()
+	if err != nil {
+		return nil, nil, err
+	}
+	if c.caFile == "" {
+		return header, nil, nil
+	}
+	text, err := readCredential(c.caFile)
+	if err != nil {
+		return nil, nil, fmt.Errorf("--ca-file: %w", err)
+	}
+	roots := x509.NewCertPool()
+	if !roots.AppendCertsFromPEM(text) {
+		return nil, nil, fmt.Errorf("--ca-file: %s has no PEM certificate", c.caFile)
+	}
+	return header, &tls.Config{RootCAs: roots}, nil
+}
+
+// header returns the headers of the flags, the token's among them.
+func (c *credentials) header() (http.Header, error) {
+	header := http.Header{}
+	for i, line := range c.headers {
+		name, value, found := strings.Cut(line, ":")
+		value = strings.TrimSpace(value)
+		if !found || !httpguts.ValidHeaderFieldName(name) || !httpguts.ValidHeaderFieldValue(value) {
+			return nil, fmt.Errorf("--header: number %d is not of the form \"Name: value\"", i+1)
+		}
+		if name = http.CanonicalHeaderKey(name); slices.Contains(ownHeaders(), name) {
+			return nil, fmt.Errorf("--header: %s is set by the program itself", name)
+		}
+		header.Add(name, value)
+	}
+	if c.tokenFile == "" {
+		return header, nil
+	}
+	if header.Get("Authorization") != "" {
+		return nil, errors.New("--token-file and --header Authorization contradict each other")
+	}
+	token, err := readCredential(c.tokenFile)
+	if err != nil {
+		return nil, fmt.Errorf("--token-file: %w", err)
+	}
+	text := strings.TrimSpace(string(token))
+	if text == "" || strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return nil, fmt.Errorf("--token-file: %s is not one line of visible ASCII characters", c.tokenFile)
+	}
+	header.Set("Authorization", "Bearer "+text)
+	return header, nil
+}
+
+// ownHeaders lists the headers that a request gets from its body, its key or its connection.
+func ownHeaders() []string {
+	return []string{"Accept-Encoding", "Connection", "Content-Encoding", "Content-Length", "Content-Type", "Expect",
+		"Idempotency-Key", "Trailer", "Transfer-Encoding", "Upgrade"}
+}
+
+// readCredential reads a file, up to a limit.
+func readCredential(name string) ([]byte, error) {
+	file, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	text, err := io.ReadAll(io.LimitReader(file, maxCredential+1))
+	if err == nil && len(text) > maxCredential {
+		err = fmt.Errorf("%s has more than %d bytes", name, maxCredential)
+	}
+	return text, err
+}

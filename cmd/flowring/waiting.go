@@ -1,0 +1,117 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"flowring/router/client"
+)
+
+// A request without an answer after firstNotice makes a line that says why, and again each nextNotice.
+const (
+	firstNotice = time.Second
+	nextNotice  = 10 * time.Second
+)
+
+// waiting says on stderr why a request has no answer yet: a node that is not there must not look like a program that hangs.
+type waiting struct {
+	stderr io.Writer
+
+	mu      sync.Mutex
+	targets []string          // in the order of their first attempts
+	reasons map[string]string // of each target: why its last attempt failed, or that it has not ended
+}
+
+// attempt is a client.Watch.
+func (w *waiting) attempt(target string, err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !slices.Contains(w.targets, target) {
+		w.targets = append(w.targets, target)
+		w.reasons[target] = "no answer yet"
+	}
+	if err != nil {
+		w.reasons[target] = reason(err)
+	}
+}
+
+// during runs ask, which makes one request, and tells meanwhile.
+func (w *waiting) during(ask func() error) error {
+	w.mu.Lock()
+	w.targets, w.reasons = nil, map[string]string{}
+	w.mu.Unlock()
+	answered := make(chan struct{})
+	var told sync.WaitGroup
+	told.Go(func() { w.tell(answered) })
+	defer func() { close(answered); told.Wait() }()
+	return ask()
+}
+
+// tell prints lines until the answer is there.
+func (w *waiting) tell(answered <-chan struct{}) {
+	timer := time.NewTimer(firstNotice)
+	defer timer.Stop()
+	for {
+		select {
+		case <-answered:
+			return
+		case <-timer.C:
+			fmt.Fprintf(w.stderr, "flowring: waiting for %s\n", w)
+			timer.Reset(nextNotice)
+		}
+	}
+}
+
+// String returns the targets, each with its reason.
+func (w *waiting) String() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var all []string
+	for _, target := range w.targets {
+		all = append(all, target+": "+w.reasons[target])
+	}
+	return strings.Join(all, "; ")
+}
+
+// reason returns the few words at the bottom of an error, such as "connection refused", or the whole of a node's problem.
+func reason(err error) string {
+	if p := (*client.Problem)(nil); errors.As(err, &p) {
+		return p.Error()
+	}
+	if name := (*net.DNSError)(nil); errors.As(err, &name) {
+		return name.Err
+	}
+	for inner := errors.Unwrap(err); inner != nil; inner = errors.Unwrap(err) {
+		err = inner
+	}
+	return err.Error()
+}
+
+// lines is stderr with a line of progress, which begins with a carriage return and stays open. All else begins on a line of its own.
+type lines struct {
+	w io.Writer
+
+	mu   sync.Mutex
+	open bool
+}
+
+// Write writes one line, or one state of the progress, as a whole.
+func (l *lines) Write(text []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(text) == 0 {
+		return 0, nil
+	}
+	progress := text[0] == '\r'
+	if l.open && !progress && text[0] != '\n' {
+		io.WriteString(l.w, "\n")
+	}
+	l.open = progress
+	return l.w.Write(text)
+}
