@@ -62,6 +62,20 @@ func receiveError(err error) error {
 	return &bodyError{fmt.Errorf("not sent as HTTP asks: %w", err)}
 }
 
+// maxDiscarded is how many times Config.MaxBody is read of a body that is refused before its end.
+const maxDiscarded = 3
+
+// discard sends the answer and then reads the rest of the body of r, within the time for it, so that a client that writes its whole body
+// before it reads finds the answer and not a cut connection. It keeps nothing. A client that asks before it sends, with Expect, has its
+// answer without a body.
+func (rt *router) discard(w http.ResponseWriter, r *http.Request) {
+	if r.ContentLength == 0 || r.Header.Get("Expect") != "" || http.NewResponseController(w).Flush() != nil {
+		return
+	}
+	n, _ := io.CopyN(io.Discard, r.Body, maxDiscarded*rt.MaxBody) // fails at the end of the body or of its time
+	rt.metrics.discarded.Add(float64(n))
+}
+
 // buffers are used again for bodies, up to a size: the memory of a new one is cleared, and collected, for each post.
 type buffers struct{ pool sync.Pool } // of *[]byte
 

@@ -16,6 +16,7 @@ type metrics struct {
 	flows     prometheus.Counter
 	replays   prometheus.Counter
 	bodyBytes prometheus.Counter
+	discarded prometheus.Counter
 	refusals  *prometheus.CounterVec // by reason: a name from the table of errors
 	overloads *prometheus.CounterVec // by limit: a name from overload.go
 	broken    prometheus.Counter
@@ -45,6 +46,7 @@ func newMetrics(reg prometheus.Registerer, d *door) metrics {
 		flows:     counter("flows_accepted_total", "Flows of the requests stored, without replays."),
 		replays:   counter("posts_replayed_total", "POSTs answered from an earlier one with the same key and content."),
 		bodyBytes: counter("body_bytes_total", "Bytes of POST bodies received, before decompression."),
+		discarded: counter("body_discarded_bytes_total", "Bytes of bodies read after a refusal, and discarded."),
 		refusals: f.NewCounterVec(prometheus.CounterOpts{Name: "flowring_http_refusals_total",
 			Help: "Requests refused, by the name of the problem."}, []string{"reason"}),
 		overloads: f.NewCounterVec(prometheus.CounterOpts{Name: "flowring_http_overloads_total",

@@ -87,15 +87,15 @@ func TestReadingStopsAtTheLimit(t *testing.T) {
 	}
 }
 
-func TestABodyTooLongByItsHeaderIsNotRead(t *testing.T) {
+func TestABodyTooLongByItsHeaderIsRefusedUnread(t *testing.T) {
 	h, _ := handlerFor(Config{MaxBody: 1000}, newFake())
 	src := &zeros{}
 	r := httptest.NewRequest(http.MethodPost, "/flows", src)
 	r.ContentLength = 1001
-	w := httptest.NewRecorder()
+	w := &earlyWriter{httptest.NewRecorder(), src, 0}
 	h.ServeHTTP(w, r)
-	if w.Code != 413 || src.n != 0 {
-		t.Errorf("POST = %d after %d bytes, want 413 after none", w.Code, src.n)
+	if w.Code != 413 || w.read != 0 || src.n > maxDiscarded*1000 {
+		t.Errorf("POST = %d after %d bytes, of %d in all, want 413 after none", w.Code, w.read, src.n)
 	}
 }
 
@@ -204,7 +204,7 @@ func TestAHugeKeyIsRefusedBriefly(t *testing.T) {
 	}
 }
 
-func TestTheBodyIsNotReadWhenTheHeadersAreRefused(t *testing.T) {
+func TestTheBodyIsNotReadBeforeTheHeadersAreRefused(t *testing.T) {
 	for name, headers := range map[string][]string{
 		"key":      {"Idempotency-Key", "a b"},
 		"type":     {"Content-Type", "application/xml"},
@@ -212,8 +212,11 @@ func TestTheBodyIsNotReadWhenTheHeadersAreRefused(t *testing.T) {
 	} {
 		src := &zeros{}
 		h, _ := handlerFor(Config{}, newFake())
-		if w := postTo(h, src, headers...); w.Code < 400 || src.n > 0 {
-			t.Errorf("%s: POST = %d after %d bytes, want a refusal after none", name, w.Code, src.n)
+		r := httptest.NewRequest(http.MethodPost, "/flows", src)
+		r.Header.Add(headers[0], headers[1])
+		w := &earlyWriter{httptest.NewRecorder(), src, 0}
+		if h.ServeHTTP(w, r); w.Code < 400 || w.read > 0 {
+			t.Errorf("%s: POST = %d after %d bytes, want a refusal after none", name, w.Code, w.read)
 		}
 	}
 }

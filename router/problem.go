@@ -1,6 +1,7 @@
 package router
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"errors"
@@ -82,6 +83,9 @@ func (rt *router) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	rt.Log.Log(r.Context(), level, "request refused", "method", r.Method, "path", r.URL.Path, "status", p.Status, "err", err)
 	writeProblem(w, p)
+	if p.Status < 500 {
+		rt.discard(w, r)
+	}
 }
 
 // writeProblem writes p, with the headers that its status asks for.
@@ -100,10 +104,13 @@ func writeProblem(w http.ResponseWriter, p Problem) {
 	case "/problems/slow-body":
 		h.Set("Connection", "close") // what follows is the rest of the body
 	}
-	w.WriteHeader(p.Status)
-	enc := json.NewEncoder(w)
+	var doc bytes.Buffer
+	enc := json.NewEncoder(&doc)
 	enc.SetEscapeHTML(false)
-	enc.Encode(p) // fails only when the client is gone
+	enc.Encode(p) // cannot fail: it writes to memory
+	h.Set("Content-Length", strconv.Itoa(doc.Len()))
+	w.WriteHeader(p.Status)
+	w.Write(doc.Bytes()) // fails only when the client is gone
 }
 
 // getProblem answers what an error means, so that a type URI can be looked up where it came from.
