@@ -54,7 +54,7 @@ func threeNodes(m *manifests) {
 }
 
 func nodesMeet(m *manifests) error {
-	cfg, err := settings(m.container())
+	cfg, err := settings(m)
 	return cmp.Or(err,
 		differ("podManagementPolicy", m.Nodes.Spec.PodManagementPolicy, "Parallel"),
 		differ("nodes expected", cfg.BootstrapExpect, m.Nodes.Spec.Replicas),
@@ -62,7 +62,7 @@ func nodesMeet(m *manifests) error {
 }
 
 func enoughNodes(m *manifests) error {
-	cfg, err := settings(m.container())
+	cfg, err := settings(m)
 	if err != nil {
 		return err
 	}
@@ -73,7 +73,7 @@ func enoughNodes(m *manifests) error {
 }
 
 func evictionLeavesQuorum(m *manifests) error {
-	cfg, err := settings(m.container())
+	cfg, err := settings(m)
 	if err != nil {
 		return err
 	}

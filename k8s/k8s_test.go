@@ -16,12 +16,15 @@ type check struct {
 	broken map[string]func(*manifests)
 }
 
+func allChecks() []check {
+	return slices.Concat(programChecks(), nodeChecks(), clusterChecks(), networkChecks(), securityChecks())
+}
+
 func kustomizations() []string { return []string{"base", "overlays/single"} }
 
 func TestManifestsFitTheProgram(t *testing.T) {
-	checks := slices.Concat(programChecks(), nodeChecks(), clusterChecks(), networkChecks(), securityChecks())
 	for _, dir := range kustomizations() {
-		for _, c := range checks {
+		for _, c := range allChecks() {
 			t.Run(dir+": "+c.name, func(t *testing.T) {
 				if err := c.holds(load(t, dir)); err != nil {
 					t.Error(err)

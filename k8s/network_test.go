@@ -19,6 +19,7 @@ func networkChecks() []check {
 			"a StatefulSet without Service": func(m *manifests) { m.Nodes.Spec.ServiceName = "" },
 			"one address for all":           func(m *manifests) { m.Gossip.Spec.ClusterIP = "" },
 			"nobody to join":                func(m *manifests) { m.set("FLOWRING_JOIN", "") },
+			"another installation to join":  func(m *manifests) { m.set("FLOWRING_JOIN", "other-gossip:7946") },
 			"the join at another port":      func(m *manifests) { m.set("FLOWRING_JOIN", "flowring-gossip:8081") },
 			"no UDP":                        func(m *manifests) { m.Gossip.Spec.Ports[1].Protocol = "" },
 			"no peer port":                  func(m *manifests) { m.Gossip.Spec.Ports = m.Gossip.Spec.Ports[:2] },
@@ -29,7 +30,27 @@ func networkChecks() []check {
 			"nodes not ready":    func(m *manifests) { m.Client.Spec.PublishNotReadyAddresses = true },
 			"more than one port": func(m *manifests) { m.Client.Spec.Ports = append(m.Client.Spec.Ports, servicePort{}) },
 		}},
-		{"every selector selects the nodes' pods", selectorsSelect, map[string]func(*manifests){
+		{"every object says to which installation it belongs", objectsAreLabelled, map[string]func(*manifests){
+			"a Service without a label": func(m *manifests) { m.Client.Metadata.Labels = nil },
+			"a policy without an instance": func(m *manifests) {
+				delete(m.Policy.Metadata.Labels, "app.kubernetes.io/instance")
+			},
+			"a budget without a component": func(m *manifests) {
+				delete(m.Budget.Metadata.Labels, "app.kubernetes.io/component")
+			},
+			"volumes of another instance": func(m *manifests) {
+				m.Nodes.Spec.VolumeClaimTemplates[0].Metadata.Labels["app.kubernetes.io/instance"] = "other"
+			},
+		}},
+		{"every selector selects the nodes' pods and no pod of another installation", selectorsSelect, map[string]func(*manifests){
+			"a StatefulSet of every instance": func(m *manifests) { everyInstance(m.Nodes.Spec.Selector.MatchLabels) },
+			"a gossip of every instance":      func(m *manifests) { everyInstance(m.Gossip.Spec.Selector) },
+			"clients of every instance":       func(m *manifests) { everyInstance(m.Client.Spec.Selector) },
+			"a budget of every instance":      func(m *manifests) { everyInstance(m.Budget.Spec.Selector.MatchLabels) },
+			"a policy of every instance":      func(m *manifests) { everyInstance(m.Policy.Spec.PodSelector.MatchLabels) },
+			"a selector of one component": func(m *manifests) {
+				m.Gossip.Spec.Selector["app.kubernetes.io/component"] = "node"
+			},
 			"a StatefulSet of others": func(m *manifests) { m.Nodes.Spec.Selector.MatchLabels = other },
 			"a gossip of others":      func(m *manifests) { m.Gossip.Spec.Selector = other },
 			"clients of others":       func(m *manifests) { m.Client.Spec.Selector = other },
@@ -50,12 +71,15 @@ func networkChecks() []check {
 			"nodes of another application": func(m *manifests) {
 				m.Policy.Spec.Ingress[1].From[0].PodSelector.MatchLabels = other
 			},
+			"nodes of another installation": func(m *manifests) {
+				everyInstance(m.Policy.Spec.Ingress[1].From[0].PodSelector.MatchLabels)
+			},
 		}},
 	}
 }
 
 func nodesAreFound(m *manifests) error {
-	cfg, err := settings(m.container())
+	cfg, err := settings(m)
 	if err != nil {
 		return err
 	}
@@ -105,6 +129,27 @@ func clientsReachHTTP(m *manifests) error {
 	)
 }
 
+// everyInstance makes a selector select the pods of every installation.
+func everyInstance(selector map[string]string) { delete(selector, "app.kubernetes.io/instance") }
+
+func objectsAreLabelled(m *manifests) error {
+	all := map[string]map[string]string{
+		"pods": m.labels(), "StatefulSet": m.Nodes.Metadata.Labels, "volumes": m.Nodes.Spec.VolumeClaimTemplates[0].Metadata.Labels,
+		"ServiceAccount": m.Account.Metadata.Labels, "client Service": m.Client.Metadata.Labels,
+		"gossip Service": m.Gossip.Metadata.Labels, "PodDisruptionBudget": m.Budget.Metadata.Labels,
+		"NetworkPolicy": m.Policy.Metadata.Labels,
+	}
+	want := map[string]string{
+		"app.kubernetes.io/name": "flowring", "app.kubernetes.io/instance": m.Nodes.Metadata.Name, "app.kubernetes.io/component": "node",
+	}
+	for what, labels := range all {
+		if !maps.Equal(labels, want) {
+			return fmt.Errorf("%s: labels %v, want %v", what, labels, want)
+		}
+	}
+	return nil
+}
+
 func selectorsSelect(m *manifests) error {
 	return cmp.Or(
 		selects("StatefulSet", m.Nodes.Spec.Selector.MatchLabels, m.labels()),
@@ -115,12 +160,12 @@ func selectorsSelect(m *manifests) error {
 	)
 }
 
-// selects checks that a selector, which must not be empty, matches the labels.
+// selects checks that a selector is made of the name and the instance of the labels.
 func selects(what string, selector, labels map[string]string) error {
-	matched := maps.Clone(selector)
-	maps.DeleteFunc(matched, func(key, value string) bool { return labels[key] != value })
-	if len(selector) == 0 || len(matched) != len(selector) {
-		return fmt.Errorf("%s: selector %v does not select %v", what, selector, labels)
+	want := maps.Clone(labels)
+	delete(want, "app.kubernetes.io/component")
+	if len(want) != 2 || !maps.Equal(selector, want) {
+		return fmt.Errorf("%s: selector %v, want %v", what, selector, want)
 	}
 	return nil
 }

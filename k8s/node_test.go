@@ -18,6 +18,11 @@ func nodeChecks() []check {
 			"a probe of the node-to-node port":   func(m *manifests) { m.container().StartupProbe.HTTPGet.Port = "peer" },
 			"a restart at the first late answer": func(m *manifests) { m.container().LivenessProbe.FailureThreshold = 1 },
 		}},
+		{"a start may wait until the process of the replaced pod has released the folder", timeToStart, map[string]func(*manifests){
+			"30 seconds":        func(m *manifests) { m.container().StartupProbe.FailureThreshold = 15 },
+			"the wait alone":    func(m *manifests) { m.container().StartupProbe.FailureThreshold = 30 },
+			"probes by default": func(m *manifests) { m.container().StartupProbe.FailureThreshold = 0 },
+		}},
 		{"there is time to drain after the Services have stopped sending", timeToDrain, map[string]func(*manifests){
 			"a grace period of the drain alone": func(m *manifests) { m.pod().GracePeriod = drainSeconds },
 			"SIGTERM while requests come in":    func(m *manifests) { m.container().Lifecycle.PreStop.Sleep.Seconds = 0 },
@@ -58,6 +63,21 @@ func probesFit(m *manifests) error {
 }
 
 func isHTTP(p containerPort) bool { return p.Name == "http" }
+
+// A node waits folderSeconds until its data folder is free. Then it opens the journal, for which openSeconds are many times
+// the longest that was measured.
+const (
+	folderSeconds = 60
+	openSeconds   = 120
+)
+
+func timeToStart(m *manifests) error {
+	p := m.container().StartupProbe
+	if given := p.PeriodSeconds * p.FailureThreshold; given < folderSeconds+openSeconds {
+		return fmt.Errorf("start-up fails after %d s, want %d s or more", given, folderSeconds+openSeconds)
+	}
+	return nil
+}
 
 func timeToDrain(m *manifests) error {
 	wait := m.container().Lifecycle.PreStop.Sleep.Seconds

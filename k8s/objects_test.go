@@ -16,8 +16,9 @@ type header struct {
 }
 
 type metadata struct {
-	Name   string            `yaml:"name"`
-	Labels map[string]string `yaml:"labels"`
+	Name      string            `yaml:"name"`
+	Namespace string            `yaml:"namespace"`
+	Labels    map[string]string `yaml:"labels"`
 }
 
 type labelSelector struct {
@@ -100,9 +101,16 @@ type statefulSet struct {
 type volumeClaim struct {
 	Metadata metadata `yaml:"metadata"`
 	Spec     struct {
-		AccessModes []string  `yaml:"accessModes"`
-		Resources   resources `yaml:"resources"`
+		AccessModes  []string  `yaml:"accessModes"`
+		Resources    resources `yaml:"resources"`
+		StorageClass string    `yaml:"storageClassName"`
 	} `yaml:"spec"`
+}
+
+type secret struct {
+	header `yaml:",inline"`
+	Type   string            `yaml:"type"`
+	Data   map[string]string `yaml:"data"`
 }
 
 type resources struct {
@@ -110,7 +118,7 @@ type resources struct {
 	Limits   map[string]string `yaml:"limits"`
 }
 
-// manifests is a rendered kustomization: one object of each kind but for the two Services.
+// manifests is a rendered kustomization: at most one object of each kind but for the two Services.
 type manifests struct {
 	Account serviceAccount
 	Client  service // spec.clusterIP is not None
@@ -118,6 +126,7 @@ type manifests struct {
 	Nodes   statefulSet
 	Budget  disruptionBudget
 	Policy  networkPolicy
+	Key     secret
 }
 
 func (m *manifests) pod() *podSpec              { return &m.Nodes.Spec.Template.Spec }
@@ -162,6 +171,8 @@ func (m *manifests) field(o object) (any, error) {
 		return &m.Budget, nil
 	case "NetworkPolicy":
 		return &m.Policy, nil
+	case "Secret":
+		return &m.Key, nil
 	}
 	return nil, fmt.Errorf("%s: a kind that no check knows", identity(o))
 }

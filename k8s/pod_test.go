@@ -76,6 +76,7 @@ type lifecycle struct {
 type volumeMount struct {
 	Name      string `yaml:"name"`
 	MountPath string `yaml:"mountPath"`
+	ReadOnly  bool   `yaml:"readOnly"`
 }
 
 // The security contexts hold what the restricted Pod Security Standard asks for, and what it forbids.
@@ -129,4 +130,14 @@ func (c *container) port(name string) containerPort {
 		}
 	}
 	return containerPort{}
+}
+
+// mount returns where the volume of that name is mounted, or the zero mount.
+func (c *container) mount(volume string) volumeMount {
+	for _, m := range c.VolumeMounts {
+		if m.Name == volume {
+			return m
+		}
+	}
+	return volumeMount{}
 }

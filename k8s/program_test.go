@@ -57,9 +57,20 @@ func programChecks() []check {
 			"a container port off": func(m *manifests) { m.container().Ports[0].ContainerPort = 80 },
 		}},
 		{"a node keeps its name and is reached at its pod's address", identityIsThePods, map[string]func(*manifests){
-			"a name for all":       func(m *manifests) { *m.container().variable("FLOWRING_NAME") = variable{Value: "n"} },
-			"the name as address":  func(m *manifests) { m.container().Env[1].ValueFrom.FieldRef.FieldPath = "metadata.name" },
-			"no address to others": func(m *manifests) { m.container().Env[1].Name = "FLOWRING_CLUSTER" },
+			"a name for all": func(m *manifests) { *m.container().variable("FLOWRING_NAME") = variable{Value: "n"} },
+			"the name as address": func(m *manifests) {
+				m.container().variable("FLOWRING_ADVERTISE_HOST").ValueFrom.FieldRef.FieldPath = "metadata.name"
+			},
+			"no address to others": func(m *manifests) { m.container().variable("FLOWRING_ADVERTISE_HOST").Name = "HOST" },
+		}},
+		{"the cluster is named after its namespace and instance (P17)", clusterIsTheInstallation, map[string]func(*manifests){
+			"the default name":   func(m *manifests) { m.container().variable("FLOWRING_CLUSTER").Name = "CLUSTER" },
+			"one name for all":   func(m *manifests) { m.set("FLOWRING_CLUSTER", "flowring") },
+			"no namespace":       func(m *manifests) { m.set("FLOWRING_CLUSTER", "$(POD_INSTANCE)") },
+			"no instance":        func(m *manifests) { m.set("FLOWRING_CLUSTER", "$(POD_NAMESPACE)") },
+			"no such variable":   func(m *manifests) { m.set("FLOWRING_CLUSTER", "$(NAMESPACE).$(POD_INSTANCE)") },
+			"another instance":   func(m *manifests) { m.labels()["app.kubernetes.io/instance"] = "other" },
+			"variables too late": func(m *manifests) { slices.Reverse(m.container().Env) },
 		}},
 		{"no Service puts variables into the environment", linksOff, map[string]func(*manifests){
 			"service links on":         func(m *manifests) { *m.pod().EnableServiceLinks = true },
@@ -110,12 +121,12 @@ func settingsFit(m *manifests) error {
 		}
 		seen[v.Name] = true
 	}
-	_, err := settings(m.container())
+	_, err := settings(m)
 	return err
 }
 
 func portsMatch(m *manifests) error {
-	cfg, err := settings(m.container())
+	cfg, err := settings(m)
 	if err != nil {
 		return err
 	}
@@ -144,6 +155,17 @@ func identityIsThePods(m *manifests) error {
 	return nil
 }
 
+// clusterIsTheInstallation checks the name of the cluster, in the namespace with the longest name. The instance is the name of
+// the StatefulSet, of which a namespace has only one.
+func clusterIsTheInstallation(m *manifests) error {
+	cfg, err := settings(m)
+	return cmp.Or(
+		err,
+		differ("instance", m.labels()["app.kubernetes.io/instance"], m.Nodes.Metadata.Name),
+		differ("cluster", cfg.Cluster, longestNamespace+"."+m.Nodes.Metadata.Name),
+	)
+}
+
 func linksOff(m *manifests) error {
 	if links := m.pod().EnableServiceLinks; links == nil || *links {
 		return fmt.Errorf("enableServiceLinks is not false")
@@ -152,17 +174,17 @@ func linksOff(m *manifests) error {
 }
 
 func dataIsKept(m *manifests) error {
-	cfg, err := settings(m.container())
+	cfg, err := settings(m)
 	if err != nil {
 		return err
 	}
-	mount, claim := m.container().VolumeMounts[0], m.Nodes.Spec.VolumeClaimTemplates[0]
-	if !strings.HasPrefix(path.Clean(cfg.DataDir), mount.MountPath+"/") {
+	claim := m.Nodes.Spec.VolumeClaimTemplates[0]
+	mount := m.container().mount(claim.Metadata.Name)
+	if mount.Name == "" || !strings.HasPrefix(path.Clean(cfg.DataDir), mount.MountPath+"/") {
 		return fmt.Errorf("data folder %s is not below the volume's %s", cfg.DataDir, mount.MountPath)
 	}
 	retention := m.Nodes.Spec.VolumeRetention
 	return cmp.Or(
-		differ("volume mounted", mount.Name, claim.Metadata.Name),
 		differ("retention on deletion", retention.WhenDeleted, "Retain"),
 		differ("retention on scaling", retention.WhenScaled, "Retain"),
 	)

@@ -70,9 +70,19 @@ func hostLeftAlone(m *manifests) error {
 		return fmt.Errorf("a host port is taken")
 	}
 	return cmp.Or(
-		differ("volumes besides the claim", len(pod.Volumes), 0),
+		secretsAlone(pod.Volumes),
 		differ("probed hosts", c.StartupProbe.HTTPGet.Host+c.LivenessProbe.HTTPGet.Host+c.ReadinessProbe.HTTPGet.Host, ""),
 	)
+}
+
+// secretsAlone checks that the volumes besides the claim are Secrets.
+func secretsAlone(volumes []map[string]any) error {
+	for _, v := range volumes {
+		if len(v) != 2 || v["name"] == nil || v["secret"] == nil {
+			return fmt.Errorf("volume %v is not a Secret", v)
+		}
+	}
+	return nil
 }
 
 func notRoot(m *manifests) error {

@@ -1,6 +1,7 @@
 package k8s_test
 
 import (
+	"cmp"
 	"fmt"
 	"log/slog"
 	"reflect"
@@ -14,9 +15,33 @@ import (
 
 const prefix = "FLOWRING_"
 
-// fromDownwardAPI are stand-ins for what Kubernetes fills in.
-func fromDownwardAPI() map[string]string {
-	return map[string]string{"metadata.name": "flowring-0", "status.podIP": "10.0.0.1"}
+// longestNamespace has the most bytes that Kubernetes allows in a namespace.
+var longestNamespace = strings.Repeat("n", 63)
+
+// fromDownwardAPI returns stand-ins for the values that Kubernetes fills in, by field path.
+func fromDownwardAPI(pod metadata) map[string]string {
+	values := map[string]string{"metadata.name": "flowring-0", "metadata.namespace": longestNamespace, "status.podIP": "10.0.0.1"}
+	for key, value := range pod.Labels {
+		values["metadata.labels['"+key+"']"] = value
+	}
+	return values
+}
+
+// environment returns the value of each variable of the container, as the kubelet computes it: $(NAME) is replaced by the
+// value of a variable that stands above it, and stays where there is none.
+func environment(m *manifests) map[string]string {
+	env, fields := map[string]string{}, fromDownwardAPI(m.Nodes.Spec.Template.Metadata)
+	reference := regexp.MustCompile(`\$\(\w+\)`)
+	for _, v := range m.container().Env {
+		if path := v.ValueFrom.FieldRef.FieldPath; path != "" {
+			env[v.Name] = fields[path]
+			continue
+		}
+		env[v.Name] = reference.ReplaceAllStringFunc(v.Value, func(r string) string {
+			return cmp.Or(env[r[2:len(r)-1]], r)
+		})
+	}
+	return env
 }
 
 // variableOf returns the environment variable of a field of node.Config: HTTPAddr is FLOWRING_HTTP_ADDR.
@@ -28,15 +53,14 @@ func variableOf(field string) string {
 }
 
 // settings returns the configuration that the container's environment asks for, as node.New accepts it.
-func settings(c *container) (node.Config, error) {
+func settings(m *manifests) (node.Config, error) {
 	cfg := node.Default("")
-	for _, v := range c.Env {
-		value := v.Value
-		if path := v.ValueFrom.FieldRef.FieldPath; path != "" {
-			value = fromDownwardAPI()[path]
+	for name, value := range environment(m) {
+		if !strings.HasPrefix(name, prefix) {
+			continue // the program does not read it
 		}
-		if err := set(&cfg, v.Name, value); err != nil {
-			return cfg, fmt.Errorf("%s=%s: %w", v.Name, value, err)
+		if err := set(&cfg, name, value); err != nil {
+			return cfg, fmt.Errorf("%s=%s: %w", name, value, err)
 		}
 	}
 	if cfg.WriteQuorum == 0 {
