@@ -29,6 +29,9 @@ type Config struct {
 	MaxPosts          int           // POSTs in progress, those that wait included; 0: one for each 32 KiB of MemoryLimit, 4096 at least
 	MaxWait           time.Duration // how long a POST waits before it is refused; 0: the default
 	MaxReads          int           // hours being answered at once; 0: the default
+	TrustedOrigin     []string      // origins whose pages may write through a browser; none: no page of another origin may
+	ReadOrigin        []string      // origins whose pages may read through a browser
+	AllowedHost       []string      // names in Host, beside those of loopback, that the public port takes where it is on loopback
 	BodyTimeout       time.Duration // in which a body must have been sent; 0: the default
 	SealAfter         time.Duration // how long an hour must have got no batch before a snapshot replaces its batches; 0: never
 	MaxFlowsPerHour   int           // different flows of an hour; 0: no limit

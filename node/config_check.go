@@ -8,6 +8,7 @@ import (
 	"os"
 	"strings"
 
+	"flowring/internal/browser"
 	"flowring/ring"
 )
 
@@ -61,6 +62,7 @@ func (c Config) check() error {
 		bad("seal-after %s: must not be negative", c.SealAfter)
 	}
 	c.checkLimits(bad)
+	c.checkBrowsers(bad)
 	if c.DataDir == "" {
 		bad("data folder: must not be empty")
 	}
@@ -101,6 +103,25 @@ func (c Config) checkLimits(bad func(format string, args ...any)) {
 	}
 	if c.MaxBuffered > 0 && c.MaxBuffered < 3*c.MaxBody {
 		bad("max-buffered %d: must be at least 3 times max-body, for a body that is compressed", c.MaxBuffered)
+	}
+}
+
+// checkBrowsers reports the origins and hosts that a browser would never send.
+func (c Config) checkBrowsers(bad func(format string, args ...any)) {
+	for _, list := range []struct {
+		name  string
+		texts []string
+		read  func(string) (string, error)
+	}{
+		{"trusted-origin", c.TrustedOrigin, browser.Origin}, {"read-origin", c.ReadOrigin, browser.Origin}, {"allowed-host", c.AllowedHost, browser.Host},
+	} {
+		for _, text := range list.texts {
+			if as, err := list.read(text); err != nil {
+				bad("%s: %w", list.name, err)
+			} else if as != text {
+				bad("%s: %q must be written as %q", list.name, text, as)
+			}
+		}
 	}
 }
 

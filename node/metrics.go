@@ -43,6 +43,7 @@ type gathered struct {
 	memoryLimit  int64
 	memoryFull   bool
 	peerRefusals uint64
+	peerPages    int64
 	saturated    int64
 }
 
@@ -86,6 +87,8 @@ func numbers() []number {
 		{gauge, "memory_full", "1 if POSTs are refused for want of memory.", func(g gathered) float64 { return indicator(g.memoryFull) }},
 		{counter, "peer_refusals_total", "Calls of other nodes refused as too many were under way.",
 			func(g gathered) float64 { return float64(g.peerRefusals) }},
+		{counter, "peer_pages_refused_total", "Calls of the peer port refused because a browser sent them for a web page, or named another host.",
+			func(g gathered) float64 { return float64(g.peerPages) }},
 		{gauge, "ready", "1 if this node may be sent requests.", func(g gathered) float64 { return indicator(g.ready) }},
 		{gauge, "repair_slices", "Slices that repair compares in full at this moment.",
 			func(g gathered) float64 { return float64(g.status.Repairing) }},
@@ -147,6 +150,6 @@ func (n *Node) gather() gathered {
 		peerRefusals: peerRefusals,
 		store:        stats, status: n.statusOf(stats), roster: n.membership.Roster(), members: len(n.members.View().Nodes),
 		ready: n.Ready() == nil, fetched: n.replicas.Fetched(), handedOver: n.replicas.HandedOver(), conflicts: n.replicas.Conflicts(),
-		diskRefusals: n.fullCount.Load(), saturated: n.saturated.Load(), memory: n.memory.Load(), memoryLimit: n.cfg.MemoryLimit, memoryFull: n.lowMemory.Load(),
+		diskRefusals: n.fullCount.Load(), saturated: n.saturated.Load(), peerPages: n.peerPages.Load(), memory: n.memory.Load(), memoryLimit: n.cfg.MemoryLimit, memoryFull: n.lowMemory.Load(),
 	}
 }

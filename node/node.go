@@ -16,7 +16,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"flowring/internal/browser"
 	"flowring/internal/safeguard"
+	"flowring/internal/seldom"
 	"flowring/node/member"
 	"flowring/node/peer"
 	"flowring/node/replica"
@@ -77,8 +79,10 @@ type Node struct {
 	memory     atomic.Int64 // bytes in use, as last looked at
 	lowMemory  atomic.Bool  // too little memory is left to take POSTs
 	peerServer atomic.Pointer[peer.Server]
-	drained    atomic.Bool // the store leaves the roster for good
-	left       atomic.Bool // W other stores know that
+	peerPages  atomic.Int64 // calls of web pages that the peer port refused
+	peerLine   seldom.Line  // of these in the log
+	drained    atomic.Bool  // the store leaves the roster for good
+	left       atomic.Bool  // W other stores know that
 	failed     chan error
 	known      []string // gossip addresses last saved; used by the greet loop alone
 	stack      []step   // what Start did, to be undone in reverse
@@ -250,36 +254,43 @@ func (c cluster) Addr(id ring.StoreID) string { return c.directory.Addr(id) }
 func (n *Node) startPeers(ctx context.Context) error {
 	server := peer.NewServer(peer.ServerConfig{}, peer.ServerDeps{Handler: inward{n}, Log: n.log})
 	n.peerServer.Store(server)
-	addr, err := n.listen(ctx, "peer server", n.cfg.PeerAddr, server)
+	addr, err := n.listen(ctx, "peer server", n.cfg.PeerAddr, nil,
+		func(g *browser.Guard) http.Handler { return n.guardPeers(g, server) })
 	n.started("peer streams", func(ctx context.Context) error { server.Shutdown(ctx); return nil })
 	n.addresses.Peer = addr
 	return err
 }
 
 func (n *Node) startPublic(ctx context.Context) error {
-	handler := router.New(router.Config{
-		MaxBody: n.cfg.MaxBody, MaxHours: n.cfg.MaxHoursPerRequest, MaxBuffered: n.cfg.maxBuffered(), MaxPosts: n.cfg.maxPosts(), MaxWait: n.cfg.MaxWait,
-		MaxReading: n.cfg.MaxReads, BodyTimeout: n.cfg.BodyTimeout, MaxLong: n.cfg.MaxLongAnswers,
-	}, router.Deps{
-		Cluster: public{n}, Log: n.log, Registry: n.deps.Registry, Full: n.lowMemory.Load, Turns: n.turns, Unready: n.sendAway,
-		Metrics: promhttp.HandlerFor(n.deps.Registry, promhttp.HandlerOpts{}),
-	})
-	addr, err := n.listen(ctx, "public server", n.cfg.HTTPAddr, handler)
+	handler := func(g *browser.Guard) http.Handler {
+		return router.New(router.Config{
+			MaxBody: n.cfg.MaxBody, MaxHours: n.cfg.MaxHoursPerRequest, MaxBuffered: n.cfg.maxBuffered(), MaxPosts: n.cfg.maxPosts(), MaxWait: n.cfg.MaxWait,
+			MaxReading: n.cfg.MaxReads, BodyTimeout: n.cfg.BodyTimeout, MaxLong: n.cfg.MaxLongAnswers, ReadOrigins: n.cfg.ReadOrigin,
+		}, router.Deps{
+			Cluster: public{n}, Log: n.log, Registry: n.deps.Registry, Full: n.lowMemory.Load, Turns: n.turns, Unready: n.sendAway,
+			Guard: g, Metrics: promhttp.HandlerFor(n.deps.Registry, promhttp.HandlerOpts{}),
+		})
+	}
+	addr, err := n.listen(ctx, "public server", n.cfg.HTTPAddr, n.cfg.TrustedOrigin, handler)
 	n.addresses.HTTP = addr
 	return err
 }
 
 // listen opens a port and returns the address that others reach it at. Who connects waits until answer: calls that came earlier
-// would meet a node that is only half there.
-func (n *Node) listen(ctx context.Context, name, addr string, handler http.Handler) (string, error) {
+// would meet a node that is only half there. The handler is made for the guard of the port, which trusts the origins.
+func (n *Node) listen(ctx context.Context, name, addr string, trusted []string, handler func(*browser.Guard) http.Handler) (string, error) {
 	l, err := n.deps.Network.Listen(ctx, "tcp", addr)
 	if err != nil {
 		return "", err
 	}
+	guard, err := n.guard(l, addr, trusted)
+	if err != nil {
+		return "", errors.Join(err, l.Close())
+	}
 	var idle unused
 	server := &http.Server{
 		ConnState: idle.track,
-		Handler:   handler, ErrorLog: slog.NewLogLogger(n.log.Handler(), slog.LevelDebug),
+		Handler:   handler(guard), ErrorLog: slog.NewLogLogger(n.log.Handler(), slog.LevelDebug),
 		ReadHeaderTimeout: 5 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 1 << 20,
 	}
 	n.serve = append(n.serve, func() {

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"flowring/flow"
+	"flowring/internal/browser"
 )
 
 var errNotFound = errors.New("there is no such path; GET / lists those that there are")
@@ -47,6 +48,9 @@ var answers = [...]answer{
 	{as[*queryError], "query", 400, "The query is not usable",
 		"Leave out parameters that the path does not know, and their spelling counts. Ask for one hour, an integer: /flows?hour=20, " +
 			"with &partial=true or &require=complete if need be.", ""},
+	{is(browser.ErrCrossOrigin), "cross-origin", 403, "Pages of another origin may not write",
+		"Nothing was stored. A browser sent the request for a page of another origin. The setting --trusted-origin lets an origin in.",
+		"a browser sent the request for a page of another origin; the setting --trusted-origin lets an origin in"},
 	{is(errNotFound), "not-found", 404, "No such path", "GET / lists the paths.", ""},
 	{as[*methodError], "method", 405, "Method not allowed", "The Allow header lists the methods of the path.", ""},
 	{is(errSlowBody), "slow-body", 408, "The body took too long",
@@ -62,6 +66,8 @@ var answers = [...]answer{
 		"Nothing was stored. Send JSON, as application/json.", ""},
 	{as[*codingError], "content-encoding", 415, "Content-Encoding not accepted",
 		"Nothing was stored. Send the body plain, or compressed once with gzip, zstd or deflate.", ""},
+	{as[*browser.HostError], "host", 421, "The node does not have this name",
+		"Nothing was stored or read. A node on loopback is called localhost or by its IP address. The setting --allowed-host allows a name.", ""},
 	{is(ErrKeyReused), "key-reused", 422, "The Idempotency-Key was used for other content",
 		"Nothing was stored. Use a new key for new content; repeat a request only with the same body.", ErrKeyReused.Error()},
 	{as[*UnavailableError], "unavailable", 503, "Too few stores can be used",

@@ -9,6 +9,8 @@
 //	GET  /problems/{name}     what an error means            answers.go, problem.go
 //	GET  /                    this list, with examples       index.go
 //
+// All of them: parameters of the query in parameters.go, browsers in guarded.go.
+//
 // Invariants:
 //
 //   - A 200 to a POST is written after Cluster.Post has returned nil, and at no other place (P1). Where no answer can be given

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"flowring/flow"
+	"flowring/internal/browser"
 )
 
 // everyError has an error for each row of the table, in its order.
@@ -26,6 +27,7 @@ var everyError = []struct {
 	{&keyError{"is odd"}, "idempotency-key", 400},
 	{&bodyError{io.ErrNoProgress}, "body", 400},
 	{&queryError{"q"}, "query", 400},
+	{browser.ErrCrossOrigin, "cross-origin", 403},
 	{errNotFound, "not-found", 404},
 	{&methodError{"PUT", "GET"}, "method", 405},
 	{errSlowBody, "slow-body", 408},
@@ -36,6 +38,7 @@ var everyError = []struct {
 	{&tooLargeError{"the body", 9}, "too-large", 413},
 	{&mediaError{"text/xml"}, "media-type", 415},
 	{&codingError{"br"}, "content-encoding", 415},
+	{&browser.HostError{Host: "evil.example"}, "host", 421},
 	{ErrKeyReused, "key-reused", 422},
 	{&UnavailableError{Reason: "r"}, "unavailable", 503},
 	{context.DeadlineExceeded, "timeout", 503},

@@ -11,6 +11,7 @@ import (
 	"github.com/gorilla/mux"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"flowring/internal/browser"
 	"flowring/internal/seldom"
 )
 
@@ -29,6 +30,7 @@ type Config struct {
 	GetTimeout  time.Duration // until the answer to a GET is opened, which a large hour may have to be loaded for; default 30 s
 	BodyTimeout time.Duration // for receiving a body; default 30 s
 	SendTimeout time.Duration // for the client to take each 64 KiB of an answer; default 30 s
+	ReadOrigins []string      // origins whose pages may read answers in a browser, as package browser has them; default none
 }
 
 // The default limits.
@@ -51,6 +53,7 @@ type Deps struct {
 	Metrics  http.Handler          // answers /metrics; nil: 404
 	Registry prometheus.Registerer // nil: the metrics are counted and not registered
 	Turns    Turns                 // for compressing; nil: as many as GOMAXPROCS, halved
+	Guard    *browser.Guard        // refuses what pages of other sites send; nil: one that trusts no origin
 	Full     func() bool           // reports whether there is too little memory for more POSTs; nil: never
 	Unready  func() bool           // reports whether clients are asked to close their connections; nil: never
 }
@@ -88,6 +91,9 @@ func newRouter(cfg Config, deps Deps) *router {
 	if rt.Turns == nil {
 		rt.Turns = NewTurns(DefaultTurns())
 	}
+	if rt.Guard == nil {
+		rt.Guard, _ = browser.New(browser.Config{}) // which cannot fail: there is no origin in it
+	}
 	rt.door = door{
 		maxPosts: cfg.MaxPosts, maxBytes: cfg.MaxBuffered, maxInside: cfg.MaxInside, patience: cfg.MaxWait, full: deps.Full,
 		clients: map[netip.Addr]*client{},
@@ -96,7 +102,9 @@ func newRouter(cfg Config, deps Deps) *router {
 	return rt
 }
 
-func (rt *router) handler() http.Handler { return rt.observe(rt.timed(served(rt.routes()))) }
+func (rt *router) handler() http.Handler {
+	return rt.observe(rt.timed(rt.guarded(served(rt.routes()))))
+}
 
 // timed gives a request with a body BodyTimeout to send it, on every path and for every method: net/http reads a part of a body that is
 // refused before it answers. It lifts the deadline at the end of the body. Setting it fails where there is no connection, in tests.

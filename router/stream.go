@@ -45,7 +45,7 @@ func (rt *router) send(w http.ResponseWriter, r *http.Request, answer Answer) {
 // describe sets what a 200 and a 304 alike say of an answer.
 func describe(h http.Header, answer Answer) {
 	h.Set("Cache-Control", "no-cache") // may be kept, but asked about before each use: a kept copy would be a low total later
-	h.Set("Vary", "Accept-Encoding")
+	h.Add("Vary", "Accept-Encoding")
 	h.Set("Flowring-Complete", string(answer.Complete()))
 	if tag := answer.Tag(); tag != "" {
 		h.Set("ETag", entityTag(tag))

@@ -10,6 +10,7 @@ import (
 
 	"github.com/KimMachineGun/automemlimit/memlimit"
 
+	"flowring/internal/browser"
 	"flowring/node"
 )
 
@@ -76,13 +77,16 @@ type setting struct {
 const (
 	groupNode    = "Node"
 	groupLimits  = "Limits"
+	groupBrowser = "Browsers"
 	groupCluster = "Cluster"
 	groupCopies  = "Copies (the same on every node)"
 	groupLog     = "Log"
 )
 
 // all is the one table of settings: flags, environment, file, help and documentation are made from it.
-func all() []setting { return slices.Concat(ofTheNode(), ofItsLimits(), ofTheCluster(), ofTheLog()) }
+func all() []setting {
+	return slices.Concat(ofTheNode(), ofItsLimits(), ofBrowsers(), ofTheCluster(), ofTheLog())
+}
 
 func ofTheNode() []setting {
 	return []setting{
@@ -138,10 +142,22 @@ func ofItsLimits() []setting {
 	}
 }
 
+func ofBrowsers() []setting {
+	return []setting{
+		{"trusted-origin", groupBrowser, "origin whose pages may post through a browser; may be repeated (default: none)",
+			func(s *settings) value { return listValue{&s.TrustedOrigin, "URL", browser.Origin} }},
+		{"read-origin", groupBrowser, "origin whose pages may read through a browser (CORS); may be repeated (default: none)",
+			func(s *settings) value { return listValue{&s.ReadOrigin, "URL", browser.Origin} }},
+		{"allowed-host", groupBrowser, "host name that requests may give to a node that listens on loopback, beside localhost and the " +
+			"loopback addresses; may be repeated (default: none)",
+			func(s *settings) value { return listValue{&s.AllowedHost, "host", browser.Host} }},
+	}
+}
+
 func ofTheCluster() []setting {
 	return []setting{
 		{"join", groupCluster, "gossip addresses of other nodes, or a DNS name that resolves to many; may be repeated",
-			func(s *settings) value { return addressesValue{&s.Join} }},
+			func(s *settings) value { return addresses(&s.Join) }},
 		{"bootstrap-expect", groupCluster, "nodes that must see each other before they make a new cluster " +
 			"(default: this one, and one for each join address of another)",
 			func(s *settings) value { return countValue{&s.BootstrapExpect, 0} }},

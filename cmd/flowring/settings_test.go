@@ -21,6 +21,7 @@ func samples() map[string]string {
 		"gossip-key-file": "key", "replication-factor": "3", "write-quorum": "2", "hour-slices": "4",
 		"max-buffered": "100MiB", "max-posts": "100", "max-wait": "500ms", "max-reads": "100", "body-timeout": "1m",
 		"max-flows-per-hour": "1000", "max-names-per-hour": "100", "max-hours": "10", "max-hours-per-request": "20",
+		"trusted-origin": "https://a.example,http://localhost:3000", "read-origin": "https://b.example", "allowed-host": "c.example,10.0.0.7",
 		"log-level": "debug", "log-format": "json",
 	}
 }
@@ -158,6 +159,10 @@ func othersample(name string) string {
 		return "1GiB"
 	case "max-body":
 		return "2MiB"
+	case "trusted-origin", "read-origin":
+		return "https://other.example:9"
+	case "allowed-host":
+		return "other"
 	case "log-level":
 		return "error"
 	case "log-format":

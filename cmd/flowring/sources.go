@@ -80,7 +80,7 @@ func fromFlags(fs *pflag.FlagSet) []assignment {
 
 // list reports whether the setting has any number of values.
 func (s setting) list() bool {
-	_, ok := s.value(&settings{}).(addressesValue)
+	_, ok := s.value(&settings{}).(listValue)
 	return ok
 }
 

@@ -65,26 +65,36 @@ func (v durationValue) String() string {
 
 func (v durationValue) Type() string { return "duration" }
 
-// addressesValue is a list of addresses, separated by commas.
-type addressesValue struct{ field *[]string }
+// listValue is a list of texts, separated by commas. read returns a text in its one form, or an error.
+type listValue struct {
+	field *[]string
+	kind  string
+	read  func(text string) (string, error)
+}
 
-func (v addressesValue) Set(text string) error {
-	var addresses []string
-	for address := range strings.SplitSeq(text, ",") {
-		if address = strings.TrimSpace(address); address == "" {
+func (v listValue) Set(text string) error {
+	var list []string
+	for part := range strings.SplitSeq(text, ",") {
+		if part = strings.TrimSpace(part); part == "" {
 			continue
 		}
-		if err := checkAddress(address); err != nil {
+		part, err := v.read(part)
+		if err != nil {
 			return err
 		}
-		addresses = append(addresses, address)
+		list = append(list, part)
 	}
-	*v.field = addresses
+	*v.field = list
 	return nil
 }
 
-func (v addressesValue) String() string { return strings.Join(*v.field, ",") }
-func (v addressesValue) Type() string   { return "host:port,..." }
+func (v listValue) String() string { return strings.Join(*v.field, ",") }
+func (v listValue) Type() string   { return v.kind + ",..." }
+
+// addresses is a list of host:port.
+func addresses(field *[]string) listValue {
+	return listValue{field, "host:port", func(text string) (string, error) { return text, checkAddress(text) }}
+}
 
 // checkAddress asks for a numeric port: a service name could mean another port on another machine.
 func checkAddress(text string) error {

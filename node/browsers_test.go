@@ -1,0 +1,94 @@
+package node_test
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"flowring/node"
+)
+
+// askAs sends a request to a port in the name of a host, with an Origin where there is one.
+func (c *cluster) askAs(method, url, host, origin string) int {
+	c.t.Helper()
+	req, err := http.NewRequest(method, url, nil)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	req.Host = host
+	if origin != "" {
+		req.Header.Set("Origin", origin)
+	}
+	res, err := c.http.Do(req)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	defer res.Body.Close()
+	return res.StatusCode
+}
+
+// The worst that a page could do is at the peer port: drain the node.
+func TestWebPagesReachNeitherPortOfANodeOnLoopback(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t, 1, func(cfg *node.Config) { cfg.TrustedOrigin = []string{"https://flows.example"} })
+	c.formed("a")
+	peers := "http://" + c.nodes["a"].Addresses().Peer + "/peer/v1/"
+	for _, tt := range []struct {
+		method, url, host, origin string
+		want                      int
+	}{
+		{"POST", peers + "drain", "evil.example:8081", "", 421},
+		{"POST", peers + "drain", "evil.example:8081", "http://evil.example:8081", 421},
+		{"GET", peers + "summary", "evil.example:8081", "", 421},
+		{"POST", peers + "drain", "localhost:8081", "https://evil.example", 403},
+		{"POST", peers + "drain", "localhost:8081", "https://flows.example", 403}, // trusted to post flows, not to drain
+		{"GET", c.url("a") + "/flows?hour=1", "evil.example:8080", "", 421},
+		{"POST", c.url("a") + "/flows", "localhost:8080", "https://evil.example", 403},
+		{"GET", c.url("a") + "/readyz", "localhost:8080", "", 200},
+	} {
+		if got := c.askAs(tt.method, tt.url, tt.host, tt.origin); got != tt.want {
+			t.Errorf("%s %s with Host %s, Origin %q = %d, want %d", tt.method, tt.url, tt.host, tt.origin, got, tt.want)
+		}
+	}
+	if log := c.nodes["a"].log.String(); strings.Count(log, "peer call of a web page refused") != 1 {
+		t.Errorf("5 calls within 10 s are logged other than once:\n%s", log)
+	}
+	if err := c.nodes["a"].Ready(); err != nil {
+		t.Errorf("the node is not ready: %v", err)
+	}
+}
+
+// A port that is open on every interface is called by names that the node cannot know.
+func TestAPortThatIsNotOnLoopbackTakesEveryName(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t, 1, nil)
+	cfg := c.config("a")
+	cfg.Join, cfg.HTTPAddr, cfg.PeerAddr, cfg.GossipAddr = nil, "0.0.0.0:0", "0.0.0.0:0", "127.0.0.1:0"
+	cfg.AdvertiseHost = "127.0.0.1"
+	c.startWith(cfg)
+	for _, url := range []string{"http://" + c.nodes["a"].Addresses().HTTP + "/livez", "http://" + c.nodes["a"].Addresses().Peer + "/peer/v1/summary"} {
+		if got := c.askAs("GET", url, "flows.example", ""); got != 200 {
+			t.Errorf("GET %s with Host flows.example = %d, want 200", url, got)
+		}
+	}
+	if got := c.askAs("POST", "http://"+c.nodes["a"].Addresses().HTTP+"/flows", "flows.example", "https://evil.example"); got != 403 {
+		t.Errorf("POST of another origin = %d, want 403 on every interface", got)
+	}
+}
+
+func TestWhatABrowserNeverSendsIsNoSetting(t *testing.T) {
+	for _, change := range []func(*node.Config){
+		func(c *node.Config) { c.TrustedOrigin = []string{"flows.example"} },
+		func(c *node.Config) { c.TrustedOrigin = []string{"https://flows.example/"} },
+		func(c *node.Config) { c.ReadOrigin = []string{"*"} },
+		func(c *node.Config) { c.ReadOrigin = []string{"https://Flows.example"} }, // would never be equal
+		func(c *node.Config) { c.AllowedHost = []string{"flows.example:8080"} },
+	} {
+		cfg := node.Default("a")
+		change(&cfg)
+		if _, err := node.New(cfg, node.Deps{}); err == nil {
+			t.Errorf("New accepts %v", fmt.Sprint(cfg.TrustedOrigin, cfg.ReadOrigin, cfg.AllowedHost))
+		}
+	}
+}
