@@ -26,7 +26,8 @@ this machine is loaded only with --allow-remote.
 
 Without --rate each connection sends a post as soon as its last one is answered. With it
 posts are due at fixed times, and latency counts from then, even when no connection was
-free: a cluster that stands still for a while shows in the percentiles.
+free: a cluster that stands still for a while shows in the percentiles. Numbers may end with
+k, M or G: --rate 50k is 50,000 records a second.
 
 A post that failed for the moment is tried again with the same key, on the next node, as
 'flowring post' does, until --timeout has passed; its latency is that of all attempts.
@@ -71,7 +72,7 @@ type bench struct {
 }
 
 func newBench() *cobra.Command {
-	var b bench
+	b := bench{shape: load.Shape{Records: 1000, Flows: 10_000, VPCs: 10, Hours: 1}, plan: load.Plan{Connections: 16}}
 	var format format
 	cmd := &cobra.Command{
 		Use: "bench [FLAGS]", Short: "Make load, and print how it is taken", Long: aboutBench, Example: examplesBench,
@@ -89,15 +90,15 @@ func newBench() *cobra.Command {
 // addLoadFlags gives cmd the flags that say what load to make.
 func (b *bench) addLoadFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
-	f.IntVar(&b.plan.Connections, "connections", 16, "`number` of posts under way at once")
-	f.IntVar(&b.shape.Records, "records", 1000, "`number` of records in each post")
+	quantityVar(f, &b.plan.Connections, "connections", "`number` of posts under way at once")
+	quantityVar(f, &b.shape.Records, "records", "`number` of records in each post")
 	f.DurationVar(&b.plan.Duration, "duration", 0, "for how long posts are begun (default: 10s, or without end with --posts)")
-	f.Int64Var(&b.plan.Posts, "posts", 0, "`number` of posts in all (default: no limit)")
-	f.Float64Var(&b.rate, "rate", 0, "`number` of records that are due in a second (default: as fast as answers come)")
-	f.IntVar(&b.shape.Flows, "flows", 10_000, "`number` of distinct flows in each hour")
+	quantityVar(f, &b.plan.Posts, "posts", "`number` of posts in all (default: no limit)")
+	quantityVar(f, &b.rate, "rate", "`number` of records that are due in a second (default: as fast as answers come)")
+	quantityVar(f, &b.shape.Flows, "flows", "`number` of distinct flows in each hour")
 	f.Float64Var(&b.shape.Zipf, "zipf", 0, "`skew` of the flows: the i-th is in proportion to 1/i^skew; 0: all alike")
-	f.IntVar(&b.shape.VPCs, "vpcs", 10, "`number` of distinct VPCs")
-	f.IntVar(&b.shape.Hours, "hours", 1, "`number` of distinct hours, of which one is drawn for each post")
+	quantityVar(f, &b.shape.VPCs, "vpcs", "`number` of distinct VPCs")
+	quantityVar(f, &b.shape.Hours, "hours", "`number` of distinct hours, of which one is drawn for each post")
 	f.StringVar(&b.hour, "hour", "now", "the last of the `hours`, as for get")
 	f.BoolVar(&b.noKeys, "no-keys", false, "send no idempotency keys, and never try again: what is unknown stays so")
 	f.Uint64Var(&b.shape.Seed, "seed", 1, "`number` that all random choices follow from")
@@ -109,7 +110,7 @@ func (b *bench) addLoadFlags(cmd *cobra.Command) {
 // addOtherFlags gives cmd the flags that say what else to do.
 func (b *bench) addOtherFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
-	f.IntVar(&b.readers, "readers", 0, "`number` of connections that read the hours meanwhile")
+	quantityVar(f, &b.readers, "readers", "`number` of connections that read the hours meanwhile")
 	f.DurationVar(&b.readEvery, "read-every", 0, "how often each of them begins a read, at most (default: after each answer)")
 	f.BoolVar(&b.verify, "verify", false, "read all back in the end, and compare it with what was sent")
 	f.BoolVar(&b.allowRemote, "allow-remote", false, "load nodes that are not on this machine")

@@ -5,7 +5,7 @@
 //	root.go      the tree of commands, the text of `flowring help`
 //	exit.go      what an error looks like, exit codes
 //	settings.go  what `flowring serve` can be told: ONE table
-//	values.go    the kinds of setting (and size.go): how their text is read and checked
+//	values.go    the kinds of setting (and size.go, quantity.go): how their text is read and checked
 //	sources.go   where settings come from: flags, then environment, then file (file.go), then defaults
 //	serve.go, settingshelp.go                     run a node, explain its settings
 //	demo.go                                       run three

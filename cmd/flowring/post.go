@@ -62,7 +62,8 @@ func newPost() *cobra.Command {
 	}
 	access.addFlags(cmd, 30*time.Second)
 	cmd.Flags().StringVar(&p.key, "key", "", "idempotency `key` (default: random)")
-	cmd.Flags().IntVar(&p.most, "max-records", 10_000, "`number` of records in one request, at most")
+	p.most = 10_000
+	quantityVar(cmd.Flags(), &p.most, "max-records", "`number` of records in one request, at most")
 	mustRegister(cmd, "key", cobra.NoFileCompletions)
 	mustRegister(cmd, "max-records", cobra.NoFileCompletions)
 	return cmd
