@@ -101,7 +101,8 @@ func TestClientCommands(t *testing.T) {
 		{"get prints JSON where no terminal is", complete("true", "[]\n"), "", "get 20",
 			exitOK, "[]\n", "", []string{"GET /flows?hour=20"}},
 		{"get prints a table when asked", complete("true", "[]\n"), "", "get 20 --format table", exitOK,
-			"SRC APP  DEST APP  VPC  BYTES TX  BYTES RX\n", "", nil},
+			"hour 20, from 1970-01-01 20:00 to 21:00 UTC\n\n" +
+				"SRC APP  DEST APP  VPC  BYTES TX  BYTES RX\n\n0 flows                        0         0\n", "", nil},
 		{"get of a negative hour", complete("true", "[]\n"), "", "get -- -5", exitOK, "[]\n", "", []string{"GET /flows?hour=-5"}},
 		{"get of a negative hour without dashes", complete("true", "[]\n"), "", "get -5",
 			exitUsage, "", "(a negative hour goes after two dashes: flowring get -- -5)", []string{}},

@@ -21,7 +21,11 @@ HOUR is a whole number, by convention of hours since 1970-01-01 00:00 UTC; "now"
 current one, "now-1" the one before. A negative number goes after two dashes.
 
 Without a flag the answer holds all that the stores responsible for the hour hold; should
-it lack what a silent store may have kept aside, a note on stderr says so.`
+it lack what a silent store may have kept aside, a note on stderr says so.
+
+Names come from the senders of records. On a terminal, control characters in them are
+escaped. In a CSV file they are as they were sent: a spreadsheet takes a cell that begins
+with =, +, - or @ for a formula, so import the file with all columns as text.`
 
 const examplesGet = `  flowring get now
   flowring get now-1 --format csv > last-hour.csv
@@ -106,7 +110,8 @@ func runGet(cmd *cobra.Command, a *access, hour flow.Hour, need router.Need, for
 	}
 	defer answer.Close()
 	noteCompleteness(cmd.ErrOrStderr(), hour, answer.Complete)
-	return printFlows(cmd.OutOrStdout(), answer, format)
+	p := printing{format, hour, terminal(cmd.OutOrStdout())}
+	return p.flows(cmd.OutOrStdout(), answer)
 }
 
 // get asks a node of c for an hour.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -35,23 +36,25 @@ func newMembers() *cobra.Command {
 
 // runMembers asks and prints.
 func runMembers(cmd *cobra.Command, a *access, format string) error {
-	return withMembers(cmd, a, func(_ context.Context, view router.MembersView) error {
+	return a.withMembers(cmd.Context(), cmd.ErrOrStderr(), func(_ context.Context, view router.MembersView) error {
 		if format == formatTable {
 			return printMembers(cmd.OutOrStdout(), view)
 		}
-		out := json.NewEncoder(cmd.OutOrStdout())
-		out.SetIndent("", "  ")
-		return out.Encode(view)
+		text, err := json.MarshalIndent(view, "", "  ")
+		if err != nil {
+			return err
+		}
+		return printJSON(cmd.OutOrStdout(), bytes.NewReader(append(text, '\n')), terminal(cmd.OutOrStdout()))
 	})
 }
 
 // withMembers asks a node who there is and hands that on, within the time that there is to try.
-func withMembers(cmd *cobra.Command, a *access, do func(context.Context, router.MembersView) error) error {
-	c, err := a.client(cmd.ErrOrStderr())
+func (a *access) withMembers(parent context.Context, stderr io.Writer, do func(context.Context, router.MembersView) error) error {
+	c, err := a.client(stderr)
 	if err != nil {
 		return err
 	}
-	ctx, _, cancel := a.bound(cmd.Context())
+	ctx, _, cancel := a.bound(parent)
 	defer cancel()
 	view, err := a.members(ctx, c)
 	if err != nil {

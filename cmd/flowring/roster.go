@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"strings"
 	"time"
 
@@ -30,12 +31,18 @@ gives that up.
 STORE is a store's ID, as in "flowring members". A store that is absent for 15 minutes,
 or whose node is back with another disk, is forgotten without being asked to.`
 
+// completionTimeout bounds how long a shell waits for words.
+const completionTimeout = 2 * time.Second
+
 func newDrain() *cobra.Command {
 	var access access
 	cmd := &cobra.Command{
 		Use: "drain NODE [FLAGS]", Short: "Take a node off the cluster, with its data put on others", Long: aboutDrain,
 		Example: "  flowring drain n4\n  flowring drain n4 --target http://10.0.0.7:8080 --timeout 1h",
-		Args:    arguments(1, 1), ValidArgsFunction: cobra.NoFileCompletions,
+		Args:    arguments(1, 1),
+		ValidArgsFunction: access.completeMembers(func(m router.Member) (string, string) {
+			return m.Name, m.State + ", " + m.Addresses.HTTP
+		}),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return onRoster(cmd, &access, func(ctx context.Context, c *peer.Client, members []router.Member) error {
 				m, err := find(members, "node", args[0], func(m router.Member) string { return m.Name })
@@ -61,7 +68,10 @@ func newForget() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "forget STORE [FLAGS]", Short: "Take a lost store off the cluster", Long: aboutForget,
 		Example: "  flowring forget b902d8cd57ae82dd1f3030eeed89ccb4",
-		Args:    arguments(1, 1), ValidArgsFunction: cobra.NoFileCompletions,
+		Args:    arguments(1, 1),
+		ValidArgsFunction: access.completeMembers(func(m router.Member) (string, string) {
+			return m.Store, m.Name + ", " + m.State
+		}),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return onRoster(cmd, &access, func(ctx context.Context, c *peer.Client, members []router.Member) error {
 				gone, err := find(members, "store", args[0], func(m router.Member) string { return m.Store })
@@ -81,9 +91,29 @@ func newForget() *cobra.Command {
 	return cmd
 }
 
+// completeMembers proposes one word for each member that a node knows, with its description; none where no node answers soon.
+func (a *access) completeMembers(word func(router.Member) (word, description string)) cobra.CompletionFunc {
+	return func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+		if len(args) > 0 {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		a.timeout = completionTimeout
+		var words []string
+		// A line about waiting would be in the way of the shell's, and an error leaves no words.
+		_ = a.withMembers(cmd.Context(), io.Discard, func(_ context.Context, view router.MembersView) error {
+			for _, m := range view.Members {
+				name, description := word(m)
+				words = append(words, cobra.CompletionWithDesc(escaped(name), escaped(description)))
+			}
+			return nil
+		})
+		return words, cobra.ShellCompDirectiveNoFileComp
+	}
+}
+
 // onRoster asks a node who there is, and lets do call them.
 func onRoster(cmd *cobra.Command, a *access, do func(context.Context, *peer.Client, []router.Member) error) error {
-	return withMembers(cmd, a, func(ctx context.Context, view router.MembersView) error {
+	return a.withMembers(cmd.Context(), cmd.ErrOrStderr(), func(ctx context.Context, view router.MembersView) error {
 		calls := peer.NewOutsider()
 		defer calls.Close()
 		return do(ctx, calls, view.Members)
