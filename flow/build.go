@@ -17,6 +17,7 @@ var ErrOverflow = errors.New("sum over 2^63-1 bytes")
 type builder struct {
 	nameTable
 	records int
+	anyHour bool // hours that look like a time of another unit are taken too
 
 	hours map[Hour]uint32 // position in order
 	order []part
@@ -56,9 +57,9 @@ func (b *builder) reset(likely int) {
 
 // AddUp adds up records into the batches that one request makes, one for each hour. It fails with a *RecordError when a
 // name is not 1 to MaxName bytes of UTF-8 or a number is negative, and with an error that wraps ErrOverflow when the sum of a flow
-// would pass 2^63-1. MaxBytes is a limit of the JSON contract and is not enforced here. It keeps nothing of records.
+// would pass 2^63-1. MaxBytes and the units of hours belong to the contract of requests and are not looked at here. It keeps nothing of records.
 func AddUp(records []Record) (*Posting, error) {
-	var b builder
+	b := builder{anyHour: true}
 	b.reset(len(records))
 	for i, r := range records {
 		if f, reason := r.fault(); reason != "" {
@@ -86,8 +87,12 @@ func (b *builder) add(hour Hour, f triple, t Totals) error {
 	for i := b.seeds.flow(hour, f); ; i++ {
 		slot := &b.flows[i&uint64(len(b.flows)-1)]
 		if *slot == 0 {
+			part, err := b.partOf(hour)
+			if err != nil {
+				return err
+			}
 			*slot = uint32(len(b.rows)) + 1
-			b.insertFlow(hour, f, t)
+			b.insertFlow(part, f, t)
 			return nil
 		}
 		r := &b.rows[*slot-1]
@@ -104,9 +109,8 @@ func (b *builder) add(hour Hour, f triple, t Totals) error {
 	}
 }
 
-// insertFlow notes a new flow, for which there is a slot already.
-func (b *builder) insertFlow(hour Hour, f triple, t Totals) {
-	part := b.partOf(hour)
+// insertFlow notes a new flow of a part, for which there is a slot already.
+func (b *builder) insertFlow(part uint32, f triple, t Totals) {
 	b.order[part].flows++
 	b.rows = append(b.rows, row{f, part, t})
 	if 2*len(b.rows) <= len(b.flows) {
@@ -119,13 +123,16 @@ func (b *builder) insertFlow(hour Hour, f triple, t Totals) {
 	}
 }
 
-// partOf returns the position of the part of an hour, a new one if it has none.
-func (b *builder) partOf(hour Hour) uint32 {
+// partOf returns the position of the part of an hour, a new one if it has none. An hour is judged once, by its first record.
+func (b *builder) partOf(hour Hour) (uint32, error) {
 	if len(b.order) > 0 && b.order[b.last].hour == hour {
-		return b.last
+		return b.last, nil
 	}
 	at, ok := b.hours[hour]
 	if !ok {
+		if err := b.checkUnit(hour); err != nil {
+			return 0, err
+		}
 		if b.hours == nil {
 			b.hours = map[Hour]uint32{}
 		}
@@ -134,5 +141,16 @@ func (b *builder) partOf(hour Hour) uint32 {
 		b.order = append(b.order, part{hour: hour})
 	}
 	b.last = at
-	return at
+	return at, nil
+}
+
+// checkUnit refuses an hour that looks like a time of another unit.
+func (b *builder) checkUnit(hour Hour) error {
+	if b.anyHour {
+		return nil
+	}
+	if fault := unitFault(hour); fault != "" {
+		return &RecordError{Index: b.records - 1, Field: fieldHour.String(), Reason: fault}
+	}
+	return nil
 }

@@ -6,6 +6,9 @@ func Decode(body []byte) (*Posting, error) { return new(Decoder).Decode(body) }
 // Decoder parses the bodies of POSTs. It keeps the memory that it works with, so that decoding allocates hardly more than what it
 // returns. The zero value is ready to use, by one goroutine at a time.
 type Decoder struct {
+	// AnyHour takes hours that look like a time of another unit, such as seconds since 1970.
+	AnyHour bool
+
 	scanner scanner
 	builder builder
 }
@@ -15,8 +18,9 @@ type Decoder struct {
 // the records of a flow sum up to more than 2^63-1 bytes. It keeps nothing of body and does not change it.
 func (d *Decoder) Decode(body []byte) (*Posting, error) {
 	if notAnArray(body) != "" {
-		return decodeStrictly(body)
+		return decodeStrictly(body, d.AnyHour)
 	}
+	d.builder.anyHour = d.AnyHour
 	d.builder.reset(len(body) / likelyRecord)
 	d.scanner.reset(body, &d.builder)
 	var p *Posting
@@ -28,7 +32,7 @@ func (d *Decoder) Decode(body []byte) (*Posting, error) {
 		d.builder = builder{} // what this has needed is more than most will
 	}
 	if p == nil {
-		return decodeStrictly(body)
+		return decodeStrictly(body, d.AnyHour)
 	}
 	return p, nil
 }

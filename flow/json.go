@@ -13,11 +13,11 @@ const maxDepth = 128
 
 // decodeStrictly is Decode without a thought about speed, and what decides: Decode accepts what this accepts and makes the same
 // of it, and every error is one of its.
-func decodeStrictly(body []byte) (*Posting, error) {
+func decodeStrictly(body []byte, anyHour bool) (*Posting, error) {
 	if reason := notAnArray(body); reason != "" {
 		return nil, &RecordError{Index: -1, Reason: reason}
 	}
-	var b builder
+	b := builder{anyHour: anyHour}
 	b.reset(0)
 	d := newStrict(body, &b)
 	if err := d.array(); err != nil {

@@ -38,7 +38,8 @@ type Config struct {
 	MaxNamesPerHour   int           // different names of applications and VPCs in an hour; 0: no limit
 	MaxHours          int           // hours that a node holds, as owner or copy; 0: no limit
 
-	MaxHoursPerRequest int // different hours that the records of a POST name; 0: the default
+	MaxHoursPerRequest int  // different hours that the records of a POST name; 0: the default
+	AnyHour            bool // hours that look like a time of another unit, such as seconds since 1970, are taken
 }
 
 // The defaults: a single node on loopback.

@@ -56,6 +56,57 @@ func TestTheOwnerKeepsToTheLimits(t *testing.T) {
 	}
 }
 
+// A sender that takes another unit for hours is refused by the unit. One that passes the check, with random hours, cannot use up the
+// hours that all others need, at one node or three (P12).
+func TestAWrongUnitDoesNotUseUpTheHours(t *testing.T) {
+	t.Parallel()
+	const most = 20
+	for _, nodes := range []int{1, 3} {
+		t.Run(fmt.Sprintf("%d nodes", nodes), func(t *testing.T) {
+			t.Parallel()
+			c := newCluster(t, nodes, func(cfg *node.Config) { cfg.ReplicationFactor, cfg.MaxHours = nodes, most })
+			names := []string{"a", "b", "c"}[:nodes]
+			c.formed(names...)
+			at := func(i int) string { return names[i%nodes] }
+			now := time.Now().Unix() / 3600
+			refused := func(what, problem string, status int, sent ...observation) {
+				for i := range names {
+					if got, err := c.post(at(i), "", sent...); got != status || !strings.Contains(fmt.Sprint(err), problem) {
+						t.Errorf("%s at %s: POST = %d %v, want %d %s", what, at(i), got, err, status, problem)
+					}
+				}
+			}
+			refused("seconds", "looks like seconds since 1970; its hour is ", 400, of(now*3600, "x", 1))
+			refused("milliseconds behind a good hour", "looks like milliseconds", 400, of(now, "x", 1), of(now*3600_000, "x", 1))
+			for i := range most * 9 / 10 {
+				c.mustPost(at(i), "", of(int64(1000+7919*i), "x", 1))
+			}
+			c.eventually(5*time.Second, c.allHold(most*9/10))
+			refused("one more random hour", "hour 77: a node keeps the last tenth", 409, of(77, "x", 1))
+			refused("it beside an hour that is known", "hour 77: a node keeps the last tenth", 409, of(1000, "x", 1), of(77, "x", 1))
+			refused("it beside this hour", "hour 77: a node keeps the last tenth", 409, of(now, "x", 1), of(77, "x", 1))
+			c.mustPost(at(0), "", of(1000, "x", 1))
+			for i := range most / 10 {
+				c.mustPost(at(i), "", of(now+int64(i), "x", 1))
+			}
+			c.eventually(5*time.Second, c.allHold(most))
+			refused("a near hour when there are as many as may be", "hour "+fmt.Sprint(now+9)+": it is one hour more", 409, of(now+9, "x", 1))
+			kept := 0.0
+			for _, name := range names {
+				kept += c.metric(name, "flowring_store_kept_hours_refusals_total")
+			}
+			if want := float64(3 * nodes); kept != want {
+				t.Errorf("the owners have counted %v hours refused for the last tenth, want %v", kept, want)
+			}
+			for hour, want := range map[int64]string{1000: "map[x:2]", 77: "map[]", now: "map[x:1]"} {
+				if r, err := c.get(at(0), hour, ""); err != nil || fmt.Sprint(r.totals) != want {
+					t.Errorf("hour %d is %v, %v, want %s: nothing that was refused is stored", hour, r.totals, err, want)
+				}
+			}
+		})
+	}
+}
+
 // allHold returns what checks that every node holds so many hours.
 func (c *cluster) allHold(hours float64) func() error {
 	return func() error {

@@ -69,6 +69,8 @@ func numbers() []number {
 			func(g gathered) float64 { return float64(g.store.TooManyNames) }},
 		{counter, "store_hours_refusals_total", "Batches not admitted here as this store has as many hours as it may.",
 			func(g gathered) float64 { return float64(g.store.TooManySlices) }},
+		{counter, "store_kept_hours_refusals_total", "Batches not admitted here as the last tenth of the hours is for hours near now.",
+			func(g gathered) float64 { return float64(g.store.SlicesKept) }},
 		{counter, "store_sealed_total", "Snapshots that replaced the batches of an hour here.",
 			func(g gathered) float64 { return float64(g.store.Sealed) }},
 		{counter, "store_snapshots_fetched_total", "Snapshots taken in from other stores.",

@@ -264,7 +264,7 @@ func (n *Node) startPeers(ctx context.Context) error {
 func (n *Node) startPublic(ctx context.Context) error {
 	handler := func(g *browser.Guard) http.Handler {
 		return router.New(router.Config{
-			MaxBody: n.cfg.MaxBody, MaxHours: n.cfg.MaxHoursPerRequest, MaxBuffered: n.cfg.maxBuffered(), MaxPosts: n.cfg.maxPosts(), MaxWait: n.cfg.MaxWait,
+			MaxBody: n.cfg.MaxBody, MaxHours: n.cfg.MaxHoursPerRequest, AnyHour: n.cfg.AnyHour, MaxBuffered: n.cfg.maxBuffered(), MaxPosts: n.cfg.maxPosts(), MaxWait: n.cfg.MaxWait,
 			MaxReading: n.cfg.MaxReads, BodyTimeout: n.cfg.BodyTimeout, MaxLong: n.cfg.MaxLongAnswers, ReadOrigins: n.cfg.ReadOrigin,
 		}, router.Deps{
 			Cluster: public{n}, Log: n.log, Registry: n.deps.Registry, Full: n.lowMemory.Load, Turns: n.turns, Unready: n.sendAway,

@@ -263,9 +263,14 @@ func publicError(err error) error {
 // refusalOf returns what the router calls the error with which a store refused a batch, nil if it is none.
 func refusalOf(err error) error {
 	for _, r := range refusals {
-		if errors.Is(err, r.store) {
-			return r.public
+		if !errors.Is(err, r.store) {
+			continue
 		}
+		var limit *store.LimitError
+		if errors.As(err, &limit) {
+			return &router.LimitError{Hour: limit.Hour, Err: r.public}
+		}
+		return r.public
 	}
 	return nil
 }
@@ -277,6 +282,7 @@ var refusals = [...]struct{ store, public error }{
 	{store.ErrTooManyFlows, router.ErrTooManyFlows},
 	{store.ErrTooManyNames, router.ErrTooManyNames},
 	{store.ErrTooManySlices, router.ErrTooManyHours},
+	{store.ErrSlicesKept, router.ErrHoursKept},
 }
 
 // Members implements router.Cluster.

@@ -19,7 +19,7 @@ type Cluster interface {
 	//	nil                 stored; replayed if the posting's key and content had been stored before
 	//	ErrKeyReused        the key was seen with other content; nothing was stored
 	//	ErrOverflow         a total would pass 2^63-1; nothing was stored
-	//	ErrTooMany...       the hour, or its owner, holds as much as it may; nothing was stored
+	//	*LimitError         the hour, or its owner, holds as much as it may; nothing was stored
 	//	*UnavailableError   unknown: stored wholly, in part or not at all; the same call again makes it whole
 	Post(ctx context.Context, p *flow.Posting) (replayed bool, err error)
 
@@ -82,10 +82,23 @@ var (
 	ErrKeyReused = errors.New("the Idempotency-Key was used before with other content")
 	ErrOverflow  = errors.New("a flow's total would pass 2^63-1 bytes")
 
-	ErrTooManyFlows = errors.New("an hour of the request has as many different flows as it may")
-	ErrTooManyNames = errors.New("an hour of the request has as many different names as it may")
-	ErrTooManyHours = errors.New("a node holds as many hours as it may, and the request begins another one")
+	ErrTooManyFlows = errors.New("it has as many different flows as an hour may have")
+	ErrTooManyNames = errors.New("it has as many different names as an hour may have")
+	ErrTooManyHours = errors.New("it is one hour more than a node may hold")
+	ErrHoursKept    = errors.New("a node keeps the last tenth of its hours for those within 48 hours of its clock")
 )
+
+// LimitError says which hour of a request a limit refuses, the first one if there are more.
+type LimitError struct {
+	Hour flow.Hour
+	Err  error // ErrTooMany... or ErrHoursKept
+}
+
+// Error returns the hour and the limit.
+func (e *LimitError) Error() string { return fmt.Sprintf("hour %d: %v", e.Hour, e.Err) }
+
+// Unwrap returns the limit.
+func (e *LimitError) Unwrap() error { return e.Err }
 
 // UnavailableError says that too few stores could be used. The outcome of a write is unknown.
 type UnavailableError struct {

@@ -48,3 +48,31 @@ func TestARequestOfTooManyHoursIsRefused(t *testing.T) {
 		wantMetric(t, reg, "flowring_http_refusals_total", float64(refused), "reason", "hours-in-request")
 	}
 }
+
+func TestAnHourInAnotherUnitIsTakenOnlyWhereTheSettingSaysSo(t *testing.T) {
+	body := strings.Replace(smallRecord, `"hour":3`, `"hour":1796031600`, 1)
+	f := newFake()
+	h, reg := handlerFor(Config{}, f)
+	w := postTo(h, strings.NewReader(body))
+	const want = `"record 0: field \"hour\": 1796031600 looks like seconds since 1970; its hour is 498897","record":0,"field":"hour"`
+	if w.Code != 400 || !strings.Contains(w.Body.String(), want) || f.applied() > 0 {
+		t.Errorf("POST = %d %s, %d stored, want 400 with %s and nothing stored", w.Code, w.Body, f.applied(), want)
+	}
+	wantMetric(t, reg, "flowring_http_refusals_total", 1, "reason", "record")
+	h, _ = handlerFor(Config{AnyHour: true}, f)
+	for range 2 { // a decoder is used again
+		if w := postTo(h, strings.NewReader(body)); w.Code != 200 {
+			t.Errorf("POST with AnyHour = %d %s, want 200", w.Code, w.Body)
+		}
+	}
+}
+
+// A refusal for a limit names the hour, and nothing of the way on which it came.
+func TestARefusalForALimitNamesTheHour(t *testing.T) {
+	for _, err := range []error{ErrTooManyFlows, ErrTooManyNames, ErrTooManyHours, ErrHoursKept} {
+		p := problemOf(fmt.Errorf("admit at n2: %w", &LimitError{Hour: -5, Err: err}))
+		if want := "hour -5: " + err.Error(); p.Status != 409 || p.Detail != want {
+			t.Errorf("problemOf(%v) = %d %q, want 409 %q", err, p.Status, p.Detail, want)
+		}
+	}
+}

@@ -130,7 +130,7 @@ func (rt *router) decode(ctx context.Context, c coding, body []byte, v *visit) (
 	}
 	decoder, _ := rt.decoders.Get().(*flow.Decoder)
 	if decoder == nil {
-		decoder = new(flow.Decoder)
+		decoder = &flow.Decoder{AnyHour: rt.AnyHour}
 	}
 	defer rt.decoders.Put(decoder)
 	return decoder.Decode(body)

@@ -38,6 +38,10 @@ func problemOf(err error) Problem {
 	if errors.As(err, &record) && record.Index >= 0 {
 		p.Record, p.Field = &record.Index, record.Field
 	}
+	var limit *LimitError
+	if errors.As(err, &limit) {
+		p.Detail = limit.Error() // the path above it is for the log
+	}
 	var unavailable *UnavailableError
 	if errors.As(err, &unavailable) {
 		p.Detail, p.Stores = unavailable.Error(), unavailable.Stores // the path above it is for the log

@@ -19,6 +19,7 @@ import (
 type Config struct {
 	MaxBody     int64         // bytes of a POST, as received and again as decompressed; default 32 MiB
 	MaxHours    int           // different hours that the records of a POST name; default 1000
+	AnyHour     bool          // hours that look like a time of another unit, such as seconds since 1970, are taken
 	MaxBuffered int64         // bytes of bodies held at once, over all requests; default 8 * MaxBody
 	MaxPosts    int           // POSTs in progress, those that wait included; default 4096
 	MaxWait     time.Duration // that a POST may wait until its body is received; default 2 s, and 1 s less than PostTimeout at most

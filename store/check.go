@@ -20,9 +20,9 @@ var (
 //	replay        a batch of each one's ID is held: to apply them would add nothing
 //	ErrKeyReused  the Key of one is held with another ID
 //	ErrOverflow   a flow's total would pass 2^63-1 with one (P14)
-//	ErrTooMany... one would pass one of the Limits (P12)
+//	*LimitError   one would pass one of the Limits (P12)
 //
-// Each is looked at as if the others were not there. Batches that are applied between Check and Apply are not in its answer.
+// Each is looked at as if the others were not there, but for the number of slices: those that the batches before it begin count. Batches that are applied between Check and Apply are not in its answer.
 func (s *Store) Check(batches ...flow.Written) (replay bool, err error) {
 	return s.checkAll(batches, s.limits)
 }
@@ -35,35 +35,40 @@ func (s *Store) CheckAgain(batches ...flow.Written) (replay bool, err error) {
 
 func (s *Store) checkAll(batches []flow.Written, limits Limits) (allReplayed bool, err error) {
 	allReplayed = true
+	begun := 0 // slices that batches of this call begin
 	for _, b := range batches {
-		replayed, err := s.check(b.Batch, limits)
+		replayed, begins, err := s.check(b.Batch, limits, begun)
 		if err != nil {
 			return false, err
+		}
+		if begins {
+			begun++
 		}
 		allReplayed = allReplayed && replayed
 	}
 	return allReplayed, nil
 }
 
-func (s *Store) check(b *flow.Batch, limits Limits) (replay bool, err error) {
+// check checks one batch, after so many batches that begin a slice. begins says that it begins another one.
+func (s *Store) check(b *flow.Batch, limits Limits, begun int) (replay, begins bool, err error) {
 	h, err := s.pinWarm(b.Slice, false)
 	if err != nil {
-		return false, fmt.Errorf("check batch: %w", err)
+		return false, false, fmt.Errorf("check batch: %w", err)
 	}
 	if h == nil {
-		return false, s.refused.count(s.mayBegin(b, limits))
+		return false, true, s.refused.limit(b.Slice, s.mayBegin(b, limits, begun))
 	}
 	defer s.release(h)
 	replay, reused := h.content.marks.seen(b)
 	switch {
 	case replay:
-		return true, nil
+		return true, false, nil
 	case reused:
-		return false, ErrKeyReused
+		return false, false, ErrKeyReused
 	case h.content.overflows(b):
-		return false, ErrOverflow
+		return false, false, ErrOverflow
 	}
-	return false, s.refused.count(limits.fits(h.content, b))
+	return false, false, s.refused.limit(b.Slice, limits.fits(h.content, b))
 }
 
 // overflows reports whether b would saturate a total. Nearly always the largest number of the slice and that of b are so far

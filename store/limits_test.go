@@ -2,7 +2,9 @@ package store
 
 import (
 	"errors"
+	"math"
 	"testing"
+	"time"
 
 	"flowring/flow"
 )
@@ -74,5 +76,78 @@ func TestStatsTellWhatTheFullestSliceHas(t *testing.T) {
 	apply(t, s, batchOf(t, flow.Slice{Hour: 1}, dot(1, 1), record("a", "b", 1, 1)))
 	if got := s.Stats(); got.MostFlows != 2 || got.MostNames != 3 {
 		t.Errorf("Stats() has %d flows and %d names, want 2 and 3: of the fullest slice", got.MostFlows, got.MostNames)
+	}
+}
+
+// hourNow returns the hour of the clock, counted from 1970.
+func hourNow() flow.Hour { return flow.Hour(time.Now().Unix() / 3600) }
+
+// A sender with a wrong clock or unit cannot use up all hours (P12): the last tenth is for those near now.
+func TestTheLastTenthOfTheHoursIsForHoursNearNow(t *testing.T) {
+	const limit = 20
+	for _, tt := range []struct {
+		name string
+		have int // hours before
+		hour flow.Hour
+		want error
+	}{
+		{"a far hour below the last tenth", limit*9/10 - 1, 7, nil},
+		{"a far hour in the last tenth", limit * 9 / 10, 7, ErrSlicesKept},
+		{"this hour in the last tenth", limit * 9 / 10, hourNow(), nil},
+		{"an hour of two days ago in the last tenth", limit * 9 / 10, hourNow() - nearHours + 1, nil},
+		{"an hour of the day after tomorrow in the last tenth", limit * 9 / 10, hourNow() + nearHours - 1, nil},
+		{"an hour before that", limit * 9 / 10, hourNow() - nearHours - 2, ErrSlicesKept},
+		{"an hour after that", limit * 9 / 10, hourNow() + nearHours + 2, ErrSlicesKept},
+		{"the first hour that there is", limit * 9 / 10, math.MinInt64, ErrSlicesKept},
+		{"the last hour that there is", limit * 9 / 10, math.MaxInt64, ErrSlicesKept},
+		{"the last place, for this hour", limit - 1, hourNow(), nil},
+		{"this hour when there are as many as may be", limit, hourNow(), ErrTooManySlices},
+	} {
+		s := limited(t, newMemJournal(), Limits{Slices: limit})
+		for i := range tt.have {
+			apply(t, s, batchOf(t, flow.Slice{Hour: 1000 + flow.Hour(i)}, dot(1, 1), record("a", "b", 1, 1)))
+		}
+		_, err := s.Check(written(batchOf(t, flow.Slice{Hour: tt.hour}, dot(2, 1), record("a", "b", 1, 1)))...)
+		var refused *LimitError
+		if !errors.Is(err, tt.want) || errors.As(err, &refused) && refused.Hour != tt.hour {
+			t.Errorf("%s: Check = %v, want %v of hour %d", tt.name, err, tt.want, tt.hour)
+		}
+		stats := s.Stats()
+		if (stats.SlicesKept == 1) != (tt.want == ErrSlicesKept) || (stats.TooManySlices == 1) != (tt.want == ErrTooManySlices) {
+			t.Errorf("%s: %d and %d refusals are counted, want them to go with %v", tt.name, stats.SlicesKept, stats.TooManySlices, tt.want)
+		}
+		if _, err := s.Check(written(batchOf(t, flow.Slice{Hour: 1000}, dot(2, 2), record("a", "b", 1, 1)))...); err != nil {
+			t.Errorf("%s: Check of a known hour = %v, want nil", tt.name, err)
+		}
+	}
+}
+
+// The hours of one call count together, and the refusal names the first hour that was one too many.
+func TestARefusalNamesTheFirstHourThatWasOneTooMany(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		limit int
+		hours []flow.Hour
+		want  flow.Hour // -1: all are taken
+		err   error
+	}{
+		{"as many as may be", 4, []flow.Hour{1, 2, 3}, -1, nil},
+		{"one too many", 4, []flow.Hour{5, 6, 7, 8}, 8, ErrTooManySlices},
+		{"two too many", 4, []flow.Hour{5, 6, 7, 8, 9}, 8, ErrTooManySlices},
+		{"one too many beside the known one", 2, []flow.Hour{1000, 5, 6, 1000}, 6, ErrTooManySlices},
+		{"one in the last tenth", 10, []flow.Hour{1, 2, 3, 4, 5, 6, 7, 8, 9}, 9, ErrSlicesKept},
+		{"one in the last tenth, behind this hour", 10, []flow.Hour{1, 2, 3, 4, 5, 6, 7, hourNow(), 9, 10}, 9, ErrSlicesKept},
+	} {
+		s := limited(t, newMemJournal(), Limits{Slices: tt.limit})
+		apply(t, s, batchOf(t, flow.Slice{Hour: 1000}, dot(1, 1), record("a", "b", 1, 1)))
+		var batches []*flow.Batch
+		for i, hour := range tt.hours {
+			batches = append(batches, batchOf(t, flow.Slice{Hour: hour}, dot(2, uint64(i+1)), record("a", "b", 1, 1)))
+		}
+		_, err := s.Check(written(batches...)...)
+		var refused *LimitError
+		if errors.As(err, &refused) != (tt.want >= 0) || refused != nil && (refused.Hour != tt.want || refused.Err != tt.err) {
+			t.Errorf("%s: Check = %v, want %v of hour %d", tt.name, err, tt.err, tt.want)
+		}
 	}
 }

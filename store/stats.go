@@ -26,6 +26,7 @@ type Stats struct {
 	TooManyFlows  uint64 // times that Check refused a batch for Limits.Flows
 	TooManyNames  uint64 // for Limits.Names
 	TooManySlices uint64 // for Limits.Slices
+	SlicesKept    uint64 // for the last tenth of Limits.Slices
 }
 
 // counters are the Stats that only grow.
@@ -56,6 +57,7 @@ func (s *Store) Stats() Stats {
 		Snapshots: c.snapshots.Load(),
 
 		TooManyFlows: s.refused.flows.Load(), TooManyNames: s.refused.names.Load(), TooManySlices: s.refused.slices.Load(),
+		SlicesKept: s.refused.kept.Load(),
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

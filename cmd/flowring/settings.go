@@ -137,8 +137,11 @@ func ofItsLimits() []setting {
 			func(s *settings) value { return countValue{&s.MaxFlowsPerHour, 0} }},
 		{"max-names-per-hour", groupLimits, "different names of applications and VPCs that an hour may have; 0 for no limit",
 			func(s *settings) value { return countValue{&s.MaxNamesPerHour, 0} }},
-		{"max-hours", groupLimits, "hours that a node may hold, as owner or copy; 0 for no limit",
+		{"max-hours", groupLimits, "hours that a node may hold, as owner or copy, the last tenth only within 48 hours of its clock; " +
+			"0 for no limit",
 			func(s *settings) value { return countValue{&s.MaxHours, 0} }},
+		{"any-hour", groupLimits, "take hours that look like seconds, milliseconds, microseconds or nanoseconds since 1970",
+			func(s *settings) value { return switchValue{&s.AnyHour} }},
 	}
 }
 

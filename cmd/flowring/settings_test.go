@@ -20,7 +20,7 @@ func samples() map[string]string {
 		"data-dir": "/data", "max-body": "1MiB", "seal-after": "1m30s", "min-free": "5", "memory-limit": "512MiB", "max-long-answers": "7", "join": "n1:7946,n2:7946", "bootstrap-expect": "3", "cluster": "west",
 		"gossip-key-file": "key", "replication-factor": "3", "write-quorum": "2", "hour-slices": "4",
 		"max-buffered": "100MiB", "max-posts": "100", "max-wait": "500ms", "max-reads": "100", "body-timeout": "1m",
-		"max-flows-per-hour": "1000", "max-names-per-hour": "100", "max-hours": "10", "max-hours-per-request": "20",
+		"max-flows-per-hour": "1000", "max-names-per-hour": "100", "max-hours": "10", "max-hours-per-request": "20", "any-hour": "true",
 		"trusted-origin": "https://a.example,http://localhost:3000", "read-origin": "https://b.example", "allowed-host": "c.example,10.0.0.7",
 		"log-level": "debug", "log-format": "json",
 	}
@@ -167,6 +167,8 @@ func othersample(name string) string {
 		return "error"
 	case "log-format":
 		return "text"
+	case "any-hour":
+		return "false"
 	case "replication-factor", "write-quorum", "hour-slices", "bootstrap-expect", "max-flows-per-hour", "max-names-per-hour",
 		"max-hours", "max-hours-per-request", "max-posts", "max-reads", "max-long-answers":
 		return "5"
@@ -256,5 +258,26 @@ func TestParseSize(t *testing.T) {
 		if got != want || (err == nil) != (want > 0) {
 			t.Errorf("parseSize(%q) = %d, %v, want %d", text, got, err, want)
 		}
+	}
+}
+
+// A setting that is true or false needs no value as a flag.
+func TestASwitchIsAFlagAlone(t *testing.T) {
+	for _, test := range []struct {
+		args []string
+		want bool
+	}{
+		{nil, false},
+		{[]string{"--any-hour"}, true},
+		{[]string{"--any-hour=true"}, true},
+		{[]string{"--any-hour=false"}, false},
+		{[]string{"--any-hour", "--max-hours", "7"}, true},
+	} {
+		if got, _, err := loaded(t, test.args, nil, ""); err != nil || got.AnyHour != test.want {
+			t.Errorf("any-hour of %q = %t, %v, want %t", test.args, got.AnyHour, err, test.want)
+		}
+	}
+	if _, _, err := loaded(t, []string{"--any-hour=maybe"}, nil, ""); err == nil {
+		t.Error("--any-hour=maybe is taken")
 	}
 }

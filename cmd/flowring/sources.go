@@ -37,7 +37,10 @@ func (g *given) Set(text string) error {
 func addFlags(fs *pflag.FlagSet) {
 	d := defaults()
 	for _, s := range all() {
-		fs.Var(&given{value: s.value(&d)}, s.name, s.help)
+		flag := fs.VarPF(&given{value: s.value(&d)}, s.name, "", s.help)
+		if _, is := s.value(&d).(switchValue); is {
+			flag.NoOptDefVal = "true" // the flag alone
+		}
 	}
 }
 

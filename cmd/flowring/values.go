@@ -129,6 +129,20 @@ func (v countValue) Set(text string) error {
 func (v countValue) String() string { return strconv.Itoa(*v.field) }
 func (v countValue) Type() string   { return "number" }
 
+// switchValue is true or false.
+type switchValue struct{ field *bool }
+
+func (v switchValue) Set(text string) error {
+	if text != "true" && text != "false" {
+		return fmt.Errorf("%q is neither true nor false", text)
+	}
+	*v.field = text == "true"
+	return nil
+}
+
+func (v switchValue) String() string { return strconv.FormatBool(*v.field) }
+func (v switchValue) Type() string   { return "bool" }
+
 // choiceValue is one of a few words.
 type choiceValue struct {
 	field *string

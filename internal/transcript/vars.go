@@ -23,10 +23,10 @@ type vars struct {
 	run  string
 }
 
-// newVars draws the values of a run. Its hours are far behind those that a person would use and at least 1000 apart from those
-// of other runs; all have 16 digits, so that positions in a body are the same in every run.
+// newVars draws the values of a run. Its hours are far behind those that a person would use, no microseconds of these years, and at
+// least 1000 apart from those of other runs; all have 16 digits, so that positions in a body are the same in every run.
 func newVars() vars {
-	return vars{hour: 1e15 + 1000*mathrand.Int64N(8e12), run: strings.ToLower(rand.Text())}
+	return vars{hour: 5e15 + 1000*mathrand.Int64N(4e12), run: strings.ToLower(rand.Text())}
 }
 
 // expand replaces the placeholders of a request.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/go-json-experiment/json"
 
+	"flowring/flow"
 	"flowring/store"
 )
 
@@ -20,6 +21,7 @@ const (
 	ManyFlows   Code = "many_flows"  // 409: the hour has as many flows as it may
 	ManyNames   Code = "many_names"  // 409: the hour has as many names as it may
 	ManyHours   Code = "many_hours"  // 409: the store has as many hours as it may
+	HoursKept   Code = "hours_kept"  // 409: the store keeps the last tenth of its hours for those near now
 	Unavailable Code = "unavailable" // 503: too few stores answered; the outcome of a write is unknown
 	Busy        Code = "busy"        // 503: too many calls under way; nothing was done
 	NotReplica  Code = "not_replica" // 409: asked as a replica, by another roster or another placement
@@ -36,13 +38,14 @@ var refusals = [...]struct {
 }{
 	{KeyReused, store.ErrKeyReused}, {Overflow, store.ErrOverflow},
 	{ManyFlows, store.ErrTooManyFlows}, {ManyNames, store.ErrTooManyNames}, {ManyHours, store.ErrTooManySlices},
+	{HoursKept, store.ErrSlicesKept},
 }
 
 func (c Code) status() int {
 	switch c {
 	case KeyReused:
 		return http.StatusUnprocessableEntity
-	case Overflow, ManyFlows, ManyNames, ManyHours, NotReplica, Guarded:
+	case Overflow, ManyFlows, ManyNames, ManyHours, HoursKept, NotReplica, Guarded:
 		return http.StatusConflict
 	case Unavailable, Busy:
 		return http.StatusServiceUnavailable
@@ -59,6 +62,7 @@ type Error struct {
 	Code       Code     `json:"code"`
 	Detail     string   `json:"detail"`
 	Stores     []string `json:"stores,omitempty"`     // names of the nodes that did not answer
+	Hour       *int64   `json:"hour,omitzero"`        // of which a limit is reached
 	RetryAfter int64    `json:"retry_after,omitzero"` // nanoseconds; a time.Duration has no form in JSON v2
 }
 
@@ -69,6 +73,21 @@ func (e *Error) Error() string { return e.Detail }
 func (e *Error) Is(target error) bool {
 	for _, r := range refusals {
 		if e.Code == r.code && target == r.err {
+			return true
+		}
+	}
+	return false
+}
+
+// As makes a refusal for a limit the store's error that it stands for.
+func (e *Error) As(target any) bool {
+	limit, ok := target.(**store.LimitError)
+	if !ok || e.Hour == nil {
+		return false
+	}
+	for _, r := range refusals {
+		if e.Code == r.code {
+			*limit = &store.LimitError{Hour: flow.Hour(*e.Hour), Err: r.err}
 			return true
 		}
 	}
@@ -86,10 +105,19 @@ func asError(err error) *Error {
 	}
 	for _, r := range refusals {
 		if errors.Is(err, r.err) {
-			return &Error{Code: r.code, Detail: err.Error()}
+			return &Error{Code: r.code, Detail: err.Error(), Hour: hourOf(err)}
 		}
 	}
 	return &Error{Code: Internal, Detail: err.Error()}
+}
+
+// hourOf returns the hour of which a limit is reached; nil for another error.
+func hourOf(err error) *int64 {
+	var limit *store.LimitError
+	if !errors.As(err, &limit) {
+		return nil
+	}
+	return (*int64)(&limit.Hour)
 }
 
 // encode returns the refusal in JSON.

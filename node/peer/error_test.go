@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"flowring/flow"
 	"flowring/store"
 )
 
@@ -168,5 +169,25 @@ func TestNotSentAndHeard(t *testing.T) {
 	}
 	if NotSent(errors.New("any other error")) {
 		t.Error("NotSent(any other error) = true, want false: who cannot tell must say unknown")
+	}
+}
+
+// A refusal for a limit names the hour that the limit refuses, hour 0 too.
+func TestALimitTravelsWithItsHour(t *testing.T) {
+	for _, limit := range []error{store.ErrTooManyFlows, store.ErrTooManyNames, store.ErrTooManySlices, store.ErrSlicesKept} {
+		for _, hour := range []flow.Hour{0, -1, 1<<63 - 1} {
+			d := newDouble()
+			d.err = fmt.Errorf("wrapped: %w", &store.LimitError{Hour: hour, Err: limit})
+			c, _ := newTestClient(t)
+			_, err := c.Check(t.Context(), d.serve(t, ServerConfig{}), newBatch(t).Encode())
+			var got *store.LimitError
+			if !errors.As(err, &got) || got.Hour != hour || got.Err != limit || !errors.Is(err, limit) || !NotSent(err) {
+				t.Errorf("%v of hour %d arrives as %v", limit, hour, err)
+			}
+		}
+	}
+	var got *store.LimitError
+	if err := error(&Error{Code: KeyReused, Detail: "k"}); errors.As(err, &got) {
+		t.Errorf("%v is taken for a limit of hour %d", err, got.Hour)
 	}
 }

@@ -318,5 +318,6 @@ func refused(err error) bool {
 
 // tooMany reports whether a store said no as it has as much as it may.
 func tooMany(err error) bool {
-	return errors.Is(err, store.ErrTooManyFlows) || errors.Is(err, store.ErrTooManyNames) || errors.Is(err, store.ErrTooManySlices)
+	return errors.Is(err, store.ErrTooManyFlows) || errors.Is(err, store.ErrTooManyNames) ||
+		errors.Is(err, store.ErrTooManySlices) || errors.Is(err, store.ErrSlicesKept)
 }
