@@ -44,6 +44,7 @@ type Journal struct {
 	lock *pebble.Lock
 	db   *pebble.DB
 
+	foreign []string // files of the folder that are not of a journal
 	opening *opening
 	untidy  seldom.Line // how often failures of background work are logged
 

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -21,7 +22,7 @@ const (
 )
 
 // Open opens the journal in the folder, having made both if the folder is missing or empty. It fails with ErrFormat for a folder
-// that holds something else or a journal of another format, and changes nothing there; with ErrLocked while another process has
+// that holds something else and no journal, or a journal of another format, and changes nothing there; with ErrLocked while another process has
 // it open; with ErrCorrupt when it is damaged; and with ErrFull when the disk has no room for what opening writes. After a crash
 // it reads back what was written since the last flush, 64 MB at most.
 func Open(dir string, options Options) (*Journal, error) {
@@ -88,6 +89,9 @@ func (j *Journal) openDB(fileSystem vfs.FS) (err error) {
 	if err := errors.Join(j.checkFormat(), j.sweep()); err != nil {
 		return errors.Join(err, j.db.Close(), j.unlock())
 	}
+	if len(j.foreign) > 0 {
+		j.log.Warn("the data folder has files that are not of the journal", "folder", j.dir, "files", j.foreign)
+	}
 	return nil
 }
 
@@ -107,13 +111,25 @@ func (j *Journal) claim() error {
 	if err != nil {
 		return err
 	}
-	for _, name := range names {
-		if !ours(name) {
-			return fmt.Errorf("%w: the folder has a file %q, which is not of a journal", ErrFormat, name)
-		}
+	if err := j.tolerate(slices.DeleteFunc(names, ours)); err != nil {
+		return err
 	}
 	j.lock, err = pebble.LockDirectory(j.dir, j.fs)
 	return translateLock(err)
+}
+
+// tolerate accepts files that are not of a journal beside one that is there: desktops, network file systems and backup programs leave
+// such files, which Pebble does not look at. In a folder without a journal they are a sign that it is the wrong folder.
+func (j *Journal) tolerate(foreign []string) error {
+	if len(foreign) == 0 {
+		return nil
+	}
+	found, err := pebble.Peek(j.dir, j.fs)
+	if err != nil || !found.Exists {
+		return fmt.Errorf("%w: the folder has a file %q, which is not of a journal", ErrFormat, foreign[0])
+	}
+	j.foreign = foreign
+	return nil
 }
 
 // ours reports whether a file of this name may be in the folder of a journal. lost+found is in the root of many volumes.

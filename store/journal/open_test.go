@@ -1,11 +1,14 @@
 package journal
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -110,6 +113,60 @@ func TestOpenLeavesAForeignFolderAlone(t *testing.T) {
 	}
 	if names, _ := filepath.Glob(filepath.Join(dir, "*")); len(names) != 1 {
 		t.Errorf("the folder has %v, want notes.md alone", names)
+	}
+}
+
+// harmless are names that desktops, file systems and people leave in folders.
+var harmless = [...]string{
+	".DS_Store", "._MANIFEST-000001", ".localized", "Thumbs.db", "desktop.ini", ".directory", ".nfs000000000012ab3400000001", ".fuse_hidden0001",
+	".Trash-1000", ".snapshot", "README", "core.4711", "nohup.out",
+}
+
+// A file that does no harm does not keep a journal from being opened; a folder without a journal is refused for any of them.
+func TestHarmlessFilesAreReportedAndLeftAlone(t *testing.T) {
+	for _, name := range harmless {
+		fresh := t.TempDir()
+		write(t, filepath.Join(fresh, name), "")
+		if j, err := Open(fresh, Options{}); !errors.Is(err, ErrFormat) || !strings.Contains(err.Error(), strconv.Quote(name)) {
+			t.Errorf("Open of a new folder with %s: %v, %v, want %v that names it", name, j, err, ErrFormat)
+		}
+	}
+	dir := t.TempDir()
+	makeJournal(t, dir, func(*pebble.DB) error { return nil })
+	for i, name := range harmless {
+		if i%2 == 0 {
+			write(t, filepath.Join(dir, name), "mine")
+		} else if err := os.Mkdir(filepath.Join(dir, name), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 2 { // the journal that was opened beside them is one
+		var log bytes.Buffer
+		j, err := Open(dir, Options{Log: slog.New(slog.NewTextHandler(&log, nil))})
+		if err != nil {
+			t.Fatalf("Open of a journal beside other files: %v", err)
+		}
+		if err := j.Close(); err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range harmless {
+			if _, err := os.Stat(filepath.Join(dir, name)); err != nil || !strings.Contains(log.String(), name) {
+				t.Errorf("%s: %v; want it left alone and in the log: %s", name, err, &log)
+			}
+		}
+		if !strings.Contains(log.String(), "level=WARN") {
+			t.Errorf("the log says %s, want a warning", &log)
+		}
+	}
+}
+
+// A journal that cannot be opened is refused for what is wrong with it, and not for the files beside it.
+func TestOtherFilesDoNotHideWhatIsWrongWithAJournal(t *testing.T) {
+	dir := t.TempDir()
+	makeJournal(t, dir, func(db *pebble.DB) error { return db.Set([]byte{formatKind}, []byte(formatPrefix+"9"), pebble.Sync) })
+	write(t, filepath.Join(dir, ".DS_Store"), "")
+	if _, err := Open(dir, Options{}); !errors.Is(err, ErrFormat) || !strings.Contains(err.Error(), "format 9") {
+		t.Errorf("Open: %v, want it to name format 9", err)
 	}
 }
 
