@@ -7,15 +7,17 @@ import (
 	"slices"
 	"strings"
 
+	"flowring/node/member"
 	"flowring/node/peer"
 	"flowring/ring"
 )
 
 // expectation is who is there of those that a node waits for while it belongs to no cluster.
 type expectation struct {
-	sees   []string // names of the nodes in its view
-	unseen []string // addresses that its join addresses stand for and no node in view has; nil: as many are there as must be
-	expect int      // nodes that must see each other
+	sees   []string    // names of the nodes in its view
+	unseen []string    // addresses that its join addresses stand for and no node in view has; nil: as many are there as must be
+	expect int         // nodes that must see each other
+	list   member.List // what its join addresses stand for
 }
 
 // met reports whether nobody is waited for.
@@ -28,7 +30,7 @@ func (n *Node) expect(ctx context.Context) {
 		return
 	}
 	list := n.members.Named(ctx)
-	e := expectation{sees: n.members.View().Names(), expect: cmp.Or(n.cfg.BootstrapExpect, list.Expect)}
+	e := expectation{sees: n.members.View().Names(), expect: cmp.Or(n.cfg.BootstrapExpect, list.Expect), list: list}
 	if list.Nodes-len(list.Unseen) < min(e.expect, list.Nodes) {
 		e.unseen = list.Unseen
 	}
@@ -51,7 +53,8 @@ func (n *Node) hello() peer.Hello {
 	founds := n.founding.Load() || n.foundsAlone()
 	h := peer.Hello{Store: n.membership.Self(), Start: n.start, Roster: n.membership.Roster(), Status: n.status()}
 	if h.Roster.Cluster() == "" {
-		h.Founds, h.Waits, h.Sees = founds, !n.expected.Load().met(), sees
+		e := n.expected.Load()
+		h.Founds, h.Waits, h.Sees, h.Calls = founds, !e.met(), sees, e.calls(n.members.View())
 	}
 	return h
 }
@@ -64,10 +67,25 @@ func (n *Node) empty() bool {
 // foundsAlone reports whether this store founds a cluster whoever is there: it has nobody to join.
 func (n *Node) foundsAlone() bool { return len(n.cfg.Join) == 0 && n.empty() }
 
-// bootstrap makes this store the first of a new cluster, if it still may be after others can know that it is about to.
-func (n *Node) bootstrap(heard answers) error {
+// calls returns the names of the nodes in view that the join addresses stand for: all of them where an address leads to any node.
+func (e *expectation) calls(view *member.View) []string {
+	var names []string
+	for _, node := range view.Nodes {
+		if _, listed := e.list.Others[node.Gossip]; listed || e.list.Beyond {
+			names = append(names, node.Name)
+		}
+	}
+	return names
+}
+
+// bootstrap makes this store the first of a new cluster, if it still may be after others can know that it is about to. Of two that are
+// about to, each after it has said so asks the other one: at most one is told that the other one is not.
+func (n *Node) bootstrap(ctx context.Context, heard answers) error {
 	n.founding.Store(true)
 	defer n.founding.Store(false)
+	if !n.foundsAlone() {
+		heard = n.greetAll(ctx)
+	}
 	if !n.mayBootstrap(heard) {
 		return nil
 	}
@@ -78,9 +96,9 @@ func (n *Node) bootstrap(heard answers) error {
 	return n.establish("first store of a new cluster")
 }
 
-// mayBootstrap reports whether this store, whose disk is empty, is the one to found the cluster: it has nobody to join; or it has the
-// lowest name of a group of nodes that see the same nodes, each of which sees all whom it expects, and none of which belongs to a
-// cluster, or founds one.
+// mayBootstrap reports whether this store, whose disk is empty, is the one to found the cluster: it has nobody to join; or it is the
+// founder of a group of nodes that see the same nodes, each of which sees all whom it expects, and none of which belongs to a cluster,
+// or founds one.
 func (n *Node) mayBootstrap(heard answers) bool {
 	if !n.empty() {
 		return false
@@ -90,16 +108,47 @@ func (n *Node) mayBootstrap(heard answers) bool {
 	}
 	view, e := n.members.View(), n.expected.Load()
 	names := view.Names()
-	if !e.met() || !slices.Equal(e.sees, names) || names[0] != n.cfg.Name {
+	if !e.met() || !slices.Equal(e.sees, names) {
 		return false
 	}
+	calls := map[string][]string{}
 	for _, node := range view.Nodes {
+		if node.Start == n.start {
+			calls[node.Name] = e.calls(view)
+			continue
+		}
 		hello, ok := heard[ring.StoreID(node.Store)]
-		if node.Start != n.start && !(ok && agrees(hello, names)) {
+		if !ok || !agrees(hello, names) {
 			return false
 		}
+		calls[node.Name] = hello.Calls
 	}
-	return true
+	return founder(names, calls) == n.cfg.Name
+}
+
+// founder returns the first of the nodes to which the join addresses of all others lead, be it over each other: they adopt a cluster only
+// from nodes that they call. "": there is none.
+func founder(names []string, calls map[string][]string) string {
+	for _, name := range names {
+		if len(leadTo(name, calls)) == len(names) {
+			return name
+		}
+	}
+	return ""
+}
+
+// leadTo returns the nodes whose calls lead to a node, itself included.
+func leadTo(name string, calls map[string][]string) map[string]bool {
+	reached := map[string]bool{name: true}
+	for before := 0; before < len(reached); {
+		before = len(reached)
+		for from, to := range calls {
+			if slices.ContainsFunc(to, func(called string) bool { return reached[called] }) {
+				reached[from] = true
+			}
+		}
+	}
+	return reached
 }
 
 // agrees reports whether a node has no objection against a cluster of the nodes of these names.

@@ -1,6 +1,8 @@
 package node
 
 import (
+	"maps"
+	"slices"
 	"testing"
 
 	"flowring/node/peer"
@@ -28,6 +30,25 @@ func TestWhoAgreesToANewCluster(t *testing.T) {
 	} {
 		if got := agrees(tt.says, names); got != tt.want {
 			t.Errorf("%s: agrees = %t, want %t", tt.name, got, tt.want)
+		}
+	}
+}
+
+func TestTheFounderIsTheFirstToWhomAllLead(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		calls map[string][]string
+		want  string
+	}{
+		{"all call all", map[string][]string{"a": {"b", "c"}, "b": {"a", "c"}, "c": {"a", "b"}}, "a"},
+		{"nobody calls the first", map[string][]string{"a": {"b"}, "b": {"c"}, "c": {"b"}}, "b"},
+		{"all lead to it over others", map[string][]string{"a": {"b"}, "b": {"c"}, "c": {"a"}}, "a"},
+		{"two groups, one calls the other", map[string][]string{"a": {"b"}, "b": {"a", "c"}, "c": {"d"}, "d": {"c"}}, "c"},
+		{"two groups that one calls", map[string][]string{"a": {"b", "d"}, "b": {"c"}, "c": {"b"}, "d": {"e"}, "e": {"d"}}, ""},
+		{"one alone", map[string][]string{"a": nil}, "a"},
+	} {
+		if got := founder(slices.Sorted(maps.Keys(tt.calls)), tt.calls); got != tt.want {
+			t.Errorf("%s: founder = %q, want %q", tt.name, got, tt.want)
 		}
 	}
 }

@@ -37,6 +37,7 @@ func (n *Node) greetLoop(ctx context.Context) {
 		case <-time.After(greetEvery):
 		case <-n.members.Changed():
 			n.replicas.Wake()
+		case <-n.called:
 		case state := <-n.members.States():
 			n.learn(state)
 		case <-ctx.Done():
@@ -57,7 +58,7 @@ func (n *Node) learn(state []byte) {
 	if err == nil {
 		err = n.membership.MergeRoster(roster)
 	}
-	if err != nil {
+	if err != nil && !apart(err) {
 		n.log.Warn("roster from the gossip", "error", err)
 	}
 }
@@ -75,7 +76,7 @@ func (n *Node) meet(ctx context.Context) {
 		return
 	}
 	n.board.update(heard)
-	if err := n.join(heard); err != nil {
+	if err := n.join(ctx, heard); err != nil {
 		n.log.Error("join", "error", err)
 	}
 	n.forgetAbsent(ctx, heard)
@@ -99,6 +100,7 @@ func (n *Node) greetAll(ctx context.Context) answers {
 			to, err := n.client.Hello(ctx, addr, hello)
 			if err != nil {
 				n.log.Debug("greet", "address", addr, "error", err)
+				n.followCalled(addr, to, err)
 				return
 			}
 			mu.Lock()
@@ -111,7 +113,7 @@ func (n *Node) greetAll(ctx context.Context) answers {
 }
 
 // join takes the step of joining that this node's state allows (design, section 4).
-func (n *Node) join(heard answers) error {
+func (n *Node) join(ctx context.Context, heard answers) error {
 	self := n.membership.Self()
 	switch {
 	case self.Established:
@@ -119,7 +121,7 @@ func (n *Node) join(heard answers) error {
 	case n.mayEstablish(heard):
 		return n.establish("confirmed by the cluster")
 	case n.mayBootstrap(heard):
-		return n.bootstrap(heard)
+		return n.bootstrap(ctx, heard)
 	}
 	return nil
 }
@@ -142,6 +144,9 @@ func (n *Node) mayEstablish(heard answers) bool {
 		return true
 	}
 	roster, self := n.membership.Roster(), n.membership.Self()
+	if roster.Cluster() == "" {
+		return false
+	}
 	confirmed, all := 0, true
 	for _, s := range roster.Stores() {
 		if s.ID == self.ID {

@@ -3,6 +3,7 @@ package node
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -22,6 +23,7 @@ type membership struct {
 	fresh   bool        // the store was made by this process: it has acknowledged nothing that it could have lost
 	changed func()      // called after each change, outside mu
 	leaving func() bool // whether this store goes for good: it does not join again then
+	follows bool        // any cluster is adopted whose roster comes: the negative control of adoption
 
 	mu  sync.Mutex // held while the roster changes
 	now atomic.Pointer[placement]
@@ -173,12 +175,37 @@ func (m *membership) Roster() ring.Roster { return m.now.Load().roster }
 // Ring returns the ring of now.
 func (m *membership) Ring() *ring.Ring { return m.now.Load().ring }
 
-// MergeRoster takes in what another node knows.
+// MergeRoster takes in what another node knows. Of nodes only one of which belongs to a cluster neither takes in what the other knows:
+// the one that belongs to none adopts the cluster first.
 func (m *membership) MergeRoster(o ring.Roster) error {
 	if o.Equal(m.Roster()) {
 		return nil
 	}
-	return m.change(func(r ring.Roster) (ring.Roster, error) { return r.Merge(o) })
+	return m.change(func(r ring.Roster) (ring.Roster, error) {
+		switch {
+		case m.follows || r.Cluster() == o.Cluster() || o.Len() == 0:
+		case r.Cluster() == "":
+			return r, &adoptError{o.Cluster()}
+		case o.Cluster() == "":
+			return r, errNoMember
+		}
+		return r.Merge(o)
+	})
+}
+
+// errNoMember refuses a node of no cluster at a member of one.
+var errNoMember = errors.New("the caller belongs to no cluster, and this node does")
+
+// adoptError refuses a member of a cluster at a node of no cluster, which has not adopted that cluster.
+type adoptError struct{ cluster string }
+
+func (e *adoptError) Error() string {
+	return fmt.Sprintf("this node belongs to no cluster, and has not adopted cluster %s", e.cluster)
+}
+
+// adopt makes a store of no cluster one of this cluster, durably.
+func (m *membership) adopt(cluster string) error {
+	return m.change(func(r ring.Roster) (ring.Roster, error) { return r.WithCluster(cluster) })
 }
 
 // mark adds what is said of one store to the roster.

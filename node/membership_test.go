@@ -172,6 +172,30 @@ func TestRosterOfAnotherClusterIsRefused(t *testing.T) {
 	}
 }
 
+// A node of no cluster and a member of one take in nothing of each other's rosters before the first has adopted the cluster.
+func TestRostersOfANodeOfNoClusterAndOfAMemberDoNotMix(t *testing.T) {
+	none, member := opened(t, &diary{}), opened(t, &diary{})
+	if err := member.adopt("c1"); err != nil {
+		t.Fatal(err)
+	}
+	var refused *adoptError
+	if err := none.MergeRoster(member.Roster()); !errors.As(err, &refused) || refused.cluster != "c1" || none.Roster().Len() != 1 {
+		t.Errorf("MergeRoster(of a member) at a node of no cluster = %v, %d stores, want an offer of the cluster and 1 store", err, none.Roster().Len())
+	}
+	if err := member.MergeRoster(none.Roster()); !errors.Is(err, errNoMember) || member.Roster().Len() != 1 {
+		t.Errorf("MergeRoster(of a node of no cluster) at a member = %v, %d stores, want a refusal and 1 store", err, member.Roster().Len())
+	}
+	if err := errors.Join(none.adopt("c1"), none.MergeRoster(member.Roster()), member.MergeRoster(none.Roster())); err != nil {
+		t.Fatal(err)
+	}
+	if !none.Roster().Equal(member.Roster()) || none.Roster().Len() != 2 {
+		t.Errorf("after the adoption the rosters have %d and %d stores, want 2", none.Roster().Len(), member.Roster().Len())
+	}
+	if err := member.MergeRoster(ring.Roster{}); err != nil {
+		t.Errorf("MergeRoster(nothing) = %v, want nil", err)
+	}
+}
+
 func TestIdentityThatCannotBeUsed(t *testing.T) {
 	of := &diary{}
 	if _, err := openMembership(Default("b"), of, drawID, slog.New(slog.DiscardHandler)); err != nil {

@@ -66,6 +66,7 @@ type Node struct {
 	turns  router.Turns                // of the answers to GETs that are written and compressed
 	finish func(context.Context) error // ends the public server, whose port was opened last
 
+	called     chan struct{} // a member of a cluster called, while this node belongs to none: it is time for calls of its own
 	forgetting chan struct{} // holds a value while a store is being forgotten or drained
 	unique     atomic.Bool   // no other live process has this node's name, so far as the gossip tells: it may be known
 	expected   atomic.Pointer[expectation]
@@ -119,7 +120,7 @@ func New(cfg Config, deps Deps) (*Node, error) {
 	}
 	n := &Node{
 		cfg: cfg, deps: deps, log: deps.Log, start: fmt.Sprintf("%016x%08x", time.Now().UnixNano(), uint32(random())),
-		turns: router.NewTurns(router.DefaultTurns()), directory: newDirectory(), failed: make(chan error, 1), forgetting: make(chan struct{}, 1),
+		turns: router.NewTurns(router.DefaultTurns()), directory: newDirectory(), failed: make(chan error, 1), forgetting: make(chan struct{}, 1), called: make(chan struct{}, 1),
 	}
 	n.expected.Store(&expectation{})
 	n.unready.Store(true)
@@ -204,7 +205,7 @@ func (n *Node) openStore(ctx context.Context) error {
 	if err := checkPlacement(j, n.cfg.HourSlices); err != nil {
 		return err
 	}
-	n.membership.leaving = n.drained.Load
+	n.membership.leaving, n.membership.follows = n.drained.Load, n.deps.Without.Off(safeguard.Adoption)
 	settled, err := n.loadNames(stateSettled)
 	if err != nil {
 		return err
@@ -230,11 +231,16 @@ func (n *Node) openStore(ctx context.Context) error {
 	return nil
 }
 
-// deafRosters learns nothing from answers: the negative control of merging rosters before acks are counted.
+// deafRosters learns nothing from answers but that there is a cluster: the negative control of merging rosters before acks are counted.
 type deafRosters struct{ *membership }
 
 // MergeRoster implements peer.Rosters.
-func (deafRosters) MergeRoster(ring.Roster) error { return nil }
+func (d deafRosters) MergeRoster(o ring.Roster) error {
+	if d.Roster().Cluster() == "" {
+		return d.membership.MergeRoster(o)
+	}
+	return nil
+}
 
 // cluster is the node as replica sees it.
 type cluster struct{ *Node }
@@ -335,6 +341,7 @@ func (n *Node) startMembers(ctx context.Context) error {
 	n.members = member.New(member.Config{
 		GossipAddr: n.cfg.GossipAddr, AdvertiseHost: n.cfg.AdvertiseHost, Join: n.cfg.Join, Known: known,
 		Label: n.cfg.Cluster, Key: key, RejoinEvery: n.deps.Rejoin,
+		Adopt: n.adoptCluster, Without: n.deps.Without,
 	}, member.Deps{Log: n.log, Network: n.deps.Network})
 	n.started("gossip", func(context.Context) error { return n.members.Stop() })
 	if n.addresses.Gossip, err = n.members.Listen(ctx); err != nil {

@@ -33,7 +33,11 @@ func (n inward) Hello(_ context.Context, from peer.Hello) (peer.Hello, error) {
 	if n.hidden() {
 		return peer.Hello{}, &peer.Error{Code: peer.Busy, Detail: "this node does not know yet whether it is the only one of its name"}
 	}
-	if err := n.membership.MergeRoster(from.Roster); err != nil {
+	err := n.membership.MergeRoster(from.Roster)
+	if errors.As(err, new(*adoptError)) {
+		n.callBack()
+	}
+	if err != nil && !errors.Is(err, errNoMember) { // a node of no cluster is told of this one, and leaves no trace
 		return peer.Hello{}, &peer.Error{Code: peer.Stranger, Detail: err.Error()}
 	}
 	return n.hello(), nil

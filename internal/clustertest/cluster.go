@@ -50,6 +50,7 @@ type Cluster struct {
 
 	mu    sync.Mutex
 	nodes map[string]*Machine
+	alien []*Machine     // of nodes that are none of the cluster's: see outsider.go
 	wg    sync.WaitGroup // dead processes whose goroutines are still to end
 }
 
@@ -64,6 +65,7 @@ type Machine struct {
 	life chan struct{} // holds a value while a process is being started or ended; a mutex would not do in a bubble
 	host *memnet.Host
 	node *node.Node // nil: no process runs
+	join []string   // of a node that is none of the cluster's
 }
 
 // The ports every node listens on, at its own address.
@@ -160,6 +162,9 @@ func (c *Cluster) boot(m *Machine) error {
 		for _, name := range c.opts.Join[m.Name] {
 			cfg.Join = append(cfg.Join, at(name, GossipPort))
 		}
+	}
+	if m.join != nil {
+		cfg.Join, cfg.BootstrapExpect = m.join, 0
 	}
 	cfg.HourSlices = max(c.opts.Slices, 1)
 	cfg.ReplicationFactor, cfg.WriteQuorum, cfg.SealAfter = c.opts.Copies, c.opts.Quorum, c.opts.SealAfter
@@ -275,6 +280,9 @@ func (c *Cluster) Close() {
 	c.Net.HealAll()
 	for _, name := range c.Running() {
 		c.Kill(name)
+	}
+	for _, m := range c.alien {
+		c.end(m, (*journaltest.Disk).Kill)
 	}
 	c.wg.Wait()
 	time.Sleep(time.Minute) // the gossip library's probes end by themselves, within their timeouts

@@ -51,6 +51,20 @@ func controls() []control {
 				wait 300000`, "(P6)",
 		},
 		{
+			"a node adopts the cluster that it calls", quiet(safeguard.Adoption, 3, 2), `
+				# n1 and n3 call the address of n2, where the first node of another installation waits for a second one
+				write n1 0 3
+				kill n2
+				squat n2 b1
+				wait 30000`, "another installation",
+		},
+		{
+			"a node of the dead node's name adopts the cluster that it calls", quiet(safeguard.Adoption, 3, 2), `
+				kill n2
+				squat n2 n2
+				wait 30000`, "another installation",
+		},
+		{
 			"reads push back", quiet(safeguard.PushBack, 3, 2), `
 				# a batch reaches one store only, the owner's, which does not know yet that it is cut off; what a complete read has
 				# shown must not be missed by the next

@@ -56,6 +56,8 @@ var joinLists = map[string]map[string][]string{
 	"each joins the one after":          {"n4": nil, "n3": {"n4"}, "n2": {"n3"}, "n1": {"n2"}},
 	"two lists meet in the founder":     {"n3": nil, "n1": {"n3"}, "n2": {"n1"}, "n5": {"n3"}, "n4": {"n5"}},
 	"nobody founds alone, lists differ": {"n1": {"n2"}, "n2": {"n3"}, "n3": {"n1"}},
+	"nobody names the lowest name":      {"n1": {"n2"}, "n2": {"n3"}, "n3": {"n2"}},
+	"all name the same two of five":     {"n1": {"n3", "n4"}, "n2": {"n3", "n4"}, "n3": {"n3", "n4"}, "n4": {"n3", "n4"}, "n5": {"n3", "n4"}},
 	"all name all":                      {"n1": {"n2", "n3"}, "n2": {"n1", "n3"}, "n3": {"n1", "n2"}},
 }
 

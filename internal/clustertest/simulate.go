@@ -52,6 +52,7 @@ func Run(t testing.TB, opts Options, s Scenario) Result {
 		r.begin(step)
 	}
 	r.beside.Wait()
+	r.judgeOutsiders()
 	r.finish(stop)
 	return r.result(begun)
 }

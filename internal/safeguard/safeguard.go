@@ -25,6 +25,7 @@ const (
 	LostDisk                     // a lost disk makes a new store (P9)
 	Agreement                    // an hour is sealed once all stores agree on what is in it (P6)
 	RefuseEarly                  // a write that can only fail is not begun: off where a control needs one to be under way
+	Adoption                     // a node of no cluster belongs to one only once its own call to a join address was answered by a member
 	Recovery                     // a store that started proves nothing until others have checked on it (P9)
 )
 

@@ -1,10 +1,14 @@
 package member
 
 import (
+	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/hashicorp/memberlist"
+
+	"flowring/internal/safeguard"
 )
 
 // delegate is what the gossip library calls, most of it under its own locks. Nothing here blocks or calls the library back.
@@ -68,14 +72,33 @@ func (d delegate) NotifyLeave(n *memberlist.Node) {
 func (d delegate) NotifyAlive(n *memberlist.Node) error { return d.m.admit(n) }
 
 // NotifyMerge implements memberlist.MergeDelegate: one node that does not belong here refuses the whole exchange, so that two
-// clusters that differ never mix.
+// clusters that differ never mix. A node of no cluster is left out by NotifyAlive alone, because a member can still have it in its view
+// that was of no cluster itself when they met.
 func (d delegate) NotifyMerge(nodes []*memberlist.Node) error {
 	for _, n := range nodes {
-		if err := d.m.admit(n); err != nil {
+		if err := d.m.admit(n); err != nil && !errors.Is(err, errNoMember) {
 			return err
 		}
 	}
 	return nil
+}
+
+// errNoMember refuses a node of no cluster at a member of one. It is no news: the node comes to belong to the cluster, or never does.
+var errNoMember = errors.New("the node belongs to no cluster, and this node does")
+
+// notAdopted is how the text of an adoptError begins: the library passes errors on as text alone.
+const notAdopted = "this node has not adopted cluster "
+
+// adoptError refuses a member of a cluster at a node of no cluster. The answer to a call of its own can make the node adopt the cluster.
+type adoptError struct{ cluster string }
+
+func (e *adoptError) Error() string { return notAdopted + e.cluster }
+
+// offered returns the cluster of the members that answered a join, if the join failed for want of adoption alone.
+func offered(join error) (cluster string) {
+	_, after, _ := strings.Cut(join.Error(), notAdopted)
+	cluster, _, _ = strings.Cut(after, "\n")
+	return strings.TrimSpace(cluster)
 }
 
 // admit says why a node cannot be in one cluster with this one, if so, and remembers it for Refusal.
@@ -85,11 +108,18 @@ func (m *Members) admit(n *memberlist.Node) error {
 		return err
 	}
 	self := m.self.Load()
+	adopts := !m.cfg.Without.Off(safeguard.Adoption)
 	switch {
+	case node.Name == self.Name && node.Start == self.Start:
+		return nil
 	case node.Params != self.Params:
 		err = fmt.Errorf("node %s at %s has other cluster parameters (%s) than this node (%s)", node.Name, node.Gossip, node.Params, self.Params)
 	case node.Cluster != "" && self.Cluster != "" && node.Cluster != self.Cluster:
 		err = fmt.Errorf("node %s at %s belongs to cluster %s, this node to cluster %s", node.Name, node.Gossip, node.Cluster, self.Cluster)
+	case adopts && node.Cluster != self.Cluster && self.Cluster == "":
+		return &adoptError{node.Cluster}
+	case adopts && node.Cluster != self.Cluster:
+		return errNoMember
 	default:
 		m.meet(node)
 		return nil

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/hashicorp/memberlist"
+
+	"flowring/internal/safeguard"
 )
 
 // Network is what the gossip listens on and dials.
@@ -34,6 +36,10 @@ type Config struct {
 	Label         string        // cluster name; gossip under another label is dropped
 	Key           []byte        // 16, 24 or 32 bytes that encrypt the gossip; nil: none
 	RejoinEvery   time.Duration // 0: DefaultRejoinEvery
+
+	// Adopt makes this node, which belongs to no cluster, belong to the one whose member answered its own call to a join address.
+	Adopt   func(cluster string) error
+	Without safeguard.Set // safeguards that are off, in tests
 }
 
 // DefaultRejoinEvery is how often nodes that are missing from the view are joined again.
@@ -59,6 +65,7 @@ type Members struct {
 	states    chan []byte            // the states of others, received in exchanges
 	view      atomic.Pointer[View]
 	changed   chan struct{}
+	again     chan struct{}         // asks for a round of joins at once
 	refusal   atomic.Pointer[error] // why the last node that was met could not be taken in
 
 	mu    sync.Mutex
@@ -77,7 +84,7 @@ type Members struct {
 func New(cfg Config, deps Deps) *Members {
 	m := &Members{
 		cfg: cfg, log: deps.Log, net: deps.Network,
-		states: make(chan []byte, 64), changed: make(chan struct{}, 1),
+		states: make(chan []byte, 64), changed: make(chan struct{}, 1), again: make(chan struct{}, 1),
 		alive: map[string]Node{}, known: map[string]struct{}{}, joined: map[string]struct{}{}, namesakes: map[string]Node{},
 	}
 	if m.cfg.RejoinEvery == 0 {
@@ -153,16 +160,31 @@ func (m *Members) publish(self Node) error {
 
 // SetIdentity tells the others which store this node holds, and of which cluster, from now on.
 func (m *Members) SetIdentity(store, cluster string) error {
-	self := *m.self.Load()
-	if self.Store == store && self.Cluster == cluster {
-		return nil
-	}
-	self.Store, self.Cluster = store, cluster
-	if err := m.publish(self); err != nil {
+	if changed, err := m.rename(store, cluster); !changed || err != nil {
 		return err
 	}
 	const broadcast = time.Second // what it may take to send it to the first; gossip spreads it from there
 	return m.list.UpdateNode(broadcast)
+}
+
+// rename publishes another store and cluster.
+func (m *Members) rename(store, cluster string) (changed bool, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	self := *m.self.Load()
+	if self.Store == store && self.Cluster == cluster {
+		return false, nil
+	}
+	self.Store, self.Cluster = store, cluster
+	return true, m.publish(self)
+}
+
+// Rejoin begins a round of joins soon. It does not block.
+func (m *Members) Rejoin() {
+	select {
+	case m.again <- struct{}{}:
+	default:
+	}
 }
 
 // SetState sets the state that exchanges carry to other nodes; it is not modified afterwards.

@@ -76,11 +76,11 @@ func TestIdentityAndStateReachTheOthers(t *testing.T) {
 			t.Errorf("state = %q, want a's", got)
 		}
 		sees(t, b, 5*time.Second, "a", "b")
-		if err := a.SetIdentity("new store", "c1"); err != nil {
+		if err := a.SetIdentity("new store", ""); err != nil {
 			t.Fatal(err)
 		}
 		for begun := time.Now(); ; time.Sleep(50 * time.Millisecond) {
-			if n, _ := b.View().Node("a"); n.Store == "new store" && n.Cluster == "c1" {
+			if n, _ := b.View().Node("a"); n.Store == "new store" {
 				break
 			}
 			if time.Since(begun) > 5*time.Second {
@@ -88,6 +88,93 @@ func TestIdentityAndStateReachTheOthers(t *testing.T) {
 			}
 		}
 	})
+}
+
+// adopter returns members that belong to a cluster, "": to none yet, and adopt the one that is offered.
+func adopter(t *testing.T, network *memnet.Net, name, addr, cluster string, cfg Config) *Members {
+	t.Helper()
+	var m *Members
+	cfg.GossipAddr, cfg.AdvertiseHost, cfg.RejoinEvery = addr+":7946", addr, time.Second
+	cfg.Adopt = func(cluster string) error { return m.SetIdentity("store-1", cluster) }
+	m = New(cfg, Deps{Log: slog.New(slog.DiscardHandler), Network: network.Host(addr)})
+	if _, err := m.Listen(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	self := node(name, "1", "")
+	self.Cluster = cluster
+	if err := m.Start(self); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		m.Stop()
+		time.Sleep(time.Minute)
+	})
+	return m
+}
+
+// forward makes an address one that leads to another node's gossip, as a Service does.
+func forward(t *testing.T, network *memnet.Net, addr, to string) {
+	t.Helper()
+	l, err := network.Host(addr).Listen(t.Context(), "tcp", addr+":7946")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	go func() {
+		for {
+			in, err := l.Accept()
+			if err != nil {
+				return
+			}
+			out, err := network.Host(addr).DialContext(t.Context(), "tcp", to+":7946")
+			if err != nil {
+				in.Close()
+				continue
+			}
+			go func() { io.Copy(out, in); out.Close() }()
+			go func() { io.Copy(in, out); in.Close() }()
+		}
+	}()
+}
+
+// A node of no cluster adopts one when a member answers its own call to a join address, and not because a member calls it. Before that
+// neither has the other in its view.
+func TestANodeAdoptsTheClusterThatAnswersItsCall(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		join  []string
+		known []string // addresses that the node of no cluster remembers
+		want  bool
+	}{
+		{"its list names a member", []string{"10.0.0.1:7946"}, nil, true},
+		{"its list names a member by a name", []string{"all.local:7946"}, nil, true},
+		{"its list leads to a member through something between", []string{"10.9.0.1:7946"}, nil, true},
+		{"it has no list", nil, nil, false},
+		{"its list names itself alone", []string{"10.0.0.2:7946"}, nil, false},
+		{"its list names an address where nobody is", []string{"10.0.0.7:7946"}, nil, false},
+		{"it remembers the address of a member", nil, []string{"10.0.0.1:7946"}, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			racetest.Bubble(t, func(t *testing.T) {
+				network := memnet.New(memnet.Options{Seed: 1, Latency: time.Millisecond})
+				network.SetDNS("all.local", "10.0.0.1", "10.0.0.2")
+				forward(t, network, "10.9.0.1", "10.0.0.1")
+				a := adopter(t, network, "a", "10.0.0.1", "c1", Config{Known: []string{"10.0.0.2:7946"}}) // it calls b
+				b := adopter(t, network, "b", "10.0.0.2", "", Config{Join: tt.join, Known: tt.known})
+				if tt.want {
+					sees(t, a, 20*time.Second, "a", "b")
+					sees(t, b, 20*time.Second, "a", "b")
+					return
+				}
+				time.Sleep(2 * time.Minute)
+				sees(t, a, 0, "a")
+				sees(t, b, 0, "b")
+				if err := errors.Join(a.Refusal(), b.Refusal()); err != nil {
+					t.Errorf("the refusal %v is told: a node of no cluster at a remembered address is no news", err)
+				}
+			})
+		})
+	}
 }
 
 // Who is missing is joined; who is in the view, this node included, is not.

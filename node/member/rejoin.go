@@ -16,7 +16,7 @@ const (
 )
 
 // rejoinLoop joins the nodes that are not in the view, until ctx ends: at once and then more and more rarely while this node is
-// alone, every RejoinEvery afterwards.
+// alone, every RejoinEvery afterwards, and when Rejoin asks for it.
 func (m *Members) rejoinLoop(ctx context.Context) {
 	for wait := firstRejoin; ctx.Err() == nil; wait = min(2*wait, m.cfg.RejoinEvery) {
 		m.rejoin(ctx)
@@ -25,6 +25,7 @@ func (m *Members) rejoinLoop(ctx context.Context) {
 		}
 		select {
 		case <-time.After(wait):
+		case <-m.again:
 		case <-ctx.Done():
 		}
 	}
@@ -33,9 +34,9 @@ func (m *Members) rejoinLoop(ctx context.Context) {
 // rejoin joins every address that is not in the view, in parallel, and waits for all.
 func (m *Members) rejoin(ctx context.Context) {
 	var wg sync.WaitGroup
-	for addr := range m.missing(ctx) {
+	for addr, listed := range m.missing(ctx) {
 		wg.Go(func() {
-			if _, err := m.list.Join([]string{addr}); err != nil {
+			if err := m.join(addr, listed); err != nil {
 				m.log.Debug("join", "address", addr, "error", err)
 				m.hungUp(addr, err)
 				return
@@ -48,11 +49,25 @@ func (m *Members) rejoin(ctx context.Context) {
 	wg.Wait()
 }
 
+// join exchanges views with the node at an address. Where that node is a member of a cluster, this one of none, and the address one that
+// this node was told to join, this node adopts the cluster: only then does the other one take it in.
+func (m *Members) join(addr string, listed bool) error {
+	_, err := m.list.Join([]string{addr})
+	if err == nil || !listed || offered(err) == "" {
+		return err
+	}
+	if err := m.cfg.Adopt(offered(err)); err != nil {
+		return fmt.Errorf("adopt the cluster of %s: %w", addr, err)
+	}
+	_, err = m.list.Join([]string{addr})
+	return err
+}
+
 // hungUp notes, for Refusal, that a node would not talk to this one while it is alone. The library tells such errors by their texts.
 func (m *Members) hungUp(addr string, err error) {
 	text := strings.TrimSpace(err.Error())
 	switch {
-	case len(m.View().Nodes) > 1:
+	case len(m.View().Nodes) > 1, offered(err) != "":
 	case strings.Contains(text, "no installed keys"), strings.Contains(text, "encryption is"):
 		m.refuse(fmt.Errorf("the node at %s has another gossip key than this node", addr))
 	case strings.HasSuffix(text, "EOF"), strings.HasSuffix(text, "connection reset by peer"):
@@ -60,16 +75,20 @@ func (m *Members) hungUp(addr string, err error) {
 	}
 }
 
-// missing returns the addresses at which a node should be and none in the view is.
-func (m *Members) missing(ctx context.Context) map[string]struct{} {
-	addrs, _, _ := m.resolved(ctx)
+// missing returns the addresses at which a node should be and none in the view is, and whether the join addresses name them.
+func (m *Members) missing(ctx context.Context) map[string]bool {
+	listed, _, _ := m.resolved(ctx)
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if len(m.known) > maxKnown {
 		clear(m.known)
 	}
+	addrs := map[string]bool{}
 	for addr := range m.known {
-		addrs[addr] = struct{}{}
+		addrs[addr] = false
+	}
+	for addr := range listed {
+		addrs[addr] = true
 	}
 	for _, n := range m.alive {
 		delete(addrs, n.Gossip)
@@ -83,6 +102,7 @@ type List struct {
 	Expect int                 // nodes of which a new cluster is made where no number is set: this node, and one for each join address of another
 	Others map[string]struct{} // the addresses, without this node's own
 	Unseen []string            // the addresses of nodes that are not in the view, sorted
+	Beyond bool                // a join address leads through something between, to any node
 }
 
 // Named resolves the join addresses. A join address that does not resolve stands for one node. One that no node calls its own, as it
@@ -102,8 +122,13 @@ func (m *Members) Named(ctx context.Context) List {
 	list := List{Nodes: len(addrs) + len(unresolved) + 1, Expect: expect(named, own), Others: addrs, Unseen: unresolved}
 	for addr := range addrs {
 		_, joined := m.joined[addr]
-		if _, known := m.known[addr]; !seen[addr] && (known || !joined) {
+		_, known := m.known[addr]
+		switch {
+		case seen[addr]:
+		case known || !joined:
 			list.Unseen = append(list.Unseen, addr)
+		default:
+			list.Beyond = true
 		}
 	}
 	slices.Sort(list.Unseen)

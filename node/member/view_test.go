@@ -1,6 +1,7 @@
 package member
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -170,7 +171,6 @@ func TestWhoIsAdmitted(t *testing.T) {
 		want   string // part of the refusal; "": admitted
 	}{
 		{"one alike", func(*Node) {}, ""},
-		{"one of no cluster yet", func(n *Node) { n.Cluster = "" }, ""},
 		{"one of another cluster", func(n *Node) { n.Cluster = "two" }, "belongs to cluster two, this node to cluster one"},
 		{"one with other parameters", func(n *Node) { n.Params = "v2" }, "other cluster parameters (v2) than this node (v1)"},
 	} {
@@ -191,6 +191,31 @@ func TestWhoIsAdmitted(t *testing.T) {
 				t.Errorf("Refusal = %v, want %q", err, tt.want)
 			}
 		})
+	}
+}
+
+// A node of no cluster and a member of one do not take each other in. At the member a node of no cluster in another one's view does not
+// refuse the whole exchange.
+func TestANodeOfNoClusterIsNotAdmitted(t *testing.T) {
+	member, b := node("a", "5", ""), node("b", "1", "")
+	member.Cluster = "one"
+	m := delegate{inert(t, member)}
+	if err := m.NotifyAlive(wire(t, b)); !errors.Is(err, errNoMember) {
+		t.Errorf("NotifyAlive(a node of no cluster) at a member = %v, want %v", err, errNoMember)
+	}
+	if err := m.NotifyMerge([]*memberlist.Node{wire(t, b)}); err != nil {
+		t.Errorf("NotifyMerge(a node of no cluster) at a member = %v, want nil", err)
+	}
+	d := delegate{inert(t, b)}
+	for call, err := range map[string]error{
+		"alive": d.NotifyAlive(wire(t, member)), "merge": d.NotifyMerge([]*memberlist.Node{wire(t, b), wire(t, member)}),
+	} {
+		if err == nil || offered(fmt.Errorf("failed to join x: %v\n\n", err)) != "one" {
+			t.Errorf("%s of a member at a node of no cluster = %v, want the offer of its cluster", call, err)
+		}
+	}
+	if err := errors.Join(m.m.Refusal(), d.m.Refusal()); err != nil {
+		t.Errorf("Refusal = %v, want none", err)
 	}
 }
 

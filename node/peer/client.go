@@ -102,7 +102,7 @@ func (c *Client) mark(addr string, heard bool) {
 	}
 }
 
-// Hello greets a peer and merges the roster that it answers with.
+// Hello greets a peer and merges the roster that it answers with. With the error of a roster that is not taken in it returns the answer.
 func (c *Client) Hello(ctx context.Context, addr string, from Hello) (Hello, error) {
 	body, err := json.Marshal(from)
 	if err != nil {
@@ -117,7 +117,7 @@ func (c *Client) Hello(ctx context.Context, addr string, from Hello) (Hello, err
 		return Hello{}, fmt.Errorf("hello from %s: %w", addr, err)
 	}
 	if err := c.rosters.MergeRoster(to.Roster); err != nil {
-		return Hello{}, fmt.Errorf("hello from %s: %w", addr, err)
+		return to, fmt.Errorf("hello from %s: %w", addr, err)
 	}
 	return to, nil
 }

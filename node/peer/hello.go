@@ -13,6 +13,7 @@ type Hello struct {
 	Founds bool     `json:"founds,omitempty"` // it does, at this moment or as soon as it can
 	Waits  bool     `json:"waits,omitempty"`  // for nodes that it expects
 	Sees   []string `json:"sees,omitempty"`   // names of the nodes in its view, sorted
+	Calls  []string `json:"calls,omitempty"`  // names of those of them that its join addresses stand for
 }
 
 // Status is what a node reports of itself for GET /members.

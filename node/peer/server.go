@@ -148,7 +148,8 @@ func (s *Server) handle(method, name string, places chan struct{}, call func(htt
 			s.busy("%s: %d calls are under way", name, cap(places)).write(w)
 			return
 		}
-		if refusal := s.strange(r.Header.Get(headerCluster)); refusal != nil {
+		theirs := r.Header.Get(headerCluster)
+		if refusal := s.strange(theirs); refusal != nil && (name != "hello" || s.Roster().Cluster() != "") {
 			refusal.write(w)
 			return
 		}
@@ -158,11 +159,15 @@ func (s *Server) handle(method, name string, places chan struct{}, call func(htt
 	})
 }
 
-// strange refuses callers of other clusters.
+// strange refuses callers of other clusters. At a node of no cluster a member of one has no more to do than to greet it: the call is
+// meant for a node that was at this address before.
 func (s *Server) strange(theirs string) *Error {
 	mine := s.Roster().Cluster()
-	if mine == "" || theirs == "" || mine == theirs {
+	switch {
+	case theirs == "" || mine == theirs:
 		return nil
+	case mine == "":
+		return &Error{Code: Stranger, Detail: "this node belongs to no cluster, the caller to " + theirs}
 	}
 	return &Error{Code: Stranger, Detail: fmt.Sprintf("this node belongs to cluster %s, the caller to %s", mine, theirs)}
 }
@@ -197,7 +202,9 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, name string, err e
 	if refusal.Code == Internal && r.Context().Err() == nil {
 		s.log.Error("peer call failed", "call", name, "error", err)
 	}
-	s.introduce(w, r)
+	if refusal.Code != Stranger { // who is told no roster
+		s.introduce(w, r)
+	}
 	refusal.write(w)
 }
 
