@@ -28,5 +28,9 @@ func (n *Node) full() error {
 		return nil
 	}
 	n.fullCount.Add(1)
+	return n.tooFull()
+}
+
+func (n *Node) tooFull() error {
 	return &replica.UnavailableError{Reason: fmt.Sprintf("less than %d%% of the disk of node %s is free", n.cfg.MinFree, n.cfg.Name)}
 }

@@ -82,6 +82,7 @@ func (n *Node) meet(ctx context.Context) {
 	n.forgetAbsent(ctx, heard)
 	n.directory.prune(n.membership.Roster())
 	n.announce()
+	n.assess(heard)
 	n.Ready() // so that sendAway knows
 }
 

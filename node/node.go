@@ -7,8 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -74,7 +76,9 @@ type Node struct {
 	stopping   atomic.Bool // the node ends, and is not ready
 	draining   atomic.Bool // the store is about to leave the roster; the node is not ready
 	unready    atomic.Bool // as Ready said when it was last asked, at least each second
-	lowDisk    atomic.Bool // too little of the disk is free to admit writes
+	progress   progress
+	apart      atomic.Pointer[error] // why this node talks to nobody; nil: it does not stay apart
+	lowDisk    atomic.Bool           // too little of the disk is free to admit writes
 	fullCount  atomic.Int64
 	saturated  atomic.Int64 // totals of merged hours that were cut to 2^63-1
 	memory     atomic.Int64 // bytes in use, as last looked at
@@ -353,6 +357,7 @@ func (n *Node) startMembers(ctx context.Context) error {
 // startLoops starts what runs in the background, which is stopped before anything else is.
 func (n *Node) startLoops(context.Context) error {
 	n.membership.changed = n.replicas.Wake
+	n.progress.contact = time.Now() // the wait for the data folder does not count
 	n.registerMetrics()
 	ctx, cancel := context.WithCancel(context.Background())
 	n.loops.Go(func() { n.greetLoop(ctx) })
@@ -400,17 +405,46 @@ func (n *Node) ready() error {
 	case n.draining.Load():
 		return errors.New("draining")
 	}
-	self, roster := n.membership.Self(), n.membership.Roster()
-	if !self.Established {
-		if err := n.members.Refusal(); err != nil {
-			return fmt.Errorf("not established: %w", err)
-		}
-		return fmt.Errorf("not established: %s", n.waitsFor())
+	return n.assess(nil)
+}
+
+// assess takes in the stores that answered now and returns why this node is not ready, nil if it is.
+func (n *Node) assess(heard answers) error {
+	n.progress.Lock()
+	defer n.progress.Unlock()
+	next, reason := n.progress.step(n.sees(heard))
+	n.progress.readiness = next
+	return reason
+}
+
+// sees returns what is known now, with the stores that answered.
+func (n *Node) sees(heard answers) sight {
+	s := sight{
+		now: time.Now(), quorum: n.cfg.WriteQuorum, self: n.membership.Self(), roster: n.membership.Roster(),
+		heard: slices.Collect(maps.Keys(heard)), contact: n.members.Contact(), joining: n.waitsFor(), refusal: n.members.Refusal(),
+		tried: n.members.Tried(), recovering: n.replicas.Recovering(), without: n.deps.Without,
 	}
-	if have := roster.CountEstablished(); have < n.cfg.WriteQuorum {
-		return fmt.Errorf("%d established stores, fewer than the write quorum of %d", have, n.cfg.WriteQuorum)
+	if apart := n.apart.Load(); apart != nil {
+		s.apart = *apart
 	}
-	return nil
+	if len(heard) > 0 || len(n.members.View().Nodes) > 1 {
+		s.contact = s.now
+	}
+	return s
+}
+
+// ReadyToWrite returns nil when a POST could be stored now, and otherwise why not. A node that is ready may be unable to write.
+func (n *Node) ReadyToWrite() error {
+	if err := n.Ready(); err != nil {
+		return err
+	}
+	switch {
+	case n.lowMemory.Load():
+		return errors.New("too little memory is left for more POSTs")
+	case n.lowDisk.Load():
+		return n.tooFull()
+	}
+	return n.replicas.Enough()
 }
 
 // Members describes the cluster as this node sees it.

@@ -290,3 +290,6 @@ func (p public) Members() router.MembersView { return p.view() }
 
 // Ready implements router.Cluster.
 func (p public) Ready() error { return p.Node.Ready() }
+
+// ReadyToWrite implements router.Cluster.
+func (p public) ReadyToWrite() error { return p.Node.ReadyToWrite() }

@@ -33,6 +33,10 @@ type Cluster interface {
 
 	// Ready returns nil when this node may be sent requests, and otherwise why not.
 	Ready() error
+
+	// ReadyToWrite returns nil when a POST could be stored through this node now, and otherwise why not: a node that is ready may be
+	// unable to.
+	ReadyToWrite() error
 }
 
 // Answer is an hour's flows, ready to be written.

@@ -25,10 +25,11 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // fake is a Cluster of one map. The hooks, where set, come before it.
 type fake struct {
-	onPost  func(ctx context.Context, p *flow.Posting) (bool, error)
-	onGet   func(ctx context.Context, hour flow.Hour, ask Ask) (Answer, error)
-	ready   error
-	members MembersView
+	onPost     func(ctx context.Context, p *flow.Posting) (bool, error)
+	onGet      func(ctx context.Context, hour flow.Hour, ask Ask) (Answer, error)
+	ready      error
+	unwritable error
+	members    MembersView
 
 	mu     sync.Mutex
 	hours  map[flow.Hour]map[flow.Key]flow.Totals
@@ -110,6 +111,8 @@ func (f *fake) applied() int {
 
 func (f *fake) Members() MembersView { return f.members }
 func (f *fake) Ready() error         { return f.ready }
+
+func (f *fake) ReadyToWrite() error { return f.unwritable }
 
 // fakeAnswer writes its chunks, then fails with err.
 type fakeAnswer struct {

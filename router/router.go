@@ -129,7 +129,7 @@ func (rt *router) routes() *mux.Router {
 	get("/members", rt.takes(rt.getMembers))
 	get("/healthz", getLive)
 	get("/livez", getLive)
-	get("/readyz", rt.takes(rt.getReady))
+	get("/readyz", rt.takes(rt.getReady, "for"))
 	get("/problems/{name}", rt.getProblem)
 	get("/", getIndex)
 	if rt.Metrics != nil {

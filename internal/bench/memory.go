@@ -67,6 +67,9 @@ func (m *memory) Members() router.MembersView { return router.MembersView{} }
 // Ready implements router.Cluster.
 func (m *memory) Ready() error { return nil }
 
+// ReadyToWrite implements router.Cluster.
+func (m *memory) ReadyToWrite() error { return nil }
+
 type memoryAnswer struct{ *store.Reading }
 
 // Complete implements router.Answer.

@@ -38,6 +38,8 @@ type Options struct {
 	Quiet     bool          // no clients but those of the scenario
 	Log       *slog.Logger  // nil: silent
 
+	Configure func(*node.Config) // changes the settings of a node before each start; nil: nothing
+
 	Join map[string][]string // whom each node joins, by name, and by that founds a cluster; nil: all join all, and Expect of them found it
 }
 
@@ -168,6 +170,9 @@ func (c *Cluster) boot(m *Machine) error {
 	}
 	cfg.HourSlices = max(c.opts.Slices, 1)
 	cfg.ReplicationFactor, cfg.WriteQuorum, cfg.SealAfter = c.opts.Copies, c.opts.Quorum, c.opts.SealAfter
+	if c.opts.Configure != nil {
+		c.opts.Configure(&cfg)
+	}
 	n, err := node.New(cfg, node.Deps{
 		Log: c.opts.Log.With("node", m.Name), Network: m.host, FS: m.Disk.FS(), Registry: prometheus.NewRegistry(),
 		Origin: c.opts.Origin, Rejoin: c.opts.Rejoin, SealBatches: 1, Without: c.opts.Without,

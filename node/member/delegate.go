@@ -124,15 +124,8 @@ func (m *Members) admit(n *memberlist.Node) error {
 		m.meet(node)
 		return nil
 	}
-	m.refuse(err)
+	m.refuse(node.Gossip, err)
 	return err
-}
-
-// refuse remembers why a node cannot be in one cluster with this one.
-func (m *Members) refuse(err error) {
-	if old := m.refusal.Swap(&err); old == nil || (*old).Error() != err.Error() {
-		m.log.Error("node refused", "error", err)
-	}
 }
 
 // meet remembers an earlier start of this node's name, for Namesakes. An exchange names all nodes before any of them is in the view.

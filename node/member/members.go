@@ -65,14 +65,17 @@ type Members struct {
 	states    chan []byte            // the states of others, received in exchanges
 	view      atomic.Pointer[View]
 	changed   chan struct{}
-	again     chan struct{}         // asks for a round of joins at once
-	refusal   atomic.Pointer[error] // why the last node that was met could not be taken in
+	again     chan struct{} // asks for a round of joins at once
+	tried     atomic.Bool   // each address was tried once: joined, or not
+	contact   atomic.Int64  // when another node was last met, whatever came of that: nanoseconds since 1970
 
 	mu    sync.Mutex
 	alive map[string]Node     // by name in the gossip, this node included
 	known map[string]struct{} // gossip addresses ever seen
 
 	joined map[string]struct{} // addresses that could be joined
+
+	refusals map[string]refusal // by address: why the node there and this one cannot be in one cluster
 
 	namesakes map[string]Node // earlier starts of this node's name, by start: met since Namesakes was last called
 
@@ -85,7 +88,7 @@ func New(cfg Config, deps Deps) *Members {
 	m := &Members{
 		cfg: cfg, log: deps.Log, net: deps.Network,
 		states: make(chan []byte, 64), changed: make(chan struct{}, 1), again: make(chan struct{}, 1),
-		alive: map[string]Node{}, known: map[string]struct{}{}, joined: map[string]struct{}{}, namesakes: map[string]Node{},
+		alive: map[string]Node{}, known: map[string]struct{}{}, joined: map[string]struct{}{}, refusals: map[string]refusal{}, namesakes: map[string]Node{},
 	}
 	if m.cfg.RejoinEvery == 0 {
 		m.cfg.RejoinEvery = DefaultRejoinEvery
@@ -198,14 +201,6 @@ func (m *Members) View() *View { return m.view.Load() }
 
 // Changed receives after each change of the view; several changes may be one signal.
 func (m *Members) Changed() <-chan struct{} { return m.changed }
-
-// Refusal returns why the last node met was refused, or nil.
-func (m *Members) Refusal() error {
-	if err := m.refusal.Load(); err != nil {
-		return *err
-	}
-	return nil
-}
 
 // Namesakes returns the earlier starts of this node's name that were met since the last call. Most are dead, lives of this very node
 // that the others still remember. One that lives is met again and again.

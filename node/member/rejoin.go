@@ -20,6 +20,7 @@ const (
 func (m *Members) rejoinLoop(ctx context.Context) {
 	for wait := firstRejoin; ctx.Err() == nil; wait = min(2*wait, m.cfg.RejoinEvery) {
 		m.rejoin(ctx)
+		m.tried.Store(true)
 		if len(m.View().Nodes) > 1 {
 			wait = m.cfg.RejoinEvery
 		}
@@ -36,11 +37,17 @@ func (m *Members) rejoin(ctx context.Context) {
 	var wg sync.WaitGroup
 	for addr, listed := range m.missing(ctx) {
 		wg.Go(func() {
-			if err := m.join(addr, listed); err != nil {
+			begun := time.Now()
+			err := m.join(addr, listed)
+			if err != nil {
 				m.log.Debug("join", "address", addr, "error", err)
 				m.hungUp(addr, err)
+			}
+			m.pardon(addr, begun)
+			if err != nil {
 				return
 			}
+			m.contact.Store(time.Now().UnixNano())
 			m.mu.Lock()
 			defer m.mu.Unlock()
 			m.joined[addr] = struct{}{}
@@ -69,9 +76,9 @@ func (m *Members) hungUp(addr string, err error) {
 	switch {
 	case len(m.View().Nodes) > 1, offered(err) != "":
 	case strings.Contains(text, "no installed keys"), strings.Contains(text, "encryption is"):
-		m.refuse(fmt.Errorf("the node at %s has another gossip key than this node", addr))
+		m.refuse(addr, fmt.Errorf("the node at %s has another gossip key than this node", addr))
 	case strings.HasSuffix(text, "EOF"), strings.HasSuffix(text, "connection reset by peer"):
-		m.refuse(fmt.Errorf("the node at %s hangs up: it has another cluster name or another gossip key, or is stopping", addr))
+		m.refuse(addr, fmt.Errorf("the node at %s hangs up: it has another cluster name or another gossip key, or is stopping", addr))
 	}
 }
 

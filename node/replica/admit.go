@@ -40,6 +40,9 @@ func (r *Replicas) Admit(ctx context.Context, checked bool, batches []flow.Writt
 	return allReplayed, r.replicate(ctx, batches)
 }
 
+// Enough returns why a write could only fail now: fewer than W stores that count are heard. nil: enough are.
+func (r *Replicas) Enough() error { return r.enough() }
+
 // enough returns an error when a write could only fail, since fewer than W stores that count are there, this one included: better at
 // once than after the time that others are waited for, and before the batch is on this store's disk alone.
 func (r *Replicas) enough() error {

@@ -1,0 +1,107 @@
+package node
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"flowring/ring"
+)
+
+// moment changes what a node sees, once so much time has passed since its start, and says what its readiness is then.
+type moment struct {
+	at   time.Duration
+	see  func(*sight)
+	want string // part of why it is not ready; "": it is
+}
+
+// The rules of readiness, by what a node hears as time goes by. R=3 and W=2; the stores of a, b and c are established, that of a is the
+// node's own.
+func TestReadinessFollowsWhatIsHeard(t *testing.T) {
+	a, b, c := someStore("a"), someStore("b"), someStore("c")
+	b2 := someStore("b")
+	joiner := someStore("d")
+	joiner.Established = false
+	hear := func(stores ...ring.Store) func(*sight) {
+		return func(s *sight) {
+			for _, st := range stores {
+				s.heard = append(s.heard, st.ID)
+			}
+			s.contact = s.now
+		}
+	}
+	nothing := func(*sight) {}
+	refuse := func(s *sight) { s.refusal, s.contact = errors.New("other parameters"), s.now }
+	recovering := func(see func(*sight)) func(*sight) {
+		return func(s *sight) {
+			see(s)
+			s.recovering = true
+		}
+	}
+	for _, tt := range []struct {
+		name    string
+		moments []moment
+	}{
+		{"W stores are heard at once", []moment{{0, hear(b), ""}}},
+		{"a store that was heard once counts from then on", []moment{{0, nothing, "not yet b, c"}, {time.Second, hear(c), ""}, {time.Hour, nothing, ""}}},
+		{"a store that is not on the roster does not count", []moment{{0, hear(b2), "not yet b, c"}}},
+		{"a store that joins does not count", []moment{{0, hear(joiner), "not yet b, c"}}},
+		{"a store that is forgotten meanwhile does not count", []moment{
+			{0, func(s *sight) { s.quorum = 3; hear(b)(s) }, "not yet c"},
+			{time.Second, func(s *sight) {
+				gone := b
+				gone.Forgotten = true
+				s.quorum, s.roster = 3, s.roster.With(gone).With(someStore("d"))
+				hear(c)(s)
+			}, "not yet d"},
+		}},
+		{"the addresses are tried first", []moment{{0, func(s *sight) { s.tried = false; hear(b)(s) }, "joining"}, {time.Second, nothing, ""}}},
+		{"nobody is heard for 5 minutes", []moment{{aloneLimit - time.Second, nothing, "not yet b, c"}, {aloneLimit, nothing, ""}, {aloneLimit + time.Second, hear(joiner), ""}}},
+		{"somebody answers within the 5 minutes, who does not count", []moment{
+			{aloneLimit - time.Second, hear(joiner), "not yet b, c"}, {2*aloneLimit - 2*time.Second, nothing, "not yet b, c"}, {2 * aloneLimit, nothing, ""},
+		}},
+		{"the store recovers", []moment{{0, recovering(hear(b)), "recovering"}, {time.Second, nothing, ""}, {2 * time.Second, recovering(nothing), ""}}},
+		{"the store does not recover", []moment{
+			{10 * time.Second, recovering(hear(b)), "recovering"}, {39 * time.Second, recovering(nothing), "recovering"}, {40 * time.Second, recovering(nothing), ""},
+		}},
+		{"a refusal lasts as long as it lasts", []moment{
+			{0, refuse, "refused: other parameters"}, {time.Second, func(s *sight) { hear(b)(s); refuse(s) }, "refused: other parameters"},
+			{24 * time.Hour, refuse, "refused: other parameters"}, {25 * time.Hour, nothing, ""},
+		}},
+		{"a node that has just become ready is refused", []moment{{0, hear(b), ""}, {settledAfter - time.Second, refuse, "refused"}, {settledAfter, nothing, ""}, {settledAfter + 10*time.Second, refuse, "refused"}}},
+		{"a node that was ready for long meets one that does not fit", []moment{{0, hear(b), ""}, {settledAfter, nothing, ""}, {time.Hour, refuse, ""}}},
+		{"a node that stays apart", []moment{{0, func(s *sight) { s.apart = errors.New("used at A"); hear(b)(s) }, "used at A"}, {time.Hour, func(s *sight) { s.apart = errors.New("used at A") }, "used at A"}}},
+		{"a store that is not established", []moment{
+			{time.Hour, func(s *sight) { s.self.Established = false }, "not established: 1 of 3"},
+			{time.Hour + time.Second, func(s *sight) { s.self.Established = false; refuse(s) }, "not established: other parameters"},
+		}},
+		{"too few stores are established", []moment{{0, func(s *sight) { s.quorum = 4; hear(b, c)(s) }, "3 established stores, fewer than the write quorum of 4"}}},
+		{"W is 1", []moment{{0, func(s *sight) { s.quorum = 1 }, ""}}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+			r := readiness{contact: start}
+			for _, m := range tt.moments {
+				s := sight{
+					now: start.Add(m.at), quorum: 2, self: a, roster: ring.Roster{}.With(a).With(b).With(c).With(joiner),
+					joining: "1 of 3", tried: true,
+				}
+				m.see(&s)
+				before := len(r.heard)
+				next, reason := r.step(s)
+				if len(r.heard) != before {
+					t.Error("step changes the state that it was given")
+				}
+				r = next
+				got := ""
+				if reason != nil {
+					got = reason.Error()
+				}
+				if (got == "") != (m.want == "") || !strings.Contains(got, m.want) {
+					t.Errorf("after %v the node is not ready as %q, want %q", m.at, got, m.want)
+				}
+			}
+		})
+	}
+}
