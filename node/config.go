@@ -9,6 +9,7 @@ import (
 // Config is everything that an operator sets about a node. cmd/flowring fills it from flags, environment and file.
 type Config struct {
 	Name              string        // stable name of the node, unique in the cluster
+	NameIsDefault     bool          // Name was not set: a data folder's own name goes before it
 	HTTPAddr          string        // host:port of the public API
 	PeerAddr          string        // host:port of the node-to-node protocol
 	GossipAddr        string        // host:port of the gossip, TCP and UDP
@@ -21,7 +22,8 @@ type Config struct {
 	ReplicationFactor int           // R: copies of each batch
 	WriteQuorum       int           // W: stores that have fsynced a batch before it is acknowledged; 0: R/2+1
 	HourSlices        int           // S: slices of an hour
-	Cluster           string        // name of the cluster, the label of its gossip; nodes of other clusters are refused
+	Cluster           string        // name of the cluster, the label of its gossip; nodes of other clusters are refused. A data folder keeps the name that it has
+	RenameCluster     bool          // the data folder takes the name of Cluster: for the start of all nodes of a cluster that was stopped
 	GossipKeyFile     string        // file with a base64 key of 16, 24 or 32 bytes that encrypts the gossip; empty: none
 	MaxBody           int64         // bytes of a POST, decoded
 	MaxLongAnswers    int           // answers to a GET, of more than 64 KiB, that are sent at once; 0: 8 for each processor

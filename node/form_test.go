@@ -102,6 +102,35 @@ func TestNodesWithOneListFormWithoutANumber(t *testing.T) {
 	c.formed()
 }
 
+// A node whose setting of the cluster's name changed stays in its cluster. All nodes are renamed together, while they are stopped. (P8)
+func TestAClusterIsRenamedWhileAllNodesAreStopped(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t, 3, copies(3, 2))
+	c.formed("a", "b", "c")
+	c.fill("a", 3)
+	restart := func(name string, set func(*node.Config), names ...string) {
+		t.Helper()
+		for _, n := range names {
+			c.kill(n)
+		}
+		for _, n := range names {
+			cfg := c.configAt(n, int(n[0]-'a')+1)
+			cfg.Cluster = name
+			set(&cfg)
+			c.startWith(cfg)
+		}
+		c.waitReady()
+	}
+	restart("flows.flowring", func(*node.Config) {}, "b") // the manifests are newer than the folder
+	restart("flows.flowring", func(cfg *node.Config) { cfg.RenameCluster = true }, "a", "b", "c")
+	restart("flows.flowring", func(*node.Config) {}, "c")
+	cfg := c.config("d")
+	cfg.Cluster = "flows.flowring"
+	c.startWith(cfg) // an empty disk takes the setting
+	c.waitReady()
+	c.eventually(10*time.Second, func() error { return c.filled(3) })
+}
+
 // The graceful end of a node leaves nothing running (P18) and what it held on other nodes. The last two cannot put it on two
 // others, soon give that up, and have it all when they come back. This test is not parallel: it looks at all goroutines.
 func TestStopEndsEveryGoroutineAndLosesNothing(t *testing.T) {

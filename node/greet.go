@@ -130,6 +130,9 @@ func (n *Node) join(ctx context.Context, heard answers) error {
 func (n *Node) establish(why string) error {
 	self := n.membership.Self()
 	self.Established = true
+	if err := n.membership.keepClusterName(n.cfg.Cluster); err != nil {
+		return err
+	}
 	if err := n.membership.mark(self); err != nil {
 		return err
 	}

@@ -47,6 +47,7 @@ const (
 	stateIdentity = "identity" // identity
 	statePlace    = "place"    // what placement rests on, ring.Parameters
 	stateSettled  = "settled"  // names on the last ring that was taken over in full, JSON
+	stateCluster  = "cluster"  // name of the cluster, once the store is established
 	stateKnown    = "known"    // gossip addresses of other nodes, JSON
 )
 
@@ -75,6 +76,9 @@ func openMembership(cfg Config, journal states, newID func(name string) ring.Sto
 	var id identity
 	if err := json.Unmarshal(value, &id); err != nil {
 		return nil, fmt.Errorf("load identity: %w", err)
+	}
+	if cfg.NameIsDefault {
+		m.name = id.Name
 	}
 	if id.Name != m.name {
 		return nil, fmt.Errorf("the data folder belongs to node %q, and this node is named %q: give it its own folder, or its name back", id.Name, m.name)

@@ -1,30 +1,80 @@
 package node
 
 import (
-	"net"
-	"net/http/httptest"
+	"errors"
+	"log/slog"
+	"strings"
 	"testing"
 )
 
-// Peers call each other by names that operators gave them, and these may be names of loopback, as a machine's own often is.
-func TestANodeOnLoopbackHasTheNamesThatItIsGiven(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	n := &Node{cfg: Config{AdvertiseHost: "Node-A.example", AllowedHost: []string{"flows.example"}}}
-	g, err := n.guard(l, "listen.example:8080", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for host, want := range map[string]bool{
-		"node-a.example:8080": true, "FLOWS.example.": true, "listen.example": true, "localhost": true, "node-b.example": false,
+// A folder that has a cluster's name keeps it, unless it is to be renamed; an established store without one takes the setting, and one
+// that is not established takes it for this start alone. (P8: a setting that changes moves no node out of its cluster)
+func TestTheDataFolderKeepsTheNameOfItsCluster(t *testing.T) {
+	for _, tt := range []struct {
+		name        string
+		kept        string
+		established bool
+		rename      bool
+		use, keep   string // the name that is used, and the one that is in the folder then
+		warn        bool
+	}{
+		{"an empty folder", "", false, false, "new", "", false},
+		{"an empty folder that is to be renamed", "", false, true, "new", "", false},
+		{"an established store of an earlier version", "", true, false, "new", "new", false},
+		{"the name of the setting", "new", true, false, "new", "new", false},
+		{"another name", "old", true, false, "old", "old", true},
+		{"another name, of a store that was forgotten", "old", false, false, "old", "old", true},
+		{"another name that is to be changed", "old", true, true, "new", "new", false},
 	} {
-		r := httptest.NewRequest("GET", "/livez", nil)
-		r.Host = host
-		if err := g.Check(r); (err == nil) != want {
-			t.Errorf("a request with Host %s = %v, want it to pass: %v", host, err, want)
+		var log strings.Builder
+		d := &diary{states: map[string][]byte{stateCluster: []byte(tt.kept)}}
+		m, err := openMembership(Default("a"), d, drawID, slog.New(slog.NewTextHandler(&log, nil)))
+		if err != nil {
+			t.Fatal(err)
 		}
+		self := m.Self()
+		self.Established = tt.established
+		if err := m.mark(self); err != nil {
+			t.Fatal(err)
+		}
+		cfg := Default("a")
+		cfg.Cluster, cfg.RenameCluster = "new", tt.rename
+		cfg, err = keepNames(cfg, m)
+		if got := string(d.states[stateCluster]); err != nil || cfg.Cluster != tt.use || got != tt.keep {
+			t.Errorf("%s: uses %q, %v, and the folder has %q, want %q and %q", tt.name, cfg.Cluster, err, got, tt.use, tt.keep)
+		}
+		if warned := strings.Contains(log.String(), "level=WARN"); warned != tt.warn {
+			t.Errorf("%s: warned %t, want %t", tt.name, warned, tt.warn)
+		}
+	}
+}
+
+func TestAClusterNameThatCannotBeKept(t *testing.T) {
+	d := &diary{}
+	m := opened(t, d)
+	d.fail = errors.New("disk")
+	if _, err := keepNames(Default("a"), m); !errors.Is(err, d.fail) {
+		t.Errorf("keepNames on a failing disk = %v, want its error", err)
+	}
+}
+
+// A node without a name of its own takes the name of the data folder; a name that is set and differs is refused.
+func TestANodeWithoutANameTakesThatOfTheFolder(t *testing.T) {
+	d := &diary{}
+	if _, err := openMembership(Default("a"), d, drawID, slog.New(slog.DiscardHandler)); err != nil {
+		t.Fatal(err)
+	}
+	cfg := Default("4f2a9c1be07d") // as a container is named
+	cfg.NameIsDefault = true
+	m, err := openMembership(cfg, d, drawID, slog.New(slog.DiscardHandler))
+	if err != nil || m.Self().Name != "a" {
+		t.Fatalf("openMembership of the folder of a = %v, want the name a", err)
+	}
+	if cfg, err = keepNames(cfg, m); err != nil || cfg.Name != "a" {
+		t.Errorf("keepNames = %q, %v, want a", cfg.Name, err)
+	}
+	m, err = openMembership(cfg, &diary{}, drawID, slog.New(slog.DiscardHandler))
+	if err != nil || m.Self().Name != cfg.Name {
+		t.Errorf("openMembership of an empty folder = %v, want the default name", err)
 	}
 }

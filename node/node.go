@@ -206,6 +206,9 @@ func (n *Node) openStore(ctx context.Context) error {
 	if n.membership, err = openMembership(n.cfg, j, newID, n.log); err != nil {
 		return err
 	}
+	if n.cfg, err = keepNames(n.cfg, n.membership); err != nil {
+		return err
+	}
 	if err := checkPlacement(j, n.cfg.HourSlices); err != nil {
 		return err
 	}
@@ -449,6 +452,9 @@ func (n *Node) ReadyToWrite() error {
 
 // Members describes the cluster as this node sees it.
 func (n *Node) Members() router.MembersView { return n.view() }
+
+// Name returns the node's name, that of the data folder where none was set. It is set by Start.
+func (n *Node) Name() string { return n.cfg.Name }
 
 // Addresses returns where the node is reached, with the real ports where the configuration asked for port 0. It is set by Start.
 func (n *Node) Addresses() router.Addresses { return n.addresses }

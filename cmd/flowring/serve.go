@@ -75,7 +75,7 @@ func runServe(ctx context.Context, flags *pflag.FlagSet, stderr io.Writer) error
 	if err != nil {
 		return usageError{err}
 	}
-	return serve(ctx, n, log, func() { announce(stderr, log, s, n.Addresses()) })
+	return serve(ctx, n, log, func() { s.Name = n.Name(); announce(stderr, log, s, n.Addresses()) })
 }
 
 // newLog returns the logger that the settings ask for.

@@ -32,6 +32,7 @@ func (s *settings) complete() error {
 	if s.Name != "" {
 		return nil
 	}
+	s.NameIsDefault = true
 	host, err := os.Hostname()
 	if err != nil {
 		return fmt.Errorf("--name: the host's name cannot be had: %w", err)
@@ -90,7 +91,7 @@ func all() []setting {
 
 func ofTheNode() []setting {
 	return []setting{
-		{"name", groupNode, "name of the node, unique in the cluster and the same after a restart (default: the host's name)",
+		{"name", groupNode, "name of the node, unique in the cluster and the same after a restart (default: that of the data folder, or the host's name)",
 			func(s *settings) value { return textValue{&s.Name, "name"} }},
 		{"http-addr", groupNode, "where to listen for clients",
 			func(s *settings) value { return addressValue{&s.HTTPAddr} }},
@@ -164,8 +165,10 @@ func ofTheCluster() []setting {
 		{"bootstrap-expect", groupCluster, "nodes that must see each other before they make a new cluster " +
 			"(default: this one, and one for each join address of another)",
 			func(s *settings) value { return countValue{&s.BootstrapExpect, 0} }},
-		{"cluster", groupCluster, "name of the cluster; nodes of another name are refused",
+		{"cluster", groupCluster, "name of the cluster; nodes of another name are refused, and a data folder keeps the name that it has",
 			func(s *settings) value { return textValue{&s.Cluster, "name"} }},
+		{"rename-cluster", groupCluster, "give the data folder the name of --cluster in place of its own, while all nodes are stopped",
+			func(s *settings) value { return switchValue{&s.RenameCluster} }},
 		{"gossip-key-file", groupCluster, "file with the base64 key, of 16, 24 or 32 bytes, that encrypts the gossip " +
 			"(default: not encrypted)",
 			func(s *settings) value { return textValue{&s.GossipKeyFile, "file"} }},

@@ -44,6 +44,16 @@ func loaded(t *testing.T, args, environ []string, file string) (settings, []stri
 	return loadSettings(fs, environ)
 }
 
+// A name that is not set is a default, which gives way to that of the data folder.
+func TestTheNameOfTheHostIsADefault(t *testing.T) {
+	for _, args := range [][]string{nil, {"--name", "n1"}} {
+		got, _, err := loaded(t, args, nil, "")
+		if want := args == nil; err != nil || got.NameIsDefault != want || got.Name == "" {
+			t.Errorf("with %q the name %q is a default: %t, %v, want %t", args, got.Name, got.NameIsDefault, err, want)
+		}
+	}
+}
+
 func TestEveryFieldOfTheNodeIsASettingOfTheSameName(t *testing.T) {
 	s := defaults()
 	for name, text := range samples() {
