@@ -66,6 +66,7 @@ func BenchmarkDecode(b *testing.B) {
 		records int
 	}{
 		{"zipf", text, benchRecords},
+		{"lines", bytes.ReplaceAll(text[1:len(text)-1], []byte("},{"), []byte("}\n{")), benchRecords},
 		{"distinct", body(typical(benchRecords)), benchRecords},
 		{"five", body(zipf(5)), 5},
 		{"indented", indented(text), benchRecords},

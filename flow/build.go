@@ -3,6 +3,7 @@ package flow
 import (
 	"errors"
 	"fmt"
+	"math"
 	"math/bits"
 )
 
@@ -17,7 +18,7 @@ var ErrOverflow = errors.New("sum over 2^63-1 bytes")
 type builder struct {
 	nameTable
 	records int
-	anyHour bool // hours that look like a time of another unit are taken too
+	Leniency
 
 	hours map[Hour]uint32 // position in order
 	order []part
@@ -42,6 +43,14 @@ type row struct {
 	totals Totals
 }
 
+// mostBytes returns the largest number of bytes that a record may have.
+func (b *builder) mostBytes() int64 {
+	if b.AnySum {
+		return math.MaxInt64
+	}
+	return MaxBytes
+}
+
 // reset makes the builder an empty one, with room for as many records as are likely.
 func (b *builder) reset(likely int) {
 	room := 1 << bits.Len(uint(likely|15))
@@ -59,7 +68,7 @@ func (b *builder) reset(likely int) {
 // name is not 1 to MaxName bytes of UTF-8 or a number is negative, and with an error that wraps ErrOverflow when the sum of a flow
 // would pass 2^63-1. MaxBytes and the units of hours belong to the contract of requests and are not looked at here. It keeps nothing of records.
 func AddUp(records []Record) (*Posting, error) {
-	b := builder{anyHour: true}
+	b := builder{Leniency: Leniency{AnyHour: true}}
 	b.reset(len(records))
 	for i, r := range records {
 		if f, reason := r.fault(); reason != "" {
@@ -146,7 +155,7 @@ func (b *builder) partOf(hour Hour) (uint32, error) {
 
 // checkUnit refuses an hour that looks like a time of another unit.
 func (b *builder) checkUnit(hour Hour) error {
-	if b.anyHour {
+	if b.AnyHour {
 		return nil
 	}
 	if fault := unitFault(hour); fault != "" {

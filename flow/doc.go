@@ -12,6 +12,9 @@
 // others, negative hours), or, once anything is wrong, the body from its beginning. So there is one place that refuses, and
 // FuzzScanner holds the one decoder to the other.
 //
+// CSV has a decoder of its own, csv.go and csvcell.go. FuzzCSV holds it to encoding/csv and the decoder of JSON. encoding/csv itself is
+// not used, because it turns a CRLF within quotes into LF: a name would become another one.
+//
 // # The encoding of a batch
 //
 // One encoding serves between nodes and on disk. Fixed-width numbers are big endian; a uvarint has 7 bits a byte, the lowest

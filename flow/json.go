@@ -13,15 +13,20 @@ const maxDepth = 128
 
 // decodeStrictly is Decode without a thought about speed, and what decides: Decode accepts what this accepts and makes the same
 // of it, and every error is one of its.
-func decodeStrictly(body []byte, anyHour bool) (*Posting, error) {
-	if reason := notAnArray(body); reason != "" {
-		return nil, &RecordError{Index: -1, Reason: reason}
+func decodeStrictly(body []byte, lenient Leniency) (*Posting, error) {
+	form := formOf(body)
+	if form == noForm {
+		return nil, &RecordError{Index: -1, Reason: noRecords(body)}
 	}
-	b := builder{anyHour: anyHour}
+	b := builder{Leniency: lenient}
 	b.reset(0)
 	d := newStrict(body, &b)
-	if err := d.array(); err != nil {
-		return nil, err
+	read := d.array
+	if form == sequence {
+		d.form, d.deepest, read = sequence, maxDepth-1, d.sequence
+	}
+	if err := read(); err != nil {
+		return nil, d.located(err)
 	}
 	return d.build.posting(), nil
 }
@@ -33,6 +38,9 @@ type strict struct {
 	tokens  jsontext.Decoder
 	build   *builder
 	deepest int // how many arrays and objects of what is read may stand inside each other
+	form    form
+	start   int // offset in body of the record being read
+	at      int // offset in body of what an error is about
 	record
 }
 
@@ -45,7 +53,7 @@ type record struct {
 }
 
 func newStrict(body []byte, build *builder) *strict {
-	d := &strict{body: body, build: build, deepest: maxDepth}
+	d := &strict{body: body, build: build, deepest: maxDepth, form: array}
 	d.reset(body)
 	return d
 }
@@ -65,10 +73,7 @@ func (d *strict) array() error {
 	for {
 		switch d.tokens.PeekKind() {
 		case jsontext.KindBeginObject:
-			if err := d.object(); err != nil {
-				return err
-			}
-			if err := d.add(); err != nil {
+			if err := d.addObject(); err != nil {
 				return err
 			}
 		case jsontext.KindEndArray:
@@ -77,6 +82,31 @@ func (d *strict) array() error {
 			return d.notAnObject()
 		}
 	}
+}
+
+// sequence reads the body, of which the first byte is known to be a brace.
+func (d *strict) sequence() error {
+	for {
+		rest := bytes.TrimLeft(d.body[d.tokens.InputOffset():], space)
+		switch {
+		case len(rest) == 0:
+			return nil
+		case rest[0] != '{':
+			return d.notAnObject()
+		}
+		if err := d.addObject(); err != nil {
+			return err
+		}
+	}
+}
+
+// addObject reads one record and adds it.
+func (d *strict) addObject() error {
+	if err := d.object(); err != nil {
+		return err
+	}
+	d.at = d.start
+	return d.add()
 }
 
 // end reads the closing bracket, behind which there may only be white space.
@@ -88,6 +118,7 @@ func (d *strict) end() error {
 	if len(rest) == 0 {
 		return nil
 	}
+	d.at = len(d.body) - len(rest)
 	const reason = "must end with the array, got more at byte %d: %s; send one array per request"
 	return &RecordError{Index: -1, Reason: fmt.Sprintf(reason, len(d.body)-len(rest), quote(rest))}
 }
@@ -97,6 +128,7 @@ func (d *strict) object() error {
 	if _, err := d.tokens.ReadToken(); err != nil {
 		return d.syntaxError(d.index(), "", err)
 	}
+	d.start = int(d.tokens.InputOffset()) - 1
 	d.seen = [numFields]string{}
 	for d.tokens.PeekKind() != jsontext.KindEndObject {
 		if err := d.member(); err != nil {
@@ -108,7 +140,9 @@ func (d *strict) object() error {
 	}
 	for f, name := range d.seen {
 		if name == "" {
-			return d.refuse(field(f).String(), "is missing; every record needs it")
+			err := d.refuse(field(f).String(), "is missing; every record needs it")
+			d.at = d.start
+			return err
 		}
 	}
 	return nil

@@ -93,23 +93,19 @@ func TestDecodeOfAnEmptyArrayHasNoRecords(t *testing.T) {
 }
 
 func TestDecodeRefusesTheBody(t *testing.T) {
-	const want = "must be a JSON array of records"
+	const want = "must be a JSON array of records, or one record after the other"
 	for name, c := range map[string]struct{ body, want string }{
-		"empty":                        {"", want + ", got an empty body; send [] for no records"},
-		"white space alone":            {" \n", want + ", got an empty body; send [] for no records"},
-		"an object":                    {good, want + ", got an object; put it between [ and ]"},
-		"an object over several lines": {"{\n\"hour\":1\n}\n", want + ", got an object; put it between [ and ]"},
-		"one object per line": {
-			good + "\r\n" + good + "\n",
-			want + ", got one object per line; put the objects between [ and ], with commas between them",
-		},
-		"null":     {"null", want + ", got null"},
-		"a number": {"5", want + ", got 5"},
-		"a string": {`"[]"`, want + `, got "[]"`},
+		"empty":             {"", want + ", got an empty body; send [] for no records"},
+		"white space alone": {" \n", want + ", got an empty body; send [] for no records"},
+		"null":              {"null", want + ", got null"},
+		"a number":          {"5", want + ", got 5"},
+		"a string":          {`"[]"`, want + `, got "[]"`},
 		"a form": {
 			"src_app=foo&dest_app=bar&vpc_id=vpc-0&hour=5",
 			want + ", got src_app=foo&dest_app=bar&vpc_id=vpc-0...",
 		},
+		"CSV":        {"src_app,hour\n", want + ", got CSV; say so with the header Content-Type: text/csv"},
+		"quoted CSV": {"\"hour\",\"vpc\"\n", want + ", got CSV; say so with the header Content-Type: text/csv"},
 		"gzip data": {
 			"\x1f\x8b\x08\x00",
 			want + ", got gzip data; say so with the header Content-Encoding: gzip",
@@ -367,7 +363,8 @@ func checkRefused(t *testing.T, body string, index int, field, reason string) {
 	if !errors.As(err, &got) || p != nil {
 		t.Fatalf("Decode(%.200s) = %+v, %v, want no posting and a RecordError", body, p, err)
 	}
-	if want := (RecordError{index, field, reason}); *got != want {
+	want := RecordError{Index: index, Line: got.Line, Field: field, Reason: reason} // of lines there are other tests
+	if *got != want {
 		t.Errorf("Decode(%.200s):\n got %+v\nwant %+v", body, *got, want)
 	}
 }
@@ -376,7 +373,9 @@ func TestRecordErrorsReadWell(t *testing.T) {
 	for want, e := range map[string]RecordError{
 		"must be an array":                                        {Index: -1, Reason: "must be an array"},
 		"record 3: must be an object, got 5":                      {Index: 3, Reason: "must be an object, got 5"},
-		`record 3: field "bytes_tx": must be an integer, got 1.5`: {3, "bytes_tx", "must be an integer, got 1.5"},
+		`record 3: field "bytes_tx": must be an integer, got 1.5`: {Index: 3, Field: "bytes_tx", Reason: "must be an integer, got 1.5"},
+		`line 2: record 1: field "hour": is missing`:              {Index: 1, Line: 2, Field: "hour", Reason: "is missing"},
+		`line 1: field "port": is there twice`:                    {Index: -1, Line: 1, Field: "port", Reason: "is there twice"},
 	} {
 		if got := e.Error(); got != want {
 			t.Errorf("%#v.Error() = %q, want %q", e, got, want)

@@ -20,13 +20,23 @@ const (
 
 // refuse returns the error about the record being read.
 func (d *strict) refuse(name, reason string) error {
+	d.at = int(d.tokens.InputOffset()) - 1
 	return &RecordError{Index: d.index(), Field: name, Reason: reason}
+}
+
+// located returns err with the line of the body that it is about, where the body has several.
+func (d *strict) located(err error) error {
+	var refused *RecordError
+	if errors.As(err, &refused) && bytes.Contains(bytes.TrimSpace(d.body), []byte("\n")) {
+		refused.Line = 1 + bytes.Count(d.body[:d.at], []byte("\n"))
+	}
+	return err
 }
 
 // notAnObject returns the error about what stands where a record should.
 func (d *strict) notAnObject() error {
 	if d.tokens.PeekKind() == jsontext.KindBeginArray {
-		return d.refuse("", "must be an object, got an array")
+		return d.refuseNext("", "must be an object, got an array")
 	}
 	raw, err := d.tokens.ReadValue()
 	if err != nil {
@@ -35,13 +45,27 @@ func (d *strict) notAnObject() error {
 	return d.refuse("", got("must be an object", raw))
 }
 
+// refuseNext is refuse for a value that is not read, as it is no record or no value of a field.
+func (d *strict) refuseNext(name, reason string) error {
+	err := d.refuse(name, reason)
+	rest := bytes.TrimLeft(d.body[min(d.at+1, len(d.body)):], space+",:")
+	d.at = len(d.body) - len(rest)
+	return err
+}
+
 // syntaxError returns the error for what is no JSON. Offsets count from 0.
 func (d *strict) syntaxError(index int, name string, err error) error {
-	reason := fmt.Sprintf("not valid JSON: the body ends after %d bytes, before the array does; was it cut short?", len(d.body))
+	whole := [...]string{array: "array", sequence: "record"}[d.form]
+	reason := fmt.Sprintf("not valid JSON: the body ends after %d bytes, before the %s does; was it cut short?", len(d.body), whole)
+	d.at = len(d.body)
 	var syntax *jsontext.SyntacticError
 	if errors.As(err, &syntax) && !errors.Is(err, io.ErrUnexpectedEOF) {
-		at := min(int(syntax.ByteOffset), len(d.body))
-		reason = fmt.Sprintf("not valid JSON at byte %d: %s%s", at, syntax.Err, syntaxHint(d.body[at:]))
+		d.at = min(int(syntax.ByteOffset), len(d.body))
+		hint := syntaxHint(d.body[d.at:])
+		if d.tokens.StackDepth() == 0 && hint != "" && d.body[d.at] == ',' {
+			hint = "; records with commas between them stand between [ and ]"
+		}
+		reason = fmt.Sprintf("not valid JSON at byte %d: %s%s", d.at, syntax.Err, hint)
 	}
 	return &RecordError{Index: index, Field: name, Reason: reason}
 }
@@ -59,19 +83,12 @@ func syntaxHint(rest []byte) string {
 	return ""
 }
 
-// notAnArray returns why body cannot be an array, judged by how it begins; empty when it can.
-func notAnArray(body []byte) string {
-	const want = "must be a JSON array of records"
+// noRecords returns why body holds no records, judged by how it begins.
+func noRecords(body []byte) string {
+	const want = "must be a JSON array of records, or one record after the other"
 	text := bytes.Trim(body, space)
-	switch {
-	case len(text) == 0:
+	if len(text) == 0 {
 		return want + `, got an empty body; send [] for no records`
-	case text[0] == '[':
-		return ""
-	case text[0] == '{' && isLines(text):
-		return want + ", got one object per line; put the objects between [ and ], with commas between them"
-	case text[0] == '{':
-		return want + ", got an object; put it between [ and ]"
 	}
 	if foreign := foreignText(text); foreign != "" {
 		return want + ", got " + foreign
@@ -84,7 +101,7 @@ func foreignText(text []byte) string {
 	for _, f := range [...]struct{ magic, advice string }{
 		{"\x1f\x8b", "gzip data; say so with the header Content-Encoding: gzip"},
 		{"\x28\xb5\x2f\xfd", "zstd data; say so with the header Content-Encoding: zstd"},
-		{"\xef\xbb\xbf", "a byte order mark; leave out these first 3 bytes"},
+		{byteOrderMark, "a byte order mark; leave out these first 3 bytes"},
 		{"\xff\xfe", "UTF-16; send UTF-8"},
 		{"\xfe\xff", "UTF-16; send UTF-8"},
 	} {
@@ -92,13 +109,11 @@ func foreignText(text []byte) string {
 			return f.advice
 		}
 	}
+	first, _, several := bytes.Cut(text, []byte(","))
+	if f, _ := fieldNamed(string(bytes.Trim(first, `"`))); several && f != numFields {
+		return "CSV; say so with the header Content-Type: text/csv"
+	}
 	return ""
-}
-
-// isLines reports whether text, which begins with an object, looks like one object per line (NDJSON).
-func isLines(text []byte) bool {
-	first, rest, _ := bytes.Cut(text, []byte("\n"))
-	return bytes.HasSuffix(bytes.TrimRight(first, space), []byte("}")) && bytes.HasPrefix(bytes.TrimLeft(rest, space), []byte("{"))
 }
 
 // integerHint says what to do about a value that is no integer of the range.

@@ -31,7 +31,7 @@ func (d *strict) member() error {
 	d.seen[f] = spelling
 	switch f {
 	case fieldTx, fieldRx:
-		d.sums[f-fieldTx], err = d.integer(spelling, wantBytes, 0, MaxBytes)
+		d.sums[f-fieldTx], err = d.integer(spelling, wantBytes, 0, d.build.mostBytes())
 	case fieldHour:
 		d.hour, err = d.integer(spelling, wantHour, -1<<63, 1<<63-1)
 	default:
@@ -90,9 +90,9 @@ func (d *strict) integer(spelling, want string, lowest, highest int64) (int64, e
 func (d *strict) value(spelling, want string) (jsontext.Value, error) {
 	switch d.tokens.PeekKind() {
 	case jsontext.KindBeginObject:
-		return nil, d.refuse(spelling, want+", got an object")
+		return nil, d.refuseNext(spelling, want+", got an object")
 	case jsontext.KindBeginArray:
-		return nil, d.refuse(spelling, want+", got an array")
+		return nil, d.refuseNext(spelling, want+", got an array")
 	}
 	raw, err := d.tokens.ReadValue()
 	if err != nil {

@@ -3,7 +3,9 @@ package flow
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"math/big"
 	"regexp"
 	"unicode/utf8"
@@ -15,19 +17,27 @@ func naiveDecode(body []byte) ([]Record, error) {
 	if !utf8.Valid(body) {
 		return nil, fmt.Errorf("invalid UTF-8")
 	}
-	if !json.Valid(body) {
-		return nil, fmt.Errorf("encoding/json says that it is no JSON")
-	}
 	if err := checkEscapes(body); err != nil {
 		return nil, err
 	}
 	d := json.NewDecoder(bytes.NewReader(body))
 	d.UseNumber()
-	if first, err := d.Token(); first != json.Delim('[') {
-		return nil, fmt.Errorf("begins with %v, %v", first, err)
+	more := d.More
+	if !bytes.HasPrefix(bytes.TrimLeft(body, space), []byte("{")) {
+		if !json.Valid(body) {
+			return nil, fmt.Errorf("encoding/json says that it is no JSON")
+		}
+		if first, err := d.Token(); first != json.Delim('[') {
+			return nil, fmt.Errorf("begins with %v, %v", first, err)
+		}
+	} else {
+		if err := validSequence(body); err != nil {
+			return nil, err
+		}
+		more = func() bool { return len(bytes.TrimLeft(body[d.InputOffset():], space)) > 0 }
 	}
 	var all []Record
-	for d.More() {
+	for more() {
 		r, err := naiveRecord(d)
 		if err != nil {
 			return nil, fmt.Errorf("record %d: %w", len(all), err)
@@ -35,6 +45,19 @@ func naiveDecode(body []byte) ([]Record, error) {
 		all = append(all, r)
 	}
 	return all, nil
+}
+
+// validSequence reports whether body is one JSON value after the other.
+func validSequence(body []byte) error {
+	d := json.NewDecoder(bytes.NewReader(body))
+	for {
+		var value json.RawMessage
+		if err := d.Decode(&value); errors.Is(err, io.EOF) {
+			return nil
+		} else if err != nil {
+			return err
+		}
+	}
 }
 
 func naiveRecord(d *json.Decoder) (r Record, err error) {

@@ -53,21 +53,27 @@ func fieldNamed(name string) (f field, spelling string) {
 // it.
 type RecordError struct {
 	Index  int    // of the record, from 0; -1: the body as a whole
+	Line   int    // of the body, from 1; 0: the body has but one
 	Field  string // as the record spells it; empty: no one field
 	Reason string // lower case, says what would be right
+	CSV    bool   // the body was read as CSV
 }
 
-// Error returns what there is of record, field and reason, as in
+// Error returns what there is of line, record, field and reason, as in
 //
-//	record 3: field "bytes_tx": must be an integer from 0 to 9007199254740991, got 1.5
+//	line 5: record 3: field "bytes_tx": must be an integer from 0 to 9007199254740991, got 1.5
 func (e *RecordError) Error() string {
-	switch {
-	case e.Index < 0:
-		return e.Reason
-	case e.Field == "":
-		return fmt.Sprintf("record %d: %s", e.Index, e.Reason)
+	text := e.Reason
+	if e.Field != "" {
+		text = fmt.Sprintf("field %q: %s", e.Field, text)
 	}
-	return fmt.Sprintf("record %d: field %q: %s", e.Index, e.Field, e.Reason)
+	if e.Index >= 0 {
+		text = fmt.Sprintf("record %d: %s", e.Index, text)
+	}
+	if e.Line > 0 {
+		text = fmt.Sprintf("line %d: %s", e.Line, text)
+	}
+	return text
 }
 
 // fault returns the first field that no batch can hold, and why; an empty reason when there is none.

@@ -38,6 +38,19 @@ func (s *scanner) reset(body []byte, build *builder) {
 	s.shape.slots, s.closed = nil, 0
 }
 
+// sequence reads the whole body, one record after the other, and reports whether it could.
+func (s *scanner) sequence() bool {
+	for i := s.space(0); i < len(s.body); i = s.space(i) {
+		if s.body[i] != '{' {
+			return false
+		}
+		if i = s.records(i); i < 0 {
+			return false
+		}
+	}
+	return true
+}
+
 // array reads the whole body and reports whether it could.
 func (s *scanner) array() bool {
 	i := s.space(s.space(0) + 1) // the bracket is known to be there

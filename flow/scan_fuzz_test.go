@@ -13,8 +13,8 @@ import (
 // decode is what Decode and decodeStrictly are.
 type decode func(body []byte) (*Posting, error)
 
-// strictly is decodeStrictly with the unit of hours looked at.
-func strictly(body []byte) (*Posting, error) { return decodeStrictly(body, false) }
+// strictly is decodeStrictly within the contract.
+func strictly(body []byte) (*Posting, error) { return decodeStrictly(body, Leniency{}) }
 
 // disagreement returns how two decoders differ over a body; empty when they do not.
 func disagreement(body []byte, a, b decode) string {
@@ -57,7 +57,10 @@ func TestDecodeLooksAtEveryByte(t *testing.T) {
 	wide := strings.NewReplacer(",", ",\n"+strings.Repeat(" ", 20), "}", "}\n"+strings.Repeat(" ", 20))
 	records := with("foo", "service-of-17-byt") + "," + with("bar", "é", "20", "123456789") + "," + with("100", "8", "}", `,"x":1.5}`)
 	var used Decoder
-	for _, text := range []string{"[" + records + "," + records + "]", "[" + wide.Replace(records+","+records) + "]"} {
+	lines := strings.ReplaceAll(records, "},{", "}\n{")
+	for _, text := range []string{
+		"[" + records + "," + records + "]", "[" + wide.Replace(records+","+records) + "]", lines + "\n" + lines + "\n", lines + lines,
+	} {
 		for i := range text {
 			bodies := []string{text[:i], text[:i] + text[i+1:], text[:i] + text[i:i+1] + text[i:]}
 			for _, c := range "\x00\n\"\\,:09-.}x" {
@@ -85,6 +88,9 @@ func oddBodies() []string {
 		bodies = append(bodies, "["+odd+"]", "["+odd+","+good+","+odd+"]", "["+strings.Repeat(good+","+odd+",", 2)+good+"]")
 		all := strings.Join([]string{good, good, with("20", "21"), odd, odd, good}, ",\n")
 		bodies = append(bodies, "["+line.Replace(all)+"]", "["+all, all[:len(all)/2])
+		lines := strings.Join([]string{good, good, with("20", "21"), odd, odd, good}, "\n")
+		bodies = append(bodies, odd, lines, lines+"\r\n", strings.ReplaceAll(lines, "\n", ""), strings.ReplaceAll(lines, "\n", ",\n"),
+			line.Replace(lines), good+"\n"+good+"["+odd+"]")
 	}
 	far := strings.NewReplacer(",", ","+strings.Repeat(" ", 30))
 	swapped := with("bytes_tx", "bytes_rx", "bytes_rx", "bytes_tx")

@@ -42,10 +42,10 @@ func TestAnHourThatLooksLikeAnotherUnitIsRefused(t *testing.T) {
 		body := []byte("[" + good + "," + with("20", tt.hour.String()) + "]")
 		p, err := Decode(body)
 		var refused *RecordError
-		if errors.As(err, &refused) != (tt.want != "") || refused != nil && *refused != (RecordError{1, "hour", tt.want}) {
+		if errors.As(err, &refused) != (tt.want != "") || refused != nil && *refused != (RecordError{Index: 1, Field: "hour", Reason: tt.want}) {
 			t.Errorf("Decode of hour %d = %+v, %v, want record 1 refused: %q", tt.hour, p, err, tt.want)
 		}
-		if p, err := (&Decoder{AnyHour: true}).Decode(body); err != nil || p.Records != 2 {
+		if p, err := (&Decoder{Leniency: Leniency{AnyHour: true}}).Decode(body); err != nil || p.Records != 2 {
 			t.Errorf("Decode of any hour %d = %+v, %v, want 2 records", tt.hour, p, err)
 		}
 	}

@@ -35,10 +35,12 @@ const tooManyAdvice = "Nothing was stored. Do not send it again as it is: mostly
 
 // answers is the table. The first row that matches counts; the last row matches everything.
 var answers = [...]answer{
-	{wholeBody, "json", 400, "The body is not a JSON array of records",
-		"Nothing was stored. Send one array, [ to ], of records; [] for none.", ""},
+	{csvBody, "csv", 400, "The body is not CSV with a header",
+		"Nothing was stored. Send a first row with the names of the columns, src_app, dest_app, vpc_id, bytes_tx, bytes_rx and hour.", ""},
+	{wholeBody, "json", 400, "The body is not records in JSON",
+		"Nothing was stored. Send records in one array, [ to ], or one after the other; [] for none.", ""},
 	{as[*flow.RecordError], "record", 400, "A record is not valid",
-		"Nothing of the request was stored. Correct the record: its position, from 0, and its field are in the problem.", ""},
+		"Nothing of the request was stored. Correct the record: its position, from 0, its line and its field are in the problem.", ""},
 	{as[*hoursError], "hours-in-request", 400, "The request names too many hours",
 		"Nothing was stored. Send the records in several requests, each with a key of its own: flowring post --max-records 1000 does.", ""},
 	{as[*keyError], "idempotency-key", 400, "The Idempotency-Key is not usable",
@@ -60,10 +62,10 @@ var answers = [...]answer{
 	{is(ErrTooManyFlows), "too-many-flows", 409, "The hour has too many flows", tooManyAdvice, ""},
 	{is(ErrTooManyNames), "too-many-names", 409, "The hour has too many names", tooManyAdvice, ""},
 	{is(ErrTooManyHours, ErrHoursKept), "too-many-hours", 409, "There are too many hours", tooManyAdvice, ""},
-	{as[*tooLargeError], "too-large", 413, "The body is too large",
+	{orAs[*tooLargeError](flow.ErrTooManyRecords), "too-large", 413, "The body is too large",
 		"Nothing was stored. Send the records in several requests, each with a key of its own.", ""},
 	{as[*mediaError], "media-type", 415, "Media type not accepted",
-		"Nothing was stored. Send JSON, as application/json.", ""},
+		"Nothing was stored. Send JSON as application/json, or CSV as text/csv.", ""},
 	{as[*codingError], "content-encoding", 415, "Content-Encoding not accepted",
 		"Nothing was stored. Send the body plain, or compressed once with gzip, zstd or deflate.", ""},
 	{as[*browser.HostError], "host", 421, "The node does not have this name",
@@ -94,6 +96,17 @@ func is(targets ...error) func(error) bool {
 func wholeBody(err error) bool {
 	var record *flow.RecordError
 	return errors.As(err, &record) && record.Index < 0
+}
+
+// csvBody is wholeBody for CSV.
+func csvBody(err error) bool {
+	var record *flow.RecordError
+	return wholeBody(err) && errors.As(err, &record) && record.CSV
+}
+
+// orAs returns whether an error is the target or has the type E.
+func orAs[E error](target error) func(error) bool {
+	return func(err error) bool { return as[E](err) || errors.Is(err, target) }
 }
 
 // answerTo returns the row for err.

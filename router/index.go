@@ -8,7 +8,7 @@ import (
 
 const index = `flowring adds up the bytes of each network flow in each hour.
 
-POST /flows              store records: a JSON array
+POST /flows              store records: JSON or CSV
 GET  /flows?hour=H       the flows of an hour, added up
 GET  /members            the nodes of the cluster
 GET  /healthz, /livez    the process answers

@@ -8,30 +8,37 @@ import (
 
 const (
 	mediaJSON    = "application/json"
+	mediaLines   = "application/x-ndjson"
+	mediaCSV     = "text/csv"
 	mediaProblem = "application/problem+json"
 )
 
-// mediaError says that a POST declares a media type which cannot be the JSON that is wanted.
+// acceptedMedia lists the types to send records as.
+const acceptedMedia = mediaJSON + ", " + mediaLines + ", " + mediaCSV
+
+// mediaError says that a POST declares a media type which can be neither JSON nor CSV.
 type mediaError struct{ value string }
 
 func (e *mediaError) Error() string {
-	return fmt.Sprintf("the Content-Type is %s, want %s", quoted(e.value), mediaJSON)
+	return fmt.Sprintf("the Content-Type is %s, want one of %s", quoted(e.value), acceptedMedia)
 }
 
-// checkMediaType accepts the types under which JSON is sent in practice; the bytes decide whether it is. What a plain
-// `curl -d` declares is among them, a type that contradicts JSON is not.
-func checkMediaType(h http.Header) error {
+// bodyMedia returns the media type of a body: CSV where the header says so, and JSON for each type under which JSON is sent in practice;
+// the bytes decide whether it is. The type that a plain `curl -d` declares is among them, a type that contradicts JSON is not.
+func bodyMedia(h http.Header) (media string, err error) {
 	values := h.Values("Content-Type")
 	if len(values) > 1 {
-		return &mediaError{strings.Join(values, ", ")}
+		return "", &mediaError{strings.Join(values, ", ")}
 	}
 	value := h.Get("Content-Type")
-	media, _, _ := strings.Cut(value, ";")
-	switch strings.ToLower(strings.TrimSpace(media)) {
-	case "", mediaJSON, "application/x-ndjson", "text/plain", "application/x-www-form-urlencoded", "application/octet-stream":
-		return nil
+	name, _, _ := strings.Cut(value, ";")
+	switch strings.ToLower(strings.TrimSpace(name)) {
+	case "", mediaJSON, mediaLines, "text/plain", "application/x-www-form-urlencoded", "application/octet-stream":
+		return mediaJSON, nil
+	case mediaCSV:
+		return mediaCSV, nil
 	}
-	return &mediaError{value}
+	return "", &mediaError{value}
 }
 
 // codingError says that a POST is compressed in a way that is not understood.

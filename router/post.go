@@ -54,7 +54,8 @@ func (rt *router) post(r *http.Request) (p *flow.Posting, replayed bool, err err
 	if err != nil {
 		return nil, false, err
 	}
-	if err := checkMediaType(r.Header); err != nil {
+	media, err := bodyMedia(r.Header)
+	if err != nil {
 		return nil, false, err
 	}
 	coding, err := contentCoding(r.Header)
@@ -85,7 +86,7 @@ func (rt *router) post(r *http.Request) (p *flow.Posting, replayed bool, err err
 	rt.metrics.bodyBytes.Add(float64(len(body)))
 	ctx, cancel := context.WithTimeout(r.Context(), rt.PostTimeout-waited)
 	defer cancel()
-	p, err = rt.decode(ctx, coding, body, v)
+	p, err = rt.decode(ctx, media, coding, body, v)
 	if err != nil || len(p.Batches) == 0 {
 		return p, false, err
 	}
@@ -114,7 +115,7 @@ const slowOutcome = 2 * time.Second
 
 // decode turns a body into batches, in one of the places for it: the work and its memory are bounded, whoever waits (P12). A slow
 // body must be let in anew.
-func (rt *router) decode(ctx context.Context, c coding, body []byte, v *visit) (*flow.Posting, error) {
+func (rt *router) decode(ctx context.Context, media string, c coding, body []byte, v *visit) (*flow.Posting, error) {
 	if err := v.come(ctx); err != nil {
 		return nil, err
 	}
@@ -130,11 +131,17 @@ func (rt *router) decode(ctx context.Context, c coding, body []byte, v *visit) (
 	}
 	decoder, _ := rt.decoders.Get().(*flow.Decoder)
 	if decoder == nil {
-		decoder = &flow.Decoder{AnyHour: rt.AnyHour}
+		decoder = &flow.Decoder{Leniency: flow.Leniency{AnyHour: rt.AnyHour}}
 	}
 	defer rt.decoders.Put(decoder)
+	if media == mediaCSV {
+		return decoder.DecodeCSV(body, int(rt.MaxBody/rowCharge))
+	}
 	return decoder.Decode(body)
 }
+
+// rowCharge is how many bytes of Config.MaxBody each row of CSV stands for: those of a short record of JSON, which costs as much memory.
+const rowCharge = 80
 
 // principal returns on whose behalf the request is made: keys of different principals are different keys. The public contract
 // knows one principal.

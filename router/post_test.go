@@ -220,3 +220,15 @@ func TestTheBodyIsNotReadBeforeTheHeadersAreRefused(t *testing.T) {
 		}
 	}
 }
+
+// A row of CSV takes fewer bytes than a record of JSON, and as much memory: rows count for more than they have (P16).
+func TestRowsOfCSVAreLimited(t *testing.T) {
+	h, _ := handlerFor(Config{MaxBody: 10 * rowCharge, MaxBuffered: 1 << 20}, newFake())
+	for rows, want := range map[int]int{10: 200, 11: 413} {
+		body := "src_ip,dest_ip,vpc,bytes_tx,bytes_rx,hour\n" + strings.Repeat("a,b,c,1,1,1\n", rows)
+		w := postTo(h, strings.NewReader(body), "Content-Type", "text/csv")
+		if w.Code != want {
+			t.Errorf("POST of %d rows of CSV = %d %s, want %d", rows, w.Code, w.Body, want)
+		}
+	}
+}

@@ -25,6 +25,7 @@ type Problem struct {
 	Status     int      `json:"status"`
 	Detail     string   `json:"detail,omitempty"`
 	Record     *int     `json:"record,omitempty"`      // position of the record in the body, from 0
+	Line       int      `json:"line,omitempty"`        // of the body, from 1; left out where the body has but one
 	Field      string   `json:"field,omitempty"`       // field of the record, as the contract spells it
 	Stores     []string `json:"stores,omitempty"`      // names of the nodes that did not answer
 	RetryAfter int      `json:"retry_after,omitempty"` // seconds, as in the header Retry-After
@@ -35,8 +36,11 @@ func problemOf(err error) Problem {
 	a := answerTo(err)
 	p := Problem{Type: "/problems/" + a.name, Title: a.title, Status: a.status, Detail: cmp.Or(a.detail, err.Error())}
 	var record *flow.RecordError
-	if errors.As(err, &record) && record.Index >= 0 {
-		p.Record, p.Field = &record.Index, record.Field
+	if errors.As(err, &record) {
+		p.Line, p.Field = record.Line, record.Field
+		if record.Index >= 0 {
+			p.Record = &record.Index
+		}
 	}
 	var limit *LimitError
 	if errors.As(err, &limit) {
@@ -104,7 +108,7 @@ func writeProblem(w http.ResponseWriter, p Problem) {
 	case "/problems/content-encoding":
 		h.Set("Accept-Encoding", acceptedCodings) // RFC 7694
 	case "/problems/media-type":
-		h.Set("Accept", mediaJSON) // RFC 9110, section 15.5.16
+		h.Set("Accept", acceptedMedia) // RFC 9110, section 15.5.16
 	case "/problems/slow-body":
 		h.Set("Connection", "close") // what follows is the rest of the body
 	}

@@ -21,6 +21,7 @@ var everyError = []struct {
 	name   string
 	status int
 }{
+	{&flow.RecordError{Index: -1, Line: 1, Field: "hour", Reason: "r", CSV: true}, "csv", 400},
 	{&flow.RecordError{Index: -1, Reason: "r"}, "json", 400},
 	{&flow.RecordError{Index: 3, Field: "hour", Reason: "r"}, "record", 400},
 	{&hoursError{hours: 3, most: 2}, "hours-in-request", 400},
@@ -36,6 +37,7 @@ var everyError = []struct {
 	{ErrTooManyNames, "too-many-names", 409},
 	{ErrTooManyHours, "too-many-hours", 409},
 	{&tooLargeError{"the body", 9}, "too-large", 413},
+	{flow.ErrTooManyRecords, "too-large", 413},
 	{&mediaError{"text/xml"}, "media-type", 415},
 	{&codingError{"br"}, "content-encoding", 415},
 	{&browser.HostError{Host: "evil.example"}, "host", 421},

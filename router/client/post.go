@@ -41,7 +41,7 @@ func (e *UnknownError) Error() string {
 // Unwrap returns the error of the last attempt.
 func (e *UnknownError) Unwrap() error { return e.Err }
 
-// Post stores the records of body, a JSON array. It does not change body and keeps nothing of it.
+// Post stores the records of body, which is JSON unless a header says that it is CSV. It does not change body and keeps nothing of it.
 func (c *Client) Post(ctx context.Context, body []byte, o PostOptions) (Receipt, error) {
 	r := Receipt{Key: o.Key}
 	if r.Key == "" {
