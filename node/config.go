@@ -9,7 +9,6 @@ import (
 // Config is everything that an operator sets about a node. cmd/flowring fills it from flags, environment and file.
 type Config struct {
 	Name              string        // stable name of the node, unique in the cluster
-	NameIsDefault     bool          // Name was not set: a data folder's own name goes before it
 	HTTPAddr          string        // host:port of the public API
 	PeerAddr          string        // host:port of the node-to-node protocol
 	GossipAddr        string        // host:port of the gossip, TCP and UDP

@@ -28,7 +28,7 @@ type town struct {
 // newTown returns n established stores that all answer.
 func newTown(t *testing.T, n, quorum int, without safeguard.Set) *town {
 	t.Helper()
-	m, err := openMembership(Default("a"), &diary{}, drawID, slog.New(slog.DiscardHandler))
+	m, err := openMembership(Default("a"), false, &diary{}, drawID, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

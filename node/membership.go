@@ -59,7 +59,9 @@ type identity struct {
 }
 
 // openMembership loads the identity that the journal has, or gives the store a new one.
-func openMembership(cfg Config, journal states, newID func(name string) ring.StoreID, log *slog.Logger) (*membership, error) {
+func openMembership(
+	cfg Config, nameIsDefault bool, journal states, newID func(name string) ring.StoreID, log *slog.Logger,
+) (*membership, error) {
 	m := &membership{
 		name: cfg.Name, slices: cfg.HourSlices, journal: journal, log: log,
 		changed: func() {}, leaving: func() bool { return false },
@@ -77,7 +79,7 @@ func openMembership(cfg Config, journal states, newID func(name string) ring.Sto
 	if err := json.Unmarshal(value, &id); err != nil {
 		return nil, fmt.Errorf("load identity: %w", err)
 	}
-	if cfg.NameIsDefault {
+	if nameIsDefault {
 		m.name = id.Name
 	}
 	if id.Name != m.name {

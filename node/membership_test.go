@@ -39,7 +39,7 @@ func (d *diary) SetState(name string, value []byte) error {
 
 func opened(t *testing.T, d *diary) *membership {
 	t.Helper()
-	m, err := openMembership(Default("a"), d, drawID, slog.New(slog.DiscardHandler))
+	m, err := openMembership(Default("a"), false, d, drawID, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -198,7 +198,7 @@ func TestRostersOfANodeOfNoClusterAndOfAMemberDoNotMix(t *testing.T) {
 
 func TestIdentityThatCannotBeUsed(t *testing.T) {
 	of := &diary{}
-	if _, err := openMembership(Default("b"), of, drawID, slog.New(slog.DiscardHandler)); err != nil {
+	if _, err := openMembership(Default("b"), false, of, drawID, slog.New(slog.DiscardHandler)); err != nil {
 		t.Fatal(err)
 	}
 	for _, tt := range []struct{ name, value, want string }{
@@ -207,14 +207,14 @@ func TestIdentityThatCannotBeUsed(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			d := &diary{states: map[string][]byte{stateIdentity: []byte(tt.value)}}
-			_, err := openMembership(Default("a"), d, drawID, slog.New(slog.DiscardHandler))
+			_, err := openMembership(Default("a"), false, d, drawID, slog.New(slog.DiscardHandler))
 			if err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("openMembership = %v, want %q", err, tt.want)
 			}
 		})
 	}
 	broken := errors.New("disk")
-	if _, err := openMembership(Default("a"), &diary{fail: broken}, drawID, slog.New(slog.DiscardHandler)); !errors.Is(err, broken) {
+	if _, err := openMembership(Default("a"), false, &diary{fail: broken}, drawID, slog.New(slog.DiscardHandler)); !errors.Is(err, broken) {
 		t.Errorf("openMembership on a failing disk = %v, want its error", err)
 	}
 }

@@ -28,7 +28,7 @@ func TestTheDataFolderKeepsTheNameOfItsCluster(t *testing.T) {
 	} {
 		var log strings.Builder
 		d := &diary{states: map[string][]byte{stateCluster: []byte(tt.kept)}}
-		m, err := openMembership(Default("a"), d, drawID, slog.New(slog.NewTextHandler(&log, nil)))
+		m, err := openMembership(Default("a"), false, d, drawID, slog.New(slog.NewTextHandler(&log, nil)))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -61,19 +61,18 @@ func TestAClusterNameThatCannotBeKept(t *testing.T) {
 // A node without a name of its own takes the name of the data folder; a name that is set and differs is refused.
 func TestANodeWithoutANameTakesThatOfTheFolder(t *testing.T) {
 	d := &diary{}
-	if _, err := openMembership(Default("a"), d, drawID, slog.New(slog.DiscardHandler)); err != nil {
+	if _, err := openMembership(Default("a"), false, d, drawID, slog.New(slog.DiscardHandler)); err != nil {
 		t.Fatal(err)
 	}
 	cfg := Default("4f2a9c1be07d") // as a container is named
-	cfg.NameIsDefault = true
-	m, err := openMembership(cfg, d, drawID, slog.New(slog.DiscardHandler))
+	m, err := openMembership(cfg, true, d, drawID, slog.New(slog.DiscardHandler))
 	if err != nil || m.Self().Name != "a" {
 		t.Fatalf("openMembership of the folder of a = %v, want the name a", err)
 	}
 	if cfg, err = keepNames(cfg, m); err != nil || cfg.Name != "a" {
 		t.Errorf("keepNames = %q, %v, want a", cfg.Name, err)
 	}
-	m, err = openMembership(cfg, &diary{}, drawID, slog.New(slog.DiscardHandler))
+	m, err = openMembership(cfg, true, &diary{}, drawID, slog.New(slog.DiscardHandler))
 	if err != nil || m.Self().Name != cfg.Name {
 		t.Errorf("openMembership of an empty folder = %v, want the default name", err)
 	}

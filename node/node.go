@@ -37,6 +37,8 @@ type Deps struct {
 	Registry *prometheus.Registry // nil: one of the node's own
 	FS       journal.FS           // nil: the machine's
 
+	NameIsDefault bool // Config.Name was not set by anybody: a data folder's own name goes before it
+
 	// For tests alone.
 	Fatal       func(error)   // instead of ending the process when the disk fails for good; see journal.Options
 	Memory      func() int64  // bytes that the process has in use, instead of the real number
@@ -203,7 +205,7 @@ func (n *Node) openStore(ctx context.Context) error {
 	if n.deps.Without.Off(safeguard.LostDisk) {
 		newID = sameID
 	}
-	if n.membership, err = openMembership(n.cfg, j, newID, n.log); err != nil {
+	if n.membership, err = openMembership(n.cfg, n.deps.NameIsDefault, j, newID, n.log); err != nil {
 		return err
 	}
 	if n.cfg, err = keepNames(n.cfg, n.membership); err != nil {

@@ -71,7 +71,7 @@ func runServe(ctx context.Context, flags *pflag.FlagSet, stderr io.Writer) error
 	log.Info("settings", s.changed()...)
 	s.limitMemory()
 	go keepFloor(ctx, floorOf(s.MemoryLimit)) // it ends with the process at the latest
-	n, err := node.New(s.Config, node.Deps{Log: log})
+	n, err := node.New(s.Config, node.Deps{Log: log, NameIsDefault: s.nameIsDefault})
 	if err != nil {
 		return usageError{err}
 	}

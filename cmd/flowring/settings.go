@@ -20,6 +20,8 @@ type settings struct {
 	LogLevel  string // debug, info, warn or error
 	LogFormat string // text or json
 	File      string // path of the settings file; empty: none
+
+	nameIsDefault bool // nobody set the name
 }
 
 // defaults returns the settings of a node that was told nothing.
@@ -32,7 +34,7 @@ func (s *settings) complete() error {
 	if s.Name != "" {
 		return nil
 	}
-	s.NameIsDefault = true
+	s.nameIsDefault = true
 	host, err := os.Hostname()
 	if err != nil {
 		return fmt.Errorf("--name: the host's name cannot be had: %w", err)
