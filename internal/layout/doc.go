@@ -6,7 +6,7 @@
 //   - flow and ring are pure: no I/O, no clock, no goroutine. That is why every node computes the same from the same (P7).
 //   - docs/api.md names every problem type that the program answers with, and no other.
 //   - docs/operations.md explains every metric and every message of the log, and no other. What the guides name (flags, commands,
-//     tests, links) exists, and the examples of the README print what it says.
+//     tests, links) exists. Package proctest runs the commands of the README.
 //
 // A new package needs a line in the table of levels. Tests may import what they like.
 package layout

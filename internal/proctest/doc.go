@@ -12,6 +12,8 @@
 // Real input: HTTP transfers on loopback, captured by softflowd, exported as NetFlow to nfcapd, printed by nfdump and posted as
 // records. What Flowring adds up must be what nfdump adds up. testdata has one such capture, for machines without these tools.
 //
+// The README: every command of README.md, from top to bottom in one shell, prints the text that README.md has below it.
+//
 // What can be set, in the environment:
 //
 //	FLOWRING_BINARY=FILE       test this program instead of building one
