@@ -44,6 +44,7 @@ type gathered struct {
 	memoryFull   bool
 	peerRefusals uint64
 	peerPages    int64
+	peerStalled  uint64
 	saturated    int64
 }
 
@@ -91,6 +92,8 @@ func numbers() []number {
 			func(g gathered) float64 { return float64(g.peerRefusals) }},
 		{counter, "peer_pages_refused_total", "Calls of the peer port refused because a browser sent them for a web page, or named another host.",
 			func(g gathered) float64 { return float64(g.peerPages) }},
+		{counter, "peer_stalled_total", "Calls between nodes given up here because the other side sent and took no byte for a while.",
+			func(g gathered) float64 { return float64(g.peerStalled) }},
 		{gauge, "ready", "1 if this node may be sent requests.", func(g gathered) float64 { return indicator(g.ready) }},
 		{gauge, "repair_slices", "Slices that repair compares in full at this moment.",
 			func(g gathered) float64 { return float64(g.status.Repairing) }},
@@ -145,12 +148,14 @@ func (c *collector) Collect(to chan<- prometheus.Metric) {
 func (n *Node) gather() gathered {
 	stats := n.store.Stats()
 	var peerRefusals uint64
+	peerStalled := n.client.Stalled()
 	if server := n.peerServer.Load(); server != nil {
 		peerRefusals = server.Refused()
+		peerStalled += server.Stalled()
 	}
 	return gathered{
-		peerRefusals: peerRefusals,
-		store:        stats, status: n.statusOf(stats), roster: n.membership.Roster(), members: len(n.members.View().Nodes),
+		peerRefusals: peerRefusals, peerStalled: peerStalled,
+		store: stats, status: n.statusOf(stats), roster: n.membership.Roster(), members: len(n.members.View().Nodes),
 		ready: n.Ready() == nil, fetched: n.replicas.Fetched(), handedOver: n.replicas.HandedOver(), conflicts: n.replicas.Conflicts(),
 		diskRefusals: n.fullCount.Load(), saturated: n.saturated.Load(), peerPages: n.peerPages.Load(), memory: n.memory.Load(), memoryLimit: n.cfg.MemoryLimit, memoryFull: n.lowMemory.Load(),
 	}

@@ -231,7 +231,7 @@ func (n *Node) openStore(ctx context.Context) error {
 			Without: n.deps.Without,
 		},
 		replica.Deps{
-			Log: n.log, Cluster: cluster{n}, Peers: outward{n.client}, Store: n.store, NotSent: peer.NotSent,
+			Log: n.log, Cluster: cluster{n}, Peers: outward{n.client}, Store: n.store, NotSent: peer.NotSent, Unheard: peer.Unheard,
 			Refuse: n.full, Settled: n.saveSettled, Before: ringOf(settled, n.cfg.HourSlices),
 		})
 	if n.membership.fresh {

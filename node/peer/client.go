@@ -3,6 +3,7 @@ package peer
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,9 +14,11 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-json-experiment/json"
+	"golang.org/x/sync/semaphore"
 
 	"flowring/flow"
 	"flowring/ring"
@@ -33,15 +36,20 @@ type Rosters interface {
 type ClientDeps struct {
 	Rosters Rosters
 	Dial    func(ctx context.Context, network, addr string) (net.Conn, error)
+	Idle    time.Duration // for tests alone: instead of idleTimeout; 0: that
 }
 
-// Client calls peers. It is safe for concurrent use; every call is bounded by its ctx alone.
+// Client calls peers. It is safe for concurrent use. Every call is bounded by its ctx. A call that is no stream's ends too once the
+// peer has sent and taken no byte for idleTimeout.
 type Client struct {
 	rosters   Rosters
 	http      *http.Client
 	transport *http.Transport
 	dial      func(ctx context.Context, network, addr string) (net.Conn, error)
 	streams   streams
+	frames    *semaphore.Weighted // bytes of frames that are being read
+	idle      time.Duration
+	stalled   atomic.Uint64
 
 	mu     sync.Mutex
 	silent map[string]time.Time // addresses whose last call was not heard, and since when none was
@@ -50,7 +58,11 @@ type Client struct {
 // NewClient returns a client that keeps connections open between calls.
 func NewClient(deps ClientDeps) *Client {
 	t := &http.Transport{
-		DialContext:         deps.Dial,
+		DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+			ctx, cancel := context.WithTimeout(ctx, dialTimeout)
+			defer cancel()
+			return deps.Dial(ctx, network, addr)
+		},
 		MaxIdleConnsPerHost: 64,
 		MaxConnsPerHost:     512,
 		IdleConnTimeout:     90 * time.Second,
@@ -58,7 +70,10 @@ func NewClient(deps ClientDeps) *Client {
 		WriteBufferSize:     32 << 10,
 		ReadBufferSize:      32 << 10,
 	}
-	c := &Client{rosters: deps.Rosters, transport: t, http: &http.Client{Transport: t}, dial: deps.Dial, silent: map[string]time.Time{}}
+	c := &Client{
+		rosters: deps.Rosters, transport: t, http: &http.Client{Transport: t}, dial: deps.Dial,
+		idle: cmp.Or(deps.Idle, idleTimeout), frames: semaphore.NewWeighted(maxFrames), silent: map[string]time.Time{},
+	}
 	c.streams.init(c)
 	return c
 }
@@ -214,7 +229,11 @@ func (c *Client) Missing(ctx context.Context, addr string, s flow.Slice, have st
 		return err
 	}
 	defer res.Body.Close()
-	if err := readFrames(bufio.NewReaderSize(res.Body, 64<<10), fn); err != nil {
+	room := func(n int) (release func(), err error) {
+		n = min(n, maxFrames)
+		return func() { c.frames.Release(int64(n)) }, c.frames.Acquire(ctx, int64(n))
+	}
+	if err := readFrames(bufio.NewReaderSize(res.Body, 64<<10), room, fn); err != nil {
 		return fmt.Errorf("batches of %s from %s: %w", s, addr, err)
 	}
 	return nil
@@ -311,7 +330,7 @@ func (a *remoteAnswer) Parts() iter.Seq2[*flow.Batch, error] {
 			yield(nil, errNoFlows)
 			return
 		}
-		err := readFrames(bufio.NewReaderSize(a.res.Body, 64<<10), func(frame []byte) error {
+		err := readFrames(bufio.NewReaderSize(a.res.Body, 64<<10), nil, func(frame []byte) error {
 			part, err := a.parse(frame)
 			if err == nil && !yield(part, nil) {
 				err = errEnough
@@ -353,6 +372,9 @@ type answer struct {
 	body   []byte
 }
 
+// Stalled returns how many calls were given up because the peer sent and took no byte.
+func (c *Client) Stalled() uint64 { return c.stalled.Load() }
+
 // call makes one call and reads its whole answer.
 func (c *Client) call(ctx context.Context, method, addr, name string, body io.Reader) (answer, error) {
 	res, err := c.open(ctx, method, addr, name, body)
@@ -386,19 +408,19 @@ func (c *Client) request(ctx context.Context, method, addr, name string, body io
 	return req, nil
 }
 
+// open makes one call, and returns its answer as it comes. The caller closes the body.
 func (c *Client) open(ctx context.Context, method, addr, name string, body io.Reader) (*http.Response, error) {
-	req, err := c.request(ctx, method, addr, name, body)
-	if err != nil {
-		return nil, &unsentError{err}
+	ctx, idle := c.limitIdle(ctx, addr)
+	if pipe, ok := body.(*io.PipeReader); ok {
+		body = sending{pipe, idle}
 	}
-	res, err := c.http.Do(req)
+	res, err := c.send(ctx, method, addr, name, body)
+	idle.answer()
 	if err != nil {
-		if !errors.Is(err, context.Canceled) { // the caller gave up: that says nothing about the peer
-			c.mark(addr, false)
-		}
-		return nil, sendError(addr, name, err)
+		idle.close()
+		return nil, err
 	}
-	c.mark(addr, true)
+	res.Body = receiving{res.Body, ctx, idle}
 	if err := c.mergeFrom([]byte(res.Header.Get(headerRosterValue))); err != nil {
 		res.Body.Close()
 		return nil, fmt.Errorf("%s at %s: %w", name, addr, err)
@@ -407,6 +429,24 @@ func (c *Client) open(ctx context.Context, method, addr, name string, body io.Re
 		defer res.Body.Close()
 		return nil, readError(res, addr, name)
 	}
+	return res, nil
+}
+
+// send sends a call, and waits for the beginning of the answer.
+func (c *Client) send(ctx context.Context, method, addr, name string, body io.Reader) (*http.Response, error) {
+	req, err := c.request(ctx, method, addr, name, body)
+	if err != nil {
+		return nil, &unsentError{err}
+	}
+	res, err := c.http.Do(req)
+	if err != nil {
+		err = idleCause(ctx, err)
+		if !errors.Is(err, context.Canceled) { // the caller gave up: that says nothing about the peer
+			c.mark(addr, false)
+		}
+		return nil, sendError(addr, name, err)
+	}
+	c.mark(addr, true)
 	return res, nil
 }
 

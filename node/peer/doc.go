@@ -29,6 +29,10 @@
 // all that waits on it: the next call makes a new one, which works as soon as the network does. A call that its caller cancels goes on
 // at the peer, until the time that the caller had.
 //
+// A call by HTTP has a limit on time without a byte, 4 s, in both directions and on both sides, because a host that vanishes sends no
+// reset. A server that is at work for longer says so each second, by an interim response (102). Only the flows that a server sends
+// may stand still for minutes: their reader's own client may be slow.
+//
 // In the other calls a frame is a batch, or a part of a snapshot, behind its length in 4 bytes, big endian; one of length 0 ends them.
 // A slice is written hour/index. Every answer, by whichever way, names the store that gave it (Flowring-Store); where the hash of the
 // caller's roster (Flowring-Roster) differs from the answerer's, the answer carries the answerer's (Flowring-Roster-Value), which the

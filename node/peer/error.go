@@ -1,6 +1,7 @@
 package peer
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -140,6 +141,13 @@ type unsentError struct{ err error }
 
 func (e *unsentError) Error() string { return e.err.Error() }
 func (e *unsentError) Unwrap() error { return e.err }
+
+// Unheard reports whether a call failed because its peer was silent: no connection could be made, or no byte came in time. Further
+// calls would only wait as long. A peer that refuses, or breaks an answer off, was heard.
+func Unheard(err error) bool {
+	var unsent *unsentError
+	return errors.As(err, &unsent) || errors.Is(err, errIdle) || errors.Is(err, context.DeadlineExceeded)
+}
 
 // NotSent reports whether the call that failed with err cannot have had an effect: no connection could be made, or the peer
 // refused it without trying.

@@ -105,6 +105,7 @@ type Server struct {
 
 	accepted accepted // streams
 	refused  atomic.Uint64
+	stalled  atomic.Uint64
 }
 
 // NewServer returns the handler of the peer port.
@@ -137,9 +138,15 @@ func orDefault(n, def int) int {
 // ServeHTTP implements http.Handler.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }
 
-// handle routes one call: who speaks is said, strangers are refused, and places are bounded.
+// handle routes one call: who speaks is said, strangers are refused, places are bounded, and so is the time without a byte.
 func (s *Server) handle(method, name string, places chan struct{}, call func(http.ResponseWriter, *http.Request) error) {
-	s.mux.HandleFunc(method+" "+prefix+name, func(w http.ResponseWriter, r *http.Request) {
+	limit := idleTimeout
+	if name == "flows" {
+		limit = readerTimeout
+	}
+	s.mux.HandleFunc(method+" "+prefix+name, func(out http.ResponseWriter, r *http.Request) {
+		w := newOutgoing(out, limit, s.stall)
+		defer w.begin()
 		select {
 		case places <- struct{}{}:
 			defer func() { <-places }()
@@ -152,6 +159,9 @@ func (s *Server) handle(method, name string, places chan struct{}, call func(htt
 		if refusal := s.strange(theirs); refusal != nil && (name != "hello" || s.Roster().Cluster() != "") {
 			refusal.write(w)
 			return
+		}
+		if r.Body != http.NoBody {
+			r.Body = &arriving{r.Body, w.conn, s.stall}
 		}
 		if err := call(w, r); err != nil {
 			s.fail(w, r, name, err)
@@ -180,6 +190,11 @@ func (s *Server) busy(format string, args ...any) *Error {
 
 // Refused returns how many calls, and streams, were refused as there were too many.
 func (s *Server) Refused() uint64 { return s.refused.Load() }
+
+func (s *Server) stall() { s.stalled.Add(1) }
+
+// Stalled returns how many calls were given up because the caller sent and took no byte.
+func (s *Server) Stalled() uint64 { return s.stalled.Load() }
 
 // introduce says who answers, and what roster it has where the caller's differs. It comes after the effect of a call and before
 // its answer, so that the roster is one that the effect was made under, or a later one.
@@ -319,11 +334,7 @@ func (s *Server) missing(w http.ResponseWriter, r *http.Request) error {
 		return &Error{Code: Malformed, Detail: err.Error()}
 	}
 	s.introduce(w, r)
-	out := http.NewResponseController(w)
-	err = s.Missing(r.Context(), slice, have, func(frame []byte) error {
-		out.SetWriteDeadline(time.Now().Add(stallTimeout))
-		return writeFrame(w, frame)
-	})
+	err = s.Missing(r.Context(), slice, have, func(frame []byte) error { return writeFrame(w, frame) })
 	if err == nil {
 		err = writeFrame(w, nil)
 	}
@@ -341,16 +352,11 @@ func (s *Server) give(w http.ResponseWriter, r *http.Request) error {
 	}
 	in := s.Intake(slice)
 	defer in.Close()
-	out := http.NewResponseController(w)
-	out.SetReadDeadline(time.Now().Add(stallTimeout))
-	err = readFrames(bufio.NewReaderSize(r.Body, 64<<10), func(frame []byte) error {
-		out.SetReadDeadline(time.Now().Add(stallTimeout))
-		return in.Add(frame)
-	})
+	err = readFrames(bufio.NewReaderSize(r.Body, 64<<10), nil, in.Add)
 	return s.done(w, r, err)
 }
 
-// stallTimeout is how long a stream of frames may make no progress.
+// stallTimeout is how long a stream may make no progress, beside the limits of its calls.
 const stallTimeout = 30 * time.Second
 
 func (s *Server) summary(w http.ResponseWriter, r *http.Request) error {

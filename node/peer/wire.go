@@ -108,9 +108,18 @@ func appendFrame(dst []byte, b *flow.Batch) []byte {
 	return dst
 }
 
+// Frames of more than smallFrame bytes that a client reads at the same time have maxFrames bytes in all; a larger one is alone.
+const (
+	maxFrames  = 64 << 20
+	smallFrame = 64 << 10
+)
+
+// frameRoom waits until there is room for a frame of n bytes, of which release gives it back. nil: there always is.
+type frameRoom func(n int) (release func(), err error)
+
 // readFrames calls fn with each batch of a stream; the slice is fn's to keep. A frame of length 0 ends the stream: without it
 // the stream was cut short, and what came before it is still whole.
-func readFrames(r io.Reader, fn func(batch []byte) error) error {
+func readFrames(r io.Reader, room frameRoom, fn func(batch []byte) error) error {
 	for {
 		var length [lengthSize]byte
 		if _, err := io.ReadFull(r, length[:]); err != nil {
@@ -123,14 +132,26 @@ func readFrames(r io.Reader, fn func(batch []byte) error) error {
 		case n > MaxBatch:
 			return fmt.Errorf("frame of %d bytes, at most %d", n, MaxBatch)
 		}
-		batch, err := readN(r, int(n))
-		if err != nil {
-			return fmt.Errorf("frame of %d bytes: %w", n, noEOF(err))
-		}
-		if err := fn(batch); err != nil {
+		if err := readFrame(r, int(n), room, fn); err != nil {
 			return err
 		}
 	}
+}
+
+// readFrame calls fn with a frame of n bytes.
+func readFrame(r io.Reader, n int, room frameRoom, fn func(batch []byte) error) error {
+	if room != nil && n > smallFrame {
+		release, err := room(n)
+		if err != nil {
+			return err
+		}
+		defer release()
+	}
+	batch, err := readN(r, n)
+	if err != nil {
+		return fmt.Errorf("frame of %d bytes: %w", n, noEOF(err))
+	}
+	return fn(batch)
 }
 
 // readN reads n bytes, growing with what really arrives: a length alone costs no memory.

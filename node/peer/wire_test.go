@@ -79,7 +79,7 @@ func TestFrames(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var got []string
-			err := readFrames(bytes.NewReader(tt.data), func(b []byte) error { got = append(got, string(b)); return nil })
+			err := readFrames(bytes.NewReader(tt.data), nil, func(b []byte) error { got = append(got, string(b)); return nil })
 			if !slices.Equal(got, tt.want) || !errors.Is(err, tt.err) {
 				t.Errorf("readFrames(%q) = %q, %v, want %q, %v", tt.data, got, err, tt.want, tt.err)
 			}
@@ -90,12 +90,12 @@ func TestFrames(t *testing.T) {
 // A length costs no memory by itself, and one over the limit is refused before anything is read (P16).
 func TestFrameLengthsAreNotBelieved(t *testing.T) {
 	never := func([]byte) error { t.Error("a batch that is not there"); return nil }
-	if err := readFrames(bytes.NewReader([]byte{0x10, 0, 0, 1}), never); err == nil || !strings.Contains(err.Error(), "at most") {
+	if err := readFrames(bytes.NewReader([]byte{0x10, 0, 0, 1}), nil, never); err == nil || !strings.Contains(err.Error(), "at most") {
 		t.Errorf("readFrames(frame of 2^28+1 bytes) = %v, want a refusal", err)
 	}
 	allocated := testing.Benchmark(func(b *testing.B) {
 		for b.Loop() {
-			readFrames(bytes.NewReader([]byte{0x10, 0, 0, 0, 'x'}), never)
+			readFrames(bytes.NewReader([]byte{0x10, 0, 0, 0, 'x'}), nil, never)
 		}
 	}).AllocedBytesPerOp()
 	if allocated > 4<<20 {
@@ -105,7 +105,7 @@ func TestFrameLengthsAreNotBelieved(t *testing.T) {
 
 func TestFrameReaderStopsAtTheFirstError(t *testing.T) {
 	stop, calls := errors.New("stop"), 0
-	err := readFrames(bytes.NewReader(framesOf(t, true, "one", "two")), func([]byte) error { calls++; return stop })
+	err := readFrames(bytes.NewReader(framesOf(t, true, "one", "two")), nil, func([]byte) error { calls++; return stop })
 	if !errors.Is(err, stop) || calls != 1 {
 		t.Errorf("readFrames = %v after %d batches, want stop after 1", err, calls)
 	}
@@ -117,7 +117,7 @@ func FuzzReadFrames(f *testing.F) {
 	f.Add([]byte{0xff, 0xff, 0xff, 0xff, 1})
 	f.Fuzz(func(t *testing.T, data []byte) {
 		var again bytes.Buffer
-		err := readFrames(bytes.NewReader(data), func(b []byte) error { return writeFrame(&again, b) })
+		err := readFrames(bytes.NewReader(data), nil, func(b []byte) error { return writeFrame(&again, b) })
 		if err == nil {
 			writeFrame(&again, nil)
 		}

@@ -10,7 +10,7 @@
 // fewer than W stores until it is not; its doc comment says when it is complete (P4, P5). Reads of one slice share a round that
 // began after they arrived.
 //
-// Repair runs in the background and only pulls: each replica of a slice compares its digest with that of every other store,
+// Repair runs in the background and only pulls, from all other stores side by side: each replica of a slice compares its digest with that of every other store,
 // whatever that one is, and fetches what it lacks. A store that holds a slice it is no replica of waits until the R replicas
 // confirm that they have it all, and drops its copy.
 //

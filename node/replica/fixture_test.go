@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"flowring/flow"
 	"flowring/ring"
@@ -21,6 +22,7 @@ type world struct {
 	roster ring.Roster
 	sites  map[string]*site // by name
 	self   string           // whose Replicas are tested
+	sent   []string         // frames that Missing has sent, by address and slice
 }
 
 // site is one node and its store.
@@ -28,26 +30,48 @@ type site struct {
 	ring.Store
 	held *store.Store
 
-	unheard    bool         // its last call failed
-	gone       bool         // and so did those before
-	hang       bool         // it does not answer before the caller gives up
-	fail       error        // of every call, without an effect
-	lost       bool         // calls have their effect, and fail
-	before     func()       // runs before the effect of each Apply or Digest
-	then       func()       // runs behind each Digest
-	answers    ring.Store   // who answers, if not this site's store
-	replayed   bool         // what Admit and Check say
-	full       error        // what Check refuses, and no admission after it
-	takingOver bool         // part of every Digest
-	recovering bool         // part of every Digest
-	asked      []string     // calls, in order
-	batches    []flow.Batch // seen by Admit, Check and Apply
+	unheard    bool          // its last call failed
+	gone       bool          // and so did those before
+	hang       bool          // it does not answer before the caller gives up
+	idle       bool          // a body that it sends or takes stops, and ends the call after 4 s
+	slow       time.Duration // before each frame of a body that it sends
+	cut        int           // frames that a body has at most before it breaks off; 0: all
+	hangs      string        // likewise, at the calls of this name
+	fails      string        // calls of this name break off
+	fail       error         // of every call, without an effect
+	lost       bool          // calls have their effect, and fail
+	before     func()        // runs before the effect of each Apply or Digest
+	then       func()        // runs behind each Digest
+	answers    ring.Store    // who answers, if not this site's store
+	replayed   bool          // what Admit and Check say
+	full       error         // what Check refuses, and no admission after it
+	takingOver bool          // part of every Digest
+	recovering bool          // part of every Digest
+	asked      []string      // calls, in order
+	batches    []flow.Batch  // seen by Admit, Check and Apply
 }
 
 // errRefused is a connection that could not be made: the call cannot have had an effect.
 var errRefused = errors.New("connection refused")
 
 var errBroken = errors.New("connection reset")
+
+// errIdle is a body without a byte for 4 s.
+var errIdle = errors.New("idle")
+
+// idles waits as long as the client of a peer that has vanished does.
+func (s *site) idles(ctx context.Context) error {
+	select {
+	case <-time.After(4 * time.Second):
+		return errIdle
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func unheard(err error) bool {
+	return errors.Is(err, errIdle) || errors.Is(err, errRefused) || errors.Is(err, context.DeadlineExceeded)
+}
 
 // newWorld returns established stores on nodes of these names; the first is the one tested.
 func newWorld(names ...string) *world {
@@ -117,7 +141,10 @@ func (w *world) call(ctx context.Context, addr, name string, batches ...[]byte) 
 		}
 	}
 	w.mu.Unlock()
-	if s.hang {
+	if s.fails == name {
+		return s, errBroken
+	}
+	if s.hang || s.hangs == name {
 		<-ctx.Done()
 		return s, ctx.Err()
 	}
@@ -222,7 +249,20 @@ func (w *world) Missing(ctx context.Context, addr string, sl flow.Slice, have st
 	if err != nil {
 		return err
 	}
-	return s.held.Missing(sl, have, fn)
+	frames := 0
+	return s.held.Missing(sl, have, func(frame []byte) error {
+		switch frames++; {
+		case s.idle:
+			return s.idles(ctx)
+		case s.cut > 0 && frames > s.cut:
+			return errBroken
+		}
+		time.Sleep(s.slow)
+		w.mu.Lock()
+		w.sent = append(w.sent, addr+" "+sl.String())
+		w.mu.Unlock()
+		return fn(frame)
+	})
 }
 
 // Give implements Peers.
@@ -230,6 +270,9 @@ func (w *world) Give(ctx context.Context, addr string, sl flow.Slice, frames fun
 	s, err := w.call(ctx, addr, "give", nil)
 	if err != nil {
 		return ring.Store{}, err
+	}
+	if s.idle {
+		return ring.Store{}, s.idles(ctx)
 	}
 	in := s.held.Intake(sl)
 	defer in.Close()
@@ -265,7 +308,7 @@ func (w *world) replicas(t testing.TB, cfg Config) *Replicas {
 	t.Helper()
 	r := New(77, cfg, Deps{
 		Log: slog.New(slog.DiscardHandler), Cluster: w, Peers: w, Store: w.sites[w.self].held,
-		NotSent: func(err error) bool { return errors.Is(err, errRefused) || refused(err) },
+		NotSent: func(err error) bool { return errors.Is(err, errRefused) || refused(err) }, Unheard: unheard,
 	})
 	r.Recovered()
 	r.settle(w.Ring())

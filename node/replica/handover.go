@@ -28,11 +28,12 @@ func (r *Replicas) HandedOver() int64 { return r.metrics.dropped.Load() }
 
 // handOver drops the slices of which this store is no replica, each once its R replicas hold all of it.
 func (r *Replicas) handOver(ctx context.Context, on *ring.Ring, mine map[flow.Slice][16]byte) {
+	silent := r.newSilences()
 	for _, s := range slices.SortedFunc(maps.Keys(mine), flow.Slice.Compare) {
 		if ctx.Err() != nil || r.replica(on, s, r.Cluster.Self().Name) {
 			continue
 		}
-		dropped, err := r.drop(ctx, on, s)
+		dropped, err := r.drop(ctx, on, s, silent)
 		if err != nil {
 			r.Log.Debug("hand over", "slice", s, "error", err)
 		}
@@ -49,7 +50,7 @@ func (r *Replicas) handOver(ctx context.Context, on *ring.Ring, mine map[flow.Sl
 //
 // They must have confirmed the same a while ago: a read that asked a replica before that had all, and asks this store after it
 // dropped its copy, would miss what moved in between (P4). A round of questions lasts CallWait at most.
-func (r *Replicas) drop(ctx context.Context, on *ring.Ring, s flow.Slice) (bool, error) {
+func (r *Replicas) drop(ctx context.Context, on *ring.Ring, s flow.Slice, silent *silences) (bool, error) {
 	held, err := r.Store.Digest(s)
 	if err != nil {
 		return false, err
@@ -63,7 +64,7 @@ func (r *Replicas) drop(ctx context.Context, on *ring.Ring, s flow.Slice) (bool,
 		return false, fmt.Errorf("%d of %d replicas exist", len(owners), r.Copies)
 	}
 	for _, name := range owners[:r.Copies] {
-		if err := r.confirm(ctx, roster, s, name, held); err != nil {
+		if err := r.confirm(ctx, roster, s, name, held, silent); err != nil {
 			return false, err
 		}
 	}
@@ -98,7 +99,7 @@ func (r *Replicas) confirmedBefore(s flow.Slice, now confirmation) bool {
 }
 
 // confirm asks the replica called name whether it holds all of held, as a replica by that very roster.
-func (r *Replicas) confirm(ctx context.Context, roster ring.Roster, s flow.Slice, name string, held store.Digest) error {
+func (r *Replicas) confirm(ctx context.Context, roster ring.Roster, s flow.Slice, name string, held store.Digest, silent *silences) error {
 	if r.Without.Off(safeguard.ConfirmDrop) {
 		return nil
 	}
@@ -106,11 +107,15 @@ func (r *Replicas) confirm(ctx context.Context, roster ring.Roster, s flow.Slice
 	if !ok {
 		return fmt.Errorf("%s has no store", name)
 	}
+	if silent.has(st.ID) {
+		return fmt.Errorf("%s was silent in this pass", name)
+	}
 	ctx, cancel := context.WithTimeout(ctx, r.CallWait)
 	defer cancel()
 	said, err := r.Peers.Digest(ctx, r.Cluster.Addr(st.ID), s, roster.Hash())
 	switch {
 	case err != nil:
+		silent.note(st.ID, err)
 		return err
 	case said.From.ID != st.ID || !r.counts(said.From):
 		return fmt.Errorf("%s answers with a store that does not count", name)

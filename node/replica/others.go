@@ -68,3 +68,36 @@ func answered(st, from ring.Store, err error) error {
 	}
 	return err
 }
+
+// silences are the stores that were silent once in a pass over many slices. The rest of the pass leaves them out: each further call
+// would only wait for its limit again. A nil pointer leaves out none.
+type silences struct {
+	unheard func(error) bool
+
+	mu sync.Mutex
+	of map[ring.StoreID]bool
+}
+
+func (r *Replicas) newSilences() *silences {
+	return &silences{unheard: r.Unheard, of: map[ring.StoreID]bool{}}
+}
+
+// note takes in how a call to a store failed.
+func (s *silences) note(id ring.StoreID, err error) {
+	if s == nil || !s.unheard(err) {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.of[id] = true
+}
+
+// has reports whether a store is left out.
+func (s *silences) has(id ring.StoreID) bool {
+	if s == nil {
+		return false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.of[id]
+}

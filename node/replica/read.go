@@ -51,7 +51,7 @@ func (r *Replicas) Read(ctx context.Context, s flow.Slice, known Known) (*Readin
 }
 
 func (r *Replicas) read(s flow.Slice, known Known) (*Reading, error) {
-	h := r.newHearing(s)
+	h := r.newHearing(s, nil)
 	asking, cancel := context.WithTimeout(r.ctx, r.CallWait)
 	defer cancel()
 	if err := h.askAll(asking); err != nil {
@@ -89,7 +89,8 @@ type hearing struct {
 	ring  *ring.Ring
 	begun ring.Roster // as the round began
 
-	away bool // this store is about to go: its copies do not count
+	away     bool      // this store is about to go: its copies do not count
+	silences *silences // of the pass that the round is a part of; nil: it is of none
 
 	mu    sync.Mutex
 	asked map[ring.StoreID]bool
@@ -140,7 +141,7 @@ func (h *hearing) learnt() bool {
 }
 
 func (h *hearing) ask(ctx context.Context, st ring.Store) {
-	if !h.r.reachable(st.ID) {
+	if !h.r.reachable(st.ID) || h.silences.has(st.ID) {
 		return
 	}
 	addr := h.r.Cluster.Addr(st.ID)
@@ -148,6 +149,7 @@ func (h *hearing) ask(ctx context.Context, st ring.Store) {
 	defer cancel()
 	said, err := h.r.Peers.Digest(ctx, addr, h.slice, "")
 	if err != nil || said.From.ID != st.ID { // another store answers at the address: this one is silent
+		h.silences.note(st.ID, err)
 		return
 	}
 	h.mu.Lock()
@@ -202,10 +204,11 @@ func (h *hearing) push(ctx context.Context, shown store.Digest) {
 			return
 		}
 		lacks := under.Minus(v.Digest)
-		if v.addr == "" || lacks.Empty() || !h.r.counts(v.From) {
+		if v.addr == "" || lacks.Empty() || !h.r.counts(v.From) || h.silences.has(v.From.ID) {
 			continue
 		}
 		if err := h.give(ctx, v, shown.Minus(lacks)); err != nil {
+			h.silences.note(v.From.ID, err)
 			h.r.Log.Debug("push for a read", "slice", h.slice, "to", v.From.Name, "error", err)
 			continue
 		}

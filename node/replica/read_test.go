@@ -229,7 +229,7 @@ func TestCoveredIsTheNaiveCount(t *testing.T) {
 		quorum := rapid.IntRange(1, len(names)).Draw(t, "quorum")
 		r := New(1, Config{Copies: len(names), Quorum: quorum}, Deps{Cluster: w, Peers: w})
 		defer r.Stop()
-		h := r.newHearing(flow.Slice{})
+		h := r.newHearing(flow.Slice{}, nil)
 		h.away = rapid.Bool().Draw(t, "away")
 		h.self = w.Self()
 		count := map[flow.Dot]int{}

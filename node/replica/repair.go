@@ -4,8 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -19,20 +18,24 @@ type repairState struct {
 	settled atomic.Pointer[ring.Ring] // the last ring whose slices were all taken over; nil: none
 	wake    chan struct{}
 	pace    pacer
-	behind  atomic.Int64 // batches known to be missing here, at the last look
 	moving  atomic.Int64 // slices that are being compared in full
 
-	conflicts   atomic.Int64        // slices of which another store has a snapshot that cannot be merged, at the last look
-	conflicting map[flow.Slice]bool // those that were reported; of the one goroutine that repairs
+	conflicts atomic.Int64 // slices of which another store has a snapshot that cannot be merged, at the last look
 
-	confirmed map[flow.Slice]confirmation // what replicas confirmed of slices to be dropped; of the one goroutine that repairs
-	missed    map[ring.StoreID]time.Time  // since when a store is missed; of the one goroutine that repairs
+	mu          sync.Mutex
+	lacks       map[flow.Slice]store.Digest // batches that are known to be missing here; no digest is empty
+	behind      int64                       // how many these are
+	conflicting map[flow.Slice]bool         // conflicts that were reported
+
+	// Of the goroutine that repairs. The sources of a pass read missed, which does not change meanwhile.
+	confirmed map[flow.Slice]confirmation // what replicas confirmed of slices to be dropped
+	missed    map[ring.StoreID]time.Time  // since when a store is missed
 }
 
 func (s *repairState) init(before *ring.Ring) {
 	s.wake = make(chan struct{}, 1)
 	s.confirmed, s.conflicting = map[flow.Slice]confirmation{}, map[flow.Slice]bool{}
-	s.missed = map[ring.StoreID]time.Time{}
+	s.missed, s.lacks = map[ring.StoreID]time.Time{}, map[flow.Slice]store.Digest{}
 	s.settled.Store(before)
 }
 
@@ -45,7 +48,9 @@ func (r *Replicas) TakingOver(s flow.Slice) bool {
 
 // Progress returns how many slices repair is comparing in full, and how many batches are known to be missing here.
 func (r *Replicas) Progress() (moving int, behind int64) {
-	return int(r.repair.moving.Load()), r.repair.behind.Load()
+	r.repair.mu.Lock()
+	defer r.repair.mu.Unlock()
+	return int(r.repair.moving.Load()), r.repair.behind
 }
 
 // Wake makes repair look at once: the roster or the set of live nodes changed.
@@ -80,13 +85,10 @@ func (r *Replicas) Repair(ctx context.Context) error {
 	}
 	theirs, failed := r.summaries(ctx)
 	r.noteMissed()
-	r.repair.behind.Store(0)
 	r.repair.conflicts.Store(0)
-	for _, st := range slices.Sorted(maps.Keys(theirs)) {
-		if err := r.takeFrom(ctx, on, theirs[st], mine); err != nil {
-			failed = err
-		}
-	}
+	p := newPass(r, on, mine)
+	failed = errors.Join(failed, p.run(ctx, theirs))
+	p.end(failed == nil)
 	if failed == nil && r.Cluster.Ring().Version() == on.Version() {
 		r.settle(on)
 	}
@@ -150,38 +152,10 @@ func (r *Replicas) absent(id ring.StoreID) bool {
 	return !since.IsZero() && time.Since(since) >= r.StandInAfter
 }
 
-// takeFrom fetches what one store holds, this store lacks and is to keep. A store keeps a slice while it is among the first R live
-// stores of its list: where a replica is absent the next one stands in.
-func (r *Replicas) takeFrom(ctx context.Context, on *ring.Ring, of summary, mine map[flow.Slice][16]byte) error {
-	var failed error
-	for _, s := range slices.SortedFunc(maps.Keys(of.sums), flow.Slice.Compare) {
-		if of.sums[s] == mine[s] || !r.keeps(on, s) {
-			continue
-		}
-		err := r.reconcile(ctx, of, s)
-		if errors.Is(err, store.ErrConflict) {
-			r.conflict(of, s, err)
-		}
-		if err != nil {
-			failed = fmt.Errorf("take over %s from %s: %w", s, of.from.Name, err)
-		}
-	}
-	return failed
-}
-
-// conflict counts a slice that no repair can make one, and reports it the first time: an operator has to choose.
-func (r *Replicas) conflict(of summary, s flow.Slice, err error) {
-	r.repair.conflicts.Add(1)
-	if !r.repair.conflicting[s] {
-		r.repair.conflicting[s] = true
-		r.Log.Error("snapshots conflict", "slice", s, "with", of.from.Name, "error", err)
-	}
-}
-
 // Conflicts returns of how many slices another store has a snapshot that cannot be merged with the one here.
 func (r *Replicas) Conflicts() int64 { return r.repair.conflicts.Load() }
 
-// keeps reports whether this store is one of the slice's first R live stores.
+// keeps reports whether this store is one of the slice's first R live stores: where a replica is absent the next one stands in.
 func (r *Replicas) keeps(on *ring.Ring, s flow.Slice) bool {
 	roster, self := r.Cluster.Roster(), r.Cluster.Self()
 	live := 0
@@ -197,29 +171,6 @@ func (r *Replicas) keeps(on *ring.Ring, s flow.Slice) bool {
 		}
 	}
 	return false
-}
-
-// reconcile fetches from one store what this one lacks of a slice.
-func (r *Replicas) reconcile(ctx context.Context, of summary, s flow.Slice) error {
-	r.repair.moving.Add(1)
-	defer r.repair.moving.Add(-1)
-	own, err := r.Store.Digest(s)
-	if err != nil {
-		return err
-	}
-	asking, cancel := context.WithTimeout(ctx, r.CallWait)
-	defer cancel()
-	said, err := r.Peers.Digest(asking, of.addr, s, "")
-	if err != nil || !own.Lacks(said.Digest) {
-		return err
-	}
-	behind := int64(said.Digest.Minus(own).Count())
-	r.repair.behind.Add(behind)
-	if err := r.fetch(ctx, of.addr, s, own, &r.repair.pace); err != nil {
-		return err
-	}
-	r.repair.behind.Add(-behind)
-	return nil
 }
 
 // fetch gets what the store at addr holds of a slice and have lacks, and keeps it here.

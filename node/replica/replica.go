@@ -95,6 +95,7 @@ type Deps struct {
 	Store   *store.Store
 	Refuse  func() error     // why this node admits no write now; nil, or nil from it: it does
 	NotSent func(error) bool // whether a failed call to a peer cannot have had an effect
+	Unheard func(error) bool // whether a call failed because the peer was silent; nil: never
 	Settled func(*ring.Ring) // told, in order, of each ring whose slices are all taken over; nil: nobody
 	Before  *ring.Ring       // the last such ring of an earlier life; nil: none
 }
@@ -127,6 +128,9 @@ type Replicas struct {
 // New returns replicas that do nothing yet. The origin must be random, and new at each start of the process (P9).
 func New(origin uint64, cfg Config, deps Deps) *Replicas {
 	r := &Replicas{Config: cfg.withDefaults(), Deps: deps, origin: origin, hedges: newBudget(0.05, 10), started: time.Now()}
+	if r.Unheard == nil {
+		r.Unheard = func(error) bool { return false }
+	}
 	r.ctx, r.cancel = context.WithCancel(context.Background())
 	r.workers = workers.New(r.ctx)
 	r.gather = gathering{run: r.behind, apply: r.applyAt, next: map[lane]*parcel{}}

@@ -27,20 +27,21 @@ func (r *Replicas) sealLoop() {
 // larger can take the place of the smaller. Say that A and B seal. Each had all that it seals before it asked the other, and what
 // a store holds only grows; so whichever asked last got an answer that has all that the other sealed, and seals that too.
 func (r *Replicas) Seal(ctx context.Context) {
+	silent := r.newSilences()
 	for _, s := range r.Store.Quiet(r.SealAfter, r.SealBatches) {
 		if ctx.Err() != nil {
 			return
 		}
-		if err := r.seal(ctx, s); err != nil {
+		if err := r.seal(ctx, s, silent); err != nil {
 			r.Log.Debug("seal", "slice", s, "error", err)
 		}
 	}
 }
 
-func (r *Replicas) seal(ctx context.Context, s flow.Slice) error {
+func (r *Replicas) seal(ctx context.Context, s flow.Slice, silent *silences) error {
 	asking, cancel := context.WithTimeout(ctx, r.CallWait)
 	defer cancel()
-	h := r.newHearing(s)
+	h := r.newHearing(s, silent)
 	if err := h.askAll(asking); err != nil {
 		return err
 	}

@@ -23,6 +23,7 @@ func (r *Replicas) Secure(ctx context.Context, away bool) error {
 	}
 	theirs, _ := r.summaries(ctx)
 	young := !away && time.Since(r.started) < r.StandInAfter
+	silent := r.newSilences()
 	var waitFor []string
 	for _, s := range slices.SortedFunc(maps.Keys(mine), flow.Slice.Compare) {
 		if r.copies(s, mine[s], theirs, away) >= r.Quorum {
@@ -34,7 +35,7 @@ func (r *Replicas) Secure(ctx context.Context, away bool) error {
 				continue
 			}
 		}
-		if err := r.secure(ctx, s, away); err != nil {
+		if err := r.secure(ctx, s, silent, away); err != nil {
 			return err
 		}
 	}
@@ -69,8 +70,8 @@ func (r *Replicas) copies(s flow.Slice, sum [16]byte, theirs map[ring.StoreID]su
 	return n
 }
 
-func (r *Replicas) secure(ctx context.Context, s flow.Slice, away bool) error {
-	h := r.newHearing(s)
+func (r *Replicas) secure(ctx context.Context, s flow.Slice, silent *silences, away bool) error {
+	h := r.newHearing(s, silent)
 	h.away = away
 	if err := h.askAll(ctx); err != nil {
 		return err
@@ -86,8 +87,8 @@ func (r *Replicas) secure(ctx context.Context, s flow.Slice, away bool) error {
 	}
 }
 
-func (r *Replicas) newHearing(s flow.Slice) *hearing {
-	return &hearing{r: r, slice: s, held: map[ring.StoreID]*voice{}, asked: map[ring.StoreID]bool{}}
+func (r *Replicas) newHearing(s flow.Slice, silent *silences) *hearing {
+	return &hearing{r: r, slice: s, silences: silent, held: map[ring.StoreID]*voice{}, asked: map[ring.StoreID]bool{}}
 }
 
 // ConfirmReplica returns nil if this store is one of the slice's R replicas by a roster of the given hash, and that is its own.

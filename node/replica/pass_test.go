@@ -1,0 +1,275 @@
+package replica
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"flowring/flow"
+	"flowring/internal/racetest"
+)
+
+// fill makes the sites hold n slices of one batch each, and returns the slices in order.
+func (w *world) fill(t *testing.T, n, batches int, names ...string) (all []flow.Slice) {
+	t.Helper()
+	for hour := range flow.Hour(n) {
+		s := flow.Slice{Hour: hour}
+		all = append(all, s)
+		for seq := range uint64(batches) {
+			for _, name := range names {
+				w.sites[name].put(t, batchOf(t, s, dot(seq+1), 1))
+			}
+		}
+	}
+	return all
+}
+
+// calls returns how many calls of one name a site got.
+func (s *site) calls(name string) int {
+	return len(slices.DeleteFunc(slices.Clone(s.asked), func(asked string) bool { return asked != name }))
+}
+
+// A source that vanishes in the middle of a copy costs one limit, and none of the hours that a good source has too (P8).
+func TestAGoodSourceIsNotDelayedByASilentOne(t *testing.T) {
+	for _, silent := range []string{"b", "c"} { // the first and the last in order, as IDs are drawn
+		racetest.Bubble(t, func(t *testing.T) {
+			w := newWorld("a", "b", "c")
+			w.fill(t, 1000, 1, "b", "c")
+			w.sites[silent].idle = true
+			r := w.replicas(t, Config{Copies: 3, Quorum: 2})
+			begun := time.Now()
+			err := r.Repair(t.Context())
+			if took := time.Since(begun); !errors.Is(err, errIdle) || took > 5*time.Second || len(w.sites["a"].held.Slices()) != 1000 {
+				t.Errorf("Repair = %v after %v with %d slices, want 1000 within 5 s", err, took, len(w.sites["a"].held.Slices()))
+			}
+			if n := w.sites[silent].calls("missing"); n != 1 {
+				t.Errorf("the silent source was asked %d times, want once", n)
+			}
+			if _, behind := r.Progress(); behind != 0 {
+				t.Errorf("behind = %d, want 0", behind)
+			}
+			r.Stop()
+		})
+	}
+}
+
+// A source that is silent is left at its first call, whichever that is; one that fails at an hour or refuses is not.
+func TestWhichSourcesAreLeft(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		spoil func(s *site)
+		call  string
+		want  int
+	}{
+		{"its answers stop", func(s *site) { s.idle = true }, "missing", 1},
+		{"its digests do not come", func(s *site) { s.hangs = "digest" }, "digest", 1},
+		{"it cannot be dialed", func(s *site) { s.then = func() { s.fail = errRefused } }, "digest", 2},
+		{"it breaks off", func(s *site) { s.fails = "missing" }, "missing", 20},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			racetest.Bubble(t, func(t *testing.T) {
+				w := newWorld("a", "b")
+				w.fill(t, 20, 1, "b")
+				tt.spoil(w.sites["b"])
+				r := w.replicas(t, Config{Copies: 2, Quorum: 2})
+				if err := r.Repair(t.Context()); err == nil {
+					t.Error("Repair = nil, want an error")
+				}
+				if got := w.sites["b"].calls(tt.call); got != tt.want {
+					t.Errorf("%d calls of %s, want %d", got, tt.call, tt.want)
+				}
+				r.Stop()
+			})
+		})
+	}
+}
+
+// Sources that hold the same share the work: no batch comes twice, and two of them take half the time (P2).
+func TestSourcesShareTheWork(t *testing.T) {
+	racetest.Bubble(t, func(t *testing.T) {
+		w := newWorld("a", "b", "c")
+		w.fill(t, 100, 3, "b", "c")
+		w.sites["b"].slow, w.sites["c"].slow = 10*time.Millisecond, 10*time.Millisecond
+		r := w.replicas(t, Config{Copies: 3, Quorum: 2})
+		begun := time.Now()
+		if err := r.Repair(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if took := time.Since(begun); took > 1600*time.Millisecond || len(w.sent) != 300 || r.Fetched() != 300 {
+			t.Errorf("%d frames, %d fetched, in %v, want 300 in 1.5 s", len(w.sent), r.Fetched(), took)
+		}
+		for _, from := range []string{"b", "c"} {
+			n := 0
+			for _, frame := range w.sent {
+				if strings.HasPrefix(frame, from+" ") {
+					n++
+				}
+			}
+			if n < 100 {
+				t.Errorf("%s sent %d of %d frames, want about half", from, n, len(w.sent))
+			}
+		}
+		r.Stop()
+	})
+}
+
+// A slow source holds one hour at a time, which a good one does not wait for while it has others.
+func TestASlowSourceHoldsOneHour(t *testing.T) {
+	racetest.Bubble(t, func(t *testing.T) {
+		w := newWorld("a", "b", "c")
+		w.fill(t, 100, 1, "b", "c")
+		w.sites["b"].slow = 3 * time.Second // each frame before the limit
+		r := w.replicas(t, Config{Copies: 3, Quorum: 2})
+		begun := time.Now()
+		err := r.Repair(t.Context())
+		if took := time.Since(begun); err != nil || took > 3*time.Second || len(w.sites["a"].held.Slices()) != 100 {
+			t.Errorf("Repair = %v after %v with %d slices, want 100 within 3 s", err, took, len(w.sites["a"].held.Slices()))
+		}
+		r.Stop()
+	})
+}
+
+// What is known to be missing is counted as soon as digests were compared, once for all sources, and until it is here: also when a
+// source fails half-way.
+func TestBehindTellsTheTruth(t *testing.T) {
+	racetest.Bubble(t, func(t *testing.T) {
+		w := newWorld("a", "b", "c")
+		w.fill(t, 10, 5, "b", "c")
+		w.sites["b"].slow, w.sites["c"].slow = time.Second, time.Second
+		w.sites["b"].cut, w.sites["c"].cut = 2, 2 // frames of an hour, then the answer breaks off
+		r := w.replicas(t, Config{Copies: 3, Quorum: 2})
+		done := make(chan error)
+		go func() { done <- r.Repair(t.Context()) }()
+		behind := func() int64 { _, n := r.Progress(); return n }
+		synctest.Wait()
+		if got := behind(); got != 50 {
+			t.Errorf("behind = %d when all digests are compared, want 50", got)
+		}
+		if err := <-done; err == nil {
+			t.Error("Repair = nil, want an error")
+		}
+		truth := int64(0)
+		for hour := range flow.Hour(10) {
+			d, err := w.sites["a"].held.Digest(flow.Slice{Hour: hour})
+			if err != nil {
+				t.Fatal(err)
+			}
+			truth += 5 - int64(d.Count())
+		}
+		if got := behind(); got != truth || truth != 10 { // each source brought two of each hour
+			t.Errorf("behind = %d after a pass that failed half-way, want %d, of 10", got, truth)
+		}
+		// What is known stays known while nobody can be asked.
+		w.sites["b"].unheard, w.sites["c"].unheard = true, true
+		if err := r.Repair(t.Context()); err == nil || behind() != truth {
+			t.Errorf("Repair without sources = %v, behind %d, want an error and still %d", err, behind(), truth)
+		}
+		w.sites["b"].unheard, w.sites["b"].cut = false, 0
+		if err := r.Repair(t.Context()); err == nil || behind() != 0 {
+			t.Errorf("Repair = %v, behind %d, want an error, for c is silent, and 0", err, behind())
+		}
+		r.Stop()
+	})
+}
+
+// What nobody holds any more, once all have been heard, is not missing.
+func TestBehindForgetsWhatNobodyHolds(t *testing.T) {
+	w := newWorld("a", "b")
+	s := w.fill(t, 1, 2, "b")[0]
+	w.sites["b"].cut = 1
+	r := w.replicas(t, Config{Copies: 2, Quorum: 2})
+	if err := r.Repair(t.Context()); err == nil {
+		t.Error("Repair = nil, want an error")
+	}
+	if _, behind := r.Progress(); behind != 1 {
+		t.Errorf("behind = %d, want 1", behind)
+	}
+	d, err := w.sites["b"].held.Digest(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.sites["b"].held.Drop(s, d); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Repair(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, behind := r.Progress(); behind != 0 {
+		t.Errorf("behind = %d, want 0", behind)
+	}
+}
+
+// Sources have the budget of bytes in common.
+func TestSourcesShareTheBudget(t *testing.T) {
+	racetest.Bubble(t, func(t *testing.T) {
+		var p pacer
+		const rate, sources, each = 1000, 4, 100
+		begun := time.Now()
+		done := make(chan error)
+		for range sources {
+			go func() {
+				var err error
+				for range each {
+					err = errors.Join(err, p.wait(t.Context(), 10, rate))
+				}
+				done <- err
+			}()
+		}
+		for range sources {
+			if err := <-done; err != nil {
+				t.Error(err)
+			}
+		}
+		if took := time.Since(begun); took != 4*time.Second {
+			t.Errorf("4000 bytes at 1000/s took %v, want 4 s", took)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if err := p.wait(ctx, 10_000, rate); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("wait beyond its context = %v", err)
+		}
+	})
+}
+
+// Every pass over many hours leaves a silent store out after its first failure: what a store is given before it goes, what is handed
+// over, what is sealed.
+func TestPassesOverManyHoursLeaveSilentStores(t *testing.T) {
+	const hours = 100
+	for _, tt := range []struct {
+		name  string
+		spoil func(s *site)
+		pass  func(ctx context.Context, r *Replicas) error
+		calls string
+		most  int
+	}{
+		{"secure", func(s *site) { s.idle = true }, func(ctx context.Context, r *Replicas) error { return r.Secure(ctx, true) }, "give", 1},
+		{"secure, without digests", func(s *site) { s.hangs = "digest" },
+			func(ctx context.Context, r *Replicas) error { return r.Secure(ctx, true) }, "digest", 1},
+		{"hand over", func(s *site) { s.hangs = "digest" }, func(ctx context.Context, r *Replicas) error {
+			mine, err := r.Summary()
+			r.handOver(ctx, r.Cluster.Ring(), mine)
+			return err
+		}, "digest", 1},
+		{"seal", func(s *site) { s.hangs = "digest" }, func(ctx context.Context, r *Replicas) error { r.Seal(ctx); return nil }, "digest", 1},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			racetest.Bubble(t, func(t *testing.T) {
+				w := newWorld("a", "b", "c", "d")
+				w.fill(t, hours, 1, "a")
+				tt.spoil(w.sites["b"])
+				r := w.replicas(t, Config{Copies: 3, Quorum: 2, SealBatches: 1, SealAfter: 1})
+				time.Sleep(time.Second)
+				begun := time.Now()
+				err := tt.pass(t.Context(), r)
+				if n, took := w.sites["b"].calls(tt.calls), time.Since(begun); err != nil || n > tt.most || n == 0 || took > 5*time.Second {
+					t.Errorf("the pass = %v after %v with %d calls to the silent store, want nil within 5 s with %d", err, took, n, tt.most)
+				}
+				r.Stop()
+			})
+		})
+	}
+}
