@@ -79,6 +79,8 @@ var answers = [...]answer{
 		"the stores that are needed did not answer in time"},
 	{is(errOverloaded), "overloaded", 503, "The node is at its limit",
 		"Nothing was stored. Wait for Retry-After, then send the same request again, to any node.", ""},
+	{is(errHTTP2), "http-version", 505, "The node speaks HTTP/1.1",
+		"Nothing was stored. Configure the client or the proxy for HTTP/1.1; the node speaks no HTTP/2.", ""},
 	{anything, "internal", 500, "The request failed",
 		"A write may be stored wholly, in part or not at all. Send the same request with the same key; the node's log says more.",
 		"the node's log says more"},

@@ -9,7 +9,7 @@
 //	GET  /problems/{name}     what an error means            answers.go, problem.go
 //	GET  /                    this list, with examples       index.go
 //
-// All of them: parameters of the query in parameters.go, browsers in guarded.go.
+// All of them: parameters of the query in parameters.go, browsers in guarded.go, HTTP/2 in http2.go.
 //
 // Invariants:
 //

@@ -33,12 +33,12 @@ type fake struct {
 
 	mu     sync.Mutex
 	hours  map[flow.Hour]map[flow.Key]flow.Totals
-	byKey  map[flow.ID][]flow.ID // key -> the IDs of its first posting
+	byKey  map[keyOfHour]flow.ID // the ID of the first batch of an hour with a key
 	posted int                   // postings that were applied
 }
 
 func newFake() *fake {
-	return &fake{hours: map[flow.Hour]map[flow.Key]flow.Totals{}, byKey: map[flow.ID][]flow.ID{}, members: exampleMembers()}
+	return &fake{hours: map[flow.Hour]map[flow.Key]flow.Totals{}, byKey: map[keyOfHour]flow.ID{}, members: exampleMembers()}
 }
 
 func (f *fake) Post(ctx context.Context, p *flow.Posting) (bool, error) {
@@ -47,19 +47,24 @@ func (f *fake) Post(ctx context.Context, p *flow.Posting) (bool, error) {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if key := p.Batches[0].Key; !key.IsZero() {
-		var ids []flow.ID
-		for _, b := range p.Batches {
-			ids = append(ids, b.ID)
-		}
-		if before, ok := f.byKey[key]; ok && slices.Equal(before, ids) {
-			return true, nil
-		} else if ok {
+	replayed := true
+	for _, b := range p.Batches {
+		before, ok := f.byKey[keyOfHour{b.Key, b.Slice.Hour}]
+		if ok && before != b.ID {
 			return false, ErrKeyReused
 		}
-		defer func() { f.byKey[key] = ids }()
+		replayed = replayed && ok
+	}
+	if replayed {
+		return true, nil
 	}
 	return false, f.apply(p)
+}
+
+// keyOfHour is what a store knows a request by: an hour's owner sees nothing of other hours.
+type keyOfHour struct {
+	key  flow.ID
+	hour flow.Hour
 }
 
 func (f *fake) apply(p *flow.Posting) error {
@@ -72,6 +77,9 @@ func (f *fake) apply(p *flow.Posting) error {
 	}
 	f.posted++
 	for _, b := range p.Batches {
+		if !b.Key.IsZero() {
+			f.byKey[keyOfHour{b.Key, b.Slice.Hour}] = b.ID
+		}
 		if f.hours[b.Slice.Hour] == nil {
 			f.hours[b.Slice.Hour] = map[flow.Key]flow.Totals{}
 		}

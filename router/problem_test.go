@@ -45,6 +45,7 @@ var everyError = []struct {
 	{&UnavailableError{Reason: "r"}, "unavailable", 503},
 	{context.DeadlineExceeded, "timeout", 503},
 	{errOverloaded, "overloaded", 503},
+	{errHTTP2, "http-version", 505},
 	{errors.New("secret"), "internal", 500},
 }
 

@@ -74,6 +74,7 @@ type router struct {
 	buffers    buffers
 	decoders   sync.Pool // of *flow.Decoder, each in use in a decoding place
 	overloaded seldom.Line
+	http2      seldom.Line
 }
 
 // New returns the complete public handler. It panics when its metrics are already in deps.Registry.
@@ -104,7 +105,7 @@ func newRouter(cfg Config, deps Deps) *router {
 }
 
 func (rt *router) handler() http.Handler {
-	return rt.observe(rt.timed(rt.guarded(served(rt.routes()))))
+	return rt.observe(rt.onlyHTTP1(rt.timed(rt.guarded(served(rt.routes())))))
 }
 
 // timed gives a request with a body BodyTimeout to send it, on every path and for every method: net/http reads a part of a body that is

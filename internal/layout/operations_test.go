@@ -117,6 +117,27 @@ func TestDocumentedLogMessagesAreLogged(t *testing.T) {
 	}
 }
 
+// TestReasonsOfRefusalsAreDocumented looks for the reasons that clients are told with a 503 among the symptoms of docs/operations.md.
+func TestReasonsOfRefusalsAreDocumented(t *testing.T) {
+	symptoms := section(read(t, "docs/operations.md"), "Symptoms")
+	reasons := found(sourceOf(t, "node/public.go", "node/disk.go", "node/replica/forward.go", "node/replica/submit.go", "router"),
+		`Reason: (?:fmt\.Sprintf\()?"([^"]+)"`)
+	if len(reasons) < 7 {
+		t.Fatalf("reasons are %q: they are not found", reasons)
+	}
+	for _, reason := range reasons {
+		pattern := regexp.MustCompile(`%%|%[a-z]`).ReplaceAllStringFunc(regexp.QuoteMeta(reason), func(verb string) string {
+			if verb == "%%" {
+				return "%"
+			}
+			return "[^`]+"
+		})
+		if !regexp.MustCompile("`" + pattern + "`").MatchString(symptoms) {
+			t.Errorf("a client is told %q, which the Symptoms of docs/operations.md do not explain", reason)
+		}
+	}
+}
+
 // TestNamedTestsExist looks for every test that docs/promises.md names, in the package that it names before it.
 func TestNamedTestsExist(t *testing.T) {
 	count := 0
