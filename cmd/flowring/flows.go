@@ -69,7 +69,7 @@ func printJSON(w io.Writer, answer io.Reader, terminal bool) error {
 		case err != nil:
 			return errors.Join(err, out.Flush())
 		case unicode.IsPrint(r) && (r != utf8.RuneError || size > 1), r == '\n':
-			out.WriteRune(r)
+			_, _ = out.WriteRune(r) // Flush's error is looked at
 		default:
 			for _, unit := range utf16.Encode([]rune{r}) {
 				fmt.Fprintf(out, `\u%04x`, unit)
