@@ -35,6 +35,7 @@ type gathered struct {
 	roster       ring.Roster
 	members      int
 	ready        bool
+	noFolder     bool
 	fetched      int64
 	handedOver   int64
 	conflicts    int64
@@ -95,6 +96,7 @@ func numbers() []number {
 		{counter, "peer_stalled_total", "Calls between nodes given up here because the other side sent and took no byte for a while.",
 			func(g gathered) float64 { return float64(g.peerStalled) }},
 		{gauge, "ready", "1 if this node may be sent requests.", func(g gathered) float64 { return indicator(g.ready) }},
+		{gauge, "data_folder_missing", "1 if the data folder is not the one that was opened.", func(g gathered) float64 { return indicator(g.noFolder) }},
 		{gauge, "repair_slices", "Slices that repair compares in full at this moment.",
 			func(g gathered) float64 { return float64(g.status.Repairing) }},
 		{gauge, "repair_batches_behind", "Batches known to be missing here.",
@@ -156,7 +158,7 @@ func (n *Node) gather() gathered {
 	return gathered{
 		peerRefusals: peerRefusals, peerStalled: peerStalled,
 		store: stats, status: n.statusOf(stats), roster: n.membership.Roster(), members: len(n.members.View().Nodes),
-		ready: n.Ready() == nil, fetched: n.replicas.Fetched(), handedOver: n.replicas.HandedOver(), conflicts: n.replicas.Conflicts(),
+		ready: n.Ready() == nil, noFolder: n.lost(), fetched: n.replicas.Fetched(), handedOver: n.replicas.HandedOver(), conflicts: n.replicas.Conflicts(),
 		diskRefusals: n.fullCount.Load(), saturated: n.saturated.Load(), peerPages: n.peerPages.Load(), memory: n.memory.Load(), memoryLimit: n.cfg.MemoryLimit, memoryFull: n.lowMemory.Load(),
 	}
 }

@@ -232,7 +232,7 @@ func (n *Node) openStore(ctx context.Context) error {
 		},
 		replica.Deps{
 			Log: n.log, Cluster: cluster{n}, Peers: outward{n.client}, Store: n.store, NotSent: peer.NotSent, Unheard: peer.Unheard,
-			Refuse: n.full, Settled: n.saveSettled, Before: ringOf(settled, n.cfg.HourSlices),
+			Refuse: n.refuse, Lost: n.lost, Settled: n.saveSettled, Before: ringOf(settled, n.cfg.HourSlices),
 		})
 	if n.membership.fresh {
 		n.replicas.Recovered()
@@ -366,6 +366,9 @@ func (n *Node) startLoops(context.Context) error {
 	n.registerMetrics()
 	ctx, cancel := context.WithCancel(context.Background())
 	n.loops.Go(func() { n.greetLoop(ctx) })
+	if !n.deps.Without.Off(safeguard.Folder) {
+		n.loops.Go(func() { n.watchFolder(ctx) })
+	}
 	if n.cfg.MemoryLimit > 0 {
 		n.loops.Go(func() { n.watchMemory(ctx) })
 	}
@@ -409,6 +412,8 @@ func (n *Node) ready() error {
 		return errors.New("drained: the store of this node has left the cluster")
 	case n.draining.Load():
 		return errors.New("draining")
+	case n.lost():
+		return n.journal.Missing()
 	}
 	return n.assess(nil)
 }

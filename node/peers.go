@@ -56,6 +56,9 @@ func (n inward) Check(_ context.Context, batches []flow.Written) (bool, error) {
 
 // Apply implements peer.Handler.
 func (n inward) Apply(_ context.Context, batches []flow.Written) error {
+	if err := n.noFolderHere(); err != nil {
+		return err
+	}
 	return n.replicas.Apply(batches)
 }
 
@@ -67,7 +70,10 @@ func (n inward) Flows(ctx context.Context, s flow.Slice, wanted peer.Wanted) (pe
 
 // Digest implements peer.Handler.
 func (n inward) Digest(_ context.Context, s flow.Slice, roster string) (peer.Voice, error) {
-	if roster != "" {
+	if roster != "" { // the caller drops its copy where this store has one
+		if err := n.noFolderHere(); err != nil {
+			return peer.Voice{}, err
+		}
 		if err := n.replicas.ConfirmReplica(s, roster); err != nil {
 			return peer.Voice{}, &peer.Error{Code: peer.NotReplica, Detail: err.Error()}
 		}
@@ -82,15 +88,23 @@ func (n inward) Missing(_ context.Context, s flow.Slice, have store.Digest, fn f
 }
 
 // Intake implements peer.Handler.
-func (n inward) Intake(s flow.Slice) *store.Intake { return n.store.Intake(s) }
+func (n inward) Intake(s flow.Slice) (*store.Intake, error) {
+	if err := n.noFolderHere(); err != nil {
+		return nil, err
+	}
+	return n.store.Intake(s), nil
+}
 
 // Summary implements peer.Handler.
 func (n inward) Summary(context.Context) (map[flow.Slice][16]byte, error) {
+	if err := n.noFolderHere(); err != nil { // callers count copies by it
+		return nil, err
+	}
 	return n.replicas.Summary()
 }
 
 // Secure implements peer.Handler.
-func (n inward) Secure(ctx context.Context) error { return peerError(n.replicas.Secure(ctx, false)) }
+func (n inward) Secure(ctx context.Context) error { return peerError(n.replicas.Secure(ctx, n.lost())) }
 
 // Forget implements peer.Handler.
 func (n inward) Forget(ctx context.Context, id ring.StoreID, force bool) error {

@@ -27,6 +27,7 @@ type Options struct {
 	Copies    int // R; 0: 1
 	Quorum    int // W; 0: R/2+1
 	Expect    int // nodes that found the cluster; 0: 3
+	Nodes     int // that a history begins with; 0: 3
 	Without   safeguard.Set
 	NoSync    bool          // disks answer fsyncs without doing them
 	Origin    uint64        // every process start uses this origin; 0: random ones
@@ -87,6 +88,9 @@ func New(t testing.TB, opts Options) *Cluster {
 	if opts.Expect == 0 {
 		opts.Expect = 3
 	}
+	if opts.Nodes == 0 {
+		opts.Nodes = 3
+	}
 	if opts.Settle == 0 {
 		opts.Settle = settleWithin
 	}
@@ -144,6 +148,8 @@ func (c *Cluster) place(name string) *Machine {
 // address returns the address of the machine's n-th process.
 func (m *Machine) address(n int) string { return fmt.Sprintf("10.%d.%d.%d", m.number, n/200, n%200+1) }
 
+const dataDir = "data" // on the machine's disk
+
 // neverFounds is a number of nodes that there never are.
 const neverFounds = 100
 
@@ -154,7 +160,7 @@ func (c *Cluster) boot(m *Machine) error {
 	c.mu.Unlock()
 	cfg := node.Default(m.Name)
 	cfg.HTTPAddr, cfg.PeerAddr, cfg.GossipAddr = at(m.addr, HTTPPort), at(m.addr, PeerPort), at(m.addr, GossipPort)
-	cfg.DataDir = "data"
+	cfg.DataDir = dataDir
 	cfg.Join, cfg.BootstrapExpect = []string{at(dnsName, GossipPort)}, c.opts.Expect
 	if m.number > c.opts.Expect { // added later: it must not take part in founding, as docs/operations.md says
 		cfg.BootstrapExpect = neverFounds

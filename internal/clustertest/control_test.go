@@ -46,6 +46,17 @@ func controls() []control {
 				read n3 0 3`, "(P4)",
 		},
 		{
+			"a data folder that is gone is noticed", Options{Expect: 1, Nodes: 1, Hours: 2, Quiet: true, Without: safeguard.Folder}, `
+				# nothing of the folder is there after the restart, and a new folder remembers nothing
+				remove n1
+				wait 5000
+				write n1 all
+				kill n1
+				start n1
+				wait 5000
+				read n1 all`, "(P4)",
+		},
+		{
 			"nodes join again", Options{Copies: 3, Quorum: 2, Rejoin: 10 * time.Hour, Settle: 2 * time.Minute, Quiet: true}, `
 				cut n1|n2,n3
 				wait 300000`, "(P6)",

@@ -19,6 +19,7 @@ import (
 //	power NODE PERCENT         loss of power; unsynced data survives with that probability
 //	blackout PERCENT           loss of power everywhere at once
 //	wipe NODE                  kill -9, and the disk is lost
+//	remove NODE                the data folder is removed while the process runs
 //	image NODE                 remember the disk as it is
 //	rollback NODE              kill -9, and the disk is as it was at the last image
 //	spoil NODE                 the disk is full, or broken: the next batch that is to be written ends the process

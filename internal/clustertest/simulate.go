@@ -29,17 +29,20 @@ type Result struct {
 const settleWithin = 20 * time.Minute
 
 // Run runs a scenario, with clients on the side, and judges it. It must be called in a bubble. The scenario begins when the nodes n1
-// to n3 are ready; after it the network is healed and every disk mended, every node that can be is started, and the final state judged.
+// to n3, or as many as the options say, are ready; after it the network is healed and every disk mended, every node that can be is started, and the final state judged.
 func Run(t testing.TB, opts Options, s Scenario) Result {
 	begun := time.Now()
 	c := New(t, opts)
+	opts = c.opts
 	defer c.Close()
 	check := NewChecker()
 	if opts.Hours == 0 {
 		opts.Hours = 3
 	}
 	r := &runner{load: load{c: c, check: check, hours: opts.Hours}, rng: rand.New(rand.NewPCG(opts.Seed, 300)), images: map[string]journaltest.Image{}, gone: map[string]bool{}, given: map[string]bool{}, ill: map[string]string{}}
-	c.Start("n1", "n2", "n3")
+	for i := range opts.Nodes {
+		c.Start(fmt.Sprintf("n%d", i+1))
+	}
 	if err := c.WaitReady(time.Minute); err != nil {
 		check.Fault("the cluster did not form: %v", err)
 		return r.result(begun)

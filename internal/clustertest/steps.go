@@ -127,6 +127,10 @@ func (r *runner) diskStep(verb string, m *Machine) error {
 			r.lost(m.Name)
 			r.c.crash(m.Name, (*journaltest.Disk).Wipe)
 		}
+	case "remove":
+		if err := m.Disk.Remove(dataDir, false); err != nil {
+			return err
+		}
 	case "image":
 		r.images[m.Name] = m.Disk.Image()
 	case "rollback":

@@ -26,6 +26,7 @@ const (
 	Agreement                      // an hour is sealed once all stores agree on what is in it (P6)
 	RefuseEarly                    // a write that can only fail is not begun: off where a control needs one to be under way
 	Adoption                       // a node of no cluster belongs to one only once its own call to a join address was answered by a member
+	Folder                         // a data folder that is gone is noticed (P13)
 	Recovery                       // a store that started proves nothing until others have checked on it (P9)
 	ReadyHeard                     // a node that starts is ready once it has heard W stores
 	ReadyRecovered                 // a node that starts is ready once its store has recovered

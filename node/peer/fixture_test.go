@@ -89,7 +89,7 @@ func (d *double) Missing(_ context.Context, _ flow.Slice, _ store.Digest, fn fun
 	return d.err
 }
 
-func (d *double) Intake(s flow.Slice) *store.Intake { return d.held.Intake(s) }
+func (d *double) Intake(s flow.Slice) (*store.Intake, error) { return d.held.Intake(s), nil }
 
 func (d *double) Summary(context.Context) (map[flow.Slice][16]byte, error) { return d.sums, d.err }
 

@@ -40,7 +40,7 @@ type Handler interface {
 	Digest(ctx context.Context, s flow.Slice, roster string) (Voice, error)
 	Missing(ctx context.Context, s flow.Slice, have store.Digest, fn func(frame []byte) error) error
 	// Intake takes in what Missing gives elsewhere.
-	Intake(s flow.Slice) *store.Intake
+	Intake(s flow.Slice) (*store.Intake, error)
 	Summary(ctx context.Context) (map[flow.Slice][16]byte, error)
 	// Secure puts every batch held here on as many established stores as the write quorum asks.
 	Secure(ctx context.Context) error
@@ -350,7 +350,10 @@ func (s *Server) give(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return &Error{Code: Malformed, Detail: err.Error()}
 	}
-	in := s.Intake(slice)
+	in, err := s.Intake(slice)
+	if err != nil {
+		return err
+	}
 	defer in.Close()
 	err = readFrames(bufio.NewReaderSize(r.Body, 64<<10), nil, in.Add)
 	return s.done(w, r, err)

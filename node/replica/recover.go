@@ -12,16 +12,19 @@ import (
 // an older image of it: then batches that it acknowledged are on W-1 stores only, and its word in a complete read would hide that
 // (P9). It has recovered once all other stores of the roster but W-2 have made sure that what they hold is on W stores: each
 // acknowledged batch is on W-1 stores besides this one, so one of those has it.
-func (r *Replicas) Recovering() bool {
-	return !r.recovered.Load() && !r.Without.Off(safeguard.Recovery)
-}
+//
+// A store that has lost its disk under the running process proves nothing either, until a restart.
+func (r *Replicas) Recovering() bool { return r.Lost != nil && r.Lost() || r.old() }
+
+// old reports whether the disk may be an older image of the one that this store had.
+func (r *Replicas) old() bool { return !r.recovered.Load() && !r.Without.Off(safeguard.Recovery) }
 
 // Recovered says that nothing can be missing: the store is new.
 func (r *Replicas) Recovered() { r.recovered.Store(true) }
 
 // recover asks all other stores to secure what they hold, if that was not done since the start.
 func (r *Replicas) recover(ctx context.Context) {
-	if !r.Recovering() {
+	if !r.old() {
 		return
 	}
 	self := r.Cluster.Self()

@@ -94,6 +94,7 @@ type Deps struct {
 	Peers   Peers
 	Store   *store.Store
 	Refuse  func() error     // why this node admits no write now; nil, or nil from it: it does
+	Lost    func() bool      // whether what this store holds is on no disk any more; nil: never
 	NotSent func(error) bool // whether a failed call to a peer cannot have had an effect
 	Unheard func(error) bool // whether a call failed because the peer was silent; nil: never
 	Settled func(*ring.Ring) // told, in order, of each ring whose slices are all taken over; nil: nobody

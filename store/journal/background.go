@@ -12,6 +12,9 @@ func (j *Journal) backgroundError(err error) {
 		j.log.Error("journal could not be tidied", "error", err, "times", times)
 	}
 	j.opening.failedOnce(err)
+	if j.CheckFolder() != nil {
+		time.Sleep(retryEvery) // it fails until the process ends
+	}
 }
 
 // opening is the attempt to open a journal, which waits for work in the background.

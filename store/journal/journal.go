@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -24,7 +25,7 @@ var (
 	ErrNotFound = errors.New("not in the journal")
 	ErrFailed   = errors.New("journal has failed") // the disk did; only a restart tells what is on it
 	ErrClosed   = errors.New("journal is closed")
-)
+) // and ErrMissing
 
 // Options are how a journal is opened. The zero value is fit for use.
 type Options struct {
@@ -44,7 +45,9 @@ type Journal struct {
 	lock *pebble.Lock
 	db   *pebble.DB
 
-	foreign []string // files of the folder that are not of a journal
+	foreign []string              // files of the folder that are not of a journal
+	opened  [2]identity           // of what CheckFolder watches
+	missing atomic.Pointer[error] // what CheckFolder found; nil: nothing
 	opening *opening
 	untidy  seldom.Line // how often failures of background work are logged
 
@@ -140,6 +143,9 @@ func (j *Journal) commit(how *pebble.WriteOptions, fill func(*pebble.Batch) erro
 		return err
 	}
 	defer j.users.Done()
+	if err := j.Missing(); err != nil {
+		return err
+	}
 	defer j.failOnPanic()
 	b := j.db.NewBatch()
 	defer b.Close()
@@ -149,7 +155,7 @@ func (j *Journal) commit(how *pebble.WriteOptions, fill func(*pebble.Batch) erro
 	if err := b.Commit(how); err != nil {
 		return err
 	}
-	return j.failure()
+	return cmp.Or(j.failure(), j.Missing()) // of a commit that was under way
 }
 
 // failOnPanic turns a panic into a failure. Some errors of the WAL make Pebble panic in the midst of a commit, with locks held: a

@@ -86,7 +86,8 @@ func (j *Journal) openDB(fileSystem vfs.FS) (err error) {
 	if err != nil {
 		return errors.Join(translateOpen(err), j.unlock())
 	}
-	if err := errors.Join(j.checkFormat(), j.sweep()); err != nil {
+	j.opened, err = j.identify()
+	if err := errors.Join(err, j.checkFormat(), j.sweep()); err != nil {
 		return errors.Join(err, j.db.Close(), j.unlock())
 	}
 	if len(j.foreign) > 0 {

@@ -5,6 +5,7 @@
 package journaltest
 
 import (
+	"errors"
 	"math/rand/v2"
 	"strings"
 	"sync"
@@ -22,13 +23,14 @@ type Disk struct {
 
 	mu     sync.Mutex
 	mem    *vfs.MemFS
+	number *atomic.Uint64          // that the files of the present copy have for an inode
 	fault  *atomic.Pointer[func()] // of the present copy
 	noSync bool
 }
 
 // NewDisk returns an empty disk. rng decides what unsynced data survives a loss of power.
 func NewDisk(rng *rand.Rand) *Disk {
-	return &Disk{rng: rng, mem: vfs.NewCrashableMem(), fault: new(atomic.Pointer[func()])}
+	return &Disk{rng: rng, mem: vfs.NewCrashableMem(), number: new(atomic.Uint64), fault: new(atomic.Pointer[func()])}
 }
 
 // FS returns the file system as it is for one process: until the next Kill, PowerLoss, Wipe or Restore.
@@ -42,10 +44,55 @@ func (d *Disk) FS() journal.FS {
 		}
 		return nil
 	}))
+	numbered := numberedFS{fs, d.number}
 	if d.noSync {
-		return unsyncedFS{fs}
+		return unsyncedFS{numbered}
 	}
-	return fs
+	return numbered
+}
+
+// numberedFS gives all files one inode, which Remove changes.
+type numberedFS struct {
+	vfs.FS
+	number *atomic.Uint64
+}
+
+// Stat implements vfs.FS.
+func (fs numberedFS) Stat(name string) (vfs.FileInfo, error) {
+	info, err := fs.FS.Stat(name)
+	if err != nil {
+		return nil, err
+	}
+	return numberedInfo{info, fs.number.Load()}, nil
+}
+
+type numberedInfo struct {
+	vfs.FileInfo
+	number uint64
+}
+
+// Sys implements fs.FileInfo.
+func (i numberedInfo) Sys() any { return i.number }
+
+// Remove removes a folder under the process that has it open: files that are open can be written, and nothing of them is there for
+// the next process. With anew, an empty folder takes its place.
+func (d *Disk) Remove(dir string, anew bool) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.number.Add(1)
+	if err := d.mem.RemoveAll(dir); err != nil {
+		return err
+	}
+	if anew {
+		if err := d.mem.MkdirAll(dir, 0o700); err != nil {
+			return err
+		}
+	}
+	parent, err := d.mem.OpenDir(d.mem.PathDir(dir))
+	if err != nil {
+		return err
+	}
+	return errors.Join(parent.Sync(), parent.Close()) // else a copy would have the folder as it was
 }
 
 // loses reports whether an operation puts batches on disk: it appends to the write-ahead log, or syncs it.
@@ -107,7 +154,7 @@ func (d *Disk) become(fn func(*vfs.MemFS) *vfs.MemFS) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.fault.Store(nil) // what is left of the dead process must not bring down the test
-	d.mem, d.fault = fn(d.mem), new(atomic.Pointer[func()])
+	d.mem, d.fault, d.number = fn(d.mem), new(atomic.Pointer[func()]), new(atomic.Uint64)
 }
 
 func (d *Disk) clone(m *vfs.MemFS, percent int) *vfs.MemFS {
