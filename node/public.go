@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"flowring/flow"
+	"flowring/internal/safeguard"
 	"flowring/node/peer"
 	"flowring/node/replica"
 	"flowring/router"
@@ -149,7 +150,21 @@ func (n *Node) readHere(ctx context.Context, s flow.Slice, wanted peer.Wanted) (
 	if len(wanted.Known) > 0 {
 		known = func(d store.Digest) bool { return wanted.Knows(tagOf(s, d)) }
 	}
-	reading, err := n.replicas.Read(ctx, s, known)
+	read := n.replicas.ReadUnlessBehind
+	if wanted.Here || n.deps.Without.Off(safeguard.ReadFuller) {
+		read = n.replicas.Read
+	}
+	reading, err := read(ctx, s, known)
+	var behind *replica.BehindError
+	if errors.As(err, &behind) {
+		elsewhere := wanted
+		elsewhere.Here = true
+		answer, err := n.client.Flows(ctx, behind.Addr, s, elsewhere)
+		if !peer.Unheard(err) {
+			return answer, err
+		}
+		reading, err = n.replicas.Read(ctx, s, known)
+	}
 	if err != nil {
 		return nil, err
 	}

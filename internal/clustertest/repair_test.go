@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"flowring/internal/racetest"
+	"flowring/internal/safeguard"
 )
 
 // hoursOf returns how many hours a node says that it holds, and how many batches it knows it lacks.
@@ -69,4 +70,103 @@ func TestRepairGoesOnBesideASourceThatVanishes(t *testing.T) {
 			t.Errorf("a holds %d of %d hours and is %d behind after %v, want all", got, hours, behind, within)
 		}
 	})
+}
+
+// While hours of many small batches move to nodes by a slow link, every node answers a GET of them completely and within 4 s (P4): within
+// a second, by the store that lacks least. Without that store the new owner fetches until its time is up, and another one is asked then.
+func TestReadsAreCompleteAndQuickWhileHoursMove(t *testing.T) {
+	const hours, batches = 6, 400
+	for _, tt := range []struct {
+		name    string
+		without safeguard.Set
+		above   time.Duration // time of the slowest GET
+		within  time.Duration
+	}{
+		{"by the store that lacks least", 0, 0, time.Second},
+		{"negative control: by the owner alone", safeguard.ReadFuller, 1500 * time.Millisecond, 4 * time.Second},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			racetest.Bubble(t, func(t *testing.T) {
+				c := formed(t, 3, Options{Seed: 5, Copies: 3, Quorum: 2, Without: tt.without})
+				k := newCaller(t, c)
+				for range batches {
+					for hour := range hours {
+						if status := k.post("a", hour+1, "s"); status != http.StatusOK {
+							t.Fatalf("post = %d, want 200", status)
+						}
+					}
+				}
+				for _, to := range []string{"d", "e"} {
+					for _, from := range []string{"a", "b", "c"} {
+						c.Net.SetRate(c.Addr(from), c.place(to).address(1), 5000)
+					}
+				}
+				c.Start("d")
+				c.mustAgree(t, agreeWithin) // two stores that nobody has heard yet would make answers unproven
+				c.Start("e")
+				slowest, short := k.readWhile(t, hours, batches, func() bool { return c.filling("d") || c.filling("e") })
+				if short > 0 || slowest < tt.above || slowest > tt.within {
+					t.Errorf("%d answers are not complete, the slowest takes %v, want none, and %v to %v", short, slowest, tt.above, tt.within)
+				}
+			})
+		})
+	}
+}
+
+// filling reports whether a node is still to take over hours.
+func (c *Cluster) filling(name string) bool {
+	n := c.Node(name)
+	if n.Ready() != nil {
+		return true
+	}
+	for _, m := range n.Members().Members {
+		if m.Name == name && m.State == "alive" {
+			return m.Behind > 0 || m.Repairing > 0 || m.Hours == 0
+		}
+	}
+	return true
+}
+
+// readWhile reads every hour at every node for as long as going says, and returns the time of the slowest answer, and how many were not
+// complete or not all.
+func (k caller) readWhile(t *testing.T, hours, batches int, going func() bool) (slowest time.Duration, short int) {
+	t.Helper()
+	reads := 0
+	for going() {
+		for _, name := range k.c.Running() {
+			if k.c.Node(name).Ready() != nil {
+				continue
+			}
+			for hour := range hours {
+				begun := time.Now()
+				complete, has := k.getSum(name, hour+1, batches*(hour+1))
+				reads++
+				slowest = max(slowest, time.Since(begun))
+				if complete != "true" || !has {
+					t.Logf("hour %d at %s is %q after %v, has all: %t", hour+1, name, complete, time.Since(begun), has)
+					short++
+				}
+			}
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	if reads < 20 {
+		t.Errorf("%d reads while hours moved: too few to tell", reads)
+	}
+	t.Logf("%d reads, the slowest %v, %d short", reads, slowest, short)
+	return slowest, short
+}
+
+// getSum reads an hour of one flow, and returns how complete it is, or the status where it is none, and whether the flow has that total.
+func (k caller) getSum(name string, hour, sum int) (complete string, has bool) {
+	res, err := k.Get(fmt.Sprintf("http://%s/flows?hour=%d", at(k.c.Addr(name), HTTPPort), hour))
+	if err != nil {
+		return err.Error(), false
+	}
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	if err != nil || res.StatusCode != http.StatusOK {
+		return res.Status, false
+	}
+	return res.Header.Get("Flowring-Complete"), strings.Contains(string(text), fmt.Sprintf(`"bytes_tx":%d,`, sum))
 }

@@ -49,16 +49,20 @@ func (h *half) put(c chunk, now time.Time) {
 		return
 	}
 	if !h.isCut {
-		c.at = h.arrival(now)
+		c.at = h.arrival(now, len(c.data))
 	}
 	h.chunks = append(h.chunks, c)
 }
 
-// arrival returns when what is sent now arrives: after the latency, and not before what was sent earlier.
-func (h *half) arrival(now time.Time) time.Time {
+// arrival returns when n bytes that are sent now arrive: after the latency, not before bytes that were sent earlier, and no faster than
+// the rate of the link.
+func (h *half) arrival(now time.Time, n int) time.Time {
 	at := now.Add(h.link.delay())
 	if at.Before(h.last) {
 		at = h.last
+	}
+	if rate := h.link.rate.Load(); rate > 0 {
+		at = at.Add(time.Duration(n) * time.Second / time.Duration(rate))
 	}
 	h.last = at
 	return at
@@ -72,7 +76,7 @@ func (h *half) setCut(isCut bool, now time.Time) {
 	}
 	for i := range h.chunks {
 		if h.chunks[i].at.IsZero() {
-			h.chunks[i].at = h.arrival(now)
+			h.chunks[i].at = h.arrival(now, len(h.chunks[i].data))
 		}
 	}
 }

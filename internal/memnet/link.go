@@ -16,6 +16,7 @@ func parsePair(from, to string) pair {
 // link is one direction between two hosts.
 type link struct {
 	latency atomic.Int64   // nanoseconds
+	rate    atomic.Int64   // bytes per second of each stream; 0: no limit
 	loss    float64        // probability of losing a packet; guarded by the Net
 	counts  map[int]*tally // by port; guarded by the Net
 }

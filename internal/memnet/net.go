@@ -69,6 +69,13 @@ func (n *Net) SetLatency(from, to string, d time.Duration) {
 	n.link(parsePair(from, to)).latency.Store(int64(d))
 }
 
+// SetRate sets how many bytes of each stream go from one host to another in a second; 0: any number.
+func (n *Net) SetRate(from, to string, bytesPerSecond int) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.link(parsePair(from, to)).rate.Store(int64(bytesPerSecond))
+}
+
 // SetLoss sets the probability, 0 to 1, with which a packet from one host to another is lost.
 func (n *Net) SetLoss(from, to string, probability float64) {
 	n.mu.Lock()

@@ -27,6 +27,7 @@ const (
 	RefuseEarly                    // a write that can only fail is not begun: off where a control needs one to be under way
 	Adoption                       // a node of no cluster belongs to one only once its own call to a join address was answered by a member
 	Folder                         // a data folder that is gone is noticed (P13)
+	ReadFuller                     // an hour that moves is read at the store that lacks least of it, within 4 s
 	Recovery                       // a store that started proves nothing until others have checked on it (P9)
 	ReadyHeard                     // a node that starts is ready once it has heard W stores
 	ReadyRecovered                 // a node that starts is ready once its store has recovered

@@ -304,7 +304,11 @@ func (c *Client) Flows(ctx context.Context, addr string, s flow.Slice, wanted Wa
 	if wanted.JSON {
 		as = asJSON
 	}
-	asked := query("slice", formatSlice(s), "need", wanted.Need, "as", as, "known", strings.Join(wanted.Known, " "))
+	here := ""
+	if wanted.Here {
+		here = "true"
+	}
+	asked := query("slice", formatSlice(s), "need", wanted.Need, "as", as, "here", here, "known", strings.Join(wanted.Known, " "))
 	res, err := c.open(ctx, "GET", addr, "flows"+asked, nil)
 	if err != nil {
 		return nil, err

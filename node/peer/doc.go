@@ -3,10 +3,11 @@
 //
 //	POST /peer/v1/hello                     a Hello in JSON, answered with one: rosters are exchanged, the caller is known afterwards
 //	POST /peer/v1/stream                    with Upgrade: flowring-stream/1, answered with 101: the connection is a stream from then on
-//	GET  /peer/v1/flows?slice=&need=&as=&known=
+//	GET  /peer/v1/flows?slice=&need=&as=&here=&known=
 //	                                        a slice's flows, read completely from here: frames of batches without identity, sorted by key
 //	                                        throughout; as=json: the JSON array that clients are answered with. Flowring-Tag names
-//	                                        them; 204 where that is among the known ones
+//	                                        them; 204 where that is among the known ones. Without here=true a store that lacks
+//	                                        much of the slice passes on the answer of the one that lacks least
 //	GET  /peer/v1/digest?slice=&roster=     the digest of a slice held here; with roster=HASH only as a replica, by that very roster
 //	POST /peer/v1/missing?slice=            a digest: frames of all held here that it lacks, a snapshot among them
 //	POST /peer/v1/give?slice=               such frames: keep them on disk, here

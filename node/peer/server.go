@@ -53,6 +53,7 @@ type Handler interface {
 type Wanted struct {
 	Need  string   // how complete they must be, in words of the callers' own
 	JSON  bool     // the flows as they are answered to clients, to be passed on; else in parts, to be merged
+	Here  bool     // from the store that is asked, though another one may lack less
 	Known []string // tags of the answers that it has already: words without white space; AnyTag for all that there are
 }
 
@@ -250,7 +251,7 @@ func (s *Server) flows(w http.ResponseWriter, r *http.Request) error {
 		return &Error{Code: Malformed, Detail: err.Error()}
 	}
 	asked := r.URL.Query()
-	wanted := Wanted{Need: asked.Get("need"), JSON: asked.Get("as") == asJSON, Known: strings.Fields(asked.Get("known"))}
+	wanted := Wanted{Need: asked.Get("need"), JSON: asked.Get("as") == asJSON, Here: asked.Get("here") == "true", Known: strings.Fields(asked.Get("known"))}
 	answer, err := s.Flows(r.Context(), slice, wanted)
 	if err != nil {
 		return err

@@ -258,6 +258,9 @@ func (w *world) Missing(ctx context.Context, addr string, sl flow.Slice, have st
 			return errBroken
 		}
 		time.Sleep(s.slow)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
 		w.mu.Lock()
 		w.sent = append(w.sent, addr+" "+sl.String())
 		w.mu.Unlock()

@@ -28,7 +28,7 @@ func (r *Replicas) Forward(ctx context.Context, s flow.Slice, open opener) (io.C
 	done := 0
 	r.hedges.earn()
 	defer func() { f.abandon(done) }()
-	slow := time.NewTimer(r.DigestWait) // as long as the owner waits for a silent store
+	slow := time.NewTimer(r.DigestWait / 2)
 	defer slow.Stop()
 	silence := time.NewTimer(r.silence())
 	defer silence.Stop()
@@ -45,13 +45,15 @@ func (r *Replicas) Forward(ctx context.Context, s flow.Slice, open opener) (io.C
 		case <-slow.C:
 			f.askForSign()
 		case alive := <-f.signs:
+			pause := r.DigestWait
 			switch {
 			case alive:
 				silence.Reset(r.silence())
 			case r.hedges.spend(): // where all hours are large, all being slow, every copy would read each
 				f.next()
+				pause /= 2 // a GET has 4 s in all
 			}
-			slow.Reset(r.DigestWait)
+			slow.Reset(pause)
 		case <-silence.C:
 			fail.Err = errSilent
 			return nil, fail

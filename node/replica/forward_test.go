@@ -91,8 +91,8 @@ func TestForwardClosesWhatLoses(t *testing.T) {
 			lives = ctx
 			return fast, nil
 		})
-		if err != nil || got != fast || time.Since(begun) != 1100*time.Millisecond {
-			t.Errorf("Forward = %v, %v after %v, want c after 1.1s", got, err, time.Since(begun))
+		if err != nil || got != fast || time.Since(begun) != 600*time.Millisecond {
+			t.Errorf("Forward = %v, %v after %v, want c after 0.6s", got, err, time.Since(begun))
 		}
 		synctest.Wait()
 		if !slow.closed || fast.closed || lives.Err() != nil {

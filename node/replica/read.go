@@ -47,21 +47,48 @@ type finding = Reading
 // A reader who has the flows already, by known, may get a reading without: then the totals are not copied, and a cold slice stays cold.
 // What is said about it is as true.
 func (r *Replicas) Read(ctx context.Context, s flow.Slice, known Known) (*Reading, error) {
-	return r.rounds.join(ctx, s, known, func(known Known) (*finding, error) { return r.read(s, known) })
+	return r.rounds.join(ctx, s, known, func(known Known) (*finding, error) { return r.read(s, known, false) })
 }
 
-func (r *Replicas) read(s flow.Slice, known Known) (*Reading, error) {
+// ReadUnlessBehind is Read, but fails with a *BehindError where another store lacks less than this one, which would have to fetch more
+// than a read has time for: an hour that moves here, say. The other store is to be asked, by Read.
+func (r *Replicas) ReadUnlessBehind(ctx context.Context, s flow.Slice, known Known) (*Reading, error) {
+	return r.seeking.join(ctx, s, known, func(known Known) (*finding, error) { return r.read(s, known, true) })
+}
+
+// BehindError says that another store lacks less of a slice than this one.
+type BehindError struct {
+	Fuller ring.Store
+	Addr   string // of that store
+}
+
+// Error names the other store.
+func (e *BehindError) Error() string { return e.Fuller.Name + " lacks less of the hour" }
+
+// read makes one round. Apart from loading a cold slice it takes ReadWait for questions and pulls, and DigestWait for pushes.
+func (r *Replicas) read(s flow.Slice, known Known, unlessBehind bool) (*Reading, error) {
 	h := r.newHearing(s, nil)
-	asking, cancel := context.WithTimeout(r.ctx, r.CallWait)
+	asking, cancel := context.WithTimeout(r.ctx, r.ReadWait)
 	defer cancel()
 	if err := h.askAll(asking); err != nil {
 		return nil, err
+	}
+	heard := h.statements()
+	if unlessBehind {
+		if err := heard.behind(r, h.held[h.self.ID].Digest, pullAtOnce); err != nil {
+			return nil, err
+		}
 	}
 	found, err := h.gather(asking, known)
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", s, err)
 	}
-	pushing, cancel := context.WithTimeout(r.ctx, r.CallWait) // anew: a large hour may have taken as long to load
+	if unlessBehind {
+		if err := heard.behind(r, found.Shown, 0); err != nil {
+			return nil, err
+		}
+	}
+	pushing, cancel := context.WithTimeout(r.ctx, r.DigestWait) // anew: a large hour may have taken as long to load
 	defer cancel()
 	h.push(pushing, found.Shown)
 	found.Level, found.Silent = h.level(found.Shown)
@@ -79,6 +106,42 @@ func (r *Replicas) look(s flow.Slice, known Known) (*Reading, error) {
 		return nil, err
 	}
 	return &Reading{Reading: reading, Shown: reading.Digest()}, nil
+}
+
+// pullAtOnce is how many batches a read pulls rather than turn to a store that lacks fewer: each takes an fsync.
+const pullAtOnce = 64
+
+// statements are what other stores said in a round, before anything moved.
+type statements struct {
+	voices []voice
+	all    store.Digest // what any store holds, this one included
+}
+
+func (h *hearing) statements() statements {
+	var s statements
+	for _, id := range slices.Sorted(maps.Keys(h.held)) {
+		v := h.held[id]
+		s.all = s.all.Union(v.Digest)
+		if v.addr != "" {
+			s.voices = append(s.voices, *v)
+		}
+	}
+	return s
+}
+
+// behind returns a *BehindError if this store lacks more than most batches of what was said, and another one that counts lacks fewer.
+func (s statements) behind(r *Replicas, own store.Digest, most uint64) error {
+	least := s.all.Minus(own).Count()
+	if least <= most {
+		return nil
+	}
+	var fuller error
+	for _, v := range s.voices {
+		if lacks := s.all.Minus(v.Digest).Count(); lacks < least && r.counts(v.From) && !v.Recovering {
+			least, fuller = lacks, &BehindError{v.From, v.addr}
+		}
+	}
+	return fuller
 }
 
 // hearing is one round of questions about a slice.

@@ -1,14 +1,17 @@
 package replica
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
 	"flowring/flow"
+	"flowring/internal/racetest"
 	"flowring/internal/safeguard"
 	"flowring/ring"
 	"flowring/store"
@@ -326,4 +329,72 @@ func TestAReadingWithoutFlowsProvesAsMuch(t *testing.T) {
 	if got, err := r.Read(t.Context(), s, one.Equal); err != nil || got.Reading == nil || total(got) != 2 {
 		t.Errorf("Read by one who has one of two batches = %+v, %v, want the flows", got, err)
 	}
+}
+
+// A store that lacks much of an hour names the one that lacks least, where that one counts; what a read has time for it fetches (P4).
+func TestAStoreThatIsBehindNamesAFullerOne(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		a, b, c int // how many batches each holds
+		spoil   func(w *world)
+		fuller  string // "": it answers by itself
+	}{
+		{"it lacks much", 0, 200, 100, nil, "b"},
+		{"it lacks little", 150, 200, 100, nil, ""},
+		{"it lacks least", 150, 100, 100, nil, ""},
+		{"all lack the same", 0, 0, 0, nil, ""},
+		{"the fullest recovers", 0, 200, 150, func(w *world) { w.sites["b"].recovering = true }, "c"},
+		{"the fullest is leaving", 0, 200, 150, func(w *world) {
+			s := w.sites["b"].Store
+			s.Leaving = true
+			w.mark(s)
+		}, "c"},
+		{"the fullest is silent", 0, 200, 150, func(w *world) { w.sites["b"].fail = errBroken }, "c"},
+		{"it lacks little and cannot fetch it", 150, 200, 100, func(w *world) { w.sites["b"].fails = "missing" }, "b"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := newWorld("a", "b", "c")
+			s := w.sliceOf(t, "a", "b", "c")
+			for name, n := range map[string]int{"a": tt.a, "b": tt.b, "c": tt.c} {
+				for seq := range uint64(n) {
+					w.sites[name].put(t, batchOf(t, s, dot(seq+1), 1))
+				}
+			}
+			if tt.spoil != nil {
+				tt.spoil(w)
+			}
+			r := w.replicas(t, Config{Copies: 3, Quorum: 2})
+			got, err := r.ReadUnlessBehind(t.Context(), s, nil)
+			var behind *BehindError
+			switch {
+			case tt.fuller == "" && (err != nil || total(got) != int64(max(tt.a, tt.b, tt.c)) || got.Level != Complete):
+				t.Errorf("read = %v, want all of it", err)
+			case tt.fuller != "" && (!errors.As(err, &behind) || behind.Fuller.Name != tt.fuller || behind.Addr != tt.fuller):
+				t.Errorf("read = %v, want %s named", err, tt.fuller)
+			case tt.fuller != "" && w.sites[tt.fuller].calls("missing") > 0 && tt.a == 0:
+				t.Errorf("%s was asked for what there is no time for", tt.fuller)
+			}
+		})
+	}
+}
+
+// A round of a read takes no longer than its parts may, however slow the stores are that it pulls from and pushes to.
+func TestARoundIsBounded(t *testing.T) {
+	racetest.Bubble(t, func(t *testing.T) {
+		w := newWorld("a", "b", "c", "d")
+		s := w.sliceOf(t, "a", "b", "c")
+		w.sites["a"].put(t, batchOf(t, s, dot(100), 1)) // to be pushed
+		for seq := range uint64(50) {
+			w.sites["b"].put(t, batchOf(t, s, dot(seq+1), 1))
+		}
+		w.sites["b"].slow = 100 * time.Millisecond
+		w.sites["c"].idle, w.sites["d"].hang = true, true
+		r := w.replicas(t, Config{Copies: 3, Quorum: 2})
+		begun := time.Now()
+		got, err := r.Read(t.Context(), s, nil)
+		if took := time.Since(begun); err != nil || got.Level == Complete || took > 2600*time.Millisecond {
+			t.Errorf("Read = %v after %v, level %d, want not complete within 2.6 s", err, took, got.Level)
+		}
+		r.Stop()
+	})
 }

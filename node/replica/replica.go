@@ -25,6 +25,7 @@ type Config struct {
 	Slices       int           // S: slices of an hour; 0: 1
 	HedgeAfter   time.Duration // a store that has not answered a write by then is doubled by the next one; 300 ms
 	DigestWait   time.Duration // how long a read waits for a store's digest; 1 s
+	ReadWait     time.Duration // how long a read asks other stores and pulls from them; 1.5 s
 	CallWait     time.Duration // how long what goes on behind an answer may take, per call; 4 s
 	RepairEvery  time.Duration // pause between two passes of repair; 3 s
 	StandInAfter time.Duration // how long a store must have been missed before another keeps copies in its place; 10 s
@@ -40,7 +41,7 @@ func (c Config) withDefaults() Config {
 		value *time.Duration
 		def   time.Duration
 	}{
-		{&c.HedgeAfter, 300 * time.Millisecond}, {&c.DigestWait, time.Second}, {&c.CallWait, 4 * time.Second},
+		{&c.HedgeAfter, 300 * time.Millisecond}, {&c.DigestWait, time.Second}, {&c.ReadWait, 1500 * time.Millisecond}, {&c.CallWait, 4 * time.Second},
 		{&c.RepairEvery, 3 * time.Second}, {&c.StandInAfter, 10 * time.Second},
 	} {
 		if *d.value == 0 {
@@ -111,6 +112,7 @@ type Replicas struct {
 	hedges  *budget
 	gather  gathering
 	rounds  rounds
+	seeking rounds // of those who would rather be told of a store that lacks less
 	repair  repairState
 	metrics counters
 
@@ -136,6 +138,7 @@ func New(origin uint64, cfg Config, deps Deps) *Replicas {
 	r.workers = workers.New(r.ctx)
 	r.gather = gathering{run: r.behind, apply: r.applyAt, next: map[lane]*parcel{}}
 	r.rounds.init(r.behind)
+	r.seeking.init(r.behind)
 	r.repair.init(deps.Before)
 	r.recovered.Store(r.Quorum == 1) // then no other store need know what this one acknowledged
 	return r
