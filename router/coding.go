@@ -69,7 +69,7 @@ func (m *gzipMembers) Read(p []byte) (int, error) {
 	}
 	var magic [2]byte
 	at := m.src.Size() - int64(m.src.Len())
-	if m.src.ReadAt(magic[:], at); magic != [2]byte{0x1f, 0x8b} {
+	if _, err := m.src.ReadAt(magic[:], at); err != nil || magic != [2]byte{0x1f, 0x8b} { // an error: there is but one byte
 		return n, &trailingError{at}
 	}
 	return n, m.next()

@@ -96,7 +96,7 @@ func TestClientCommands(t *testing.T) {
 			exitUsage, "", "--key: 241 bytes are more than 240", []string{}},
 		{"post of no file", stored(), "", "post no-such-file",
 			exitFailure, "", "flowring: post: open no-such-file: no such file or directory\n", []string{}},
-		{"post of no JSON", stored(), "hour,tx", "post", exitFailure, "", "want a JSON array of records", []string{}},
+		{"post of no JSON", stored(), "hour,tx", "post", exitFailure, "", "want records as a JSON array", []string{}},
 
 		{"get prints JSON where no terminal is", complete("true", "[]\n"), "", "get 20",
 			exitOK, "[]\n", "", []string{"GET /flows?hour=20"}},
@@ -120,7 +120,7 @@ func TestClientCommands(t *testing.T) {
 		{"get of no hour", complete("true", ""), "", "get today",
 			exitUsage, "", `flowring: get: "today" is no hour: want a whole number, now, or now-1`, []string{}},
 		{"get of no format", complete("true", ""), "", "get 20 --format xml",
-			exitUsage, "", `"xml" is none of table, json, csv`, []string{}},
+			exitUsage, "", `"xml" is none of table, json, ndjson, csv`, []string{}},
 		{"get that is cut short", complete("true", "[{}"), "", "get 20 --format csv",
 			exitFailure, "hour,src_app,dest_app,vpc_id,bytes_tx,bytes_rx\n0,,,,0,0\n", "read the answer: unexpected EOF", nil},
 		{"get that cannot be had", problem(503, "Not now", "no answer from n2"), "", "get 20 --timeout 400ms",

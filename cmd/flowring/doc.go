@@ -10,7 +10,8 @@
 //	serve.go, settingshelp.go                     run a node, explain its settings
 //	demo.go                                       run three
 //	access.go, credentials.go, waiting.go         which nodes the clients ask, with which secrets, and why they wait
-//	post.go, poster.go, records.go                send records, any number of them, in requests of bounded size
+//	post.go, poster.go                            send records, any number of them
+//	records.go, input.go, jsonsource.go, csvsource.go   read them in each form, in requests of bounded size
 //	bench.go, benchrun.go, benchprint.go          make load with internal/load, and print how it is taken
 //	get.go, flows.go, members.go, format.go, table.go   ask, and print
 //

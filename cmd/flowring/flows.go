@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/csv"
 	"encoding/json"
 	"errors"
@@ -22,7 +23,8 @@ import (
 const (
 	formatTable = "table" // for people
 	formatJSON  = "json"  // the node's answer, byte for byte
-	formatCSV   = "csv"   // RFC 4180, with a headline
+	formatLines = "ndjson"
+	formatCSV   = "csv" // RFC 4180, with a headline
 )
 
 // flowTotals is one flow in the answer to a GET.
@@ -49,6 +51,8 @@ func (p printing) flows(w io.Writer, answer io.Reader) error {
 		return p.csv(w, answer)
 	case p.format == formatTable:
 		return p.table(w, answer)
+	case p.format == formatLines:
+		return p.lines(w, answer)
 	}
 	return printJSON(w, answer, p.terminal)
 }
@@ -78,6 +82,15 @@ func printJSON(w io.Writer, answer io.Reader, terminal bool) error {
 	}
 }
 
+// lines prints one JSON object a line, as they come.
+func (p printing) lines(w io.Writer, answer io.Reader) error {
+	out := bufio.NewWriter(w)
+	err := eachFlow(answer, func(record json.RawMessage) error {
+		return printJSON(out, io.MultiReader(bytes.NewReader(record), strings.NewReader("\n")), p.terminal)
+	})
+	return errors.Join(err, out.Flush())
+}
+
 // csv prints one line per flow as they come.
 func (p printing) csv(w io.Writer, answer io.Reader) error {
 	name := func(text string) string { return text }
@@ -86,8 +99,8 @@ func (p printing) csv(w io.Writer, answer io.Reader) error {
 	}
 	lines := csv.NewWriter(w) // buffered
 	lines.Write([]string{"hour", "src_app", "dest_app", "vpc_id", "bytes_tx", "bytes_rx"})
-	err := eachFlow(answer, func(f flowTotals) {
-		lines.Write([]string{decimal(f.Hour), name(f.SrcApp), name(f.DestApp), name(f.VPCID), decimal(f.BytesTx), decimal(f.BytesRx)})
+	err := eachFlow(answer, func(f flowTotals) error {
+		return lines.Write([]string{decimal(f.Hour), name(f.SrcApp), name(f.DestApp), name(f.VPCID), decimal(f.BytesTx), decimal(f.BytesRx)})
 	})
 	lines.Flush()
 	if err != nil {
@@ -110,11 +123,12 @@ func (p printing) table(w io.Writer, answer io.Reader) error {
 	t := table{right: []bool{false, false, false, true, true}}
 	t.add("SRC APP", "DEST APP", "VPC", "BYTES TX", "BYTES RX")
 	tx, rx, flows := new(big.Int), new(big.Int), 0 // the sum of many flows may exceed 64 bits
-	err := eachFlow(answer, func(f flowTotals) {
+	err := eachFlow(answer, func(f flowTotals) error {
 		t.add(f.SrcApp, f.DestApp, f.VPCID, decimal(f.BytesTx), decimal(f.BytesRx))
 		tx.Add(tx, big.NewInt(f.BytesTx))
 		rx.Add(rx, big.NewInt(f.BytesRx))
 		flows++
+		return nil
 	})
 	if err != nil {
 		return err
@@ -135,8 +149,8 @@ func period(hour flow.Hour) string {
 	return fmt.Sprintf("hour %d, from %s to %s UTC", hour, begin.Format("2006-01-02 15:04"), begin.Add(time.Hour).Format("15:04"))
 }
 
-// eachFlow calls do for every flow of a JSON array. It does not hold the array in memory.
-func eachFlow(answer io.Reader, do func(flowTotals)) error {
+// eachFlow calls do for every flow of a JSON array, until do fails. It does not hold the array in memory.
+func eachFlow[T flowTotals | json.RawMessage](answer io.Reader, do func(T) error) error {
 	in := json.NewDecoder(answer)
 	if first, err := in.Token(); err != nil {
 		return fmt.Errorf("read the answer: %w", cutShort(err))
@@ -144,11 +158,13 @@ func eachFlow(answer io.Reader, do func(flowTotals)) error {
 		return errors.New("read the answer: it is no JSON array")
 	}
 	for in.More() {
-		var f flowTotals
+		var f T
 		if err := in.Decode(&f); err != nil {
 			return fmt.Errorf("read the answer: %w", cutShort(err))
 		}
-		do(f)
+		if err := do(f); err != nil {
+			return err
+		}
 	}
 	if _, err := in.Token(); err != nil {
 		return fmt.Errorf("read the answer: %w", cutShort(err))

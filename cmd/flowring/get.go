@@ -30,6 +30,7 @@ with =, +, - or @ for a formula, so import the file with all columns as text.`
 const examplesGet = `  flowring get now
   flowring get now-1 --format csv > last-hour.csv
   flowring get 20 --require-complete --format json | jq 'map(.bytes_tx) | add'
+  flowring get 20 --require-complete --format ndjson | flowring post --key copy-of-20 --target n2:80
   flowring get -- -5`
 
 func newGet() *cobra.Command {
@@ -59,7 +60,7 @@ func newGet() *cobra.Command {
 	}
 	cmd.SetFlagErrorFunc(hintNegative)
 	access.addFlags(cmd, 10*time.Second)
-	format = newFormat(cmd, formatTable, formatJSON, formatCSV)
+	format = newFormat(cmd, formatTable, formatJSON, formatLines, formatCSV)
 	cmd.Flags().BoolVar(&partial, "partial", false, "print what there is, even when a store that should hold the hour is silent")
 	cmd.Flags().BoolVar(&complete, "require-complete", false, "fail unless all that was acknowledged is known to be in the answer")
 	return cmd

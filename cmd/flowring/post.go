@@ -16,10 +16,14 @@ import (
 
 const aboutPost = `Send records, from a file or from stdin, and print the answers.
 
-The input is a JSON array of records, or one JSON record per line. It may be of any size:
-it is sent in requests of at most --max-records records, one after the other, and one
-answer is printed for each; on a terminal one line sums up all requests. An error names
-the lines of the input that it is about, from 1.
+The input is a JSON array of records, one JSON record after the other (NDJSON), or CSV with
+a header row; its first bytes tell which, and whether gzip or zstd compressed it. It may be
+of any size: it is sent in requests of at most --max-records records, one after the other,
+and one answer is printed for each; on a terminal one line sums up all requests. An error
+names the lines of the input that it is about, from 1.
+
+The output of 'flowring get' can be posted again in each of its formats but the table. A
+record with more bytes than a node accepts in one record, 2^53-1, is sent as several.
 
 Every request carries an idempotency key, so that a retry counts once: K for the first,
 K/2, K/3 and so on for the others, K being what --key says, or random. When the command
@@ -31,7 +35,8 @@ Exit codes: 0 all stored; 1 a request was refused, and counted zero times; 2 wro
 
 const examplesPost = `  flowring post flows.json
   cat *.ndjson | flowring post --target http://n1:8080 --target http://n2:8080
-  flowring post --key 2024-06-01T10 flows.ndjson`
+  flowring post --key 2024-06-01T10 flows.ndjson
+  flowring post flows.csv.gz`
 
 // maxKey leaves room, in the 255 bytes that a node accepts, for the number of the request.
 const maxKey = 240

@@ -66,8 +66,8 @@ func TestPostCutsTheInputIntoRequests(t *testing.T) {
 
 func TestPostRefusesInputThatIsNotRecordsBeforeItSendsAny(t *testing.T) {
 	for _, test := range []struct{ name, in, want string }{
-		{"a text", `"hello"`, "want a JSON array of records, or one JSON record per line"},
-		{"CSV", "src,dest\n", "want a JSON array of records, or one JSON record per line"},
+		{"a text", `"hello"`, "want records as a JSON array, one after the other, or as CSV with a header row"},
+		{"CSV", "src,dest\n", "want records as a JSON array, one after the other, or as CSV with a header row"},
 		{"an array cut short after a record", `[{"a":1}`, "line 1: unexpected EOF"},
 		{"an array cut short after a comma", `[{"a":1},`, "line 1: unexpected EOF"},
 		{"an array cut short in a record", `[{"a":`, "line 1: unexpected EOF"},

@@ -75,7 +75,11 @@ func failure(req request, err error) error {
 	if errors.As(err, &refused) && !unavailable(err) && refused.Record != nil && *refused.Record < len(req.lines) {
 		n := *refused.Record
 		problem := *refused
-		problem.Detail = strings.TrimPrefix(problem.Detail, fmt.Sprintf("record %d: ", n)) // a number within the request alone
+		within := fmt.Sprintf("record %d: ", n) // a number within the request alone, as is that of the line
+		if refused.Line > 0 {
+			within = fmt.Sprintf("line %d: %s", refused.Line, within)
+		}
+		problem.Detail = strings.TrimPrefix(problem.Detail, within)
 		return fmt.Errorf("line %d: %w", req.lines[n], &problem)
 	}
 	switch first, last := req.place(); {

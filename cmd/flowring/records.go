@@ -2,9 +2,7 @@ package main
 
 import (
 	"bufio"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 )
 
@@ -12,16 +10,19 @@ import (
 // node accepts unless told otherwise.
 const maxRequest = 8 << 20
 
-// recordReader cuts a stream of records, a JSON array or one object after the other (NDJSON), into requests. It keeps no more
-// than one request in memory and passes the bytes of each record on as they are: what is right and wrong about them is for the
-// node to say, in the same words for every client.
+// recordReader cuts an input of records into requests. It keeps no more than one request in memory.
 type recordReader struct {
-	json    *json.Decoder
-	lines   *lineCounter
-	skipped int64 // bytes before those that the decoder is given
-	array   bool
-	begun   bool // the first request has been returned
-	ended   bool
+	source source
+	pieces [][]byte // of the last record, still to be sent
+	line   int      // of that record
+	begun  bool     // the first request has been returned
+	ended  bool     // the source has
+}
+
+// source yields records as JSON objects, each with the line of the input on which it begins, and io.EOF after the last. What it returns
+// is valid until the next call. An error names the line that it is about.
+type source interface {
+	next() (record []byte, line int, err error)
 }
 
 // request is what goes into one POST.
@@ -41,23 +42,29 @@ func (r request) place() (first, last int) {
 	return r.lines[0], r.lines[len(r.lines)-1]
 }
 
-// newRecordReader looks at the first byte of r to tell which form it has. An input without any is one without records.
+// newRecordReader looks at the first bytes of r to tell how it is compressed and which form it has. An input without any is one
+// without records.
 func newRecordReader(r io.Reader) (*recordReader, error) {
-	counter := &lineCounter{in: r, line: 1}
+	plain, err := plainText(r)
+	if err != nil {
+		return nil, err
+	}
+	counter := &lineCounter{in: plain, line: 1}
 	in := bufio.NewReaderSize(counter, 64<<10)
 	first, skipped, err := firstByte(in)
-	reader := &recordReader{json: json.NewDecoder(in), lines: counter, skipped: skipped}
+	reader := &recordReader{}
 	switch {
 	case errors.Is(err, io.EOF):
-		reader.ended = true
+		return &recordReader{ended: true}, nil
 	case err != nil:
 		return nil, err
-	case first == '[':
-		reader.array = true
-		_, err = reader.json.Token()
-		return reader, err
-	case first != '{':
-		return nil, errors.New("want a JSON array of records, or one JSON record per line")
+	case first == '[' || first == '{':
+		reader.source, err = newJSONSource(in, counter, skipped, first == '[')
+	default:
+		reader.source, err = newCSVSource(in, counter.at(skipped))
+	}
+	if err != nil {
+		return nil, err
 	}
 	return reader, nil
 }
@@ -89,13 +96,13 @@ func (r *recordReader) next(most int) (request, error) {
 			break
 		}
 		if err != nil {
-			return request{}, fmt.Errorf("line %d: %w", r.line(), err)
+			return request{}, err
 		}
 		if req.records() > 0 {
 			req.body = append(req.body, ',')
 		}
 		req.body = append(req.body, record...)
-		req.lines = append(req.lines, r.lines.at(r.skipped+r.json.InputOffset()-int64(len(record))))
+		req.lines = append(req.lines, r.line)
 	}
 	if req.records() == 0 && r.begun {
 		return request{}, io.EOF
@@ -105,38 +112,18 @@ func (r *recordReader) next(most int) (request, error) {
 	return req, nil
 }
 
-// record returns the next record, or io.EOF when the input ends where it may.
-func (r *recordReader) record() (json.RawMessage, error) {
-	if r.array && !r.json.More() {
-		return nil, r.end()
-	}
-	var record json.RawMessage
-	err := r.json.Decode(&record)
-	if r.array {
-		err = cutShort(err) // without the bracket
-	}
-	return record, err
-}
-
-// end reads the closing bracket of the array, and makes sure that nothing follows.
-func (r *recordReader) end() error {
-	if _, err := r.json.Token(); err != nil {
-		return cutShort(err)
-	}
-	if _, err := r.json.Token(); errors.Is(err, io.EOF) {
-		return io.EOF
-	}
-	return errors.New("the array has ended, but the input has not")
-}
-
-// line returns the line of the next thing in the input, behind white space and a comma.
-func (r *recordReader) line() int {
-	offset := r.skipped + r.json.InputOffset()
-	for rest := bufio.NewReader(r.json.Buffered()); ; offset++ {
-		if b, err := rest.ReadByte(); err != nil || !isSpace(b) && b != ',' {
-			return r.lines.at(offset)
+// record returns the next record, or the next piece of one with larger sums than a record may have.
+func (r *recordReader) record() ([]byte, error) {
+	if len(r.pieces) == 0 {
+		record, line, err := r.source.next()
+		if err != nil {
+			return nil, err
 		}
+		r.pieces, r.line = pieces(record), line
 	}
+	record := r.pieces[0]
+	r.pieces = r.pieces[1:]
+	return record, nil
 }
 
 // lineCounter passes an input on and knows the lines of what was read lately.

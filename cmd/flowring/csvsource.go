@@ -1,0 +1,100 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+
+	"flowring/flow"
+)
+
+// csvSource reads records from CSV with a header row, by the decoder of the nodes: what it refuses they would refuse, in the same words.
+type csvSource struct {
+	in      *bufio.Reader
+	decoder flow.Decoder
+	header  []byte // the first row, with its end
+	row     []byte // behind the header
+	line    int    // of what is read next
+	record  []byte
+}
+
+// newCSVSource reads the header, which begins on a line.
+func newCSVSource(in *bufio.Reader, line int) (*csvSource, error) {
+	s := &csvSource{in: in, line: line, decoder: flow.Decoder{Leniency: flow.Leniency{AnyHour: true, AnySum: true}}}
+	header, err := s.read(nil)
+	if err != nil {
+		return nil, fmt.Errorf("line %d: %w", line, err)
+	}
+	s.header = append(bytes.TrimRight(header, "\r\n"), '\n')
+	if _, err := s.decoder.DecodeCSV(s.header, 0); err != nil {
+		const want = "want records as a JSON array, one after the other, or as CSV with a header row"
+		return nil, fmt.Errorf("%s: %w", want, s.located(err, line, 0))
+	}
+	return s, nil
+}
+
+// next implements source.
+func (s *csvSource) next() (record []byte, line int, err error) {
+	for {
+		line = s.line
+		text, err := s.read(append(s.row[:0], s.header...))
+		if errors.Is(err, io.EOF) {
+			return nil, 0, io.EOF
+		}
+		if err != nil {
+			return nil, 0, fmt.Errorf("line %d: %w", line, err)
+		}
+		s.row = text
+		p, err := s.decoder.DecodeCSV(text, 1)
+		if err != nil {
+			return nil, 0, s.located(err, line, bytes.Count(s.header, []byte("\n")))
+		}
+		if p.Records == 1 { // not an empty line
+			b := p.Batches[0]
+			s.record = flow.AppendRecord(s.record[:0], flow.Record{Key: b.FlowKey(0), Totals: b.Totals(0), Hour: b.Slice.Hour})
+			return s.record, line, nil
+		}
+	}
+}
+
+// read appends the next row to text, with its end: as many lines as it takes until the number of quotes is even. It returns io.EOF when
+// there is none.
+func (s *csvSource) read(text []byte) ([]byte, error) {
+	start, quotes := len(text), 0
+	for {
+		part, err := s.in.ReadSlice('\n')
+		text = append(text, part...)
+		quotes += bytes.Count(part, []byte(`"`))
+		switch {
+		case errors.Is(err, bufio.ErrBufferFull):
+		case errors.Is(err, io.EOF) && len(text) == start:
+			return nil, io.EOF
+		case errors.Is(err, io.EOF):
+			return text, nil
+		case err != nil:
+			return nil, err
+		default:
+			s.line++
+			if quotes%2 == 0 {
+				return text, nil
+			}
+		}
+		if len(text)-start > maxRequest {
+			return nil, fmt.Errorf("a row of more than %d bytes; is a quote missing?", maxRequest)
+		}
+	}
+}
+
+// located returns an error of the decoder with the line of the input: that of the row, which begins on a line and stood behind as many
+// lines when it was decoded.
+func (s *csvSource) located(err error, line, before int) error {
+	var refused *flow.RecordError
+	if !errors.As(err, &refused) {
+		return fmt.Errorf("line %d: %w", line, err)
+	}
+	located := *refused
+	located.Index, located.Line = -1, line+refused.Line-1-before
+	return &located
+}

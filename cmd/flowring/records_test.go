@@ -1,0 +1,226 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"reflect"
+	"strings"
+	"testing"
+	"testing/iotest"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+
+	"flowring/flow"
+)
+
+// sentAs returns the records that post sends of an input.
+func sentAs(t *testing.T, in []byte, most int) (all []flow.Record, requests int) {
+	t.Helper()
+	var got []sent
+	p := poster{send: cluster(&got, 0, nil), key: "K", most: most, stdout: io.Discard, stderr: io.Discard}
+	if err := p.post(t.Context(), iotest.OneByteReader(bytes.NewReader(in))); err != nil {
+		t.Fatalf("post(%q) = %v, want nil", in, err)
+	}
+	for _, s := range got {
+		p, err := flow.Decode([]byte(s.body)) // a node
+		if err != nil {
+			t.Fatalf("post(%q) sent %s, which a node refuses: %v", in, s.body, err)
+		}
+		for _, b := range p.Batches {
+			for i := range b.Len() {
+				all = append(all, flow.Record{Key: b.FlowKey(i), Totals: b.Totals(i), Hour: b.Slice.Hour})
+			}
+		}
+	}
+	return all, len(got)
+}
+
+// answerOf returns records as a node answers them.
+func answerOf(records ...flow.Record) string {
+	var text strings.Builder
+	for i, r := range records {
+		text.WriteByte("[,"[min(i, 1)])
+		text.Write(flow.AppendRecord(nil, r))
+	}
+	return text.String() + "]\n"
+}
+
+// What get prints, post reads back: each name to the byte, each sum in whole.
+func TestPostReadsBackWhatGetPrints(t *testing.T) {
+	const most = flow.MaxBytes
+	var records []flow.Record
+	for i, name := range []string{
+		"plain", " led by a space", "quo\"ted", "com,ma", "line\nfeed", "carriage\rreturn", "both\r\nof them", `\.`, "=1+1", "é😀", "\x00\x1b[2J", "#", "\ufeff",
+	} {
+		records = append(records, flow.Record{
+			Key: flow.Key{SrcApp: name, DestApp: name + name, VPCID: "v"}, Totals: flow.Totals{BytesTx: int64(i), BytesRx: most}, Hour: 40,
+		})
+	}
+	for _, format := range []string{formatJSON, formatLines, formatCSV} {
+		var printed bytes.Buffer
+		if err := (printing{format: format}).flows(&printed, strings.NewReader(answerOf(records...))); err != nil {
+			t.Fatal(err)
+		}
+		if got, _ := sentAs(t, printed.Bytes(), 1000); !reflect.DeepEqual(got, records) {
+			t.Errorf("%s: post sends %v of %q, want %v", format, got, printed.String(), records)
+		}
+	}
+}
+
+// Sums that one record cannot have are sent as several records that add up to them.
+func TestPostSplitsLargeSums(t *testing.T) {
+	const most = flow.MaxBytes
+	for _, tt := range []struct {
+		tx, rx int64
+		pieces int
+	}{
+		{most, most, 1}, {most + 1, 0, 2}, {0, most + 1, 2}, {most + 1, most, 2}, {2 * most, 2*most + 1, 3}, {1<<63 - 1, 5, 1025}, {1<<63 - 1, 1<<63 - 1, 1025},
+	} {
+		record := flow.Record{Key: flow.Key{SrcApp: "a", DestApp: "b", VPCID: "v"}, Totals: flow.Totals{BytesTx: tt.tx, BytesRx: tt.rx}, Hour: -5}
+		for _, format := range []string{formatJSON, formatLines, formatCSV} {
+			var printed bytes.Buffer
+			if err := (printing{format: format}).flows(&printed, strings.NewReader(answerOf(record))); err != nil {
+				t.Fatal(err)
+			}
+			for _, perRequest := range []int{1 << 20, 1} { // in one request, and in one for each piece
+				got, requests := sentAs(t, printed.Bytes(), perRequest)
+				var sum flow.Totals
+				for _, r := range got {
+					sum, _ = sum.Add(r.Totals)
+					if r.Key != record.Key || r.Hour != record.Hour {
+						t.Fatalf("%d and %d as %s: sent %v", tt.tx, tt.rx, format, r)
+					}
+				}
+				if want := 1 + (tt.pieces-1)*(1-min(perRequest-1, 1)); sum != record.Totals || requests != want {
+					t.Errorf("%d and %d as %s: %d requests with %v, want %d with as much", tt.tx, tt.rx, format, requests, sum, want)
+				}
+			}
+		}
+	}
+}
+
+// What a node refuses is left for it to say, however long its numbers are.
+func TestPostSplitsNothingElse(t *testing.T) {
+	for _, record := range []string{
+		`{"src_app":"a","dest_app":"b","vpc_id":"v","bytes_tx":9223372036854775808,"bytes_rx":0,"hour":1}`,
+		`{"src_app":"a","dest_app":"b","vpc_id":"v","bytes_tx":9007199254740992,"bytes_rx":0}`,
+		`{"src_app":"a","dest_app":"b","vpc_id":"v","bytes_tx":9007199254740992.0,"bytes_rx":0,"hour":1}`,
+		`{"src_app":"1234567890123456","dest_app":"b","vpc_id":"v","bytes_tx":1,"bytes_rx":0,"hour":1,"x":1}`,
+		`{"a":1}`,
+	} {
+		if got := pieces([]byte(record)); len(got) != 1 || string(got[0]) != record {
+			t.Errorf("pieces(%s) = %q, want it as it is", record, got)
+		}
+	}
+}
+
+const csvHeader = "hour,src_ip,dest_ip,vpc,bytes_tx,bytes_rx,port"
+
+func TestPostReadsEveryForm(t *testing.T) {
+	records := []flow.Record{
+		{Key: flow.Key{SrcApp: "a\nb", DestApp: "b", VPCID: "v"}, Totals: flow.Totals{BytesTx: 1, BytesRx: 2}, Hour: 3},
+		{Key: flow.Key{SrcApp: "c", DestApp: "d", VPCID: "v"}, Totals: flow.Totals{BytesTx: 4, BytesRx: 5}, Hour: 3},
+	}
+	one, two := string(flow.AppendRecord(nil, records[0])), string(flow.AppendRecord(nil, records[1]))
+	for name, text := range map[string]string{
+		"an array":               "[" + one + ",\n" + two + "]",
+		"lines":                  one + "\n\r\n" + two + "\n",
+		"one after the other":    one + two,
+		"CSV":                    csvHeader + "\n3,\"a\nb\",b,v,1,2,80\n3,c,d,v,4,5,\n",
+		"CSV with CRLF":          csvHeader + "\r\n\r\n3,\"a\nb\",b,v,1,2,80\r\n\r\n3,c,d,v,4,5,",
+		"CSV behind empty lines": "\n\r\n" + csvHeader + "\n3,\"a\nb\",b,v,1,2,80\n3,c,d,v,4,5,",
+	} {
+		for _, begin := range []string{"", "\xef\xbb\xbf"} {
+			var zipped, zstded bytes.Buffer
+			g := gzip.NewWriter(&zipped)
+			io.WriteString(g, begin+text)
+			g.Close()
+			z, _ := zstd.NewWriter(&zstded, zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(64<<20))
+			io.WriteString(z, begin+text)
+			z.Close()
+			for _, in := range [][]byte{[]byte(begin + text), zipped.Bytes(), zstded.Bytes()} {
+				if got, _ := sentAs(t, in, 1); !reflect.DeepEqual(got, records) {
+					t.Errorf("%s: post sends %+v of %q, want %+v", name, got, in, records)
+				}
+			}
+		}
+	}
+	if got, requests := sentAs(t, []byte(csvHeader+"\n"), 10); len(got) > 0 || requests != 1 {
+		t.Errorf("post of a header sends %v in %d requests, want no records in one", got, requests)
+	}
+}
+
+func TestPostNamesTheLineOfCSV(t *testing.T) {
+	const row = "3,a,b,v,1,2,80\n"
+	const want = "want records as a JSON array, one after the other, or as CSV with a header row: "
+	var zipped bytes.Buffer
+	g := gzip.NewWriter(&zipped)
+	io.WriteString(g, strings.Repeat(csvHeader, 100))
+	g.Close()
+	for _, tt := range []struct{ name, in, want string }{
+		{"a header without a field", "\n\nhour,vpc\n", want + `line 3: field "src_app": has no column; every record needs it`},
+		{"a column twice", "hour," + csvHeader, want + `line 1: field "hour": must have one column, has two: "hour" and "hour"`},
+		{"a number that is none", csvHeader + "\n" + row + "3,a,b,v,x,2,80\n" + row, `line 3: field "bytes_tx": must be an integer from 0 to`},
+		{"a cell too few", csvHeader + "\n" + row + "\n" + "3,a,b,v,1,2\n", "line 4: must have as many cells as the header, 7, has 6"},
+		{"a value behind lines in quotes", csvHeader + "\n3,\"a\n\nb\",\"\n\",v,1,x,80\n", `line 5: field "bytes_rx": must be an integer`},
+		{"a header of two lines", "\"po\nrt\"," + csvHeader + "\n80," + row + "80,3,a,,v,1,2,80", `line 4: field "dest_ip": must be a string of 1 to 256 bytes, got an empty cell`},
+		{"a quote without its second", csvHeader + "\n" + row + "3,\"a,b,v,1,2,80\n" + row, "line 3: field \"src_ip\": has a quote without its second"},
+		{"a row without end", csvHeader + "\n\"" + strings.Repeat(row, maxRequest/len(row)+1), "line 2: a row of more than 8388608 bytes; is a quote missing?"},
+		{"text", "hello, world\n", want + `line 1: field "src_app": has no column`},
+		{"gzip cut short", zipped.String()[:zipped.Len()-9], "unexpected EOF"},
+		{"gzip alone in its magic", "\x1f\x8b\x08", "decompress the input: unexpected EOF"},
+		{"gzip with bytes behind it", zipped.String() + "x", "unexpected EOF"},
+		{"zstd that is none", "\x28\xb5\x2f\xfd\xff\xff\xff\xff\xff\xff", "reserved bit"},
+	} {
+		var got []sent
+		p := poster{send: cluster(&got, 0, nil), key: "K", most: 10, stdout: io.Discard, stderr: io.Discard}
+		err := p.post(t.Context(), strings.NewReader(tt.in))
+		if err == nil || !strings.Contains(err.Error(), tt.want) || len(got) > 0 {
+			t.Errorf("%s: post = %v, and sent %q, want %s and nothing", tt.name, err, got, tt.want)
+		}
+	}
+}
+
+// A node refuses a record by its number and its line in the request; the command names the line of the input instead.
+func TestPostNamesTheLineOfTheInputAlone(t *testing.T) {
+	f := problem(400, "A record is not valid", `line 2: record 1: field "hour": must be an integer`)
+	f.body = strings.Replace(f.body, `"status":400`, `"status":400,"record":1,"line":2`, 1)
+	_, _, stderr := execute(t, f, "[{},\n\n\n{\"hour\":\n1.5}]", "post", "--key", "K")
+	if want := "line 4: 400 A record is not valid: field \"hour\": must be an integer\n"; !strings.HasSuffix(stderr, want) {
+		t.Errorf("stderr = %q, want %q at its end", stderr, want)
+	}
+}
+
+func FuzzRecordReader(f *testing.F) {
+	for _, seed := range []string{
+		"", "[]", "[{},{}]", "{}\n{}", "[1", csvHeader + "\n3,a,b,v,1,2,80\n", csvHeader + "\n3,\"a\n\",b,v,9223372036854775807,2,80", "\x1f\x8b", "\x28\xb5\x2f\xfd", "\xef\xbb\xbf[{}]",
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, in []byte) {
+		var whole, parts []string
+		var errs [2]error
+		for i, most := range []int{1 << 20, 1} {
+			got := []*[]string{&whole, &parts}[i]
+			reader, err := newRecordReader(bytes.NewReader(in))
+			for err == nil {
+				var req request
+				if req, err = reader.next(most); err == nil && req.records() > 0 {
+					*got = append(*got, string(req.body[1:len(req.body)-1]))
+				}
+				if err == nil && (len(req.lines) > most || req.body[0] != '[') {
+					t.Fatalf("a request of %d records of %d: %q", len(req.lines), most, req.body)
+				}
+			}
+			errs[i] = err
+		}
+		if errors.Is(errs[0], io.EOF) != errors.Is(errs[1], io.EOF) {
+			t.Fatalf("in one request %v, in requests of one record %v", errs[0], errs[1])
+		}
+		if errors.Is(errs[0], io.EOF) && len(in) < maxRequest && strings.Join(whole, ",") != strings.Join(parts, ",") {
+			t.Fatalf("in one request %q, in requests of one record %q", whole, parts)
+		}
+	})
+}
