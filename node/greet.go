@@ -79,6 +79,9 @@ func (n *Node) meet(ctx context.Context) {
 	if err := n.join(ctx, heard); err != nil {
 		n.log.Error("join", "error", err)
 	}
+	if err := n.membership.confirmName(n.cfg.Cluster, heard); err != nil {
+		n.log.Error("join", "error", err)
+	}
 	n.forgetAbsent(ctx, heard)
 	n.directory.prune(n.membership.Roster())
 	n.announce()

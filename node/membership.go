@@ -23,6 +23,7 @@ type membership struct {
 	fresh   bool        // the store was made by this process: it has acknowledged nothing that it could have lost
 	changed func()      // called after each change, outside mu
 	leaving func() bool // whether this store goes for good: it does not join again then
+	named   bool        // the data folder has the cluster's name; after the start it is for meet alone
 	follows bool        // any cluster is adopted whose roster comes: the negative control of adoption
 
 	mu  sync.Mutex // held while the roster changes

@@ -5,10 +5,13 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
+
+	"flowring/node/peer"
+	"flowring/ring"
 )
 
-// A folder that has a cluster's name keeps it, unless it is to be renamed; an established store without one takes the setting, and one
-// that is not established takes it for this start alone. (P8: a setting that changes moves no node out of its cluster)
+// A folder that has a cluster's name keeps it, unless it is to be renamed; a folder without one takes the setting for this start
+// alone. (P8: a setting that changes moves no node out of its cluster)
 func TestTheDataFolderKeepsTheNameOfItsCluster(t *testing.T) {
 	for _, tt := range []struct {
 		name        string
@@ -20,7 +23,7 @@ func TestTheDataFolderKeepsTheNameOfItsCluster(t *testing.T) {
 	}{
 		{"an empty folder", "", false, false, "new", "", false},
 		{"an empty folder that is to be renamed", "", false, true, "new", "", false},
-		{"an established store of an earlier version", "", true, false, "new", "new", false},
+		{"an established store of an earlier version", "", true, false, "new", "", false},
 		{"the name of the setting", "new", true, false, "new", "new", false},
 		{"another name", "old", true, false, "old", "old", true},
 		{"another name, of a store that was forgotten", "old", false, false, "old", "old", true},
@@ -49,12 +52,56 @@ func TestTheDataFolderKeepsTheNameOfItsCluster(t *testing.T) {
 	}
 }
 
+// The folder of an earlier version keeps the name of the setting once the name is known to be right, so that a wrong setting can be
+// corrected. (P8)
+func TestAFolderOfAnEarlierVersionKeepsTheNameThatIsConfirmed(t *testing.T) {
+	other, stranger := someStore("b"), someStore("c")
+	joining := other
+	joining.Established = false
+	for _, tt := range []struct {
+		name        string
+		established bool
+		roster      []ring.Store // besides the node's own store
+		heard       []ring.Store
+		keep        string
+	}{
+		{"no answer, as under a wrong name", true, []ring.Store{other}, nil, ""},
+		{"an established store of the roster answers", true, []ring.Store{other}, []ring.Store{other}, "new"},
+		{"a store answers that is not established yet", true, []ring.Store{other}, []ring.Store{joining}, ""},
+		{"a store answers that the roster does not have", true, []ring.Store{other}, []ring.Store{stranger}, ""},
+		{"no other store", true, nil, nil, "new"},
+		{"a store that is not established itself", false, nil, nil, ""},
+	} {
+		d := &diary{}
+		m := opened(t, d)
+		for _, s := range append(tt.roster, ring.Store{ID: m.Self().ID, Name: "a", Established: tt.established}) {
+			if err := m.mark(s); err != nil {
+				t.Fatal(err)
+			}
+		}
+		heard := answers{}
+		for _, s := range tt.heard {
+			heard[s.ID] = peer.Hello{Store: s}
+		}
+		if err := m.confirmName("new", heard); err != nil || string(d.states[stateCluster]) != tt.keep {
+			t.Errorf("%s: confirmName = %v, and the folder has %q, want %q", tt.name, err, d.states[stateCluster], tt.keep)
+		}
+		d.fail = errors.New("disk")
+		if err := m.confirmName("new", heard); err != nil {
+			t.Errorf("%s: confirmName again = %v, want that it writes once", tt.name, err)
+		}
+	}
+}
+
 func TestAClusterNameThatCannotBeKept(t *testing.T) {
 	d := &diary{}
 	m := opened(t, d)
 	d.fail = errors.New("disk")
 	if _, err := keepNames(Default("a"), m); !errors.Is(err, d.fail) {
 		t.Errorf("keepNames on a failing disk = %v, want its error", err)
+	}
+	if err := m.keepClusterName("new"); !errors.Is(err, d.fail) {
+		t.Errorf("keepClusterName on a failing disk = %v, want its error", err)
 	}
 }
 
