@@ -23,6 +23,7 @@ type Config struct {
 	HourSlices        int           // S: slices of an hour
 	Cluster           string        // name of the cluster, the label of its gossip; nodes of other clusters are refused. A data folder keeps the name that it has
 	RenameCluster     bool          // the data folder takes the name of Cluster: for the start of all nodes of a cluster that was stopped
+	Rejoin            bool          // the addresses that the data folder remembers are dialled at another address than the last too
 	GossipKeyFile     string        // file with a base64 key of 16, 24 or 32 bytes that encrypts the gossip; empty: none
 	MaxBody           int64         // bytes of a POST, decoded
 	MaxLongAnswers    int           // answers to a GET, of more than 64 KiB, that are sent at once; 0: 8 for each processor

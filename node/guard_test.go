@@ -29,6 +29,9 @@ type town struct {
 func newTown(t *testing.T, n, quorum int, without safeguard.Set) *town {
 	t.Helper()
 	m, err := openMembership(Default("a"), false, &diary{}, drawID, slog.New(slog.DiscardHandler))
+	if err == nil {
+		err = m.adopt("c1")
+	}
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -49,7 +49,9 @@ const (
 	statePlace    = "place"    // what placement rests on, ring.Parameters
 	stateSettled  = "settled"  // names on the last ring that was taken over in full, JSON
 	stateCluster  = "cluster"  // name of the cluster, once the store is established
-	stateKnown    = "known"    // gossip addresses of other nodes, JSON
+	stateKnown    = "known"    // gossip addresses of other nodes, JSON: of earlier versions
+
+	stateWhereabouts = "whereabouts" // where the node was last, and the gossip addresses that it remembers
 )
 
 // identity is what a store must not forget. Its ID and the roster change together: in one value they cannot disagree.

@@ -343,17 +343,16 @@ func (n *Node) startMembers(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	known, err := n.loadNames(stateKnown)
-	if err != nil {
-		return err
-	}
 	n.members = member.New(member.Config{
-		GossipAddr: n.cfg.GossipAddr, AdvertiseHost: n.cfg.AdvertiseHost, Join: n.cfg.Join, Known: known,
+		GossipAddr: n.cfg.GossipAddr, AdvertiseHost: n.cfg.AdvertiseHost, Join: n.cfg.Join,
 		Label: n.cfg.Cluster, Key: key, RejoinEvery: n.deps.Rejoin,
 		Adopt: n.adoptCluster, Without: n.deps.Without,
 	}, member.Deps{Log: n.log, Network: n.deps.Network})
 	n.started("gossip", func(context.Context) error { return n.members.Stop() })
 	if n.addresses.Gossip, err = n.members.Listen(ctx); err != nil {
+		return err
+	}
+	if err := n.goBack(); err != nil {
 		return err
 	}
 	return n.members.Start(n.self())
@@ -434,9 +433,7 @@ func (n *Node) sees(heard answers) sight {
 		heard: slices.Collect(maps.Keys(heard)), contact: n.members.Contact(), joining: n.waitsFor(), refusal: n.members.Refusal(),
 		tried: n.members.Tried(), recovering: n.replicas.Recovering(), without: n.deps.Without,
 	}
-	if apart := n.apart.Load(); apart != nil {
-		s.apart = *apart
-	}
+	s.apart = n.stays()
 	if len(heard) > 0 || len(n.members.View().Nodes) > 1 {
 		s.contact = s.now
 	}

@@ -34,6 +34,8 @@ func (p public) Post(ctx context.Context, posting *flow.Posting) (bool, error) {
 // mayWrite says why no write can be taken here, if so: better at once than after the work.
 func (n *Node) mayWrite() error {
 	switch {
+	case n.stays() != nil:
+		return &router.UnavailableError{Reason: n.stays().Error()}
 	case n.left.Load():
 		return &router.UnavailableError{Reason: "the store of this node has left the cluster"}
 	case n.membership.Roster().CountEstablished() < n.cfg.WriteQuorum:

@@ -80,9 +80,15 @@ func (n *Node) loadNames(state string) ([]string, error) {
 	return names, nil
 }
 
-// saveNames keeps a list of strings. What it keeps makes restarts quicker and is no promise: a failure is only logged.
+// saveNames keeps a list of strings.
 func (n *Node) saveNames(state string, names []string) {
 	value, err := json.Marshal(names)
+	n.saveState(state, value, err)
+}
+
+// saveState keeps a value, unless there is an error already. What it keeps makes restarts quicker and is no promise: a failure is only
+// logged.
+func (n *Node) saveState(state string, value []byte, err error) {
 	if err == nil {
 		err = n.journal.SetState(state, value)
 	}
@@ -100,12 +106,4 @@ func ringOf(names []string, hourSlices int) *ring.Ring {
 		return nil
 	}
 	return ring.New(names, hourSlices)
-}
-
-// remember keeps the addresses of other nodes when they change, so that a node finds its cluster again without its join addresses.
-func (n *Node) remember() {
-	if known := n.members.Known(); !slices.Equal(known, n.known) {
-		n.known = known
-		n.saveNames(stateKnown, known)
-	}
 }

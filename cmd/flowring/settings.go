@@ -171,6 +171,8 @@ func ofTheCluster() []setting {
 			func(s *settings) value { return textValue{&s.Cluster, "name"} }},
 		{"rename-cluster", groupCluster, "give the data folder the name of --cluster in place of its own, while all nodes are stopped",
 			func(s *settings) value { return switchValue{&s.RenameCluster} }},
+		{"rejoin", groupCluster, "dial the addresses that the data folder remembers, although the node runs at another address than it did last",
+			func(s *settings) value { return switchValue{&s.Rejoin} }},
 		{"gossip-key-file", groupCluster, "file with the base64 key, of 16, 24 or 32 bytes, that encrypts the gossip " +
 			"(default: not encrypted)",
 			func(s *settings) value { return textValue{&s.GossipKeyFile, "file"} }},

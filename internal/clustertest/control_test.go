@@ -62,6 +62,25 @@ func controls() []control {
 				wait 300000`, "(P6)",
 		},
 		{
+			"a copy of a node stays apart", quiet(safeguard.Apart, 3, 2), `
+				write n1 0 3
+				copy n1
+				wait 30000`, "the copy of n1",
+		},
+		{
+			"a copy of a dead node stays apart", quiet(safeguard.Apart, 3, 2), `
+				write n1 0 3
+				kill n1
+				copy n1
+				wait 30000`, "the copy of n1",
+		},
+		{
+			"copies that name each other stay apart", quiet(safeguard.Apart, 3, 2), `
+				write n1 0 3
+				copy n1 n2 n3
+				wait 30000`, "the copy of",
+		},
+		{
 			"a node adopts the cluster that it calls", quiet(safeguard.Adoption, 3, 2), `
 				# n1 and n3 call the address of n2, where the first node of another installation waits for a second one
 				write n1 0 3

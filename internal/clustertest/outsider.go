@@ -10,12 +10,15 @@ import (
 )
 
 // An outsider is a node that must never have to do with the cluster: one of another installation that begins at an address that a node of
-// the cluster had.
+// the cluster had, or one with a copy of a data folder of the cluster at an address of its own.
 
-// outsider starts a node that is none of the cluster's at an address. It joins the addresses given.
-func (c *Cluster) outsider(name, addr string, join []string) error {
+// outsider starts a node that is none of the cluster's, with a copy of a disk or an empty one, at an address. It joins the addresses given.
+func (c *Cluster) outsider(name string, copied *Machine, addr string, join []string) error {
 	m := &Machine{
 		Name: name, Disk: journaltest.NewDisk(rand.New(rand.NewPCG(c.opts.Seed, 1000))), addr: addr, life: make(chan struct{}, 1), join: []string{},
+	}
+	if copied != nil {
+		m.Disk.Restore(copied.Disk.Image())
 	}
 	for _, other := range join {
 		m.join = append(m.join, at(other, GossipPort))
@@ -31,15 +34,64 @@ func (r *runner) squat(of string, names []string) error {
 		addrs = append(addrs, fmt.Sprintf("10.250.0.%d", i+1))
 	}
 	for i, name := range names {
-		if err := r.c.outsider(name, addrs[i], addrs); err != nil {
+		if err := r.c.outsider(name, nil, addrs[i], addrs); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+// copies starts nodes on copies of the disks of nodes, each at an address of its own. They join each other; one alone joins itself.
+func (r *runner) copies(names []string) error {
+	var addrs []string
+	for i := range names {
+		addrs = append(addrs, fmt.Sprintf("10.251.0.%d", i+1))
+	}
+	for i, name := range names {
+		if err := r.c.outsider(name, r.c.Machine(name), addrs[i], addrs); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// judgeCopies finds a fault in each node on a copy that has to do with a node of the cluster, and in one alone that does not say why it
+// stays apart.
+func (r *runner) judgeCopies() {
+	var copies, addrs []string
+	for _, m := range r.c.alien {
+		copies, addrs = append(copies, at(m.addr, PeerPort)), append(addrs, m.addr)
+	}
+	for _, name := range r.c.Running() {
+		for _, m := range r.c.Node(name).Members().Members {
+			if slices.Contains(copies, m.Addresses.Peer) {
+				r.check.Fault("%s knows the copy of %s at %s (P9)", name, m.Name, m.Addresses.Peer)
+			}
+		}
+	}
+	for _, m := range r.c.alien {
+		select {
+		case err := <-m.node.Failed():
+			r.check.Fault("the copy of %s ends itself: %v (P9)", m.Name, err)
+		default:
+		}
+		for _, other := range m.node.Members().Members {
+			if peer := other.Addresses.Peer; peer != "" && !slices.Contains(copies, peer) {
+				r.check.Fault("the copy of %s knows %s at %s (P9)", m.Name, other.Name, peer)
+			}
+		}
+		if err := m.node.Ready(); len(addrs) == 1 && !strings.Contains(fmt.Sprint(err), "give --join, or --rejoin to dial") {
+			r.check.Fault("the copy of %s stays apart, and says %v (P9)", m.Name, err)
+		}
+	}
+}
+
 // judgeOutsiders finds a fault in each outsider that knows a store of the cluster, or that a node of the cluster knows.
 func (r *runner) judgeOutsiders() {
+	if r.copied {
+		r.judgeCopies()
+		return
+	}
 	stores := map[string]string{}
 	for _, name := range r.c.Running() {
 		for _, m := range r.c.Node(name).Members().Members {

@@ -34,6 +34,7 @@ import (
 //	reset A,B|C,D              break the connections between the peer ports of the sides: what is on its way in them is lost
 //	heal                       the network is whole again
 //	wait MS
+//	copy NODE...               start nodes on copies of the disks of these nodes, elsewhere: they join each other, one alone itself
 //	squat NODE OTHER...        start empty nodes of another installation: the first at the address that NODE had last
 //	write NODE HOUR [TIMES]    write a batch through a node, or one to each hour for "all"
 //	read NODE HOUR [TIMES]     read an hour at a node

@@ -67,6 +67,7 @@ type runner struct {
 	beside sync.WaitGroup // steps that go on while the next ones are done
 	heals  []func()
 	images map[string]journaltest.Image
+	copied bool              // the outsiders are copies
 	gone   map[string]bool   // drained: never started again
 	given  map[string]bool   // drains that were given up
 	ill    map[string]string // node -> store whose disk was lost or rolled back

@@ -25,6 +25,7 @@ const (
 	LostDisk                       // a lost disk makes a new store (P9)
 	Agreement                      // an hour is sealed once all stores agree on what is in it (P6)
 	RefuseEarly                    // a write that can only fail is not begun: off where a control needs one to be under way
+	Apart                          // a node dials the addresses that it remembers only where it was last
 	Adoption                       // a node of no cluster belongs to one only once its own call to a join address was answered by a member
 	Folder                         // a data folder that is gone is noticed (P13)
 	ReadFuller                     // an hour that moves is read at the store that lacks least of it, within 4 s

@@ -83,6 +83,9 @@ func (d delegate) NotifyMerge(nodes []*memberlist.Node) error {
 	return nil
 }
 
+// errApart refuses every other node at one that stays apart.
+var errApart = errors.New("this node stays apart")
+
 // errNoMember refuses a node of no cluster at a member of one. It is no news: the node comes to belong to the cluster, or never does.
 var errNoMember = errors.New("the node belongs to no cluster, and this node does")
 
@@ -112,6 +115,8 @@ func (m *Members) admit(n *memberlist.Node) error {
 	switch {
 	case node.Name == self.Name && node.Start == self.Start:
 		return nil
+	case m.apart:
+		return errApart
 	case node.Params != self.Params:
 		err = fmt.Errorf("node %s at %s has other cluster parameters (%s) than this node (%s)", node.Name, node.Gossip, node.Params, self.Params)
 	case node.Cluster != "" && self.Cluster != "" && node.Cluster != self.Cluster:

@@ -32,7 +32,6 @@ type Config struct {
 	GossipAddr    string        // host:port to listen on, TCP and UDP
 	AdvertiseHost string        // host that others reach the gossip at
 	Join          []string      // host:port of other nodes' gossip; a DNS name stands for all its addresses
-	Known         []string      // addresses seen in earlier lives, host:port
 	Label         string        // cluster name; gossip under another label is dropped
 	Key           []byte        // 16, 24 or 32 bytes that encrypt the gossip; nil: none
 	RejoinEvery   time.Duration // 0: DefaultRejoinEvery
@@ -65,6 +64,7 @@ type Members struct {
 	states    chan []byte            // the states of others, received in exchanges
 	view      atomic.Pointer[View]
 	changed   chan struct{}
+	apart     bool          // it joins nobody and takes in nobody
 	again     chan struct{} // asks for a round of joins at once
 	tried     atomic.Bool   // each address was tried once: joined, or not
 	contact   atomic.Int64  // when another node was last met, whatever came of that: nanoseconds since 1970
@@ -93,9 +93,6 @@ func New(cfg Config, deps Deps) *Members {
 	if m.cfg.RejoinEvery == 0 {
 		m.cfg.RejoinEvery = DefaultRejoinEvery
 	}
-	for _, addr := range cfg.Known {
-		m.known[addr] = struct{}{}
-	}
 	m.view.Store(&View{})
 	return m
 }
@@ -118,6 +115,21 @@ func (m *Members) Listen(ctx context.Context) (string, error) {
 	return net.JoinHostPort(m.cfg.AdvertiseHost, strconv.Itoa(t.port())), nil
 }
 
+// Advertised returns the address at which others reach this node's gossip, host:port with a literal host. Listen must have returned.
+func (m *Members) Advertised() string {
+	return net.JoinHostPort(m.transport.advertise.String(), strconv.Itoa(m.transport.port()))
+}
+
+// Know makes addresses, seen in earlier lives, ones that are joined when they are not in the view. It comes before Start.
+func (m *Members) Know(addrs []string) {
+	for _, addr := range addrs {
+		m.remember(addr)
+	}
+}
+
+// StayApart makes this node join nobody and take in nobody. It comes before Start.
+func (m *Members) StayApart() { m.apart = true }
+
 // Start joins the gossip as self, whose addresses are known by now, and begins to look for the other nodes. It does not wait for them.
 func (m *Members) Start(self Node) error {
 	if err := m.publish(self); err != nil {
@@ -130,7 +142,9 @@ func (m *Members) Start(self Node) error {
 	m.list = list
 	ctx, cancel := context.WithCancel(context.Background())
 	m.cancel = cancel
-	m.wg.Go(func() { m.rejoinLoop(ctx) })
+	if !m.apart {
+		m.wg.Go(func() { m.rejoinLoop(ctx) })
+	}
 	return nil
 }
 

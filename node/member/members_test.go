@@ -91,15 +91,16 @@ func TestIdentityAndStateReachTheOthers(t *testing.T) {
 }
 
 // adopter returns members that belong to a cluster, "": to none yet, and adopt the one that is offered.
-func adopter(t *testing.T, network *memnet.Net, name, addr, cluster string, cfg Config) *Members {
+func adopter(t *testing.T, network *memnet.Net, name, addr, cluster string, join, known []string) *Members {
 	t.Helper()
 	var m *Members
-	cfg.GossipAddr, cfg.AdvertiseHost, cfg.RejoinEvery = addr+":7946", addr, time.Second
+	cfg := Config{GossipAddr: addr + ":7946", AdvertiseHost: addr, RejoinEvery: time.Second, Join: join}
 	cfg.Adopt = func(cluster string) error { return m.SetIdentity("store-1", cluster) }
 	m = New(cfg, Deps{Log: slog.New(slog.DiscardHandler), Network: network.Host(addr)})
 	if _, err := m.Listen(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	m.Know(known)
 	self := node(name, "1", "")
 	self.Cluster = cluster
 	if err := m.Start(self); err != nil {
@@ -159,8 +160,8 @@ func TestANodeAdoptsTheClusterThatAnswersItsCall(t *testing.T) {
 				network := memnet.New(memnet.Options{Seed: 1, Latency: time.Millisecond})
 				network.SetDNS("all.local", "10.0.0.1", "10.0.0.2")
 				forward(t, network, "10.9.0.1", "10.0.0.1")
-				a := adopter(t, network, "a", "10.0.0.1", "c1", Config{Known: []string{"10.0.0.2:7946"}}) // it calls b
-				b := adopter(t, network, "b", "10.0.0.2", "", Config{Join: tt.join, Known: tt.known})
+				a := adopter(t, network, "a", "10.0.0.1", "c1", nil, []string{"10.0.0.2:7946"}) // it calls b
+				b := adopter(t, network, "b", "10.0.0.2", "", tt.join, tt.known)
 				if tt.want {
 					sees(t, a, 20*time.Second, "a", "b")
 					sees(t, b, 20*time.Second, "a", "b")
@@ -183,9 +184,9 @@ func TestMissingIsWhoShouldBeAndIsNot(t *testing.T) {
 		network := memnet.New(memnet.Options{})
 		network.SetDNS("all.local", "10.0.0.1", "10.0.0.2", "10.0.0.3")
 		m := New(Config{
-			Join:  []string{"all.local:7946", "10.0.0.9:1", "none.local:7946", "no port"},
-			Known: []string{"10.0.0.4:7946", "10.0.0.2:7946"},
+			Join: []string{"all.local:7946", "10.0.0.9:1", "none.local:7946", "no port"},
 		}, Deps{Log: slog.New(slog.DiscardHandler), Network: network.Host("10.0.0.1")})
+		m.Know([]string{"10.0.0.4:7946", "10.0.0.2:7946"})
 		m.update(func(alive map[string]Node) {
 			alive["a-1"], alive["c-1"] = node("a", "1", "10.0.0.1:7946"), node("c", "1", "10.0.0.3:7946")
 		})

@@ -105,6 +105,7 @@ type Server struct {
 	mux    *http.ServeMux
 
 	accepted accepted // streams
+	closed   atomic.Pointer[Error]
 	refused  atomic.Uint64
 	stalled  atomic.Uint64
 }
@@ -137,7 +138,16 @@ func orDefault(n, def int) int {
 }
 
 // ServeHTTP implements http.Handler.
-func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if refusal := s.closed.Load(); refusal != nil {
+		refusal.write(w)
+		return
+	}
+	s.mux.ServeHTTP(w, r)
+}
+
+// Close makes the server refuse every call from now on. It must come before the first stream.
+func (s *Server) Close(why *Error) { s.closed.Store(why) }
 
 // handle routes one call: who speaks is said, strangers are refused, places are bounded, and so is the time without a byte.
 func (s *Server) handle(method, name string, places chan struct{}, call func(http.ResponseWriter, *http.Request) error) {
