@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/hashicorp/memberlist"
 
@@ -61,6 +62,7 @@ func (d delegate) NotifyUpdate(n *memberlist.Node) {
 	}
 	d.m.update(func(alive map[string]Node) { alive[n.Name] = node })
 	d.m.remember(node.Gossip)
+	d.m.pardon(node.Gossip, time.Now()) // a node that hung up as it stopped is back
 }
 
 // NotifyLeave implements memberlist.EventDelegate.

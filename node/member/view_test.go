@@ -194,6 +194,19 @@ func TestWhoIsAdmitted(t *testing.T) {
 	}
 }
 
+// A node that comes into the view refuses nobody any more, whatever was met at its address before: it is not joined again, which would
+// tell that too.
+func TestANodeInTheViewIsPardoned(t *testing.T) {
+	m := inert(t, node("a", "1", ""))
+	b := wire(t, node("b", "1", ""))
+	m.refuse(b.Address(), errors.New("hangs up"))
+	m.refuse("10.0.0.9:7946", errors.New("hangs up too"))
+	delegate{m}.NotifyJoin(b)
+	if err := m.Refusal(); err == nil || err.Error() != "hangs up too" {
+		t.Errorf("Refusal = %v, want that of the other address alone", err)
+	}
+}
+
 // A node of no cluster and a member of one do not take each other in. At the member a node of no cluster in another one's view does not
 // refuse the whole exchange.
 func TestANodeOfNoClusterIsNotAdmitted(t *testing.T) {
