@@ -14,6 +14,10 @@ type Batch struct {
 	ID    ID    // identity under an Idempotency-Key: a hash over principal, key, hour and content; zero without a key
 	Key   ID    // hash over principal and key, to notice a key reused for other content; zero without a key
 
+	// Posting is a hash of the content of the whole posting, of which an owner may get a part. It is zero without a key, and not
+	// encoded: calls between nodes carry it.
+	Posting ID
+
 	Names          []string
 	Src, Dest, VPC []uint32
 	Tx, Rx         []int64

@@ -23,7 +23,7 @@ func (p *Posting) Identify(principal, key string) {
 	content := p.contentHash()
 	k := hashID(keyDomain, principal, key)
 	for _, b := range p.Batches {
-		b.Key = k
+		b.Key, b.Posting = k, ID(content[:])
 		b.ID = hashID(idDomain, principal, key, string(b.Slice.whole().append(nil)), string(content[:]))
 	}
 }

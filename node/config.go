@@ -41,6 +41,7 @@ type Config struct {
 	MaxHours          int           // hours that a node holds, as owner or copy; 0: no limit
 
 	MaxHoursPerRequest int  // different hours that the records of a POST name; 0: the default
+	RememberedKeys     int  // idempotency keys that this node remembers as an owner, over all hours; 0: none
 	AnyHour            bool // hours that look like a time of another unit, such as seconds since 1970, are taken
 }
 
@@ -58,6 +59,7 @@ const (
 	DefaultMaxFlowsPerHour = 10_000_000
 	DefaultMaxNamesPerHour = 1_000_000
 	DefaultMaxHours        = 100_000
+	DefaultRememberedKeys  = 1_000_000
 )
 
 // Default returns the configuration of a single node on loopback, named name.
@@ -68,6 +70,6 @@ func Default(name string) Config {
 		SealAfter: DefaultSealAfter,
 		MaxWait:   router.DefaultMaxWait, MaxReads: router.DefaultMaxReading, BodyTimeout: router.DefaultBodyTimeout,
 		MaxFlowsPerHour: DefaultMaxFlowsPerHour, MaxNamesPerHour: DefaultMaxNamesPerHour, MaxHours: DefaultMaxHours,
-		MaxHoursPerRequest: router.DefaultMaxHours,
+		MaxHoursPerRequest: router.DefaultMaxHours, RememberedKeys: DefaultRememberedKeys,
 	}
 }

@@ -92,7 +92,7 @@ func (c Config) checkLimits(bad func(format string, args ...any)) {
 		{"max-buffered", c.MaxBuffered}, {"max-posts", int64(c.MaxPosts)}, {"max-wait", int64(c.MaxWait)},
 		{"max-reads", int64(c.MaxReads)}, {"max-long-answers", int64(c.MaxLongAnswers)}, {"body-timeout", int64(c.BodyTimeout)},
 		{"max-flows-per-hour", int64(c.MaxFlowsPerHour)}, {"max-names-per-hour", int64(c.MaxNamesPerHour)}, {"max-hours", int64(c.MaxHours)},
-		{"max-hours-per-request", int64(c.MaxHoursPerRequest)},
+		{"max-hours-per-request", int64(c.MaxHoursPerRequest)}, {"remembered-keys", int64(c.RememberedKeys)},
 	} {
 		if limit.value < 0 {
 			bad("%s %d: must not be negative", limit.name, limit.value)

@@ -44,6 +44,8 @@ type gathered struct {
 	memoryLimit  int64
 	memoryFull   bool
 	peerRefusals uint64
+	keysHeld     int64
+	keysRefused  uint64
 	peerPages    int64
 	peerStalled  uint64
 	saturated    int64
@@ -77,6 +79,9 @@ func numbers() []number {
 			func(g gathered) float64 { return float64(g.store.Sealed) }},
 		{counter, "store_snapshots_fetched_total", "Snapshots taken in from other stores.",
 			func(g gathered) float64 { return float64(g.store.Snapshots) }},
+		{gauge, "remembered_keys", "Idempotency keys that this owner remembers over all hours.", func(g gathered) float64 { return float64(g.keysHeld) }},
+		{counter, "remembered_keys_refusals_total", "Checks in which this owner refused a key that it remembers with other content.",
+			func(g gathered) float64 { return float64(g.keysRefused) }},
 		{counter, "disk_refusals_total", "Batches not admitted here for want of disk space.",
 			func(g gathered) float64 { return float64(g.diskRefusals) }},
 		{gauge, "members_alive", "Live nodes, this one included.", func(g gathered) float64 { return float64(g.members) }},
@@ -155,7 +160,9 @@ func (n *Node) gather() gathered {
 		peerRefusals = server.Refused()
 		peerStalled += server.Stalled()
 	}
+	keysHeld, keysRefused := n.replicas.KeysRemembered()
 	return gathered{
+		keysHeld: keysHeld, keysRefused: keysRefused,
 		peerRefusals: peerRefusals, peerStalled: peerStalled,
 		store: stats, status: n.statusOf(stats), roster: n.membership.Roster(), members: len(n.members.View().Nodes),
 		ready: n.Ready() == nil, noFolder: n.lost(), fetched: n.replicas.Fetched(), handedOver: n.replicas.HandedOver(), conflicts: n.replicas.Conflicts(),

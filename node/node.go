@@ -228,6 +228,7 @@ func (n *Node) openStore(ctx context.Context) error {
 	n.replicas = replica.New(n.deps.Origin,
 		replica.Config{
 			Copies: n.cfg.ReplicationFactor, Quorum: n.cfg.WriteQuorum, Slices: n.cfg.HourSlices, SealAfter: n.cfg.SealAfter, SealBatches: n.deps.SealBatches,
+			Keys:    n.cfg.RememberedKeys,
 			Without: n.deps.Without,
 		},
 		replica.Deps{

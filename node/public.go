@@ -295,6 +295,7 @@ func refusalOf(err error) error {
 // refusals are the errors of store.Check, and what the router calls them.
 var refusals = [...]struct{ store, public error }{
 	{store.ErrKeyReused, router.ErrKeyReused},
+	{store.ErrKeyElsewhere, router.ErrKeyReused},
 	{store.ErrOverflow, router.ErrOverflow},
 	{store.ErrTooManyFlows, router.ErrTooManyFlows},
 	{store.ErrTooManyNames, router.ErrTooManyNames},

@@ -15,6 +15,10 @@ var (
 	ErrOverflow  = errors.New("total would pass 2^63-1 bytes")
 )
 
+// ErrKeyElsewhere is what an owner returns that remembers a key with other content, for another hour perhaps, where Check does not know
+// the key. Nothing of the batch may be stored.
+var ErrKeyElsewhere = errors.New("idempotency key was used with other content, for another hour")
+
 // Check is what the owner of an hour asks before it admits batches. It changes nothing. The outcomes:
 //
 //	replay        a batch of each one's ID is held: to apply them would add nothing

@@ -28,7 +28,8 @@ record with more bytes than a node accepts in one record, 2^53-1, is sent as sev
 Every request carries an idempotency key, so that a retry counts once: K for the first,
 K/2, K/3 and so on for the others, K being what --key says, or random. When the command
 fails half-way it says which key to run it again with; what was stored is not counted
-a second time then.
+a second time then. The same key with an input that was changed or has grown is refused
+at the first request that differs.
 
 Exit codes: 0 all stored; 1 a request was refused, and counted zero times; 2 wrong usage;
 3 no node could store a request in time: run the command again with the same key.`

@@ -128,9 +128,20 @@ func (p *poster) keyOf(n int) string {
 // broke says how to go on, before err itself is reported, unless it is sure that nothing was stored.
 func (p *poster) broke(err error) error {
 	p.endLine()
+	if reused(err) {
+		fmt.Fprintf(p.stderr, "flowring: note: request %d is not the one that was sent with --key %s before: the input or --max-records "+
+			"has changed since. Use another key for another input\n", p.requests+1, p.key)
+		return err
+	}
 	if p.stored > 0 || unavailable(err) {
 		fmt.Fprintf(p.stderr, "flowring: note: %s stored; to go on, run it again with --key %s: none is counted twice\n",
 			many(p.stored, "record"), p.key)
 	}
 	return err
+}
+
+// reused reports whether a node refused a request because its key came with other content before.
+func reused(err error) bool {
+	var refused *client.Problem
+	return errors.As(err, &refused) && refused.Type == "/problems/key-reused" && !unavailable(err)
 }

@@ -143,6 +143,8 @@ func ofItsLimits() []setting {
 		{"max-hours", groupLimits, "hours that a node may hold, as owner or copy, the last tenth only within 48 hours of its clock; " +
 			"0 for no limit",
 			func(s *settings) value { return countValue{&s.MaxHours, 0} }},
+		{"remembered-keys", groupLimits, "idempotency keys that a node remembers over all hours, 32 bytes of memory each at most; 0 for none",
+			func(s *settings) value { return countValue{&s.RememberedKeys, 0} }},
 		{"any-hour", groupLimits, "take hours that look like seconds, milliseconds, microseconds or nanoseconds since 1970",
 			func(s *settings) value { return switchValue{&s.AnyHour} }},
 	}

@@ -20,7 +20,7 @@ func samples() map[string]string {
 		"data-dir": "/data", "max-body": "1MiB", "seal-after": "1m30s", "min-free": "5", "memory-limit": "512MiB", "max-long-answers": "7", "join": "n1:7946,n2:7946", "bootstrap-expect": "3", "cluster": "west",
 		"gossip-key-file": "key", "replication-factor": "3", "write-quorum": "2", "hour-slices": "4",
 		"max-buffered": "100MiB", "max-posts": "100", "max-wait": "500ms", "max-reads": "100", "body-timeout": "1m",
-		"max-flows-per-hour": "1000", "max-names-per-hour": "100", "max-hours": "10", "max-hours-per-request": "20", "any-hour": "true", "rename-cluster": "true", "rejoin": "true",
+		"max-flows-per-hour": "1000", "max-names-per-hour": "100", "max-hours": "10", "max-hours-per-request": "20", "any-hour": "true", "remembered-keys": "70", "rename-cluster": "true", "rejoin": "true",
 		"trusted-origin": "https://a.example,http://localhost:3000", "read-origin": "https://b.example", "allowed-host": "c.example,10.0.0.7",
 		"log-level": "debug", "log-format": "json",
 	}
@@ -180,7 +180,7 @@ func othersample(name string) string {
 	case "any-hour", "rename-cluster", "rejoin":
 		return "false"
 	case "replication-factor", "write-quorum", "hour-slices", "bootstrap-expect", "max-flows-per-hour", "max-names-per-hour",
-		"max-hours", "max-hours-per-request", "max-posts", "max-reads", "max-long-answers":
+		"max-hours", "max-hours-per-request", "remembered-keys", "max-posts", "max-reads", "max-long-answers":
 		return "5"
 	}
 	return "other:9"

@@ -137,35 +137,35 @@ func (c *Client) Hello(ctx context.Context, addr string, from Hello) (Hello, err
 	return to, nil
 }
 
-// Admit asks a peer to store batches as the write quorum asks. checked says that they are part of a posting that was checked as a
+// Admit asks a peer to store batches of one posting, of that hash, as the write quorum asks. checked says that they are part of a posting that was checked as a
 // whole, replayed that all of them were seen before. A peer goes on with what was begun when ctx is cancelled, until its deadline.
-func (c *Client) Admit(ctx context.Context, addr string, checked bool, batches ...[]byte) (replayed bool, err error) {
+func (c *Client) Admit(ctx context.Context, addr string, checked bool, posting flow.ID, batches ...[]byte) (replayed bool, err error) {
 	kind := kindAdmit
 	if checked {
 		kind = kindAdmitChecked
 	}
-	replayed, _, err = c.ask(ctx, addr, kind, batches)
+	replayed, _, err = c.ask(ctx, addr, ask{kind: kind, posting: posting, batches: batches})
 	return replayed, err
 }
 
-// Check asks a peer whether it would refuse to admit batches.
-func (c *Client) Check(ctx context.Context, addr string, batches ...[]byte) (replayed bool, err error) {
-	replayed, _, err = c.ask(ctx, addr, kindCheck, batches)
+// Check asks a peer whether it would refuse to admit batches of one posting, of that hash.
+func (c *Client) Check(ctx context.Context, addr string, posting flow.ID, batches ...[]byte) (replayed bool, err error) {
+	replayed, _, err = c.ask(ctx, addr, ask{kind: kindCheck, posting: posting, batches: batches})
 	return replayed, err
 }
 
 // Apply asks a peer to keep batches, and returns the store that now has all of them on disk. After an error it may have some.
 func (c *Client) Apply(ctx context.Context, addr string, batches ...[]byte) (ring.Store, error) {
-	_, from, err := c.ask(ctx, addr, kindApply, batches)
+	_, from, err := c.ask(ctx, addr, ask{kind: kindApply, batches: batches})
 	return from, err
 }
 
-// ask makes a call by a stream.
-func (c *Client) ask(ctx context.Context, addr string, kind frameKind, batches [][]byte) (replayed bool, from ring.Store, err error) {
+// ask makes a call by a stream, having filled in who calls and how long the answer is waited for.
+func (c *Client) ask(ctx context.Context, addr string, a ask) (replayed bool, from ring.Store, err error) {
 	roster := c.rosters.Roster()
-	a := ask{kind: kind, roster: roster.Hash(), cluster: roster.Cluster(), batches: batches}
+	a.roster, a.cluster = roster.Hash(), roster.Cluster()
 	if size := a.size(); size > maxAsk {
-		return false, ring.Store{}, &unsentError{fmt.Errorf("%s at %s: batches of %d bytes, at most %d", kind, addr, size, maxAsk)}
+		return false, ring.Store{}, &unsentError{fmt.Errorf("%s at %s: batches of %d bytes, at most %d", a.kind, addr, size, maxAsk)}
 	}
 	if deadline, ok := ctx.Deadline(); ok {
 		a.wait = max(time.Until(deadline), time.Millisecond)
@@ -178,7 +178,7 @@ func (c *Client) ask(ctx context.Context, addr string, kind frameKind, batches [
 		c.mark(addr, errors.Is(err, errNoStream))
 	}
 	if err != nil {
-		return false, ring.Store{}, fmt.Errorf("%s at %s: %w", kind, addr, err)
+		return false, ring.Store{}, fmt.Errorf("%s at %s: %w", a.kind, addr, err)
 	}
 	return replayed, from, nil
 }

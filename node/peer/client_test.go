@@ -27,11 +27,11 @@ func TestRosterOfAnAnswerIsMergedBeforeItCounts(t *testing.T) {
 			return err
 		}},
 		{"an admission", func(c *Client, addr string) error {
-			_, err := c.Admit(t.Context(), addr, true, newBatch(t).Encode())
+			_, err := c.Admit(t.Context(), addr, true, flow.ID{}, newBatch(t).Encode())
 			return err
 		}},
 		{"a check", func(c *Client, addr string) error {
-			_, err := c.Check(t.Context(), addr, newBatch(t).Encode())
+			_, err := c.Check(t.Context(), addr, flow.ID{}, newBatch(t).Encode())
 			return err
 		}},
 		{"a digest", func(c *Client, addr string) error { _, err := c.Digest(t.Context(), addr, seven, ""); return err }},
@@ -130,7 +130,7 @@ func TestAPanicFailsTheCallAlone(t *testing.T) {
 	d.panics = true
 	addr := d.serve(t, ServerConfig{})
 	c, _ := newTestClient(t)
-	_, err := c.Check(t.Context(), addr, newBatch(t).Encode())
+	_, err := c.Check(t.Context(), addr, flow.ID{}, newBatch(t).Encode())
 	var refusal *Error
 	if !errors.As(err, &refusal) || refusal.Code != Internal || refusal.Detail != "panic: check" { // its stack is nobody else's business
 		t.Errorf("a call whose handler panics = %v, want code %s", err, Internal)
@@ -155,13 +155,13 @@ func TestBusyServerSaysSo(t *testing.T) {
 	if !errors.As(err, &refusal) || refusal.Code != Busy || !NotSent(err) {
 		t.Errorf("a second call = %v, want refused as busy", err)
 	}
-	if _, err := c.Check(t.Context(), addr, batch); !errors.As(err, &refusal) || refusal.Code != Busy || d.server.Refused() != 2 {
+	if _, err := c.Check(t.Context(), addr, flow.ID{}, batch); !errors.As(err, &refusal) || refusal.Code != Busy || d.server.Refused() != 2 {
 		t.Errorf("a third call, by the stream = %v, want refused as busy; %d are counted, want 2", err, d.server.Refused())
 	}
 	if _, err := c.Hello(t.Context(), addr, Hello{}); err != nil {
 		t.Errorf("a greeting to a busy server = %v, want nil", err)
 	}
-	if _, err := c.Admit(t.Context(), addr, false, batch); err != nil {
+	if _, err := c.Admit(t.Context(), addr, false, flow.ID{}, batch); err != nil {
 		t.Errorf("a routed call to a busy server = %v, want nil", err)
 	}
 	close(d.wait)
@@ -228,17 +228,23 @@ func TestCallsCarryWhatTheyAreGiven(t *testing.T) {
 	if err != nil || from != d.self || !bytes.Equal(d.applied[0], batch) {
 		t.Errorf("apply of %x = %v, %v, want an ack of %v for %x", d.applied, from, err, d.self, batch)
 	}
-	if replayed, err := c.Admit(t.Context(), addr, false, batch); err != nil || !replayed {
+	if replayed, err := c.Admit(t.Context(), addr, false, flow.ID{}, batch); err != nil || !replayed {
 		t.Errorf("admit = %t, %v, want a replay", replayed, err)
 	}
 	if d.checked {
 		t.Error("a batch that was not checked is admitted as one that was")
 	}
-	if replayed, err := c.Admit(t.Context(), addr, true, batch); err != nil || !replayed || !d.checked {
+	if replayed, err := c.Admit(t.Context(), addr, true, flow.ID{}, batch); err != nil || !replayed || !d.checked {
 		t.Errorf("admit a checked batch = %t, %v, checked %t, want a replay of a checked one", replayed, err, d.checked)
 	}
-	if replayed, err := c.Check(t.Context(), addr, batch); err != nil || replayed {
-		t.Errorf("check = %t, %v, want no replay", replayed, err)
+	if !d.posting.IsZero() {
+		t.Errorf("a batch without a key is admitted as one of the posting %s", d.posting)
+	}
+	if replayed, err := c.Check(t.Context(), addr, flow.ID{7}, batch); err != nil || replayed || d.posting != (flow.ID{7}) {
+		t.Errorf("check = %t, %v, of the posting %s, want no replay and the posting that was given", replayed, err, d.posting)
+	}
+	if _, err := c.Admit(t.Context(), addr, false, flow.ID{8}, batch, batch); err != nil || d.posting != (flow.ID{8}) {
+		t.Errorf("admit = %v, of the posting %s, want the posting that was given", err, d.posting)
 	}
 	said, err := c.Digest(t.Context(), addr, seven, "")
 	if err != nil || said.From != d.self || !said.Digest.Equal(d.voice.Digest) || !said.TakingOver || !said.Recovering {
@@ -446,8 +452,8 @@ func TestCallsThatCannotBeReadAreMalformed(t *testing.T) {
 	} {
 		for call, err := range map[string]error{
 			"apply": second(c.Apply(t.Context(), addr, batches...)),
-			"admit": second(c.Admit(t.Context(), addr, false, batches...)),
-			"check": second(c.Check(t.Context(), addr, batches...)),
+			"admit": second(c.Admit(t.Context(), addr, false, flow.ID{}, batches...)),
+			"check": second(c.Check(t.Context(), addr, flow.ID{}, batches...)),
 		} {
 			var refusal *Error
 			if !errors.As(err, &refusal) || refusal.Code != Malformed {

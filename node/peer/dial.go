@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	protocol    = "flowring-stream/1"
+	protocol    = "flowring-stream/2"
 	dialTimeout = 3 * time.Second // longer waits would be for a packet that is sent again ever more seldom
 	writeWait   = 2 * time.Second // how long a peer may take nothing of small calls, which callers write themselves
 	largeCall   = 64 << 10        // bytes from which calls go by a stream of their own

@@ -2,7 +2,7 @@
 // streams, which are asked for by HTTP as well.
 //
 //	POST /peer/v1/hello                     a Hello in JSON, answered with one: rosters are exchanged, the caller is known afterwards
-//	POST /peer/v1/stream                    with Upgrade: flowring-stream/1, answered with 101: the connection is a stream from then on
+//	POST /peer/v1/stream                    with Upgrade: flowring-stream/2, answered with 101: the connection is a stream from then on
 //	GET  /peer/v1/flows?slice=&need=&as=&here=&known=
 //	                                        a slice's flows, read completely from here: frames of batches without identity, sorted by key
 //	                                        throughout; as=json: the JSON array that clients are answered with. Flowring-Tag names
@@ -18,8 +18,8 @@
 //
 // Calls by a stream, in frames that frame.go draws:
 //
-//	admit    batches, checked or not: store them as the write quorum asks; done or replayed
-//	check    batches: would admit refuse one? done or replayed
+//	admit    batches of one posting, with its hash, checked or not: store them as the write quorum asks; done or replayed
+//	check    batches of one posting, with its hash: would admit refuse one? done or replayed
 //	apply    batches: keep them on disk, here, unless their IDs are held under other dots; done once all are
 //
 // A call by HTTP costs both sides 40 us of processor time and more, mostly for headers, for goroutines and for waking threads; by a

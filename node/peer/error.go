@@ -17,19 +17,20 @@ type Code string
 
 // The codes, with the HTTP status each travels under.
 const (
-	KeyReused   Code = "key_reused"  // 422: the Idempotency-Key was seen with other content
-	Overflow    Code = "overflow"    // 409: a total would pass 2^63-1
-	ManyFlows   Code = "many_flows"  // 409: the hour has as many flows as it may
-	ManyNames   Code = "many_names"  // 409: the hour has as many names as it may
-	ManyHours   Code = "many_hours"  // 409: the store has as many hours as it may
-	HoursKept   Code = "hours_kept"  // 409: the store keeps the last tenth of its hours for those near now
-	Unavailable Code = "unavailable" // 503: too few stores answered; the outcome of a write is unknown
-	Busy        Code = "busy"        // 503: too many calls under way; nothing was done
-	NotReplica  Code = "not_replica" // 409: asked as a replica, by another roster or another placement
-	Stranger    Code = "stranger"    // 421: the caller belongs to another cluster
-	Guarded     Code = "guarded"     // 409: forgetting or draining the store could lose something
-	Malformed   Code = "malformed"   // 400: the call cannot be understood
-	Internal    Code = "internal"    // 500: the peer failed, on its disk say
+	KeyReused    Code = "key_reused"    // 422: the Idempotency-Key was seen with other content
+	KeyElsewhere Code = "key_elsewhere" // 422: likewise, for another hour perhaps
+	Overflow     Code = "overflow"      // 409: a total would pass 2^63-1
+	ManyFlows    Code = "many_flows"    // 409: the hour has as many flows as it may
+	ManyNames    Code = "many_names"    // 409: the hour has as many names as it may
+	ManyHours    Code = "many_hours"    // 409: the store has as many hours as it may
+	HoursKept    Code = "hours_kept"    // 409: the store keeps the last tenth of its hours for those near now
+	Unavailable  Code = "unavailable"   // 503: too few stores answered; the outcome of a write is unknown
+	Busy         Code = "busy"          // 503: too many calls under way; nothing was done
+	NotReplica   Code = "not_replica"   // 409: asked as a replica, by another roster or another placement
+	Stranger     Code = "stranger"      // 421: the caller belongs to another cluster
+	Guarded      Code = "guarded"       // 409: forgetting or draining the store could lose something
+	Malformed    Code = "malformed"     // 400: the call cannot be understood
+	Internal     Code = "internal"      // 500: the peer failed, on its disk say
 )
 
 // refusals are the errors of store.Check, which travel as codes of their own.
@@ -37,14 +38,14 @@ var refusals = [...]struct {
 	code Code
 	err  error
 }{
-	{KeyReused, store.ErrKeyReused}, {Overflow, store.ErrOverflow},
+	{KeyReused, store.ErrKeyReused}, {KeyElsewhere, store.ErrKeyElsewhere}, {Overflow, store.ErrOverflow},
 	{ManyFlows, store.ErrTooManyFlows}, {ManyNames, store.ErrTooManyNames}, {ManyHours, store.ErrTooManySlices},
 	{HoursKept, store.ErrSlicesKept},
 }
 
 func (c Code) status() int {
 	switch c {
-	case KeyReused:
+	case KeyReused, KeyElsewhere:
 		return http.StatusUnprocessableEntity
 	case Overflow, ManyFlows, ManyNames, ManyHours, HoursKept, NotReplica, Guarded:
 		return http.StatusConflict

@@ -19,9 +19,12 @@ import (
 func TestRefusalsTravel(t *testing.T) {
 	b := newBatch(t).Encode()
 	calls := map[string]func(c *Client, addr string) error{
-		"apply":  func(c *Client, addr string) error { _, err := c.Apply(t.Context(), addr, b); return err },
-		"admit":  func(c *Client, addr string) error { _, err := c.Admit(t.Context(), addr, false, b); return err },
-		"check":  func(c *Client, addr string) error { _, err := c.Check(t.Context(), addr, b); return err },
+		"apply": func(c *Client, addr string) error { _, err := c.Apply(t.Context(), addr, b); return err },
+		"admit": func(c *Client, addr string) error {
+			_, err := c.Admit(t.Context(), addr, false, flow.ID{}, b)
+			return err
+		},
+		"check":  func(c *Client, addr string) error { _, err := c.Check(t.Context(), addr, flow.ID{}, b); return err },
 		"digest": func(c *Client, addr string) error { _, err := c.Digest(t.Context(), addr, seven, ""); return err },
 		"flows":  func(c *Client, addr string) error { _, err := c.Flows(t.Context(), addr, seven, Wanted{}); return err },
 		"secure": func(c *Client, addr string) error { _, err := c.Secure(t.Context(), addr); return err },
@@ -83,7 +86,7 @@ func TestErrorsOfTheStoreTravel(t *testing.T) {
 		d := newDouble()
 		d.err = tt.err
 		c, _ := newTestClient(t)
-		_, err := c.Admit(t.Context(), d.serve(t, ServerConfig{}), false, newBatch(t).Encode())
+		_, err := c.Admit(t.Context(), d.serve(t, ServerConfig{}), false, flow.ID{}, newBatch(t).Encode())
 		var got *Error
 		if !errors.As(err, &got) || got.Code != tt.want {
 			t.Errorf("admit that fails with %v arrives as %v, want code %s", tt.err, err, tt.want)
@@ -179,7 +182,7 @@ func TestALimitTravelsWithItsHour(t *testing.T) {
 			d := newDouble()
 			d.err = fmt.Errorf("wrapped: %w", &store.LimitError{Hour: hour, Err: limit})
 			c, _ := newTestClient(t)
-			_, err := c.Check(t.Context(), d.serve(t, ServerConfig{}), newBatch(t).Encode())
+			_, err := c.Check(t.Context(), d.serve(t, ServerConfig{}), flow.ID{}, newBatch(t).Encode())
 			var got *store.LimitError
 			if !errors.As(err, &got) || got.Hour != hour || got.Err != limit || !errors.Is(err, limit) || !NotSent(err) {
 				t.Errorf("%v of hour %d arrives as %v", limit, hour, err)

@@ -33,6 +33,7 @@ type double struct {
 	before  func()   // called before the flows are sent; nil: they are ready
 	sums    map[flow.Slice][16]byte
 	held    *store.Store // what Intake is of
+	posting flow.ID      // of the last admit or check
 	checked bool         // what Admit was called with
 	panics  bool         // Check does
 	server  *Server      // the last one that it is behind
@@ -61,12 +62,13 @@ func (d *double) Apply(_ context.Context, batches []flow.Written) error {
 	return d.err
 }
 
-func (d *double) Admit(_ context.Context, checked bool, _ []flow.Written) (bool, error) {
-	d.checked = checked
+func (d *double) Admit(_ context.Context, checked bool, batches []flow.Written) (bool, error) {
+	d.checked, d.posting = checked, batches[0].Posting
 	return true, d.err
 }
 
-func (d *double) Check(context.Context, []flow.Written) (bool, error) {
+func (d *double) Check(_ context.Context, batches []flow.Written) (bool, error) {
+	d.posting = batches[0].Posting
 	if d.panics {
 		panic("check")
 	}

@@ -15,12 +15,13 @@ import (
 // A stream carries frames, many calls under way at once, their answers in any order:
 //
 //	frame     length(4) kind(1) call(8) rest    the length is that of the rest
-//	ask       wait(4) [roster] [cluster] [batch]...
+//	ask       wait(4) [roster] [cluster] [posting] [batch]...
 //	answer    outcome(1) [store] [roster] [refusal]
 //	farewell                                    call 0, no rest
 //
 // [x] is x behind its length in 4 bytes; numbers are big endian. An ask says how many milliseconds its caller has left (0: any
-// number), the hash of the caller's roster and its cluster. An answer names the store that gives it and, where the hashes differ, has
+// number), the hash of the caller's roster, its cluster, and, where the call admits or checks batches that have a key, the hash of the
+// posting that all of them are of: 16 bytes, or none. An answer names the store that gives it and, where the hashes differ, has
 // that store's roster, in JSON, as is a refusal. After a farewell the server begins no call of the stream any more.
 type frameKind byte
 
@@ -95,12 +96,13 @@ type ask struct {
 	wait    time.Duration // what the caller has left; 0: any time
 	roster  string        // hash of the caller's
 	cluster string        // the caller's
+	posting flow.ID       // of which the batches are; zero: not known
 	batches [][]byte
 }
 
 // size is that of the frame's rest.
 func (a *ask) size() int {
-	n := 4 + pieceSize(len(a.roster)) + pieceSize(len(a.cluster))
+	n := 4 + pieceSize(len(a.roster)) + pieceSize(len(a.cluster)) + pieceSize(len(a.postingPiece()))
 	for _, b := range a.batches {
 		n += pieceSize(len(b))
 	}
@@ -111,16 +113,27 @@ func (a *ask) size() int {
 func (a *ask) append(dst []byte, call uint64) []byte {
 	dst = appendHead(dst, frameHead{a.kind, call, a.size()})
 	dst = binary.BigEndian.AppendUint32(dst, uint32(min(max(a.wait.Milliseconds(), 0), 1<<32-1)))
-	dst = appendPiece(appendPiece(dst, a.roster), a.cluster)
+	dst = appendPiece(appendPiece(appendPiece(dst, a.roster), a.cluster), a.postingPiece())
 	for _, b := range a.batches {
 		dst = appendPiece(dst, b)
 	}
 	return dst
 }
 
+// postingPiece returns what the frame has of the posting.
+func (a *ask) postingPiece() []byte {
+	if a.posting.IsZero() {
+		return nil
+	}
+	return a.posting[:]
+}
+
 // parseAsk reads the rest of a frame. The batches are parts of it.
 func parseAsk(kind frameKind, rest []byte) (ask, error) {
 	a, rest, err := parseCaller(kind, rest)
+	if err == nil {
+		rest, err = a.cutPosting(rest)
+	}
 	for err == nil && len(rest) > 0 {
 		var batch []byte
 		batch, rest, err = cutPiece(rest)
@@ -129,7 +142,17 @@ func parseAsk(kind frameKind, rest []byte) (ask, error) {
 	return a, err
 }
 
-// parseCaller reads the beginning of an ask: all but its batches.
+// cutPosting cuts the hash of the posting off.
+func (a *ask) cutPosting(data []byte) (rest []byte, err error) {
+	piece, rest, err := cutPiece(data)
+	copy(a.posting[:], piece)
+	if err == nil && len(piece) > 0 && (len(piece) != len(a.posting) || a.posting.IsZero()) {
+		return nil, fmt.Errorf("%x is no hash of a posting", piece)
+	}
+	return rest, err
+}
+
+// parseCaller reads the beginning of an ask: who calls.
 func parseCaller(kind frameKind, data []byte) (a ask, rest []byte, err error) {
 	if len(data) < 4 {
 		return ask{}, nil, errCutShort
@@ -158,6 +181,7 @@ func (a *ask) written() ([]flow.Written, error) {
 		if err != nil {
 			return nil, &Error{Code: Malformed, Detail: err.Error()}
 		}
+		b.Posting = a.posting
 		batches[i] = flow.Written{Batch: b, Bytes: encoded}
 	}
 	return batches, nil

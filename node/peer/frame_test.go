@@ -8,6 +8,8 @@ import (
 	"reflect"
 	"testing"
 	"time"
+
+	"flowring/flow"
 )
 
 func TestAsksAndRepliesAreReadAsWritten(t *testing.T) {
@@ -109,6 +111,8 @@ func TestLengthsOfAsksAreNotBelieved(t *testing.T) {
 
 func FuzzParseAsk(f *testing.F) {
 	a := ask{kind: kindAdmit, wait: time.Second, roster: "hash", cluster: "c", batches: [][]byte{[]byte("one"), nil}}
+	f.Add(a.append(nil, 1)[frameStart:])
+	a.posting = flow.ID{1}
 	f.Add(a.append(nil, 1)[frameStart:])
 	f.Add([]byte{0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff})
 	f.Fuzz(func(t *testing.T, rest []byte) {

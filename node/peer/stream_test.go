@@ -97,11 +97,11 @@ func TestManyCallsAtOnceGetTheirOwnAnswers(t *testing.T) {
 				seq := 1000*i + k
 				call := c.Check
 				if k%2 == 0 {
-					call = func(ctx context.Context, addr string, batches ...[]byte) (bool, error) {
-						return c.Admit(ctx, addr, false, batches...)
+					call = func(ctx context.Context, addr string, _ flow.ID, batches ...[]byte) (bool, error) {
+						return c.Admit(ctx, addr, false, flow.ID{}, batches...)
 					}
 				}
-				replayed, err := call(t.Context(), addr, numbered(t, seq))
+				replayed, err := call(t.Context(), addr, flow.ID{}, numbered(t, seq))
 				var refusal *Error
 				switch {
 				case seq%3 == 0 && (!errors.As(err, &refusal) || refusal.Detail != fmt.Sprint(seq)):
@@ -155,7 +155,7 @@ func TestAnswersComeInAnyOrder(t *testing.T) {
 	var wg sync.WaitGroup
 	for seq := range uint64(3) {
 		wg.Go(func() {
-			_, err := c.Check(t.Context(), addr, numbered(t, seq))
+			_, err := c.Check(t.Context(), addr, flow.ID{}, numbered(t, seq))
 			var refusal *Error
 			if !errors.As(err, &refusal) || refusal.Detail != fmt.Sprint(seq) {
 				t.Errorf("call %d = %v, want its own refusal", seq, err)
@@ -219,7 +219,7 @@ func TestBatchesThatAreAdmittedStayAsTheyAre(t *testing.T) {
 	for seq := range uint64(200) {
 		_, err := c.Apply(t.Context(), addr, numbered(t, 1000+seq))
 		if err == nil {
-			_, err = c.Admit(t.Context(), addr, false, numbered(t, seq))
+			_, err = c.Admit(t.Context(), addr, false, flow.ID{}, numbered(t, seq))
 		}
 		if err != nil {
 			t.Fatal(err)
@@ -251,7 +251,7 @@ func TestTheTimeOfTheCallerTravels(t *testing.T) {
 		ctx  context.Context
 		want time.Duration
 	}{{ctx, time.Hour}, {t.Context(), -time.Second}} {
-		if _, err := c.Admit(tt.ctx, addr, false, numbered(t, 1)); err != nil {
+		if _, err := c.Admit(tt.ctx, addr, false, flow.ID{}, numbered(t, 1)); err != nil {
 			t.Fatal(err)
 		}
 		if got := <-left; got > tt.want || got < tt.want-time.Minute {
@@ -271,7 +271,7 @@ func TestTheEndOfAStreamEndsItsCalls(t *testing.T) {
 	addr := serveHandler(t, newTestServer(t, ServerConfig{}, scripted{double: newDouble(), admit: admit}))
 	c, _ := newTestClient(t)
 	failed := make(chan error, 1)
-	go func() { _, err := c.Admit(context.Background(), addr, false, numbered(t, 1)); failed <- err }()
+	go func() { _, err := c.Admit(context.Background(), addr, false, flow.ID{}, numbered(t, 1)); failed <- err }()
 	<-begun
 	c.Close()
 	<-ended
@@ -365,7 +365,7 @@ func TestShutdownFinishesWhatIsUnderWay(t *testing.T) {
 	stopped := make(chan struct{})
 	go func() { server.Shutdown(t.Context()); close(stopped) }()
 	for {
-		_, err := c.Check(t.Context(), addr, numbered(t, 2))
+		_, err := c.Check(t.Context(), addr, flow.ID{}, numbered(t, 2))
 		var refusal *Error
 		if err == nil {
 			continue // the farewell is not there yet
@@ -422,7 +422,7 @@ func TestShutdownIsCutShort(t *testing.T) {
 	addr := serveHandler(t, server)
 	c, _ := newTestClient(t)
 	failed := make(chan error, 1)
-	go func() { _, err := c.Admit(t.Context(), addr, false, numbered(t, 1)); failed <- err }()
+	go func() { _, err := c.Admit(t.Context(), addr, false, flow.ID{}, numbered(t, 1)); failed <- err }()
 	<-begun
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

@@ -9,17 +9,22 @@ import (
 	"flowring/internal/safeguard"
 )
 
-// Check is what the owner asks before it admits batches: it returns the first refusal, and otherwise whether all were seen before.
+// Check is what the owner asks before it admits batches of one posting: it returns the first refusal, and otherwise whether all were seen
+// before.
 func (r *Replicas) Check(batches []flow.Written) (allReplayed bool, err error) {
-	return r.Store.Check(batches...)
+	allReplayed, err = r.Store.Check(batches...)
+	if err == nil && !allReplayed { // what was seen before is stored: it may be repeated whatever the keys say
+		err = r.keys.check(batches[0].Batch)
+	}
+	return allReplayed, err
 }
 
 // Admit is the owner's part of a write: it refuses what must be refused, and otherwise stores each batch on R stores and returns
 // once W of them have it on disk. It does the same for a batch that was seen before: the earlier attempt may have stopped short
 // of W. When it fails, some of the batches may be stored.
 //
-// With checked set they are part of a posting that was checked as a whole: limits on how much an hour may hold do not refuse a part of
-// it.
+// With checked set they are part of a posting that was checked as a whole: neither limits on how much an hour may hold nor the memory of
+// keys refuses a part of it.
 func (r *Replicas) Admit(ctx context.Context, checked bool, batches []flow.Written) (allReplayed bool, err error) {
 	if r.Refuse != nil {
 		if err := r.Refuse(); err != nil {
@@ -29,15 +34,19 @@ func (r *Replicas) Admit(ctx context.Context, checked bool, batches []flow.Writt
 	if err := r.enough(); err != nil {
 		return false, err
 	}
-	check := r.Store.Check
 	if checked {
-		check = r.Store.CheckAgain
+		allReplayed, err = r.Store.CheckAgain(batches...)
+	} else {
+		allReplayed, err = r.Check(batches)
 	}
-	allReplayed, err = check(batches...)
 	if err != nil {
 		return false, err
 	}
-	return allReplayed, r.replicate(ctx, batches)
+	if err := r.replicate(ctx, batches); err != nil {
+		return false, err
+	}
+	r.keys.remember(batches[0].Batch)
+	return allReplayed, nil
 }
 
 // Enough returns why a write could only fail now: fewer than W stores that count are heard. nil: enough are.

@@ -172,7 +172,7 @@ func (s *site) keep(batch []byte) error {
 }
 
 // Admit implements Peers.
-func (w *world) Admit(ctx context.Context, addr string, _ bool, batches ...[]byte) (bool, error) {
+func (w *world) Admit(ctx context.Context, addr string, _ bool, posting flow.ID, batches ...[]byte) (bool, error) {
 	s, err := w.call(ctx, addr, "admit", batches...)
 	for _, batch := range batches {
 		if err == nil {
@@ -186,7 +186,7 @@ func (w *world) Admit(ctx context.Context, addr string, _ bool, batches ...[]byt
 }
 
 // Check implements Peers.
-func (w *world) Check(ctx context.Context, addr string, batches ...[]byte) (bool, error) {
+func (w *world) Check(ctx context.Context, addr string, posting flow.ID, batches ...[]byte) (bool, error) {
 	s, err := w.call(ctx, addr, "check", batches...)
 	if err == nil {
 		err = s.full

@@ -32,6 +32,7 @@ type Config struct {
 	DropAfter    time.Duration // how long the replicas must have confirmed to hold a slice before a copy is dropped; CallWait + 1 s
 	RepairBytes  int           // bytes per second that repair fetches; 0: 64 MiB
 	SealAfter    time.Duration // how long an hour must have got no batch before it is sealed; 0: never
+	Keys         int           // how many keys are remembered over all hours; 0: none
 	SealBatches  int           // how many batches must be there to be put into a snapshot; 0: 64
 	Without      safeguard.Set // safeguards that a test has switched off
 }
@@ -70,8 +71,8 @@ type Cluster interface {
 type Peers interface {
 	Heard(addr string) bool // false: the last call failed, leave it out until a greeting succeeds
 	Gone(addr string) bool  // true: no call has been heard for so long that it is of no use to try
-	Admit(ctx context.Context, addr string, checked bool, batches ...[]byte) (replayed bool, err error)
-	Check(ctx context.Context, addr string, batches ...[]byte) (replayed bool, err error)
+	Admit(ctx context.Context, addr string, checked bool, posting flow.ID, batches ...[]byte) (replayed bool, err error)
+	Check(ctx context.Context, addr string, posting flow.ID, batches ...[]byte) (replayed bool, err error)
 	Apply(ctx context.Context, addr string, batches ...[]byte) (ring.Store, error)
 	Digest(ctx context.Context, addr string, s flow.Slice, roster string) (Voice, error)
 	Secure(ctx context.Context, addr string) (ring.Store, error)
@@ -110,6 +111,7 @@ type Replicas struct {
 	seqs    sync.Map      // flow.Slice -> *atomic.Uint64: the last seq given
 	keyless atomic.Uint64 // postings without a key so far
 	hedges  *budget
+	keys    *keys
 	gather  gathering
 	rounds  rounds
 	seeking rounds // of those who would rather be told of a store that lacks less
@@ -130,7 +132,7 @@ type Replicas struct {
 
 // New returns replicas that do nothing yet. The origin must be random, and new at each start of the process (P9).
 func New(origin uint64, cfg Config, deps Deps) *Replicas {
-	r := &Replicas{Config: cfg.withDefaults(), Deps: deps, origin: origin, hedges: newBudget(0.05, 10), started: time.Now()}
+	r := &Replicas{Config: cfg.withDefaults(), Deps: deps, origin: origin, hedges: newBudget(0.05, 10), keys: newKeys(cfg.Keys), started: time.Now()}
 	if r.Unheard == nil {
 		r.Unheard = func(error) bool { return false }
 	}

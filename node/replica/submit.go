@@ -39,8 +39,8 @@ func (r *Replicas) Submit(ctx context.Context, p *flow.Posting) (replayed bool, 
 		return r.atOwner(ctx, batches[0], r.admit, 0)
 	}
 	// One owner may refuse: no other must have stored its part by then (P3). Of a posting that was stored in part before, only the whole
-	// is right: a limit that was reached since does not count.
-	if _, err := r.each(ctx, batches, r.check); err != nil && !(tooMany(err) && r.begun(ctx, batches)) {
+	// is right: neither a limit that was reached since counts, nor the memory of a key that was used otherwise since.
+	if _, err := r.each(ctx, batches, r.check); err != nil && !(yields(err) && r.begun(ctx, batches)) {
 		return false, err
 	}
 	replayed, err = r.each(ctx, batches, r.admitPart)
@@ -217,7 +217,7 @@ func (r *Replicas) check(ctx context.Context, at place, batches []flow.Written) 
 	if at.self {
 		return r.Check(batches)
 	}
-	return r.Peers.Check(ctx, at.addr, bytesOf(batches)...)
+	return r.Peers.Check(ctx, at.addr, batches[0].Posting, bytesOf(batches)...)
 }
 
 func (r *Replicas) admit(ctx context.Context, at place, batches []flow.Written) (bool, error) {
@@ -233,7 +233,7 @@ func (r *Replicas) admitAt(ctx context.Context, at place, checked bool, batches 
 	if at.self {
 		return r.Admit(ctx, checked, batches)
 	}
-	return r.Peers.Admit(ctx, at.addr, checked, bytesOf(batches)...)
+	return r.Peers.Admit(ctx, at.addr, checked, batches[0].Posting, bytesOf(batches)...)
 }
 
 func bytesOf(batches []flow.Written) [][]byte {
@@ -313,8 +313,11 @@ func appendNew(names []string, name string) []string {
 
 // refused reports whether a store said no to the content of a write.
 func refused(err error) bool {
-	return errors.Is(err, store.ErrKeyReused) || errors.Is(err, store.ErrOverflow) || tooMany(err)
+	return errors.Is(err, store.ErrKeyReused) || errors.Is(err, store.ErrOverflow) || yields(err)
 }
+
+// yields reports whether a store said no for a reason that does not count for a posting which is stored in part.
+func yields(err error) bool { return tooMany(err) || errors.Is(err, store.ErrKeyElsewhere) }
 
 // tooMany reports whether a store said no as it has as much as it may.
 func tooMany(err error) bool {

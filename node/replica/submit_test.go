@@ -146,7 +146,7 @@ func TestOvertakenPostingIsOfUnknownOutcome(t *testing.T) {
 // overtaken lets every check pass and refuses every admission.
 type overtaken struct{ Peers }
 
-func (overtaken) Admit(context.Context, string, bool, ...[]byte) (bool, error) {
+func (overtaken) Admit(context.Context, string, bool, flow.ID, ...[]byte) (bool, error) {
 	return false, store.ErrKeyReused
 }
 

@@ -1,0 +1,150 @@
+package replica
+
+import (
+	"encoding/binary"
+	"errors"
+	"math/rand/v2"
+	"testing"
+	"unsafe"
+
+	"flowring/flow"
+	"flowring/store"
+)
+
+// keyed returns a posting with a key: one flow of tx bytes in each hour.
+func keyed(t testing.TB, key string, tx int64, hours ...flow.Hour) *flow.Posting {
+	t.Helper()
+	var in []flow.Slice
+	for _, hour := range hours {
+		in = append(in, flow.Slice{Hour: hour})
+	}
+	p := posting(t, tx, in...)
+	p.Identify("", key)
+	return p
+}
+
+// A key that an owner remembers is refused for other content, of another hour too, and a repetition is not.
+func TestAKeyThatIsRememberedIsRefusedForOtherContent(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		keys int
+		p    *flow.Posting
+		want error
+	}{
+		{"the same posting", 100, keyed(t, "k", 1, 1, 2), nil},
+		{"the same hours with other content", 100, keyed(t, "k", 2, 1, 2), store.ErrKeyReused},
+		{"one of the hours alone", 100, keyed(t, "k", 1, 1), store.ErrKeyReused},
+		{"another hour", 100, keyed(t, "k", 1, 3), store.ErrKeyElsewhere},
+		{"several other hours", 100, keyed(t, "k", 1, 3, 4), store.ErrKeyElsewhere},
+		{"another key", 100, keyed(t, "l", 1, 3), nil},
+		{"no key", 100, posting(t, 1, flow.Slice{Hour: 3}), nil},
+		{"another hour where no key is remembered", 0, keyed(t, "k", 1, 3), nil},
+	} {
+		r := newWorld("a").replicas(t, Config{Copies: 1, Quorum: 1, Keys: tt.keys})
+		if _, err := r.Submit(t.Context(), keyed(t, "k", 1, 1, 2)); err != nil {
+			t.Fatal(err)
+		}
+		before := r.Store.Stats().Applied
+		_, err := r.Submit(t.Context(), tt.p)
+		if !errors.Is(err, tt.want) {
+			t.Errorf("%s: Submit = %v, want %v", tt.name, err, tt.want)
+		}
+		if after := r.Store.Stats().Applied; tt.want != nil && after != before {
+			t.Errorf("%s: %d batches are stored, want none of a refused posting (P3)", tt.name, after-before)
+		}
+		if _, refused := r.KeysRemembered(); (refused > 0) != (tt.want == store.ErrKeyElsewhere) {
+			t.Errorf("%s: %d refusals are counted, want them to go with %v", tt.name, refused, tt.want)
+		}
+	}
+}
+
+// A key is remembered once it was admitted: a refused request leaves its key free.
+func TestARefusedPostingLeavesItsKeyFree(t *testing.T) {
+	w := newWorld("a")
+	w.sites["a"].held = store.New(store.Config{Limits: store.Limits{Flows: 1}}, store.Deps{Journal: newMemory()})
+	r := w.replicas(t, Config{Copies: 1, Quorum: 1, Keys: 100})
+	p, err := flow.AddUp([]flow.Record{{Key: flow.Key{SrcApp: "a", DestApp: "b", VPCID: "v"}}, {Key: flow.Key{SrcApp: "b", DestApp: "a", VPCID: "v"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.Identify("", "k")
+	if _, err := r.Submit(t.Context(), p); !errors.Is(err, store.ErrTooManyFlows) {
+		t.Fatalf("Submit = %v, want %v", err, store.ErrTooManyFlows)
+	}
+	if _, err := r.Submit(t.Context(), keyed(t, "k", 1, 2)); err != nil {
+		t.Errorf("Submit of the corrected request = %v, want nil", err)
+	}
+}
+
+// What the memory says does not leave a posting in pieces (P3): a part of it is stored, and only the whole is right.
+func TestTheMemoryOfKeysDoesNotLeaveAPostingInPieces(t *testing.T) {
+	r := newWorld("a").replicas(t, Config{Copies: 1, Quorum: 1, Keys: 100})
+	p := keyed(t, "k", 1, 1, 2)
+	part := *p.Batches[0]
+	part.Dot = dot(1)
+	if _, err := r.Admit(t.Context(), true, written(&part)); err != nil { // an attempt that got no further
+		t.Fatal(err)
+	}
+	r.keys.remember(keyed(t, "k", 9, 7).Batches[0])
+	if _, err := r.Submit(t.Context(), p); err != nil {
+		t.Errorf("Submit of a posting that is stored in part = %v, want nil", err)
+	}
+	if n := len(r.Store.Slices()); n != 2 {
+		t.Errorf("%d hours are stored, want both of the posting", n)
+	}
+}
+
+func TestTheLastKeysAreRememberedInBoundedMemory(t *testing.T) {
+	const most = 20_000
+	k := newKeys(most)
+	if size := unsafe.Sizeof(bucket{}); size > bucketBytes-8 {
+		t.Errorf("a bucket has %d bytes, want %d at most", size, bucketBytes-8)
+	}
+	if bytes := k.count * bucketBytes; bytes > most*keyBytes+bucketBytes {
+		t.Errorf("%d keys take %d bytes, want %d each", most, bytes, keyBytes)
+	}
+	rng := rand.New(rand.NewPCG(1, 1))
+	all := make([]flow.Batch, 5*most)
+	for i := range all {
+		binary.BigEndian.PutUint64(all[i].Key[:], rng.Uint64())
+		binary.BigEndian.PutUint64(all[i].Key[8:], rng.Uint64())
+		all[i].Posting = flow.ID{1}
+		k.remember(&all[i])
+		k.remember(&all[i])
+	}
+	known := func(batches []flow.Batch) (n int) {
+		for _, b := range batches {
+			if err := k.check(&b); err != nil {
+				t.Fatalf("check of a key with its own content = %v", err)
+			}
+			b.Posting = flow.ID{2}
+			if k.check(&b) != nil {
+				n++
+			}
+		}
+		return n
+	}
+	if n := known(all[len(all)-most:]); n < most*97/100 {
+		t.Errorf("%d of the last %d keys are remembered, want nearly all", n, most)
+	}
+	if n := known(all[:most]); n > most/100 {
+		t.Errorf("%d of the first %d keys are remembered, want nearly none", n, most)
+	}
+	if held := k.held.Load(); held > int64(15*k.count) || held < most {
+		t.Errorf("%d keys are counted, want %d to %d", held, most, 15*k.count)
+	}
+}
+
+func BenchmarkKeys(b *testing.B) {
+	k := newKeys(1_000_000)
+	rng := rand.New(rand.NewPCG(1, 1))
+	var batch flow.Batch
+	batch.Posting = flow.ID{1}
+	for b.Loop() {
+		binary.BigEndian.PutUint64(batch.Key[:], rng.Uint64())
+		binary.BigEndian.PutUint64(batch.Key[8:], rng.Uint64())
+		if k.check(&batch) == nil {
+			k.remember(&batch)
+		}
+	}
+}
