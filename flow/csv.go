@@ -157,7 +157,7 @@ func (t *csvTable) name(f field, cell []byte) (reason string) {
 func csvInteger(cell []byte, want string, lowest, highest int64) (n int64, reason string) {
 	n, err := strconv.ParseInt(string(cell), 10, 64)
 	if err != nil || !isNumber(cell) || n < lowest || n > highest {
-		return 0, got(want, cell) + integerHint(cell)
+		return 0, noInteger(want, cell)
 	}
 	return n, ""
 }

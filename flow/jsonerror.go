@@ -116,6 +116,14 @@ func foreignText(text []byte) string {
 	return ""
 }
 
+// noInteger returns why a value is no integer as wanted, and what to do about it.
+func noInteger(want string, raw jsontext.Value) string {
+	if hour, is := HourOfTime(string(bytes.Trim(raw, `"`))); is && want == wantHour {
+		return fmt.Sprintf("%s; its hour is %d", got(want, raw), hour)
+	}
+	return got(want, raw) + integerHint(raw)
+}
+
 // integerHint says what to do about a value that is no integer of the range.
 func integerHint(raw jsontext.Value) string {
 	switch {

@@ -81,7 +81,7 @@ func (d *strict) integer(spelling, want string, lowest, highest int64) (int64, e
 	}
 	n, err := strconv.ParseInt(string(raw), 10, 64)
 	if err != nil || n < lowest || n > highest {
-		return 0, d.refuse(spelling, got(want, raw)+integerHint(raw))
+		return 0, d.refuse(spelling, noInteger(want, raw))
 	}
 	return n, nil
 }

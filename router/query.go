@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/url"
 	"strconv"
+	"strings"
 
 	"flowring/flow"
 )
@@ -39,9 +40,17 @@ func parseHour(values []string) (flow.Hour, error) {
 	}
 	hour, err := strconv.ParseInt(values[0], 10, 64)
 	if err != nil {
-		return 0, &queryError{fmt.Sprintf("hour is %s; it must be an integer of 64 bits, as in /flows?hour=20", quoted(values[0]))}
+		return 0, &queryError{fmt.Sprintf("hour is %s; it must be an integer of 64 bits%s", quoted(values[0]), hourHint(values[0]))}
 	}
 	return flow.Hour(hour), nil
+}
+
+// hourHint says what to write instead of a text that is no hour. In the text of a time, a query has made + a space.
+func hourHint(text string) string {
+	if hour, ok := flow.HourOfTime(strings.ReplaceAll(text, " ", "+")); ok {
+		return fmt.Sprintf("; its hour is %d", hour)
+	}
+	return ", as in /flows?hour=20"
 }
 
 // parseNeed reads the two parameters that change what completeness is good enough.
