@@ -9,7 +9,7 @@ import (
 // refusal is why the node at an address and this one cannot be in one cluster.
 type refusal struct {
 	why error
-	at  time.Time // when that was last found
+	at  time.Time // when that was last found; zero: since then the node there was joined, or is gone
 }
 
 // refusalLasts is how long a refusal stands: two nodes that know each other try again every DefaultRejoinEvery.
@@ -20,6 +20,9 @@ func (m *Members) refuse(addr string, why error) {
 	now := time.Now()
 	m.contact.Store(now.UnixNano())
 	m.mu.Lock()
+	if len(m.refusals) > maxKnown {
+		clear(m.refusals)
+	}
 	old, known := m.refusals[addr]
 	m.refusals[addr] = refusal{why, now}
 	m.mu.Unlock()
@@ -28,12 +31,13 @@ func (m *Members) refuse(addr string, why error) {
 	}
 }
 
-// pardon forgets the refusal of an address that is older than begun: since then the node there was joined, or is gone.
+// pardon ends the refusal of an address if that is older than begun: since then the node there was joined, or is gone. The refusal is
+// kept, so that it is not news when it comes again.
 func (m *Members) pardon(addr string, begun time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.refusals[addr].at.Before(begun) {
-		delete(m.refusals, addr)
+	if old, known := m.refusals[addr]; known && old.at.Before(begun) {
+		m.refusals[addr] = refusal{why: old.why}
 	}
 }
 
@@ -42,9 +46,10 @@ func (m *Members) pardon(addr string, begun time.Time) {
 func (m *Members) Refusal() error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	maps.DeleteFunc(m.refusals, func(_ string, r refusal) bool { return time.Since(r.at) > refusalLasts })
 	for _, addr := range slices.Sorted(maps.Keys(m.refusals)) {
-		return m.refusals[addr].why
+		if r := m.refusals[addr]; time.Since(r.at) <= refusalLasts {
+			return r.why
+		}
 	}
 	return nil
 }
