@@ -51,7 +51,9 @@ func (n *Node) waitsFor() string {
 func (n *Node) hello() peer.Hello {
 	sees := n.members.View().Names()
 	founds := n.founding.Load() || n.foundsAlone()
-	h := peer.Hello{Store: n.membership.Self(), Start: n.start, Roster: n.membership.Roster(), Status: n.status()}
+	h := peer.Hello{
+		Store: n.membership.Self(), Start: n.start, Roster: n.membership.Roster(), Former: n.membership.Former(), Status: n.status(),
+	}
 	if h.Roster.Cluster() == "" {
 		e := n.expected.Load()
 		h.Founds, h.Waits, h.Sees, h.Calls = founds, !e.met(), sees, e.calls(n.members.View())

@@ -2,9 +2,11 @@ package node
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
+	"flowring/internal/safeguard"
 	"flowring/ring"
 )
 
@@ -14,32 +16,85 @@ import (
 // The store marks itself as leaving, so that its acks count no more, and W established stores adopt its whole roster: they may be
 // needed as witnesses of stores that only this one knows. Then it puts all it holds on W others, until nothing is left that came
 // meanwhile, and marks itself as forgotten.
+//
+// A drain whose ctx ends before that is given up: the store goes on under a new ID, with all that it holds, and the old ID is forgotten
+// once the new one is established. Once the store is marked as forgotten, the drain goes on to its end whatever becomes of ctx.
 func (n *Node) Drain(ctx context.Context) error {
 	if err := n.beginForgetting(ctx); err != nil {
 		return err
 	}
 	defer n.endForgetting()
+	if n.left.Load() {
+		return nil
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	defer context.AfterFunc(n.ending, func() { cancel(errEnding) })()
 	self := n.membership.Self()
 	if others := n.membership.Roster().CountEstablished() - 1; self.Established && others < n.cfg.WriteQuorum {
 		return guardf("%d established stores would be left, fewer than the write quorum of %d", max(others, 0), n.cfg.WriteQuorum)
 	}
 	n.draining.Store(true)
 	n.log.Info("drain", "store", self.ID)
+	if err := n.handOver(ctx, self); err != nil {
+		return errors.Join(fmt.Errorf("drain: %w", err), n.giveUp(self, err))
+	}
+	return n.depart(context.WithoutCancel(ctx), self)
+}
+
+var errEnding = errors.New("this node is stopping")
+
+// handOver is what a drain does while it can be given up.
+func (n *Node) handOver(ctx context.Context, self ring.Store) error {
 	self.Leaving = true
 	if err := n.tell(ctx, self); err != nil {
-		return fmt.Errorf("drain: announce: %w", err)
+		return fmt.Errorf("announce: %w", err)
 	}
-	if err := n.secureAway(ctx); err != nil {
-		return fmt.Errorf("drain: %w", err)
-	}
-	self.Forgotten = true
-	n.drained.Store(true) // a forgotten store would otherwise join again
+	return n.secureAway(ctx)
+}
+
+// depart is what a drain does once nothing depends on this store any more: it takes the store off the roster.
+func (n *Node) depart(ctx context.Context, self ring.Store) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	defer context.AfterFunc(n.ending, func() { cancel(errEnding) })()
+	self.Leaving, self.Forgotten = true, true
 	if err := n.tell(ctx, self); err != nil {
 		return fmt.Errorf("drain: announce: %w", err)
 	}
 	n.left.Store(true)
 	n.log.Info("drained", "store", self.ID)
 	return nil
+}
+
+// giveUp ends a drain that was not done. A node that stops leaves that to its next start.
+func (n *Node) giveUp(self ring.Store, why error) error {
+	n.log.Warn("drain given up", "store", self.ID, "error", why)
+	if n.stopping.Load() {
+		return nil
+	}
+	if n.deps.Without.Off(safeguard.GiveUpOrder) {
+		self.Leaving, self.Forgotten = true, true
+		return n.membership.mark(self)
+	}
+	n.draining.Store(false)
+	return n.membership.giveUp()
+}
+
+// forgetFormer forgets the IDs that this store gave up, once the new one is established. Should the disk be an older image of what it was
+// under them, reads count this store as silent until it has recovered (P9).
+func (n *Node) forgetFormer(ctx context.Context) {
+	if len(n.membership.Former()) == 0 || !n.membership.Self().Established {
+		return
+	}
+	former, err := n.membership.forgetFormer()
+	if err != nil {
+		n.log.Error("join", "error", err)
+		return
+	}
+	n.membership.changed()
+	n.log.Info("former store forgotten: its drain was given up, and this node holds what it held", "stores", former)
+	n.greetAll(ctx) // the next greeting would tell the others as well
 }
 
 // tell marks this store and makes W other established stores adopt this node's whole roster.

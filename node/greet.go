@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -82,6 +83,7 @@ func (n *Node) meet(ctx context.Context) {
 	if err := n.membership.confirmName(n.cfg.Cluster, heard); err != nil {
 		n.log.Error("join", "error", err)
 	}
+	n.forgetFormer(ctx)
 	n.forgetAbsent(ctx, heard)
 	n.directory.prune(n.membership.Roster())
 	n.announce()
@@ -155,8 +157,12 @@ func (n *Node) mayEstablish(heard answers) bool {
 		return false
 	}
 	confirmed, all := 0, true
+	former := n.membership.Former() // a store that answers stands for the IDs that it gave up as well
+	for _, hello := range heard {
+		former = append(slices.Clip(former), hello.Former...)
+	}
 	for _, s := range roster.Stores() {
-		if s.ID == self.ID {
+		if s.ID == self.ID || slices.Contains(former, s.ID) {
 			continue
 		}
 		hello, ok := heard[s.ID]

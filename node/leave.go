@@ -25,7 +25,7 @@ func (n *Node) leave(ctx context.Context) error {
 		return nil
 	}
 	var err error
-	if others := n.membership.Roster().CountEstablished() - 1; others >= n.cfg.WriteQuorum && !n.drained.Load() {
+	if others := n.membership.Roster().CountEstablished() - 1; others >= n.cfg.WriteQuorum && !n.left.Load() {
 		err = n.secureWhileOthersStay(ctx)
 	}
 	if err := n.members.Leave(time.Second); err != nil { // nobody is there to be told, or they find out by themselves

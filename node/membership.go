@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -22,7 +23,7 @@ type membership struct {
 	log     *slog.Logger
 	fresh   bool        // the store was made by this process: it has acknowledged nothing that it could have lost
 	changed func()      // called after each change, outside mu
-	leaving func() bool // whether this store goes for good: it does not join again then
+	leaving func() bool // whether a drain of this store is under way, or done: it does not join again then
 	named   bool        // the data folder has the cluster's name; after the start it is for meet alone
 	follows bool        // any cluster is adopted whose roster comes: the negative control of adoption
 
@@ -33,6 +34,7 @@ type membership struct {
 // placement is one immutable state of membership.
 type placement struct {
 	self   ring.StoreID
+	former []ring.StoreID // IDs that this store gave up and has not forgotten yet
 	roster ring.Roster
 	ring   *ring.Ring
 }
@@ -59,6 +61,8 @@ type identity struct {
 	Store  ring.StoreID `json:"store"`
 	Name   string       `json:"name"`
 	Roster ring.Roster  `json:"roster"`
+
+	Former []ring.StoreID `json:"former,omitempty"` // as placement.former
 }
 
 // openMembership loads the identity that the journal has, or gives the store a new one.
@@ -76,7 +80,7 @@ func openMembership(
 	if value == nil {
 		id := newID(m.name)
 		m.fresh = true
-		return m, m.save(id, ring.Roster{}.With(ring.Store{ID: id, Name: m.name}))
+		return m, m.save(id, nil, ring.Roster{}.With(ring.Store{ID: id, Name: m.name}))
 	}
 	var id identity
 	if err := json.Unmarshal(value, &id); err != nil {
@@ -88,7 +92,7 @@ func openMembership(
 	if id.Name != m.name {
 		return nil, fmt.Errorf("the data folder belongs to node %q, and this node is named %q: give it its own folder, or its name back", id.Name, m.name)
 	}
-	m.publish(id.Store, id.Roster)
+	m.publish(id.Store, id.Former, id.Roster)
 	return m, m.reidentify()
 }
 
@@ -118,20 +122,20 @@ func sameID(name string) ring.StoreID {
 }
 
 // save makes an identity durable and publishes it. mu is held, or nobody else knows m yet.
-func (m *membership) save(self ring.StoreID, roster ring.Roster) error {
-	value, err := json.Marshal(identity{self, m.name, roster})
+func (m *membership) save(self ring.StoreID, former []ring.StoreID, roster ring.Roster) error {
+	value, err := json.Marshal(identity{self, m.name, roster, former})
 	if err != nil {
 		return fmt.Errorf("save roster: %w", err)
 	}
 	if err := m.journal.SetState(stateIdentity, value); err != nil {
 		return fmt.Errorf("save roster: %w", err)
 	}
-	m.publish(self, roster)
+	m.publish(self, former, roster)
 	return nil
 }
 
-func (m *membership) publish(self ring.StoreID, roster ring.Roster) {
-	next := &placement{self, roster, roster.Ring(m.slices)}
+func (m *membership) publish(self ring.StoreID, former []ring.StoreID, roster ring.Roster) {
+	next := &placement{self, former, roster, roster.Ring(m.slices)}
 	m.now.Store(next)
 }
 
@@ -152,24 +156,58 @@ func (m *membership) changeLocked(fn func(ring.Roster) (ring.Roster, error)) (bo
 	if err != nil || next.Equal(now.roster) {
 		return false, err
 	}
-	if err := m.save(now.self, next); err != nil {
+	if err := m.save(now.self, now.former, next); err != nil {
 		return false, err
 	}
 	return true, m.reidentify()
 }
 
-// reidentify draws a new store ID if the store was forgotten: its batches are as good as any, but its acks are not. It joins as a
-// new store and offers what it holds. mu is held, or nobody else knows m yet.
+// reidentify draws a new store ID if the store was forgotten, or is leaving and no drain of it is under way. Its batches are as good as
+// any, but its acks are not. It joins as a new store and offers what it holds. A flag is never taken back, so a drain that is given up
+// ends like this too: the ID that was leaving is a former one until the new ID is established (see forgetFormer). mu is held, or nobody
+// else knows m yet.
 func (m *membership) reidentify() error {
 	now := m.now.Load()
 	self, known := now.roster.Get(now.self)
-	if known && !self.Forgotten || m.leaving() {
+	if m.leaving() || known && !self.Forgotten && !self.Leaving {
 		return nil
 	}
-	id := ring.NewStoreID()
-	m.log.Warn("this store was forgotten by the cluster: it joins again as a new one, with what it holds", "old", now.self, "new", id)
-	return m.save(id, now.roster.With(ring.Store{ID: id, Name: m.name}))
+	id, former := ring.NewStoreID(), now.former
+	if known && !self.Forgotten {
+		former = append(slices.Clone(former), self.ID)
+		m.log.Warn("this store was leaving, and no drain is under way: it joins again as a new one, with what it holds", "old", now.self, "new", id)
+	} else {
+		m.log.Warn("this store was forgotten by the cluster: it joins again as a new one, with what it holds", "old", now.self, "new", id)
+	}
+	return m.save(id, former, now.roster.With(ring.Store{ID: id, Name: m.name}))
 }
+
+// giveUp goes on under a new ID, once no drain is under way any more.
+func (m *membership) giveUp() error {
+	m.mu.Lock()
+	err := m.reidentify()
+	m.mu.Unlock()
+	m.changed()
+	return err
+}
+
+// forgetFormer forgets the IDs that this store gave up, and returns them. The store must be established: it holds all that it held under
+// them, so that nothing is lost which a reader could miss, and a reader that knows them as forgotten knows the new ID.
+func (m *membership) forgetFormer() ([]ring.StoreID, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	now := m.now.Load()
+	roster := now.roster
+	for _, id := range now.former {
+		s, _ := roster.Get(id)
+		s.Leaving, s.Forgotten = true, true
+		roster = roster.With(s)
+	}
+	return now.former, m.save(now.self, nil, roster)
+}
+
+// Former returns the IDs that this store gave up and has not forgotten yet: it holds all that it held under them.
+func (m *membership) Former() []ring.StoreID { return m.now.Load().former }
 
 // Self returns this node's store as its roster has it.
 func (m *membership) Self() ring.Store {

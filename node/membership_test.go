@@ -126,7 +126,7 @@ func TestForgottenStoreBecomesANewOne(t *testing.T) {
 					t.Fatal(err)
 				}
 			} else {
-				if err := m.save(old.ID, m.Roster().With(gone)); err != nil {
+				if err := m.save(old.ID, nil, m.Roster().With(gone)); err != nil {
 					t.Fatal(err)
 				}
 				m = opened(t, d)
@@ -241,5 +241,49 @@ func TestConcurrentChangesAreAllKept(t *testing.T) {
 				t.Errorf("store %s is %+v, %t, want it kept", s.ID, got, ok)
 			}
 		}
+	}
+}
+
+// A store that is leaving, and that no drain takes off the roster, goes on under a new ID. It keeps the old one, over restarts, until it
+// forgets that, which is in one write with the roster that says so.
+func TestALeavingStoreGoesOnUnderANewID(t *testing.T) {
+	for _, when := range []string{"while it runs", "before it starts"} {
+		t.Run(when, func(t *testing.T) {
+			d := &diary{}
+			m := opened(t, d)
+			old := m.Self()
+			old.Established = true
+			leaving := old
+			leaving.Leaving = true
+			if when == "while it runs" {
+				if err := errors.Join(m.mark(old), m.MergeRoster(ring.Roster{}.With(leaving))); err != nil {
+					t.Fatal(err)
+				}
+			} else {
+				if err := m.save(old.ID, nil, m.Roster().With(leaving)); err != nil {
+					t.Fatal(err)
+				}
+				m = opened(t, d)
+			}
+			self := m.Self()
+			if self.ID == old.ID || self.Established || self.Leaving {
+				t.Errorf("the store goes on as %+v, want a new one that is not established", self)
+			}
+			for _, m := range []*membership{m, opened(t, d)} {
+				if was, _ := m.Roster().Get(old.ID); m.Self() != self || !slices.Equal(m.Former(), []ring.StoreID{old.ID}) || was.Forgotten {
+					t.Errorf("the store is %+v, was %v, which is %+v; want %+v, %v, not forgotten", m.Self(), m.Former(), was, self, old.ID)
+				}
+			}
+			writes := 0
+			d.write = func() { writes++ }
+			if former, err := m.forgetFormer(); err != nil || writes != 1 || !slices.Equal(former, []ring.StoreID{old.ID}) {
+				t.Errorf("forgetFormer = %v, %v in %d writes, want %v in one", former, err, writes, old.ID)
+			}
+			for _, m := range []*membership{m, opened(t, d)} {
+				if was, _ := m.Roster().Get(old.ID); m.Self() != self || len(m.Former()) > 0 || !was.Forgotten {
+					t.Errorf("the store is %+v, was %v, which is %+v; want %+v, nothing, forgotten", m.Self(), m.Former(), was, self)
+				}
+			}
+		})
 	}
 }

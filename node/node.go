@@ -76,7 +76,7 @@ type Node struct {
 	expected   atomic.Pointer[expectation]
 	founding   atomic.Bool // this store is about to found a cluster
 	stopping   atomic.Bool // the node ends, and is not ready
-	draining   atomic.Bool // the store is about to leave the roster; the node is not ready
+	draining   atomic.Bool // the store is about to leave the roster, or has left; the node is not ready
 	unready    atomic.Bool // as Ready said when it was last asked, at least each second
 	progress   progress
 	apart      atomic.Pointer[error] // why this node talks to nobody; nil: it does not stay apart
@@ -86,10 +86,11 @@ type Node struct {
 	memory     atomic.Int64 // bytes in use, as last looked at
 	lowMemory  atomic.Bool  // too little memory is left to take POSTs
 	peerServer atomic.Pointer[peer.Server]
-	peerPages  atomic.Int64 // calls of web pages that the peer port refused
-	peerLine   seldom.Line  // of these in the log
-	drained    atomic.Bool  // the store leaves the roster for good
-	left       atomic.Bool  // W other stores know that
+	peerPages  atomic.Int64    // calls of web pages that the peer port refused
+	peerLine   seldom.Line     // of these in the log
+	left       atomic.Bool     // the store has left the roster for good, and W other stores know that
+	ending     context.Context // ends when Stop begins
+	end        context.CancelFunc
 	failed     chan error
 	known      []string // gossip addresses last saved; used by the greet loop alone
 	stack      []step   // what Start did, to be undone in reverse
@@ -130,6 +131,7 @@ func New(cfg Config, deps Deps) (*Node, error) {
 	}
 	n.expected.Store(&expectation{})
 	n.unready.Store(true)
+	n.ending, n.end = context.WithCancel(context.Background())
 	return n, nil
 }
 
@@ -170,6 +172,7 @@ func (n *Node) started(name string, stop func(context.Context) error) {
 // gossip and closes; what ctx cuts short is closed at once. Every goroutine of the node has ended when it returns.
 func (n *Node) Stop(ctx context.Context) error {
 	n.stopping.Store(true)
+	n.end()
 	var errs []error
 	for i := len(n.stack) - 1; i >= 0; i-- {
 		begun := time.Now()
@@ -214,7 +217,7 @@ func (n *Node) openStore(ctx context.Context) error {
 	if err := checkPlacement(j, n.cfg.HourSlices); err != nil {
 		return err
 	}
-	n.membership.leaving, n.membership.follows = n.drained.Load, n.deps.Without.Off(safeguard.Adoption)
+	n.membership.leaving, n.membership.follows = n.draining.Load, n.deps.Without.Off(safeguard.Adoption)
 	settled, err := n.loadNames(stateSettled)
 	if err != nil {
 		return err
@@ -411,7 +414,8 @@ func (n *Node) ready() error {
 	case n.left.Load():
 		return errors.New("drained: the store of this node has left the cluster")
 	case n.draining.Load():
-		return errors.New("draining")
+		secured, all := n.replicas.Secured()
+		return fmt.Errorf("draining: %d of %d slices are on enough other stores", secured, all)
 	case n.lost():
 		return n.journal.Missing()
 	}

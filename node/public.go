@@ -39,7 +39,9 @@ func (n *Node) mayWrite() error {
 	case n.left.Load():
 		return &router.UnavailableError{Reason: "the store of this node has left the cluster"}
 	case n.membership.Roster().CountEstablished() < n.cfg.WriteQuorum:
-		return &router.UnavailableError{Reason: "the cluster has fewer established stores than the write quorum asks for"}
+		return &router.UnavailableError{
+			Reason: "the cluster has fewer established stores than the write quorum asks for" + replica.LeavingNote(n.membership.Roster()),
+		}
 	}
 	return nil
 }

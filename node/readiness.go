@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"flowring/internal/safeguard"
+	"flowring/node/replica"
 	"flowring/ring"
 )
 
@@ -143,9 +144,9 @@ func (r readiness) missing(s sight) error {
 		}
 	}
 	if all := heard + len(names); all < s.quorum {
-		return fmt.Errorf("%d established stores, fewer than the write quorum of %d", all, s.quorum)
+		return fmt.Errorf("%d established stores, fewer than the write quorum of %d%s", all, s.quorum, replica.LeavingNote(s.roster))
 	}
 	slices.Sort(names)
-	return fmt.Errorf("%d of the %d stores that the write quorum asks for were heard since the start: not yet %s",
-		heard, s.quorum, strings.Join(slices.Compact(names), ", "))
+	return fmt.Errorf("%d of the %d stores that the write quorum asks for were heard since the start: not yet %s%s",
+		heard, s.quorum, strings.Join(slices.Compact(names), ", "), replica.LeavingNote(s.roster))
 }

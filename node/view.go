@@ -21,8 +21,17 @@ func (n *Node) statusOf(stats store.Stats) peer.Status {
 	return peer.Status{
 		Hours: stats.Hours, Slices: stats.Slices, Flows: stats.Flows,
 		Repairing: moving, Behind: behind, Recovering: n.replicas.Recovering(),
-		Stopping: n.stopping.Load() || n.draining.Load(),
+		Stopping: n.stopping.Load() || n.draining.Load(), Drain: n.drainProgress(),
 	}
+}
+
+// drainProgress returns how far the drain is that is under way; nil: none is.
+func (n *Node) drainProgress() *peer.Drain {
+	if !n.draining.Load() || n.left.Load() {
+		return nil
+	}
+	secured, all := n.replicas.Secured()
+	return &peer.Drain{Slices: all, Secured: secured}
 }
 
 // view describes the cluster as this node sees it.
@@ -44,6 +53,9 @@ func (n *Node) view() router.MembersView {
 			m.State = "alive"
 		}
 		m.Hours, m.Flows = status.Hours, status.Flows
+		if status.Drain != nil && s.Leaving {
+			m.Drain = &router.Drain{Slices: status.Drain.Slices, Secured: status.Drain.Secured}
+		}
 		m.Repairing, m.Behind, m.Recovering = status.Repairing, status.Behind, status.Recovering
 		v.Members = append(v.Members, m)
 	}

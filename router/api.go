@@ -137,7 +137,8 @@ type Member struct {
 	State       string    `json:"state"` // "alive" or "absent"
 	Store       string    `json:"store"` // store ID
 	Established bool      `json:"established"`
-	Leaving     bool      `json:"leaving"` // it is being drained or forgotten
+	Leaving     bool      `json:"leaving"`         // it is being drained or forgotten
+	Drain       *Drain    `json:"drain,omitempty"` // how far it is drained, as last reported; nil: it is not being drained
 	Addresses   Addresses `json:"addresses"`
 	Partitions  int       `json:"partitions"` // ring partitions owned
 	Hours       int       `json:"hours"`      // hours with data held, as last reported
@@ -145,6 +146,12 @@ type Member struct {
 	Repairing   int       `json:"repairing"`  // hours whose copies it is comparing or fetching, as last reported
 	Behind      int64     `json:"behind"`     // batches that it knows it lacks, as last reported
 	Recovering  bool      `json:"recovering"` // it started lately: complete reads count it as silent until others have checked on it
+}
+
+// Drain is how far a drain is.
+type Drain struct {
+	Slices  int `json:"slices"`  // slices with data that the store holds
+	Secured int `json:"secured"` // those of them that are on enough other stores
 }
 
 // Addresses are where a node listens, each as host:port.

@@ -16,8 +16,9 @@ import (
 
 const aboutDrain = `Take a node off the cluster for good, having put all that it holds on other nodes.
 
-The node takes no more writes. When the command returns, stop the node: its data folder
-is of no use any more. A drain that was broken off goes on when it is asked for again.
+The node owns no more hours. When the command returns, stop the node: its data folder is
+of no use any more. A drain that is interrupted is given up: the node joins again with all
+that it holds.
 
 The peer port of NODE must be reachable from here.`
 

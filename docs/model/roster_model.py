@@ -28,6 +28,8 @@ DESIGN = dict(
     drain="again",        # drain: secures its batches, again for those that came later ("once": not again; "no": never)
     adopted=True,         # drain: exits when W counting stores have its tombstone and all its roster
     selfleave=True,       # drain: the store marks itself leaving before it secures
+    giveup="establish first",  # a drain given up: the new ID is established before the old one is forgotten
+    embodied=True,        # join: a store that answers stands for the IDs that it gave up as well
 )
 WEAKER = {
     "join N-W+1": dict(join="N-W+1"), "join any": dict(join="any"), "forget by majority": dict(forget="majority"),
@@ -38,13 +40,16 @@ WEAKER = {
     "drain without spreading": dict(spread=False), "drain without securing": dict(drain="no"),
     "drain secures once": dict(drain="once"), "drain exits unadopted": dict(adopted=False), "drain never marks leaving": dict(selfleave=False),
     "drain without spreading, exits unadopted": dict(spread=False, adopted=False),
+    "given up, forgets the old ID first": dict(giveup="forget first"), "given up, forgets once the new ID is drawn": dict(giveup="forget early"),
 }
-NEEDLESS = ("drain without spreading", "drain secures once", "drain exits unadopted", "drain without spreading, exits unadopted")
+NEEDLESS = ("drain without spreading", "drain secures once", "drain exits unadopted", "drain without spreading, exits unadopted",
+            "given up, forgets once the new ID is drawn")
 
 
 class Store:
     def __init__(self, i):
         self.i, self.known, self.leaving, self.forgotten, self.batches = i, {i}, set(), set(), set()
+        self.former = set()  # IDs that it gave up and has not forgotten yet; as durable as its ID
         self.lost = self.exiting = False
 
     def roster(self):
@@ -122,13 +127,14 @@ class History:
             yield
 
     def establish(self, c):
-        me, heard = c.i, set()
+        me, heard, former = c.i, set(), set()
         for i in self.order(c.roster() - {me}):
-            told = []
-            if self.call(c, i, lambda t: told.append(i in self.est and me in t.known), hello=True):
+            told, stands = [], set()
+            if self.call(c, i, lambda t: (told.append(i in self.est and me in t.known), stands.update(t.former)), hello=True):
                 heard.add((i, told[0]))
+                former |= stands
             yield
-        others = c.roster() - {me}
+        others = c.roster() - {me} - (former | c.former if self.rule["embodied"] else set())
         answered = {i for i, _ in heard}
         confirmed = len([i for i, sure in heard if sure and i in others and not (self.rule["leaving"] and i in c.leaving)])
         need = {"W or all": confirmed >= self.W or others <= answered, "min(W, others)": confirmed >= min(self.W, len(others)),
@@ -294,6 +300,44 @@ class History:
             c.lost = True
             self.exited.add(me)
 
+    def give_up(self, c):
+        """A drain, or a forgetting by others, left c leaving: it goes on under a new ID with what it holds. A crash may end this after any step;
+        then it is begun again, as what is left to do is on disk. Whatever the drain still does ends, for it looks at the ID."""
+        if c.i in c.leaving:
+            old = c.i
+            if self.rule["giveup"] == "forget first":
+                c.forgotten.add(old)
+                c.exiting = True
+                yield
+                yield from self.greet(c)
+            self.rename(c)
+            c.former.add(old)
+            yield
+            if self.rule["giveup"] == "forget early":
+                yield from self.forget_former(c)
+        while c.i not in self.est and not c.lost and c.i not in c.leaving:
+            if self.r.random() < 0.2:
+                return
+            yield from self.establish(c)
+        if c.i not in c.leaving and not c.lost:
+            yield from self.forget_former(c)
+
+    def forget_former(self, c):
+        c.forgotten |= c.former
+        c.former = set()
+        yield
+        yield from self.greet(c)
+
+    def abandon(self, c):
+        """A drain that is given up after some steps, by one who goes away or by a restart."""
+        op = self.drain(c)
+        for _ in range(self.r.randrange(1, 10)):
+            if next(op, self) is self:
+                break
+            yield
+        if c.i in c.leaving and not c.exiting and not c.lost:
+            yield from self.give_up(c)
+
     # ---- the course of events
 
     def lose(self, c):  # a disk is lost: at most W-1 that nobody has forgotten yet
@@ -330,8 +374,8 @@ class History:
         small = r.random() < 0.6
         self.prelude(small)
         steps = r.choice([15, 25, 40]) if small else r.choice([40, 80, 120])
-        kinds = ["join", "establish", "write", "side", "heal", "lose", "pull", "greet", "forget", "drain", "read"]
-        base = [18, 10, 30, 0, 0, 3, 1, 2, 0, 0, 12] if small else [8, 10, 25, 10, 5, 4, 6, 6, 10, 4, 18]
+        kinds = ["join", "establish", "write", "side", "heal", "lose", "pull", "greet", "forget", "drain", "read", "give up", "abandon"]
+        base = [18, 10, 30, 0, 0, 3, 1, 2, 0, 0, 12, 6, 0] if small else [8, 10, 25, 10, 5, 4, 6, 6, 10, 4, 18, 8, 4]
         weights = [b * r.choice([0.3, 1, 1, 2.5]) for b in base]
         whole = r.choice([0.2, 0.6, 0.9])  # how often an operation runs to its end at once
         alone = r.choice([0.3, 0.5, 0.7])  # how often an operation goes on rather than another begins
@@ -354,7 +398,7 @@ class History:
                     self.partition(None)
                 c, kind, op = r.choice(live), r.choices(kinds, weights)[0], None
                 if step == begin:
-                    kind = r.choice(["forget", "forget", "drain"])
+                    kind = r.choice(["forget", "forget", "drain", "abandon"])
                 if kind == "join" and len(live) < self.most and self.ids < 10:
                     s = self.new()
                     self.side[s] = self.side[c] if r.random() < 0.9 else self.side[s]
@@ -379,8 +423,10 @@ class History:
                         away = [i for i in c.roster() if i not in self.at or self.at[i].lost or self.side[self.at[i]] != self.side[c]]
                     if away:
                         op = self.forget(c, r.choice(away))
-                elif kind == "drain" and len(live) > self.W and c.i not in c.leaving:
-                    op = self.drain(c)
+                elif kind in ("drain", "abandon") and len(live) > self.W and c.i not in c.leaving:
+                    op = getattr(self, kind)(c)
+                elif kind == "give up" and not c.exiting and (c.i in c.leaving or c.former):
+                    op = self.give_up(c)
                 elif kind in ("write", "pull", "greet", "read"):
                     op = getattr(self, kind)(c)
                 if op and step == begin:
@@ -504,7 +550,43 @@ def both_drain(**rules):
     return h.bad
 
 
+def gives_up_forgetting(**rules):
+    """W=2: 3 gives a drain up and dies as soon as 1 knows the first of the two steps; then 1 reads while 2 is silent."""
+    h = Scene(2, 4, **rules)
+    h.apart()
+    h.put(h.at[2], 2, 3)
+    v = h.at[3]
+    v.leaving.add(3)
+    op = h.give_up(v)
+    h.until(op, lambda: 3 in h.at[1].forgotten or v.i != 3 and v.i in h.est)
+    h.apart(2, v.i, 3)
+    h.all(h.read(h.at[1]))
+    return h.bad
+
+
+def both_give_up(**rules):
+    """W=2, three stores: 2 and 3 give their drains up at one moment: each must be established again, with 1 alone to confirm it."""
+    h = Scene(2, 3, **rules)
+    h.apart()
+    h.flaky = 0
+    for i in (2, 3):
+        h.at[i].leaving.add(i)
+    for s in list(h.nodes):
+        h.all(h.greet(s))
+    stores = [h.at[2], h.at[3]]
+    for s in stores:
+        next(h.give_up(s))
+    for _ in range(10):
+        for s in h.nodes:
+            h.all(h.greet(s))
+        for s in stores:
+            if s.i not in h.est:
+                h.all(h.establish(s))
+    return [s.i for s in stores if s.i not in h.est]
+
+
 SCENES = {
+    "given up, forgets the old ID first": [gives_up_forgetting],
     "leaving acks count": [both_drain], "drain never marks leaving": [both_drain], "learnt and forgotten during a read": [learnt_as_forgotten],
     "forgotten during a read": [learnt_as_forgotten], "forget without recheck": [joined_meanwhile],
     "flag adopted without roster": [unknown_joiner],
@@ -548,6 +630,11 @@ def main(n, only):
         failed |= not rule and caught
         if rule and not caught:
             print(f"{name}: not caught" + (", as expected: P4 does not need it" if name in NEEDLESS else ""))
+    for embodied in (True, False):
+        stuck = both_give_up(embodied=embodied)
+        print(f"two stores give their drains up, W=2, a store stands for the IDs that it gave up: {embodied}: "
+              f"{'they wait for ever' if stuck else 'both established'}")
+        failed |= bool(stuck) == embodied
     for join in ("W or all", "min(W, others)"):
         stuck = deadlock(join)
         print(f"three joiners at one moment, W=2, rule {join}: {'they wait for each other for ever' if stuck else 'all established'}")

@@ -204,16 +204,36 @@ func controls() []control {
 			"a leaving node does not forget for the others", Options{
 				Copies: 3, Quorum: 2, Hours: 12, Quiet: true, Settle: time.Minute, Without: safeguard.Forgetter,
 			}, `
-				# n1 goes on half drained; n4 lost its disk, and n2 cannot recover until the old store is forgotten
+				# the drain of n1 goes on, for it hears no answers; n4 lost its disk
 				start n4
 				wait 8000
-				drain n1 1
+				deaf n1 n2
+				deaf n1 n3
+				deaf n1 n4
+				drain n1 60000 &
+				wait 1000
 				wipe n4
 				wait 1000
 				start n4
-				kill n2
-				wait 1000
-				start n2`, "(P6)",
+				forgotten n4 40000`, "(P6)",
+		},
+		{
+			"a store that gives a drain up is established before it forgets its old ID", quiet(safeguard.GiveUpOrder, 3, 2), `
+				# the batches are on n2 and n3; n3 gives a drain up and ends between the two steps; then n2 is not heard
+				start n4
+				wait 8000
+				cut n1,n4|n2,n3
+				reset n1,n4|n2,n3
+				wait 3000
+				write n2 all
+				drain n3 500
+				heal
+				cut n2|n1,n3,n4
+				mute n1 n3
+				mute n4 n3
+				wait 1100
+				kill n3
+				read n1 all 2`, "(P4)",
 		},
 		{
 			"acks are counted by the last roster", quiet(safeguard.CountLast|safeguard.RefuseEarly, 3, 3), `

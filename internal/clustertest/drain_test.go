@@ -1,14 +1,19 @@
 package clustertest
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
+	"flowring/internal/memnet"
 	"flowring/internal/racetest"
+	"flowring/node"
+	"flowring/router"
 )
 
 // slowLinks gives a node links of the latency to every other node.
@@ -71,4 +76,105 @@ func (k caller) postCloses(name string, hour int) (status int, closes bool) {
 	defer res.Body.Close()
 	io.Copy(io.Discard, res.Body)
 	return res.StatusCode, res.Close
+}
+
+// A drain whose caller goes away, or whose node is restarted, is given up: 10 s later the node is ready again, no store is leaving, and one
+// more node may fail, as without the drain. Meanwhile /members and /readyz show the drain, and a 503 names the store that is leaving.
+func TestADrainThatIsGivenUp(t *testing.T) {
+	for _, nodes := range []int{3, 4} {
+		for _, end := range []string{"its caller goes away", "its node is stopped", "its node is killed"} {
+			t.Run(fmt.Sprintf("%d nodes, %s", nodes, end), func(t *testing.T) {
+				racetest.Bubble(t, func(t *testing.T) {
+					c := formed(t, nodes, Options{Seed: 13, Copies: 3, Quorum: 2})
+					k := newCaller(t, c)
+					hours := k.fill(t, 10)
+					heal := c.Partition([]string{"c"}, memnet.Traffic{Port: PeerPort})
+					ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second)
+					defer cancel()
+					drained := make(chan error, 1)
+					go func() { drained <- c.Node("c").Drain(ctx) }()
+					time.Sleep(3500 * time.Millisecond)
+					if _, text := k.readyz("c", ""); !strings.Contains(text, "draining: ") {
+						t.Errorf("/readyz of a draining node = %q, want it to say so", text)
+					}
+					if m := memberOf(c.Node("c"), "c"); !m.Leaving || m.Drain == nil {
+						t.Errorf("/members of a draining node = %+v, want it leaving, with how far it is", m)
+					}
+					if _, text := k.problem("c"); !strings.Contains(text, "the store of c is leaving") {
+						t.Errorf("a POST without a quorum at a draining node is refused with %q, want the store named", text)
+					}
+					switch end {
+					case "its node is stopped":
+						c.Stop("c", 25*time.Second)
+					case "its node is killed":
+						c.Kill("c")
+					}
+					if err := <-drained; err == nil {
+						t.Error("Drain = nil, want why it was given up")
+					}
+					heal()
+					if end != "its caller goes away" {
+						c.Start("c")
+					}
+					time.Sleep(10 * time.Second)
+					c.mustAgree(t, 0)
+					for _, m := range c.Node("a").Members().Members {
+						if m.Leaving {
+							t.Errorf("10 s after a drain was given up a store is leaving: %+v", m)
+						}
+					}
+					c.Kill("b")
+					time.Sleep(3 * time.Second)
+					if status, text := k.problem("a"); status != http.StatusOK {
+						t.Errorf("POST with one node less = %d %s, want 200", status, text)
+					}
+					k.mustHave(t, time.Minute, "before", hours...)
+				})
+			})
+		}
+	}
+}
+
+// Two stores whose drains are given up at one moment are both established again, although only one other store can confirm them.
+func TestTwoDrainsThatAreGivenUp(t *testing.T) {
+	racetest.Bubble(t, func(t *testing.T) {
+		c := formed(t, 3, Options{Seed: 14, Copies: 3, Quorum: 2})
+		k := newCaller(t, c)
+		hours := k.fill(t, 10)
+		ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second)
+		defer cancel()
+		var wg sync.WaitGroup
+		for _, name := range []string{"b", "c"} {
+			wg.Go(func() {
+				if err := c.Node(name).Drain(ctx); err == nil {
+					t.Errorf("Drain(%s) = nil, though fewer than W stores are left", name)
+				}
+			})
+		}
+		wg.Wait()
+		c.mustAgree(t, 10*time.Second)
+		k.mustHave(t, time.Minute, "before", hours...)
+	})
+}
+
+// memberOf returns what a node says of the live store of another one.
+func memberOf(n *node.Node, name string) router.Member {
+	for _, m := range n.Members().Members {
+		if m.Name == name && m.State == "alive" {
+			return m
+		}
+	}
+	return router.Member{}
+}
+
+// problem posts one flow, and returns the status and the body of the answer.
+func (k caller) problem(name string) (int, string) {
+	body := `[{"src_app":"s","dest_app":"d","vpc_id":"v","bytes_tx":1,"bytes_rx":0,"hour":50}]`
+	res, err := k.Post("http://"+at(k.c.Addr(name), HTTPPort)+"/flows", "application/json", strings.NewReader(body))
+	if err != nil {
+		return 0, err.Error()
+	}
+	defer res.Body.Close()
+	text, _ := io.ReadAll(res.Body)
+	return res.StatusCode, string(text)
 }

@@ -24,7 +24,7 @@ import (
 //	rollback NODE              kill -9, and the disk is as it was at the last image
 //	spoil NODE                 the disk is full, or broken: the next batch that is to be written ends the process
 //	mend NODE                  the disk is in order again
-//	drain NODE [MS]            take the node off the roster, then stop it for good; with MS, break that off by then and leave it at that
+//	drain NODE [MS]            take the node off the roster, then stop it for good; with MS, give that up by then
 //	cut A,B|C,D [WHAT]         no traffic between the sides; WHAT: gossip or peer (that port alone)
 //	oneway A B [WHAT]          no traffic from A to B
 //	mute A B                   requests of A to B's peer port do not arrive
@@ -38,9 +38,10 @@ import (
 //	squat NODE OTHER...        start empty nodes of another installation: the first at the address that NODE had last
 //	write NODE HOUR [TIMES]    write a batch through a node, or one to each hour for "all"
 //	read NODE HOUR [TIMES]     read an hour at a node
+//	forgotten NODE MS          within that time every node that runs has forgotten the lost store of the node
 //	forget NODE AT             ask the node AT to forget the store of an absent node
 //
-// A read or forget that ends with & goes on while the next steps are done. Empty lines and those that begin with # are skipped.
+// A read, forget or drain that ends with & goes on while the next steps are done. Empty lines and those that begin with # are skipped.
 type Scenario []string
 
 // ParseScenario splits a text into steps.
@@ -110,8 +111,7 @@ func (s *scribe) fault(most int) {
 		s.start(fmt.Sprintf("n%d", s.next))
 		s.next++
 	case p < 80 && len(s.up) > 3:
-		s.lose("drain %s", s.pick(s.up))
-		s.down = s.down[:len(s.down)-1]
+		s.drain(s.pick(s.up))
 	case p < 97:
 		s.network()
 	default:
@@ -129,6 +129,16 @@ func (s *scribe) lose(format, name string) {
 	s.add(format, name)
 	s.up = slices.DeleteFunc(s.up, func(n string) bool { return n == name })
 	s.down = append(s.down, name)
+}
+
+// drain drains a node, or gives the drain up.
+func (s *scribe) drain(name string) {
+	if s.rng.IntN(2) == 0 {
+		s.add("drain %s %d", name, 1+s.rng.IntN(3000))
+		return
+	}
+	s.lose("drain %s", name)
+	s.down = s.down[:len(s.down)-1]
 }
 
 func (s *scribe) blackout() {

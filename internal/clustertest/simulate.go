@@ -39,7 +39,7 @@ func Run(t testing.TB, opts Options, s Scenario) Result {
 	if opts.Hours == 0 {
 		opts.Hours = 3
 	}
-	r := &runner{load: load{c: c, check: check, hours: opts.Hours}, rng: rand.New(rand.NewPCG(opts.Seed, 300)), images: map[string]journaltest.Image{}, gone: map[string]bool{}, given: map[string]bool{}, ill: map[string]string{}}
+	r := &runner{load: load{c: c, check: check, hours: opts.Hours}, rng: rand.New(rand.NewPCG(opts.Seed, 300)), images: map[string]journaltest.Image{}, gone: map[string]bool{}, ill: map[string]string{}}
 	for i := range opts.Nodes {
 		c.Start(fmt.Sprintf("n%d", i+1))
 	}
@@ -69,7 +69,6 @@ type runner struct {
 	images map[string]journaltest.Image
 	copied bool              // the outsiders are copies
 	gone   map[string]bool   // drained: never started again
-	given  map[string]bool   // drains that were given up
 	ill    map[string]string // node -> store whose disk was lost or rolled back
 }
 
@@ -106,7 +105,6 @@ func (r *runner) finish(stopClients func()) {
 		for _, name := range r.c.Names() { // a disk may fail its process after the fault has ended
 			r.start(name)
 		}
-		r.drainAgain()
 		err := r.settled()
 		if err == nil {
 			return

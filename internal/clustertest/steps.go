@@ -97,6 +97,8 @@ func (r *runner) nodeStep(verb string, args []string) error {
 		}
 	case "forget":
 		r.forget(name, args[1])
+	case "forgotten":
+		r.forgotten(name, ms(args[1]))
 	case "kill":
 		r.c.Kill(name)
 	case "power":
@@ -111,7 +113,6 @@ func (r *runner) nodeStep(verb string, args []string) error {
 		switch {
 		case !running || len(r.c.Running()) <= 3:
 		case len(args) > 1:
-			r.given[name] = true
 			r.drain(name, ms(args[1]))
 		default:
 			r.drain(name, drainWithin)
@@ -197,6 +198,27 @@ func (r *runner) forget(name, at string) {
 	}
 }
 
+// forgotten faults a cluster that does not forget the lost store of a node in time.
+func (r *runner) forgotten(name string, within time.Duration) {
+	for deadline := time.Now().Add(within); ; time.Sleep(time.Second) {
+		known := ""
+		for _, at := range r.c.Running() {
+			for _, m := range r.c.Node(at).Members().Members {
+				if m.Name == name && m.Store == r.ill[name] {
+					known = at
+				}
+			}
+		}
+		switch {
+		case known == "":
+			return
+		case time.Now().After(deadline):
+			r.check.Fault("%s has not forgotten the lost store of %s after %v (P6)", known, name, within)
+			return
+		}
+	}
+}
+
 // start starts a node that does not run. One that cannot start, on a disk that fails say, stays down.
 func (r *runner) start(name string) {
 	if r.c.Node(name) == nil && !r.gone[name] {
@@ -219,18 +241,6 @@ func (r *runner) drain(name string, within time.Duration) {
 	}
 	r.gone[name] = true
 	r.c.crash(name, (*journaltest.Disk).Wipe)
-}
-
-// drainAgain goes on with the drains that were broken off, as an operator would.
-func (r *runner) drainAgain() {
-	for _, name := range r.c.Running() {
-		for _, m := range r.c.Node(name).Members().Members {
-			if m.Name == name && m.State == "alive" && m.Leaving && !r.gone[name] && !r.given[name] {
-				r.drain(name, drainWithin)
-				break
-			}
-		}
-	}
 }
 
 // mayLose reports whether one more disk may be lost or rolled back: P1 holds for W-1 at a time. A disk that is lost again before the

@@ -32,6 +32,7 @@ const (
 	Recovery                       // a store that started proves nothing until others have checked on it (P9)
 	ReadyHeard                     // a node that starts is ready once it has heard W stores
 	ReadyRecovered                 // a node that starts is ready once its store has recovered
+	GiveUpOrder                    // a store that gives a drain up is established under its new ID before it forgets the old one (P4)
 	ReadyUnrefused                 // a node that another one refuses is not ready
 )
 

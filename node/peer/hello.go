@@ -9,6 +9,8 @@ type Hello struct {
 	Roster ring.Roster `json:"roster"` // what it knows, itself included
 	Status Status      `json:"status"`
 
+	Former []ring.StoreID `json:"former,omitempty"` // IDs that the store gave up: it holds all that it held under them
+
 	// What decides who founds a cluster, while the sender belongs to none.
 	Founds bool     `json:"founds,omitempty"` // it does, at this moment or as soon as it can
 	Waits  bool     `json:"waits,omitempty"`  // for nodes that it expects
@@ -26,4 +28,12 @@ type Status struct {
 
 	Recovering bool `json:"recovering"` // the store started lately and proves nothing yet
 	Stopping   bool `json:"stopping"`   // the node is about to go
+
+	Drain *Drain `json:"drain,omitempty"` // nil: none is under way
+}
+
+// Drain is how far a drain is.
+type Drain struct {
+	Slices  int `json:"slices"`  // slices with data that the store holds
+	Secured int `json:"secured"` // those of them that are on enough other stores
 }

@@ -4,9 +4,11 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"flowring/flow"
 	"flowring/internal/safeguard"
+	"flowring/ring"
 )
 
 // Check is what the owner asks before it admits batches of one posting: it returns the first refusal, and otherwise whether all were seen
@@ -75,10 +77,28 @@ func (r *Replicas) enough() error {
 	if there >= r.Quorum || r.Without.Off(safeguard.Quorum) || r.Without.Off(safeguard.RefuseEarly) {
 		return nil
 	}
-	reason := fmt.Sprintf("%d of the %d stores that the write quorum asks for are heard", there, r.Quorum)
+	reason := fmt.Sprintf("%d of the %d stores that the write quorum asks for are heard%s", there, r.Quorum, LeavingNote(roster))
 	if there == 0 && len(silent) == 0 {
 		reason = "the cluster has no established store yet"
 	}
 	slices.Sort(silent)
 	return &UnavailableError{Reason: reason, Silent: silent}
+}
+
+// LeavingNote names the stores that are leaving, whose acks do not count, as the end of a sentence. It is empty where there are none.
+func LeavingNote(roster ring.Roster) string {
+	var names []string
+	for _, st := range roster.Stores() {
+		if st.Leaving {
+			names = appendNew(names, st.Name)
+		}
+	}
+	slices.Sort(names)
+	switch len(names) {
+	case 0:
+		return ""
+	case 1:
+		return "; the store of " + names[0] + " is leaving"
+	}
+	return "; the stores of " + strings.Join(names, ", ") + " are leaving"
 }

@@ -118,7 +118,9 @@ type Replicas struct {
 	repair  repairState
 	metrics counters
 
-	recovered atomic.Bool // see recover.go
+	recovered atomic.Bool  // see recover.go
+	secured   atomic.Int64 // see Secured
+	toSecure  atomic.Int64
 	started   time.Time
 
 	ctx     context.Context // ends with Stop: bounds everything that goes on behind an answer

@@ -225,7 +225,8 @@ func (p *replication) late(cause error) error {
 
 // short says that too few stores acknowledged a write.
 func (p *replication) short(w *write) error {
-	w.fail.Reason = fmt.Sprintf("%d of the %d stores that the write quorum asks for acknowledged", p.r.counting(w.held), p.r.Quorum)
+	w.fail.Reason = fmt.Sprintf("%d of the %d stores that the write quorum asks for acknowledged%s",
+		p.r.counting(w.held), p.r.Quorum, LeavingNote(p.r.Cluster.Roster()))
 	return &w.fail
 }
 

@@ -25,8 +25,15 @@ func (r *Replicas) Secure(ctx context.Context, away bool) error {
 	young := !away && time.Since(r.started) < r.StandInAfter
 	silent := r.newSilences()
 	var waitFor []string
+	done := func() {}
+	if away {
+		r.secured.Store(0)
+		r.toSecure.Store(int64(len(mine)))
+		done = func() { r.secured.Add(1) }
+	}
 	for _, s := range slices.SortedFunc(maps.Keys(mine), flow.Slice.Compare) {
 		if r.copies(s, mine[s], theirs, away) >= r.Quorum {
+			done()
 			continue
 		}
 		if young {
@@ -38,12 +45,16 @@ func (r *Replicas) Secure(ctx context.Context, away bool) error {
 		if err := r.secure(ctx, s, silent, away); err != nil {
 			return err
 		}
+		done()
 	}
 	if len(waitFor) > 0 {
 		return &UnavailableError{Reason: "this store started lately and has not heard all others yet", Silent: waitFor}
 	}
 	return nil
 }
+
+// Secured returns how far the last Secure away from here is, or how far it came: slices on enough other stores, of all that are held.
+func (r *Replicas) Secured() (secured, all int) { return int(r.secured.Load()), int(r.toSecure.Load()) }
 
 // unheard returns the name of one of the slice's R replicas that is neither this store nor among those heard; "" if there is none.
 func (r *Replicas) unheard(s flow.Slice, heard map[ring.StoreID]summary) string {
