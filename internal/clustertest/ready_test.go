@@ -270,7 +270,7 @@ func TestANodeThatIsRefusedIsNotReady(t *testing.T) {
 		{"R=5", 2, func(c *node.Config) { c.ReplicationFactor, c.WriteQuorum = 5, 0 }, "other cluster parameters", 0, false},
 		{"R=5, W=1", 1, func(c *node.Config) { c.ReplicationFactor = 5 }, "other cluster parameters", 0, false},
 		{"another W", 2, func(c *node.Config) { c.WriteQuorum = 1 }, "other cluster parameters", 0, false},
-		{"another cluster name", 1, func(c *node.Config) { c.Cluster = "elsewhere" }, "hangs up", 0, false},
+		{"another cluster name", 1, func(c *node.Config) { c.Cluster, c.RenameCluster = "elsewhere", true }, "hangs up", 0, false},
 		{"a gossip key", 1, func(c *node.Config) { c.GossipKeyFile = key }, "gossip key", 0, false},
 		{
 			"R=5, W=1, by a readiness that does not look", 1, func(c *node.Config) { c.ReplicationFactor = 5 }, "",
@@ -279,11 +279,12 @@ func TestANodeThatIsRefusedIsNotReady(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			racetest.Bubble(t, func(t *testing.T) {
-				var wrong bool
+				var wrong, renamed bool
 				c := formed(t, 3, Options{Seed: 25, Copies: 3, Quorum: tt.quorum, Without: tt.without, Configure: func(cfg *node.Config) {
 					if wrong && cfg.Name == "c" {
 						tt.differ(cfg)
 					}
+					cfg.RenameCluster = cfg.RenameCluster || renamed
 				}})
 				k := newCaller(t, c)
 				time.Sleep(time.Minute)
@@ -306,7 +307,7 @@ func TestANodeThatIsRefusedIsNotReady(t *testing.T) {
 					t.Errorf("/readyz = %q, want it to say %q", text, tt.why)
 				}
 				c.mustStop(t, "c")
-				wrong = false
+				wrong, renamed = false, tt.name == "another cluster name"
 				c.Start("c")
 				if err := c.WaitReady(40 * time.Second); err != nil {
 					t.Error(err)
