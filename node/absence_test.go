@@ -5,11 +5,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"time"
 )
-
-// backWithin is how soon a restarted node must be used again (P8).
-const backWithin = 10 * time.Second
 
 func TestThreeCopiesAnswerWhileANodeIsLost(t *testing.T) {
 	t.Parallel()
@@ -27,10 +23,10 @@ func TestThreeCopiesAnswerWhileANodeIsLost(t *testing.T) {
 		}
 	}
 	c.start("c")
-	c.eventually(backWithin, func() error { return c.filled(10) })
+	c.eventually(func() error { return c.filled(10) })
 	for hour := int64(1); hour <= 10; hour++ {
 		for _, src := range []string{"later-a", "later-b"} {
-			c.eventually(backWithin, func() error { return c.reads("c", hour, src, 7) })
+			c.eventually(func() error { return c.reads("c", hour, src, 7) })
 		}
 	}
 }
@@ -54,7 +50,14 @@ func TestOneCopyIsMissedLoudly(t *testing.T) {
 		{"an hour of another node is answered, without proof", kept, "", http.StatusOK, "unproven"},
 		{"unless proof is asked for", kept, "&require=complete", http.StatusServiceUnavailable, ""},
 	} {
-		r, err := c.get("b", tt.hour, tt.query)
+		var r reading
+		err := poll(func() (err error) { // a busy machine may refuse more than it has to, and never claims more than it knows
+			r, err = c.get("b", tt.hour, tt.query)
+			if err == nil && r.complete != "true" && (r.status != tt.status || r.complete != tt.complete) {
+				err = fmt.Errorf("status %d, complete %q", r.status, r.complete)
+			}
+			return err
+		})
 		if err != nil || r.status != tt.status || r.complete != tt.complete {
 			t.Errorf("%s: get(%q) = %d, complete %q, %v, want %d, complete %q",
 				tt.name, tt.query, r.status, r.complete, err, tt.status, tt.complete)
@@ -65,7 +68,8 @@ func TestOneCopyIsMissedLoudly(t *testing.T) {
 	}
 }
 
-// A node that comes back at another address with its disk is used again within 10 s, and nothing moves (P8).
+// A node that comes back at another address with its disk is used again, and nothing moves (P8). That it is used within 10 s is for
+// virtual time: internal/clustertest.
 func TestRestartAtAnotherAddressMovesNothing(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, 3, copies(1, 1))
@@ -73,7 +77,7 @@ func TestRestartAtAnotherAddressMovesNothing(t *testing.T) {
 	c.fill("b", 60)
 	own := hourOf(t, "c", c.names())
 	c.mustPost("c", "", of(own, "app", 1))
-	c.eventually(10*time.Second, func() error { // a write that was slow may have been doubled elsewhere
+	c.eventually(func() error { // a write that was slow may have been doubled elsewhere
 		if held := c.hours(); held["a"]+held["b"]+held["c"] != 61 {
 			return fmt.Errorf("hours held = %v, want 61 in all", held)
 		}
@@ -89,8 +93,7 @@ func TestRestartAtAnotherAddressMovesNothing(t *testing.T) {
 	movedBefore := moved()
 	c.kill("c")
 	c.start("c")
-	begun := time.Now()
-	c.eventually(backWithin, func() error {
+	c.eventually(func() error {
 		if err := c.agreed(); err != nil {
 			return err
 		}
@@ -99,7 +102,6 @@ func TestRestartAtAnotherAddressMovesNothing(t *testing.T) {
 		}
 		return c.filled(60)
 	})
-	t.Logf("used again after %v", time.Since(begun).Round(time.Millisecond))
 	c.mustPost("a", "", of(own, "more", 2))
 	if err := c.reads("c", own, "more", 2); err != nil {
 		t.Error(err)
@@ -124,11 +126,11 @@ func TestGracefulRestartLosesNothing(t *testing.T) {
 	c := newCluster(t, 3, copies(1, 1))
 	c.formed("a", "b", "c")
 	c.fill("b", 20)
-	if err := c.stop("c", 10*time.Second); err != nil {
+	if err := c.stop("c", patience); err != nil {
 		t.Fatal(err)
 	}
 	c.start("c")
-	c.eventually(backWithin, func() error {
+	c.eventually(func() error {
 		if err := c.agreed(); err != nil {
 			return err
 		}
@@ -145,7 +147,7 @@ func TestLateNodeTakesItsShare(t *testing.T) {
 			c.fill("a", 60)
 			before := c.hours()
 			c.start("d")
-			c.eventually(30*time.Second, func() error {
+			c.eventually(func() error {
 				if err := c.agreed(); err != nil {
 					return err
 				}
@@ -162,7 +164,7 @@ func TestLateNodeTakesItsShare(t *testing.T) {
 			if moved != float64(held["d"]) {
 				t.Errorf("%v slices were handed over, want %d, as many as d holds: %v before, %v after", moved, held["d"], before, held)
 			}
-			c.eventually(5*time.Second, func() error { // what others say of d comes with its greetings
+			c.eventually(func() error { // what others say of d comes with its greetings
 				if m := c.member("d"); m.Hours != held["d"] || m.Partitions == 0 {
 					return fmt.Errorf("a says of d: %d hours, %d partitions, want %d and more than 0", m.Hours, m.Partitions, held["d"])
 				}

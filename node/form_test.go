@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"os"
 	"testing"
-	"time"
 
 	"go.uber.org/goleak"
 
@@ -18,7 +17,7 @@ import (
 func TestMain(m *testing.M) {
 	code := m.Run()
 	if code == 0 {
-		if err := poll(10*time.Second, func() error { return goleak.Find() }); err != nil {
+		if err := poll(func() error { return goleak.Find() }); err != nil {
 			fmt.Fprintln(os.Stderr, "after the last test:", err)
 			code = 1
 		}
@@ -43,7 +42,7 @@ func TestClustersFormAndForward(t *testing.T) {
 				t.Error(err)
 			}
 			// Every copy is there, behind the answer where the quorum is smaller, and the load is spread.
-			c.eventually(10*time.Second, func() error {
+			c.eventually(func() error {
 				total, held := 0, c.hours()
 				for name, n := range held {
 					if total += n; n == 0 {
@@ -73,7 +72,7 @@ func TestClusterIsNotFoundedByFewerThanExpected(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, 3, copies(1, 1))
 	c.start("a", "b")
-	c.eventually(10*time.Second, func() error {
+	c.eventually(func() error {
 		if got, want := fmt.Sprint(c.nodes["a"].Ready()), "not established: 2 nodes visible, 3 expected"; got != want {
 			return fmt.Errorf("Ready() = %s, want %s", got, want)
 		}
@@ -92,7 +91,7 @@ func TestNodesWithOneListFormWithoutANumber(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, 3, func(cfg *node.Config) { cfg.BootstrapExpect = 0 })
 	c.start("a", "b")
-	c.eventually(10*time.Second, func() error {
+	c.eventually(func() error {
 		if got, want := fmt.Sprint(c.nodes["a"].Ready()), "not established: 2 nodes visible, 3 expected"; got != want {
 			return fmt.Errorf("Ready() = %s, want %s", got, want)
 		}
@@ -128,7 +127,7 @@ func TestAClusterIsRenamedWhileAllNodesAreStopped(t *testing.T) {
 	cfg.Cluster = "flows.flowring"
 	c.startWith(cfg) // an empty disk takes the setting
 	c.waitReady()
-	c.eventually(10*time.Second, func() error { return c.filled(3) })
+	c.eventually(func() error { return c.filled(3) })
 }
 
 // The graceful end of a node leaves nothing running (P18) and what it held on other nodes. The last two cannot put it on two
@@ -138,21 +137,21 @@ func TestStopEndsEveryGoroutineAndLosesNothing(t *testing.T) {
 	c := newCluster(t, 3, copies(3, 2))
 	c.formed("a", "b", "c")
 	c.fill("a", 5)
-	if err := c.stop("a", 10*time.Second); err != nil {
+	if err := c.stop("a", patience); err != nil {
 		t.Errorf("stop the first node: %v", err)
 	}
 	for _, name := range c.names() {
-		if err := c.stop(name, 10*time.Second); err != nil {
+		if err := c.stop(name, patience); err != nil {
 			t.Errorf("stop(%s) with no other two nodes: %v", name, err)
 		}
 	}
 	c.http.CloseIdleConnections()
-	if err := poll(10*time.Second, func() error { return goleak.Find(before) }); err != nil {
+	if err := poll(func() error { return goleak.Find(before) }); err != nil {
 		t.Error(err)
 	}
 	for i, name := range []string{"a", "b", "c"} {
 		c.startWith(c.configAt(name, i+1))
 	}
 	c.waitReady()
-	c.eventually(10*time.Second, func() error { return c.filled(5) }) // a store that just started proves nothing at first (P9)
+	c.eventually(func() error { return c.filled(5) }) // a store that just started proves nothing at first (P9)
 }

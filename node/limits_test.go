@@ -32,7 +32,7 @@ func TestTheOwnerKeepsToTheLimits(t *testing.T) {
 		{"it beside one that is there", "a", []observation{of(3, "x", 1), of(5, "x", 1)}, "too-many-hours"},
 	} {
 		if tt.problem == "too-many-hours" {
-			c.eventually(5*time.Second, c.allHold(3)) // whoever owns it
+			c.eventually(c.allHold(3)) // whoever owns it
 		}
 		status, err := c.post(tt.at, "", tt.sent...)
 		if tt.problem == "" && status == http.StatusOK {
@@ -81,7 +81,7 @@ func TestAWrongUnitDoesNotUseUpTheHours(t *testing.T) {
 			for i := range most * 9 / 10 {
 				c.mustPost(at(i), "", of(int64(1000+7919*i), "x", 1))
 			}
-			c.eventually(5*time.Second, c.allHold(most*9/10))
+			c.eventually(c.allHold(most * 9 / 10))
 			refused("one more random hour", "hour 77: a node keeps the last tenth", 409, of(77, "x", 1))
 			refused("it beside an hour that is known", "hour 77: a node keeps the last tenth", 409, of(1000, "x", 1), of(77, "x", 1))
 			refused("it beside this hour", "hour 77: a node keeps the last tenth", 409, of(now, "x", 1), of(77, "x", 1))
@@ -89,7 +89,7 @@ func TestAWrongUnitDoesNotUseUpTheHours(t *testing.T) {
 			for i := range most / 10 {
 				c.mustPost(at(i), "", of(now+int64(i), "x", 1))
 			}
-			c.eventually(5*time.Second, c.allHold(most))
+			c.eventually(c.allHold(most))
 			refused("a near hour when there are as many as may be", "hour "+fmt.Sprint(now+9)+": it is one hour more", 409, of(now+9, "x", 1))
 			kept := 0.0
 			for _, name := range names {

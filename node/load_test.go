@@ -110,7 +110,7 @@ func (c *cluster) write(ctx context.Context, l *ledger, name, writer string) err
 		hour, weight := rand.Int64N(loadHours), 1+rand.Int64N(1<<30)
 		own := fmt.Sprintf("%s-%d", writer, i)
 		l.attempt(hour, weight)
-		if err := poll(20*time.Second, func() error {
+		if err := poll(func() error {
 			_, err := c.post(name, own, of(hour, own, weight), of(hour, "shared", weight))
 			return err
 		}); err != nil {

@@ -6,7 +6,6 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"flowring/node"
 )
@@ -24,7 +23,7 @@ func TestWritesAreRefusedWhileThereIsTooLittleMemory(t *testing.T) {
 		status  int
 	}{{70, 200}, {76, 503}, {66, 503}, {64, 200}, {74, 200}} {
 		percent.Store(tt.percent)
-		c.eventually(5*time.Second, func() error {
+		c.eventually(func() error {
 			if got, want := c.metric("a", "flowring_memory_in_use_bytes"), float64(limit/100*tt.percent); got != want {
 				return fmt.Errorf("the node sees %v bytes in use, want %v", got, want)
 			}
@@ -45,7 +44,7 @@ func TestMemoryInUseIsThatOfTheProcess(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, 1, func(cfg *node.Config) { cfg.MemoryLimit = 1 << 40 })
 	c.formed("a")
-	c.eventually(5*time.Second, func() error {
+	c.eventually(func() error {
 		if got := c.metric("a", "flowring_memory_in_use_bytes"); got < 1<<20 || got > 4<<30 {
 			return fmt.Errorf("the node sees %v bytes in use", got)
 		}

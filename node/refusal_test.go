@@ -51,7 +51,7 @@ func TestNodesThatDifferAreRefused(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer x.Abort()
-			if err := poll(5*time.Second, func() error {
+			if err := poll(func() error {
 				if ready := fmt.Sprint(x.Ready()); !strings.Contains(ready, tt.why) {
 					return fmt.Errorf("Ready() = %s, want it to say %q", ready, tt.why)
 				}
@@ -89,14 +89,14 @@ func TestSecondNodeOfANameStepsBack(t *testing.T) {
 		}
 	case err := <-c.nodes["b"].Failed():
 		t.Fatalf("the first b fails: %v", err)
-	case <-time.After(10 * time.Second):
+	case <-time.After(patience):
 		t.Fatal("neither b steps back")
 	}
 	second.Abort()
 	if err := c.filled(5); err != nil { // the second one's store never came on the roster, where it would be missed
 		t.Error(err)
 	}
-	c.eventually(20*time.Second, c.agreed) // once the gossip has noticed that the second one is gone
+	c.eventually(c.agreed) // once the gossip has noticed that the second one is gone
 	if n := len(c.nodes["a"].Members().Members); n != 3 {
 		t.Errorf("%d members, want 3", n)
 	}
@@ -123,7 +123,7 @@ func TestDataFolderInUseIsRefused(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, 0, copies(1, 1))
 	c.formed("a")
-	p, err := c.run(c.config("a"))
+	p, err := c.runWithin(c.config("a"), time.Second) // it would wait for a minute
 	if err == nil {
 		p.Abort()
 		t.Error("two processes share a data folder")

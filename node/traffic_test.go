@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"flowring/flow"
 )
@@ -54,12 +55,20 @@ func (c *cluster) post(name, key string, observed ...observation) (int, error) {
 	return res.StatusCode, err
 }
 
-// mustPost fails the test unless the observations are stored.
+// mustPost fails the test unless the observations are stored. It retries as the contract lets a client retry: with a key, one of its own
+// where the test has none, and not after a 4xx.
 func (c *cluster) mustPost(name, key string, observed ...observation) {
 	c.t.Helper()
-	if status, err := c.post(name, key, observed...); err != nil {
-		c.t.Fatalf("post(%s, %v) = %d, %v, want 200", name, observed, status, err)
+	if key == "" {
+		key = fmt.Sprintf("key-%d", c.keys.Add(1))
 	}
+	c.eventually(func() error {
+		status, err := c.post(name, key, observed...)
+		if 400 <= status && status < 500 {
+			c.t.Fatalf("post(%s, %v) = %d, %v, want 200", name, observed, status, err)
+		}
+		return err
+	})
 }
 
 // reading is an answer to GET /flows.
@@ -95,9 +104,12 @@ func (c *cluster) get(name string, hour int64, query string) (reading, error) {
 	return r, nil
 }
 
-// reads returns nil if a node answers completely that the flow src of an hour has tx bytes.
+// reads returns nil if a node answers completely that the flow src of an hour has tx bytes. It asks again after a 503.
 func (c *cluster) reads(name string, hour int64, src string, tx int64) error {
 	r, err := c.get(name, hour, "")
+	for end := time.Now().Add(patience); err == nil && r.status == http.StatusServiceUnavailable && time.Now().Before(end); {
+		r, err = c.get(name, hour, "")
+	}
 	switch {
 	case err != nil:
 		return err

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"time"
 
 	"flowring/node"
 )
@@ -78,7 +77,7 @@ func TestAnUnchangedHourIsNotSentAgain(t *testing.T) {
 					c.mustPost(writer, "key-"+writer, of(7, "app", 6), of(7, writer, 1))
 				}
 				before := tag
-				c.eventually(10*time.Second, func() (err error) { // a slow POST is tried again, and so may be there under two dots
+				c.eventually(func() (err error) { // a slow POST is tried again, and so may be there under two dots
 					tag, err = c.unchanged(7, before)
 					return err
 				})

@@ -51,7 +51,7 @@ func sameLabels(a, b []string) bool {
 func wantMetric(t *testing.T, reg *prometheus.Registry, name string, want float64, labels ...string) {
 	t.Helper()
 	var got float64
-	for end := time.Now().Add(5 * time.Second); time.Now().Before(end); {
+	for end := time.Now().Add(5 * time.Minute); time.Now().Before(end); {
 		if got = metricValue(t, reg, name, labels); got == want {
 			return
 		}

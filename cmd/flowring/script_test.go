@@ -54,12 +54,15 @@ func freeAddr(ts *testscript.TestScript, neg bool, names []string) {
 	}
 }
 
+// patience is how long a script waits for a node, and no bar: a machine that is busy takes as long as it likes.
+const patience = 5 * time.Minute
+
 // ready waits until the nodes at the HTTP addresses say that they are: ready $HTTP...
 func ready(ts *testscript.TestScript, neg bool, addresses []string) {
 	if neg || len(addresses) == 0 {
 		ts.Fatalf("usage: ready ADDRESS...")
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
@@ -67,7 +70,7 @@ func ready(ts *testscript.TestScript, neg bool, addresses []string) {
 		for !isReady(ctx, address) {
 			select {
 			case <-ctx.Done():
-				ts.Fatalf("the node at %s is not ready after 20 s", address)
+				ts.Fatalf("the node at %s is not ready after %v", address, patience)
 			case <-tick.C:
 			}
 		}

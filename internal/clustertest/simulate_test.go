@@ -10,7 +10,7 @@ import (
 )
 
 var (
-	histories = flag.Int("histories", 200, "random histories to run")
+	histories = flag.Int("histories", 40, "random histories to run; .ci/run asks for more")
 	firstSeed = flag.Uint64("seed", 1, "seed of the first history")
 	cutInto   = flag.Int("slices", 0, "slices of an hour in every history; 0: 16 in one of eight")
 )

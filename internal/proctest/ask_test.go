@@ -14,7 +14,7 @@ import (
 	"flowring/router"
 )
 
-// askWithin bounds a question: a node answers within 4 s, unless it is frozen.
+// askWithin bounds one attempt: a node answers within 4 s, unless it is frozen or the machine is busy. A client asks again.
 const askWithin = 5 * time.Second
 
 // answer is what a node said.
@@ -77,11 +77,11 @@ func (c *cluster) members(p *process) (router.MembersView, error) {
 	return view, err
 }
 
-// ring returns the version of the ring that all the nodes have, which must be of that many members, in time.
-func (c *cluster) ring(within time.Duration, size int, nodes ...*process) string {
+// ring returns the version of the ring that all the nodes come to have, of that many members.
+func (c *cluster) ring(size int, nodes ...*process) string {
 	c.t.Helper()
 	var version string
-	c.eventually(within, func() error {
+	c.eventually(func() error {
 		version = ""
 		for _, p := range nodes {
 			view, err := c.members(p)

@@ -32,7 +32,7 @@ type capturing struct {
 func capture(t *testing.T) string {
 	t.Helper()
 	needTools(t, "softflowd", "softflowctl", "nfcapd", "nfdump")
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	t.Cleanup(cancel)
 	traffic := newTraffic(t)
 	c := &capturing{t: t, dir: t.TempDir(), ctx: ctx, port: freePort(t)}

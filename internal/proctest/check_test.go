@@ -11,9 +11,6 @@ import (
 	"time"
 )
 
-// settle bounds the time after which, with no operator, everything must be as if nothing had happened (P6).
-const settle = 60 * time.Second
-
 // check wants, on every node, one and the same complete document for every hour, and it must be what was acknowledged (P2, P6).
 func (l *load) check(nodes ...*process) {
 	c := l.c
@@ -25,7 +22,7 @@ func (l *load) check(nodes ...*process) {
 	for _, hour := range l.book.all() {
 		var first []byte
 		for _, p := range nodes {
-			document := c.completeDocument(p, hour, settle-time.Since(begun))
+			document := c.completeDocument(p, hour)
 			if err := l.book.judge(hour, document, l.book.expect(hour)); err != nil {
 				c.t.Errorf("at %s: %v", p, err)
 			}
@@ -41,10 +38,10 @@ func (l *load) check(nodes ...*process) {
 }
 
 // completeDocument waits for a complete read of an hour.
-func (c *cluster) completeDocument(p *process, hour int64, within time.Duration) []byte {
+func (c *cluster) completeDocument(p *process, hour int64) []byte {
 	c.t.Helper()
 	var document []byte
-	c.eventually(within, func() (err error) {
+	c.eventually(func() (err error) {
 		document, err = c.document(p, hour)
 		return err
 	})
@@ -55,7 +52,7 @@ func (c *cluster) completeDocument(p *process, hour int64, within time.Duration)
 // store owns the hour, this looks at each. It is for as many nodes as there are copies.
 func (c *cluster) sameStores(nodes ...*process) {
 	c.t.Helper()
-	took := c.eventually(settle, func() error {
+	took := c.eventually(func() error {
 		var first string
 		for _, p := range nodes {
 			a, err := c.ask(http.MethodGet, p.peer()+"summary", nil, nil)

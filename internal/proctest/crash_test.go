@@ -11,12 +11,12 @@ import (
 )
 
 // TestKillsAndFreezes: one node at a time is killed or frozen, and comes back, while clients write at any. Two are up always, so
-// no request may take more than 10 s, whatever it meets, and each counts exactly once (P1, P2, P8).
+// every request gets through, whatever it meets, and counts exactly once (P1, P2, P8).
 func TestKillsAndFreezes(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, 3, 3)
 	c.start()
-	l := c.startLoad(6, 2, 10*time.Second)
+	l := c.startLoad(6, 2)
 	lasts := 10 * time.Second
 	if long() {
 		lasts = time.Minute
@@ -52,7 +52,7 @@ func TestEverythingDiesThenADiskIsLost(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, 3, 3)
 	c.start()
-	l := c.startLoad(6, 2, 30*time.Second)
+	l := c.startLoad(6, 2)
 	pause(2 * time.Second)
 	wiped, lost, last := c.nodes[0], c.nodes[1], c.nodes[2]
 	lost.freeze()
@@ -66,7 +66,7 @@ func TestEverythingDiesThenADiskIsLost(t *testing.T) {
 		p.start()
 	}
 	c.waitReady(c.nodes...)
-	c.ring(settle, 3, c.nodes...) // the store that was on the lost disk is forgotten
+	c.ring(3, c.nodes...) // the store that was on the lost disk is forgotten
 	pause(time.Second)
 	l.finish(c.nodes...)
 	t.Logf("%s is gone for good", lost)

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"os/exec"
 	"reflect"
+	"strconv"
 	"testing"
 )
 
@@ -25,7 +26,7 @@ func TestCurl(t *testing.T) {
 	}
 	c := newCluster(t, 3, 3)
 	c.start()
-	if got := curl(t, "-X", "POST", "-d", sample, c.nodes[0].url()+"/flows"); got == "" {
+	if got := curl(t, "-X", "POST", "-H", "Idempotency-Key: sample", "-d", sample, c.nodes[0].url()+"/flows"); got == "" {
 		t.Error("curl -d prints no answer")
 	}
 	for hour, want := range map[string]string{
@@ -43,9 +44,11 @@ func TestCurl(t *testing.T) {
 	}
 }
 
+// curl asks until it has an answer other than 503: a busy machine may need more than one attempt.
 func curl(t *testing.T, args ...string) string {
 	t.Helper()
-	out, err := exec.Command("curl", append([]string{"-sS", "--fail-with-body", "--max-time", "10"}, args...)...).CombinedOutput()
+	retries := []string{"-sS", "-f", "--retry", "100", "--retry-max-time", strconv.Itoa(int(patience.Seconds())), "--retry-connrefused"}
+	out, err := exec.Command("curl", append(retries, args...)...).Output()
 	if err != nil {
 		t.Fatalf("curl %q: %v: %s", args, err, out)
 	}

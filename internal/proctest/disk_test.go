@@ -68,7 +68,7 @@ func TestOneFullDiskOfThree(t *testing.T) {
 func mustNotStart(t *testing.T, p *process, why string) {
 	t.Helper()
 	p.start()
-	status, err := p.wait(10 * time.Second)
+	status, err := p.wait(patience)
 	if err != nil {
 		p.kill()
 		t.Fatal(err)
@@ -115,7 +115,7 @@ func (f *filler) fill(requests int) {
 func (f *filler) retry() {
 	f.c.t.Helper()
 	for _, b := range f.failed {
-		f.c.eventually(20*time.Second, func() error {
+		f.c.eventually(func() error {
 			if !f.post(b) {
 				return fmt.Errorf("%s is not acknowledged", b.name[:5])
 			}
@@ -155,7 +155,7 @@ func ballast(b batch) []record {
 func (f *filler) check(when string) {
 	f.c.t.Helper()
 	for _, hour := range f.book.all() {
-		document := f.c.completeDocument(f.p, hour, settle)
+		document := f.c.completeDocument(f.p, hour)
 		if err := f.book.judge(hour, document, f.book.expect(hour)); err != nil {
 			f.c.t.Errorf("%s: %v", when, err)
 		}

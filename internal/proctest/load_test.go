@@ -21,12 +21,11 @@ const (
 
 // load is clients at work on a cluster: writers that retry, with keys, on any node, and readers that want complete answers.
 type load struct {
-	c        *cluster
-	nodes    []*process // that are asked, whether they run or not
-	book     *ledger
-	patience time.Duration // that a request may take, with all its retries
-	stop     chan struct{}
-	wg       sync.WaitGroup
+	c     *cluster
+	nodes []*process // that are asked, whether they run or not
+	book  *ledger
+	stop  chan struct{}
+	wg    sync.WaitGroup
 
 	mu      sync.Mutex
 	posts   int
@@ -37,13 +36,13 @@ type load struct {
 }
 
 // startLoad starts clients of the nodes that the cluster has now.
-func (c *cluster) startLoad(writers, readers int, patience time.Duration) *load {
-	return c.startLoadAt(c.nodes, writers, readers, patience)
+func (c *cluster) startLoad(writers, readers int) *load {
+	return c.startLoadAt(c.nodes, writers, readers)
 }
 
 // startLoadAt starts clients that know only these nodes.
-func (c *cluster) startLoadAt(nodes []*process, writers, readers int, patience time.Duration) *load {
-	l := &load{c: c, nodes: slices.Clone(nodes), book: newLedger(), patience: patience, stop: make(chan struct{})}
+func (c *cluster) startLoadAt(nodes []*process, writers, readers int) *load {
+	l := &load{c: c, nodes: slices.Clone(nodes), book: newLedger(), stop: make(chan struct{})}
 	c.loads++
 	l.book.first += 100_000 * c.loads // hours of its own
 	for i := range writers {
@@ -122,7 +121,7 @@ func (l *load) post(flowring *client.Client, key string, batches []batch) {
 		records = append(records, b.records()...)
 	}
 	body, _ := json.Marshal(records)
-	ctx, cancel := context.WithTimeout(context.Background(), l.patience)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	begun := time.Now()
 	receipt, err := flowring.Post(ctx, body, client.PostOptions{Key: key})

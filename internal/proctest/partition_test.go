@@ -47,8 +47,8 @@ func partitionLengths() []time.Duration {
 // partition cuts n1, heals the cut, and checks.
 func (c *cluster) partition(n1 *space, rules []string, lasts time.Duration) {
 	c.t.Helper()
-	all := c.startLoad(3, 2, 20*time.Second)
-	majority := c.startLoadAt(c.nodes[1:], 3, 1, 10*time.Second)
+	all := c.startLoad(3, 2)
+	majority := c.startLoadAt(c.nodes[1:], 3, 1)
 	pause(500 * time.Millisecond)
 	for _, other := range c.nodes[1:] {
 		for _, rule := range rules {

@@ -79,16 +79,16 @@ func (p *process) thaw()   { p.t.Helper(); p.signal(syscall.SIGCONT) }
 func (p *process) kill() {
 	p.t.Helper()
 	p.signal(syscall.SIGKILL)
-	if _, err := p.wait(10 * time.Second); err != nil {
+	if _, err := p.wait(patience); err != nil {
 		p.t.Fatal(err)
 	}
 }
 
-// terminate asks the process to stop, and wants it to do so properly, in the time that `serve` gives itself.
+// terminate asks the process to stop, and wants it to do so properly.
 func (p *process) terminate() {
 	p.t.Helper()
 	p.signal(syscall.SIGTERM)
-	status, err := p.wait(30 * time.Second)
+	status, err := p.wait(patience)
 	if err != nil {
 		p.t.Fatal(err)
 	}

@@ -25,12 +25,12 @@ func TestScaleOutAndIn(t *testing.T) {
 func (c *cluster) scaleOutAndIn() {
 	c.start()
 	added := []*process{c.add(), c.add()}
-	l := c.startLoad(4, 2, 30*time.Second)
+	l := c.startLoad(4, 2)
 	for _, p := range added {
 		pause(time.Second)
 		c.restart(p)
 	}
-	c.ring(settle, 5, c.nodes...)
+	c.ring(5, c.nodes...)
 	c.t.Log("five nodes")
 	pause(time.Second)
 	for _, p := range c.nodes[:2] {
@@ -38,7 +38,7 @@ func (c *cluster) scaleOutAndIn() {
 		pause(time.Second)
 	}
 	left := c.nodes[2:]
-	c.ring(settle, 3, left...)
+	c.ring(3, left...)
 	c.t.Log("three nodes")
 	pause(time.Second)
 	l.finish(left...)
@@ -50,7 +50,7 @@ func (c *cluster) scaleOutAndIn() {
 // drain takes a node out of the cluster for good.
 func (c *cluster) drain(p *process) {
 	c.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), settle)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	begun := time.Now()
 	a, err := c.askFor(ctx, http.MethodPost, p.peer()+"drain", nil, nil)

@@ -56,7 +56,7 @@ func (s *space) waitOpen() {
 		switch {
 		case err == nil && there != here:
 			return
-		case time.Since(begun) > 5*time.Second:
+		case time.Since(begun) > patience:
 			s.t.Skipf("no namespace can be made here: %v", err)
 		}
 	}

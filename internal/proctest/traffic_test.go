@@ -9,7 +9,6 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"testing"
-	"time"
 
 	"flowring/flow"
 	"flowring/router"
@@ -71,7 +70,7 @@ func (c *cluster) postTo(p *process, key string, records []agentRecord, replayed
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	body, _ := json.Marshal(records)
 	receipt, err := flowring.Post(ctx, body, client.PostOptions{Key: key, Header: http.Header{"Content-Type": {"application/json"}}})
@@ -90,7 +89,7 @@ func (c *cluster) flows(p *process, hour int64) []record {
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	answer, err := flowring.Get(ctx, flow.Hour(hour), router.NeedComplete)
 	if err != nil {

@@ -16,7 +16,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 )
 
 const (
@@ -48,7 +47,7 @@ func newTraffic(t *testing.T) *traffic {
 		if err != nil {
 			t.Fatal(err)
 		}
-		server := &http.Server{Handler: http.HandlerFunc(serveBytes), ReadHeaderTimeout: time.Second}
+		server := &http.Server{Handler: http.HandlerFunc(serveBytes), ReadHeaderTimeout: patience}
 		go server.Serve(l)
 		t.Cleanup(func() { server.Close() })
 	}
@@ -67,7 +66,7 @@ func newTraffic(t *testing.T) *traffic {
 func (tr *traffic) server(i int) string { return fmt.Sprintf("%s.%d:%d", tr.net, i+1, 5000+i) }
 
 func dialer(from, network string) *net.Dialer {
-	d := &net.Dialer{Timeout: 5 * time.Second, LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}}
+	d := &net.Dialer{Timeout: patience, LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}}
 	if network == "udp" {
 		d.LocalAddr = &net.UDPAddr{IP: net.ParseIP(from)}
 	}

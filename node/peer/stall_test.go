@@ -264,6 +264,21 @@ func TestCallsAfterTheFarewellAreRefused(t *testing.T) {
 	})
 }
 
+func TestShutdownIsQuickWithoutCalls(t *testing.T) {
+	inPair(t, newDouble(), func(t *testing.T, p pair) {
+		for _, batch := range [][]byte{numbered(t, 1), largeBatch(t)} {
+			if err := p.within(t, time.Minute, batch); err != nil {
+				t.Fatal(err)
+			}
+		}
+		begun := time.Now()
+		p.server.Shutdown(t.Context())
+		if took := time.Since(begun); took > partingTime/2 {
+			t.Errorf("it took %v: nobody closed on a farewell", took)
+		}
+	})
+}
+
 func TestAShutdownOfCallersThatTakeNothingIsCutShort(t *testing.T) {
 	inPair(t, newDouble(), func(t *testing.T, p pair) {
 		conn, _ := p.raw(t)

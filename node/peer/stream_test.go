@@ -391,25 +391,6 @@ func TestShutdownFinishesWhatIsUnderWay(t *testing.T) {
 	}
 }
 
-func TestShutdownIsQuickWithoutCalls(t *testing.T) {
-	d := newDouble()
-	server := newTestServer(t, ServerConfig{}, d)
-	addr := serveHandler(t, server)
-	for range 3 {
-		c, _ := newTestClient(t)
-		for _, batch := range [][]byte{numbered(t, 1), largeBatch(t)} {
-			if _, err := c.Apply(t.Context(), addr, batch); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	begun := time.Now()
-	server.Shutdown(t.Context())
-	if took := time.Since(begun); took > partingTime/2 {
-		t.Errorf("it took %v: nobody closed on a farewell", took)
-	}
-}
-
 // What ctx cuts short is closed: the call ends with its stream.
 func TestShutdownIsCutShort(t *testing.T) {
 	begun := make(chan struct{})
