@@ -6,7 +6,6 @@ import (
 	"os"
 	"strings"
 	"testing"
-	"time"
 
 	"flowring/node"
 )
@@ -43,7 +42,7 @@ func TestANodeAtAnotherAddress(t *testing.T) {
 			c.startWith(cfg)
 			if !tt.apart {
 				c.waitReady()
-				c.eventually(10*time.Second, func() error { return c.filled(3) })
+				c.eventually(func() error { return c.filled(3) })
 				return
 			}
 			c.mustStayApart("a")
@@ -123,7 +122,7 @@ func testCopies(t *testing.T, set func(*node.Config)) {
 			other.startWith(cfg)
 		}
 		other.waitReady()
-		other.eventually(10*time.Second, func() error { return other.filled(3) })
+		other.eventually(func() error { return other.filled(3) })
 	}
 	for _, side := range []*cluster{c, other} {
 		if err := side.agreed(); err != nil {

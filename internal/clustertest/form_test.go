@@ -1,7 +1,6 @@
 package clustertest
 
 import (
-	"fmt"
 	"io"
 	"maps"
 	"math/rand/v2"
@@ -43,7 +42,7 @@ func TestThreeNodesFormAndAnswer(t *testing.T) {
 			res.Body.Close()
 			t.Log(name, res.Status, res.Header.Get("Flowring-Complete"), string(text))
 		}
-		fmt.Println(c.Node("a").Addresses())
+		t.Log(c.Node("a").Addresses())
 	})
 }
 

@@ -103,7 +103,7 @@ func exchange(to io.Writer, from *bufio.Reader, head, body []byte) error {
 func post(name string, body func(n int) []byte) func(n int) (head, body []byte) {
 	return func(n int) ([]byte, []byte) {
 		b := body(n)
-		const head = "POST /flows HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n" +
+		const head = "POST /flows HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n" +
 			"Idempotency-Key: bench-%s-%08d\r\nContent-Length: %d\r\n\r\n"
 		return fmt.Appendf(nil, head, name, n, len(b)), b
 	}

@@ -206,7 +206,7 @@ func (r reads) measure(ctx context.Context, s *server) (sample, error) {
 
 // readHour returns requests that read an hour.
 func readHour(hour int64) func(int) (head, body []byte) {
-	head := fmt.Appendf(nil, "GET /flows?hour=%d HTTP/1.1\r\nHost: bench\r\n\r\n", hour)
+	head := fmt.Appendf(nil, "GET /flows?hour=%d HTTP/1.1\r\nHost: localhost\r\n\r\n", hour)
 	return func(int) ([]byte, []byte) { return head, nil }
 }
 
