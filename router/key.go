@@ -46,7 +46,24 @@ func parseKey(value string) (string, error) {
 			return "", &keyError{fmt.Sprintf("has the byte 0x%02x at position %d, want visible ASCII", key[i], i)}
 		}
 	}
+	if err := checkExpanded(key); err != nil {
+		return "", err
+	}
 	return key, nil
+}
+
+// placeholders begin what senders put in for a value, each in its own language. A sender that does not expand them in a header sends
+// every request with one key, so that all but the first are refused, or pass for repetitions.
+var placeholders = [...]string{"${", "{{", "%{", "$("}
+
+// checkExpanded refuses a key that holds a placeholder.
+func checkExpanded(key string) error {
+	for _, p := range placeholders {
+		if strings.Contains(key, p) {
+			return &keyError{"is a template not expanded: it holds " + p}
+		}
+	}
+	return nil
 }
 
 // unquote undoes the quotes and the two escapes, \" and \\, of an RFC 8941 string.

@@ -23,10 +23,32 @@ func TestParseKey(t *testing.T) {
 		"", `""`, `"`, `"a`, `"a"b`, `"a";p=1`, `"a\n"`, `"a\`, `"a\"`,
 		"a b", `"a b"`, "a\tb", "a\x7f", "é", `"é"`, "\x00", long + "k",
 		`"` + long + `k"`, " a",
+		"${HOST}-${UNIQID}", "{{.Host}}", "a-%{host}", "$(uuidgen)", `"x-{{ id }}"`, `"\"${x}"`,
 	} {
 		if got, err := parseKey(value); err == nil || got != "" {
 			t.Errorf("parseKey(%q) = %q, want an error", value, got)
 		}
+	}
+}
+
+// A sender that does not expand the template of its key would send all requests with one key.
+func TestAKeyThatIsATemplateIsRefused(t *testing.T) {
+	f := newFake()
+	h, reg := handlerFor(Config{}, f)
+	for i, key := range []string{"${HOST}-${UNIQID}", "{{.Host}}", "a-%{host}", "$(uuidgen)", `"{{x"`} {
+		w := postTo(h, strings.NewReader(smallRecord), "Idempotency-Key", key)
+		if w.Code != 400 || !strings.Contains(w.Body.String(), "/problems/idempotency-key") || !strings.Contains(w.Body.String(), "template not expanded") {
+			t.Errorf("POST with the key %s = %d %s, want 400 that says template not expanded", key, w.Code, w.Body)
+		}
+		wantMetric(t, reg, "flowring_http_refusals_total", float64(i+1), "reason", "idempotency-key")
+	}
+	for _, key := range []string{"$HOST", "{a}", "%7B", "a{b", "$", "100%", "(x)", "$-{"} {
+		if w := postTo(h, strings.NewReader(smallRecord), "Idempotency-Key", key); w.Code != 200 {
+			t.Errorf("POST with the key %s = %d %s, want 200", key, w.Code, w.Body)
+		}
+	}
+	if f.applied() != 8 {
+		t.Errorf("%d postings are stored, want 8", f.applied())
 	}
 }
 

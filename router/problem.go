@@ -89,6 +89,11 @@ func (rt *router) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	} else if p.Status >= 500 {
 		level = slog.LevelWarn
 	}
+	if errors.Is(err, ErrKeyReused) { // shippers drop what is refused with 422, mostly without a word
+		if refused := rt.reused.Again(time.Now()); refused > 0 {
+			rt.Log.Warn("key reused", "client", r.RemoteAddr, "refused", refused)
+		}
+	}
 	rt.Log.Log(r.Context(), level, "request refused", "method", r.Method, "path", r.URL.Path, "status", p.Status, "err", err)
 	writeProblem(w, p)
 	if p.Status < 500 {

@@ -74,6 +74,7 @@ type router struct {
 	buffers    buffers
 	decoders   sync.Pool // of *flow.Decoder, each in use in a decoding place
 	overloaded seldom.Line
+	reused     seldom.Line
 	http2      seldom.Line
 }
 
