@@ -3,7 +3,7 @@ package flow
 import (
 	"encoding/binary"
 
-	"flowring/internal/seeded"
+	"flowring/internal/hashseed"
 )
 
 // seeds are what the hashes of one request depend on besides its content. They are secret and drawn anew for each, so that no
@@ -11,14 +11,14 @@ import (
 type seeds [3]uint64
 
 func newSeeds() (s seeds) {
-	seeded.Draw(s[:])
+	hashseed.Draw(s[:])
 	return s
 }
 
 // flow returns the hash of a flow in an hour.
 func (s *seeds) flow(hour Hour, f triple) uint64 {
-	h := seeded.Mix((uint64(f.src)<<32|uint64(f.dest))^s[0], uint64(f.vpc)^uint64(hour)*(s[2]|1)^s[1])
-	return seeded.Mix(h, s[2])
+	h := hashseed.Mix((uint64(f.src)<<32|uint64(f.dest))^s[0], uint64(f.vpc)^uint64(hour)*(s[2]|1)^s[1])
+	return hashseed.Mix(h, s[2])
 }
 
 // nameTable numbers names in the order in which they come. It holds their bytes one behind the other, so that a request makes
@@ -52,7 +52,7 @@ func (t *nameTable) symbol(text []byte, lo, hi uint64) uint32 {
 	if len(text) > 16 {
 		last = binary.LittleEndian.Uint64(text[len(text)-8:])
 	}
-	h := seeded.Mix(seeded.Mix(lo^t.seeds[0], hi^t.seeds[1])^last, t.seeds[2])
+	h := hashseed.Mix(hashseed.Mix(lo^t.seeds[0], hi^t.seeds[1])^last, t.seeds[2])
 	if len(text) > 24 {
 		h = t.hashRest(h, text)
 	}
@@ -72,7 +72,7 @@ func (t *nameTable) symbol(text []byte, lo, hi uint64) uint32 {
 // hashRest returns the hash of a name of more than 24 bytes, given that of the others.
 func (t *nameTable) hashRest(h uint64, text []byte) uint64 {
 	for i := 16; i < len(text)-8; i += 8 {
-		h = seeded.Mix(h^binary.LittleEndian.Uint64(text[i:]), t.seeds[2])
+		h = hashseed.Mix(h^binary.LittleEndian.Uint64(text[i:]), t.seeds[2])
 	}
 	return h
 }

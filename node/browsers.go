@@ -32,7 +32,7 @@ func (n *Node) guardPeers(g *browser.Guard, peers http.Handler) http.Handler {
 			return
 		}
 		n.peerPages.Add(1)
-		if times := n.peerLine.Again(time.Now()); times > 0 {
+		if times := n.peerLine.Allow(time.Now()); times > 0 {
 			n.log.Warn("peer call of a web page refused", "from", r.RemoteAddr, "host", r.Host, "origin", r.Header.Get("Origin"),
 				"refused", times, "err", err)
 		}

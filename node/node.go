@@ -19,8 +19,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"flowring/internal/browser"
+	"flowring/internal/lograte"
 	"flowring/internal/safeguard"
-	"flowring/internal/seldom"
 	"flowring/node/member"
 	"flowring/node/peer"
 	"flowring/node/replica"
@@ -87,7 +87,7 @@ type Node struct {
 	lowMemory  atomic.Bool  // too little memory is left to take POSTs
 	peerServer atomic.Pointer[peer.Server]
 	peerPages  atomic.Int64    // calls of web pages that the peer port refused
-	peerLine   seldom.Line     // of these in the log
+	peerLine   lograte.Limiter // of these in the log
 	left       atomic.Bool     // the store has left the roster for good, and W other stores know that
 	ending     context.Context // ends when Stop begins
 	end        context.CancelFunc

@@ -23,7 +23,7 @@ func (rt *router) onlyHTTP1(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 			return
 		}
-		if times := rt.http2.Again(time.Now()); times > 0 {
+		if times := rt.http2.Allow(time.Now()); times > 0 {
 			rt.Log.Warn("HTTP/2 without TLS refused", "from", r.RemoteAddr, "refused", times)
 		}
 		conn, rest, err := http.NewResponseController(w).Hijack()

@@ -83,14 +83,14 @@ func (rt *router) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	level := slog.LevelDebug
 	if errors.Is(err, errOverloaded) { // they are many, and to log each would cost more than to refuse it
 		rt.metrics.overloads.WithLabelValues(limitOf(err)).Inc()
-		if refused := rt.overloaded.Again(time.Now()); refused > 0 {
+		if refused := rt.overloaded.Allow(time.Now()); refused > 0 {
 			rt.Log.Warn("overloaded", "limit", limitOf(err), "refused", refused)
 		}
 	} else if p.Status >= 500 {
 		level = slog.LevelWarn
 	}
 	if errors.Is(err, ErrKeyReused) { // shippers drop what is refused with 422, mostly without a word
-		if refused := rt.reused.Again(time.Now()); refused > 0 {
+		if refused := rt.reused.Allow(time.Now()); refused > 0 {
 			rt.Log.Warn("key reused", "client", r.RemoteAddr, "refused", refused)
 		}
 	}

@@ -12,7 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"flowring/internal/browser"
-	"flowring/internal/seldom"
+	"flowring/internal/lograte"
 )
 
 // Config holds the limits of the public face. A zero field means its default.
@@ -73,9 +73,9 @@ type router struct {
 	encoders   encoders
 	buffers    buffers
 	decoders   sync.Pool // of *flow.Decoder, each in use in a decoding place
-	overloaded seldom.Line
-	reused     seldom.Line
-	http2      seldom.Line
+	overloaded lograte.Limiter
+	reused     lograte.Limiter
+	http2      lograte.Limiter
 }
 
 // New returns the complete public handler. It panics when its metrics are already in deps.Registry.

@@ -4,7 +4,7 @@ import (
 	"sync"
 
 	"flowring/flow"
-	"flowring/internal/seeded"
+	"flowring/internal/hashseed"
 )
 
 // triple is a flow's key by the numbers of its names.
@@ -23,14 +23,14 @@ type flowHash uint64
 type seed [2]uint64
 
 func newSeed() (s seed) {
-	seeded.Draw(s[:])
+	hashseed.Draw(s[:])
 	return s
 }
 
 // hash returns the flow's hash.
 func (k triple) hash(s seed) flowHash {
-	h := seeded.Mix((uint64(k.src)<<32|uint64(k.dest))^s[0], uint64(k.vpc)^s[1])
-	return flowHash(seeded.Mix(h, s[1]))
+	h := hashseed.Mix((uint64(k.src)<<32|uint64(k.dest))^s[0], uint64(k.vpc)^s[1])
+	return flowHash(hashseed.Mix(h, s[1]))
 }
 
 func (h flowHash) shard() int { return int(h >> (64 - shardBits)) }

@@ -8,7 +8,7 @@ import (
 // backgroundError is called, with Pebble's locks held, when work in the background has failed. Pebble repeats that work at once, and
 // for ever.
 func (j *Journal) backgroundError(err error) {
-	if times := j.untidy.Again(time.Now()); times > 0 {
+	if times := j.untidy.Allow(time.Now()); times > 0 {
 		j.log.Error("journal could not be tidied", "error", err, "times", times)
 	}
 	j.opening.failedOnce(err)

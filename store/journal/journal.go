@@ -12,7 +12,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"flowring/flow"
-	"flowring/internal/seldom"
+	"flowring/internal/lograte"
 	"flowring/store"
 )
 
@@ -49,7 +49,7 @@ type Journal struct {
 	opened  [2]identity           // of what CheckFolder watches
 	missing atomic.Pointer[error] // what CheckFolder found; nil: nothing
 	opening *opening
-	untidy  seldom.Line // how often failures of background work are logged
+	untidy  lograte.Limiter // how often failures of background work are logged
 
 	fatal  func(error)
 	failed atomic.Pointer[error] // set before fatal is called
