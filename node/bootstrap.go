@@ -37,10 +37,13 @@ func (n *Node) expect(ctx context.Context) {
 	n.expected.Store(&e)
 }
 
-// waitsFor says whom this node waits for before a cluster can be founded.
+// waitsFor says whom this node waits for: before a cluster can be founded, or for the stores that are to confirm its own one.
 func (n *Node) waitsFor() string {
+	if n.membership.Roster().Cluster() != "" {
+		return fmt.Sprintf("%d established stores have yet to confirm this one", n.cfg.WriteQuorum)
+	}
 	visible, e := len(n.members.View().Nodes), n.expected.Load()
-	if visible >= e.expect && n.membership.Roster().Cluster() == "" && len(e.unseen) > 0 {
+	if visible >= e.expect && len(e.unseen) > 0 {
 		return "no node in view at " + strings.Join(e.unseen, ", ")
 	}
 	return fmt.Sprintf("%d nodes visible, %d expected", visible, max(e.expect, n.cfg.BootstrapExpect))

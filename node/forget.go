@@ -96,7 +96,7 @@ func (n *Node) mayForget(gone ring.Store, heard answers, force bool) error {
 			continue
 		}
 		if _, ok := heard[s.ID]; !ok {
-			silent = append(silent, s.Name)
+			silent = append(silent, n.membership.Roster().Label(s))
 		} else if s.Established && !s.Leaving {
 			counting++
 		}

@@ -270,11 +270,13 @@ func publicError(err error) error {
 	var refusal *peer.Error
 	switch {
 	case errors.As(err, &unavailable): // first: its cause may be a refusal, and yet something be stored (P3)
-		return &router.UnavailableError{Reason: unavailable.Reason, Stores: unavailable.Silent, Err: err}
+		return &router.UnavailableError{Reason: unavailable.Reason, Stores: unavailable.Silent, Advice: replica.Advice(unavailable.Silent), Err: err}
 	case refusalOf(err) != nil:
 		return refusalOf(err)
 	case errors.As(err, &refusal):
-		return &router.UnavailableError{Reason: refusal.Detail, Stores: refusal.Stores, RetryAfter: time.Duration(refusal.RetryAfter), Err: err}
+		return &router.UnavailableError{
+			Reason: refusal.Detail, Stores: refusal.Stores, Advice: replica.Advice(refusal.Stores), RetryAfter: time.Duration(refusal.RetryAfter), Err: err,
+		}
 	}
 	return err
 }

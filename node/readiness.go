@@ -107,6 +107,8 @@ func (r readiness) waits(s sight) error {
 		return s.apart
 	case !s.self.Established && s.refusal != nil:
 		return fmt.Errorf("not established: %w", s.refusal)
+	case !s.self.Established && s.roster.Cluster() != "" && !r.heardEnough(s):
+		return fmt.Errorf("not established: %w", r.missing(s))
 	case !s.self.Established:
 		return fmt.Errorf("not established: %s", s.joining)
 	case s.refusal != nil && !r.settled && !s.without.Off(safeguard.ReadyUnrefused):
@@ -140,7 +142,7 @@ func (r readiness) missing(s sight) error {
 		if st.ID == s.self.ID || r.heard[st.ID] {
 			heard++
 		} else {
-			names = append(names, st.Name)
+			names = append(names, s.roster.Label(st))
 		}
 	}
 	if all := heard + len(names); all < s.quorum {
@@ -148,5 +150,5 @@ func (r readiness) missing(s sight) error {
 	}
 	slices.Sort(names)
 	return fmt.Errorf("%d of the %d stores that the write quorum asks for were heard since the start: not yet %s%s",
-		heard, s.quorum, strings.Join(slices.Compact(names), ", "), replica.LeavingNote(s.roster))
+		heard, s.quorum, strings.Join(slices.Compact(names), ", "), replica.LeavingNote(s.roster)+replica.Advice(names))
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 )
 
@@ -162,6 +163,25 @@ func (r Roster) where(keep func(Store) bool) []Store {
 		}
 	}
 	return kept
+}
+
+// Label returns what messages call a store: its node's name, with the beginning of its ID where the roster has another store of that name,
+// as that of a node whose disk was replaced has.
+func (r Roster) Label(s Store) string {
+	for _, other := range r.stores {
+		if other.Name == s.Name && other.ID != s.ID && !other.Forgotten {
+			return fmt.Sprintf("%s%s%.8s)", s.Name, labelID, s.ID)
+		}
+	}
+	return s.Name
+}
+
+// labelID stands between the name and the ID of a label. No name holds a blank.
+const labelID = " (store "
+
+// Replaced reports whether one of the labels has an ID: the disk of that node was replaced, and one of its stores may be lost.
+func Replaced(labels []string) bool {
+	return slices.ContainsFunc(labels, func(label string) bool { return strings.Contains(label, labelID) })
 }
 
 // ByName returns the store that is placed under a node's name: established, neither leaving nor forgotten. There are several when a node

@@ -42,6 +42,33 @@ func anyRoster(clusters ...string) *rapid.Generator[Roster] {
 	})
 }
 
+// Messages call a store by its node's name, and by its ID too where the disk of that node was replaced.
+func TestALabelNamesOneStore(t *testing.T) {
+	old, now := Store{ID: "aaaaaaaabbbb", Name: "n2"}, Store{ID: "ccccccccdddd", Name: "n2"}
+	other := Store{ID: "eeeeeeeeffff", Name: "n1"}
+	r := Roster{}.With(old).With(now).With(other)
+	gone := old
+	gone.Forgotten = true
+	for _, tt := range []struct {
+		name   string
+		roster Roster
+		store  Store
+		want   string
+	}{
+		{"the only store of a node", r, other, "n1"},
+		{"the lost one of two", r, old, "n2 (store aaaaaaaa)"},
+		{"the new one of two", r, now, "n2 (store cccccccc)"},
+		{"the new one once the other is forgotten", r.With(gone), now, "n2"},
+	} {
+		if got := tt.roster.Label(tt.store); got != tt.want {
+			t.Errorf("%s: Label = %q, want %q", tt.name, got, tt.want)
+		}
+		if got, want := Replaced([]string{"n3", tt.want}), tt.want != tt.store.Name; got != want {
+			t.Errorf("%s: Replaced = %t, want %t", tt.name, got, want)
+		}
+	}
+}
+
 func TestUnforgottenStoresAreListedAndForgottenOnesKept(t *testing.T) {
 	joining := Store{ID: id(1), Name: "flow-1"}
 	counting := Store{ID: id(2), Name: "flow-2", Established: true}

@@ -107,7 +107,8 @@ func (e *LimitError) Unwrap() error { return e.Err }
 // UnavailableError says that too few stores could be used. The outcome of a write is unknown.
 type UnavailableError struct {
 	Reason     string        // lower case, for the client: "fewer than 2 of the hour's stores acknowledged"
-	Stores     []string      // names of the nodes that did not answer, where known
+	Stores     []string      // the stores that did not answer, where known: names of their nodes, with an ID where a name has several
+	Advice     string        // what to do about them, after the list; "": nothing
 	RetryAfter time.Duration // 0: the default
 	Err        error         // the cause, for the log
 }
@@ -117,7 +118,7 @@ func (e *UnavailableError) Error() string {
 	if len(e.Stores) == 0 {
 		return e.Reason
 	}
-	return fmt.Sprintf("%s (no answer from %s)", e.Reason, strings.Join(e.Stores, ", "))
+	return fmt.Sprintf("%s (no answer from %s)%s", e.Reason, strings.Join(e.Stores, ", "), e.Advice)
 }
 
 // Unwrap returns the cause.

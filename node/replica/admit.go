@@ -58,7 +58,7 @@ func (r *Replicas) Enough() error { return r.enough() }
 // once than after the time that others are waited for, and before the batch is on this store's disk alone.
 func (r *Replicas) enough() error {
 	there := 0
-	var silent []string
+	var silent []ring.Store
 	self, roster := r.Cluster.Self(), r.Cluster.Roster()
 	if st, ok := roster.Get(self.ID); ok && st.Counts() {
 		there++
@@ -71,7 +71,7 @@ func (r *Replicas) enough() error {
 		if addr := r.Cluster.Addr(st.ID); addr != "" && !r.Peers.Gone(addr) {
 			there++
 		} else {
-			silent = appendNew(silent, st.Name)
+			silent = append(silent, st)
 		}
 	}
 	if there >= r.Quorum || r.Without.Off(safeguard.Quorum) || r.Without.Off(safeguard.RefuseEarly) {
@@ -81,8 +81,7 @@ func (r *Replicas) enough() error {
 	if there == 0 && len(silent) == 0 {
 		reason = "the cluster has no established store yet"
 	}
-	slices.Sort(silent)
-	return &UnavailableError{Reason: reason, Silent: silent}
+	return &UnavailableError{Reason: reason, Silent: labels(roster, silent)}
 }
 
 // LeavingNote names the stores that are leaving, whose acks do not count, as the end of a sentence. It is empty where there are none.
@@ -102,3 +101,16 @@ func LeavingNote(roster ring.Roster) string {
 	}
 	return "; the stores of " + strings.Join(names, ", ") + " are leaving"
 }
+
+// labels returns what messages call stores, sorted, each once.
+func labels(roster ring.Roster, stores []ring.Store) []string {
+	var all []string
+	for _, st := range stores {
+		all = appendNew(all, roster.Label(st))
+	}
+	slices.Sort(all)
+	return all
+}
+
+// label returns what messages call a store.
+func (r *Replicas) label(st ring.Store) string { return r.Cluster.Roster().Label(st) }

@@ -54,13 +54,13 @@ func (d *descent) here(ctx context.Context, at place) (bool, error) {
 // failed notes that an attempt failed.
 func (d *descent) failed(at place, err error) {
 	d.maybe = d.maybe || !d.r.NotSent(err)
-	d.fail.add(at, err)
+	d.fail.add(d.r.label(at.Store), err)
 }
 
 // late says that no attempt ended in time.
 func (d *descent) late(ctx context.Context) error {
 	for _, p := range d.asked {
-		d.fail.Silent = appendNew(d.fail.Silent, p.Name)
+		d.fail.Silent = appendNew(d.fail.Silent, d.r.label(p.Store))
 	}
 	d.fail.Reason, d.fail.Err = "the hour's stores did not answer in time", context.Cause(ctx)
 	if d.r.ctx.Err() != nil {

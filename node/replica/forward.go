@@ -41,7 +41,7 @@ func (r *Replicas) Forward(ctx context.Context, s flow.Slice, open opener) (io.C
 				return o.Closer, nil
 			}
 			f.failed = o.attempt
-			fail.add(o.at, o.err)
+			fail.add(r.label(o.at.Store), o.err)
 		case <-slow.C:
 			f.askForSign()
 		case alive := <-f.signs:

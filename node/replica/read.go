@@ -346,22 +346,21 @@ func (h *hearing) level(shown store.Digest) (Level, []string) {
 	return Partial, silent
 }
 
-// silent returns the names of the stores that were not heard, but for those known to be forgotten when the round began: what a store
+// silent returns the labels of the stores that were not heard, but for those known to be forgotten when the round began: what a store
 // that this one learnt to be forgotten only since then held may have been secured on a store after that had answered.
 func (h *hearing) silent() []string {
 	roster := h.r.Cluster.Roster()
-	var names []string
+	var silent []ring.Store
 	for _, st := range roster.All() {
 		before, known := h.begun.Get(st.ID)
 		if st.Forgotten && (known && before.Forgotten || h.r.Without.Off(safeguard.BegunRoster)) {
 			continue
 		}
 		if v := h.held[st.ID]; v == nil || v.Recovering {
-			names = append(names, st.Name)
+			silent = append(silent, st)
 		}
 	}
-	slices.Sort(names)
-	return names
+	return labels(roster, silent)
 }
 
 // established returns how many of the stores that were heard count.

@@ -182,7 +182,7 @@ func (r *Replicas) behind(fn func()) bool {
 // UnavailableError says that too few stores answered. Whether a write had an effect is unknown.
 type UnavailableError struct {
 	Reason string   // lower case, a clause
-	Silent []string // names of the nodes that were not heard
+	Silent []string // labels of the stores that were not heard: see ring.Roster.Label
 	Err    error    // the last cause, or nil
 }
 
@@ -191,7 +191,15 @@ func (e *UnavailableError) Error() string {
 	if len(e.Silent) == 0 {
 		return e.Reason
 	}
-	return fmt.Sprintf("%s (no answer from %s)", e.Reason, strings.Join(e.Silent, ", "))
+	return fmt.Sprintf("%s (no answer from %s)%s", e.Reason, strings.Join(e.Silent, ", "), Advice(e.Silent))
+}
+
+// Advice says what to do about stores that were not heard and may be lost, "" if there is none such among these labels.
+func Advice(silent []string) string {
+	if !ring.Replaced(silent) {
+		return ""
+	}
+	return "; if the disk of a store with an ID here is lost, take the store off with flowring forget STORE"
 }
 
 // Unwrap returns the cause.

@@ -149,7 +149,7 @@ func (p *replication) take(a ack) error {
 		w.own = w.own && !a.at.self
 		switch {
 		case a.err != nil:
-			w.fail.add(a.at, a.err)
+			w.fail.add(p.r.label(a.at.Store), a.err)
 		case !slices.ContainsFunc(w.held, func(s ring.Store) bool { return s.ID == a.from.ID }):
 			w.held = append(w.held, a.from)
 		}

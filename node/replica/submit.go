@@ -285,7 +285,7 @@ func (r *Replicas) atOwner(ctx context.Context, b flow.Written, do attempt, wait
 }
 
 // add notes a place that failed; the reason of a peer that could not reach others says more than that it failed.
-func (e *UnavailableError) add(at place, err error) {
+func (e *UnavailableError) add(label string, err error) {
 	var theirs interface{ Unreached() (string, []string) }
 	if errors.As(err, &theirs) {
 		reason, silent := theirs.Unreached()
@@ -294,9 +294,9 @@ func (e *UnavailableError) add(at place, err error) {
 			e.Silent = appendNew(e.Silent, name)
 		}
 	} else {
-		e.Silent = appendNew(e.Silent, at.Name)
+		e.Silent = appendNew(e.Silent, label)
 	}
-	e.Err = fmt.Errorf("%s: %w", at.Name, err)
+	e.Err = fmt.Errorf("%s: %w", label, err)
 }
 
 // Unreached returns the reason and who was not heard.
