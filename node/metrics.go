@@ -1,6 +1,8 @@
 package node
 
 import (
+	"slices"
+
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
@@ -51,8 +53,12 @@ type gathered struct {
 	saturated    int64
 }
 
-func numbers() []number {
-	const gauge, counter = prometheus.GaugeValue, prometheus.CounterValue
+const gauge, counter = prometheus.GaugeValue, prometheus.CounterValue
+
+func numbers() []number { return slices.Concat(storeNumbers(), nodeNumbers()) }
+
+// storeNumbers are those of the store.
+func storeNumbers() []number {
 	return []number{
 		{gauge, "store_hours", "Hours with data held here.", func(g gathered) float64 { return float64(g.store.Hours) }},
 		{gauge, "store_slices", "Slices with data held here.", func(g gathered) float64 { return float64(g.store.Slices) }},
@@ -79,6 +85,12 @@ func numbers() []number {
 			func(g gathered) float64 { return float64(g.store.Sealed) }},
 		{counter, "store_snapshots_fetched_total", "Snapshots taken in from other stores.",
 			func(g gathered) float64 { return float64(g.store.Snapshots) }},
+	}
+}
+
+// nodeNumbers are those of the node and of its place in the cluster.
+func nodeNumbers() []number {
+	return []number{
 		{gauge, "remembered_keys", "Idempotency keys that this owner remembers over all hours.", func(g gathered) float64 { return float64(g.keysHeld) }},
 		{counter, "remembered_keys_refusals_total", "Checks in which this owner refused a key that it remembers with other content.",
 			func(g gathered) float64 { return float64(g.keysRefused) }},
