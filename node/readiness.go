@@ -25,7 +25,7 @@ const (
 // hears fewer refuses each write, and a balancer would send it a share of them; and (b) its store has recovered, because the next
 // node of a rolling update goes once this one is ready. Both are done for good: a node that loses the quorum later is as good as any other
 // one for reads. (c) While another node refuses this one, nothing else counts: this one is the newcomer, so far as it can tell,
-// until it was ready for settledAfter.
+// until most of the established stores were heard, or until it was ready for settledAfter.
 type readiness struct {
 	contact time.Time             // when another node last answered, refused this one or hung up; at first the start
 	heard   map[ring.StoreID]bool // stores that answered since the start; never changed in place
@@ -63,6 +63,7 @@ func (r readiness) step(s sight) (next readiness, reason error) {
 		r.contact = s.contact
 	}
 	r.heard = r.hear(s.heard)
+	r.settled = r.settled || r.heardMost(s)
 	reason = r.waits(s)
 	if reason == nil && r.enough.IsZero() {
 		r.enough = s.now
@@ -124,14 +125,23 @@ func (r readiness) waits(s sight) error {
 }
 
 // heardEnough reports whether W established stores were heard since the start, this one included.
-func (r readiness) heardEnough(s sight) bool {
+func (r readiness) heardEnough(s sight) bool { return r.count(s) >= s.quorum }
+
+// heardMost reports whether more than half of the established stores were heard since the start, this one included. The settings of this
+// node are those of the cluster then, because a node of other settings gets no answer.
+func (r readiness) heardMost(s sight) bool {
+	return s.self.Established && 2*r.count(s) > len(s.roster.Established())
+}
+
+// count returns how many established stores were heard since the start, this one included.
+func (r readiness) count(s sight) int {
 	n := 0
 	for _, st := range s.roster.Established() {
 		if st.ID == s.self.ID || r.heard[st.ID] {
 			n++
 		}
 	}
-	return n >= s.quorum
+	return n
 }
 
 // missing says which established stores were not heard since the start.

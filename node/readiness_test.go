@@ -33,6 +33,12 @@ func TestReadinessFollowsWhatIsHeard(t *testing.T) {
 	}
 	nothing := func(*sight) {}
 	refuse := func(s *sight) { s.refusal, s.contact = errors.New("other parameters"), s.now }
+	alone := func(see func(*sight)) func(*sight) {
+		return func(s *sight) {
+			see(s)
+			s.quorum = 1
+		}
+	}
 	recovering := func(see func(*sight)) func(*sight) {
 		return func(s *sight) {
 			see(s)
@@ -66,11 +72,19 @@ func TestReadinessFollowsWhatIsHeard(t *testing.T) {
 			{10 * time.Second, recovering(hear(b)), "recovering"}, {39 * time.Second, recovering(nothing), "recovering"}, {40 * time.Second, recovering(nothing), ""},
 		}},
 		{"a refusal lasts as long as it lasts", []moment{
-			{0, refuse, "refused: other parameters"}, {time.Second, func(s *sight) { hear(b)(s); refuse(s) }, "refused: other parameters"},
-			{24 * time.Hour, refuse, "refused: other parameters"}, {25 * time.Hour, nothing, ""},
+			{0, refuse, "refused: other parameters"}, {time.Second, func(s *sight) { hear(joiner)(s); refuse(s) }, "refused: other parameters"},
+			{24 * time.Hour, refuse, "refused: other parameters"}, {25 * time.Hour, hear(b), ""},
 		}},
-		{"a node that has just become ready is refused", []moment{{0, hear(b), ""}, {settledAfter - time.Second, refuse, "refused"}, {settledAfter, nothing, ""}, {settledAfter + 10*time.Second, refuse, "refused"}}},
-		{"a node that was ready for long meets one that does not fit", []moment{{0, hear(b), ""}, {settledAfter, nothing, ""}, {time.Hour, refuse, ""}}},
+		{"a node that has just become ready, without others, is refused", []moment{
+			{0, alone(nothing), ""}, {settledAfter - time.Second, alone(refuse), "refused"},
+			{settledAfter, alone(nothing), ""}, {settledAfter + 10*time.Second, alone(refuse), "refused"},
+		}},
+		{"a node that was ready for long, without others, meets one that does not fit", []moment{
+			{0, alone(nothing), ""}, {settledAfter, alone(nothing), ""}, {time.Hour, alone(refuse), ""},
+		}},
+		{"a node that has just heard most stores meets one that does not fit", []moment{{0, hear(b), ""}, {time.Second, refuse, ""}, {time.Hour, refuse, ""}}},
+		{"a node that is refused hears most stores", []moment{{0, refuse, "refused"}, {time.Second, func(s *sight) { hear(c)(s); refuse(s) }, ""}}},
+		{"a node that is refused hears half of the stores", []moment{{0, func(s *sight) { s.roster = s.roster.With(someStore("d")); hear(c)(s); refuse(s) }, "refused"}}},
 		{"a node that stays apart", []moment{{0, func(s *sight) { s.apart = errors.New("used at A"); hear(b)(s) }, "used at A"}, {time.Hour, func(s *sight) { s.apart = errors.New("used at A") }, "used at A"}}},
 		{"a store that is not established", []moment{
 			{time.Hour, func(s *sight) { s.self.Established = false }, "not established: 1 of 3"},

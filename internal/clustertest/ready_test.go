@@ -316,3 +316,38 @@ func TestANodeThatIsRefusedIsNotReady(t *testing.T) {
 		})
 	}
 }
+
+// A node with a wrong setting that starts right after a rolling restart makes no other node unready (P8): they have heard most stores. Kubernetes
+// showed three unready pods, and a Service without an endpoint.
+func TestARefusedNodeMakesNoOtherUnready(t *testing.T) {
+	t.Parallel()
+	racetest.Bubble(t, func(t *testing.T) {
+		wrong := false
+		c := formed(t, 3, Options{Seed: 26, Copies: 3, Quorum: 2, Configure: func(cfg *node.Config) {
+			if wrong {
+				cfg.ReplicationFactor, cfg.WriteQuorum = 5, 0
+			}
+		}})
+		for _, name := range letters[:2] {
+			c.mustStop(t, name)
+			c.Start(name)
+			if err := c.WaitReady(40 * time.Second); err != nil {
+				t.Fatal(err)
+			}
+		}
+		c.mustStop(t, "c")
+		wrong = true
+		c.Start("c")
+		for range 120 {
+			time.Sleep(time.Second)
+			for _, name := range letters[:2] {
+				if err := c.Node(name).Ready(); err != nil {
+					t.Fatalf("%s, which fits the others: Ready() = %v, want nil", name, err)
+				}
+			}
+			if err := c.Node("c").Ready(); err == nil {
+				t.Fatal("a node that is refused: Ready() = nil")
+			}
+		}
+	})
+}
