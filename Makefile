@@ -62,7 +62,7 @@ bench-check: build bin/bench ## measure less, for less than a minute, and fail f
 	bin/bench -short -check 2
 
 bin/bench: FORCE
-	go build -o $@ ./internal/bench/run
+	go build -o $@ ./internal/bench
 
 image: build ## build the container image IMAGE (localhost/flowring:dev) with buildah or docker
 	@mkdir -p bin/data

@@ -30,7 +30,7 @@ func (b *bench) load(cmd *cobra.Command, targets []string) (*load.Result, error)
 		b.shape.VPC += "-" + run
 	}
 	generator := load.NewGenerator(b.shape)
-	sample, _ := generator.Append(nil, 0)
+	sample := generator.Append(nil, 0)
 	header, roots, err := b.access.credentials.load()
 	if err != nil {
 		return nil, usageError{err}

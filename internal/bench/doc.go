@@ -1,11 +1,15 @@
-// Package bench holds what Flowring is measured against, and with what.
+// Bench measures the cost of Flowring beside the yardsticks and prints a table; `make bench` calls it.
 //
-// The yardsticks are HTTP handlers that take the same POST /flows and GET /flows?hour=H as a node:
+//	bench [-short] [-check FACTOR] [-json] [-only TEXT] [-flowring FILE]
+//	                                             measure everything, or only the tables with TEXT in their titles
+//	bench -growth [-only TEXT] [-flowring FILE]  measure how cost grows with flows, hours, nodes and copies
+//	bench -profile DIR                           write CPU profiles of nodes under load
+//	bench serve NAME                             serve one of the yardsticks, or a node that writes a profile
 //
-//	Plain     what one writes in an hour: encoding/json, one mutex, a map of maps. No disk, no copies, no retries, no limits.
-//	ReadOnly  reads the body to its end and answers. Nothing that takes records over HTTP can cost less.
-//	Memory    Flowring's own router, decoder and store, without journal and cluster: what is left of a node's cost is theirs.
+// Package server starts and ends the servers and reads their cost. Package internal/load, the engine of `flowring bench`, makes the
+// load: load.go sets it up, measure.go and the growth files use it. The cost of a server does not include the cost of the client.
 //
-// A Workload makes the bodies to send. The program in the folder run starts each of them, and `flowring serve`, as a process
-// of its own and prints what they cost side by side: `make bench`. docs/performance.md has the results.
-package bench
+// In each round of a measurement every server has one run, and the median of its runs counts, so that other work of the machine
+// affects all servers alike. A node under measurement is `flowring serve` as it ships, with its journal in a folder beside the
+// program.
+package main

@@ -17,7 +17,7 @@ func BenchmarkAppend(b *testing.B) {
 			var body []byte
 			n := int64(0)
 			for b.Loop() {
-				body, _ = g.Append(body[:0], n)
+				body = g.Append(body[:0], n)
 				n++
 			}
 			b.SetBytes(int64(len(body)))

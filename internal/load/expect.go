@@ -96,22 +96,26 @@ func (e *Expectation) wrong(key flow.Key, got, least, most flow.Totals) {
 		key.SrcApp, key.DestApp, key.VPCID, got.BytesTx, got.BytesRx, want)
 }
 
-// key returns the key of the flow with index i.
+// key returns the key of flow i.
 func (g *Generator) key(i int) flow.Key {
 	src, dest, vpc := g.split(i)
-	return flow.Key{SrcApp: fmt.Sprint("app-", src), DestApp: fmt.Sprint("app-", dest), VPCID: fmt.Sprint(g.shape.VPC, "-", vpc)}
+	return flow.Key{SrcApp: fmt.Sprint(g.shape.App, "-", src), DestApp: fmt.Sprint(g.shape.App, "-", dest), VPCID: fmt.Sprint(g.shape.VPC, "-", vpc)}
 }
 
-// index is the inverse of key; vpc is the end of the VPC's name.
+// index is the inverse of key. vpc is the name of the VPC after its prefix.
 func (g *Generator) index(key flow.Key, vpc string) (int, bool) {
-	src, ok1 := number(key.SrcApp, "app-")
-	dest, ok2 := number(key.DestApp, "app-")
+	apps, vpcs := int(g.apps), g.shape.VPCs
+	src, ok1 := number(key.SrcApp, g.shape.App+"-")
+	dest, ok2 := number(key.DestApp, g.shape.App+"-")
 	v, ok3 := number(vpc, "")
-	i := (dest*g.apps+src)*g.shape.VPCs + v
-	if !ok1 || !ok2 || !ok3 || src >= g.apps || dest >= g.apps || v >= g.shape.VPCs || i >= g.shape.Flows {
+	if !ok1 || !ok2 || !ok3 || src >= apps || dest >= apps || v >= vpcs {
 		return 0, false
 	}
-	return i, true
+	d := (dest + apps - int(g.shift[src])) % apps
+	rest := d*apps + src
+	k := (v + vpcs - rest%vpcs) % vpcs
+	i := k*apps*apps + rest
+	return i, i < g.shape.Flows
 }
 
 func number(name, prefix string) (int, bool) {

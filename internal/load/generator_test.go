@@ -18,7 +18,7 @@ func all(t *testing.T, g *Generator, n int64) []flow.Record {
 	t.Helper()
 	var records []flow.Record
 	for i := range n {
-		body, hour := g.Append(nil, i)
+		body, hour := g.Append(nil, i), g.shape.Newest-flow.Hour(g.draws(i).hour)
 		posting, err := flow.Decode(body)
 		if err != nil {
 			t.Fatalf("post %d is refused: %v\n%s", i, err, body)
@@ -54,10 +54,10 @@ func TestPostsOfOneSeedAreTheSame(t *testing.T) {
 	other.Seed++
 	a, b, c := NewGenerator(shape()), NewGenerator(shape()), NewGenerator(other)
 	for n := range int64(10) {
-		first, _ := a.Append(nil, n)
-		again, _ := b.Append([]byte("kept"), n)
-		differs, _ := c.Append(nil, n)
-		next, _ := a.Append(nil, n+1)
+		first := a.Append(nil, n)
+		again := b.Append([]byte("kept"), n)
+		differs := c.Append(nil, n)
+		next := a.Append(nil, n+1)
 		if !bytes.Equal(append([]byte("kept"), first...), again) {
 			t.Errorf("post %d is %s, and in another run %s", n, first, again)
 		}
@@ -68,7 +68,8 @@ func TestPostsOfOneSeedAreTheSame(t *testing.T) {
 }
 
 func TestEveryFlowHasAKeyOfItsOwn(t *testing.T) {
-	for _, s := range []Shape{{Flows: 1, VPCs: 1}, {Flows: 1, VPCs: 9}, {Flows: 7, VPCs: 3}, {Flows: 1000, VPCs: 1}, {Flows: 1001, VPCs: 10}} {
+	for _, s := range []Shape{{Flows: 1, VPCs: 1}, {Flows: 1, VPCs: 9}, {Flows: 7, VPCs: 3}, {Flows: 1000, VPCs: 1}, {Flows: 1001, VPCs: 10},
+		{Flows: 10, VPCs: 3, Apps: 30, App: "service"}, {Flows: 6300, VPCs: 7, Apps: 30}} {
 		s.Records, s.Hours, s.VPC = 1, 1, "v"
 		g := NewGenerator(s)
 		for i := range s.Flows {
@@ -78,6 +79,29 @@ func TestEveryFlowHasAKeyOfItsOwn(t *testing.T) {
 			}
 		}
 		all(t, g, 20)
+	}
+}
+
+func TestPostsInOrderCarryEachFlowOfEachHourOnce(t *testing.T) {
+	for _, stride := range []int{1, 7} {
+		s := shape()
+		s.Flows, s.Hours, s.Stride = 1000, 2, stride
+		g := NewGenerator(s)
+		records := all(t, g, 40)
+		seen := map[flow.Record]bool{}
+		for _, r := range records {
+			seen[flow.Record{Key: r.Key, Hour: r.Hour}] = true
+		}
+		if len(records) != 2000 || len(seen) != 2000 {
+			t.Errorf("with stride %d, 40 posts have %d records of %d flows, want 2,000 of 2,000", stride, len(records), len(seen))
+		}
+		stored := func(int64) Outcome { return Stored }
+		if wrong, first := verify(g, records, 40, stored); wrong > 0 {
+			t.Errorf("with stride %d, %d flows are not as expected, the first: %s", stride, wrong, first)
+		}
+		if wrong, _ := verify(g, records, 41, stored); wrong != 50 {
+			t.Errorf("with stride %d and a missing post, %d flows are not as expected, want 50", stride, wrong)
+		}
 	}
 }
 

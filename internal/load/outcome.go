@@ -12,6 +12,12 @@ const (
 	Unknown                // no answer, or one that leaves it open: counted zero times or once
 )
 
+// Posts are the posts of a run. Many goroutines call the methods at once.
+type Posts interface {
+	Append(dst []byte, n int64) []byte // appends the body of post n, counted from 0
+	Records() int                      // of each post
+}
+
 // Post is one request to make.
 type Post struct {
 	N    int64 // from 0

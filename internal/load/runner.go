@@ -12,7 +12,7 @@ const grace = 2 * time.Second
 
 // Runner sends posts to a plan. It is used once.
 type Runner struct {
-	gen    *Generator
+	posts  Posts
 	send   SendFunc
 	pace   pace
 	endAt  time.Time
@@ -31,8 +31,8 @@ type Tally struct {
 }
 
 // NewRunner returns a runner. It remembers how each post ended only if told to keep it.
-func NewRunner(g *Generator, p Plan, send SendFunc, keep bool) *Runner {
-	return &Runner{gen: g, send: send, pace: pace{plan: p}, keep: keep, failed: map[int64]Outcome{}}
+func NewRunner(posts Posts, p Plan, send SendFunc, keep bool) *Runner {
+	return &Runner{posts: posts, send: send, pace: pace{plan: p}, keep: keep, failed: map[int64]Outcome{}}
 }
 
 // Run sends posts until the plan is fulfilled. When ctx ends no further post begins, and those under way get two seconds.
@@ -61,7 +61,7 @@ func (r *Runner) work(ctx, posts context.Context) {
 		if !ok {
 			return
 		}
-		body, _ = r.gen.Append(body[:0], n)
+		body = r.posts.Append(body[:0], n)
 		from, ok := r.pace.await(ctx, due)
 		if !ok {
 			r.lost(n, Refused, nil)
@@ -80,7 +80,7 @@ func (r *Runner) ended(n int64, a Answer, size int, from time.Time) bool {
 	case Stored:
 		r.Tally.Latency.Add(time.Since(from))
 		r.Tally.Stored.Add(1)
-		r.Tally.Records.Add(int64(r.gen.shape.Records))
+		r.Tally.Records.Add(int64(r.posts.Records()))
 		r.Tally.Bytes.Add(int64(size))
 		if a.Replayed {
 			r.Tally.Replayed.Add(1)

@@ -88,7 +88,7 @@ func newFlood(t *testing.T, p *process) *flood {
 	f := &flood{t: t, p: p}
 	g := loadgen.NewGenerator(loadgen.Shape{Records: floodRecords, Flows: 10_000, Zipf: 1, VPCs: 10, VPC: "flood", Newest: 500, Hours: 1, Seed: 1})
 	for n := range int64(64) {
-		body, _ := g.Append(nil, n)
+		body := g.Append(nil, n)
 		f.bodies = append(f.bodies, body)
 	}
 	return f

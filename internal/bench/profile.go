@@ -14,6 +14,8 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+
+	"flowring/internal/bench/server"
 )
 
 // profiled is as much as gives a profile of about a thousand samples.
@@ -21,26 +23,26 @@ var profiled = sizes{bodies: 10_000, smallPosts: 120_000, read: 200_000, reads: 
 
 // profile writes CPU profiles of a single node and of clusters, of each node, for each kind of load, and prints which parts of the
 // program take how much of a single node's.
-func profile(ctx context.Context, l launcher, dir string) error {
+func profile(ctx context.Context, l server.Launcher, dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
 	all := measures(profiled)
 	for i, m := range all[:len(all)-1] { // the last is of memory
-		for k, of := range []kind{single, triple, sliced} {
+		for k, of := range []server.Kind{single, triple, sliced} {
 			if !slices.Contains(m.kinds, of) {
 				continue
 			}
-			l.profile = filepath.Join(dir, fmt.Sprintf("%d-%d", i+1, k+1))
+			l.Profile = filepath.Join(dir, fmt.Sprintf("%d-%d", i+1, k+1))
 			s, err := m.once(ctx, l, of, 0)
 			if err != nil {
 				return fmt.Errorf("profile %s: %w", m.name, err)
 			}
-			fmt.Fprintf(os.Stderr, "%s: %s: %s: %s %s\n", l.profile, m.name, of.name, number(s.Cost), m.unit)
+			fmt.Fprintf(os.Stderr, "%s: %s: %s: %s %s\n", l.Profile, m.name, of.Name, number(s.Cost), m.unit)
 			if of != single {
 				continue
 			}
-			if err := printShares(ctx, m.name, l.profileOf(0)); err != nil {
+			if err := printShares(ctx, m.name, l.ProfileOf(0)); err != nil {
 				return err
 			}
 		}

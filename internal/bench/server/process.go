@@ -1,9 +1,8 @@
-package main
+package server
 
 import (
 	"bufio"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -11,31 +10,37 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/go-json-experiment/json"
 )
 
 const (
-	startWithin = 30 * time.Second // bounds the start of a process, and then until it is ready
-	endWithin   = 10 * time.Second // bounds a graceful end
-	tailLines   = 20               // kept of what a process logs, to be shown when it fails
+	startWithin = 30 * time.Second // limit for the start of a process, and again until the server is ready
+	endWithin   = 10 * time.Second // limit for a graceful end
+	tailLines   = 20               // lines of a log that are kept for an error message
 )
 
-// process is one process that serves. It is ended by end alone.
+// ServingMessage is the message that a server logs once its port is open. The record has the attributes http and, for a node,
+// gossip.
+const ServingMessage = "serving"
+
+// process is one process of a server.
 type process struct {
 	cmd      *exec.Cmd
-	graceful bool // ask before killing: it has a profile to write
-	served   addresses
-	tail     []string      // guarded by drained
-	drained  chan struct{} // closed when it logs no more
+	graceful bool // the process is asked to end before it is killed, because it writes a profile
+	ports    ports
+	tail     []string      // last lines of the log; guarded by drained
+	drained  chan struct{} // closed at the end of the log
 }
 
-// addresses are those that a process reports once it serves, in a log record of this form.
-type addresses struct {
+// ports is the log record in which a process reports its addresses.
+type ports struct {
 	Msg    string `json:"msg"`
 	HTTP   string `json:"http"`
 	Gossip string `json:"gossip"`
 }
 
-// startProcess runs a command until it serves, which it says in its log, in JSON, on stderr.
+// startProcess starts a command and waits for the record with ServingMessage in its log, which is JSON on stderr.
 func startProcess(ctx context.Context, command, env []string, graceful bool) (*process, error) {
 	p := &process{cmd: exec.Command(command[0], command[1:]...), graceful: graceful, drained: make(chan struct{})}
 	p.cmd.Env, p.cmd.SysProcAttr = append(environment(), env...), dieWithParent()
@@ -46,12 +51,12 @@ func startProcess(ctx context.Context, command, env []string, graceful bool) (*p
 	if err := p.cmd.Start(); err != nil {
 		return nil, err
 	}
-	serving := make(chan addresses, 1)
+	serving := make(chan ports, 1)
 	go p.drain(log, serving)
 	ctx, cancel := context.WithTimeout(ctx, startWithin)
 	defer cancel()
 	select {
-	case p.served = <-serving:
+	case p.ports = <-serving:
 		return p, nil
 	case <-p.drained:
 		p.end()
@@ -62,7 +67,7 @@ func startProcess(ctx context.Context, command, env []string, graceful bool) (*p
 	}
 }
 
-// environment is that of this process without what sets up nodes.
+// environment returns the environment of this process without the settings of nodes.
 func environment() []string {
 	var env []string
 	for _, variable := range os.Environ() {
@@ -73,27 +78,23 @@ func environment() []string {
 	return env
 }
 
-// drain reads the log to its end.
-func (p *process) drain(log io.Reader, serving chan<- addresses) {
+// drain reads the log to its end, and sends the addresses of the process once.
+func (p *process) drain(log io.Reader, serving chan<- ports) {
 	defer close(p.drained)
 	lines := bufio.NewScanner(log)
-	told := false
+	sent := false
 	for lines.Scan() {
 		p.tail = append(p.tail, lines.Text())
 		p.tail = p.tail[max(0, len(p.tail)-tailLines):]
-		var at addresses
-		if !told && json.Unmarshal(lines.Bytes(), &at) == nil && at.Msg == servingMessage {
-			told = true
+		var at ports
+		if !sent && json.Unmarshal(lines.Bytes(), &at) == nil && at.Msg == ServingMessage {
+			sent = true
 			serving <- at
 		}
 	}
 }
 
-// servingMessage is what a server logs when its port is open.
-const servingMessage = "serving"
-
-// end ends the process and waits for it. That it is no more is all that matters: the errors on the way say that it already was, or
-// how it went.
+// end ends the process and waits for it. Errors are ignored: they say that the process had already ended, or how it ended.
 func (p *process) end() {
 	if p.graceful {
 		_ = p.cmd.Process.Signal(syscall.SIGTERM)

@@ -1,4 +1,4 @@
-package main
+package server
 
 import (
 	"bytes"
@@ -11,10 +11,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// cpuTime returns the CPU time, user and system, that a process and its threads have used. It reads the process's CPU clock, whose
-// steps are nanoseconds; those of /proc/PID/stat are hundredths of a second.
+// cpuTime returns the CPU time of a process, user and system, of all its threads. It reads the CPU clock of the process, which counts
+// nanoseconds; /proc/PID/stat counts hundredths of a second.
 func cpuTime(pid int) (time.Duration, error) {
-	const cpuClock = 2 // the kernel's number for a clock of the time that was scheduled, of a whole process: see clock_getres(2)
+	const cpuClock = 2 // the kernel's number of the clock of scheduled time of a whole process: clock_getres(2)
 	var now unix.Timespec
 	if err := unix.ClockGettime(int32(^pid<<3|cpuClock), &now); err != nil {
 		return 0, fmt.Errorf("CPU time of process %d: %w", pid, err)
@@ -22,7 +22,7 @@ func cpuTime(pid int) (time.Duration, error) {
 	return time.Duration(now.Nano()), nil
 }
 
-// residentBytes returns how much memory of a process is in RAM.
+// residentBytes returns the resident memory of a process.
 func residentBytes(pid int) (int64, error) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", pid))
 	if err != nil {
@@ -36,8 +36,8 @@ func residentBytes(pid int) (int64, error) {
 	return pages * int64(os.Getpagesize()), err
 }
 
-// availableBytes returns how much memory of the machine can be had without swapping.
-func availableBytes() (int64, error) {
+// AvailableBytes returns the memory of the machine that is available without swapping.
+func AvailableBytes() (int64, error) {
 	text, err := os.ReadFile("/proc/meminfo")
 	if err != nil {
 		return 0, err
@@ -50,5 +50,5 @@ func availableBytes() (int64, error) {
 	return kib << 10, nil
 }
 
-// dieWithParent makes the kernel end a process when this one is killed and can no longer do so.
+// dieWithParent makes the kernel kill a process when this process dies.
 func dieWithParent() *syscall.SysProcAttr { return &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} }

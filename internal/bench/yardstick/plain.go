@@ -1,4 +1,4 @@
-package bench
+package yardstick
 
 import (
 	"cmp"
@@ -84,6 +84,7 @@ func (p *plain) get(w http.ResponseWriter, r *http.Request) {
 		return cmp.Or(cmp.Compare(a.SrcApp, b.SrcApp), cmp.Compare(a.DestApp, b.DestApp), cmp.Compare(a.VPCID, b.VPCID))
 	})
 	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Flowring-Complete", "true") // the client refuses an answer without it
 	json.NewEncoder(w).Encode(records)
 }
 

@@ -17,25 +17,26 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
-	"flowring/internal/bench"
+	"flowring/internal/bench/server"
+	"flowring/internal/bench/yardstick"
 	"flowring/node"
 )
 
-// The names of what `run serve` serves.
+// The servers that `bench serve` knows.
 const (
 	servePlain    = "plain"
 	serveReadOnly = "read-only"
 	serveMemory   = "memory"
-	serveNode     = "node" // as `flowring serve`, for profiles
+	serveNode     = server.NodeArgument // a node as `flowring serve` runs it, for profiles
 )
 
-// serve is one of the servers that are measured, until it is told to end.
+// serve runs one of the servers until a signal ends it.
 func serve(ctx context.Context, name string, args []string) (err error) {
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, os.Interrupt)
 	defer stop()
 	flags := flag.NewFlagSet("serve", flag.ContinueOnError)
-	profile := flags.String("cpuprofile", "", "file for a CPU profile of all that it does")
-	cfg := node.Default("n1") // set by flags that are called as those of `flowring serve`
+	profile := flags.String("cpuprofile", "", "file for a CPU profile of the whole run")
+	cfg := node.Default("n1") // the flags have the names of those of `flowring serve`
 	flags.StringVar(&cfg.DataDir, "data-dir", "", "folder of a node's journal")
 	flags.StringVar(&cfg.Name, "name", cfg.Name, "name of a node")
 	flags.StringVar(&cfg.Cluster, "cluster", cfg.Cluster, "name of its cluster")
@@ -59,18 +60,18 @@ func serve(ctx context.Context, name string, args []string) (err error) {
 	log := slog.New(slog.NewJSONHandler(os.Stderr, nil))
 	switch name {
 	case servePlain:
-		return serveHandler(ctx, log, bench.Plain())
+		return serveHandler(ctx, log, yardstick.Plain())
 	case serveReadOnly:
-		return serveHandler(ctx, log, bench.ReadOnly())
+		return serveHandler(ctx, log, yardstick.ReadOnly())
 	case serveMemory:
-		return serveHandler(ctx, log, bench.Memory())
+		return serveHandler(ctx, log, yardstick.Memory())
 	case serveNode:
 		return runNode(ctx, log, cfg)
 	}
 	return fmt.Errorf("serve %q: there is no such server", name)
 }
 
-// serveHandler serves a yardstick, and at /metrics what any Go process has to say.
+// serveHandler serves a yardstick, and at /metrics the metrics of the Go runtime.
 func serveHandler(ctx context.Context, log *slog.Logger, h http.Handler) error {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -87,7 +88,7 @@ func serveHandler(ctx context.Context, log *slog.Logger, h http.Handler) error {
 		h.ServeHTTP(w, r)
 	})}
 	defer context.AfterFunc(ctx, func() { s.Close() })()
-	log.Info(servingMessage, "http", l.Addr().String())
+	log.Info(server.ServingMessage, "http", l.Addr().String())
 	if err := s.Serve(l); err != http.ErrServerClosed {
 		return err
 	}
@@ -105,7 +106,7 @@ func runNode(ctx context.Context, log *slog.Logger, cfg node.Config) error {
 	if err := n.Start(ctx); err != nil {
 		return errors.Join(err, n.Abort())
 	}
-	log.Info(servingMessage, "http", n.Addresses().HTTP, "gossip", n.Addresses().Gossip)
+	log.Info(server.ServingMessage, "http", n.Addresses().HTTP, "gossip", n.Addresses().Gossip)
 	select {
 	case <-ctx.Done():
 		return n.Abort()

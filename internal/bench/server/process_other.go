@@ -1,6 +1,6 @@
 //go:build !linux
 
-package main
+package server
 
 import (
 	"errors"
@@ -14,6 +14,7 @@ func cpuTime(int) (time.Duration, error) { return 0, errNotLinux }
 
 func residentBytes(int) (int64, error) { return 0, errNotLinux }
 
-func availableBytes() (int64, error) { return 0, errNotLinux }
+// AvailableBytes fails.
+func AvailableBytes() (int64, error) { return 0, errNotLinux }
 
 func dieWithParent() *syscall.SysProcAttr { return nil }

@@ -1,35 +1,17 @@
-package main
+package server
 
 import (
 	"encoding/json"
-	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"flowring/router"
 )
-
-// TestAPointIsMeasured takes the steps that need neither copies nor the program `flowring`.
-func TestAPointIsMeasured(t *testing.T) {
-	g := growing{point: point{flows: 2000, hours: 2, nodes: 1, copies: 1, slices: 1}, launcher: own(t), figures: figures{}, progress: func(string) {}}
-	if err := g.in(t.Context(), nil, g.post, g.read, g.restart, g.repair); err != nil {
-		t.Fatal(err)
-	}
-	want := []figure{postAgain, getCPU, getTime, startCPU, startTime, firstCPU, firstTime, diskBytes}
-	if got := slices.Sorted(maps.Keys(g.figures)); !slices.Equal(got, want) {
-		t.Errorf("figures %v, want %v", got, want)
-	}
-	for f, value := range g.figures {
-		if value <= 0 {
-			t.Errorf("%s = %v %s, want more than nothing", f.name(), value, f.unit())
-		}
-	}
-}
 
 func TestAClusterIsWholeWhenNothingIsMissing(t *testing.T) {
 	fine := router.Member{Name: "n0", State: "alive", Established: true, Hours: 2}
@@ -57,10 +39,9 @@ func TestAClusterIsWholeWhenNothingIsMissing(t *testing.T) {
 			w.WriteHeader(tt.status)
 		}))
 		addr := s.Listener.Addr().String()
-		g := growing{point: point{flows: 1, hours: 2, nodes: 1, copies: 1}, server: &server{nodes: []*process{{served: addresses{HTTP: addr}}}}}
-		err := g.whole(t.Context())
+		err := At(Kind{Nodes: 1, Copies: 1}, addr).Whole(t.Context(), 2)
 		if (tt.want == "") != (err == nil) || err != nil && !strings.Contains(err.Error(), tt.want) {
-			t.Errorf("%s: whole() = %v, want %q", tt.name, err, tt.want)
+			t.Errorf("%s: Whole() = %v, want %q", tt.name, err, tt.want)
 		}
 		s.Close()
 	}
@@ -83,7 +64,22 @@ func TestTheBytesOfTablesAreCounted(t *testing.T) {
 }
 
 func TestThereIsMemoryAvailable(t *testing.T) {
-	if bytes, err := availableBytes(); err != nil || bytes < 1<<20 {
-		t.Errorf("availableBytes = %d, %v; want a MiB at least", bytes, err)
+	if bytes, err := AvailableBytes(); err != nil || bytes < 1<<20 {
+		t.Errorf("AvailableBytes = %d, %v; want a MiB at least", bytes, err)
+	}
+}
+
+func TestCPUTimeAndMemoryAreThoseOfTheProcess(t *testing.T) {
+	before, err := cpuTime(os.Getpid())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for begun := time.Now(); time.Since(begun) < 20*time.Millisecond; {
+	}
+	if after, err := cpuTime(os.Getpid()); err != nil || after <= before {
+		t.Errorf("CPU time after work = %v, %v; want more than %v", after, err, before)
+	}
+	if bytes, err := residentBytes(os.Getpid()); err != nil || bytes < 1<<20 {
+		t.Errorf("resident = %d, %v; want a MiB at least", bytes, err)
 	}
 }

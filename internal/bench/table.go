@@ -7,11 +7,13 @@ import (
 	"slices"
 	"strconv"
 	"text/tabwriter"
+
+	"flowring/internal/bench/server"
 )
 
 // bar is what a kind's cost may be at most: so many times that of another kind, or that much where there is no other.
 type bar struct {
-	kind, against kind
+	kind, against server.Kind
 	limit         float64
 }
 
@@ -56,7 +58,7 @@ func column(samples []sample, number func(sample) float64) []float64 {
 func costOf(s sample) float64 { return s.Cost }
 
 // cost returns the median cost of a kind, 0 if it was not measured.
-func (r result) cost(k kind) float64 {
+func (r result) cost(k server.Kind) float64 {
 	i := slices.Index(r.kinds, k)
 	if i < 0 {
 		return 0
@@ -70,7 +72,7 @@ func (r result) rows() []row {
 	for i, k := range r.kinds {
 		costs := column(r.samples[i], costOf)
 		rw := row{
-			Measure: r.name, Unit: r.unit, Server: k.name, Low: slices.Min(costs), High: slices.Max(costs),
+			Measure: r.name, Unit: r.unit, Server: k.Name, Low: slices.Min(costs), High: slices.Max(costs),
 			Median: sample{
 				Cost:   r.cost(k),
 				Allocs: median(column(r.samples[i], func(s sample) float64 { return s.Allocs })),
@@ -93,17 +95,17 @@ func (r result) rows() []row {
 
 // judge returns a bar as text, and how many times what it allows the cost is.
 func (r result) judge(b bar) (text string, times float64) {
-	if b.against == (kind{}) {
+	if b.against == (server.Kind{}) {
 		return number(b.limit), r.cost(b.kind) / b.limit
 	}
-	return number(b.limit) + " x " + b.against.name, r.cost(b.kind) / r.cost(b.against) / b.limit
+	return number(b.limit) + " x " + b.against.Name, r.cost(b.kind) / r.cost(b.against) / b.limit
 }
 
 // uneven returns, as a result of its own, how busy the busiest node was of those kinds that have several.
 func (r result) uneven() result {
 	u := result{measure: measure{name: r.name + ": the busiest node", unit: "its CPU time in ratio to the mean of all nodes"}}
 	for i, k := range r.kinds {
-		if k.nodes < 2 {
+		if k.Nodes < 2 {
 			continue
 		}
 		var samples []sample
@@ -111,8 +113,8 @@ func (r result) uneven() result {
 			samples = append(samples, sample{Cost: s.Uneven})
 		}
 		u.kinds, u.samples = append(u.kinds, k), append(u.samples, samples)
-		if k.slices > 1 {
-			u.bars = append(u.bars, bar{k, kind{}, r.even})
+		if k.Slices > 1 {
+			u.bars = append(u.bars, bar{k, server.Kind{}, r.even})
 		}
 	}
 	return u

@@ -8,9 +8,13 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"syscall"
+
+	"flowring/flow"
+	"flowring/internal/bench/server"
 )
 
 func main() {
@@ -54,7 +58,8 @@ func run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	l := launcher{self: self, flowring: o.flowring, dir: filepath.Dir(o.flowring)}
+	defer debug.SetGCPercent(debug.SetGCPercent(400)) // the client keeps little, and its CPU time is lost to the servers
+	l := server.Launcher{Self: self, Flowring: o.flowring, Dir: filepath.Dir(o.flowring)}
 	if o.profile != "" {
 		return profile(ctx, l, o.profile)
 	}
@@ -65,7 +70,7 @@ func run(ctx context.Context, args []string) error {
 }
 
 // compare measures everything and prints it.
-func compare(ctx context.Context, l launcher, o options) error {
+func compare(ctx context.Context, l server.Launcher, o options) error {
 	n := full
 	if o.short {
 		n = short
@@ -99,7 +104,7 @@ func compare(ctx context.Context, l launcher, o options) error {
 func noTable(text string) error { return fmt.Errorf("no table has %q in its title", text) }
 
 // take measures one thing: in each round each kind once.
-func (m measure) take(ctx context.Context, l launcher, rounds int) (result, error) {
+func (m measure) take(ctx context.Context, l server.Launcher, rounds int) (result, error) {
 	r := result{m, make([][]sample, len(m.kinds))}
 	for round := range rounds {
 		for i, k := range m.kinds {
@@ -108,7 +113,7 @@ func (m measure) take(ctx context.Context, l launcher, rounds int) (result, erro
 				return r, err
 			}
 			r.samples[i] = append(r.samples[i], s)
-			fmt.Fprintf(os.Stderr, "%s: run %d of %d: %s: %s %s", m.name, round+1, rounds, k.name, number(s.Cost), m.unit)
+			fmt.Fprintf(os.Stderr, "%s: run %d of %d: %s: %s %s", m.name, round+1, rounds, k.Name, number(s.Cost), m.unit)
 			if s.refused > 0 {
 				fmt.Fprintf(os.Stderr, ", %d answers were 503", s.refused)
 			}
@@ -119,16 +124,16 @@ func (m measure) take(ctx context.Context, l launcher, rounds int) (result, erro
 }
 
 // once measures one kind in a server of its own. Each round has another hour: where an hour is placed is luck.
-func (m measure) once(ctx context.Context, l launcher, k kind, round int) (_ sample, err error) {
-	s, err := l.start(ctx, k, m.env...)
+func (m measure) once(ctx context.Context, l server.Launcher, k server.Kind, round int) (_ sample, err error) {
+	s, err := l.Start(ctx, k, m.env...)
 	if err != nil {
 		return sample{}, err
 	}
-	defer func() { err = errors.Join(err, s.end()) }()
-	s.hour += int64(round)
+	defer func() { err = errors.Join(err, s.End()) }()
+	s.Hour += flow.Hour(round)
 	got, err := m.run(ctx, s)
 	if err != nil {
-		err = fmt.Errorf("%s: %w", k.name, err)
+		err = fmt.Errorf("%s: %w", k.Name, err)
 	}
 	return got, err
 }

@@ -8,6 +8,8 @@ import (
 	"os"
 	"slices"
 	"strings"
+
+	"flowring/internal/bench/server"
 )
 
 // point is a size of everything: what is measured is how cost grows from one to the next.
@@ -64,7 +66,7 @@ var dimensions = []dimension{
 
 // grow measures every dimension whose title contains some text, and prints a table after each. A point that is in two tables is
 // measured once.
-func grow(ctx context.Context, w io.Writer, l launcher, text string) error {
+func grow(ctx context.Context, w io.Writer, l server.Launcher, text string) error {
 	known := make(map[point]figures)
 	wanted := slices.DeleteFunc(slices.Clone(dimensions), func(d dimension) bool { return !strings.Contains(d.title, text) })
 	if len(wanted) == 0 {
@@ -82,13 +84,13 @@ func grow(ctx context.Context, w io.Writer, l launcher, text string) error {
 }
 
 // measure adds to what is known all points of a dimension for which this machine has memory.
-func (d dimension) measure(ctx context.Context, l launcher, known map[point]figures) error {
+func (d dimension) measure(ctx context.Context, l server.Launcher, known map[point]figures) error {
 	for _, n := range d.values {
 		p := d.at(n)
 		if _, ok := known[p]; ok {
 			continue
 		}
-		free, err := availableBytes()
+		free, err := server.AvailableBytes()
 		if err != nil {
 			return err
 		}
@@ -119,7 +121,7 @@ func (p point) needs() int64 {
 }
 
 // measure measures everything in two clusters, one after the other: of the second only the memory.
-func (p point) measure(ctx context.Context, l launcher, sealed bool, progress func(string)) (figures, error) {
+func (p point) measure(ctx context.Context, l server.Launcher, sealed bool, progress func(string)) (figures, error) {
 	f := make(figures)
 	g := growing{point: p, launcher: l, figures: f, progress: progress}
 	steps := []func(context.Context) error{g.post, g.read, g.restart, g.repair}
@@ -137,11 +139,11 @@ func (p point) measure(ctx context.Context, l launcher, sealed bool, progress fu
 
 // in takes steps with a cluster of its own.
 func (g *growing) in(ctx context.Context, env []string, steps ...func(context.Context) error) (err error) {
-	k := kind{name: "the cluster", nodes: g.point.nodes, copies: g.point.copies, slices: g.point.slices}
-	if g.server, err = g.launcher.start(ctx, k, env...); err != nil {
+	k := server.Kind{Name: "the cluster", Nodes: g.nodes, Copies: g.copies, Slices: g.slices}
+	if g.server, err = g.launcher.Start(ctx, k, env...); err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, g.server.end()) }()
+	defer func() { err = errors.Join(err, g.server.End()) }()
 	for _, step := range steps {
 		if err := step(ctx); err != nil {
 			return err

@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"flowring/internal/bench/server"
 )
 
 func TestMedian(t *testing.T) {
@@ -35,8 +37,8 @@ func costs(all ...float64) []sample {
 // measured is a result in which one bar holds and two do not.
 func measured() result {
 	return result{
-		measure: measure{name: "M", unit: "u", kinds: []kind{plainGo, single, triple, memory},
-			bars: []bar{{single, plainGo, 0.2}, {triple, single, 2.2}, {memory, kind{}, 10}}},
+		measure: measure{name: "M", unit: "u", kinds: []server.Kind{plainGo, single, triple, memory},
+			bars: []bar{{single, plainGo, 0.2}, {triple, single, 2.2}, {memory, server.Kind{}, 10}}},
 		samples: [][]sample{costs(10, 30, 20), costs(8, 8, 2), costs(16, 16, 16), costs(25, 24, 26)},
 	}
 }
@@ -60,7 +62,7 @@ func TestBarsAreJudgedByMedians(t *testing.T) {
 
 func TestOnlyClustersAreUneven(t *testing.T) {
 	r := result{
-		measure: measure{name: "M", kinds: []kind{single, triple, sliced}, even: 1.25},
+		measure: measure{name: "M", kinds: []server.Kind{single, triple, sliced}, even: 1.25},
 		samples: [][]sample{{{Uneven: 1}}, {{Uneven: 3}}, {{Uneven: 1.5}, {Uneven: 2}, {Uneven: 1}}},
 	}
 	rows := r.uneven().rows()
@@ -70,7 +72,7 @@ func TestOnlyClustersAreUneven(t *testing.T) {
 }
 
 func TestTheClockThatDidMostIsNotTheOneThatIsAhead(t *testing.T) {
-	sum, most := spent([]time.Duration{100, 0, 7}, []time.Duration{110, 30, 7})
+	sum, most := usage{cpu: spent([]time.Duration{100, 0, 7}, []time.Duration{110, 30, 7})}.sum()
 	if sum != 40 || most != 30 {
 		t.Errorf("spent = %d, %d; want 40 in all and 30", sum, most)
 	}
@@ -99,7 +101,7 @@ func TestCheckFailsForWhatIsFarOverItsBar(t *testing.T) {
 	if err := check(rows, 2.6); err != nil {
 		t.Errorf("check(2.6) = %v, want nil", err)
 	}
-	if err := check(rows, 2); err == nil || strings.Count(err.Error(), "M: ") != 1 || !strings.Contains(err.Error(), memory.name) {
+	if err := check(rows, 2); err == nil || strings.Count(err.Error(), "M: ") != 1 || !strings.Contains(err.Error(), memory.Name) {
 		t.Errorf("check(2) = %v, want the one that is over", err)
 	}
 	if err := check(rows, 1); err == nil || strings.Count(err.Error(), "M: ") != 2 {

@@ -1,0 +1,136 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"time"
+
+	"flowring/flow"
+	"flowring/internal/bench/server"
+	"flowring/internal/load"
+)
+
+// postWithin is the limit for one post with all its retries. A node whose disk is busy refuses a post only after seconds.
+const postWithin = time.Minute
+
+// workload is a number of posts over connections that are kept. Each connection sends the next post as soon as the last one is
+// answered.
+type workload struct {
+	key         string // prefix of the idempotency keys; unique for each server
+	connections int
+	count       int64 // of posts
+	posts       load.Posts
+}
+
+// done is the result of a workload.
+type done struct {
+	latency *load.Counts // of each post with its retries
+	refused int64        // answers with the status 503; the posts were sent again
+}
+
+// run sends the posts and stops at the first post that is not stored. The connections are spread evenly over the processes of the
+// server, and a post is sent again, after a refusal, to the same process.
+func (w workload) run(ctx context.Context, s *server.Server) (done, error) {
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	senders, err := w.senders(s)
+	if err != nil {
+		return done{}, err
+	}
+	free := make(chan *load.Sender, w.connections) // one for each connection
+	for i := range w.connections {
+		free <- senders[i%len(senders)]
+	}
+	send := func(ctx context.Context, p load.Post) load.Answer {
+		sender := <-free
+		defer func() { free <- sender }()
+		a := sender.Post(ctx, p)
+		if a.Outcome != load.Stored {
+			stop(fmt.Errorf("%s: %w", w.key, a.Err))
+		}
+		return a
+	}
+	runner := load.NewRunner(w.posts, load.Plan{Connections: w.connections, Posts: w.count}, send, false)
+	runner.Run(ctx)
+	d := done{latency: runner.Tally.Latency.Counts()}
+	for _, sender := range senders {
+		d.refused += sender.Traffic.Answers()[http.StatusServiceUnavailable]
+		sender.Close()
+	}
+	return d, context.Cause(ctx)
+}
+
+// senders returns a sender for each process of a server.
+func (w workload) senders(s *server.Server) ([]*load.Sender, error) {
+	var all []*load.Sender
+	for _, url := range s.URLs() {
+		sender, err := load.NewSender(load.Access{
+			Targets: []string{url}, Connections: w.connections, Timeout: postWithin, Key: w.key, BodySize: len(w.posts.Append(nil, 0)),
+		})
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, sender)
+	}
+	return all, nil
+}
+
+// read reads an hour to its end and returns how long that took.
+func read(ctx context.Context, s *server.Server, hour flow.Hour) (time.Duration, error) {
+	sender, err := load.NewSender(load.Access{Targets: s.URLs()[:1], Connections: 1, Timeout: postWithin})
+	if err != nil {
+		return 0, err
+	}
+	defer sender.Close()
+	begun := time.Now()
+	_, err = sender.Get(ctx, hour)
+	return time.Since(begun), err
+}
+
+// shape returns the shape of posts with records of one hour: 1,000 applications and 20 VPCs, with names as long as services have.
+// It has at most 20 million flows.
+func shape(hour flow.Hour, records, flows int) load.Shape {
+	return load.Shape{
+		Records: records, Flows: flows, App: "service", Apps: 1000, VPC: "vpc-5eed00", VPCs: 20, Newest: hour, Hours: 1, Seed: 1,
+	}
+}
+
+// drawn returns posts whose flows are drawn by Zipf's law, because few flows are frequent. 1,000 records of 10,000 flows are of
+// about 400 different flows.
+func drawn(hour flow.Hour, records, flows int) load.Posts {
+	s := shape(hour, records, flows)
+	s.Zipf = 1.1
+	return load.NewGenerator(s)
+}
+
+// scattered is a stride for posts whose flows lie far apart. It is a prime, so posts in a row carry each flow in turn.
+const scattered = 7919
+
+// inOrder returns posts with flow after flow of each hour, in steps of stride. The posts are of the given number of hours in turn,
+// of which first is the first one.
+func inOrder(first flow.Hour, hours, records, flows, stride int) load.Posts {
+	s := shape(first+flow.Hour(hours-1), records, flows)
+	s.Hours, s.Stride = hours, stride
+	return load.NewGenerator(s)
+}
+
+// fill returns a workload that posts each of a number of flows of an hour the given number of times.
+func fill(key string, hour flow.Hour, flows, times int) workload {
+	return workload{key, few, int64(times * flows / bodyRecords), inOrder(hour, 1, bodyRecords, flows, 1)}
+}
+
+// newFlow returns a workload that posts one record of one flow.
+func newFlow(hour flow.Hour, number int) workload {
+	posts := inOrder(hour, 1, 1, number+1, 1)
+	return workload{fmt.Sprint("new-", number), 1, 1, later{posts, int64(number)}}
+}
+
+// later skips the first posts.
+type later struct {
+	load.Posts
+	first int64
+}
+
+// Append implements load.Posts.
+func (l later) Append(dst []byte, n int64) []byte { return l.Posts.Append(dst, l.first+n) }

@@ -1,0 +1,246 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"flowring/internal/bench/server"
+)
+
+// measure is one comparison of servers.
+type measure struct {
+	name  string
+	unit  string
+	kinds []server.Kind
+	bars  []bar
+	even  float64 // bar for the busiest node, in ratio to the mean of all nodes; 0: not shown
+	run   func(context.Context, *server.Server) (sample, error)
+	env   []string // additional environment variables of the servers
+}
+
+// sample is the outcome of one run. A figure that does not apply is 0.
+type sample struct {
+	Cost   float64 `json:"cost"` // in the measure's unit
+	Allocs float64 `json:"allocations"`
+	P50    float64 `json:"p50_ms"`
+	P99    float64 `json:"p99_ms"`
+	Uneven float64 `json:"busiest_node"` // CPU time of the busiest node, in ratio to the mean of all
+
+	refused int64 // answers with the status 503; the posts were sent again
+}
+
+// sizes are the sizes of the measurements.
+type sizes struct {
+	rounds     int
+	bodies     int // posts of bodyRecords
+	smallPosts int // posts of smallRecords
+	held       int // flows in memory
+	read       int // flows of the hour of the GETs
+	reads      int
+}
+
+var (
+	full  = sizes{rounds: 5, bodies: 5000, smallPosts: 30_000, held: 1_000_000, read: 200_000, reads: 5}
+	short = sizes{rounds: 3, bodies: 300, smallPosts: 3000, held: 100_000, read: 50_000, reads: 3}
+)
+
+const (
+	bodyRecords  = 1000
+	smallRecords = 5
+	many         = 64 // connections, of a fleet of agents
+	few          = 8
+	drawnFlows   = 10_000 // flows of the records
+)
+
+// The kinds of servers.
+var (
+	readOnly  = server.Kind{Name: "HTTP read only", Yardstick: serveReadOnly}
+	plainGo   = server.Kind{Name: "plain Go", Yardstick: servePlain}
+	memory    = server.Kind{Name: "flowring, no journal", Yardstick: serveMemory}
+	single    = server.Kind{Name: "flowring R=1", Nodes: 1, Copies: 1, Slices: 1}
+	triple    = server.Kind{Name: "flowring R=3 W=2", Nodes: 3, Copies: 3, Slices: 1}
+	cut       = server.Kind{Name: "flowring R=1, 16 slices", Nodes: 1, Copies: 1, Slices: 16}
+	fewSlices = server.Kind{Name: "4 nodes, R=1, 4 slices", Nodes: 4, Copies: 1, Slices: 4}
+	sliced    = server.Kind{Name: "4 nodes, R=1, 16 slices", Nodes: 4, Copies: 1, Slices: 16}
+)
+
+// measures returns the measurements. Their bars are goals of the project.
+func measures(n sizes) []measure {
+	return []measure{
+		{
+			name: fmt.Sprintf("POST, %d records in a body, %d connections", bodyRecords, many), unit: "CPU s per million records",
+			kinds: []server.Kind{readOnly, plainGo, memory, single, triple, cut, fewSlices, sliced},
+			bars:  []bar{{single, plainGo, 0.2}, {triple, single, 2.2}, {sliced, single, 2}}, even: 1.35,
+			run: posts{n.bodies, bodyRecords, many, bodyRecords}.measure,
+		}, {
+			name: fmt.Sprintf("POST, %d records in a body, %d connections", bodyRecords, few), unit: "CPU s per million records",
+			kinds: []server.Kind{plainGo, single, triple, sliced}, bars: []bar{{single, plainGo, 0.2}},
+			run: posts{n.bodies, bodyRecords, few, bodyRecords}.measure,
+		}, {
+			name: fmt.Sprintf("POST, %d records in a body, %d connections", smallRecords, many), unit: "CPU µs per request",
+			kinds: []server.Kind{readOnly, plainGo, memory, single, triple, sliced}, bars: []bar{{single, plainGo, 1.5}},
+			run: posts{n.smallPosts, smallRecords, many, 1}.measure,
+		}, {
+			name: fmt.Sprintf("GET, %d flows, one of them new since the last GET", n.read), unit: "CPU ms per GET",
+			kinds: []server.Kind{plainGo, memory, single, fewSlices, sliced}, bars: []bar{{single, plainGo, 0.25}},
+			run: reads{n.read, n.reads, true}.measure,
+		}, {
+			name: fmt.Sprintf("GET, %d flows, none of them new", n.read), unit: "CPU ms per GET",
+			kinds: []server.Kind{plainGo, memory, single}, bars: []bar{{single, plainGo, 0.25}},
+			run: reads{n.read, n.reads, false}.measure,
+		}, {
+			name: fmt.Sprintf("Memory, %d flows in an hour, GOGC=10", n.held), unit: "resident bytes per flow",
+			kinds: []server.Kind{plainGo, memory, single}, bars: []bar{{single, server.Kind{}, 120}},
+			run: holding(n.held).measure, env: []string{"GOGC=10"}, // then resident memory holds little garbage
+		},
+	}
+}
+
+// posts is a measurement of posts with keys. The cost is per part of a post: each record, or the whole.
+type posts struct{ requests, records, connections, parts int }
+
+func (p posts) measure(ctx context.Context, s *server.Server) (sample, error) {
+	all := drawn(s.Hour, p.records, drawnFlows)
+	if _, err := (workload{"warm", p.connections, int64(p.requests / 10), all}).run(ctx, s); err != nil {
+		return sample{}, err
+	}
+	return cost(ctx, s, workload{"load", p.connections, int64(p.requests), all}, p.requests*p.parts, time.Microsecond)
+}
+
+// cost runs a workload and returns its cost: CPU time in a unit, divided by count.
+func cost(ctx context.Context, s *server.Server, w workload, count int, unit time.Duration) (sample, error) {
+	var d done
+	used, err := meter(ctx, s, func() (err error) {
+		d, err = w.run(ctx, s)
+		return err
+	})
+	if err != nil {
+		return sample{}, err
+	}
+	got := used.sample(count, unit, w.count)
+	got.refused, got.P50, got.P99 = d.refused, milliseconds(d.latency.Quantile(.5)), milliseconds(d.latency.Quantile(.99))
+	return got, nil
+}
+
+// usage is the cost of a server.
+type usage struct {
+	cpu         []time.Duration // of each process
+	allocations float64
+}
+
+// sample returns the cost as CPU time in a unit, divided by count, and the allocations of each request.
+func (u usage) sample(count int, unit time.Duration, requests int64) sample {
+	sum, busiest := u.sum()
+	return sample{
+		Cost:   float64(sum) / float64(unit) / float64(count),
+		Uneven: float64(busiest) * float64(len(u.cpu)) / float64(sum),
+		Allocs: u.allocations / float64(requests),
+	}
+}
+
+// sum returns the CPU time of all processes, and that of the busiest process.
+func (u usage) sum() (sum, busiest time.Duration) {
+	for _, used := range u.cpu {
+		sum += used
+		busiest = max(busiest, used)
+	}
+	return sum, busiest
+}
+
+// spent returns the CPU time of each process between two readings.
+func spent(before, after []time.Duration) []time.Duration {
+	used := make([]time.Duration, len(after))
+	for i, end := range after {
+		used[i] = end - before[i]
+	}
+	return used
+}
+
+// meter returns the cost of a server while do runs. Reading the number of allocations allocates objects, too; meter measures that
+// and subtracts it.
+func meter(ctx context.Context, s *server.Server, do func() error) (u usage, err error) {
+	first, err := s.Allocations(ctx)
+	if err != nil {
+		return u, err
+	}
+	before, err := s.Allocations(ctx)
+	if err != nil {
+		return u, err
+	}
+	if u.cpu, err = cpuOf(s, do); err != nil {
+		return u, err
+	}
+	after, err := s.Allocations(ctx)
+	u.allocations = max(0, after-before-(before-first))
+	return u, err
+}
+
+// cpuOf returns the CPU time of each process of a server while do runs.
+func cpuOf(s *server.Server, do func() error) ([]time.Duration, error) {
+	before, err := s.CPU()
+	if err != nil {
+		return nil, err
+	}
+	if err := do(); err != nil {
+		return nil, err
+	}
+	after, err := s.CPU()
+	if err != nil {
+		return nil, err
+	}
+	return spent(before, after), nil
+}
+
+func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
+
+// reads is a measurement of GETs of an hour, one after the other.
+type reads struct {
+	flows, requests int
+	changing        bool // one flow is added before each GET, so that the server cannot use the sorted answer again
+}
+
+func (r reads) measure(ctx context.Context, s *server.Server) (sample, error) {
+	times := max(1, s.Kind.Slices) // then each flow is in about two thirds of the slices
+	if _, err := fill("fill", s.Hour, r.flows, times).run(ctx, s); err != nil {
+		return sample{}, err
+	}
+	var all sample
+	for i := range r.requests {
+		if r.changing {
+			if _, err := newFlow(s.Hour, r.flows+i).run(ctx, s); err != nil {
+				return sample{}, err
+			}
+		}
+		var took time.Duration
+		used, err := meter(ctx, s, func() (err error) {
+			took, err = read(ctx, s, s.Hour)
+			return err
+		})
+		if err != nil {
+			return sample{}, err
+		}
+		got := used.sample(1, time.Millisecond, 1)
+		all.Cost, all.Allocs, all.P50 = all.Cost+got.Cost, all.Allocs+got.Allocs, all.P50+milliseconds(took)
+	}
+	n := float64(r.requests)
+	return sample{Cost: all.Cost / n, Allocs: all.Allocs / n, P50: all.P50 / n}, nil
+}
+
+// holding is a measurement of memory: a number of flows in one hour.
+type holding int
+
+func (h holding) measure(ctx context.Context, s *server.Server) (sample, error) {
+	if _, err := fill("first", s.Hour, bodyRecords, 1).run(ctx, s); err != nil { // the memory of any server
+		return sample{}, err
+	}
+	before, err := s.Resident()
+	if err != nil {
+		return sample{}, err
+	}
+	if _, err := fill("fill", s.Hour, int(h), 1).run(ctx, s); err != nil {
+		return sample{}, err
+	}
+	after, err := s.Resident()
+	return sample{Cost: float64(after-before) / float64(h)}, err
+}
