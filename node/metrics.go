@@ -81,6 +81,8 @@ func storeNumbers() []number {
 			func(g gathered) float64 { return float64(g.store.TooManySlices) }},
 		{counter, "store_kept_hours_refusals_total", "Batches not admitted here as the last tenth of the hours is for hours near now.",
 			func(g gathered) float64 { return float64(g.store.SlicesKept) }},
+		{gauge, "store_batches_unreadable", "Batches held here that cannot be read.",
+			func(g gathered) float64 { return float64(g.store.Unreadable) }},
 		{counter, "store_sealed_total", "Snapshots that replaced the batches of an hour here.",
 			func(g gathered) float64 { return float64(g.store.Sealed) }},
 		{counter, "store_snapshots_fetched_total", "Snapshots taken in from other stores.",

@@ -235,7 +235,7 @@ func (n *Node) openStore(ctx context.Context) error {
 			Without: n.deps.Without,
 		},
 		replica.Deps{
-			Log: n.log, Cluster: cluster{n}, Peers: outward{n.client}, Store: n.store, NotSent: peer.NotSent, Unheard: peer.Unheard,
+			Log: n.log, Cluster: cluster{n}, Peers: outward{n.client}, Store: n.store, NotSent: peer.NotSent, Unheard: peer.Unheard, Fail: n.fail,
 			Refuse: n.refuse, Lost: n.lost, Settled: n.saveSettled, Before: ringOf(settled, n.cfg.HourSlices),
 		})
 	if n.membership.fresh {

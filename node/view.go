@@ -20,7 +20,7 @@ func (n *Node) statusOf(stats store.Stats) peer.Status {
 	moving, behind := n.replicas.Progress()
 	return peer.Status{
 		Hours: stats.Hours, Slices: stats.Slices, Flows: stats.Flows,
-		Repairing: moving, Behind: behind, Recovering: n.replicas.Recovering(),
+		Repairing: moving, Behind: behind, Recovering: n.replicas.Recovering(), Unreadable: stats.Unreadable,
 		Stopping: n.stopping.Load() || n.draining.Load(), Drain: n.drainProgress(),
 	}
 }
@@ -56,7 +56,7 @@ func (n *Node) view() router.MembersView {
 		if status.Drain != nil && s.Leaving {
 			m.Drain = &router.Drain{Slices: status.Drain.Slices, Secured: status.Drain.Secured}
 		}
-		m.Repairing, m.Behind, m.Recovering = status.Repairing, status.Behind, status.Recovering
+		m.Repairing, m.Behind, m.Unreadable, m.Recovering = status.Repairing, status.Behind, status.Unreadable, status.Recovering
 		v.Members = append(v.Members, m)
 	}
 	slices.SortFunc(v.Members, func(a, b router.Member) int {

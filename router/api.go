@@ -146,6 +146,7 @@ type Member struct {
 	Flows       int       `json:"flows"`      // flows in memory, as last reported
 	Repairing   int       `json:"repairing"`  // hours whose copies it is comparing or fetching, as last reported
 	Behind      int64     `json:"behind"`     // batches that it knows it lacks, as last reported
+	Unreadable  uint64    `json:"unreadable"` // batches that it holds and cannot read, as last reported
 	Recovering  bool      `json:"recovering"` // it started lately: complete reads count it as silent until others have checked on it
 }
 

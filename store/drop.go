@@ -16,7 +16,7 @@ func (s *Store) Drop(slice flow.Slice, d Digest) (dropped bool, err error) {
 	if err != nil {
 		return false, fmt.Errorf("drop slice %s: %w", slice, err)
 	}
-	if h == nil || h.busy != nil || h.pins > 0 || s.drafts[slice] > 0 || !h.digest().Equal(d) {
+	if h == nil || h.busy != nil || h.pins > 0 || s.drafts[slice] > 0 || !h.digest().Equal(d) || !s.damaged[slice].Empty() {
 		return false, nil
 	}
 	if err := s.erase(h); err != nil {

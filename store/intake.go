@@ -44,7 +44,11 @@ func (in *Intake) add(frame []byte) error {
 	if b.Slice != in.slice {
 		return fmt.Errorf("batch of %s among those of %s", b.Slice, in.slice)
 	}
-	return in.s.apply([]flow.Written{{Batch: b, Bytes: frame}}, true)
+	w := flow.Written{Batch: b, Bytes: frame}
+	if done, err := in.s.mend(w); done || err != nil {
+		return err
+	}
+	return in.s.apply([]flow.Written{w}, true)
 }
 
 // Close ends the intake. A snapshot that did not come in whole is forgotten.

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"errors"
 	"fmt"
 
 	"flowring/flow"
@@ -33,7 +34,7 @@ func (s *Store) Digest(slice flow.Slice) (Digest, error) {
 	if h == nil {
 		return Digest{}, nil
 	}
-	return h.digest(), nil
+	return s.sound(h), nil
 }
 
 // findDots returns the slice with its digest known, nil if nothing of it is held.
@@ -99,20 +100,41 @@ func (s *Store) Missing(slice flow.Slice, have Digest, fn func(frame []byte) err
 			return err
 		}
 		if err := s.journal.Pieces(slice, fn); err != nil {
+			s.damage(slice, err, head.digest)
 			return fmt.Errorf("snapshot of slice %s: %w", slice, err)
 		}
 		missing = missing.Minus(head.digest)
 	}
+	return s.giveAll(slice, missing, fn)
+}
+
+// giveAll calls fn with batches of a slice. Those that cannot be read do not keep it from the others: it fails at its end.
+func (s *Store) giveAll(slice flow.Slice, missing Digest, fn func(frame []byte) error) (failed error) {
 	for dot := range missing.Dots() {
 		encoded, err := s.journal.Get(slice, dot)
 		if err != nil {
-			return fmt.Errorf("missing batch %s of slice %s: %w", dot, slice, err)
+			failed = fmt.Errorf("missing batch %s of slice %s: %w", dot, slice, err)
+			if !s.damage(slice, err, DigestOf(dot)) {
+				return failed
+			}
+			continue
 		}
 		if err := fn(encoded); err != nil {
 			return err
 		}
 	}
-	return nil
+	return failed
+}
+
+// damage notes that batches cannot be read, if that is what an error says.
+func (s *Store) damage(slice flow.Slice, err error, dots Digest) bool {
+	if !errors.Is(err, ErrUnreadable) {
+		return false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.noteDamage(slice, dots)
+	return true
 }
 
 // pinMissing pins the slice, nil if nothing of it is held, and returns what have lacks of it.
@@ -131,5 +153,5 @@ func (s *Store) pinMissing(slice flow.Slice, have Digest) (*held, Digest, error)
 		return nil, Digest{}, nil
 	}
 	h.pins++
-	return h, h.digest().Minus(have), nil
+	return h, s.sound(h).Minus(have), nil
 }

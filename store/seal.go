@@ -146,6 +146,9 @@ func (d *draft) adopt(covers Digest, same bool) error {
 	case !h.unread():
 		h.loose = int(h.digest().Minus(covers).Count())
 	}
+	if err == nil {
+		s.noteRepair(d.slice, covers)
+	}
 	d.adopted = true // or may be: then it is left for the journal to sweep
 	return err
 }

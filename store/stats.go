@@ -21,6 +21,7 @@ type Stats struct {
 	Evictions     uint64 // slices that left memory for the budget
 	Sealed        uint64 // snapshots made here
 	Snapshots     uint64 // snapshots taken in from other stores
+	Unreadable    uint64 // batches that are known to be unreadable here
 	MostFlows     int    // flows of the slice in memory that has the most
 	MostNames     int    // names of the slice in memory that has the most
 	TooManyFlows  uint64 // times that Check refused a batch for Limits.Flows
@@ -74,6 +75,9 @@ func (s *Store) Stats() Stats {
 			stats.MostFlows = max(stats.MostFlows, h.content.flows())
 			stats.MostNames = max(stats.MostNames, h.content.names.count())
 		}
+	}
+	for _, dots := range s.damaged {
+		stats.Unreadable = addCounts(stats.Unreadable, dots.Count())
 	}
 	stats.Hours = len(hours)
 	stats.ResidentBytes = s.resident

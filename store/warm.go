@@ -1,6 +1,7 @@
 package store
 
 import (
+	"errors"
 	"fmt"
 
 	"flowring/flow"
@@ -66,6 +67,10 @@ func (s *Store) load(h *held) error {
 		c, loose, err = s.loadContent(h.slice, nil)
 		return err
 	})
+	var damaged *damagedError
+	if errors.As(err, &damaged) {
+		s.noteDamage(h.slice, damaged.dots)
+	}
 	if err != nil {
 		return err
 	}
@@ -82,20 +87,20 @@ func (s *Store) load(h *held) error {
 func (s *Store) loadContent(slice flow.Slice, only *Digest) (c *content, loose int, err error) {
 	c = newContent()
 	if err := s.loadSnapshot(c, slice); err != nil {
+		if errors.Is(err, ErrUnreadable) {
+			if bad, failed := s.inspect(slice); failed == nil && !bad.Empty() {
+				err = &damagedError{bad}
+			}
+		}
 		return nil, 0, fmt.Errorf("load slice %s: %w", slice, err)
 	}
-	err = s.journal.Load(slice, func(encoded []byte) error {
-		b, err := flow.ParseBatch(encoded)
-		if err != nil {
-			return err
+	err = s.journal.Load(slice, func(encoded []byte) error { return s.foldLoaded(c, encoded, only, &loose) })
+	if errors.Is(err, ErrUnreadable) {
+		c = newContent()
+		if err = s.loadSnapshot(c, slice); err == nil {
+			loose, err = s.loadOneByOne(c, slice, only)
 		}
-		if only == nil || only.Has(b.Dot) {
-			_, saturated := c.fold(b)
-			s.counters.saturated.Add(uint64(saturated))
-			loose++
-		}
-		return nil
-	})
+	}
 	if err != nil {
 		return nil, 0, fmt.Errorf("load slice %s: %w", slice, err)
 	}

@@ -29,6 +29,7 @@ const (
 	Adoption                       // a node of no cluster belongs to one only once its own call to a join address was answered by a member
 	Folder                         // a data folder that is gone is noticed (P13)
 	ReadFuller                     // an hour that moves is read at the store that lacks least of it, within 4 s
+	Scrub                          // a store finds out that it cannot read a batch before the other copies are gone (P1)
 	Recovery                       // a store that started proves nothing until others have checked on it (P9)
 	ReadyHeard                     // a node that starts is ready once it has heard W stores
 	ReadyRecovered                 // a node that starts is ready once its store has recovered

@@ -26,6 +26,8 @@ type Status struct {
 	Repairing int   `json:"repairing"` // slices whose copies are being compared or moved
 	Behind    int64 `json:"behind"`    // batches known to be missing here
 
+	Unreadable uint64 `json:"unreadable"` // batches that the store holds and cannot read
+
 	Recovering bool `json:"recovering"` // the store started lately and proves nothing yet
 	Stopping   bool `json:"stopping"`   // the node is about to go
 

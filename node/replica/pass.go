@@ -95,7 +95,7 @@ func (p *pass) change(fn func()) {
 // compareAll queues the slices of which a source holds what this store lacks. It returns the last failure.
 func (p *pass) compareAll(ctx context.Context, s *source, leave func()) (failed error) {
 	for _, slice := range slices.SortedFunc(maps.Keys(s.sums), flow.Slice.Compare) {
-		if !p.differs(s, slice) || !p.r.keeps(p.on, slice) {
+		if !p.differs(s, slice) || !p.r.keeps(p.on, slice) && p.r.Store.Unreadable(slice) == 0 {
 			continue
 		}
 		if err := p.compare(ctx, s, slice); err != nil {

@@ -174,7 +174,7 @@ func (h *hearing) askAll(ctx context.Context) error {
 		return fmt.Errorf("digest of %s: %w", h.slice, err)
 	}
 	h.asked[h.self.ID] = true
-	h.held[h.self.ID] = &voice{Voice: Voice{h.self, own, h.r.TakingOver(h.slice), h.r.Recovering()}}
+	h.held[h.self.ID] = &voice{Voice: Voice{h.self, own, h.r.TakingOver(h.slice), h.r.doubtful(h.slice)}}
 	if h.r.Without.Off(safeguard.AskEverybody) {
 		return nil
 	}
@@ -337,7 +337,7 @@ func (h *hearing) level(shown store.Digest) (Level, []string) {
 		return Complete, nil
 	}
 	if h.under(shown).Empty() && len(silent) < h.r.Quorum && h.established() >= h.r.Quorum &&
-		h.r.counts(h.self) && !h.r.Recovering() {
+		h.r.counts(h.self) && !h.r.doubtful(h.slice) {
 		return Complete, silent
 	}
 	if h.replicasHeard() >= h.r.Copies-h.r.Quorum+1 {

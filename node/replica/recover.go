@@ -2,6 +2,7 @@ package replica
 
 import (
 	"context"
+	"time"
 
 	"flowring/flow"
 	"flowring/internal/safeguard"
@@ -31,6 +32,12 @@ func (r *Replicas) recover(ctx context.Context) {
 	if !r.counts(self) { // a store that does not count has acknowledged nothing under this ID, and is not believed anyway
 		return
 	}
+	if r.scrubbing.Load() && time.Since(r.started) < r.StandInAfter { // a small journal is read by then
+		return
+	}
+	if r.Store.AllUnreadable() > 0 { // not safe before other stores have made that good
+		return
+	}
 	if r.unreachable() > r.Quorum-2 { // asked now, stores would put on others what those hold that are about to start, and prove nothing
 		return
 	}
@@ -44,8 +51,13 @@ func (r *Replicas) recover(ctx context.Context) {
 	}
 }
 
+// doubtful reports whether this store counts as silent in reads of a slice: it recovers, or cannot read all that it holds of it.
+func (r *Replicas) doubtful(s flow.Slice) bool {
+	return r.Recovering() || r.Store.Unreadable(s) > 0
+}
+
 // Voice returns what this store says of a slice.
 func (r *Replicas) Voice(s flow.Slice) (Voice, error) {
 	d, err := r.Store.Digest(s)
-	return Voice{r.Cluster.Self(), d, r.TakingOver(s), r.Recovering()}, err
+	return Voice{r.Cluster.Self(), d, r.TakingOver(s), r.doubtful(s)}, err
 }

@@ -30,6 +30,7 @@ type Config struct {
 	RepairEvery  time.Duration // pause between two passes of repair; 3 s
 	StandInAfter time.Duration // how long a store must have been missed before another keeps copies in its place; 10 s
 	DropAfter    time.Duration // how long the replicas must have confirmed to hold a slice before a copy is dropped; CallWait + 1 s
+	ScrubEvery   time.Duration // pause between two passes that read all that the journal has; 24 h
 	RepairBytes  int           // bytes per second that repair fetches; 0: 64 MiB
 	SealAfter    time.Duration // how long an hour must have got no batch before it is sealed; 0: never
 	Keys         int           // how many keys are remembered over all hours; 0: none
@@ -43,7 +44,7 @@ func (c Config) withDefaults() Config {
 		def   time.Duration
 	}{
 		{&c.HedgeAfter, 300 * time.Millisecond}, {&c.DigestWait, time.Second}, {&c.ReadWait, 1500 * time.Millisecond}, {&c.CallWait, 4 * time.Second},
-		{&c.RepairEvery, 3 * time.Second}, {&c.StandInAfter, 10 * time.Second},
+		{&c.RepairEvery, 3 * time.Second}, {&c.ScrubEvery, 24 * time.Hour}, {&c.StandInAfter, 10 * time.Second},
 	} {
 		if *d.value == 0 {
 			*d.value = d.def
@@ -99,6 +100,7 @@ type Deps struct {
 	Lost    func() bool      // whether what this store holds is on no disk any more; nil: never
 	NotSent func(error) bool // whether a failed call to a peer cannot have had an effect
 	Unheard func(error) bool // whether a call failed because the peer was silent; nil: never
+	Fail    func(error)      // told of damage that no other store can make good; nil: nobody
 	Settled func(*ring.Ring) // told, in order, of each ring whose slices are all taken over; nil: nobody
 	Before  *ring.Ring       // the last such ring of an earlier life; nil: none
 }
@@ -121,6 +123,7 @@ type Replicas struct {
 	recovered atomic.Bool  // see recover.go
 	secured   atomic.Int64 // see Secured
 	toSecure  atomic.Int64
+	scrubbing atomic.Bool // the first pass over the journal is under way
 	started   time.Time
 
 	ctx     context.Context // ends with Stop: bounds everything that goes on behind an answer
@@ -150,7 +153,9 @@ func New(origin uint64, cfg Config, deps Deps) *Replicas {
 
 // Start begins to repair and to seal.
 func (r *Replicas) Start() {
+	r.scrubbing.Store(!r.Without.Off(safeguard.Scrub))
 	r.wg.Go(r.repairLoop)
+	r.wg.Go(r.scrubLoop)
 	if r.SealAfter > 0 {
 		r.wg.Go(r.sealLoop)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2"
 )
@@ -32,7 +33,9 @@ func (j *Journal) listener() *pebble.EventListener {
 	return &pebble.EventListener{
 		BackgroundError: j.backgroundError,
 		DataCorruption: func(info pebble.DataCorruptionInfo) {
-			j.log.Error("journal is corrupt", "file", info.Path, "error", info.Details)
+			if times := j.corrupt.Allow(time.Now()); times > 0 {
+				j.log.Error("journal is corrupt", "file", info.Path, "error", info.Details, "times", times)
+			}
 		},
 		DiskSlow: func(info pebble.DiskSlowInfo) {
 			j.log.Warn("disk is slow", "file", info.Path, "operation", info.OpType.String(), "after", info.Duration)

@@ -19,7 +19,7 @@ import (
 // The errors of a journal, to be tested for with errors.Is.
 var (
 	ErrFormat   = errors.New("not a journal that this program can read")
-	ErrCorrupt  = errors.New("journal is corrupt")
+	ErrCorrupt  = store.ErrUnreadable
 	ErrLocked   = errors.New("journal is in use")
 	ErrFull     = errors.New("no room on the disk")
 	ErrNotFound = errors.New("not in the journal")
@@ -50,6 +50,7 @@ type Journal struct {
 	missing atomic.Pointer[error] // what CheckFolder found; nil: nothing
 	opening *opening
 	untidy  lograte.Limiter // how often failures of background work are logged
+	corrupt lograte.Limiter // how often a read that finds damage is logged: a block has many batches
 
 	fatal  func(error)
 	failed atomic.Pointer[error] // set before fatal is called

@@ -6,6 +6,7 @@ package journaltest
 
 import (
 	"errors"
+	"io"
 	"math/rand/v2"
 	"strings"
 	"sync"
@@ -112,6 +113,49 @@ func (d *Disk) Fail(die func()) {
 		return
 	}
 	d.fault.Store(&die)
+}
+
+// Flip flips a bit of the largest table, at a share of its length in per cent, as a bad disk does. No process may run on the disk. It
+// reports whether there is a table.
+func (d *Disk) Flip(dir string, percent int) (bool, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	names, err := d.mem.List(dir)
+	if err != nil {
+		return false, err
+	}
+	var largest string
+	var data []byte
+	for _, name := range names {
+		path := d.mem.PathJoin(dir, name)
+		if !strings.HasSuffix(name, ".sst") {
+			continue
+		}
+		if content, err := d.read(path); err != nil {
+			return false, err
+		} else if len(content) > len(data) {
+			largest, data = path, content
+		}
+	}
+	if largest == "" {
+		return false, nil
+	}
+	data[len(data)*percent/100] ^= 1
+	f, err := d.mem.Create(largest, vfs.WriteCategoryUnspecified)
+	if err != nil {
+		return false, err
+	}
+	_, err = f.Write(data)
+	return true, errors.Join(err, f.Sync(), f.Close())
+}
+
+func (d *Disk) read(path string) ([]byte, error) {
+	f, err := d.mem.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	data, err := io.ReadAll(f)
+	return data, errors.Join(err, f.Close())
 }
 
 // SetFree says how much of the disk is free, in bytes.

@@ -1,0 +1,48 @@
+package replica
+
+import (
+	"errors"
+	"time"
+
+	"flowring/internal/safeguard"
+	"flowring/store"
+)
+
+// scrubLoop reads all that the journal has, after the start and then each ScrubEvery: damage to an hour that nobody reads would be
+// found only when the other copies are gone.
+func (r *Replicas) scrubLoop() {
+	if r.Without.Off(safeguard.Scrub) {
+		return
+	}
+	for r.ctx.Err() == nil {
+		r.scrub()
+		if r.scrubbing.Swap(false) {
+			r.Wake() // what waits for it: recovery
+		}
+		select {
+		case <-time.After(r.ScrubEvery):
+		case <-r.ctx.Done():
+		}
+	}
+}
+
+// scrub makes one pass, no faster than repair fetches. Repair fetches what it finds.
+func (r *Replicas) scrub() {
+	var pace pacer
+	for _, s := range r.Store.Slices() {
+		n, err := r.Store.Scrub(s)
+		switch {
+		case errors.Is(err, store.ErrUnreadable) && r.Fail != nil:
+			r.Fail(err)
+			return
+		case err != nil:
+			r.Log.Debug("scrub", "slice", s, "error", err)
+		}
+		if r.Store.Unreadable(s) > 0 {
+			r.Wake()
+		}
+		if pace.wait(r.ctx, n, r.RepairBytes) != nil {
+			return
+		}
+	}
+}

@@ -1,0 +1,139 @@
+package store_test
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"flowring/flow"
+	"flowring/store"
+	"flowring/store/journal"
+)
+
+// badReads is a journal on which some batches cannot be read until they are written again.
+type badReads struct {
+	*journal.Journal
+	bad map[flow.Dot]bool
+}
+
+func (j *badReads) Get(s flow.Slice, d flow.Dot) ([]byte, error) {
+	if j.bad[d] {
+		return nil, journal.ErrCorrupt
+	}
+	return j.Journal.Get(s, d)
+}
+
+// Load fails as soon as there ever was damage: the file keeps it.
+func (j *badReads) Load(s flow.Slice, fn func([]byte) error) error {
+	if j.bad != nil {
+		return journal.ErrCorrupt
+	}
+	return j.Journal.Load(s, fn)
+}
+
+func (j *badReads) Append(batches ...flow.Written) error {
+	for _, b := range batches {
+		delete(j.bad, b.Dot)
+	}
+	return j.Journal.Append(batches...)
+}
+
+// What cannot be read is in no digest, is given to nobody, and is taken in again, whether the slice is in memory or not; the rest is given.
+// Nothing counts twice (P2, P4, P15).
+func TestBatchesThatCannotBeReadAreTakenInAgain(t *testing.T) {
+	slice := flow.Slice{Hour: 7}
+	for _, warm := range []bool{false, true} {
+		whole, j := openStore(t, "whole", vfs.NewMem(), 0)
+		defer j.Close()
+		hurtJournal, err := journal.Open("hurt", journal.Options{FS: vfs.NewMem()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer hurtJournal.Close()
+		bad := &badReads{Journal: hurtJournal}
+		s := store.New(store.Config{}, store.Deps{Journal: bad})
+		for seq := range uint64(5) {
+			b := small(t, slice, flow.Dot{Origin: 1, Seq: seq + 1})
+			for _, to := range []*store.Store{whole, s} {
+				if err := to.Apply(flow.Written{Batch: b, Bytes: b.Encode()}); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		bad.bad = map[flow.Dot]bool{{Origin: 1, Seq: 2}: true, {Origin: 1, Seq: 4}: true}
+		if !warm {
+			s = store.New(store.Config{}, store.Deps{Journal: bad})
+			if err := s.Open(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := s.Scrub(slice); err != nil || s.Unreadable(slice) != 2 || s.AllUnreadable() != 2 || s.Stats().Unreadable != 2 {
+			t.Errorf("warm %t: Scrub = %v, %d unreadable, want 2", warm, err, s.Unreadable(slice))
+		}
+		have, err := s.Digest(slice)
+		if err != nil || have.Count() != 3 {
+			t.Errorf("warm %t: Digest = %s, %v, want the 3 that can be read", warm, have, err)
+		}
+		given := 0
+		if err := s.Missing(slice, store.Digest{}, func([]byte) error { given++; return nil }); err != nil || given != 3 {
+			t.Errorf("warm %t: Missing gives %d, %v, want 3", warm, given, err)
+		}
+		if dropped, err := s.Drop(slice, have); dropped || err != nil {
+			t.Errorf("warm %t: Drop = %t, %v, want that a damaged slice stays", warm, dropped, err)
+		}
+		if _, err := s.Read(slice); !warm && !errors.Is(err, store.ErrUnreadable) {
+			t.Errorf("Read of a damaged cold slice = %v, want %v", err, store.ErrUnreadable)
+		}
+		more := small(t, slice, flow.Dot{Origin: 1, Seq: 9}) // came meanwhile
+		if err := whole.Apply(flow.Written{Batch: more, Bytes: more.Encode()}); err != nil {
+			t.Fatal(err)
+		}
+		in := s.Intake(slice)
+		if err := whole.Missing(slice, have, in.Add); err != nil {
+			t.Errorf("warm %t: Intake: %v", warm, err)
+		}
+		in.Close()
+		if err := s.Verify(slice); err != nil || s.AllUnreadable() != 0 {
+			t.Errorf("warm %t: Verify = %v with %d unreadable, want none", warm, err, s.AllUnreadable())
+		}
+		if got := records(t, s, slice); len(got) != 1 || got[0].BytesTx != 6 {
+			t.Errorf("warm %t: %v, want a total of 6", warm, got)
+		}
+	}
+}
+
+// Without a look at its batches a source that gives them finds damage too, and gives the rest.
+func TestASourceFindsDamageAndGivesTheRest(t *testing.T) {
+	slice := flow.Slice{Hour: 7}
+	j, err := journal.Open("data", journal.Options{FS: vfs.NewMem()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer j.Close()
+	bad := &badReads{Journal: j}
+	s := store.New(store.Config{}, store.Deps{Journal: bad})
+	for seq := range uint64(3) {
+		b := small(t, slice, flow.Dot{Origin: 1, Seq: seq + 1})
+		if err := s.Apply(flow.Written{Batch: b, Bytes: b.Encode()}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	bad.bad = map[flow.Dot]bool{{Origin: 1, Seq: 2}: true}
+	given := 0
+	err = s.Missing(slice, store.Digest{}, func([]byte) error { given++; return nil })
+	if !errors.Is(err, store.ErrUnreadable) || given != 2 || s.Unreadable(slice) != 1 {
+		t.Errorf("Missing gives %d, %v, with %d unreadable, want 2, an error, 1", given, err, s.Unreadable(slice))
+	}
+}
+
+// small returns a batch of one flow of one byte.
+func small(t *testing.T, slice flow.Slice, d flow.Dot) *flow.Batch {
+	t.Helper()
+	p, err := flow.AddUp([]flow.Record{{Key: flow.Key{SrcApp: "a", DestApp: "b", VPCID: "v"}, Totals: flow.Totals{BytesTx: 1}, Hour: slice.Hour}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.Batches[0].Slice, p.Batches[0].Dot = slice, d
+	return p.Batches[0]
+}
