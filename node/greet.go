@@ -87,8 +87,9 @@ func (n *Node) meet(ctx context.Context) {
 	n.forgetAbsent(ctx, heard)
 	n.directory.prune(n.membership.Roster())
 	n.announce()
-	n.assess(heard)
-	n.Ready() // so that sendAway knows
+	n.notice()
+	_ = n.assess(heard)
+	_ = n.Ready() // so that sendAway knows
 }
 
 // greetAll greets every known address but its own, in parallel.

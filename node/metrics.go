@@ -37,6 +37,7 @@ type gathered struct {
 	roster       ring.Roster
 	members      int
 	ready        bool
+	readyToWrite bool
 	noFolder     bool
 	fetched      int64
 	handedOver   int64
@@ -115,6 +116,8 @@ func nodeNumbers() []number {
 		{counter, "peer_stalled_total", "Calls between nodes given up here because the other side sent and took no byte for a while.",
 			func(g gathered) float64 { return float64(g.peerStalled) }},
 		{gauge, "ready", "1 if this node may be sent requests.", func(g gathered) float64 { return indicator(g.ready) }},
+		{gauge, "ready_for_write", "1 if a POST could be stored through this node now.",
+			func(g gathered) float64 { return indicator(g.readyToWrite) }},
 		{gauge, "data_folder_missing", "1 if the data folder is not the one that was opened.", func(g gathered) float64 { return indicator(g.noFolder) }},
 		{gauge, "repair_slices", "Slices that repair compares in full at this moment.",
 			func(g gathered) float64 { return float64(g.status.Repairing) }},
@@ -179,7 +182,7 @@ func (n *Node) gather() gathered {
 		keysHeld: keysHeld, keysRefused: keysRefused,
 		peerRefusals: peerRefusals, peerStalled: peerStalled,
 		store: stats, status: n.statusOf(stats), roster: n.membership.Roster(), members: len(n.members.View().Nodes),
-		ready: n.Ready() == nil, noFolder: n.lost(), fetched: n.replicas.Fetched(), handedOver: n.replicas.HandedOver(), conflicts: n.replicas.Conflicts(),
+		ready: n.Ready() == nil, readyToWrite: n.ReadyToWrite() == nil, noFolder: n.lost(), fetched: n.replicas.Fetched(), handedOver: n.replicas.HandedOver(), conflicts: n.replicas.Conflicts(),
 		diskRefusals: n.fullCount.Load(), saturated: n.saturated.Load(), peerPages: n.peerPages.Load(), memory: n.memory.Load(), memoryLimit: n.cfg.MemoryLimit, memoryFull: n.lowMemory.Load(),
 	}
 }

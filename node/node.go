@@ -79,6 +79,7 @@ type Node struct {
 	draining   atomic.Bool // the store is about to leave the roster, or has left; the node is not ready
 	unready    atomic.Bool // as Ready said when it was last asked, at least each second
 	progress   progress
+	presence   presence              // used by the greet loop alone
 	apart      atomic.Pointer[error] // why this node talks to nobody; nil: it does not stay apart
 	lowDisk    atomic.Bool           // too little of the disk is free to admit writes
 	fullCount  atomic.Int64

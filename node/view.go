@@ -43,13 +43,13 @@ func (n *Node) view() router.MembersView {
 		if s.Established && !s.Leaving {
 			m.Partitions = on.Owned(s.Name)
 		}
-		node, _, live := n.directory.node(s.ID)
+		node, _, _ := n.directory.node(s.ID)
 		m.Addresses = router.Addresses{HTTP: node.HTTP, Peer: node.Peer, Gossip: node.Gossip}
 		status := n.board.status(s.ID)
 		if s.ID == self.ID {
-			m.Addresses, status, live = n.addresses, n.status(), true
+			m.Addresses, status = n.addresses, n.status()
 		}
-		if live {
+		if n.there(s.ID) {
 			m.State = "alive"
 		}
 		m.Hours, m.Flows = status.Hours, status.Flows

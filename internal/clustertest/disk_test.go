@@ -35,6 +35,9 @@ func TestWritesStopBeforeTheDiskIsFull(t *testing.T) {
 			if err := c.WaitReady(time.Minute); err != nil {
 				t.Fatal(err)
 			}
+			if err := c.Node("n1").ReadyToWrite(); (err == nil) != (step.want == http.StatusOK) {
+				t.Errorf("%d%% free: ReadyToWrite() = %v, want it to say what a POST gets: %d", step.free, err, step.want)
+			}
 			if got := post(); got != step.want {
 				t.Errorf("%d%% free: POST = %d, want %d", step.free, got, step.want)
 			}
