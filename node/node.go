@@ -370,6 +370,7 @@ func (n *Node) startLoops(context.Context) error {
 	n.registerMetrics()
 	ctx, cancel := context.WithCancel(context.Background())
 	n.loops.Go(func() { n.greetLoop(ctx) })
+	n.loops.Go(func() { n.tellUnready(ctx) })
 	if !n.deps.Without.Off(safeguard.Folder) {
 		n.loops.Go(func() { n.watchFolder(ctx) })
 	}

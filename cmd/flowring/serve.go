@@ -75,7 +75,11 @@ func runServe(ctx context.Context, flags *pflag.FlagSet, stderr io.Writer) error
 	if err != nil {
 		return usageError{err}
 	}
-	return serve(ctx, n, log, func() { s.Name = n.Name(); announce(stderr, log, s, n.Addresses()) })
+	return serve(ctx, n, log, func() {
+		s.Name = n.Name()
+		announce(stderr, log, s, n.Addresses())
+		go invite(ctx, n, func() { suggest(stderr, log, s, n.Addresses()) }) // it ends with the process at the latest
+	})
 }
 
 // newLog returns the logger that the settings ask for.
@@ -156,16 +160,37 @@ func wait(ctx context.Context, n member) error {
 	}
 }
 
-// announce says where the node is and what to try. People read the text format; in JSON it is one more record.
+// announce says where the node is. People read the text format; in JSON it is one more record.
 func announce(stderr io.Writer, log *slog.Logger, s settings, at router.Addresses) {
-	try := fmt.Sprintf("curl 'http://%s/flows?hour=20'", reachable(at.HTTP))
-	attributes := []any{"name", s.Name, "http", at.HTTP, "peer", at.Peer, "gossip", at.Gossip}
 	if s.LogFormat == "json" {
-		log.Info("serving", append(attributes, "try", try)...)
+		log.Info("serving", "name", s.Name, "http", at.HTTP, "peer", at.Peer, "gossip", at.Gossip)
 		return
 	}
-	fmt.Fprintf(stderr, "flowring %s: node %s serves http %s, peer %s, gossip %s\nTry: %s\n",
-		buildinfo.Read().Version, s.Name, at.HTTP, at.Peer, at.Gossip, try)
+	fmt.Fprintf(stderr, "flowring %s: node %s serves http %s, peer %s, gossip %s\n",
+		buildinfo.Read().Version, s.Name, at.HTTP, at.Peer, at.Gossip)
+}
+
+// suggest says that the node is ready, and what to try.
+func suggest(stderr io.Writer, log *slog.Logger, s settings, at router.Addresses) {
+	try := fmt.Sprintf("curl 'http://%s/flows?hour=20'", reachable(at.HTTP))
+	if s.LogFormat == "json" {
+		log.Info("ready", "try", try)
+		return
+	}
+	fmt.Fprintln(stderr, "Try:", try)
+}
+
+// invite waits until the node is ready, and says so: whoever tries before is refused.
+func invite(ctx context.Context, n interface{ Ready() error }, ready func()) {
+	const every = 50 * time.Millisecond
+	for n.Ready() != nil {
+		select {
+		case <-time.After(every):
+		case <-ctx.Done():
+			return
+		}
+	}
+	ready()
 }
 
 // reachable turns an address to listen on into one to call: all interfaces includes loopback.

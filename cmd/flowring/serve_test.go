@@ -135,8 +135,8 @@ func TestReachable(t *testing.T) {
 func TestAnnounceIsTextOrOneRecord(t *testing.T) {
 	at := router.Addresses{HTTP: "127.0.0.1:1", Peer: "127.0.0.1:2", Gossip: "127.0.0.1:3"}
 	for format, want := range map[string]string{
-		"text": `(?s)^flowring \S+: node n1 serves http 127.0.0.1:1, peer 127.0.0.1:2, gossip 127.0.0.1:3\nTry: curl '\S+'\n$`,
-		"json": `^\{"time":"[^"]*","level":"INFO","msg":"serving","name":"n1","http":"127.0.0.1:1",.*,"try":"curl .*"\}\n$`,
+		"text": `(?s)^flowring \S+: node n1 serves http 127.0.0.1:1, peer 127.0.0.1:2, gossip 127.0.0.1:3\n$`,
+		"json": `^\{"time":"[^"]*","level":"INFO","msg":"serving","name":"n1","http":"127.0.0.1:1",.*,"gossip":"127.0.0.1:3"\}\n$`,
 	} {
 		s := defaults()
 		s.Name, s.LogFormat = "n1", format
@@ -145,5 +145,40 @@ func TestAnnounceIsTextOrOneRecord(t *testing.T) {
 		if got := stderr.String(); !regexp.MustCompile(want).MatchString(got) {
 			t.Errorf("announce() as %s = %q, want a match of %q", format, got, want)
 		}
+	}
+}
+
+// readyAfter is a node that is ready at a time.
+type readyAfter struct{ at time.Time }
+
+func (r readyAfter) Ready() error {
+	if time.Now().Before(r.at) {
+		return errors.New("joining")
+	}
+	return nil
+}
+
+// What to try is said once the node is ready, and never where it is stopped before.
+func TestTheSuggestionWaitsForReadiness(t *testing.T) {
+	for format, want := range map[string]string{
+		"text": "Try: curl 'http://127.0.0.1:1/flows?hour=20'\n", "json": `"msg":"ready","try":"curl 'http://127.0.0.1:1/flows?hour=20'"`,
+	} {
+		racetest.Bubble(t, func(t *testing.T) {
+			s := defaults()
+			s.LogFormat = format
+			var stderr strings.Builder
+			said := func() { suggest(&stderr, newLog(&stderr, s), s, router.Addresses{HTTP: "127.0.0.1:1"}) }
+			begin := time.Now()
+			invite(t.Context(), readyAfter{begin.Add(time.Minute)}, said)
+			if took := time.Since(begin); took < time.Minute || !strings.Contains(stderr.String(), want) {
+				t.Errorf("as %s after %v: %q, want %q after a minute", format, took, stderr.String(), want)
+			}
+			stderr.Reset()
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			if invite(ctx, readyAfter{begin.Add(time.Hour)}, said); stderr.Len() > 0 {
+				t.Errorf("a node that was stopped before it was ready says %q", stderr.String())
+			}
+		})
 	}
 }

@@ -62,6 +62,7 @@ func (d delegate) NotifyUpdate(n *memberlist.Node) {
 	}
 	d.m.update(func(alive map[string]Node) { alive[n.Name] = node })
 	d.m.remember(node.Gossip)
+	d.m.ended(attempt{addr: node.Gossip}, nil)
 	d.m.pardon(node.Gossip, time.Now()) // a node that hung up as it stopped is back
 }
 

@@ -77,6 +77,8 @@ type Members struct {
 
 	refusals map[string]refusal // by address: why the node there and this one cannot be in one cluster
 
+	failures map[attempt]string // why addresses could last not be joined or looked up
+
 	namesakes map[string]Node // earlier starts of this node's name, by start: met since Namesakes was last called
 
 	cancel context.CancelFunc
@@ -88,7 +90,7 @@ func New(cfg Config, deps Deps) *Members {
 	m := &Members{
 		cfg: cfg, log: deps.Log, net: deps.Network,
 		states: make(chan []byte, 64), changed: make(chan struct{}, 1), again: make(chan struct{}, 1),
-		alive: map[string]Node{}, known: map[string]struct{}{}, joined: map[string]struct{}{}, refusals: map[string]refusal{}, namesakes: map[string]Node{},
+		alive: map[string]Node{}, known: map[string]struct{}{}, joined: map[string]struct{}{}, refusals: map[string]refusal{}, failures: map[attempt]string{}, namesakes: map[string]Node{},
 	}
 	if m.cfg.RejoinEvery == 0 {
 		m.cfg.RejoinEvery = DefaultRejoinEvery

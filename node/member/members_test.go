@@ -296,6 +296,36 @@ func TestRefusalInWords(t *testing.T) {
 	}
 }
 
+// Failures names each address that could last not be joined or looked up, with a reason in a few words.
+func TestFailuresSayWhyInAFewWords(t *testing.T) {
+	m := inert(t, node("a", "1", ""))
+	joining := func(text string) error {
+		return fmt.Errorf("1 error occurred:\n\t* failed to join 10.0.0.2:7946: %s\n\n", text)
+	}
+	for _, tt := range []struct {
+		err  error
+		want string
+	}{
+		{joining("dial tcp 10.0.0.2:7946: connect: connection refused"), "connection refused"},
+		{joining("dial tcp 10.0.0.2:7946: i/o timeout"), "no answer"},
+		{joining("received invalid msgType (72), expected pushPullMsg (6)"), "not a gossip port"},
+		{joining("EOF"), "it hangs up: another cluster name, another gossip key, or not a gossip port"},
+		{joining("encryption is configured but remote state is not encrypted"), "another gossip key"},
+		{joining("node b at 10.0.0.2:7946 belongs to cluster two, this node to cluster one"), "node b at 10.0.0.2:7946 belongs to cluster two, this node to cluster one"},
+		{&net.DNSError{Err: "lookup failed", IsNotFound: true}, "no such host"},
+		{nil, ""},
+	} {
+		m.ended(attempt{addr: "10.0.0.2:7946"}, tt.err)
+		var want []string
+		if tt.err != nil {
+			want = []string{"10.0.0.2:7946: " + tt.want}
+		}
+		if got := m.Failures(); !slices.Equal(got, want) {
+			t.Errorf("Failures after %v = %q, want %q", tt.err, got, want)
+		}
+	}
+}
+
 // listening returns a transport at an address.
 func listening(t *testing.T, network *memnet.Net, addr string) *transport {
 	t.Helper()

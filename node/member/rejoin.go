@@ -3,6 +3,7 @@ package member
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net"
 	"slices"
 	"strings"
@@ -39,6 +40,7 @@ func (m *Members) rejoin(ctx context.Context) {
 		wg.Go(func() {
 			begun := time.Now()
 			err := m.join(addr, listed)
+			m.ended(attempt{addr: addr}, err)
 			if err != nil {
 				m.log.Debug("join", "address", addr, "error", err)
 				m.hungUp(addr, err)
@@ -100,6 +102,10 @@ func (m *Members) missing(ctx context.Context) map[string]bool {
 	for _, n := range m.alive {
 		delete(addrs, n.Gossip)
 	}
+	maps.DeleteFunc(m.failures, func(a attempt, _ string) bool {
+		_, tried := addrs[a.addr]
+		return !a.lookup && !tried
+	})
 	return addrs
 }
 
@@ -194,6 +200,7 @@ func (m *Members) resolve(ctx context.Context, join string) (addrs []string) {
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
 	defer cancel()
 	ips, err := m.net.LookupHost(ctx, host)
+	m.ended(attempt{addr: join, lookup: true}, err)
 	if err != nil {
 		m.log.Debug("resolve join address", "address", join, "error", err)
 		return nil
