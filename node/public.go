@@ -161,10 +161,7 @@ func (n *Node) readHere(ctx context.Context, s flow.Slice, wanted peer.Wanted) (
 	reading, err := read(ctx, s, known)
 	var behind *replica.BehindError
 	if errors.As(err, &behind) {
-		elsewhere := wanted
-		elsewhere.Here = true
-		answer, err := n.client.Flows(ctx, behind.Addr, s, elsewhere)
-		if !peer.Unheard(err) {
+		if answer, heard, err := n.readAt(ctx, behind.Addr, s, wanted); heard {
 			return answer, err
 		}
 		reading, err = n.replicas.Read(ctx, s, known)
@@ -179,6 +176,13 @@ func (n *Node) readHere(ctx context.Context, s flow.Slice, wanted peer.Wanted) (
 		return nil, &replica.UnavailableError{Reason: "too few of the hour's stores answered", Silent: reading.Silent}
 	}
 	return &localAnswer{reading, s, tagOf(s, reading.Shown), n.turns}, nil
+}
+
+// readAt reads a slice at another store, which answers by itself. It reports whether that store was heard.
+func (n *Node) readAt(ctx context.Context, addr string, s flow.Slice, wanted peer.Wanted) (answer peer.Answer, heard bool, err error) {
+	wanted.Here = true
+	answer, err = n.client.Flows(ctx, addr, s, wanted)
+	return answer, !peer.Unheard(err), err
 }
 
 // localAnswer is a reading of this node.

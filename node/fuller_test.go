@@ -1,0 +1,31 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"net"
+	"testing"
+
+	"flowring/flow"
+	"flowring/node/peer"
+	"flowring/ring"
+)
+
+// nobody is a caller's rosters where nobody is known.
+type nobody struct{}
+
+func (nobody) Roster() ring.Roster           { return ring.Roster{} }
+func (nobody) MergeRoster(ring.Roster) error { return nil }
+
+// A store that lacks least and cannot be reached is no reason to fail: the owner reads by itself then.
+func TestAFullerStoreThatIsSilentIsNotHeard(t *testing.T) {
+	dial := func(context.Context, string, string) (net.Conn, error) {
+		return nil, &net.OpError{Op: "dial", Err: errors.New("connection refused")}
+	}
+	n := &Node{client: peer.NewClient(peer.ClientDeps{Rosters: nobody{}, Dial: dial})}
+	defer n.client.Close()
+	answer, heard, err := n.readAt(t.Context(), "10.0.0.1:8081", flow.Slice{Hour: 1}, peer.Wanted{})
+	if answer != nil || heard || err == nil {
+		t.Errorf("readAt = %v, heard %t, %v, want an error of a store that was not heard", answer, heard, err)
+	}
+}
