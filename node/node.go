@@ -148,6 +148,7 @@ func (n *Node) Start(ctx context.Context) error {
 		name  string
 		start func(context.Context) error
 	}{
+		{"try the ports", n.tryPorts},
 		{"open the data folder", n.openStore},
 		{"listen for peers", n.startPeers},
 		{"listen for requests", n.startPublic},
@@ -274,7 +275,7 @@ func (c cluster) Addr(id ring.StoreID) string { return c.directory.Addr(id) }
 func (n *Node) startPeers(ctx context.Context) error {
 	server := peer.NewServer(peer.ServerConfig{}, peer.ServerDeps{Handler: inward{n}, Log: n.log})
 	n.peerServer.Store(server)
-	addr, err := n.listen(ctx, "peer server", n.cfg.PeerAddr, nil,
+	addr, err := n.listen(ctx, settingPeer, n.cfg.PeerAddr, nil,
 		func(g *browser.Guard) http.Handler { return n.guardPeers(g, server) })
 	n.started("peer streams", func(ctx context.Context) error { server.Shutdown(ctx); return nil })
 	n.addresses.Peer = addr
@@ -291,17 +292,17 @@ func (n *Node) startPublic(ctx context.Context) error {
 			Guard: g, Metrics: promhttp.HandlerFor(n.deps.Registry, promhttp.HandlerOpts{}),
 		})
 	}
-	addr, err := n.listen(ctx, "public server", n.cfg.HTTPAddr, n.cfg.TrustedOrigin, handler)
+	addr, err := n.listen(ctx, settingHTTP, n.cfg.HTTPAddr, n.cfg.TrustedOrigin, handler)
 	n.addresses.HTTP = addr
 	return err
 }
 
 // listen opens a port and returns the address that others reach it at. Who connects waits until answer: calls that came earlier
 // would meet a node that is only half there. The handler is made for the guard of the port, which trusts the origins.
-func (n *Node) listen(ctx context.Context, name, addr string, trusted []string, handler func(*browser.Guard) http.Handler) (string, error) {
+func (n *Node) listen(ctx context.Context, setting, addr string, trusted []string, handler func(*browser.Guard) http.Handler) (string, error) {
 	l, err := n.deps.Network.Listen(ctx, "tcp", addr)
 	if err != nil {
-		return "", err
+		return "", fmt.Errorf("%s: %w", setting, err)
 	}
 	guard, err := n.guard(l, addr, trusted)
 	if err != nil {
@@ -316,7 +317,7 @@ func (n *Node) listen(ctx context.Context, name, addr string, trusted []string, 
 	n.serve = append(n.serve, func() {
 		n.servers.Go(func() {
 			if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
-				n.fail(fmt.Errorf("%s: %w", name, err))
+				n.fail(fmt.Errorf("%s: %w", setting, err))
 			}
 		})
 	})
@@ -328,7 +329,7 @@ func (n *Node) listen(ctx context.Context, name, addr string, trusted []string, 
 		l.Close() // the server knows it only once it serves
 		return nil
 	}
-	n.started(name, stop)
+	n.started("server of "+setting, stop)
 	n.finish = stop
 	_, port, err := net.SplitHostPort(l.Addr().String())
 	return net.JoinHostPort(n.cfg.AdvertiseHost, port), err
@@ -355,7 +356,7 @@ func (n *Node) startMembers(ctx context.Context) error {
 	}, member.Deps{Log: n.log, Network: n.deps.Network})
 	n.started("gossip", func(context.Context) error { return n.members.Stop() })
 	if n.addresses.Gossip, err = n.members.Listen(ctx); err != nil {
-		return err
+		return fmt.Errorf("%s: %w", settingGossip, err)
 	}
 	if err := n.goBack(); err != nil {
 		return err

@@ -3,6 +3,7 @@ package node_test
 import (
 	"encoding/base64"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"path/filepath"
@@ -148,6 +149,58 @@ func TestFailedStartFreesItsPorts(t *testing.T) {
 	c.startWith(cfg)
 	c.waitReady()
 	c.fill("a", 1)
+}
+
+// A port in use is named by its setting, and a data folder that was not there before is not there afterwards.
+func TestAPortInUseIsNamedByItsSetting(t *testing.T) {
+	t.Parallel()
+	for setting, port := range map[string]func(*node.Config) string{
+		"--http-addr":   func(cfg *node.Config) string { return cfg.HTTPAddr },
+		"--peer-addr":   func(cfg *node.Config) string { return cfg.PeerAddr },
+		"--gossip-addr": func(cfg *node.Config) string { return cfg.GossipAddr },
+	} {
+		for _, network := range []string{"tcp", "udp"} {
+			if network == "udp" && setting != "--gossip-addr" {
+				continue
+			}
+			for _, there := range []bool{false, true} {
+				c := newCluster(t, 0, copies(1, 1))
+				cfg := c.config("a")
+				if there {
+					c.startWith(cfg)
+					c.kill("a")
+				}
+				taken := take(t, network, port(&cfg))
+				p, err := c.run(cfg)
+				if err == nil {
+					p.Abort()
+				}
+				taken.Close()
+				if err == nil || strings.Count(err.Error(), "address already in use") != 1 || !strings.Contains(err.Error(), setting+": ") {
+					t.Errorf("start with the %s port of %s in use = %v, want an error that names the setting", network, setting, err)
+				}
+				if _, err := os.Stat(cfg.DataDir); os.IsNotExist(err) == there {
+					t.Errorf("%s: the data folder after the start: %v, it was there before: %t", setting, err, there)
+				}
+			}
+		}
+	}
+}
+
+// take takes a port.
+func take(t *testing.T, network, addr string) io.Closer {
+	t.Helper()
+	var taken io.Closer
+	var err error
+	if network == "udp" {
+		taken, err = net.ListenPacket(network, addr)
+	} else {
+		taken, err = net.Listen(network, addr)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return taken
 }
 
 func TestDataFolderOfOtherSlicesIsRefused(t *testing.T) {

@@ -114,6 +114,8 @@ func serve(ctx context.Context, n member, log *slog.Logger, started func()) erro
 		err = wait(ctx, n)
 	case ctx.Err() != nil:
 		err = nil // a start broken off by the signal to stop is no failure
+	default: // the caller says why it did not start
+		return errors.Join(err, stop(context.WithoutCancel(ctx), n))
 	}
 	log.Info("stopping", "within", stopWithin, "cause", cmp.Or(err, context.Cause(ctx)))
 	return errors.Join(err, stop(context.WithoutCancel(ctx), n))

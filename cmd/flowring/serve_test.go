@@ -91,6 +91,15 @@ func TestServe(t *testing.T) {
 	}
 }
 
+// The error of a start is told by the caller alone: the log does not tell it too.
+func TestAStartThatFailsIsToldOnce(t *testing.T) {
+	var log strings.Builder
+	n := double{startErr: errors.New("--peer-addr: address already in use")}
+	if err := serve(t.Context(), &n, slog.New(slog.NewTextHandler(&log, nil)), func() {}); !errors.Is(err, n.startErr) || log.Len() > 0 {
+		t.Errorf("serve() = %v and logs %q, want the error of the start, and nothing logged", err, log.String())
+	}
+}
+
 // The bound holds even against a node with a fault: nobody waits for a program that has been told to end.
 func TestServeEndsInTimeThoughTheNodeDoesNotStop(t *testing.T) {
 	racetest.Bubble(t, func(t *testing.T) {
