@@ -27,6 +27,14 @@ func (c *Cluster) outsider(name string, copied *Machine, addr string, join []str
 	return c.boot(m)
 }
 
+// outsiders does what one line says of outsiders.
+func (r *runner) outsiders(verb string, args []string) error {
+	if verb == "copy" {
+		return r.copies(args)
+	}
+	return r.squat(args[0], args[1:])
+}
+
 // squat starts nodes of another installation, which name each other: the first of them at the address that a node of the cluster had last.
 func (r *runner) squat(of string, names []string) error {
 	addrs := []string{r.c.Addr(of)}
@@ -43,6 +51,7 @@ func (r *runner) squat(of string, names []string) error {
 
 // copies starts nodes on copies of the disks of nodes, each at an address of its own. They join each other; one alone joins itself.
 func (r *runner) copies(names []string) error {
+	r.copied = true
 	var addrs []string
 	for i := range names {
 		addrs = append(addrs, fmt.Sprintf("10.251.0.%d", i+1))

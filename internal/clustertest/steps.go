@@ -65,11 +65,8 @@ func (r *runner) step(f []string) error {
 	case "lossy":
 		percent, _ := strconv.Atoi(args[2])
 		r.between(args[0], args[1], func(a, b string) { r.c.Net.SetLoss(a, b, float64(percent)/100) })
-	case "copy":
-		r.copied = true
-		return r.copies(args)
-	case "squat":
-		return r.squat(args[0], args[1:])
+	case "copy", "squat":
+		return r.outsiders(verb, args)
 	case "place":
 		r.c.place(args[0])
 	case "start":

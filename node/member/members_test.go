@@ -300,7 +300,7 @@ func TestRefusalInWords(t *testing.T) {
 func TestFailuresSayWhyInAFewWords(t *testing.T) {
 	m := inert(t, node("a", "1", ""))
 	joining := func(text string) error {
-		return fmt.Errorf("1 error occurred:\n\t* failed to join 10.0.0.2:7946: %s\n\n", text)
+		return errors.New("1 error occurred:\n\t* failed to join 10.0.0.2:7946: " + text + "\n\n")
 	}
 	for _, tt := range []struct {
 		err  error

@@ -223,7 +223,7 @@ func TestANodeOfNoClusterIsNotAdmitted(t *testing.T) {
 	for call, err := range map[string]error{
 		"alive": d.NotifyAlive(wire(t, member)), "merge": d.NotifyMerge([]*memberlist.Node{wire(t, b), wire(t, member)}),
 	} {
-		if err == nil || offered(fmt.Errorf("failed to join x: %v\n\n", err)) != "one" {
+		if err == nil || offered(errors.New("failed to join x: "+err.Error()+"\n\n")) != "one" {
 			t.Errorf("%s of a member at a node of no cluster = %v, want the offer of its cluster", call, err)
 		}
 	}
