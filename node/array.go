@@ -4,13 +4,13 @@ import (
 	"io"
 
 	"flowring/flow"
-	"flowring/router"
+	"flowring/router/admission"
 )
 
 // array writes records as a JSON array, in pieces that bound memory whatever the size of the hour.
 type array struct {
 	w        io.Writer
-	turns    router.Turns // of which the caller has one, but while a piece is written
+	slots    admission.CPUSlots // the caller holds one, except while a piece is written
 	appender flow.Appender
 	buf      []byte
 	begun    bool
@@ -21,8 +21,8 @@ type array struct {
 const piece = 256 << 10
 
 // newArray returns an array of about so many records.
-func newArray(w io.Writer, turns router.Turns, records int) *array {
-	return &array{w: w, turns: turns, buf: append(make([]byte, 0, min(piece+4096, 512*(1+records))), '[')}
+func newArray(w io.Writer, slots admission.CPUSlots, records int) *array {
+	return &array{w: w, slots: slots, buf: append(make([]byte, 0, min(piece+4096, 512*(1+records))), '[')}
 }
 
 func (a *array) add(r flow.Record) error {
@@ -44,8 +44,8 @@ func (a *array) end() (written int64, err error) {
 }
 
 func (a *array) flush() error {
-	a.turns.End()
-	defer a.turns.Begin()
+	a.slots.Release()
+	defer a.slots.Acquire()
 	n, err := a.w.Write(a.buf)
 	a.written += int64(n)
 	a.buf = a.buf[:0]

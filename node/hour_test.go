@@ -7,7 +7,7 @@ import (
 
 	"flowring/flow"
 	"flowring/node/replica"
-	"flowring/router"
+	"flowring/router/admission"
 	"flowring/store"
 )
 
@@ -49,7 +49,7 @@ func BenchmarkWriteHour(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	answer := &localAnswer{Reading: &replica.Reading{Reading: reading}, turns: router.NewTurns(1)}
+	answer := &localAnswer{Reading: &replica.Reading{Reading: reading}, slots: admission.NewCPUSlots(1)}
 	b.ReportAllocs()
 	for b.Loop() {
 		if _, err := answer.WriteTo(io.Discard); err != nil {

@@ -10,14 +10,15 @@ import (
 	"flowring/flow"
 	"flowring/node/peer"
 	"flowring/router"
+	"flowring/router/admission"
 )
 
 // mergedAnswer is an hour whose slices come from several owners, each sorted: they are merged as they stream, flow by flow, in memory
 // that does not depend on the size of the hour. What a flow has in several of them is added up.
 type mergedAnswer struct {
 	slices    []peer.Answer
-	turns     router.Turns  // to write in
-	saturated *atomic.Int64 // counts the totals that were cut to 2^63-1 (P14)
+	slots     admission.CPUSlots // for writing
+	saturated *atomic.Int64      // counts the totals that were cut to 2^63-1 (P14)
 }
 
 // Complete implements router.Answer: an hour is as complete as its least complete slice.
@@ -60,9 +61,9 @@ func (a *mergedAnswer) WriteTo(w io.Writer) (int64, error) {
 	for _, s := range streams {
 		s.begin(orders)
 	}
-	array := newArray(w, a.turns, len(a.slices)*partFlows)
-	a.turns.Begin()
-	defer a.turns.End()
+	array := newArray(w, a.slots, len(a.slices)*partFlows)
+	a.slots.Acquire()
+	defer a.slots.Release()
 	if err := a.merge(array, newTournament(streams)); err != nil {
 		return array.written, err
 	}
@@ -111,8 +112,8 @@ func (a *mergedAnswer) add(sum *flow.Totals, more flow.Totals) {
 
 // outOfTurn does what may wait for a store.
 func (a *mergedAnswer) outOfTurn(do func() error) error {
-	a.turns.End()
-	defer a.turns.Begin()
+	a.slots.Release()
+	defer a.slots.Acquire()
 	return do()
 }
 

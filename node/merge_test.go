@@ -19,6 +19,7 @@ import (
 	"flowring/node/peer"
 	"flowring/node/replica"
 	"flowring/router"
+	"flowring/router/admission"
 	"flowring/store"
 )
 
@@ -148,21 +149,21 @@ func TestASliceThatBreaksOffBreaksTheHour(t *testing.T) {
 
 // A merged answer waits for a store outside of its turn: else two of them would wait for each other.
 func TestMergingTakesTurns(t *testing.T) {
-	turns, merged := router.NewTurns(1), mergedAnswer{}
+	slots, merged := admission.NewCPUSlots(1), mergedAnswer{}
 	for range 3 {
 		reading, err := hourOf(t, 10_000).Read(flow.Slice{Hour: 493_000})
 		if err != nil {
 			t.Fatal(err)
 		}
-		merged.slices = append(merged.slices, &localAnswer{Reading: &replica.Reading{Reading: reading}, turns: turns})
+		merged.slices = append(merged.slices, &localAnswer{Reading: &replica.Reading{Reading: reading}, slots: slots})
 	}
-	merged.turns = turns
-	if _, err := merged.WriteTo(io.Discard); err != nil || len(turns) != 0 {
-		t.Errorf("WriteTo = %v with %d turns taken after it, want nil, 0", err, len(turns))
+	merged.slots = slots
+	if _, err := merged.WriteTo(io.Discard); err != nil || len(slots) != 0 {
+		t.Errorf("WriteTo = %v with %d slots taken after it, want nil, 0", err, len(slots))
 	}
 	gone := errors.New("client is gone")
-	if _, err := merged.WriteTo(failing{gone}); !errors.Is(err, gone) || len(turns) != 0 {
-		t.Errorf("WriteTo = %v with %d turns taken after it, want %v, 0", err, len(turns), gone)
+	if _, err := merged.WriteTo(failing{gone}); !errors.Is(err, gone) || len(slots) != 0 {
+		t.Errorf("WriteTo = %v with %d slots taken after it, want %v, 0", err, len(slots), gone)
 	}
 }
 

@@ -26,6 +26,7 @@ import (
 	"flowring/node/replica"
 	"flowring/ring"
 	"flowring/router"
+	"flowring/router/admission"
 	"flowring/store"
 	"flowring/store/journal"
 )
@@ -67,7 +68,7 @@ type Node struct {
 	addresses  router.Addresses
 	serve      []func() // each begins to serve on a port that is open
 
-	turns  router.Turns                // of the answers to GETs that are written and compressed
+	slots  admission.CPUSlots          // for answers to GETs that are written and compressed
 	finish func(context.Context) error // ends the public server, whose port was opened last
 
 	called     chan struct{} // a member of a cluster called, while this node belongs to none: it is time for calls of its own
@@ -128,7 +129,7 @@ func New(cfg Config, deps Deps) (*Node, error) {
 	}
 	n := &Node{
 		cfg: cfg, deps: deps, log: deps.Log, start: fmt.Sprintf("%016x%08x", time.Now().UnixNano(), uint32(random())),
-		turns: router.NewTurns(router.DefaultTurns()), directory: newDirectory(), failed: make(chan error, 1), forgetting: make(chan struct{}, 1), called: make(chan struct{}, 1),
+		slots: admission.NewCPUSlots(admission.DefaultCPUSlots()), directory: newDirectory(), failed: make(chan error, 1), forgetting: make(chan struct{}, 1), called: make(chan struct{}, 1),
 	}
 	n.expected.Store(&expectation{})
 	n.unready.Store(true)
@@ -288,7 +289,7 @@ func (n *Node) startPublic(ctx context.Context) error {
 			MaxBody: n.cfg.MaxBody, MaxHours: n.cfg.MaxHoursPerRequest, AnyHour: n.cfg.AnyHour, MaxBuffered: n.cfg.maxBuffered(), MaxPosts: n.cfg.maxPosts(), MaxWait: n.cfg.MaxWait,
 			MaxReading: n.cfg.MaxReads, BodyTimeout: n.cfg.BodyTimeout, MaxLong: n.cfg.MaxLongAnswers, ReadOrigins: n.cfg.ReadOrigin,
 		}, router.Deps{
-			Cluster: public{n}, Log: n.log, Registry: n.deps.Registry, Full: n.lowMemory.Load, Turns: n.turns, Unready: n.sendAway,
+			Cluster: public{n}, Log: n.log, Registry: n.deps.Registry, Full: n.lowMemory.Load, CPUSlots: n.slots, Unready: n.sendAway,
 			Guard: g, Metrics: promhttp.HandlerFor(n.deps.Registry, promhttp.HandlerOpts{}),
 		})
 	}

@@ -14,6 +14,7 @@ import (
 	"flowring/node/peer"
 	"flowring/node/replica"
 	"flowring/router"
+	"flowring/router/admission"
 	"flowring/store"
 )
 
@@ -80,7 +81,7 @@ func (p public) getSlices(ctx context.Context, hour flow.Hour, wanted peer.Wante
 	wg.Wait()
 	err := worst(errs)
 	if err == nil {
-		return &mergedAnswer{parts, p.turns, &p.saturated}, nil
+		return &mergedAnswer{parts, p.slots, &p.saturated}, nil
 	}
 	for i, part := range parts {
 		if errs[i] == nil {
@@ -175,7 +176,7 @@ func (n *Node) readHere(ctx context.Context, s flow.Slice, wanted peer.Wanted) (
 	case need == router.NeedUnproven && reading.Level == replica.Partial:
 		return nil, &replica.UnavailableError{Reason: "too few of the hour's stores answered", Silent: reading.Silent}
 	}
-	return &localAnswer{reading, s, tagOf(s, reading.Shown), n.turns}, nil
+	return &localAnswer{reading, s, tagOf(s, reading.Shown), n.slots}, nil
 }
 
 // readAt reads a slice at another store, which answers by itself. It reports whether that store was heard.
@@ -190,7 +191,7 @@ type localAnswer struct {
 	*replica.Reading
 	slice flow.Slice
 	tag   string
-	turns router.Turns // to write in
+	slots admission.CPUSlots // for writing
 }
 
 // Tag implements peer.Answer.
@@ -226,12 +227,12 @@ func (a *localAnswer) Parts() iter.Seq2[*flow.Batch, error] {
 			return
 		}
 		a.Sort()
-		a.turns.Begin()
-		defer a.turns.End()
+		a.slots.Acquire()
+		defer a.slots.Release()
 		for part := range a.Reading.Parts(a.slice, partFlows) {
-			a.turns.End()
+			a.slots.Release()
 			more := yield(part, nil)
-			a.turns.Begin()
+			a.slots.Acquire()
 			if !more {
 				return
 			}
@@ -248,9 +249,9 @@ func (a *localAnswer) WriteTo(w io.Writer) (int64, error) {
 		return 0, errNoFlows
 	}
 	a.Sort()
-	array := newArray(w, a.turns, a.Len())
-	a.turns.Begin()
-	defer a.turns.End()
+	array := newArray(w, a.slots, a.Len())
+	a.slots.Acquire()
+	defer a.slots.Release()
 	for r := range a.Records() {
 		if err := array.add(r); err != nil {
 			return array.written, err

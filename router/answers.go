@@ -8,6 +8,7 @@ import (
 
 	"flowring/flow"
 	"flowring/internal/browser"
+	"flowring/router/admission"
 )
 
 var errNotFound = errors.New("there is no such path; GET / lists those that there are")
@@ -77,7 +78,7 @@ var answers = [...]answer{
 	{is(context.DeadlineExceeded), "timeout", 503, "The cluster did not answer in time",
 		"A write may be stored wholly, in part or not at all. Wait for Retry-After, then send the same request with the same key.",
 		"the stores that are needed did not answer in time"},
-	{is(errOverloaded), "overloaded", 503, "The node is at its limit",
+	{is(admission.ErrOverloaded), "overloaded", 503, "The node is at its limit",
 		"Nothing was stored. Wait for Retry-After, then send the same request again, to any node.", ""},
 	{is(errHTTP2), "http-version", 505, "The node speaks HTTP/1.1",
 		"Nothing was stored. Configure the client or the proxy for HTTP/1.1; the node speaks no HTTP/2.", ""},

@@ -8,11 +8,12 @@ import (
 	"os"
 	"sync"
 	"time"
+
+	"flowring/router/admission"
 )
 
 const (
-	minBuffer = 4 << 10  // bytes of a body's first buffer
-	minCharge = 64 << 10 // bytes that a body counts for at least: its buffer, and the request around it
+	minBuffer = 4 << 10 // bytes of a body's first buffer
 )
 
 // errSlowBody says that the client took too long.
@@ -38,15 +39,15 @@ func (e *bodyError) Unwrap() error { return e.err }
 const slowBody = time.Second
 
 // receive reads the body of r as it comes over the wire.
-func (rt *router) receive(r *http.Request, v *visit) ([]byte, error) {
-	if err := v.grow(minCharge); err != nil {
+func (rt *router) receive(r *http.Request, ticket *admission.Ticket) ([]byte, error) {
+	if err := ticket.Reserve(admission.MinCharge); err != nil {
 		return nil, err
 	}
-	buf, err := rt.buffers.take(r.ContentLength, v)
+	buf, err := rt.buffers.take(r.ContentLength, ticket)
 	if err != nil {
 		return nil, err
 	}
-	body, err := readAll(r.Body, buf, rt.MaxBody, "the body", v)
+	body, err := readAll(r.Body, buf, rt.MaxBody, "the body", ticket)
 	return body, receiveError(err)
 }
 
@@ -54,7 +55,7 @@ func (rt *router) receive(r *http.Request, v *visit) ([]byte, error) {
 // context of its request.
 func receiveError(err error) error {
 	switch {
-	case err == nil, errors.As(err, new(*tooLargeError)), errors.Is(err, errOverloaded):
+	case err == nil, errors.As(err, new(*tooLargeError)), errors.Is(err, admission.ErrOverloaded):
 		return err
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return errSlowBody
@@ -82,12 +83,12 @@ type buffers struct{ pool sync.Pool } // of *[]byte
 // maxBuffer is the capacity of the largest buffer that is kept.
 const maxBuffer = 1 << 20
 
-// take returns an empty buffer; v is charged for what is larger than it was charged for already.
-func (b *buffers) take(size int64, v *visit) ([]byte, error) {
-	if kept, ok := b.pool.Get().(*[]byte); ok && int64(cap(*kept)) >= min(size+1, minCharge) {
-		return *kept, v.grow(max(0, int64(cap(*kept))-minCharge))
+// take returns an empty buffer; the ticket is charged for what is larger than it was charged for already.
+func (b *buffers) take(size int64, ticket *admission.Ticket) ([]byte, error) {
+	if kept, ok := b.pool.Get().(*[]byte); ok && int64(cap(*kept)) >= min(size+1, admission.MinCharge) {
+		return *kept, ticket.Reserve(max(0, int64(cap(*kept))-admission.MinCharge))
 	}
-	return make([]byte, 0, min(max(size+1, minBuffer), minCharge)), nil
+	return make([]byte, 0, min(max(size+1, minBuffer), admission.MinCharge)), nil
 }
 
 // give takes a buffer back that nobody uses any more.
@@ -100,7 +101,7 @@ func (b *buffers) give(buf []byte) {
 
 // readAll reads src to its end into a buffer that grows with what has arrived, never with what was announced. It stops at the
 // limit: of a bomb, one byte more than the limit is decompressed.
-func readAll(src io.Reader, buf []byte, limit int64, what string, v *visit) ([]byte, error) {
+func readAll(src io.Reader, buf []byte, limit int64, what string, ticket *admission.Ticket) ([]byte, error) {
 	for {
 		n, err := src.Read(buf[len(buf):cap(buf)])
 		buf = buf[:len(buf)+n]
@@ -113,7 +114,7 @@ func readAll(src io.Reader, buf []byte, limit int64, what string, v *visit) ([]b
 			return nil, err
 		}
 		if len(buf) == cap(buf) {
-			if buf, err = enlarge(buf, limit, v); err != nil {
+			if buf, err = enlarge(buf, limit, ticket); err != nil {
 				return nil, err
 			}
 		}
@@ -121,9 +122,9 @@ func readAll(src io.Reader, buf []byte, limit int64, what string, v *visit) ([]b
 }
 
 // enlarge doubles the buffer, at most to what shows that the limit is passed, and charges for it.
-func enlarge(buf []byte, limit int64, v *visit) ([]byte, error) {
+func enlarge(buf []byte, limit int64, ticket *admission.Ticket) ([]byte, error) {
 	size := min(2*int64(cap(buf)), limit+1)
-	if err := v.grow(size - int64(cap(buf))); err != nil {
+	if err := ticket.Reserve(size - int64(cap(buf))); err != nil {
 		return nil, err
 	}
 	return append(make([]byte, 0, size), buf...), nil

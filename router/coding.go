@@ -10,6 +10,8 @@ import (
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zlib"
 	"github.com/klauspost/compress/zstd"
+
+	"flowring/router/admission"
 )
 
 // codings pools decoders; the zero value is ready to use. Its memory is bounded by Config.MaxDecoding, as every use is in a
@@ -19,20 +21,20 @@ type codings struct {
 }
 
 // decompress returns what the body was before it was compressed as c says, at most limit bytes.
-func (d *codings) decompress(c coding, body []byte, limit int64, held *visit) ([]byte, error) {
+func (d *codings) decompress(c coding, body []byte, limit int64, ticket *admission.Ticket) ([]byte, error) {
 	switch c {
 	case gzipped:
-		return d.gunzip(body, limit, held)
+		return d.gunzip(body, limit, ticket)
 	case deflated:
-		return d.inflate(body, limit, held)
+		return d.inflate(body, limit, ticket)
 	case zstded:
-		return d.unzstd(body, limit, held)
+		return d.unzstd(body, limit, ticket)
 	default:
 		return body, nil
 	}
 }
 
-func (d *codings) gunzip(body []byte, limit int64, held *visit) ([]byte, error) {
+func (d *codings) gunzip(body []byte, limit int64, ticket *admission.Ticket) ([]byte, error) {
 	z, _ := d.gzip.Get().(*gzip.Reader)
 	if z == nil {
 		z = new(gzip.Reader)
@@ -42,7 +44,7 @@ func (d *codings) gunzip(body []byte, limit int64, held *visit) ([]byte, error) 
 	if err := members.next(); err != nil {
 		return nil, decodeError(gzipped, err)
 	}
-	return expand(&members, gzipped, limit, held)
+	return expand(&members, gzipped, limit, ticket)
 }
 
 // gzipMembers reads a gzip body, of which RFC 1952 allows several members, one after the other. The Reader does so too, but calls
@@ -76,7 +78,7 @@ func (m *gzipMembers) Read(p []byte) (int, error) {
 }
 
 // inflate reads what HTTP calls deflate: the zlib format of RFC 1950.
-func (d *codings) inflate(body []byte, limit int64, held *visit) ([]byte, error) {
+func (d *codings) inflate(body []byte, limit int64, ticket *admission.Ticket) ([]byte, error) {
 	src := bytes.NewReader(body)
 	z, _ := d.zlib.Get().(io.ReadCloser)
 	var err error
@@ -89,7 +91,7 @@ func (d *codings) inflate(body []byte, limit int64, held *visit) ([]byte, error)
 		return nil, decodeError(deflated, err)
 	}
 	defer d.zlib.Put(z)
-	body, err = expand(z, deflated, limit, held)
+	body, err = expand(z, deflated, limit, ticket)
 	if err == nil && src.Len() > 0 {
 		err = decodeError(deflated, &trailingError{src.Size() - int64(src.Len())})
 	}
@@ -97,11 +99,11 @@ func (d *codings) inflate(body []byte, limit int64, held *visit) ([]byte, error)
 }
 
 // expand reads what a decoder yields.
-func expand(src io.Reader, c coding, limit int64, held *visit) ([]byte, error) {
-	if err := held.grow(minCharge); err != nil {
+func expand(src io.Reader, c coding, limit int64, ticket *admission.Ticket) ([]byte, error) {
+	if err := ticket.Reserve(admission.MinCharge); err != nil {
 		return nil, err
 	}
-	body, err := readAll(src, make([]byte, 0, minBuffer), limit, expanded, held)
+	body, err := readAll(src, make([]byte, 0, minBuffer), limit, expanded, ticket)
 	return body, decodeError(c, err)
 }
 
@@ -118,7 +120,7 @@ func (e *trailingError) Error() string {
 // decodeError tells the client's broken data apart from our limits.
 func decodeError(c coding, err error) error {
 	switch {
-	case err == nil, errors.As(err, new(*tooLargeError)), errors.Is(err, errOverloaded):
+	case err == nil, errors.As(err, new(*tooLargeError)), errors.Is(err, admission.ErrOverloaded):
 		return err
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		err = errors.New("it ends too early")

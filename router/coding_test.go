@@ -4,10 +4,13 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"net/netip"
 	"strings"
 	"testing"
 
 	"github.com/klauspost/compress/zstd"
+
+	"flowring/router/admission"
 )
 
 // wideZstd returns text compressed with a window of as many bytes, which the frame announces.
@@ -69,13 +72,14 @@ func TestAWideZstdWindowIsChargedFor(t *testing.T) {
 	var d codings
 	text := longText(1 << 20)
 	body := wideZstd(text, 2*zstdWindow)
-	if _, err := d.unzstd(body, 4<<20, visitOf(1<<20)); !errors.Is(err, errOverloaded) {
+	if _, err := d.unzstd(body, 4<<20, ticketOf(1<<20)); !errors.Is(err, admission.ErrOverloaded) {
 		t.Errorf("unzstd of 1 MiB with 1 MiB to hold: %v, want the node overloaded", err)
 	}
-	held := visitOf(64 << 20)
-	got, err := d.unzstd(body, 4<<20, held)
-	if err != nil || string(got) != text || held.bytes < int64(cap(got)) {
-		t.Errorf("unzstd = %d bytes of %d, %v, charged %d, want as many and charged for", len(got), cap(got), err, held.bytes)
+	c := admission.New(admission.Config{MaxPosts: 10, MaxBytes: 64 << 20, MaxActive: 1})
+	ticket, _ := c.Enter(netip.Addr{}, -1)
+	got, err := d.unzstd(body, 4<<20, ticket)
+	if err != nil || string(got) != text || c.Stats().Bytes < int64(cap(got)) {
+		t.Errorf("unzstd = %d bytes of %d, %v, charged %d, want as many and charged for", len(got), cap(got), err, c.Stats().Bytes)
 	}
 }
 
@@ -88,7 +92,7 @@ func FuzzDecompress(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		var d codings
 		for _, c := range []coding{gzipped, zstded, deflated} {
-			text, err := d.decompress(c, data, limit, visitOf(1<<30))
+			text, err := d.decompress(c, data, limit, ticketOf(1<<30))
 			if known := err == nil || as[*bodyError](err) || as[*tooLargeError](err); !known || err == nil && len(text) > limit {
 				t.Errorf("decompress as %s = %d bytes, %v", c, len(text), err)
 			}
@@ -103,12 +107,12 @@ func FuzzDecompress(f *testing.F) {
 				z.Close()
 			}
 			whole := parts.Len()
-			text, err = d.decompress(c, parts.Bytes(), limit, visitOf(1<<30))
+			text, err = d.decompress(c, parts.Bytes(), limit, ticketOf(1<<30))
 			if want := bytes.Repeat(data, n); err != nil || !bytes.Equal(text, want) {
 				t.Errorf("decompress as %s = %d bytes, %v, want %d", c, len(text), err, len(want))
 			}
 			parts.WriteByte('x')
-			if _, err = d.decompress(c, parts.Bytes(), limit, visitOf(1<<30)); !as[*trailingError](err) {
+			if _, err = d.decompress(c, parts.Bytes(), limit, ticketOf(1<<30)); !as[*trailingError](err) {
 				t.Errorf("decompress as %s with another byte behind it: %v, want a trailingError", c, err)
 			}
 			if end := framesEnd(parts.Bytes()); c == zstded && end != whole {

@@ -6,6 +6,8 @@ import (
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
+
+	"flowring/router/admission"
 )
 
 // Both compress as fast as they can: on answers more effort makes no fewer bytes. The window bounds the memory of an encoder, to
@@ -52,15 +54,15 @@ func (e *encoders) take(c coding, w io.Writer) (encoder, error) {
 // compression compresses an answer piece by piece, each in a turn of its own: what is compressed is collected, and written when the
 // turn is over, so that a slow client holds up nobody.
 type compression struct {
-	turns Turns
+	slots admission.CPUSlots
 	to    io.Writer
 	pool  *sync.Pool
 	enc   encoder
 	done  []byte // compressed, to be written
 }
 
-func (e *encoders) compression(c coding, turns Turns, to io.Writer) (*compression, error) {
-	z := &compression{turns: turns, to: to, pool: e.pool(c)}
+func (e *encoders) compression(c coding, slots admission.CPUSlots, to io.Writer) (*compression, error) {
+	z := &compression{slots: slots, to: to, pool: e.pool(c)}
 	var err error
 	z.enc, err = e.take(c, (*collector)(z))
 	return z, err
@@ -77,9 +79,9 @@ func (c *collector) Write(p []byte) (int, error) {
 
 // Write implements io.Writer.
 func (z *compression) Write(p []byte) (n int, err error) {
-	z.turns.Begin()
+	z.slots.Acquire()
 	n, err = z.enc.Write(p)
-	z.turns.End()
+	z.slots.Release()
 	if err == nil && len(z.done) >= sendBuffer/2 {
 		err = z.flush()
 	}
@@ -94,9 +96,9 @@ func (z *compression) flush() error {
 
 // finish writes the end of the answer. Without it what was written does not end like a whole one.
 func (z *compression) finish() error {
-	z.turns.Begin()
+	z.slots.Acquire()
 	err := z.enc.Close()
-	z.turns.End()
+	z.slots.Release()
 	if err == nil {
 		err = z.flush()
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"flowring/flow"
+	"flowring/router/admission"
 )
 
 // longText returns n bytes that do not compress to much less than half.
@@ -193,10 +194,10 @@ func (w *idleWriter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// Not more answers are worked on at a moment than may be, and a client who takes nothing has no turn meanwhile.
-func TestTurnsBoundTheWorkAndNotTheWaiting(t *testing.T) {
+// No more answers are computed at one moment than there are slots. An answer whose client takes no bytes holds no slot.
+func TestCPUSlotsBoundTheWorkAndNotTheWaiting(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		turns, most, now, mu := NewTurns(2), 0, 0, sync.Mutex{}
+		slots, most, now, mu := admission.NewCPUSlots(2), 0, 0, sync.Mutex{}
 		count := func(n int) {
 			mu.Lock()
 			defer mu.Unlock()
@@ -206,8 +207,8 @@ func TestTurnsBoundTheWorkAndNotTheWaiting(t *testing.T) {
 		var all sync.WaitGroup
 		for range 10 {
 			all.Go(func() {
-				turns.Begin()
-				defer turns.End()
+				slots.Acquire()
+				defer slots.Release()
 				count(1)
 				time.Sleep(time.Second)
 				count(-1)
@@ -216,11 +217,11 @@ func TestTurnsBoundTheWorkAndNotTheWaiting(t *testing.T) {
 		begun := time.Now()
 		all.Wait()
 		if took := time.Since(begun); most != 2 || took != 5*time.Second {
-			t.Errorf("10 pieces of a second in 2 turns: %d at a moment, %v in all, want 2, 5s", most, took)
+			t.Errorf("10 pieces of a second in 2 slots: %d at a moment, %v in all, want 2, 5s", most, took)
 		}
 		var e encoders
 		blocked := make(chan struct{})
-		z, err := e.compression(gzipped, turns, writerFunc(func(p []byte) (int, error) { <-blocked; return len(p), nil }))
+		z, err := e.compression(gzipped, slots, writerFunc(func(p []byte) (int, error) { <-blocked; return len(p), nil }))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -229,14 +230,14 @@ func TestTurnsBoundTheWorkAndNotTheWaiting(t *testing.T) {
 		begun = time.Now()
 		for range 2 {
 			all.Go(func() {
-				turns.Begin()
-				defer turns.End()
+				slots.Acquire()
+				defer slots.Release()
 				time.Sleep(time.Second)
 			})
 		}
 		all.Wait()
 		if took := time.Since(begun); took != time.Second {
-			t.Errorf("2 turns beside a client who takes nothing took %v, want 1s", took)
+			t.Errorf("2 pieces beside a client that takes no bytes took %v, want 1s", took)
 		}
 		close(blocked)
 	})

@@ -1,6 +1,6 @@
 // Package router is the public HTTP face of a node: it turns requests into calls of a Cluster and their outcomes into answers.
 //
-//	POST /flows               store records                  post.go, door.go, body.go, coding.go, key.go, negotiate.go
+//	POST /flows               store records                  post.go, admission, body.go, coding.go, key.go, negotiate.go
 //	GET  /flows?hour=H        read an hour                   get.go, query.go, condition.go, accept.go, stream.go, compress.go
 //	GET  /members             the cluster as seen here       members.go
 //	GET  /healthz, /livez     the process answers            health.go
@@ -20,12 +20,12 @@
 //     before anything was stored (P3).
 //   - A GET is never silently short (P5): Flowring-Complete is on every 200, and an answer that breaks off does not end like a
 //     whole one, compressed or not.
-//   - Reads leave room for writes (P12): what costs memory or CPU for each long answer is bounded by Config.MaxLong and Turns.
-//   - What is under way is bounded (P12, P16): POSTs wait at a door before their bodies are read (door.go); bytes held count against
+//   - Reads leave room for writes (P12): what costs memory or CPU for each long answer is bounded by Config.MaxLong and CPUSlots.
+//   - What is under way is bounded (P12, P16): POSTs are admitted by package admission; bytes held count against
 //     Config.MaxBuffered, decompression and decoding run in Config.MaxDecoding places, and what does not fit is refused with 503
-//     and a Retry-After that spreads who was refused (overload.go).
+//     and a Retry-After that spreads who was refused.
 //
 // The handler is safe for concurrent use, starts no goroutine that outlives its request and keeps no state but metrics, the
-// door, and pooled decoders and encoders. It sets its own deadlines for the body and the answer; the size of headers, the time for them
+// admission controller, and pooled decoders and encoders. It sets its own deadlines for the body and the answer; the size of headers, the time for them
 // and the number of connections are the http.Server's to limit, in package node.
 package router

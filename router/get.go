@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"flowring/flow"
+	"flowring/router/admission"
 )
 
 // getFlows answers with the flows of an hour.
@@ -19,7 +20,7 @@ func (rt *router) getFlows(w http.ResponseWriter, r *http.Request) {
 	case rt.reading <- struct{}{}:
 		defer func() { <-rt.reading }()
 	default:
-		rt.refuse(w, r, errOverloaded)
+		rt.refuse(w, r, admission.ErrOverloaded)
 		return
 	}
 	ctx, cancel := context.WithCancel(r.Context())

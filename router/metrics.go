@@ -5,6 +5,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promauto"
 
 	"flowring/flow"
+	"flowring/router/admission"
 )
 
 // metrics counts what the public face does. Every label has a small, fixed set of values.
@@ -18,7 +19,7 @@ type metrics struct {
 	bodyBytes prometheus.Counter
 	discarded prometheus.Counter
 	refusals  *prometheus.CounterVec // by reason: a name from the table of errors
-	overloads *prometheus.CounterVec // by limit: a name from overload.go
+	overloads *prometheus.CounterVec // by limit: a name from package admission, or limitReads
 	broken    prometheus.Counter
 
 	long        prometheus.Gauge
@@ -26,7 +27,7 @@ type metrics struct {
 }
 
 // newMetrics registers the metrics with reg, if there is one.
-func newMetrics(reg prometheus.Registerer, d *door) metrics {
+func newMetrics(reg prometheus.Registerer, c *admission.Controller) metrics {
 	f := promauto.With(reg)
 	counter := func(name, help string) prometheus.Counter {
 		return f.NewCounter(prometheus.CounterOpts{Name: "flowring_http_" + name, Help: help})
@@ -59,11 +60,11 @@ func newMetrics(reg prometheus.Registerer, d *door) metrics {
 	gaugeOf := func(name, help string, value func() float64) {
 		f.NewGaugeFunc(prometheus.GaugeOpts{Name: "flowring_http_" + name, Help: help}, value)
 	}
-	gaugeOf("posts", "POSTs in progress, those that wait included.", func() float64 { n, _, _ := d.look(); return float64(n) })
-	gaugeOf("posts_waiting", "POSTs that wait until their bodies are received.", func() float64 { _, n, _ := d.look(); return float64(n) })
+	gaugeOf("posts", "POSTs in progress, those that wait included.", func() float64 { return float64(c.Stats().Posts) })
+	gaugeOf("posts_waiting", "POSTs that wait until their bodies are received.", func() float64 { return float64(c.Stats().Waiting) })
 	gaugeOf("buffered_bytes", "Bytes that POSTs in progress count for against the limit.",
-		func() float64 { _, _, n := d.look(); return float64(n) })
-	for _, limit := range [...]string{limitMemory, limitPosts, limitBytes, limitWait, limitReads} {
+		func() float64 { return float64(c.Stats().Bytes) })
+	for _, limit := range [...]string{admission.LimitMemory, admission.LimitPosts, admission.LimitBytes, admission.LimitWait, limitReads} {
 		m.overloads.WithLabelValues(limit)
 	}
 	for _, a := range answers {

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"flowring/router/admission"
 )
 
 // metricValue returns the value of a counter or gauge, or the count of a histogram, with the given labels (name, value, ...).
@@ -60,11 +62,10 @@ func wantMetric(t *testing.T, reg *prometheus.Registry, name string, want float6
 	t.Errorf("%s%q = %v, want %v", name, labels, got, want)
 }
 
-// visitOf returns a visit at a door that lets in bodies of so many bytes.
-func visitOf(limit int64) *visit {
-	d := &door{maxPosts: 10, maxBytes: limit, maxInside: 1, clients: map[netip.Addr]*client{}}
-	v, _ := d.enter(netip.Addr{}, -1)
-	return v
+// ticketOf returns a ticket of a controller that admits so many bytes.
+func ticketOf(limit int64) *admission.Ticket {
+	ticket, _ := admission.New(admission.Config{MaxPosts: 10, MaxBytes: limit, MaxActive: 1}).Enter(netip.Addr{}, -1)
+	return ticket
 }
 
 func TestRequestsAreCounted(t *testing.T) {

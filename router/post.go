@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"flowring/flow"
+	"flowring/router/admission"
 )
 
 // Accepted is the answer to a POST: what was stored.
@@ -65,19 +66,19 @@ func (rt *router) post(r *http.Request) (p *flow.Posting, replayed bool, err err
 	if r.ContentLength > rt.MaxBody {
 		return nil, false, &tooLargeError{"the body", rt.MaxBody}
 	}
-	v, err := rt.door.enter(addressOf(r.RemoteAddr), r.ContentLength)
+	ticket, err := rt.admission.Enter(admission.ClientAddr(r.RemoteAddr), r.ContentLength)
 	if err != nil {
 		return nil, false, err
 	}
-	defer v.close()
+	defer ticket.Close()
 	begun := time.Now()
-	if err := v.come(r.Context()); err != nil {
+	if err := ticket.Wait(r.Context()); err != nil {
 		return nil, false, err
 	}
 	waited := time.Since(begun) // the body may be there since
-	slow := time.AfterFunc(slowBody, v.leave)
+	slow := time.AfterFunc(slowBody, ticket.Release)
 	defer slow.Stop()
-	body, err := rt.receive(r, v)
+	body, err := rt.receive(r, ticket)
 	slow.Stop()
 	if err != nil {
 		return nil, false, err
@@ -86,7 +87,7 @@ func (rt *router) post(r *http.Request) (p *flow.Posting, replayed bool, err err
 	rt.metrics.bodyBytes.Add(float64(len(body)))
 	ctx, cancel := context.WithTimeout(r.Context(), rt.PostTimeout-waited)
 	defer cancel()
-	p, err = rt.decode(ctx, media, coding, body, v)
+	p, err = rt.decode(ctx, media, coding, body, ticket)
 	if err != nil || len(p.Batches) == 0 {
 		return p, false, err
 	}
@@ -115,17 +116,17 @@ const slowOutcome = 2 * time.Second
 
 // decode turns a body into batches, in one of the places for it: the work and its memory are bounded, whoever waits (P12). A slow
 // body must be let in anew.
-func (rt *router) decode(ctx context.Context, media string, c coding, body []byte, v *visit) (*flow.Posting, error) {
-	if err := v.come(ctx); err != nil {
+func (rt *router) decode(ctx context.Context, media string, c coding, body []byte, ticket *admission.Ticket) (*flow.Posting, error) {
+	if err := ticket.Wait(ctx); err != nil {
 		return nil, err
 	}
 	select {
 	case rt.decoding <- struct{}{}:
 		defer func() { <-rt.decoding }()
 	case <-ctx.Done():
-		return nil, rt.door.refusal(limitWait)
+		return nil, rt.admission.Refuse(admission.LimitWait)
 	}
-	body, err := rt.codings.decompress(c, body, rt.MaxBody, v)
+	body, err := rt.codings.decompress(c, body, rt.MaxBody, ticket)
 	if err != nil {
 		return nil, err
 	}

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"runtime"
 	"strings"
 	"testing"
@@ -19,6 +20,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"flowring/flow"
+	"flowring/router/admission"
 )
 
 // postTo sends a body to a handler without a network between them.
@@ -74,16 +76,18 @@ func (z *zeros) Read(p []byte) (int, error) {
 }
 
 func TestReadingStopsAtTheLimit(t *testing.T) {
-	src, c := &zeros{}, visitOf(1<<30)
-	_, err := readAll(src, make([]byte, 0, minBuffer), 1<<20, "it", c)
+	src := &zeros{}
+	c := admission.New(admission.Config{MaxPosts: 10, MaxBytes: 1 << 30, MaxActive: 1})
+	ticket, _ := c.Enter(netip.Addr{}, -1)
+	_, err := readAll(src, make([]byte, 0, minBuffer), 1<<20, "it", ticket)
 	if !as[*tooLargeError](err) {
 		t.Errorf("readAll of a body without end: %v, want too large", err)
 	}
 	if src.n > 1<<20+1 {
 		t.Errorf("readAll took %d bytes, want one over the limit at most", src.n)
 	}
-	if c.bytes > 1<<20+1 {
-		t.Errorf("readAll held %d bytes, want one over the limit at most", c.bytes)
+	if c.Stats().Bytes > 1<<20+1 {
+		t.Errorf("readAll held %d bytes, want one over the limit at most", c.Stats().Bytes)
 	}
 }
 
@@ -141,7 +145,7 @@ func TestWhatDoesNotFitIntoMemoryIsRefused(t *testing.T) {
 		<-leave
 		return false, nil
 	}
-	h, reg := handlerFor(Config{MaxBuffered: minCharge + minCharge/2}, f)
+	h, reg := handlerFor(Config{MaxBuffered: admission.MinCharge + admission.MinCharge/2}, f)
 	first := make(chan int)
 	go func() { first <- postTo(h, strings.NewReader(smallRecord)).Code }()
 	<-inside

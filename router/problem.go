@@ -16,6 +16,7 @@ import (
 	"github.com/gorilla/mux"
 
 	"flowring/flow"
+	"flowring/router/admission"
 )
 
 // Problem is the body of every refusal: RFC 9457, application/problem+json. Members that do not apply are left out.
@@ -56,16 +57,28 @@ func problemOf(err error) Problem {
 	return p
 }
 
+// limitReads is the limit Config.MaxReading, as metrics name it.
+const limitReads = "reads"
+
+// limitOf returns the name of the limit that an overload is about.
+func limitOf(err error) string {
+	var overload *admission.OverloadError
+	if errors.As(err, &overload) {
+		return overload.Limit
+	}
+	return limitReads
+}
+
 // retryAfter returns after how many seconds to try again. Without a better idea it is drawn from 1 to 3, so that clients who
 // were refused together do not come back together.
 func retryAfter(err error) int {
 	var unavailable *UnavailableError
-	var overload *overloadError
+	var overload *admission.OverloadError
 	switch {
 	case errors.As(err, &unavailable) && unavailable.RetryAfter > 0:
 		return int((unavailable.RetryAfter + time.Second - 1) / time.Second)
 	case errors.As(err, &overload):
-		return overload.after
+		return overload.RetryAfter
 	}
 	return 1 + rand.IntN(3)
 }
@@ -81,7 +94,7 @@ func (rt *router) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	p := problemOf(err)
 	rt.metrics.refusals.WithLabelValues(strings.TrimPrefix(p.Type, "/problems/")).Inc()
 	level := slog.LevelDebug
-	if errors.Is(err, errOverloaded) { // they are many, and to log each would cost more than to refuse it
+	if errors.Is(err, admission.ErrOverloaded) { // they are many, and to log each would cost more than to refuse it
 		rt.metrics.overloads.WithLabelValues(limitOf(err)).Inc()
 		if refused := rt.overloaded.Allow(time.Now()); refused > 0 {
 			rt.Log.Warn("overloaded", "limit", limitOf(err), "refused", refused)

@@ -13,6 +13,7 @@ import (
 
 	"flowring/flow"
 	"flowring/internal/browser"
+	"flowring/router/admission"
 )
 
 // everyError has an error for each row of the table, in its order.
@@ -44,7 +45,7 @@ var everyError = []struct {
 	{ErrKeyReused, "key-reused", 422},
 	{&UnavailableError{Reason: "r"}, "unavailable", 503},
 	{context.DeadlineExceeded, "timeout", 503},
-	{errOverloaded, "overloaded", 503},
+	{admission.ErrOverloaded, "overloaded", 503},
 	{errHTTP2, "http-version", 505},
 	{errors.New("secret"), "internal", 500},
 }

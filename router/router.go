@@ -3,7 +3,6 @@ package router
 import (
 	"log/slog"
 	"net/http"
-	"net/netip"
 	"runtime"
 	"sync"
 	"time"
@@ -13,6 +12,7 @@ import (
 
 	"flowring/internal/browser"
 	"flowring/internal/lograte"
+	"flowring/router/admission"
 )
 
 // Config holds the limits of the public face. A zero field means its default.
@@ -23,7 +23,7 @@ type Config struct {
 	MaxBuffered int64         // bytes of bodies held at once, over all requests; default 8 * MaxBody
 	MaxPosts    int           // POSTs in progress, those that wait included; default 4096
 	MaxWait     time.Duration // that a POST may wait until its body is received; default 2 s, and 1 s less than PostTimeout at most
-	MaxInside   int           // POSTs worked on at once, from the body to the outcome, slow ones not counted; default 64 * GOMAXPROCS
+	MaxActive   int           // POSTs worked on at once, from the body to the outcome, slow ones not counted; default 64 * GOMAXPROCS
 	MaxDecoding int           // bodies decompressed and decoded at once; default 2 * GOMAXPROCS
 	MaxReading  int           // GETs of an hour answered at once; default 1024
 	MaxLong     int           // answers to these of more than 64 KiB that are sent at once; as many wait; default 8 * GOMAXPROCS
@@ -53,7 +53,7 @@ type Deps struct {
 	Log      *slog.Logger
 	Metrics  http.Handler          // answers /metrics; nil: 404
 	Registry prometheus.Registerer // nil: the metrics are counted and not registered
-	Turns    Turns                 // for compressing; nil: as many as GOMAXPROCS, halved
+	CPUSlots admission.CPUSlots    // for compressing; nil: admission.DefaultCPUSlots
 	Guard    *browser.Guard        // refuses what pages of other sites send; nil: one that trusts no origin
 	Full     func() bool           // reports whether there is too little memory for more POSTs; nil: never
 	Unready  func() bool           // reports whether clients are asked to close their connections; nil: never
@@ -64,7 +64,7 @@ type router struct {
 	Config
 	Deps
 	metrics    metrics
-	door       door
+	admission  *admission.Controller
 	decoding   chan struct{} // holds one value per body being decoded
 	reading    chan struct{} // holds one value per hour being answered
 	long       chan struct{} // holds one value per long answer being sent
@@ -91,17 +91,16 @@ func newRouter(cfg Config, deps Deps) *router {
 		long:     make(chan struct{}, cfg.MaxLong),
 		queued:   make(chan struct{}, cfg.MaxLong),
 	}
-	if rt.Turns == nil {
-		rt.Turns = NewTurns(DefaultTurns())
+	if rt.CPUSlots == nil {
+		rt.CPUSlots = admission.NewCPUSlots(admission.DefaultCPUSlots())
 	}
 	if rt.Guard == nil {
 		rt.Guard, _ = browser.New(browser.Config{}) // which cannot fail: there is no origin in it
 	}
-	rt.door = door{
-		maxPosts: cfg.MaxPosts, maxBytes: cfg.MaxBuffered, maxInside: cfg.MaxInside, patience: cfg.MaxWait, full: deps.Full,
-		clients: map[netip.Addr]*client{},
-	}
-	rt.metrics = newMetrics(deps.Registry, &rt.door)
+	rt.admission = admission.New(admission.Config{
+		MaxPosts: cfg.MaxPosts, MaxBytes: cfg.MaxBuffered, MaxActive: cfg.MaxActive, MaxWait: cfg.MaxWait, MemoryFull: deps.Full,
+	})
+	rt.metrics = newMetrics(deps.Registry, rt.admission)
 	return rt
 }
 
@@ -161,7 +160,7 @@ func (c Config) withDefaults() Config {
 	orDefault(&c.MaxBuffered, 8*c.MaxBody)
 	orDefault(&c.MaxPosts, DefaultMaxPosts)
 	orDefault(&c.MaxWait, DefaultMaxWait)
-	orDefault(&c.MaxInside, 64*runtime.GOMAXPROCS(0))
+	orDefault(&c.MaxActive, 64*runtime.GOMAXPROCS(0))
 	orDefault(&c.MaxDecoding, 2*runtime.GOMAXPROCS(0))
 	orDefault(&c.MaxReading, DefaultMaxReading)
 	orDefault(&c.MaxLong, 8*runtime.GOMAXPROCS(0))

@@ -7,6 +7,8 @@ import (
 	"io"
 	"net/http"
 	"time"
+
+	"flowring/router/admission"
 )
 
 // sendBuffer is how many bytes of an answer are collected before they are sent. An answer that is no longer is a short one.
@@ -113,7 +115,7 @@ func (o *outgoing) begin(first int) (err error) {
 	if o.to = &o.client; o.coding == identity || o.whole && first < minCompressed {
 		return nil
 	}
-	o.compression, err = o.rt.encoders.compression(o.coding, o.rt.Turns, &o.client)
+	o.compression, err = o.rt.encoders.compression(o.coding, o.rt.CPUSlots, &o.client)
 	if err != nil {
 		return err
 	}
@@ -138,7 +140,7 @@ func (rt *router) place(ctx context.Context) error {
 	defer cancel()
 	if !rt.queue(ctx) {
 		rt.metrics.longRefused.Inc()
-		return errOverloaded
+		return admission.ErrOverloaded
 	}
 	rt.metrics.long.Inc()
 	return nil

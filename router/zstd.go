@@ -8,16 +8,18 @@ import (
 	"math"
 
 	"github.com/klauspost/compress/zstd"
+
+	"flowring/router/admission"
 )
 
 // zstdWindow is the largest window in bytes for which a decoder keeps memory of its own: RFC 9659 has every HTTP client keep to it.
 const zstdWindow = 8 << 20
 
 // unzstd decompresses zstd. A body with a larger window than zstdWindow is decoded in one piece: the window is then the result itself.
-func (d *codings) unzstd(body []byte, limit int64, held *visit) ([]byte, error) {
-	text, err := d.unzstdStream(body, limit, held)
+func (d *codings) unzstd(body []byte, limit int64, ticket *admission.Ticket) ([]byte, error) {
+	text, err := d.unzstdStream(body, limit, ticket)
 	if errors.Is(err, zstd.ErrWindowSizeExceeded) || errors.Is(err, zstd.ErrDecoderSizeExceeded) {
-		text, err = d.unzstdWhole(body, limit, held)
+		text, err = d.unzstdWhole(body, limit, ticket)
 	}
 	if isBroken := errors.Is(err, zstd.ErrMagicMismatch) || errors.Is(err, io.ErrUnexpectedEOF); isBroken {
 		if at := framesEnd(body); at > 0 && !beginsFrame(body[at:]) {
@@ -28,7 +30,7 @@ func (d *codings) unzstd(body []byte, limit int64, held *visit) ([]byte, error) 
 }
 
 // unzstdStream returns the errors of the decoder as they are.
-func (d *codings) unzstdStream(body []byte, limit int64, held *visit) ([]byte, error) {
+func (d *codings) unzstdStream(body []byte, limit int64, ticket *admission.Ticket) ([]byte, error) {
 	z, _ := d.zstd.Get().(*zstd.Decoder)
 	if z == nil {
 		var err error
@@ -44,15 +46,15 @@ func (d *codings) unzstdStream(body []byte, limit int64, held *visit) ([]byte, e
 	if err := z.Reset(bytes.NewReader(body)); err != nil {
 		return nil, err
 	}
-	if err := held.grow(minCharge); err != nil {
+	if err := ticket.Reserve(admission.MinCharge); err != nil {
 		return nil, err
 	}
-	return readAll(z, make([]byte, 0, minBuffer), limit, expanded, held)
+	return readAll(z, make([]byte, 0, minBuffer), limit, expanded, ticket)
 }
 
 // unzstdWhole decodes a body into one buffer, and again into one four times as large until the body fits or the limit is passed. The
-// buffer is all the memory that a window of any size needs, and the visit is charged for all of it before it is allocated.
-func (d *codings) unzstdWhole(body []byte, limit int64, held *visit) ([]byte, error) {
+// buffer is all the memory that a window of any size needs, and the ticket is charged for all of it before it is allocated.
+func (d *codings) unzstdWhole(body []byte, limit int64, ticket *admission.Ticket) ([]byte, error) {
 	z, _ := d.wide.Get().(*zstd.Decoder)
 	if z == nil {
 		var err error
@@ -63,10 +65,10 @@ func (d *codings) unzstdWhole(body []byte, limit int64, held *visit) ([]byte, er
 		}
 	}
 	defer d.wide.Put(z)
-	for charged, size := int64(0), min(limit, max(4*int64(len(body)), minCharge)); ; size = min(4*size, limit) {
+	for charged, size := int64(0), min(limit, max(4*int64(len(body)), admission.MinCharge)); ; size = min(4*size, limit) {
 		// The block that passes the end of the buffer makes the decoder enlarge the buffer by a quarter before it gives up.
 		cost := size + size/4 + zstdBlock
-		if err := held.grow(cost - charged); err != nil {
+		if err := ticket.Reserve(cost - charged); err != nil {
 			return nil, err
 		}
 		charged = cost

@@ -17,7 +17,7 @@ func levels() map[string]int {
 	return map[string]int{
 		"internal/hashseed": -1,
 		"flow":              0, "internal/browser": 0, "internal/buildinfo": 0, "internal/safeguard": 0, "internal/lograte": 0, "internal/workers": 0,
-		"ring": 1, "store": 1, "router/ui": 1,
+		"ring": 1, "store": 1, "router/admission": 1,
 		"router": 2, "store/journal": 2, "node/member": 2, "node/peer": 2, "node/replica": 2,
 		"node": 3, "router/client": 3,
 		"internal/load": 4,

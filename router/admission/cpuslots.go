@@ -1,0 +1,31 @@
+package admission
+
+import "runtime"
+
+// CPUSlots bound the answers to GETs that are computed at one moment. A channel of capacity n grants n slots; nil
+// grants any number.
+//
+// An answer is computed in pieces of a fraction of a millisecond. It acquires a slot for each piece, and holds none
+// while the piece is sent to the client. Therefore reads leave CPUs to writes, and a short answer does not wait for
+// the end of a long one.
+type CPUSlots chan struct{}
+
+// NewCPUSlots returns n slots.
+func NewCPUSlots(n int) CPUSlots { return make(CPUSlots, n) }
+
+// DefaultCPUSlots is half of GOMAXPROCS, at least one. The other half is for writes.
+func DefaultCPUSlots() int { return max(1, runtime.GOMAXPROCS(0)/2) }
+
+// Acquire waits for a slot. The caller must not wait for anything else while it holds the slot.
+func (s CPUSlots) Acquire() {
+	if s != nil {
+		s <- struct{}{}
+	}
+}
+
+// Release gives the slot back.
+func (s CPUSlots) Release() {
+	if s != nil {
+		<-s
+	}
+}

@@ -1,0 +1,74 @@
+package admission
+
+import (
+	"errors"
+	"math/rand/v2"
+	"time"
+)
+
+// ErrOverloaded matches every refusal for a limit of this node.
+var ErrOverloaded = errors.New("this node holds as many requests as it may")
+
+// The limits that can refuse a POST, as metrics name them.
+const (
+	LimitMemory = "memory" // the process has too little memory left
+	LimitPosts  = "posts"  // Config.MaxPosts
+	LimitBytes  = "bytes"  // Config.MaxBytes
+	LimitWait   = "wait"   // Config.MaxWait
+)
+
+// OverloadError says which limit refused a request, and when the client should try again.
+type OverloadError struct {
+	Limit      string
+	RetryAfter int // seconds
+}
+
+// Error returns the reason.
+func (e *OverloadError) Error() string {
+	if e.Limit == LimitMemory {
+		return "this node has too little memory left"
+	}
+	return ErrOverloaded.Error()
+}
+
+// Is reports whether target is ErrOverloaded.
+func (e *OverloadError) Is(target error) bool { return target == ErrOverloaded }
+
+// Refuse counts a refusal for a limit and returns it.
+func (c *Controller) Refuse(limit string) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.refuse(limit)
+}
+
+// refuse is Refuse for a caller that holds mu.
+func (c *Controller) refuse(limit string) error {
+	c.recent.count(time.Now(), &c.recent.refused)
+	return &OverloadError{Limit: limit, RetryAfter: c.recent.retryAfter()}
+}
+
+// recentLoad counts the POSTs of the current second.
+type recentLoad struct {
+	since            time.Time
+	granted, refused int
+	ratio            int // refused POSTs for each granted one, in the second before
+}
+
+// count adds one to n, which is granted or refused.
+func (l *recentLoad) count(now time.Time, n *int) {
+	if now.Sub(l.since) >= time.Second {
+		l.ratio = l.refused / max(l.granted, 1)
+		l.since, l.granted, l.refused = now, 0, 0
+	}
+	*n++
+}
+
+// MaxRetryAfter is the longest time in seconds that a client is asked to wait. An overload mostly ends earlier.
+const MaxRetryAfter = 5
+
+// retryAfter returns a random delay of 1 to 2+r seconds, at most MaxRetryAfter, where r is the ratio of refused to
+// granted POSTs. The delay spreads refused clients, so that they do not all return at once.
+func (l *recentLoad) retryAfter() int {
+	ratio := max(l.ratio, l.refused/max(l.granted, 1))
+	return 1 + rand.IntN(min(2+ratio, MaxRetryAfter))
+}
