@@ -249,17 +249,6 @@ func TestPublicErrors(t *testing.T) {
 	}
 }
 
-func TestNeedsHaveNames(t *testing.T) {
-	for _, need := range []router.Need{router.NeedUnproven, router.NeedComplete, router.NeedPartial} {
-		if got := needOf(needNames[need]); got != need {
-			t.Errorf("needOf(%q) = %v, want %v", needNames[need], got, need)
-		}
-	}
-	if got := needOf("nonsense"); got != router.NeedUnproven {
-		t.Errorf("needOf(nonsense) = %v, want the default", got)
-	}
-}
-
 func TestGossipKeys(t *testing.T) {
 	for _, tt := range []struct {
 		name, text string

@@ -183,6 +183,6 @@ func (n *Node) gather() gathered {
 		peerRefusals: peerRefusals, peerStalled: peerStalled,
 		store: stats, status: n.statusOf(stats), roster: n.membership.Roster(), members: len(n.members.View().Nodes),
 		ready: n.Ready() == nil, readyToWrite: n.ReadyToWrite() == nil, noFolder: n.lost(), fetched: n.replicas.Fetched(), handedOver: n.replicas.HandedOver(), conflicts: n.replicas.Conflicts(),
-		diskRefusals: n.fullCount.Load(), saturated: n.saturated.Load(), peerPages: n.peerPages.Load(), memory: n.memory.Load(), memoryLimit: n.cfg.MemoryLimit, memoryFull: n.lowMemory.Load(),
+		diskRefusals: n.fullCount.Load(), saturated: n.answers.Saturated(), peerPages: n.peerPages.Load(), memory: n.memory.Load(), memoryLimit: n.cfg.MemoryLimit, memoryFull: n.lowMemory.Load(),
 	}
 }

@@ -21,6 +21,7 @@ import (
 	"flowring/internal/browser"
 	"flowring/internal/lograte"
 	"flowring/internal/safeguard"
+	"flowring/node/answer"
 	"flowring/node/member"
 	"flowring/node/peer"
 	"flowring/node/replica"
@@ -65,6 +66,7 @@ type Node struct {
 	members    *member.Members
 	client     *peer.Client
 	replicas   *replica.Replicas
+	answers    *answer.Reader
 	addresses  router.Addresses
 	serve      []func() // each begins to serve on a port that is open
 
@@ -84,7 +86,6 @@ type Node struct {
 	apart      atomic.Pointer[error] // why this node talks to nobody; nil: it does not stay apart
 	lowDisk    atomic.Bool           // too little of the disk is free to admit writes
 	fullCount  atomic.Int64
-	saturated  atomic.Int64 // totals of merged hours that were cut to 2^63-1
 	memory     atomic.Int64 // bytes in use, as last looked at
 	lowMemory  atomic.Bool  // too little memory is left to take POSTs
 	peerServer atomic.Pointer[peer.Server]
@@ -241,6 +242,9 @@ func (n *Node) openStore(ctx context.Context) error {
 			Log: n.log, Cluster: cluster{n}, Peers: outward{n.client}, Store: n.store, NotSent: peer.NotSent, Unheard: peer.Unheard, Fail: n.fail,
 			Refuse: n.refuse, Lost: n.lost, Settled: n.saveSettled, Before: ringOf(settled, n.cfg.HourSlices),
 		})
+	n.answers = answer.New(
+		answer.Config{Slices: n.cfg.HourSlices, Without: n.deps.Without},
+		answer.Deps{Replicas: n.replicas, Client: n.client, CPUSlots: n.slots})
 	if n.membership.fresh {
 		n.replicas.Recovered()
 	}

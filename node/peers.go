@@ -64,7 +64,7 @@ func (n inward) Apply(_ context.Context, batches []flow.Written) error {
 
 // Flows implements peer.Handler.
 func (n inward) Flows(ctx context.Context, s flow.Slice, wanted peer.Wanted) (peer.Answer, error) {
-	answer, err := n.readHere(ctx, s, wanted)
+	answer, err := n.answers.Slice(ctx, s, wanted)
 	return answer, peerError(err)
 }
 

@@ -19,9 +19,9 @@ func levels() map[string]int {
 		"flow":              0, "internal/browser": 0, "internal/buildinfo": 0, "internal/safeguard": 0, "internal/lograte": 0, "internal/workers": 0,
 		"ring": 1, "store": 1, "router/admission": 1,
 		"router": 2, "store/journal": 2, "node/member": 2, "node/peer": 2, "node/replica": 2,
-		"node": 3, "router/client": 3,
-		"internal/load": 4,
-		"cmd/flowring":  5,
+		"node/answer": 3, "router/client": 3,
+		"node": 4, "internal/load": 4,
+		"cmd/flowring": 5,
 		// For tests alone:
 		"internal/layout": 5, "internal/layout/words": 5, "internal/memnet": 5, "internal/racetest": 5, "internal/transcript": 5, "k8s": 5,
 		"store/journal/journaltest": 5,

@@ -1,4 +1,4 @@
-package node
+package answer
 
 import (
 	"context"
@@ -22,9 +22,9 @@ func TestAFullerStoreThatIsSilentIsNotHeard(t *testing.T) {
 	dial := func(context.Context, string, string) (net.Conn, error) {
 		return nil, &net.OpError{Op: "dial", Err: errors.New("connection refused")}
 	}
-	n := &Node{client: peer.NewClient(peer.ClientDeps{Rosters: nobody{}, Dial: dial})}
-	defer n.client.Close()
-	answer, heard, err := n.readAt(t.Context(), "10.0.0.1:8081", flow.Slice{Hour: 1}, peer.Wanted{})
+	r := Reader{Deps: Deps{Client: peer.NewClient(peer.ClientDeps{Rosters: nobody{}, Dial: dial})}}
+	defer r.Client.Close()
+	answer, heard, err := r.readAt(t.Context(), "10.0.0.1:8081", flow.Slice{Hour: 1}, peer.Wanted{})
 	if answer != nil || heard || err == nil {
 		t.Errorf("readAt = %v, heard %t, %v, want an error of a store that was not heard", answer, heard, err)
 	}

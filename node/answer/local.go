@@ -1,0 +1,127 @@
+package answer
+
+import (
+	"context"
+	"errors"
+	"io"
+	"iter"
+
+	"flowring/flow"
+	"flowring/internal/safeguard"
+	"flowring/node/peer"
+	"flowring/node/replica"
+	"flowring/router"
+	"flowring/router/admission"
+	"flowring/store"
+)
+
+// Slice reads a slice at this node, and fails where the reading is less complete than wanted. The caller closes the answer.
+func (r *Reader) Slice(ctx context.Context, s flow.Slice, wanted peer.Wanted) (peer.Answer, error) {
+	var known replica.Known
+	if len(wanted.Known) > 0 {
+		known = func(d store.Digest) bool { return wanted.Knows(tagOf(s, d)) }
+	}
+	read := r.Replicas.ReadUnlessBehind
+	if wanted.Here || r.Without.Off(safeguard.ReadFuller) {
+		read = r.Replicas.Read
+	}
+	reading, err := read(ctx, s, known)
+	var behind *replica.BehindError
+	if errors.As(err, &behind) {
+		if answer, heard, err := r.readAt(ctx, behind.Addr, s, wanted); heard {
+			return answer, err
+		}
+		reading, err = r.Replicas.Read(ctx, s, known)
+	}
+	if err != nil {
+		return nil, err
+	}
+	switch need := needOf(wanted.Need); {
+	case need == router.NeedComplete && reading.Level != replica.Complete:
+		return nil, &replica.UnavailableError{Reason: "the answer could not be proven complete", Silent: reading.Silent}
+	case need == router.NeedUnproven && reading.Level == replica.Partial:
+		return nil, &replica.UnavailableError{Reason: "too few of the hour's stores answered", Silent: reading.Silent}
+	}
+	return &localAnswer{reading, s, tagOf(s, reading.Shown), r.CPUSlots}, nil
+}
+
+// readAt reads a slice at another store, which answers by itself. It reports whether that store was heard.
+func (r *Reader) readAt(ctx context.Context, addr string, s flow.Slice, wanted peer.Wanted) (answer peer.Answer, heard bool, err error) {
+	wanted.Here = true
+	answer, err = r.Client.Flows(ctx, addr, s, wanted)
+	return answer, !peer.Unheard(err), err
+}
+
+// localAnswer is a reading of this node.
+type localAnswer struct {
+	*replica.Reading
+	slice flow.Slice
+	tag   string
+	slots admission.CPUSlots // for writing
+}
+
+// Tag implements peer.Answer.
+func (a *localAnswer) Tag() string { return a.tag }
+
+// Complete implements peer.Answer.
+func (a *localAnswer) Complete() string {
+	switch a.Level {
+	case replica.Complete:
+		return string(router.Complete)
+	case replica.Unproven:
+		return string(router.Unproven)
+	}
+	return string(router.Partial)
+}
+
+// Close implements io.Closer.
+func (a *localAnswer) Close() error { return nil }
+
+// Ready implements peer.Answer: few flows are sorted in no time.
+func (a *localAnswer) Ready() bool { return a.Reading.Reading == nil || a.Len() <= fewFlows }
+
+const fewFlows = 1 << 16
+
+// errNoFlows says that a reading was opened for one who knows its flows.
+var errNoFlows = errors.New("the reading has no flows, for the reader knows them")
+
+// Parts implements peer.Answer.
+func (a *localAnswer) Parts() iter.Seq2[*flow.Batch, error] {
+	return func(yield func(*flow.Batch, error) bool) {
+		if a.Reading.Reading == nil {
+			yield(nil, errNoFlows)
+			return
+		}
+		a.Sort()
+		a.slots.Acquire()
+		defer a.slots.Release()
+		for part := range a.Reading.Parts(a.slice, partFlows) {
+			a.slots.Release()
+			more := yield(part, nil)
+			a.slots.Acquire()
+			if !more {
+				return
+			}
+		}
+	}
+}
+
+// partFlows is how many flows a part of an answer has: enough for its names to be few in comparison, and to be made within a turn.
+const partFlows = 4096
+
+// WriteTo implements peer.Answer.
+func (a *localAnswer) WriteTo(w io.Writer) (int64, error) {
+	if a.Reading.Reading == nil {
+		return 0, errNoFlows
+	}
+	a.Sort()
+	array := newArray(w, a.slots, a.Len())
+	a.slots.Acquire()
+	defer a.slots.Release()
+	for r := range a.Records() {
+		if err := array.add(r); err != nil {
+			return array.written, err
+		}
+	}
+	return array.end()
+}

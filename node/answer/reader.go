@@ -1,0 +1,151 @@
+package answer
+
+import (
+	"context"
+	"errors"
+	"io"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"flowring/flow"
+	"flowring/internal/safeguard"
+	"flowring/node/peer"
+	"flowring/node/replica"
+	"flowring/router"
+	"flowring/router/admission"
+)
+
+// Config is the part of a node's configuration that answers depend on.
+type Config struct {
+	Slices  int           // of an hour
+	Without safeguard.Set // for tests alone: safeguards that are off
+}
+
+// Deps are the collaborators of a Reader.
+type Deps struct {
+	Replicas *replica.Replicas
+	Client   *peer.Client
+	CPUSlots admission.CPUSlots // for answers that are written
+}
+
+// Reader opens the answers to GETs. It is safe for concurrent use.
+type Reader struct {
+	Config
+	Deps
+	saturated atomic.Int64 // totals of merged hours that were cut to 2^63-1 (P14)
+}
+
+// New returns a Reader.
+func New(cfg Config, deps Deps) *Reader { return &Reader{Config: cfg, Deps: deps} }
+
+// Saturated returns how many totals of merged hours were cut to 2^63-1 (P14).
+func (r *Reader) Saturated() int64 { return r.saturated.Load() }
+
+// Hour opens an answer of the flows of an hour: each slice is read at its owner. The caller closes it.
+func (r *Reader) Hour(ctx context.Context, hour flow.Hour, ask router.Ask) (router.Answer, error) {
+	wanted := peer.Wanted{Need: needNames[ask.Need], Known: ask.Known}
+	if r.Slices == 1 {
+		wanted.JSON = true
+		answer, err := r.getSlice(ctx, flow.Slice{Hour: hour}, wanted)
+		if err != nil {
+			return nil, err
+		}
+		return publicAnswer{answer}, nil
+	}
+	if len(ask.Known) > 0 { // what names the hour is made of what names its slices: that alone, before any slice is sent
+		wanted.Known = []string{peer.AnyTag}
+		named, err := r.getSlices(ctx, hour, wanted)
+		if err != nil || ask.Knows(named.Tag()) {
+			return named, err
+		}
+		named.Close()
+		wanted.Known = nil
+	}
+	parts, err := r.getSlices(ctx, hour, wanted)
+	return parts, err
+}
+
+// getSlices opens all slices of an hour.
+func (r *Reader) getSlices(ctx context.Context, hour flow.Hour, wanted peer.Wanted) (router.Answer, error) {
+	parts, errs := make([]peer.Answer, r.Slices), make([]error, r.Slices)
+	var wg sync.WaitGroup
+	for i := range parts {
+		wg.Go(func() { parts[i], errs[i] = r.getSlice(ctx, flow.Slice{Hour: hour, Index: uint32(i)}, wanted) })
+	}
+	wg.Wait()
+	err := worst(errs)
+	if err == nil {
+		return &mergedAnswer{parts, r.CPUSlots, &r.saturated}, nil
+	}
+	for i, part := range parts {
+		if errs[i] == nil {
+			part.Close()
+		}
+	}
+	return nil, err
+}
+
+// worst returns one error for those of the slices of an hour, naming the stores that any of them missed; nil if there is none.
+func worst(errs []error) error {
+	var all *replica.UnavailableError
+	for _, err := range errs {
+		var unavailable *replica.UnavailableError
+		switch {
+		case err == nil:
+		case !errors.As(err, &unavailable):
+			return err
+		case all == nil:
+			all = &replica.UnavailableError{Reason: unavailable.Reason, Silent: slices.Clone(unavailable.Silent), Err: unavailable.Err}
+		default:
+			all.Silent = append(all.Silent, unavailable.Silent...)
+		}
+	}
+	if all == nil {
+		return nil
+	}
+	slices.Sort(all.Silent)
+	all.Silent = slices.Compact(all.Silent)
+	return all
+}
+
+// getSlice opens a slice at the first store of its list that answers.
+func (r *Reader) getSlice(ctx context.Context, s flow.Slice, wanted peer.Wanted) (peer.Answer, error) {
+	answer, err := r.Replicas.Forward(ctx, s, func(ctx context.Context, addr string) (io.Closer, error) {
+		if addr == "" {
+			return closer(r.Slice(ctx, s, wanted))
+		}
+		return closer(r.Client.Flows(ctx, addr, s, wanted))
+	})
+	if err != nil {
+		return nil, err
+	}
+	return answer.(peer.Answer), nil
+}
+
+// closer keeps a nil answer from becoming a non-nil interface.
+func closer(a peer.Answer, err error) (io.Closer, error) {
+	if err != nil {
+		return nil, err
+	}
+	return a, nil
+}
+
+// publicAnswer is the answer of an hour's only slice as the router names it.
+type publicAnswer struct{ peer.Answer }
+
+// Complete implements router.Answer.
+func (a publicAnswer) Complete() router.Completeness { return router.Completeness(a.Answer.Complete()) }
+
+// needNames is how needs are called between nodes.
+var needNames = map[router.Need]string{router.NeedUnproven: "", router.NeedComplete: "complete", router.NeedPartial: "partial"}
+
+// needOf returns the need of a name, the default for one that is not known.
+func needOf(name string) router.Need {
+	for need, n := range needNames {
+		if n == name {
+			return need
+		}
+	}
+	return router.NeedUnproven
+}
