@@ -44,7 +44,9 @@ func (s Slice) Compare(o Slice) int {
 
 // Key identifies a flow within an hour.
 type Key struct {
-	SrcApp, DestApp, VPCID string
+	SrcApp  string `json:"src_app"`
+	DestApp string `json:"dest_app"`
+	VPCID   string `json:"vpc_id"`
 }
 
 // Compare orders keys by source application, destination application and VPC, each by its bytes.
@@ -60,7 +62,8 @@ func (k Key) Compare(o Key) int {
 
 // Totals are what a flow moved, in bytes; both are non-negative.
 type Totals struct {
-	BytesTx, BytesRx int64
+	BytesTx int64 `json:"bytes_tx"`
+	BytesRx int64 `json:"bytes_rx"`
 }
 
 // Add returns t + o. A sum over 2^63-1 becomes exactly that, in any order of adding alike, and saturated says so (P14).
@@ -75,11 +78,12 @@ func (t Totals) Add(o Totals) (sum Totals, saturated bool) {
 	return sum, saturated
 }
 
-// Record is one observation of a flow, as an agent reports it.
+// Record is one observation of a flow, as an agent reports it. The JSON tags, here and in Key and Totals, are the fields of an
+// answer; clients and tests use them. A node uses Decode and AppendRecord, which are faster and apply the rules of the contract.
 type Record struct {
 	Key
 	Totals
-	Hour Hour
+	Hour Hour `json:"hour"`
 }
 
 // Dot is a batch's identity for replication. Origin is drawn at random at every process start and Seq counts up from 1 per

@@ -38,20 +38,13 @@ func TestAppendRecordIsReadBackByEncodingJSON(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		want := rec(Hour(rapid.Int64().Draw(rt, "hour")), rapid.String().Draw(rt, "src"), names().Draw(rt, "dest"),
 			names().Draw(rt, "vpc"), rapid.Int64Min(0).Draw(rt, "tx"), rapid.Int64Min(0).Draw(rt, "rx"))
-		var got struct {
-			SrcApp  string `json:"src_app"`
-			DestApp string `json:"dest_app"`
-			VPCID   string `json:"vpc_id"`
-			BytesTx int64  `json:"bytes_tx"`
-			BytesRx int64  `json:"bytes_rx"`
-			Hour    int64  `json:"hour"`
-		}
+		var got Record
 		text := AppendRecord(nil, want)
 		if err := json.Unmarshal(text, &got); err != nil {
 			rt.Fatalf("json.Unmarshal(%s) = %v, want no error", text, err)
 		}
-		if r := rec(Hour(got.Hour), got.SrcApp, got.DestApp, got.VPCID, got.BytesTx, got.BytesRx); r != want {
-			rt.Errorf("AppendRecord(%+v) = %s, which reads as %+v", want, text, r)
+		if got != want {
+			rt.Errorf("AppendRecord(%+v) = %s, which reads as %+v", want, text, got)
 		}
 	})
 }

@@ -117,7 +117,7 @@ func TestATotalOfAllSlicesIsCutAloud(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, 2, sliced(4))
 	c.formed("a", "b")
-	most := slices.Repeat([]observation{{Src: "app", Dest: "sink", VPC: "vpc-0", Tx: flow.MaxBytes, Hour: 7}}, 1024)
+	most := slices.Repeat([]observation{{Key: of(7, "app", 0).Key, Totals: flow.Totals{BytesTx: flow.MaxBytes}, Hour: 7}}, 1024)
 	for range 4 { // without keys they take turns
 		if status, err := c.post("a", "", most...); err != nil {
 			t.Fatalf("post = %d, %v, want 200", status, err)

@@ -15,19 +15,14 @@ import (
 	"flowring/flow"
 )
 
-// observation is a record as clients write it.
-type observation struct {
-	Src  string `json:"src_app"`
-	Dest string `json:"dest_app"`
-	VPC  string `json:"vpc_id"`
-	Tx   int64  `json:"bytes_tx"`
-	Rx   int64  `json:"bytes_rx"`
-	Hour int64  `json:"hour"`
-}
+// observation is a record as clients send it.
+type observation = flow.Record
 
 // of returns an observation of the flow src -> sink.
 func of(hour int64, src string, tx int64) observation {
-	return observation{Src: src, Dest: "sink", VPC: "vpc-0", Tx: tx, Rx: 2 * tx, Hour: hour}
+	return observation{
+		Key: flow.Key{SrcApp: src, DestApp: "sink", VPCID: "vpc-0"}, Totals: flow.Totals{BytesTx: tx, BytesRx: 2 * tx}, Hour: flow.Hour(hour),
+	}
 }
 
 // post sends observations to a node and returns the status; 0 with an error when there was no answer.
@@ -76,6 +71,7 @@ type reading struct {
 	status   int
 	complete string
 	totals   map[string]int64 // bytes_tx by src_app
+	records  []flow.Record
 	text     string
 }
 
@@ -87,17 +83,16 @@ func (c *cluster) get(name string, hour int64, query string) (reading, error) {
 	}
 	defer res.Body.Close()
 	text, err := io.ReadAll(res.Body)
-	r := reading{res.StatusCode, res.Header.Get("Flowring-Complete"), map[string]int64{}, string(text)}
+	r := reading{res.StatusCode, res.Header.Get("Flowring-Complete"), map[string]int64{}, nil, string(text)}
 	if err != nil || res.StatusCode != http.StatusOK {
 		return r, err
 	}
-	var records []observation
-	if err := json.Unmarshal(text, &records); err != nil {
+	if err := json.Unmarshal(text, &r.records); err != nil {
 		return r, err
 	}
-	for _, o := range records {
-		r.totals[o.Src] = o.Tx
-		if o.Rx != 2*o.Tx || o.Hour != hour {
+	for _, o := range r.records {
+		r.totals[o.SrcApp] = o.BytesTx
+		if o.BytesRx != 2*o.BytesTx || o.Hour != flow.Hour(hour) {
 			return r, fmt.Errorf("get from %s: record %+v was never sent", name, o)
 		}
 	}

@@ -8,17 +8,9 @@ import (
 	"slices"
 	"strconv"
 	"sync"
-)
 
-// plainRecord is one record, in requests and in answers.
-type plainRecord struct {
-	SrcApp  string `json:"src_app"`
-	DestApp string `json:"dest_app"`
-	VPCID   string `json:"vpc_id"`
-	BytesTx int64  `json:"bytes_tx"`
-	BytesRx int64  `json:"bytes_rx"`
-	Hour    int64  `json:"hour"`
-}
+	"flowring/flow"
+)
 
 type plainKey struct{ src, dest, vpc string }
 
@@ -27,12 +19,12 @@ type plainTotals struct{ tx, rx int64 }
 // plain is the plain Go answer. It is to stay what it is: an improvement of it would move every ratio.
 type plain struct {
 	mu    sync.Mutex
-	hours map[int64]map[plainKey]plainTotals
+	hours map[flow.Hour]map[plainKey]plainTotals
 }
 
 // Plain returns the plain Go answer to the problem, empty.
 func Plain() http.Handler {
-	p := &plain{hours: make(map[int64]map[plainKey]plainTotals)}
+	p := &plain{hours: make(map[flow.Hour]map[plainKey]plainTotals)}
 	m := http.NewServeMux()
 	m.HandleFunc("POST /flows", p.post)
 	m.HandleFunc("GET /flows", p.get)
@@ -40,7 +32,7 @@ func Plain() http.Handler {
 }
 
 func (p *plain) post(w http.ResponseWriter, r *http.Request) {
-	var records []plainRecord
+	var records []flow.Record
 	if err := json.NewDecoder(r.Body).Decode(&records); err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
@@ -56,7 +48,7 @@ func (p *plain) post(w http.ResponseWriter, r *http.Request) {
 	json.NewEncoder(w).Encode(map[string]int{"records": len(records)})
 }
 
-func (p *plain) add(records []plainRecord) {
+func (p *plain) add(records []flow.Record) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, rec := range records {
@@ -79,8 +71,8 @@ func (p *plain) get(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "hour must be an integer", http.StatusBadRequest)
 		return
 	}
-	records := p.read(hour)
-	slices.SortFunc(records, func(a, b plainRecord) int {
+	records := p.read(flow.Hour(hour))
+	slices.SortFunc(records, func(a, b flow.Record) int {
 		return cmp.Or(cmp.Compare(a.SrcApp, b.SrcApp), cmp.Compare(a.DestApp, b.DestApp), cmp.Compare(a.VPCID, b.VPCID))
 	})
 	w.Header().Set("Content-Type", "application/json")
@@ -88,12 +80,12 @@ func (p *plain) get(w http.ResponseWriter, r *http.Request) {
 	json.NewEncoder(w).Encode(records)
 }
 
-func (p *plain) read(hour int64) []plainRecord {
+func (p *plain) read(hour flow.Hour) []flow.Record {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	records := make([]plainRecord, 0, len(p.hours[hour])) // never nil, which would be answered as null
+	records := make([]flow.Record, 0, len(p.hours[hour])) // never nil, which would be answered as null
 	for key, t := range p.hours[hour] {
-		records = append(records, plainRecord{key.src, key.dest, key.vpc, t.tx, t.rx, hour})
+		records = append(records, flow.Record{Key: flow.Key{SrcApp: key.src, DestApp: key.dest, VPCID: key.vpc}, Totals: flow.Totals{BytesTx: t.tx, BytesRx: t.rx}, Hour: hour})
 	}
 	return records
 }

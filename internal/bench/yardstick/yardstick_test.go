@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"flowring/flow"
 	"flowring/internal/load"
 	"flowring/node"
 )
@@ -65,10 +66,10 @@ func do(t *testing.T, method, url, body string) (int, string) {
 }
 
 // hour returns an hour as a server reports it.
-func hour(t *testing.T, url string, h int) []plainRecord {
+func hour(t *testing.T, url string, h int) []flow.Record {
 	t.Helper()
 	status, text := do(t, http.MethodGet, fmt.Sprintf("%s/flows?hour=%d", url, h), "")
-	var records []plainRecord
+	var records []flow.Record
 	if err := json.Unmarshal([]byte(text), &records); err != nil || status != http.StatusOK || records == nil {
 		t.Fatalf("GET hour %d = %d %.80s, %v; want 200 and an array", h, status, text, err)
 	}
