@@ -3,13 +3,16 @@ package clustertest
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"math/rand/v2"
 	"net/http"
 	"sync"
 	"time"
+
+	"github.com/go-json-experiment/json"
+
+	"flowring/flow"
 )
 
 // load is the clients of a history: writers, with keys and without, and readers, each talking to nodes at random.
@@ -24,8 +27,8 @@ type load struct {
 
 // answer is an answer to a GET, as a client keeps it.
 type answer struct {
-	tag  string
-	rows []row
+	tag     string
+	records []flow.Record
 }
 
 // last returns the answer of an hour that was read last.
@@ -52,7 +55,7 @@ func (l *load) write(ctx context.Context, addr string, rng *rand.Rand) {
 	client := l.c.Client(addr)
 	defer client.CloseIdleConnections()
 	for ctx.Err() == nil {
-		b := l.check.send(rng.IntN(l.hours), 1+rng.Int64N(1<<40), rng.IntN(4) != 0)
+		b := l.check.enter(rng.IntN(l.hours), 1+rng.Int64N(1<<40), rng.IntN(4) != 0)
 		tries := 1
 		if b.keyed {
 			tries = 3 + rng.IntN(8)
@@ -75,17 +78,20 @@ func (l *load) post(ctx context.Context, client *http.Client, b *batch, rng *ran
 
 // postTo sends a batch to a node and reports whether that settled it.
 func (l *load) postTo(ctx context.Context, client *http.Client, node string, b *batch) (settled bool) {
-	body := fmt.Sprintf(`[{"src_app":%q,"dest_app":"d","vpc_id":"v","bytes_tx":1,"bytes_rx":0,"hour":%d},`+
-		`{"src_app":%q,"dest_app":"d","vpc_id":"v","bytes_tx":%d,"bytes_rx":1,"hour":%d}]`, b.flow(), b.hour, sharedFlow, b.weight, b.hour)
+	body, err := json.Marshal(b.Records())
+	if err != nil {
+		l.check.Fault("batch %s: %v", b.Name, err)
+		return true
+	}
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, "POST", "http://"+at(l.c.Addr(node), HTTPPort)+"/flows", bytes.NewReader([]byte(body)))
+	req, err := http.NewRequestWithContext(ctx, "POST", "http://"+at(l.c.Addr(node), HTTPPort)+"/flows", bytes.NewReader(body))
 	if err != nil {
 		l.check.Fault("request: %v", err)
 		return true
 	}
 	if b.keyed {
-		req.Header.Set("Idempotency-Key", fmt.Sprintf("key-%d", b.id))
+		req.Header.Set("Idempotency-Key", "key-"+b.Name)
 	}
 	res, err := client.Do(req)
 	if err != nil {
@@ -95,11 +101,11 @@ func (l *load) postTo(ctx context.Context, client *http.Client, node string, b *
 	text, _ := io.ReadAll(res.Body)
 	switch {
 	case res.StatusCode == http.StatusOK:
-		l.check.ack(b)
+		l.check.Acknowledge(b.Batch)
 		return true
 	case res.StatusCode < 500:
-		l.check.Fault("batch %d at %s: answered %s: %s", b.id, node, res.Status, text)
-		l.check.refuse(b)
+		l.check.Fault("batch %s at %s: answered %s: %s", b.Name, node, res.Status, text)
+		l.check.Refuse(b.Batch)
 		return true
 	}
 	return false
@@ -120,10 +126,10 @@ func (l *load) read(ctx context.Context, addr string, rng *rand.Rand) {
 
 // get reads an hour at a node, has the answer judged, and returns it with what it says of its completeness; "" for no answer. Where
 // the node says that the hour is as it was in the last answer, of whatever node, that one is judged again.
-func (l *load) get(ctx context.Context, client *http.Client, node string, hour int, query string) (rows []row, complete string) {
+func (l *load) get(ctx context.Context, client *http.Client, node string, hour int, query string) (records []flow.Record, complete string) {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
-	must := l.check.begin(hour)
+	owed := l.check.Owed(flow.Hour(hour))
 	url := fmt.Sprintf("http://%s/flows?hour=%d%s", at(l.c.Addr(node), HTTPPort), hour, query)
 	req, err := http.NewRequestWithContext(ctx, "GET", url, nil)
 	if err != nil {
@@ -142,35 +148,20 @@ func (l *load) get(ctx context.Context, client *http.Client, node string, hour i
 	text, err := io.ReadAll(res.Body)
 	switch {
 	case err == nil && res.StatusCode == http.StatusNotModified && last.tag != "":
-		rows = last.rows
+		records = last.records
 	case err != nil || res.StatusCode != http.StatusOK:
 		l.check.count("")
 		return nil, ""
 	default:
-		if err := json.Unmarshal(text, &rows); err != nil {
+		if err := json.Unmarshal(text, &records); err != nil {
 			l.check.Fault("hour %d at %s: %v in %.80s", hour, node, err, text)
 			return nil, ""
 		}
-		l.keep(hour, answer{res.Header.Get("ETag"), rows})
+		l.keep(hour, answer{res.Header.Get("ETag"), records})
 	}
 	complete = res.Header.Get("Flowring-Complete")
-	l.check.see(node, hour, must, rows, complete == "true")
-	l.check.count(complete)
-	return rows, complete
-}
-
-// count counts a read by its completeness.
-func (c *Checker) count(complete string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	switch complete {
-	case "true":
-		c.Reads[0]++
-	case "unproven":
-		c.Reads[1]++
-	default:
-		c.Reads[2]++
-	}
+	l.check.judge(node, flow.Hour(hour), owed, records, complete)
+	return records, complete
 }
 
 // anyNode returns the name of a node that runs; "" if none does.

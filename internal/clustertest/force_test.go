@@ -24,8 +24,8 @@ func TestForcedForgettingReplacesALostDiskOfWNodes(t *testing.T) {
 			t.Fatal(err)
 		}
 		r.clientStep("write", "n2", []string{"all", "3"})
-		if check.Acked != 9 {
-			t.Fatalf("%d of 9 batches acknowledged", check.Acked)
+		if check.Acknowledged() != 9 {
+			t.Fatalf("%d of 9 batches acknowledged", check.Acknowledged())
 		}
 		old := ""
 		for _, m := range c.Node("n2").Members().Members {

@@ -74,8 +74,8 @@ func TestSealedHoursMoveAsSnapshots(t *testing.T) {
 		if err := r.settled(); err != nil {
 			t.Error(err)
 		}
-		if check.Acked != 7*hours {
-			t.Errorf("%d batches acknowledged, want %d", check.Acked, 7*hours)
+		if check.Acknowledged() != 7*hours {
+			t.Errorf("%d batches acknowledged, want %d", check.Acknowledged(), 7*hours)
 		}
 		for _, fault := range check.Faults() {
 			t.Error(fault)

@@ -4,12 +4,13 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
-	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"flowring/flow"
 	"flowring/store/journal/journaltest"
 )
 
@@ -141,15 +142,15 @@ func (r *runner) settled() error {
 	client := r.c.Client("10.0.3.1")
 	defer client.CloseIdleConnections()
 	for hour := range r.hours {
-		var first []row
+		var first []flow.Record
 		for i, name := range r.c.Running() {
-			rows, complete := r.get(context.Background(), client, name, hour, "")
+			records, complete := r.get(context.Background(), client, name, hour, "")
 			switch {
 			case complete != "true":
 				return fmt.Errorf("hour %d at %s is %q", hour, name, complete)
 			case i == 0:
-				first = rows
-			case !reflect.DeepEqual(rows, first):
+				first = records
+			case !slices.Equal(records, first):
 				return fmt.Errorf("hour %d differs between %s and %s", hour, r.c.Running()[0], name)
 			}
 		}
@@ -193,7 +194,7 @@ func (r *runner) agreed() error {
 func (r *runner) result(begun time.Time) Result {
 	k := r.check
 	return Result{
-		Faults: k.Faults(), Sent: len(k.batches), Acked: k.Acked,
-		Complete: k.Reads[0], Unproven: k.Reads[1], Refused: k.Reads[2], Lasted: time.Since(begun),
+		Faults: k.Faults(), Sent: k.Sent(), Acked: k.Acknowledged(),
+		Complete: k.reads[0], Unproven: k.reads[1], Refused: k.reads[2], Lasted: time.Since(begun),
 	}
 }

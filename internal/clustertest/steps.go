@@ -170,7 +170,7 @@ func (r *runner) clientStep(verb, name string, args []string) {
 			if verb == "read" {
 				r.get(ctx, client, name, hour, "")
 			} else {
-				r.postTo(ctx, client, name, r.check.send(hour, 1+r.rng.Int64N(1<<40), true))
+				r.postTo(ctx, client, name, r.check.enter(hour, 1+r.rng.Int64N(1<<40), true))
 			}
 		}
 		time.Sleep(100 * time.Millisecond)

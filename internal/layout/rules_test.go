@@ -23,7 +23,7 @@ func levels() map[string]int {
 		"node": 4, "internal/load": 4,
 		"cmd/flowring": 5,
 		// For tests alone:
-		"internal/layout": 5, "internal/layout/words": 5, "internal/memnet": 5, "internal/racetest": 5, "internal/transcript": 5, "k8s": 5,
+		"internal/layout": 5, "internal/layout/words": 5, "internal/ledger": 5, "internal/memnet": 5, "internal/racetest": 5, "internal/transcript": 5, "k8s": 5,
 		"store/journal/journaltest": 5,
 		"internal/clustertest":      6, "internal/proctest": 6,
 		"internal/bench/yardstick": 5, "internal/bench/server": 5, "internal/bench": 6,

@@ -5,12 +5,14 @@ package proctest
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
 	"time"
 
+	"github.com/go-json-experiment/json"
+
+	"flowring/flow"
 	"flowring/router"
 )
 
@@ -54,7 +56,7 @@ func (c *cluster) askFor(ctx context.Context, method, url string, header http.He
 }
 
 // document reads an hour completely (P4), or fails.
-func (c *cluster) document(p *process, hour int64) ([]byte, error) {
+func (c *cluster) document(p *process, hour flow.Hour) ([]byte, error) {
 	a, err := c.get(p, fmt.Sprintf("/flows?hour=%d&require=complete", hour))
 	switch {
 	case err != nil:

@@ -9,21 +9,23 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"flowring/flow"
 )
 
 // check wants, on every node, one and the same complete document for every hour, and it must be what was acknowledged (P2, P6).
 func (l *load) check(nodes ...*process) {
 	c := l.c
 	c.t.Helper()
-	if n := l.book.unacknowledged(); n > 0 {
+	if n := l.book.Sent() - l.book.Acknowledged(); n > 0 {
 		c.t.Errorf("%d batches were never acknowledged", n)
 	}
 	begun := time.Now()
-	for _, hour := range l.book.all() {
+	for _, hour := range l.book.Hours() {
 		var first []byte
 		for _, p := range nodes {
 			document := c.completeDocument(p, hour)
-			if err := l.book.judge(hour, document, l.book.expect(hour)); err != nil {
+			if err := l.book.judge(hour, l.book.Owed(hour), document); err != nil {
 				c.t.Errorf("at %s: %v", p, err)
 			}
 			if first == nil {
@@ -38,7 +40,7 @@ func (l *load) check(nodes ...*process) {
 }
 
 // completeDocument waits for a complete read of an hour.
-func (c *cluster) completeDocument(p *process, hour int64) []byte {
+func (c *cluster) completeDocument(p *process, hour flow.Hour) []byte {
 	c.t.Helper()
 	var document []byte
 	c.eventually(func() (err error) {

@@ -3,11 +3,12 @@
 package proctest
 
 import (
-	"encoding/json"
 	"os/exec"
 	"reflect"
 	"strconv"
 	"testing"
+
+	"github.com/go-json-experiment/json"
 )
 
 const sample = `[

@@ -3,13 +3,17 @@
 package proctest
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"os"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/go-json-experiment/json"
+
+	"flowring/flow"
+	"flowring/internal/ledger"
 )
 
 // TestFullDisk fills the small disk of the only node. No write may be acknowledged that is not there when the node has been given
@@ -22,7 +26,7 @@ func TestFullDisk(t *testing.T) {
 	p.in = mounts.enter()
 	mounts.must("mount -t tmpfs -o size=6m none " + p.data)
 	c.start()
-	f := &filler{c: c, p: p, book: newLedger()}
+	f := &filler{c: c, p: p, book: newBook(firstHour)}
 	f.fill(100)
 	if len(f.failed) == 0 || f.acked == 0 {
 		t.Fatalf("%d writes were acknowledged, %d failed: the disk was to fill up on the way", f.acked, len(f.failed))
@@ -49,7 +53,7 @@ func TestOneFullDiskOfThree(t *testing.T) {
 	full.in = mounts.enter()
 	mounts.must("mount -t tmpfs -o size=6m none " + full.data)
 	c.start()
-	f := &filler{c: c, p: c.nodes[0], book: newLedger()}
+	f := &filler{c: c, p: c.nodes[0], book: newBook(firstHour)}
 	f.fill(100)
 	f.retry() // those that the full disk met on their way
 	if _, err := full.wait(5 * time.Second); err != nil {
@@ -94,15 +98,15 @@ func giveSpace(t *testing.T, mounts *space, p *process) {
 type filler struct {
 	c      *cluster
 	p      *process
-	book   *ledger
+	book   book
 	acked  int
-	failed []batch
+	failed []*ledger.Batch
 }
 
 // fill makes requests of about 300 kB.
 func (f *filler) fill(requests int) {
 	for i := range requests {
-		b := f.book.next(fmt.Sprintf("b%d-%s", i, strings.Repeat("x", 100)))
+		b := f.book.enter(fmt.Sprintf("b%d-%s", i, strings.Repeat("x", 100)))
 		if f.post(b) {
 			f.acked++
 		} else {
@@ -117,7 +121,7 @@ func (f *filler) retry() {
 	for _, b := range f.failed {
 		f.c.eventually(func() error {
 			if !f.post(b) {
-				return fmt.Errorf("%s is not acknowledged", b.name[:5])
+				return fmt.Errorf("%s is not acknowledged", b.Name[:5])
 			}
 			return nil
 		})
@@ -126,15 +130,15 @@ func (f *filler) retry() {
 }
 
 // post makes one request, and wants it to be acknowledged, or refused for now, or the node to be gone.
-func (f *filler) post(b batch) bool {
+func (f *filler) post(b *ledger.Batch) bool {
 	f.c.t.Helper()
-	body, _ := json.Marshal(append(b.records(), ballast(b)...))
-	a, err := f.c.ask(http.MethodPost, f.p.url()+"/flows", http.Header{"Idempotency-Key": {b.name}}, body)
+	body, _ := json.Marshal(append(b.Records(), ballast(b)...))
+	a, err := f.c.ask(http.MethodPost, f.p.url()+"/flows", http.Header{"Idempotency-Key": {b.Name}}, body)
 	switch {
 	case err != nil:
 		return false
 	case a.status == http.StatusOK:
-		f.book.ack(b)
+		f.book.Acknowledge(b)
 		return true
 	case a.status < 500:
 		f.c.t.Errorf("answer on a full disk = %d %s, want 200 or 5xx", a.status, a.body)
@@ -143,10 +147,11 @@ func (f *filler) post(b batch) bool {
 }
 
 // ballast are flows that fill the disk, in hours that the ledger does not have.
-func ballast(b batch) []record {
-	var all []record
+func ballast(b *ledger.Batch) []flow.Record {
+	var all []flow.Record
 	for i := range 1000 {
-		all = append(all, record{fmt.Sprintf("%s-%d-%d", b.name, b.weight, i), "ballast", "vpc-0", 1, 1, -1 - b.weight})
+		key := flow.Key{SrcApp: fmt.Sprintf("%s-%d-%d", b.Name, b.Weight, i), DestApp: "ballast", VPCID: "vpc-0"}
+		all = append(all, flow.Record{Key: key, Totals: flow.Totals{BytesTx: 1, BytesRx: 1}, Hour: flow.Hour(-1 - b.Weight)})
 	}
 	return all
 }
@@ -154,9 +159,9 @@ func ballast(b batch) []record {
 // check reads every hour at the node.
 func (f *filler) check(when string) {
 	f.c.t.Helper()
-	for _, hour := range f.book.all() {
+	for _, hour := range f.book.Hours() {
 		document := f.c.completeDocument(f.p, hour)
-		if err := f.book.judge(hour, document, f.book.expect(hour)); err != nil {
+		if err := f.book.judge(hour, f.book.Owed(hour), document); err != nil {
 			f.c.t.Errorf("%s: %v", when, err)
 		}
 	}

@@ -4,13 +4,16 @@ package proctest
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"slices"
 	"sync"
 	"time"
 
+	"github.com/go-json-experiment/json"
+
+	"flowring/flow"
+	"flowring/internal/ledger"
 	"flowring/router/client"
 )
 
@@ -23,7 +26,7 @@ const (
 type load struct {
 	c     *cluster
 	nodes []*process // that are asked, whether they run or not
-	book  *ledger
+	book  book
 	stop  chan struct{}
 	wg    sync.WaitGroup
 
@@ -42,9 +45,9 @@ func (c *cluster) startLoad(writers, readers int) *load {
 
 // startLoadAt starts clients that know only these nodes.
 func (c *cluster) startLoadAt(nodes []*process, writers, readers int) *load {
-	l := &load{c: c, nodes: slices.Clone(nodes), book: newLedger(), stop: make(chan struct{})}
+	l := &load{c: c, nodes: slices.Clone(nodes), stop: make(chan struct{})}
 	c.loads++
-	l.book.first += 100_000 * c.loads // hours of its own
+	l.book = newBook(firstHour + 100_000*flow.Hour(c.loads)) // no load has hours of another load
 	for i := range writers {
 		l.wg.Go(func() { l.write(i) })
 	}
@@ -99,9 +102,9 @@ func (l *load) write(writer int) {
 	}
 	for seq := 0; !l.stopped(writePause); seq++ {
 		name := fmt.Sprintf("w%d-%d", writer, seq)
-		batches := []batch{l.book.next(name)}
+		batches := []*ledger.Batch{l.book.enter(name)}
 		if seq%8 == 7 {
-			batches = append(batches, l.book.next(name+"-more"))
+			batches = append(batches, l.book.enter(name+"-more"))
 		}
 		l.post(flowring, name, batches)
 	}
@@ -115,10 +118,10 @@ func urls(nodes []*process) []string {
 	return all
 }
 
-func (l *load) post(flowring *client.Client, key string, batches []batch) {
-	var records []record
+func (l *load) post(flowring *client.Client, key string, batches []*ledger.Batch) {
+	var records []flow.Record
 	for _, b := range batches {
-		records = append(records, b.records()...)
+		records = append(records, b.Records()...)
 	}
 	body, _ := json.Marshal(records)
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
@@ -130,7 +133,7 @@ func (l *load) post(flowring *client.Client, key string, batches []batch) {
 		l.c.t.Errorf("%s, begun at %s: not through after %v: %v", key, begun.Format("15:04:05.000"), took, err)
 		return
 	}
-	l.book.ack(batches...)
+	l.book.Acknowledge(batches...)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.posts++
@@ -143,14 +146,12 @@ func (l *load) post(flowring *client.Client, key string, batches []batch) {
 // read reads present hours completely, at any node, until the load is stopped.
 func (l *load) read() {
 	for !l.stopped(readPause) {
-		l.book.mu.Lock()
-		hour := l.book.recent()
-		l.book.mu.Unlock()
-		p, expected := l.nodes[rand.IntN(len(l.nodes))], l.book.expect(hour)
+		hour := l.book.present()
+		p, owed := l.nodes[rand.IntN(len(l.nodes))], l.book.Owed(hour)
 		begun := time.Now()
 		document, err := l.c.document(p, hour)
 		if err == nil {
-			if err := l.book.judge(hour, document, expected); err != nil {
+			if err := l.book.judge(hour, owed, document); err != nil {
 				l.c.t.Errorf("complete read at %s, begun at %s: %v", p, begun.Format("15:04:05.000"), err)
 				return
 			}

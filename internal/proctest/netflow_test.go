@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"flowring/flow"
 )
 
 // observed is a flow as NetFlow has it: one direction of a connection.
@@ -110,7 +112,7 @@ func readSums(r io.Reader) (map[route]int64, error) {
 }
 
 // compare wants the flows of all hours to add up to exactly nfdump's sums: each direction of each pair, and no other.
-func compare(flows []record, sums map[route]int64) error {
+func compare(flows []flow.Record, sums map[route]int64) error {
 	got := map[route]int64{}
 	for _, f := range flows {
 		got[route{f.SrcApp, f.DestApp}] += f.BytesTx

@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"flowring/flow"
 )
 
 // The files of a capture.
@@ -42,12 +44,14 @@ func readCapture(t *testing.T, dir string) ([]observed, map[route]int64) {
 // TestTheConversionAddsUp adds the records of the committed capture up by hand, without a node.
 func TestTheConversionAddsUp(t *testing.T) {
 	flows, sums := readCapture(t, "testdata")
-	var records []record
+	var records []flow.Record
 	hours := map[int64]int{}
 	for _, f := range flows {
 		r := f.record()
 		hours[r.Hour]++
-		records = append(records, record{r.SrcIP, r.DestIP, r.VPC, r.BytesTx, r.BytesRx, r.Hour})
+		records = append(records, flow.Record{
+			Key: flow.Key{SrcApp: r.SrcIP, DestApp: r.DestIP, VPCID: r.VPC}, Totals: flow.Totals{BytesTx: r.BytesTx, BytesRx: r.BytesRx}, Hour: flow.Hour(r.Hour),
+		})
 	}
 	if len(hours) != 2 {
 		t.Errorf("flows by hour = %v, want 2 hours: the capture was made over the turn of one", hours)

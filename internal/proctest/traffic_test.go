@@ -4,11 +4,12 @@ package proctest
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
 	"testing"
+
+	"github.com/go-json-experiment/json"
 
 	"flowring/flow"
 	"flowring/router"
@@ -37,13 +38,13 @@ func aggregate(t *testing.T, flows []observed, sums map[route]int64) {
 	t.Helper()
 	c := newCluster(t, 2, 3)
 	c.start()
-	hours := map[int64]bool{}
+	hours := map[flow.Hour]bool{}
 	for from, n := 0, 0; from < len(flows); n++ {
 		to := min(len(flows), from+1+rand.IntN(40))
 		var records []agentRecord
 		for _, f := range flows[from:to] {
 			records = append(records, f.record())
-			hours[f.record().Hour] = true
+			hours[flow.Hour(f.record().Hour)] = true
 		}
 		c.postTo(c.nodes[rand.IntN(3)], fmt.Sprintf("capture-%d", n), records, false)
 		if n%3 == 0 { // as an agent does that did not get the answer
@@ -52,7 +53,7 @@ func aggregate(t *testing.T, flows []observed, sums map[route]int64) {
 		from = to
 	}
 	for _, p := range c.nodes {
-		var all []record
+		var all []flow.Record
 		for hour := range hours {
 			all = append(all, c.flows(p, hour)...)
 		}
@@ -83,7 +84,7 @@ func (c *cluster) postTo(p *process, key string, records []agentRecord, replayed
 }
 
 // flows reads an hour completely at one node.
-func (c *cluster) flows(p *process, hour int64) []record {
+func (c *cluster) flows(p *process, hour flow.Hour) []flow.Record {
 	c.t.Helper()
 	flowring, err := client.New(client.Config{Targets: []string{p.url()}, HTTP: c.http})
 	if err != nil {
@@ -91,13 +92,13 @@ func (c *cluster) flows(p *process, hour int64) []record {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	answer, err := flowring.Get(ctx, flow.Hour(hour), router.NeedComplete)
+	answer, err := flowring.Get(ctx, hour, router.NeedComplete)
 	if err != nil {
 		c.t.Fatal(err)
 	}
 	defer answer.Close()
-	var flows []record
-	if err := json.NewDecoder(answer).Decode(&flows); err != nil {
+	var flows []flow.Record
+	if err := json.UnmarshalRead(answer, &flows); err != nil {
 		c.t.Fatal(err)
 	}
 	return flows

@@ -1,0 +1,51 @@
+//go:build linux
+
+package proctest
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+
+	"github.com/go-json-experiment/json"
+
+	"flowring/flow"
+	"flowring/internal/ledger"
+)
+
+// book is a ledger whose batches are of a few hours at a time, the present. The present moves on as batches are entered.
+type book struct {
+	*ledger.Ledger
+	first flow.Hour // of the first batches
+}
+
+const (
+	firstHour    = flow.Hour(480_000)
+	presentHours = 4    // hours of the present
+	turn         = 1500 // batches after which the present moves on by one hour
+)
+
+func newBook(first flow.Hour) book { return book{ledger.New(), first} }
+
+// enter enters a batch of a random hour of the present, before it is sent.
+func (b book) enter(name string) *ledger.Batch {
+	return b.Enter(b.present(), name, 1+rand.Int64N(1<<30))
+}
+
+// present draws an hour of the present.
+func (b book) present() flow.Hour {
+	return b.first + flow.Hour(b.Sent()/turn) + rand.N(flow.Hour(presentHours))
+}
+
+// judge compares a complete read with the ledger. owed is the result of Owed from before the read.
+func (b book) judge(hour flow.Hour, owed []*ledger.Batch, document []byte) error {
+	var records []flow.Record
+	if err := json.Unmarshal(document, &records); err != nil {
+		return fmt.Errorf("hour %d: %w", hour, err)
+	}
+	var errs []error
+	for _, fault := range b.Judge(hour, owed, records, true) {
+		errs = append(errs, errors.New(fault))
+	}
+	return errors.Join(errs...)
+}
