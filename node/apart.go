@@ -44,7 +44,7 @@ func (n *Node) goBack() error {
 		return err
 	}
 	here := n.members.Advertised()
-	if w.At == "" || w.At == here || n.cfg.Rejoin || n.deps.Without.Off(safeguard.Apart) {
+	if w.At == "" || w.At == here || n.cfg.Rejoin || n.deps.Disabled.Has(safeguard.Apart) {
 		n.members.Know(w.Known)
 		return nil
 	}

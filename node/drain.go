@@ -73,7 +73,7 @@ func (n *Node) giveUp(self ring.Store, why error) error {
 	if n.stopping.Load() {
 		return nil
 	}
-	if n.deps.Without.Off(safeguard.GiveUpOrder) {
+	if n.deps.Disabled.Has(safeguard.GiveUpOrder) {
 		self.Leaving, self.Forgotten = true, true
 		return n.membership.mark(self)
 	}

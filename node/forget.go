@@ -64,7 +64,7 @@ func (n *Node) forget(ctx context.Context, id ring.StoreID, force bool) error {
 	if err := n.adopt(ctx, heard, gone); err != nil {
 		return fmt.Errorf("mark store %s as leaving: %w", id, err)
 	}
-	unguarded := force || n.deps.Without.Off(safeguard.ForgetTwice)
+	unguarded := force || n.deps.Disabled.Has(safeguard.ForgetTwice)
 	if err := n.mayForget(gone, heard, unguarded); err != nil { // by what the answers taught: a store learnt since counts as silent
 		return err
 	}
@@ -105,7 +105,7 @@ func (n *Node) mayForget(gone ring.Store, heard answers, force bool) error {
 		return guardf("this node's store is not established: ask another node")
 	}
 	allowed := w - 2
-	if n.deps.Without.Off(safeguard.ForgetGuard) {
+	if n.deps.Disabled.Has(safeguard.ForgetGuard) {
 		allowed = (len(heard) + len(silent)) / 2
 	}
 	if len(silent) > allowed {
@@ -138,7 +138,7 @@ func (n *Node) adopt(ctx context.Context, heard answers, s ring.Store) error {
 
 // secureEverywhere makes this store and every one that was heard put what it holds on W stores.
 func (n *Node) secureEverywhere(ctx context.Context, heard answers) error {
-	if n.deps.Without.Off(safeguard.Secure) {
+	if n.deps.Disabled.Has(safeguard.Secure) {
 		return nil
 	}
 	if err := n.replicas.Secure(ctx, false); err != nil {
@@ -217,7 +217,7 @@ func (n *Node) forgetAbsent(ctx context.Context, heard answers) {
 // name.
 func (n *Node) forgetsOthers(self ring.Store, heard answers) bool {
 	counts := func(s ring.Store) bool {
-		return s.Established && (!s.Leaving || n.deps.Without.Off(safeguard.Forgetter))
+		return s.Established && (!s.Leaving || n.deps.Disabled.Has(safeguard.Forgetter))
 	}
 	for _, hello := range heard {
 		if counts(hello.Store) && hello.Store.Name < self.Name {

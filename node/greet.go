@@ -150,7 +150,7 @@ func (n *Node) establish(why string) error {
 // of its roster answered and those of them that are established, at least one, know it. With fewer confirmations a complete read
 // elsewhere could leave this store out without noticing.
 func (n *Node) mayEstablish(heard answers) bool {
-	if n.deps.Without.Off(safeguard.Confirmation) && len(heard) > 0 {
+	if n.deps.Disabled.Has(safeguard.Confirmation) && len(heard) > 0 {
 		return true
 	}
 	roster, self := n.membership.Roster(), n.membership.Self()

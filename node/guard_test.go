@@ -26,7 +26,7 @@ type town struct {
 }
 
 // newTown returns n established stores that all answer.
-func newTown(t *testing.T, n, quorum int, without safeguard.Set) *town {
+func newTown(t *testing.T, n, quorum int, disabled safeguard.Set) *town {
 	t.Helper()
 	m, err := openMembership(Default("a"), false, &diary{}, drawID, slog.New(slog.DiscardHandler))
 	if err == nil {
@@ -38,7 +38,7 @@ func newTown(t *testing.T, n, quorum int, without safeguard.Set) *town {
 	cfg := Default("a")
 	cfg.ReplicationFactor, cfg.WriteQuorum = quorum, quorum
 	p := &town{
-		Node:   &Node{cfg: cfg, membership: m, deps: Deps{Without: without}, directory: newDirectory()},
+		Node:   &Node{cfg: cfg, membership: m, deps: Deps{Disabled: disabled}, directory: newDirectory()},
 		stores: map[string]ring.Store{"a": m.Self()}, heard: answers{},
 	}
 	for i := range n {
@@ -85,7 +85,7 @@ func TestForgetGuard(t *testing.T) {
 		name      string
 		n, quorum int
 		spoil     func(t *testing.T, p *town) // the last of the n stores is to be forgotten, and does not answer
-		without   safeguard.Set
+		disabled  safeguard.Set
 		force     bool
 		want      string // part of the refusal; "": allowed
 	}{
@@ -109,10 +109,10 @@ func TestForgetGuard(t *testing.T) {
 		{name: "this node is leaving", n: 4, quorum: 2, spoil: func(t *testing.T, p *town) {
 			p.say(t, "a", func(s *ring.Store) { s.Leaving = true })
 		}, want: "ask another node"},
-		{name: "negative control: a majority would do", n: 5, quorum: 2, spoil: silent("b"), without: safeguard.ForgetGuard},
+		{name: "negative control: a majority would do", n: 5, quorum: 2, spoil: silent("b"), disabled: safeguard.ForgetGuard},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			p := newTown(t, tt.n, tt.quorum, tt.without)
+			p := newTown(t, tt.n, tt.quorum, tt.disabled)
 			gone := p.stores[string(rune('a'+tt.n-1))]
 			p.silence(gone.Name)
 			if tt.spoil != nil {
@@ -137,7 +137,7 @@ func TestEstablishing(t *testing.T) {
 		name      string
 		n, quorum int
 		spoil     func(t *testing.T, p *town) // a joins the established stores b, c, ...
-		without   safeguard.Set
+		disabled  safeguard.Set
 		want      bool
 	}{
 		{name: "W of many know it", n: 5, quorum: 2, spoil: silent("b", "c"), want: true},
@@ -160,11 +160,11 @@ func TestEstablishing(t *testing.T) {
 		}, want: false},
 		{
 			name: "negative control: any confirmation would do", n: 5, quorum: 2, spoil: silent("b", "c", "d"),
-			without: safeguard.Confirmation, want: true,
+			disabled: safeguard.Confirmation, want: true,
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			p := newTown(t, tt.n, tt.quorum, tt.without)
+			p := newTown(t, tt.n, tt.quorum, tt.disabled)
 			tt.spoil(t, p)
 			if got := p.mayEstablish(p.heard); got != tt.want {
 				t.Errorf("mayEstablish = %t, want %t", got, tt.want)

@@ -72,7 +72,7 @@ func (n *Node) othersStaying() int {
 
 // secureAway puts all that this store holds on W other stores, again until nothing came meanwhile (P10).
 func (n *Node) secureAway(ctx context.Context) error {
-	if n.deps.Without.Off(safeguard.Secure) {
+	if n.deps.Disabled.Has(safeguard.Secure) {
 		return nil
 	}
 	var warned time.Time

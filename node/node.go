@@ -47,7 +47,7 @@ type Deps struct {
 	Origin      uint64        // instead of a random one; 0: random
 	Rejoin      time.Duration // instead of member.DefaultRejoinEvery
 	SealBatches int           // instead of the default of replica.Config
-	Without     safeguard.Set // safeguards that are off
+	Disabled    safeguard.Set // safeguards that are off
 }
 
 // Node is one member of the cluster.
@@ -209,7 +209,7 @@ func (n *Node) openStore(ctx context.Context) error {
 		return err
 	}
 	newID := drawID
-	if n.deps.Without.Off(safeguard.LostDisk) {
+	if n.deps.Disabled.Has(safeguard.LostDisk) {
 		newID = sameID
 	}
 	if n.membership, err = openMembership(n.cfg, n.deps.NameIsDefault, j, newID, n.log); err != nil {
@@ -221,13 +221,13 @@ func (n *Node) openStore(ctx context.Context) error {
 	if err := checkPlacement(j, n.cfg.HourSlices); err != nil {
 		return err
 	}
-	n.membership.leaving, n.membership.follows = n.draining.Load, n.deps.Without.Off(safeguard.Adoption)
+	n.membership.leaving, n.membership.follows = n.draining.Load, n.deps.Disabled.Has(safeguard.Adoption)
 	settled, err := n.loadNames(stateSettled)
 	if err != nil {
 		return err
 	}
 	var rosters peer.Rosters = n.membership
-	if n.deps.Without.Off(safeguard.MergeRosters) {
+	if n.deps.Disabled.Has(safeguard.MergeRosters) {
 		rosters = deafRosters{n.membership}
 	}
 	n.client = peer.NewClient(peer.ClientDeps{Rosters: rosters, Dial: n.deps.Network.DialContext})
@@ -235,15 +235,15 @@ func (n *Node) openStore(ctx context.Context) error {
 	n.replicas = replica.New(n.deps.Origin,
 		replica.Config{
 			Copies: n.cfg.ReplicationFactor, Quorum: n.cfg.WriteQuorum, Slices: n.cfg.HourSlices, SealAfter: n.cfg.SealAfter, SealBatches: n.deps.SealBatches,
-			Keys:    n.cfg.RememberedKeys,
-			Without: n.deps.Without,
+			Keys:     n.cfg.RememberedKeys,
+			Disabled: n.deps.Disabled,
 		},
 		replica.Deps{
 			Log: n.log, Cluster: cluster{n}, Peers: outward{n.client}, Store: n.store, NotSent: peer.NotSent, Unheard: peer.Unheard, Fail: n.fail,
 			Refuse: n.refuse, Lost: n.lost, Settled: n.saveSettled, Before: ringOf(settled, n.cfg.HourSlices),
 		})
 	n.answers = answer.New(
-		answer.Config{Slices: n.cfg.HourSlices, Without: n.deps.Without},
+		answer.Config{Slices: n.cfg.HourSlices, Disabled: n.deps.Disabled},
 		answer.Deps{Replicas: n.replicas, Client: n.client, CPUSlots: n.slots})
 	if n.membership.fresh {
 		n.replicas.Recovered()
@@ -357,7 +357,7 @@ func (n *Node) startMembers(ctx context.Context) error {
 	n.members = member.New(member.Config{
 		GossipAddr: n.cfg.GossipAddr, AdvertiseHost: n.cfg.AdvertiseHost, Join: n.cfg.Join,
 		Label: n.cfg.Cluster, Key: key, RejoinEvery: n.deps.Rejoin,
-		Adopt: n.adoptCluster, Without: n.deps.Without,
+		Adopt: n.adoptCluster, Disabled: n.deps.Disabled,
 	}, member.Deps{Log: n.log, Network: n.deps.Network})
 	n.started("gossip", func(context.Context) error { return n.members.Stop() })
 	if n.addresses.Gossip, err = n.members.Listen(ctx); err != nil {
@@ -377,7 +377,7 @@ func (n *Node) startLoops(context.Context) error {
 	ctx, cancel := context.WithCancel(context.Background())
 	n.loops.Go(func() { n.greetLoop(ctx) })
 	n.loops.Go(func() { n.tellUnready(ctx) })
-	if !n.deps.Without.Off(safeguard.Folder) {
+	if !n.deps.Disabled.Has(safeguard.Folder) {
 		n.loops.Go(func() { n.watchFolder(ctx) })
 	}
 	if n.cfg.MemoryLimit > 0 {
@@ -444,7 +444,7 @@ func (n *Node) sees(heard answers) sight {
 	s := sight{
 		now: time.Now(), quorum: n.cfg.WriteQuorum, self: n.membership.Self(), roster: n.membership.Roster(),
 		heard: slices.Collect(maps.Keys(heard)), contact: n.members.Contact(), joining: n.waitsFor(), refusal: n.members.Refusal(),
-		tried: n.members.Tried(), recovering: n.replicas.Recovering(), without: n.deps.Without,
+		tried: n.members.Tried(), recovering: n.replicas.Recovering(), disabled: n.deps.Disabled,
 	}
 	s.apart = n.stays()
 	if len(heard) > 0 || len(n.members.View().Nodes) > 1 {

@@ -54,7 +54,7 @@ type sight struct {
 	refusal    error          // why another node and this one cannot be in one cluster; nil: there is none such
 	tried      bool           // each address of another node was tried since the start
 	recovering bool
-	without    safeguard.Set
+	disabled   safeguard.Set
 }
 
 // step takes in what is known now. The reason is why the node is not ready; nil: it is.
@@ -69,7 +69,7 @@ func (r readiness) step(s sight) (next readiness, reason error) {
 		r.enough = s.now
 	}
 	if reason == nil && !r.done {
-		if s.recovering && s.now.Sub(r.enough) < recoverLimit && !s.without.Off(safeguard.ReadyRecovered) {
+		if s.recovering && s.now.Sub(r.enough) < recoverLimit && !s.disabled.Has(safeguard.ReadyRecovered) {
 			reason = errors.New("recovering: other stores have not yet made sure that all which this store acknowledged is on enough of them")
 		} else {
 			r.done = true
@@ -112,9 +112,9 @@ func (r readiness) waits(s sight) error {
 		return fmt.Errorf("not established: %w", r.missing(s))
 	case !s.self.Established:
 		return fmt.Errorf("not established: %s", s.joining)
-	case s.refusal != nil && !r.settled && !s.without.Off(safeguard.ReadyUnrefused):
+	case s.refusal != nil && !r.settled && !s.disabled.Has(safeguard.ReadyUnrefused):
 		return fmt.Errorf("refused: %w", s.refusal)
-	case !r.enough.IsZero() || s.without.Off(safeguard.ReadyHeard):
+	case !r.enough.IsZero() || s.disabled.Has(safeguard.ReadyHeard):
 		return nil
 	case !s.tried:
 		return errors.New("joining: the addresses of other nodes are being tried")

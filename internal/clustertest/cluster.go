@@ -28,7 +28,7 @@ type Options struct {
 	Quorum    int // W; 0: R/2+1
 	Expect    int // nodes that found the cluster; 0: 3
 	Nodes     int // that a history begins with; 0: 3
-	Without   safeguard.Set
+	Disabled  safeguard.Set
 	NoSync    bool          // disks answer fsyncs without doing them
 	Origin    uint64        // every process start uses this origin; 0: random ones
 	Rejoin    time.Duration // 0: the default
@@ -181,7 +181,7 @@ func (c *Cluster) boot(m *Machine) error {
 	}
 	n, err := node.New(cfg, node.Deps{
 		Log: c.opts.Log.With("node", m.Name), Network: m.host, FS: m.Disk.FS(), Registry: prometheus.NewRegistry(),
-		Origin: c.opts.Origin, Rejoin: c.opts.Rejoin, SealBatches: 1, Without: c.opts.Without,
+		Origin: c.opts.Origin, Rejoin: c.opts.Rejoin, SealBatches: 1, Disabled: c.opts.Disabled,
 		Fatal: func(err error) { c.t.Errorf("%s: journal failed: %v", m.Name, err) },
 	})
 	if err != nil {

@@ -20,9 +20,9 @@ type control struct {
 }
 
 func controls() []control {
-	usual := func(s safeguard.Set) Options { return Options{Copies: 3, Quorum: 2, Without: s} }
+	usual := func(s safeguard.Set) Options { return Options{Copies: 3, Quorum: 2, Disabled: s} }
 	quiet := func(s safeguard.Set, copies, quorum int) Options {
-		return Options{Copies: copies, Quorum: quorum, Hours: 12, Quiet: true, Without: s}
+		return Options{Copies: copies, Quorum: quorum, Hours: 12, Quiet: true, Disabled: s}
 	}
 	return []control{
 		{"batches are told apart", usual(safeguard.Dedup), "", "(P2)"},
@@ -46,7 +46,7 @@ func controls() []control {
 				read n3 0 3`, "(P4)",
 		},
 		{
-			"a data folder that is gone is noticed", Options{Expect: 1, Nodes: 1, Hours: 2, Quiet: true, Without: safeguard.Folder}, `
+			"a data folder that is gone is noticed", Options{Expect: 1, Nodes: 1, Hours: 2, Quiet: true, Disabled: safeguard.Folder}, `
 				# nothing of the folder is there after the restart, and a new folder remembers nothing
 				remove n1
 				wait 5000
@@ -135,7 +135,7 @@ func controls() []control {
 		},
 		{
 			"an hour is sealed once all stores agree on what is in it",
-			Options{Copies: 3, Quorum: 1, Quiet: true, SealAfter: time.Second, Settle: time.Minute, Without: safeguard.Agreement}, `
+			Options{Copies: 3, Quorum: 1, Quiet: true, SealAfter: time.Second, Settle: time.Minute, Disabled: safeguard.Agreement}, `
 				# each side puts what it alone has into a snapshot: the two cannot be made one again
 				cut n1|n2,n3
 				wait 3000
@@ -202,7 +202,7 @@ func controls() []control {
 		},
 		{
 			"a leaving node does not forget for the others", Options{
-				Copies: 3, Quorum: 2, Hours: 12, Quiet: true, Settle: time.Minute, Without: safeguard.Forgetter,
+				Copies: 3, Quorum: 2, Hours: 12, Quiet: true, Settle: time.Minute, Disabled: safeguard.Forgetter,
 			}, `
 				# the drain of n1 goes on, for it hears no answers; n4 lost its disk
 				start n4
@@ -343,7 +343,7 @@ func TestDirectedScenariosKeepEveryPromise(t *testing.T) {
 		}
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			c.opts.Without, c.opts.Rejoin, c.opts.Settle = 0, 0, 0
+			c.opts.Disabled, c.opts.Rejoin, c.opts.Settle = 0, 0, 0
 			for seed := range uint64(5) {
 				c.opts.Seed = seed + 1
 				if result := history(t, c.opts, ParseScenario(c.scenario)); len(result.Faults) > 0 {

@@ -22,9 +22,9 @@ func (c *Cluster) unreadable(name string) uint64 {
 }
 
 // damaged returns a cluster of three in which the journal of b has a flipped bit, and how many hours it holds. b does not run.
-func damaged(t *testing.T, percent int, without safeguard.Set) (c *Cluster, k caller, hours []int) {
+func damaged(t *testing.T, percent int, disabled safeguard.Set) (c *Cluster, k caller, hours []int) {
 	t.Helper()
-	c = formed(t, 3, Options{Seed: 9, Copies: 3, Quorum: 2, Without: without})
+	c = formed(t, 3, Options{Seed: 9, Copies: 3, Quorum: 2, Disabled: disabled})
 	k = newCaller(t, c)
 	for range 50 { // so many that the index has blocks of its own
 		for hour := 1; hour <= 6; hour++ {
@@ -53,13 +53,13 @@ func damaged(t *testing.T, percent int, without safeguard.Set) (c *Cluster, k ca
 func TestBatchesThatCannotBeReadAreFetched(t *testing.T) {
 	for _, percent := range []int{2, 20} {
 		for _, off := range []bool{false, true} {
-			without := safeguard.Set(0)
+			disabled := safeguard.Set(0)
 			if off {
-				without = safeguard.Scrub
+				disabled = safeguard.Scrub
 			}
 			t.Run(fmt.Sprintf("a bit at %d %%, not noticed: %t", percent, off), func(t *testing.T) {
 				racetest.Bubble(t, func(t *testing.T) {
-					c, k, hours := damaged(t, percent, without)
+					c, k, hours := damaged(t, percent, disabled)
 					heal := c.Net.Partition([]string{c.Machine("b").address(3)}, []string{c.Addr("a"), c.Addr("c")})
 					c.Start("b")
 					time.Sleep(10 * time.Second)

@@ -89,17 +89,17 @@ func restarts(t *testing.T, c *Cluster, end func(name string), down func(), name
 // While nodes are restarted one after the other, by /readyz alone, each node that is ready stores each keyed POST. Negative control: by a
 // readiness that does not wait until W stores were heard, a node refuses some.
 func TestReadyNodesTakePostsThroughARollingRestart(t *testing.T) {
-	for _, without := range []safeguard.Set{0, safeguard.ReadyHeard | safeguard.ReadyRecovered} {
-		t.Run(fmt.Sprintf("without safeguards %b", without), func(t *testing.T) {
+	for _, disabled := range []safeguard.Set{0, safeguard.ReadyHeard | safeguard.ReadyRecovered} {
+		t.Run(fmt.Sprintf("without safeguards %b", disabled), func(t *testing.T) {
 			racetest.Bubble(t, func(t *testing.T) {
-				c := formed(t, 3, Options{Seed: 21, Copies: 3, Quorum: 2, Without: without})
+				c := formed(t, 3, Options{Seed: 21, Copies: 3, Quorum: 2, Disabled: disabled})
 				u := &user{caller: newCaller(t, c), posted: map[string]int{}}
 				ctx, cancel := context.WithCancel(t.Context())
 				var wg sync.WaitGroup
 				wg.Go(func() { u.use(ctx) })
 				time.Sleep(time.Second)
 				stop := func(name string) {
-					if err := c.Stop(name, 25*time.Second); err != nil && without == 0 {
+					if err := c.Stop(name, 25*time.Second); err != nil && disabled == 0 {
 						t.Error(err)
 					}
 				}
@@ -112,8 +112,8 @@ func TestReadyNodesTakePostsThroughARollingRestart(t *testing.T) {
 						t.Errorf("no POST at %s was stored: the test shows nothing", name)
 					}
 				}
-				if (len(u.refused) > 0) != (without != 0) {
-					t.Errorf("%d POSTs at ready nodes were not stored, want some: %t; %.200q", len(u.refused), without != 0, u.refused)
+				if (len(u.refused) > 0) != (disabled != 0) {
+					t.Errorf("%d POSTs at ready nodes were not stored, want some: %t; %.200q", len(u.refused), disabled != 0, u.refused)
 				}
 			})
 		})
@@ -123,10 +123,10 @@ func TestReadyNodesTakePostsThroughARollingRestart(t *testing.T) {
 // While nodes are killed one after the other, each as soon as the one before is ready again, reads at the others are complete. Negative
 // control: by a readiness that does not wait until the store has recovered, they are not.
 func TestReadsAreCompleteThroughKillsByReadiness(t *testing.T) {
-	for _, without := range []safeguard.Set{0, safeguard.ReadyRecovered} {
-		t.Run(fmt.Sprintf("without safeguards %b", without), func(t *testing.T) {
+	for _, disabled := range []safeguard.Set{0, safeguard.ReadyRecovered} {
+		t.Run(fmt.Sprintf("without safeguards %b", disabled), func(t *testing.T) {
 			racetest.Bubble(t, func(t *testing.T) {
-				c := formed(t, 3, Options{Seed: 22, Copies: 3, Quorum: 2, Without: without})
+				c := formed(t, 3, Options{Seed: 22, Copies: 3, Quorum: 2, Disabled: disabled})
 				k := newCaller(t, c)
 				hours := k.fill(t, 5)
 				time.Sleep(10 * time.Second)
@@ -142,8 +142,8 @@ func TestReadsAreCompleteThroughKillsByReadiness(t *testing.T) {
 					}
 				}
 				restarts(t, c, c.Kill, down, "c", "b", "a")
-				if (unproven > 0) != (without != 0) {
-					t.Errorf("%d of %d reads beside a killed node were not complete, want some: %t", unproven, reads, without != 0)
+				if (unproven > 0) != (disabled != 0) {
+					t.Errorf("%d of %d reads beside a killed node were not complete, want some: %t", unproven, reads, disabled != 0)
 				}
 			})
 		})
@@ -260,12 +260,12 @@ func TestANodeThatIsRefusedIsNotReady(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, tt := range []struct {
-		name    string
-		quorum  int
-		differ  func(*node.Config)
-		why     string
-		without safeguard.Set
-		ready   bool
+		name     string
+		quorum   int
+		differ   func(*node.Config)
+		why      string
+		disabled safeguard.Set
+		ready    bool
 	}{
 		{"R=5", 2, func(c *node.Config) { c.ReplicationFactor, c.WriteQuorum = 5, 0 }, "other cluster parameters", 0, false},
 		{"R=5, W=1", 1, func(c *node.Config) { c.ReplicationFactor = 5 }, "other cluster parameters", 0, false},
@@ -280,7 +280,7 @@ func TestANodeThatIsRefusedIsNotReady(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			racetest.Bubble(t, func(t *testing.T) {
 				var wrong, renamed bool
-				c := formed(t, 3, Options{Seed: 25, Copies: 3, Quorum: tt.quorum, Without: tt.without, Configure: func(cfg *node.Config) {
+				c := formed(t, 3, Options{Seed: 25, Copies: 3, Quorum: tt.quorum, Disabled: tt.disabled, Configure: func(cfg *node.Config) {
 					if wrong && cfg.Name == "c" {
 						tt.differ(cfg)
 					}

@@ -77,17 +77,17 @@ func TestRepairGoesOnBesideASourceThatVanishes(t *testing.T) {
 func TestReadsAreCompleteAndQuickWhileHoursMove(t *testing.T) {
 	const hours, batches = 6, 400
 	for _, tt := range []struct {
-		name    string
-		without safeguard.Set
-		above   time.Duration // time of the slowest GET
-		within  time.Duration
+		name     string
+		disabled safeguard.Set
+		above    time.Duration // time of the slowest GET
+		within   time.Duration
 	}{
 		{"by the store that lacks least", 0, 0, time.Second},
 		{"negative control: by the owner alone", safeguard.ReadFuller, 1500 * time.Millisecond, 4 * time.Second},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			racetest.Bubble(t, func(t *testing.T) {
-				c := formed(t, 3, Options{Seed: 5, Copies: 3, Quorum: 2, Without: tt.without})
+				c := formed(t, 3, Options{Seed: 5, Copies: 3, Quorum: 2, Disabled: tt.disabled})
 				k := newCaller(t, c)
 				for range batches {
 					for hour := range hours {

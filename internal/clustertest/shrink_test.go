@@ -99,7 +99,7 @@ func TestShrinkingKeepsTheStepsThatMatter(t *testing.T) {
 // A history that fails without a safeguard shrinks to a few steps, which fail without it too, and not with it.
 func TestAFailingHistoryIsShrunkToAFewSteps(t *testing.T) {
 	t.Parallel()
-	opts := Options{Seed: 7, Copies: 3, Quorum: 2, Without: safeguard.Quorum}
+	opts := Options{Seed: 7, Copies: 3, Quorum: 2, Disabled: safeguard.Quorum}
 	short := func() Scenario { return RandomScenario(rand.New(rand.NewPCG(opts.Seed, 7)), opts.Quorum, 3, 4) }
 	for !breaks("(P4)", history(t, opts, short()).Faults) {
 		opts.Seed++
@@ -110,7 +110,7 @@ func TestAFailingHistoryIsShrunkToAFewSteps(t *testing.T) {
 	if !again || len(small) > 6 {
 		t.Errorf("Shrink = %d steps, %t, want 6 at most that fail", len(small), again)
 	}
-	opts.Without = 0
+	opts.Disabled = 0
 	for range 3 {
 		for _, fault := range history(t, opts, small).Faults {
 			t.Errorf("with the safeguard: %s", fault)

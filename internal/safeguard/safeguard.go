@@ -37,5 +37,5 @@ const (
 	ReadyUnrefused                 // a node that another one refuses is not ready
 )
 
-// Off reports whether all safeguards of which are off.
-func (s Set) Off(which Set) bool { return s&which == which }
+// Has reports whether s has every safeguard of which, so that each of them is off.
+func (s Set) Has(which Set) bool { return s&which == which }

@@ -22,7 +22,7 @@ func (r *Reader) Slice(ctx context.Context, s flow.Slice, wanted peer.Wanted) (p
 		known = func(d store.Digest) bool { return wanted.Knows(tagOf(s, d)) }
 	}
 	read := r.Replicas.ReadUnlessBehind
-	if wanted.Here || r.Without.Off(safeguard.ReadFuller) {
+	if wanted.Here || r.Disabled.Has(safeguard.ReadFuller) {
 		read = r.Replicas.Read
 	}
 	reading, err := read(ctx, s, known)

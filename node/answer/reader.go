@@ -18,8 +18,8 @@ import (
 
 // Config is the part of a node's configuration that answers depend on.
 type Config struct {
-	Slices  int           // of an hour
-	Without safeguard.Set // for tests alone: safeguards that are off
+	Slices   int           // of an hour
+	Disabled safeguard.Set // for tests alone: safeguards that are off
 }
 
 // Deps are the collaborators of a Reader.

@@ -114,7 +114,7 @@ func (m *Members) admit(n *memberlist.Node) error {
 		return err
 	}
 	self := m.self.Load()
-	adopts := !m.cfg.Without.Off(safeguard.Adoption)
+	adopts := !m.cfg.Disabled.Has(safeguard.Adoption)
 	switch {
 	case node.Name == self.Name && node.Start == self.Start:
 		return nil

@@ -37,8 +37,8 @@ type Config struct {
 	RejoinEvery   time.Duration // 0: DefaultRejoinEvery
 
 	// Adopt makes this node, which belongs to no cluster, belong to the one whose member answered its own call to a join address.
-	Adopt   func(cluster string) error
-	Without safeguard.Set // safeguards that are off, in tests
+	Adopt    func(cluster string) error
+	Disabled safeguard.Set // safeguards that are off, in tests
 }
 
 // DefaultRejoinEvery is how often nodes that are missing from the view are joined again.

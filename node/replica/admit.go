@@ -74,7 +74,7 @@ func (r *Replicas) enough() error {
 			silent = append(silent, st)
 		}
 	}
-	if there >= r.Quorum || r.Without.Off(safeguard.Quorum) || r.Without.Off(safeguard.RefuseEarly) {
+	if there >= r.Quorum || r.Disabled.Has(safeguard.Quorum) || r.Disabled.Has(safeguard.RefuseEarly) {
 		return nil
 	}
 	reason := fmt.Sprintf("%d of the %d stores that the write quorum asks for are heard%s", there, r.Quorum, LeavingNote(roster))

@@ -86,7 +86,7 @@ type confirmation struct {
 
 // confirmedBefore reports whether the replicas confirmed the same DropAfter ago, and notes it otherwise.
 func (r *Replicas) confirmedBefore(s flow.Slice, now confirmation) bool {
-	if r.Without.Off(safeguard.ConfirmDrop) || r.Without.Off(safeguard.DropLate) {
+	if r.Disabled.Has(safeguard.ConfirmDrop) || r.Disabled.Has(safeguard.DropLate) {
 		return true
 	}
 	old, ok := r.repair.confirmed[s]
@@ -100,7 +100,7 @@ func (r *Replicas) confirmedBefore(s flow.Slice, now confirmation) bool {
 
 // confirm asks the replica called name whether it holds all of held, as a replica by that very roster.
 func (r *Replicas) confirm(ctx context.Context, roster ring.Roster, s flow.Slice, name string, held store.Digest, silent *silences) error {
-	if r.Without.Off(safeguard.ConfirmDrop) {
+	if r.Disabled.Has(safeguard.ConfirmDrop) {
 		return nil
 	}
 	st, ok := r.storeOf(roster, name)

@@ -175,7 +175,7 @@ func (h *hearing) askAll(ctx context.Context) error {
 	}
 	h.asked[h.self.ID] = true
 	h.held[h.self.ID] = &voice{Voice: Voice{h.self, own, h.r.TakingOver(h.slice), h.r.doubtful(h.slice)}}
-	if h.r.Without.Off(safeguard.AskEverybody) {
+	if h.r.Disabled.Has(safeguard.AskEverybody) {
 		return nil
 	}
 	for {
@@ -232,7 +232,7 @@ func (h *hearing) gather(ctx context.Context, known Known) (*finding, error) {
 		h.held[h.self.ID].Digest = found.Shown
 		missed := maps.Clone(h.held)
 		maps.DeleteFunc(missed, func(_ ring.StoreID, v *voice) bool { return !found.Shown.Lacks(v.Digest) })
-		if len(missed) == 0 || h.r.Without.Off(safeguard.ShowHeard) {
+		if len(missed) == 0 || h.r.Disabled.Has(safeguard.ShowHeard) {
 			return found, nil
 		}
 		if again {
@@ -290,7 +290,7 @@ func (h *hearing) give(ctx context.Context, to *voice, have store.Digest) error 
 
 // under returns the dots of shown that fewer than W stores hold.
 func (h *hearing) under(shown store.Digest) store.Digest {
-	if h.r.Without.Off(safeguard.PushBack) {
+	if h.r.Disabled.Has(safeguard.PushBack) {
 		return store.Digest{}
 	}
 	return shown.Minus(h.covered(shown))
@@ -333,7 +333,7 @@ func (h *hearing) covered(shown store.Digest) store.Digest {
 // level judges the round by the roster as merged from all answers.
 func (h *hearing) level(shown store.Digest) (Level, []string) {
 	silent := h.silent()
-	if h.r.Without.Off(safeguard.AskEverybody) {
+	if h.r.Disabled.Has(safeguard.AskEverybody) {
 		return Complete, nil
 	}
 	if h.under(shown).Empty() && len(silent) < h.r.Quorum && h.established() >= h.r.Quorum &&
@@ -353,7 +353,7 @@ func (h *hearing) silent() []string {
 	var silent []ring.Store
 	for _, st := range roster.All() {
 		before, known := h.begun.Get(st.ID)
-		if st.Forgotten && (known && before.Forgotten || h.r.Without.Off(safeguard.BegunRoster)) {
+		if st.Forgotten && (known && before.Forgotten || h.r.Disabled.Has(safeguard.BegunRoster)) {
 			continue
 		}
 		if v := h.held[st.ID]; v == nil || v.Recovering {

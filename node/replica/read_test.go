@@ -131,8 +131,8 @@ func (w *world) mustHold(t *testing.T, r *Replicas, s flow.Slice, dots store.Dig
 // The negative controls of the reading's safeguards: without each the reading is called complete, and should not be.
 func TestReadingsNeedTheirSafeguards(t *testing.T) {
 	for _, tt := range []struct {
-		name    string
-		without safeguard.Set
+		name     string
+		disabled safeguard.Set
 	}{{"asking everybody", safeguard.AskEverybody}, {"pushing back", safeguard.PushBack}} {
 		t.Run(tt.name, func(t *testing.T) {
 			for _, off := range []bool{false, true} {
@@ -141,9 +141,9 @@ func TestReadingsNeedTheirSafeguards(t *testing.T) {
 				w.sites["e"].put(t, batchOf(t, s, dot(2), 2))
 				cfg := Config{Copies: 3, Quorum: 2}
 				if off {
-					cfg.Without = tt.without
+					cfg.Disabled = tt.disabled
 				}
-				if tt.without == safeguard.PushBack { // it is on one store, and can be pushed nowhere
+				if tt.disabled == safeguard.PushBack { // it is on one store, and can be pushed nowhere
 					w.sites["a"].put(t, batchOf(t, s, dot(3), 4))
 					for _, name := range []string{"b", "c", "d", "e"} {
 						site := w.sites[name]
@@ -179,7 +179,7 @@ func TestAReadShowsWhatIsDroppedMeanwhile(t *testing.T) {
 		}
 		cfg, want := Config{Copies: 1, Quorum: 1}, int64(3)
 		if off {
-			cfg.Without, want = safeguard.ShowHeard, 2
+			cfg.Disabled, want = safeguard.ShowHeard, 2
 		}
 		got, err := w.replicas(t, cfg).Read(t.Context(), s, nil)
 		if err != nil || got.Level != Complete || total(got) != want {

@@ -18,7 +18,7 @@ import (
 func (r *Replicas) Recovering() bool { return r.Lost != nil && r.Lost() || r.old() }
 
 // old reports whether the disk may be an older image of the one that this store had.
-func (r *Replicas) old() bool { return !r.recovered.Load() && !r.Without.Off(safeguard.Recovery) }
+func (r *Replicas) old() bool { return !r.recovered.Load() && !r.Disabled.Has(safeguard.Recovery) }
 
 // Recovered says that nothing can be missing: the store is new.
 func (r *Replicas) Recovered() { r.recovered.Store(true) }

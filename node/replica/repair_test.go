@@ -141,10 +141,10 @@ func TestTakingOverEndsWithAWholePass(t *testing.T) {
 // A copy that does not belong here is dropped when, and only when, each replica says as a replica that it holds all of it (P1).
 func TestHandOverWaitsForTheReplicas(t *testing.T) {
 	for _, tt := range []struct {
-		name    string
-		spoil   func(t *testing.T, w *world, s flow.Slice) // a holds dots 1 and 2, b and c are the replicas and hold both
-		without safeguard.Set
-		dropped bool
+		name     string
+		spoil    func(t *testing.T, w *world, s flow.Slice) // a holds dots 1 and 2, b and c are the replicas and hold both
+		disabled safeguard.Set
+		dropped  bool
 	}{
 		{"all hold it", func(*testing.T, *world, flow.Slice) {}, 0, true},
 		{"one lacks a batch", func(t *testing.T, w *world, s flow.Slice) { w.sites["a"].put(t, batchOf(t, s, dot(3), 1)) }, 0, false},
@@ -174,7 +174,7 @@ func TestHandOverWaitsForTheReplicas(t *testing.T) {
 				w.sites[name].put(t, batchOf(t, s, dot(2), 1))
 			}
 			tt.spoil(t, w, s)
-			r := w.replicas(t, Config{Copies: 2, Quorum: 1, DropAfter: 1, Without: tt.without})
+			r := w.replicas(t, Config{Copies: 2, Quorum: 1, DropAfter: 1, Disabled: tt.disabled})
 			mine, err := r.Summary()
 			if err != nil {
 				t.Fatal(err)

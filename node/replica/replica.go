@@ -35,7 +35,7 @@ type Config struct {
 	SealAfter    time.Duration // how long an hour must have got no batch before it is sealed; 0: never
 	Keys         int           // how many keys are remembered over all hours; 0: none
 	SealBatches  int           // how many batches must be there to be put into a snapshot; 0: 64
-	Without      safeguard.Set // safeguards that a test has switched off
+	Disabled     safeguard.Set // safeguards that a test has switched off
 }
 
 func (c Config) withDefaults() Config {
@@ -153,7 +153,7 @@ func New(origin uint64, cfg Config, deps Deps) *Replicas {
 
 // Start begins to repair and to seal.
 func (r *Replicas) Start() {
-	r.scrubbing.Store(!r.Without.Off(safeguard.Scrub))
+	r.scrubbing.Store(!r.Disabled.Has(safeguard.Scrub))
 	r.wg.Go(r.repairLoop)
 	r.wg.Go(r.scrubLoop)
 	if r.SealAfter > 0 {

@@ -81,7 +81,7 @@ type ack struct {
 
 func (r *Replicas) replication(batches []flow.Written) *replication {
 	p := &replication{r: r, quorum: r.Quorum, writes: make([]write, len(batches)), open: len(batches)}
-	if r.Without.Off(safeguard.Quorum) {
+	if r.Disabled.Has(safeguard.Quorum) {
 		p.quorum = 1
 	}
 	find, most := r.finder(), 0 // answers that can come
@@ -234,7 +234,7 @@ func (p *replication) short(w *write) error {
 func (r *Replicas) counting(held []ring.Store) int {
 	n := 0
 	for _, s := range held {
-		if r.counts(s) || s.Established && !s.Leaving && r.Without.Off(safeguard.CountLast) {
+		if r.counts(s) || s.Established && !s.Leaving && r.Disabled.Has(safeguard.CountLast) {
 			n++
 		}
 	}

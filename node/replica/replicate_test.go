@@ -164,7 +164,7 @@ func TestQuorumIsWhatIsWaitedFor(t *testing.T) {
 		w.failAll(errRefused)
 		cfg := Config{Copies: 3, Quorum: 2}
 		if off {
-			cfg.Without = safeguard.Quorum
+			cfg.Disabled = safeguard.Quorum
 		}
 		b := batchOf(t, s, dot(1), 1)
 		_, err := w.replicas(t, cfg).Admit(t.Context(), false, written(b))

@@ -11,7 +11,7 @@ import (
 // scrubLoop reads all that the journal has, after the start and then each ScrubEvery: damage to an hour that nobody reads would be
 // found only when the other copies are gone.
 func (r *Replicas) scrubLoop() {
-	if r.Without.Off(safeguard.Scrub) {
+	if r.Disabled.Has(safeguard.Scrub) {
 		return
 	}
 	for r.ctx.Err() == nil {

@@ -61,7 +61,7 @@ func (r *Replicas) seal(ctx context.Context, s flow.Slice, silent *silences) err
 
 // agreed returns why the slice must not be sealed, or nil.
 func (h *hearing) agreed() error {
-	if h.r.Without.Off(safeguard.Agreement) {
+	if h.r.Disabled.Has(safeguard.Agreement) {
 		return nil
 	}
 	if silent := h.silent(); len(silent) > 0 {

@@ -28,7 +28,7 @@ func (r *Replicas) Submit(ctx context.Context, p *flow.Posting) (replayed bool, 
 	batches := make([]flow.Written, len(p.Batches))
 	index := r.sliceFor(p)
 	for i, b := range p.Batches {
-		if r.Without.Off(safeguard.Dedup) {
+		if r.Disabled.Has(safeguard.Dedup) {
 			b.ID = flow.ID{}
 		}
 		b.Slice.Index = index
