@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"flowring/cmd/flowring/settings"
 	"flowring/node"
 	"flowring/router/client"
 )
@@ -28,7 +29,7 @@ type access struct {
 func (a *access) addFlags(cmd *cobra.Command, timeout time.Duration) {
 	cmd.Flags().StringArrayVar(&a.targets, "target", nil,
 		"a node's `URL`; may be repeated, the next is tried when one fails "+
-			"(default: "+envTarget+", or http://"+node.DefaultHTTPAddr+")")
+			"(default: "+settings.TargetVariable+", or http://"+node.DefaultHTTPAddr+")")
 	cmd.Flags().DurationVar(&a.timeout, "timeout", timeout, "how long to try until a node answers")
 	mustRegister(cmd, "target", cobra.NoFileCompletions)
 	mustRegister(cmd, "timeout", cobra.NoFileCompletions)
@@ -37,7 +38,7 @@ func (a *access) addFlags(cmd *cobra.Command, timeout time.Duration) {
 
 // client returns a client of the nodes: those of the flags, or else of the environment. Stderr is where it says why it waits.
 func (a *access) client(stderr io.Writer) (*client.Client, error) {
-	targets, err := a.urls(os.Getenv(envTarget))
+	targets, err := a.urls(os.Getenv(settings.TargetVariable))
 	if err != nil {
 		return nil, usageError{err}
 	}

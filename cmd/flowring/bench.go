@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"flowring/cmd/flowring/settings"
 	"flowring/internal/load"
 	"flowring/router"
 	"flowring/router/client"
@@ -124,7 +125,7 @@ func (b *bench) run(cmd *cobra.Command, format string) error {
 	if err := b.complete(cmd, time.Now()); err != nil {
 		return err
 	}
-	targets, err := b.access.urls(os.Getenv(envTarget))
+	targets, err := b.access.urls(os.Getenv(settings.TargetVariable))
 	if err != nil {
 		return usageError{err}
 	}

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"flowring/cmd/flowring/settings"
 	"flowring/flow"
 	"flowring/internal/load"
 	"flowring/router"
@@ -82,7 +83,7 @@ func runBench(t *testing.T, cluster http.Handler, args ...string) (code int, std
 	t.Helper()
 	server := httptest.NewServer(cluster)
 	defer server.Close()
-	t.Setenv(envTarget, server.URL)
+	t.Setenv(settings.TargetVariable, server.URL)
 	var out, errs strings.Builder
 	code = run(t.Context(), append([]string{"bench"}, args...), strings.NewReader(""), &out, &errs)
 	return code, out.String(), errs.String()

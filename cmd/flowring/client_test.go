@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"flowring/cmd/flowring/settings"
 	"flowring/flow"
 	"flowring/router"
 )
@@ -43,7 +44,7 @@ func execute(t *testing.T, f *face, stdin string, args ...string) (code int, std
 	t.Helper()
 	server := httptest.NewServer(f)
 	defer server.Close()
-	t.Setenv(envTarget, strings.TrimPrefix(server.URL, "http://"))
+	t.Setenv(settings.TargetVariable, strings.TrimPrefix(server.URL, "http://"))
 	var out, errs strings.Builder
 	code = run(t.Context(), args, strings.NewReader(stdin), &out, &errs)
 	return code, out.String(), strings.ReplaceAll(errs.String(), server.URL, "TARGET")

@@ -1,19 +1,18 @@
-// Flowring is the node, the command line and the demonstration of the flow-record aggregator, in one program: one file per
-// subcommand.
+// Flowring is the node, the command line and the demonstration of the flow-record aggregator in one program. Each subcommand has a
+// file; package settings has the settings of serve.
 //
-//	main.go      signals, and nothing else
-//	root.go      the tree of commands, the text of `flowring help`
-//	exit.go      what an error looks like, exit codes
-//	settings.go  what `flowring serve` can be told: ONE table
-//	values.go    the kinds of setting (and size.go, quantity.go): how their text is read and checked
-//	sources.go   where settings come from: flags, then environment, then file (file.go), then defaults
-//	serve.go, settingshelp.go                     run a node, explain its settings
-//	demo.go                                       run three
-//	access.go, credentials.go, waiting.go         which nodes the clients ask, with which secrets, and why they wait
-//	post.go, poster.go                            send records, any number of them
-//	records.go, input.go, jsonsource.go, csvsource.go   read them in each form, in requests of bounded size
-//	bench.go, benchrun.go, benchprint.go          make load with internal/load, and print how it is taken
-//	get.go, flows.go, members.go, format.go, table.go   ask, and print
+//	main.go                                       signals
+//	root.go                                       the tree of commands, the text of `flowring help`
+//	exit.go                                       the form of an error, exit codes
+//	serve.go, heap.go, settingshelp.go            run a node, explain its settings
+//	demo.go                                       run three nodes
+//	access.go, credentials.go, waiting.go         nodes, secrets and waiting of the commands that are clients
+//	post.go, poster.go                            send records in requests of bounded size
+//	records.go, input.go, jsonsource.go, csvsource.go   read records
+//	bench.go, benchrun.go, benchprint.go          make load with internal/load, print the result
+//	get.go, flows.go, format.go, table.go         read an hour, print it
+//	members.go, roster.go                         print the cluster, drain nodes and forget stores
+//	quantity.go                                   numbers such as 50k
 //
 // What holds for all commands:
 //

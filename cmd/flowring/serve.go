@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"flowring/cmd/flowring/settings"
 	"flowring/internal/buildinfo"
 	"flowring/node"
 	"flowring/router"
@@ -52,7 +53,7 @@ func newServe() *cobra.Command {
 			return runServe(cmd.Context(), cmd.Flags(), cmd.ErrOrStderr())
 		},
 	}
-	addFlags(cmd.Flags())
+	settings.AddFlags(cmd.Flags())
 	cmd.SetUsageFunc(serveUsage)
 	completeSettings(cmd)
 	return cmd
@@ -60,7 +61,7 @@ func newServe() *cobra.Command {
 
 // runServe runs the node that the settings describe.
 func runServe(ctx context.Context, flags *pflag.FlagSet, stderr io.Writer) error {
-	s, unknown, err := loadSettings(flags, os.Environ())
+	s, unknown, err := settings.Load(flags, os.Environ())
 	if err != nil {
 		return usageError{err}
 	}
@@ -68,10 +69,10 @@ func runServe(ctx context.Context, flags *pflag.FlagSet, stderr io.Writer) error
 	for _, name := range unknown {
 		log.Warn("unknown environment variable ignored", "variable", name)
 	}
-	log.Info("settings", s.changed()...)
-	s.limitMemory()
+	log.Info("settings", s.Changed()...)
+	s.LimitMemory()
 	go keepFloor(ctx, floorOf(s.MemoryLimit)) // it ends with the process at the latest
-	n, err := node.New(s.Config, node.Deps{Log: log, NameIsDefault: s.nameIsDefault})
+	n, err := node.New(s.Config, node.Deps{Log: log, NameIsDefault: s.NameIsDefault})
 	if err != nil {
 		return usageError{err}
 	}
@@ -83,7 +84,7 @@ func runServe(ctx context.Context, flags *pflag.FlagSet, stderr io.Writer) error
 }
 
 // newLog returns the logger that the settings ask for.
-func newLog(w io.Writer, s settings) *slog.Logger {
+func newLog(w io.Writer, s settings.Settings) *slog.Logger {
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(s.LogLevel)); err != nil {
 		panic(err) // the table admits only what slog knows
@@ -163,7 +164,7 @@ func wait(ctx context.Context, n member) error {
 }
 
 // announce says where the node is. People read the text format; in JSON it is one more record.
-func announce(stderr io.Writer, log *slog.Logger, s settings, at router.Addresses) {
+func announce(stderr io.Writer, log *slog.Logger, s settings.Settings, at router.Addresses) {
 	if s.LogFormat == "json" {
 		log.Info("serving", "name", s.Name, "http", at.HTTP, "peer", at.Peer, "gossip", at.Gossip)
 		return
@@ -173,7 +174,7 @@ func announce(stderr io.Writer, log *slog.Logger, s settings, at router.Addresse
 }
 
 // suggest says that the node is ready, and what to try.
-func suggest(stderr io.Writer, log *slog.Logger, s settings, at router.Addresses) {
+func suggest(stderr io.Writer, log *slog.Logger, s settings.Settings, at router.Addresses) {
 	try := fmt.Sprintf("curl 'http://%s/flows?hour=20'", reachable(at.HTTP))
 	if s.LogFormat == "json" {
 		log.Info("ready", "try", try)

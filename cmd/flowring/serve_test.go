@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"flowring/cmd/flowring/settings"
 	"flowring/internal/racetest"
 	"flowring/router"
 )
@@ -147,7 +148,7 @@ func TestAnnounceIsTextOrOneRecord(t *testing.T) {
 		"text": `(?s)^flowring \S+: node n1 serves http 127.0.0.1:1, peer 127.0.0.1:2, gossip 127.0.0.1:3\n$`,
 		"json": `^\{"time":"[^"]*","level":"INFO","msg":"serving","name":"n1","http":"127.0.0.1:1",.*,"gossip":"127.0.0.1:3"\}\n$`,
 	} {
-		s := defaults()
+		s := settings.Default()
 		s.Name, s.LogFormat = "n1", format
 		var stderr strings.Builder
 		announce(&stderr, newLog(&stderr, s), s, at)
@@ -173,7 +174,7 @@ func TestTheSuggestionWaitsForReadiness(t *testing.T) {
 		"text": "Try: curl 'http://127.0.0.1:1/flows?hour=20'\n", "json": `"msg":"ready","try":"curl 'http://127.0.0.1:1/flows?hour=20'"`,
 	} {
 		racetest.Bubble(t, func(t *testing.T) {
-			s := defaults()
+			s := settings.Default()
 			s.LogFormat = format
 			var stderr strings.Builder
 			said := func() { suggest(&stderr, newLog(&stderr, s), s, router.Addresses{HTTP: "127.0.0.1:1"}) }

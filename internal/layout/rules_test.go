@@ -21,7 +21,8 @@ func levels() map[string]int {
 		"router": 2, "store/journal": 2, "node/member": 2, "node/peer": 2, "node/replica": 2,
 		"node/answer": 3, "router/client": 3,
 		"node": 4, "internal/load": 4,
-		"cmd/flowring": 5,
+		"cmd/flowring/settings": 5,
+		"cmd/flowring":          6,
 		// For tests alone:
 		"internal/layout": 5, "internal/layout/words": 5, "internal/ledger": 5, "internal/memnet": 5, "internal/racetest": 5, "internal/transcript": 5, "k8s": 5,
 		"store/journal/journaltest": 5,

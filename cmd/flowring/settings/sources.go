@@ -1,4 +1,4 @@
-package main
+package settings
 
 import (
 	"fmt"
@@ -10,8 +10,8 @@ import (
 )
 
 const (
-	envPrefix = "FLOWRING_"
-	envTarget = envPrefix + "TARGET" // of the commands that are clients
+	envPrefix      = "FLOWRING_"
+	TargetVariable = envPrefix + "TARGET" // of the commands that are clients
 )
 
 // assignment is what one source says about one setting.
@@ -34,8 +34,8 @@ func (g *given) Set(text string) error {
 }
 
 // addFlags gives fs a flag for each setting.
-func addFlags(fs *pflag.FlagSet) {
-	d := defaults()
+func AddFlags(fs *pflag.FlagSet) {
+	d := Default()
 	for _, s := range all() {
 		flag := fs.VarPF(&given{value: s.value(&d)}, s.name, "", s.help)
 		if _, is := s.value(&d).(switchValue); is {
@@ -44,19 +44,19 @@ func addFlags(fs *pflag.FlagSet) {
 	}
 }
 
-// loadSettings returns the settings that flags, environment and file make up: the first of them that has a setting decides. Unknown
+// Load returns the settings that flags, environment and file make up: the first of them that has a setting decides. Unknown
 // are the variables that look like settings but are none.
-func loadSettings(fs *pflag.FlagSet, environ []string) (s settings, unknown []string, err error) {
+func Load(fs *pflag.FlagSet, environ []string) (s Settings, unknown []string, err error) {
 	flags := fromFlags(fs)
 	env, unknown := fromEnviron(environ)
 	file, err := fromFile(slices.Concat(env, flags))
 	if err != nil {
-		return settings{}, nil, err
+		return Settings{}, nil, err
 	}
-	s = defaults()
+	s = Default()
 	for _, a := range slices.Concat(file, env, flags) {
 		if err := a.setting.value(&s).Set(a.text); err != nil {
-			return settings{}, nil, fmt.Errorf("%s: %w", a.from, err)
+			return Settings{}, nil, fmt.Errorf("%s: %w", a.from, err)
 		}
 	}
 	return s, unknown, s.complete()
@@ -83,7 +83,7 @@ func fromFlags(fs *pflag.FlagSet) []assignment {
 
 // list reports whether the setting has any number of values.
 func (s setting) list() bool {
-	_, ok := s.value(&settings{}).(listValue)
+	_, ok := s.value(&Settings{}).(listValue)
 	return ok
 }
 
@@ -101,7 +101,7 @@ func fromEnviron(environ []string) (as []assignment, unknown []string) {
 		}
 		if s, ok := known[name]; ok {
 			as = append(as, assignment{s, text, name})
-		} else if name != envTarget && !injected(name) {
+		} else if name != TargetVariable && !injected(name) {
 			unknown = append(unknown, name)
 		}
 	}

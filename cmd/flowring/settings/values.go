@@ -1,4 +1,4 @@
-package main
+package settings
 
 import (
 	"fmt"
@@ -143,19 +143,23 @@ func (v switchValue) Set(text string) error {
 func (v switchValue) String() string { return strconv.FormatBool(*v.field) }
 func (v switchValue) Type() string   { return "bool" }
 
-// choiceValue is one of a few words.
-type choiceValue struct {
-	field *string
-	words []string
+// Choice is a flag or a setting with one of a few words.
+type Choice struct {
+	Field *string
+	Words []string
 }
 
-func (v choiceValue) Set(text string) error {
-	if !slices.Contains(v.words, text) {
-		return fmt.Errorf("%q is none of %s", text, strings.Join(v.words, ", "))
+// Set implements pflag.Value.
+func (v Choice) Set(text string) error {
+	if !slices.Contains(v.Words, text) {
+		return fmt.Errorf("%q is none of %s", text, strings.Join(v.Words, ", "))
 	}
-	*v.field = text
+	*v.Field = text
 	return nil
 }
 
-func (v choiceValue) String() string { return *v.field }
-func (v choiceValue) Type() string   { return strings.Join(v.words, "|") }
+// String implements pflag.Value.
+func (v Choice) String() string { return *v.Field }
+
+// Type implements pflag.Value.
+func (v Choice) Type() string { return strings.Join(v.Words, "|") }

@@ -1,79 +1,18 @@
-package main
+package settings
 
 import (
-	"fmt"
-	"math"
-	"os"
-	"runtime/debug"
 	"slices"
 	"strings"
 
-	"github.com/KimMachineGun/automemlimit/memlimit"
-
 	"flowring/internal/browser"
-	"flowring/node"
 )
-
-// settings are everything that `flowring serve` can be told.
-type settings struct {
-	node.Config
-	LogLevel  string // debug, info, warn or error
-	LogFormat string // text or json
-	File      string // path of the settings file; empty: none
-
-	nameIsDefault bool // nobody set the name
-}
-
-// defaults returns the settings of a node that was told nothing.
-func defaults() settings {
-	return settings{Config: node.Default(""), LogLevel: "info", LogFormat: "text"}
-}
-
-// complete fills in what depends on the machine.
-func (s *settings) complete() error {
-	if s.Name != "" {
-		return nil
-	}
-	s.nameIsDefault = true
-	host, err := os.Hostname()
-	if err != nil {
-		return fmt.Errorf("--name: the host's name cannot be had: %w", err)
-	}
-	s.Name = host
-	return nil
-}
-
-// limitMemory makes the Go runtime keep to nine tenths of the memory limit, which is that of the cgroup, or of the machine, unless it
-// was set: the rest is for what the runtime does not count. The node keeps its hours below half of it.
-func (s *settings) limitMemory() {
-	if s.MemoryLimit == 0 {
-		limit, err := memlimit.ApplyFallback(memlimit.FromCgroup, memlimit.FromSystem)()
-		if err != nil || limit > math.MaxInt64 {
-			return
-		}
-		s.MemoryLimit = int64(limit)
-	}
-	debug.SetMemoryLimit(s.MemoryLimit / 10 * 9)
-}
-
-// changed returns the settings that are not the defaults, as attributes for the log.
-func (s *settings) changed() []any {
-	var attributes []any
-	d := defaults()
-	for _, setting := range all() {
-		if text := setting.value(s).String(); text != setting.value(&d).String() {
-			attributes = append(attributes, setting.name, text)
-		}
-	}
-	return attributes
-}
 
 // setting is one thing that can be set. The flag is --name, the environment variable FLOWRING_NAME, the key in the file name.
 type setting struct {
 	name  string
 	group string // headline in the help text
 	help  string // half a sentence; what is said about the default stands here when the default is not a plain value
-	value func(*settings) value
+	value func(*Settings) value
 }
 
 // The headlines, in the order of the help text.
@@ -94,108 +33,108 @@ func all() []setting {
 func ofTheNode() []setting {
 	return []setting{
 		{"name", groupNode, "name of the node, unique in the cluster and the same after a restart (default: that of the data folder, or the host's name)",
-			func(s *settings) value { return textValue{&s.Name, "name"} }},
+			func(s *Settings) value { return textValue{&s.Name, "name"} }},
 		{"http-addr", groupNode, "where to listen for clients",
-			func(s *settings) value { return addressValue{&s.HTTPAddr} }},
+			func(s *Settings) value { return addressValue{&s.HTTPAddr} }},
 		{"peer-addr", groupNode, "where to listen for other nodes: batches and digests",
-			func(s *settings) value { return addressValue{&s.PeerAddr} }},
+			func(s *Settings) value { return addressValue{&s.PeerAddr} }},
 		{"gossip-addr", groupNode, "where to listen for other nodes: membership, TCP and UDP",
-			func(s *settings) value { return addressValue{&s.GossipAddr} }},
+			func(s *Settings) value { return addressValue{&s.GossipAddr} }},
 		{"advertise-host", groupNode, "host that other nodes reach this one at (default: the host it listens on)",
-			func(s *settings) value { return textValue{&s.AdvertiseHost, "host"} }},
+			func(s *Settings) value { return textValue{&s.AdvertiseHost, "host"} }},
 		{"data-dir", groupNode, "folder of the journal, made if it is not there; one per node",
-			func(s *settings) value { return textValue{&s.DataDir, "folder"} }},
+			func(s *Settings) value { return textValue{&s.DataDir, "folder"} }},
 		{"min-free", groupNode, "per cent of the disk that stay free: below it no write is admitted; 0 for none",
-			func(s *settings) value { return countValue{&s.MinFree, 0} }},
+			func(s *Settings) value { return countValue{&s.MinFree, 0} }},
 		{"memory-limit", groupNode, "memory for the process: bytes, or a number with KiB, MiB, GiB " +
 			"(default: what its cgroup or the machine has)",
-			func(s *settings) value { return sizeValue{&s.MemoryLimit, 0} }},
+			func(s *Settings) value { return sizeValue{&s.MemoryLimit, 0} }},
 		{"seal-after", groupNode, "how long an hour must have got no batch before one snapshot replaces its batches on disk; 0 for never",
-			func(s *settings) value { return durationValue{&s.SealAfter} }},
+			func(s *Settings) value { return durationValue{&s.SealAfter} }},
 	}
 }
 
 func ofItsLimits() []setting {
 	return []setting{
 		{"max-body", groupLimits, "largest POST accepted, decompressed: bytes, or a number with KiB, MiB, GiB",
-			func(s *settings) value { return sizeValue{&s.MaxBody, 1} }},
+			func(s *Settings) value { return sizeValue{&s.MaxBody, 1} }},
 		{"max-hours-per-request", groupLimits, "different hours that the records of a POST may name",
-			func(s *settings) value { return countValue{&s.MaxHoursPerRequest, 1} }},
+			func(s *Settings) value { return countValue{&s.MaxHoursPerRequest, 1} }},
 		{"max-buffered", groupLimits, "bytes that the bodies of POSTs in progress may take, at least 3 times max-body " +
 			"(default: 8 times max-body, at most a quarter of the memory)",
-			func(s *settings) value { return sizeValue{&s.MaxBuffered, 0} }},
+			func(s *Settings) value { return sizeValue{&s.MaxBuffered, 0} }},
 		{"max-posts", groupLimits, "POSTs in progress at once, those that wait included " +
 			"(default: one for each 32 KiB of the memory, 4096 at least)",
-			func(s *settings) value { return countValue{&s.MaxPosts, 0} }},
+			func(s *Settings) value { return countValue{&s.MaxPosts, 0} }},
 		{"max-wait", groupLimits, "how long a POST may wait for others before it is refused, at most 2.8s",
-			func(s *settings) value { return durationValue{&s.MaxWait} }},
+			func(s *Settings) value { return durationValue{&s.MaxWait} }},
 		{"max-reads", groupLimits, "hours being answered at once",
-			func(s *settings) value { return countValue{&s.MaxReads, 1} }},
+			func(s *Settings) value { return countValue{&s.MaxReads, 1} }},
 		{"max-long-answers", groupLimits, "of these, answers of more than 64 KiB that are sent at once; as many wait, for 3.8 s at most " +
 			"(default: 8 for each CPU)",
-			func(s *settings) value { return countValue{&s.MaxLongAnswers, 0} }},
+			func(s *Settings) value { return countValue{&s.MaxLongAnswers, 0} }},
 		{"body-timeout", groupLimits, "how long a client may take to send a body",
-			func(s *settings) value { return durationValue{&s.BodyTimeout} }},
+			func(s *Settings) value { return durationValue{&s.BodyTimeout} }},
 		{"max-flows-per-hour", groupLimits, "different flows that an hour may have; 0 for no limit",
-			func(s *settings) value { return countValue{&s.MaxFlowsPerHour, 0} }},
+			func(s *Settings) value { return countValue{&s.MaxFlowsPerHour, 0} }},
 		{"max-names-per-hour", groupLimits, "different names of applications and VPCs that an hour may have; 0 for no limit",
-			func(s *settings) value { return countValue{&s.MaxNamesPerHour, 0} }},
+			func(s *Settings) value { return countValue{&s.MaxNamesPerHour, 0} }},
 		{"max-hours", groupLimits, "hours that a node may hold, as owner or copy, the last tenth only within 48 hours of its clock; " +
 			"0 for no limit",
-			func(s *settings) value { return countValue{&s.MaxHours, 0} }},
+			func(s *Settings) value { return countValue{&s.MaxHours, 0} }},
 		{"remembered-keys", groupLimits, "idempotency keys that a node remembers over all hours, 32 bytes of memory each at most; 0 for none",
-			func(s *settings) value { return countValue{&s.RememberedKeys, 0} }},
+			func(s *Settings) value { return countValue{&s.RememberedKeys, 0} }},
 		{"any-hour", groupLimits, "take hours that look like seconds, milliseconds, microseconds or nanoseconds since 1970",
-			func(s *settings) value { return switchValue{&s.AnyHour} }},
+			func(s *Settings) value { return switchValue{&s.AnyHour} }},
 	}
 }
 
 func ofBrowsers() []setting {
 	return []setting{
 		{"trusted-origin", groupBrowser, "origin whose pages may post through a browser; may be repeated (default: none)",
-			func(s *settings) value { return listValue{&s.TrustedOrigin, "URL", browser.Origin} }},
+			func(s *Settings) value { return listValue{&s.TrustedOrigin, "URL", browser.Origin} }},
 		{"read-origin", groupBrowser, "origin whose pages may read through a browser (CORS); may be repeated (default: none)",
-			func(s *settings) value { return listValue{&s.ReadOrigin, "URL", browser.Origin} }},
+			func(s *Settings) value { return listValue{&s.ReadOrigin, "URL", browser.Origin} }},
 		{"allowed-host", groupBrowser, "host name that requests may give to a node that listens on loopback, beside localhost and the " +
 			"loopback addresses; may be repeated (default: none)",
-			func(s *settings) value { return listValue{&s.AllowedHost, "host", browser.Host} }},
+			func(s *Settings) value { return listValue{&s.AllowedHost, "host", browser.Host} }},
 	}
 }
 
 func ofTheCluster() []setting {
 	return []setting{
 		{"join", groupCluster, "gossip addresses of other nodes, or a DNS name that resolves to many; may be repeated",
-			func(s *settings) value { return addresses(&s.Join) }},
+			func(s *Settings) value { return addresses(&s.Join) }},
 		{"bootstrap-expect", groupCluster, "nodes that must see each other before they make a new cluster " +
 			"(default: this one, and one for each join address of another)",
-			func(s *settings) value { return countValue{&s.BootstrapExpect, 0} }},
+			func(s *Settings) value { return countValue{&s.BootstrapExpect, 0} }},
 		{"cluster", groupCluster, "name of the cluster; nodes of another name are refused, and a data folder keeps the name that it has",
-			func(s *settings) value { return textValue{&s.Cluster, "name"} }},
+			func(s *Settings) value { return textValue{&s.Cluster, "name"} }},
 		{"rename-cluster", groupCluster, "give the data folder the name of --cluster in place of its own, while all nodes are stopped",
-			func(s *settings) value { return switchValue{&s.RenameCluster} }},
+			func(s *Settings) value { return switchValue{&s.RenameCluster} }},
 		{"rejoin", groupCluster, "dial the addresses that the data folder remembers, although the node runs at another address than it did last",
-			func(s *settings) value { return switchValue{&s.Rejoin} }},
+			func(s *Settings) value { return switchValue{&s.Rejoin} }},
 		{"gossip-key-file", groupCluster, "file with the base64 key, of 16, 24 or 32 bytes, that encrypts the gossip " +
 			"(default: not encrypted)",
-			func(s *settings) value { return textValue{&s.GossipKeyFile, "file"} }},
+			func(s *Settings) value { return textValue{&s.GossipKeyFile, "file"} }},
 
 		{"replication-factor", groupCopies, "R: nodes that hold each batch",
-			func(s *settings) value { return countValue{&s.ReplicationFactor, 1} }},
+			func(s *Settings) value { return countValue{&s.ReplicationFactor, 1} }},
 		{"write-quorum", groupCopies, "W: nodes that have each batch on disk before the client is told so (default: R/2+1)",
-			func(s *settings) value { return countValue{&s.WriteQuorum, 0} }},
+			func(s *Settings) value { return countValue{&s.WriteQuorum, 0} }},
 		{"hour-slices", groupCopies, "S: parts of an hour that are placed apart, for hours too busy for one node",
-			func(s *settings) value { return countValue{&s.HourSlices, 1} }},
+			func(s *Settings) value { return countValue{&s.HourSlices, 1} }},
 	}
 }
 
 func ofTheLog() []setting {
 	return []setting{
 		{"log-level", groupLog, "least important message to log",
-			func(s *settings) value { return choiceValue{&s.LogLevel, []string{"debug", "info", "warn", "error"}} }},
+			func(s *Settings) value { return Choice{&s.LogLevel, []string{"debug", "info", "warn", "error"}} }},
 		{"log-format", groupLog, "how to write the log, to stderr",
-			func(s *settings) value { return choiceValue{&s.LogFormat, []string{"text", "json"}} }},
+			func(s *Settings) value { return Choice{&s.LogFormat, []string{"text", "json"}} }},
 		{"config", groupLog, "YAML file of settings; 'flowring help settings' writes one",
-			func(s *settings) value { return textValue{&s.File, "file"} }},
+			func(s *Settings) value { return textValue{&s.File, "file"} }},
 	}
 }
 

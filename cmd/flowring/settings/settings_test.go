@@ -1,4 +1,4 @@
-package main
+package settings
 
 import (
 	"os"
@@ -26,8 +26,8 @@ func samples() map[string]string {
 	}
 }
 
-// loaded returns what loadSettings makes of a command line, an environment and the text of a settings file ("": none).
-func loaded(t *testing.T, args, environ []string, file string) (settings, []string, error) {
+// loaded returns what Load makes of a command line, an environment and the text of a settings file ("": none).
+func loaded(t *testing.T, args, environ []string, file string) (Settings, []string, error) {
 	t.Helper()
 	if file != "" {
 		path := filepath.Join(t.TempDir(), "flowring.yaml")
@@ -37,25 +37,25 @@ func loaded(t *testing.T, args, environ []string, file string) (settings, []stri
 		args = append([]string{"--config", path}, args...)
 	}
 	fs := pflag.NewFlagSet("serve", pflag.ContinueOnError)
-	addFlags(fs)
+	AddFlags(fs)
 	if err := fs.Parse(args); err != nil {
 		t.Fatal(err)
 	}
-	return loadSettings(fs, environ)
+	return Load(fs, environ)
 }
 
 // A name that is not set is a default, which gives way to that of the data folder.
 func TestTheNameOfTheHostIsADefault(t *testing.T) {
 	for _, args := range [][]string{nil, {"--name", "n1"}} {
 		got, _, err := loaded(t, args, nil, "")
-		if want := args == nil; err != nil || got.nameIsDefault != want || got.Name == "" {
-			t.Errorf("with %q the name %q is a default: %t, %v, want %t", args, got.Name, got.nameIsDefault, err, want)
+		if want := args == nil; err != nil || got.NameIsDefault != want || got.Name == "" {
+			t.Errorf("with %q the name %q is a default: %t, %v, want %t", args, got.Name, got.NameIsDefault, err, want)
 		}
 	}
 }
 
 func TestEveryFieldOfTheNodeIsASettingOfTheSameName(t *testing.T) {
-	s := defaults()
+	s := Default()
 	for name, text := range samples() {
 		setting, ok := lookup(name)
 		if !ok {
@@ -84,7 +84,7 @@ func TestEverySettingSetsOneFieldOfItsOwn(t *testing.T) {
 		if s.name == "config" {
 			continue
 		}
-		before, after := defaults(), defaults()
+		before, after := Default(), Default()
 		if err := s.value(&after).Set(samples()[s.name]); err != nil {
 			t.Errorf("Set(%s, %q) = %v, want nil", s.name, samples()[s.name], err)
 		}
@@ -95,7 +95,7 @@ func TestEverySettingSetsOneFieldOfItsOwn(t *testing.T) {
 }
 
 // differences counts the settings in which a and b differ.
-func differences(a, b settings) int {
+func differences(a, b Settings) int {
 	n := 0
 	for _, s := range all() {
 		if s.value(&a).String() != s.value(&b).String() {
@@ -107,8 +107,8 @@ func differences(a, b settings) int {
 
 func TestValuesReadWhatTheyWrite(t *testing.T) {
 	for _, s := range all() {
-		for _, text := range []string{samples()[s.name], s.value(new(defaults())).String()} {
-			var set settings
+		for _, text := range []string{samples()[s.name], s.value(new(Default())).String()} {
+			var set Settings
 			v := s.value(&set)
 			if err := v.Set(text); err != nil && text != "" {
 				t.Errorf("%s: Set(%q) = %v, want nil", s.name, text, err)
@@ -129,7 +129,7 @@ func TestPrecedenceHoldsForEverySetting(t *testing.T) {
 			continue
 		}
 		sample, other := samples()[s.name], othersample(s.name)
-		initial := s.value(new(defaults())).String()
+		initial := s.value(new(Default())).String()
 		if s.name == "name" {
 			initial = host
 		}
@@ -210,7 +210,7 @@ func TestListsAreRepeatedSeparatedByCommasOrLists(t *testing.T) {
 
 func TestTheSettingsTopicIsAFileOfDefaults(t *testing.T) {
 	setting := regexp.MustCompile(`(?m)^#([a-z-]+:)`)
-	if n := len(setting.FindAllString(settingsFile(), -1)); n != len(all())-1 {
+	if n := len(setting.FindAllString(Document(), -1)); n != len(all())-1 {
 		t.Errorf("the topic shows %d settings, want %d: all but config", n, len(all())-1)
 	}
 	want, _, err := loaded(t, []string{"--name", "n1"}, nil, "")
@@ -218,8 +218,8 @@ func TestTheSettingsTopicIsAFileOfDefaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, file := range map[string]string{
-		"as it is":                   settingsFile(),
-		"with all lines uncommented": setting.ReplaceAllString(settingsFile(), "$1"),
+		"as it is":                   Document(),
+		"with all lines uncommented": setting.ReplaceAllString(Document(), "$1"),
 	} {
 		got, _, err := loaded(t, []string{"--name", "n1"}, nil, file)
 		if err != nil || differences(got, want) != 1 { // the path of the file itself
