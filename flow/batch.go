@@ -41,18 +41,3 @@ func (b *Batch) FlowKey(i int) Key {
 
 // Totals returns what flow i moved.
 func (b *Batch) Totals(i int) Totals { return Totals{b.Tx[i], b.Rx[i]} }
-
-// Posting is what one POST says: its batches, in order of first appearance, each of another hour.
-type Posting struct {
-	Records int // as received, before adding up
-	Batches []*Batch
-}
-
-// Flows returns the number of distinct flows, counted once per hour.
-func (p *Posting) Flows() int {
-	n := 0
-	for _, b := range p.Batches {
-		n += b.Len()
-	}
-	return n
-}

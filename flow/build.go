@@ -1,165 +1,171 @@
 package flow
 
 import (
-	"errors"
 	"fmt"
 	"math"
-	"math/bits"
+	"slices"
+
+	"flowring/flow/field"
+	"flowring/flow/scan"
 )
 
-// ErrOverflow says that the records of one request bring a flow's sum over 2^63-1 bytes. Nothing of the request may be stored
-// (P14).
-var ErrOverflow = errors.New("sum over 2^63-1 bytes")
-
-// builder adds up the records of one request per hour and flow. Once it has failed it is of no more use.
-//
-// All hours share its tables, and the batches are cut to size at the end: a request whose every record has an hour of its own
-// must not cost two tables an hour (P16).
-type builder struct {
-	nameTable
-	records int
-	Leniency
-
-	hours map[Hour]uint32 // position in order
-	order []part
-	last  uint32   // position of the hour that a flow was added to last
-	flows []uint32 // hash table of flows, as that of the names: position in rows plus 1; 0: free
-	rows  []row
+// Leniency says what a decoder accepts beyond the contract of requests.
+type Leniency struct {
+	AnyHour bool // hours that look like a time of another unit, such as seconds since 1970
+	AnySum  bool // numbers of bytes over MaxBytes, because the totals of answers may exceed it
 }
 
-// part is a batch to be.
-type part struct {
-	hour  Hour
-	flows int
-}
-
-// triple is a flow, by the symbols of its names.
-type triple struct{ src, dest, vpc uint32 }
-
-// row is what a flow of the request adds up to.
-type row struct {
-	triple
-	part   uint32
-	totals Totals
-}
-
-// mostBytes returns the largest number of bytes that a record may have.
-func (b *builder) mostBytes() int64 {
-	if b.AnySum {
+// MaxSum returns the largest number of bytes that a record may have.
+func (l Leniency) MaxSum() int64 {
+	if l.AnySum {
 		return math.MaxInt64
 	}
 	return MaxBytes
 }
 
-// reset makes the builder an empty one, with room for as many records as are likely.
-func (b *builder) reset(likely int) {
-	room := 1 << bits.Len(uint(likely|15))
-	b.nameTable.reset(room)
-	b.records, b.last = 0, 0
-	if len(b.hours) > 64 {
-		b.hours = nil // most requests are about few hours, and to clear a map takes as long as it is large
-	}
-	clear(b.hours)
-	b.order, b.rows = b.order[:0], b.rows[:0]
-	b.flows = free(b.flows, room)
+// PostingBuilder adds up the records of one request per hour and flow, for a decoder. It reuses its memory from one
+// request to the next. After an error it must be reset. It serves one goroutine.
+type PostingBuilder struct {
+	Leniency
+	table scan.Table
 }
 
-// AddUp adds up records into the batches that one request makes, one for each hour. It fails with a *RecordError when a
-// name is not 1 to MaxName bytes of UTF-8 or a number is negative, and with an error that wraps ErrOverflow when the sum of a flow
-// would pass 2^63-1. MaxBytes and the units of hours belong to the contract of requests and are not looked at here. It keeps nothing of records.
-func AddUp(records []Record) (*Posting, error) {
-	b := builder{Leniency: Leniency{AnyHour: true}}
-	b.reset(len(records))
-	for i, r := range records {
-		if f, reason := r.fault(); reason != "" {
-			return nil, &RecordError{Index: i, Field: f.String(), Reason: reason}
-		}
-		f := triple{b.symbolOf([]byte(r.SrcApp)), b.symbolOf([]byte(r.DestApp)), b.symbolOf([]byte(r.VPCID))}
-		if err := b.add(r.Hour, f, r.Totals); err != nil {
-			return nil, err
-		}
-	}
-	return b.posting(), nil
-}
+// Reset begins a request that is expected to have the given number of records.
+func (b *PostingBuilder) Reset(expected int) { b.table.Reset(expected) }
 
-// symbolOf is symbol for a name of which nothing is known yet.
-func (b *builder) symbolOf(text []byte) uint32 {
-	var head [16]byte
-	copy(head[:], text)
-	return b.symbol(text, lower(&head), upper(&head))
-}
+// Records returns the number of records added since Reset.
+func (b *PostingBuilder) Records() int { return b.table.Records }
 
-// add adds a record whose totals are known to be non-negative. The symbols must be as old as the record, those of its new names
-// in the order source, destination, VPC: it is the order in which a batch has them.
-func (b *builder) add(hour Hour, f triple, t Totals) error {
-	b.records++
-	for i := b.seeds.flow(hour, f); ; i++ {
-		slot := &b.flows[i&uint64(len(b.flows)-1)]
-		if *slot == 0 {
-			part, err := b.partOf(hour)
-			if err != nil {
-				return err
-			}
-			*slot = uint32(len(b.rows)) + 1
-			b.insertFlow(part, f, t)
-			return nil
-		}
-		r := &b.rows[*slot-1]
-		if r.triple != f || b.order[r.part].hour != hour {
-			continue
-		}
-		sum, saturated := r.totals.Add(t)
-		if saturated {
-			return fmt.Errorf("hour %d: flow %q to %q in %q: %w",
-				hour, b.bytes(f.src), b.bytes(f.dest), b.bytes(f.vpc), ErrOverflow)
-		}
-		r.totals = sum
-		return nil
+// Add adds a record. The names must be valid and the totals non-negative. Add keeps no part of the names. It fails with a
+// *RecordError for an hour in another unit, and with an error that wraps ErrOverflow.
+func (b *PostingBuilder) Add(src, dest, vpc []byte, t Totals, hour Hour) error {
+	if reason := b.hourFault(hour); reason != "" {
+		return &RecordError{Index: b.Records(), Field: field.Hour.String(), Reason: reason}
 	}
-}
-
-// insertFlow notes a new flow of a part, for which there is a slot already.
-func (b *builder) insertFlow(part uint32, f triple, t Totals) {
-	b.order[part].flows++
-	b.rows = append(b.rows, row{f, part, t})
-	if 2*len(b.rows) <= len(b.flows) {
-		return
-	}
-	b.flows = free(b.flows, 2*len(b.flows))
-	for i := range b.rows {
-		r := &b.rows[i]
-		*freeSlot(b.flows, b.seeds.flow(b.order[r.part].hour, r.triple)) = uint32(i) + 1
-	}
-}
-
-// partOf returns the position of the part of an hour, a new one if it has none. An hour is judged once, by its first record.
-func (b *builder) partOf(hour Hour) (uint32, error) {
-	if len(b.order) > 0 && b.order[b.last].hour == hour {
-		return b.last, nil
-	}
-	at, ok := b.hours[hour]
-	if !ok {
-		if err := b.checkUnit(hour); err != nil {
-			return 0, err
-		}
-		if b.hours == nil {
-			b.hours = map[Hour]uint32{}
-		}
-		at = uint32(len(b.order))
-		b.hours[hour] = at
-		b.order = append(b.order, part{hour: hour})
-	}
-	b.last = at
-	return at, nil
-}
-
-// checkUnit refuses an hour that looks like a time of another unit.
-func (b *builder) checkUnit(hour Hour) error {
-	if b.AnyHour {
-		return nil
-	}
-	if fault := unitFault(hour); fault != "" {
-		return &RecordError{Index: b.records - 1, Field: fieldHour.String(), Reason: fault}
+	f := scan.Symbols{Src: b.table.Symbol(src), Dest: b.table.Symbol(dest), VPC: b.table.Symbol(vpc)}
+	if !b.table.Add(int64(hour), f, t.BytesTx, t.BytesRx) {
+		// The names are those of the table, because src, dest and vpc would escape to the heap.
+		return fmt.Errorf("hour %d: flow %q to %q in %q: %w",
+			hour, b.table.Name(f.Src), b.table.Name(f.Dest), b.table.Name(f.VPC), ErrOverflow)
 	}
 	return nil
+}
+
+// hourFault returns the reason for which an hour is refused; it is empty for most hours.
+func (b *PostingBuilder) hourFault(hour Hour) string {
+	if b.AnyHour {
+		return ""
+	}
+	return field.UnitFault(int64(hour))
+}
+
+// hoursAreValid reports whether Add would have accepted every hour of the table.
+func (b *PostingBuilder) hoursAreValid() bool {
+	return !slices.ContainsFunc(b.table.Hours, func(h scan.HourFlows) bool { return b.hourFault(Hour(h.Hour)) != "" })
+}
+
+// Posting returns the batches, in order of first appearance. The builder must be reset afterwards.
+func (b *PostingBuilder) Posting() *Posting {
+	t := &b.table
+	p := &Posting{Records: t.Records, Batches: make([]*Batch, len(t.Hours))}
+	for i, h := range t.Hours {
+		p.Batches[i] = newBatch(Slice{Hour: Hour(h.Hour)}, h.Flows)
+	}
+	filled := make([]int, len(t.Hours))
+	for _, r := range t.Rows {
+		p.Batches[r.Hour].set(filled[r.Hour], r.Symbols, Totals{r.Tx, r.Rx})
+		filled[r.Hour]++
+	}
+	names := t.Names()
+	if len(p.Batches) == 1 { // its names are those of the request, in the right order
+		p.Batches[0].Names = names
+		return p
+	}
+	local := newLocalNames(names)
+	for _, batch := range p.Batches {
+		local.localize(batch)
+	}
+	return p
+}
+
+// maxReused is the largest body after which a decoder keeps its working memory for the next one.
+const maxReused = 512 << 10
+
+// Release ends a request whose body had the given number of bytes. It frees the memory of the builder if that is more
+// than most requests need.
+func (b *PostingBuilder) Release(body int) {
+	if body > maxReused {
+		*b = PostingBuilder{}
+	}
+}
+
+// BatchBuilder builds batches of flows whose names have numbers. It serves one goroutine.
+type BatchBuilder struct{ names localNames }
+
+// NewBatchBuilder returns a builder of batches for the given names, whose numbers are their indices.
+func NewBatchBuilder(names []string) *BatchBuilder { return &BatchBuilder{newLocalNames(names)} }
+
+// Batch returns a batch of n distinct flows without an identity; n is at least 1. The function flow returns the numbers of
+// the source, the destination and the VPC of flow i, and its totals.
+func (b *BatchBuilder) Batch(s Slice, n int, flow func(i int) (names [3]uint32, t Totals)) *Batch {
+	batch := newBatch(s, n)
+	for i := range n {
+		names, t := flow(i)
+		batch.set(i, scan.Symbols{Src: names[0], Dest: names[1], VPC: names[2]}, t)
+	}
+	b.names.localize(batch)
+	return batch
+}
+
+// newBatch returns a batch with room for exactly n flows. Its columns are cut from two allocations.
+func newBatch(slice Slice, n int) *Batch {
+	indices, sums := make([]uint32, 3*n), make([]int64, 2*n)
+	return &Batch{
+		Slice: slice,
+		Src:   indices[:n:n],
+		Dest:  indices[n : 2*n : 2*n],
+		VPC:   indices[2*n:],
+		Tx:    sums[:n:n],
+		Rx:    sums[n:],
+	}
+}
+
+// set sets flow i.
+func (b *Batch) set(i int, f scan.Symbols, t Totals) {
+	b.Src[i], b.Dest[i], b.VPC[i] = f.Src, f.Dest, f.VPC
+	b.Tx[i], b.Rx[i] = t.BytesTx, t.BytesRx
+}
+
+// localNames replaces indices of a table of names that several batches share by indices of a table of one batch.
+type localNames struct {
+	global []string
+	local  []uint32 // by global index: the index in the batch plus 1, or 0; all 0 between batches
+	used   []uint32 // the global indices of the names of the batch, in order of first appearance
+}
+
+func newLocalNames(global []string) localNames {
+	return localNames{global: global, local: make([]uint32, len(global))}
+}
+
+// localize gives b its own names, in order of first appearance: source, destination, VPC, row by row.
+func (l *localNames) localize(b *Batch) {
+	for i := range b.Src {
+		b.Src[i] = l.index(b.Src[i])
+		b.Dest[i] = l.index(b.Dest[i])
+		b.VPC[i] = l.index(b.VPC[i])
+	}
+	b.Names = make([]string, len(l.used))
+	for i, global := range l.used {
+		b.Names[i] = l.global[global]
+		l.local[global] = 0
+	}
+	l.used = l.used[:0]
+}
+
+func (l *localNames) index(global uint32) uint32 {
+	if l.local[global] == 0 {
+		l.used = append(l.used, global)
+		l.local[global] = uint32(len(l.used))
+	}
+	return l.local[global] - 1
 }

@@ -1,72 +1,84 @@
 package flow
 
-// Decode is Decoder.Decode, for callers who decode but once.
+import "flowring/flow/scan"
+
+// Decode is Decoder.Decode for callers that decode only once.
 func Decode(body []byte) (*Posting, error) { return new(Decoder).Decode(body) }
 
-// Decoder parses the bodies of POSTs. It keeps the memory that it works with, so that decoding allocates hardly more than what it
-// returns. The zero value is ready to use, by one goroutine at a time.
+// Decoder parses the JSON bodies of POSTs. It reuses its working memory, so that Decode allocates little more than its
+// result. The zero value is ready to use, by one goroutine at a time.
 type Decoder struct {
 	Leniency
-	scanner scanner
-	builder builder
+	scanner   scan.Scanner
+	builder   PostingBuilder
+	reference singleRecords
 }
 
-// Leniency says what is taken beyond the contract of requests.
-type Leniency struct {
-	AnyHour bool // hours that look like a time of another unit, such as seconds since 1970
-	AnySum  bool // numbers of bytes over MaxBytes, which the totals of answers may be
-}
-
-// Decode parses the body of a POST, a JSON array of records or one record after the other, and adds the records up. It is as strict as
-// the contract: the whole body is refused, with a *RecordError, for the first thing in it that is not right; or with an error that wraps
-// ErrOverflow when the records of a flow sum up to more than 2^63-1 bytes. It keeps nothing of body and does not change it.
+// Decode parses the body of a POST, which is a JSON array of records or one record after the other, and adds the records
+// up. It is as strict as the contract: the first fault in the body refuses the whole body, with a *RecordError, or with
+// an error that wraps ErrOverflow when the records of a flow sum up to more than 2^63-1 bytes. It does not change body
+// and keeps no part of it.
 func (d *Decoder) Decode(body []byte) (*Posting, error) {
-	form := formOf(body)
-	if form == noForm {
-		return decodeStrictly(body, d.Leniency)
+	if formOf(body) == noForm {
+		return decodeReference(body, d.Leniency)
 	}
 	d.builder.Leniency = d.Leniency
-	d.builder.reset(len(body) / likelyRecord)
-	d.scanner.reset(body, &d.builder)
+	d.builder.Reset(len(body) / likelyRecord)
+	d.reference = singleRecords{builder: &d.builder}
 	var p *Posting
-	if form == array && d.scanner.array() || form == sequence && d.scanner.sequence() {
-		p = d.builder.posting()
+	if d.scanner.Scan(body, &d.builder.table, &d.reference) && d.builder.hoursAreValid() {
+		p = d.builder.Posting()
 	}
-	d.scanner.reset(nil, nil)
-	if len(body) > maxKept {
-		d.builder = builder{} // what this has needed is more than most will
-	}
+	d.reference = singleRecords{}
+	d.builder.Release(len(body))
 	if p == nil {
-		return decodeStrictly(body, d.Leniency)
+		return decodeReference(body, d.Leniency)
 	}
 	return p, nil
 }
 
-// form is how the records of a JSON body stand together. The first byte that is no white space tells.
+// form is the way in which the records of a JSON body follow each other. The first byte that is not white space shows it.
 type form int
 
 const (
 	noForm   form = iota
 	array         // between brackets, with commas between the records
-	sequence      // one after the other, with white space between the records or without
+	sequence      // one after the other, with or without white space between the records
 )
 
 func formOf(body []byte) form {
 	for _, c := range body {
-		switch {
-		case c == '[':
+		switch c {
+		case ' ', '\t', '\r', '\n':
+			continue
+		case '[':
 			return array
-		case c == '{':
+		case '{':
 			return sequence
-		case !isSpace(c):
-			return noForm
 		}
+		return noForm
 	}
 	return noForm
 }
 
-// likelyRecord is how many bytes a record is likely to have. It decides about nothing but how much room is made at first.
+// likelyRecord is the expected number of bytes of a record. It only decides how much room a table has at first.
 const likelyRecord = 100
 
-// maxKept is how large a body may be for a decoder to keep the memory that it took.
-const maxKept = 512 << 10
+// singleRecords reads the records that the scanner leaves to the reference decoder.
+type singleRecords struct {
+	builder *PostingBuilder
+	decoder *referenceDecoder // nil until the first such record
+}
+
+// ReadRecord implements scan.RecordReader.
+func (s *singleRecords) ReadRecord(text []byte) (n int, ok bool) {
+	if s.decoder == nil {
+		s.decoder = newReferenceDecoder(nil, s.builder)
+		s.decoder.maxDepth = maxDepth - 1 // text does not contain the array
+	}
+	s.decoder.reset(text)
+	if s.decoder.object() != nil || s.decoder.add() != nil {
+		return 0, false
+	}
+	return int(s.decoder.tokens.InputOffset()), true
+}

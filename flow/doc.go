@@ -1,24 +1,24 @@
-// Package flow holds the nouns: hours, records, flows, totals, batches, and their two codecs. It does no I/O, starts no
-// goroutine and keeps no state.
+// Package flow defines the nouns of the program: hours, slices, records, flows, totals, batches and postings. It also
+// defines the encoding of a batch and decodes the JSON bodies of requests. It does no I/O, starts no goroutine and keeps
+// no state.
 //
-// A request becomes batches (Decode, or AddUp for records from elsewhere), gets its identity (Identify) and from then on is only
-// ever handed around: a Batch is immutable, so any number of goroutines may read one. A Decoder belongs to one goroutine.
+// Decode turns a request into a Posting, and AddUp does so for records of another origin. Identify gives the batches of a
+// posting their identity. After that a Batch is immutable, so any number of goroutines may read it. A Decoder serves one
+// goroutine at a time.
 //
-// # Two decoders
+// # Two decoders of JSON
 //
-// A body is read by a scanner, which knows one thing: plain records. It takes eight bytes at a time, compares what stands between
-// the values with what stood there in the record before, and adds up as it goes, without a list of records in between. What it
-// does not know it leaves to the decoder of jsonvalue.go, which knows all of JSON: a single record (escapes, nested fields of
-// others, negative hours), or, once anything is wrong, the body from its beginning. So there is one place that refuses, and
-// FuzzScanner holds the one decoder to the other.
+// Package flow/scan reads plain records fast and adds them up without a list of records in between. The reference decoder
+// in this package (reference.go) knows all of JSON. It reads the records that the scanner leaves to it, for example with
+// escapes, nested values or negative hours. If a body has any fault, it reads the whole body again and returns the error.
+// So one decoder alone decides about refusals. FuzzScanner compares the two.
 //
-// CSV has a decoder of its own, csv.go and csvcell.go. FuzzCSV holds it to encoding/csv and the decoder of JSON. encoding/csv itself is
-// not used, because it turns a CRLF within quotes into LF: a name would become another one.
+// Package flow/field has the names and values of fields, which JSON and CSV share. Package flow/csv decodes CSV.
 //
 // # The encoding of a batch
 //
-// One encoding serves between nodes and on disk. Fixed-width numbers are big endian; a uvarint has 7 bits a byte, the lowest
-// first, as in encoding/binary.
+// Batches have the same encoding between nodes and on disk. Fixed-width numbers are big endian. A uvarint has 7 bits per
+// byte, the lowest first, as in encoding/binary.
 //
 //	offset  bytes  field
 //	     0      1  version, 1
@@ -39,6 +39,7 @@
 //	          f*v  bytes sent
 //	          f*v  bytes received
 //
-// where v is one uvarint. The encoding is canonical: ParseBatch accepts just what Encode writes, so batches are equal when their
-// bytes are. The content, from offset 65 on, together with the hour is what the batch ID is a hash of; dots are not content.
+// where v is one uvarint. The encoding is canonical: ParseBatch accepts only the bytes that Encode writes, so batches are
+// equal exactly if their bytes are. The batch ID is a hash over the hour and the content, which begins at offset 65. The
+// dot is not part of the content.
 package flow

@@ -8,12 +8,14 @@ import (
 	"math"
 	"strconv"
 	"strings"
+
+	"flowring/flow/field"
 )
 
-// Limits of the public contract. They are part of it, not settings: every store of a cluster must agree on what is valid.
+// Limits of the public contract.
 const (
-	MaxName  = 256       // bytes of UTF-8 in an application or VPC name
-	MaxBytes = 1<<53 - 1 // bytes_tx and bytes_rx of one record: what every JSON reader holds exactly
+	MaxName  = field.MaxName  // bytes of UTF-8 in the name of an application or a VPC
+	MaxBytes = field.MaxBytes // bytes_tx and bytes_rx of one record
 )
 
 // Hour identifies an hour. It is opaque: hours since the Unix epoch by convention, any signed integer in fact.

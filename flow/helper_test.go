@@ -9,6 +9,13 @@ import (
 	"pgregory.net/rapid"
 )
 
+// The refusals of values by the contract.
+const (
+	wantName  = "must be a string of 1 to 256 bytes"
+	wantBytes = "must be an integer from 0 to 9007199254740991"
+	wantHour  = "must be an integer from -9223372036854775808 to 9223372036854775807"
+)
+
 // rec returns a record of the flow a to b in v.
 func rec(hour Hour, a, b, v string, tx, rx int64) Record {
 	return Record{Key: Key{a, b, v}, Totals: Totals{tx, rx}, Hour: hour}

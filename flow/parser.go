@@ -7,6 +7,9 @@ import (
 	"math/bits"
 	"strings"
 	"unicode/utf8"
+
+	"flowring/flow/field"
+	"flowring/internal/hashseed"
 )
 
 // parser reads the content of an encoded batch. After its first error it reads nothing more.
@@ -82,7 +85,7 @@ func (p *parser) cutNames(names []string, lengths []byte, all string) []string {
 		if valid && length > 0 && utf8.RuneStart(names[i][0]) {
 			continue
 		}
-		if fault := nameFault(names[i]); fault != "" {
+		if fault := field.NameFault(names[i]); fault != "" {
 			p.fail("name %d %s", i, fault)
 			return nil
 		}
@@ -159,8 +162,12 @@ func (b *Batch) checkRows() error {
 
 // checkDiffer verifies that no flow comes twice.
 func (b *Batch) checkDiffer() error {
-	seeds := newSeeds()
-	hash := func(i int) uint64 { return seeds.flow(0, triple{b.Src[i], b.Dest[i], b.VPC[i]}) }
+	var seeds [3]uint64
+	hashseed.Draw(seeds[:])
+	hash := func(i int) uint64 {
+		h := hashseed.Mix((uint64(b.Src[i])<<32|uint64(b.Dest[i]))^seeds[0], uint64(b.VPC[i])^seeds[1])
+		return hashseed.Mix(h, seeds[2])
+	}
 	same := func(i, k int) bool { return b.Src[i] == b.Src[k] && b.Dest[i] == b.Dest[k] && b.VPC[i] == b.VPC[k] }
 	if !allDiffer(b.Len(), hash, same) {
 		return corrupt("a flow is in the batch twice")

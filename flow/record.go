@@ -2,64 +2,21 @@ package flow
 
 import (
 	"fmt"
-	"unicode/utf8"
+
+	"flowring/flow/field"
 )
 
-// field is one of the fields of a record, in the order in which answers have them.
-type field int
-
-const (
-	fieldSrc field = iota
-	fieldDest
-	fieldVPC
-	fieldTx
-	fieldRx
-	fieldHour
-	numFields
-)
-
-// String returns the name of the field in answers.
-func (f field) String() string {
-	return [numFields]string{"src_app", "dest_app", "vpc_id", "bytes_tx", "bytes_rx", "hour"}[f]
-}
-
-// fieldNamed returns the field that requests call name, and name itself without its memory; numFields for a name that is not
-// ours.
-func fieldNamed(name string) (f field, spelling string) {
-	switch name {
-	case "src_app":
-		return fieldSrc, "src_app"
-	case "src_ip":
-		return fieldSrc, "src_ip"
-	case "dest_app":
-		return fieldDest, "dest_app"
-	case "dest_ip":
-		return fieldDest, "dest_ip"
-	case "vpc_id":
-		return fieldVPC, "vpc_id"
-	case "vpc":
-		return fieldVPC, "vpc"
-	case "bytes_tx":
-		return fieldTx, "bytes_tx"
-	case "bytes_rx":
-		return fieldRx, "bytes_rx"
-	case "hour":
-		return fieldHour, "hour"
-	}
-	return numFields, ""
-}
-
-// RecordError says which record of a request is refused and why, for the person who sent it. The whole request is refused with
-// it.
+// RecordError says which record of a request is refused and why. It is written for the person who sent the request. The
+// whole request is refused with the record.
 type RecordError struct {
-	Index  int    // of the record, from 0; -1: the body as a whole
-	Line   int    // of the body, from 1; 0: the body has but one
-	Field  string // as the record spells it; empty: no one field
-	Reason string // lower case, says what would be right
+	Index  int    // of the record, from 0; -1: the error is about the whole body
+	Line   int    // of the body, from 1; 0: the body has one line
+	Field  string // as the record spells it; empty: the error is not about one field
+	Reason string // lower case; says which value is wanted
 	CSV    bool   // the body was read as CSV
 }
 
-// Error returns what there is of line, record, field and reason, as in
+// Error joins the line, the record, the field and the reason, as far as they are known:
 //
 //	line 5: record 3: field "bytes_tx": must be an integer from 0 to 9007199254740991, got 1.5
 func (e *RecordError) Error() string {
@@ -76,30 +33,17 @@ func (e *RecordError) Error() string {
 	return text
 }
 
-// fault returns the first field that no batch can hold, and why; an empty reason when there is none.
-func (r *Record) fault() (f field, reason string) {
+// fault returns the first field whose value no batch can hold, and the reason; the reason is empty for a valid record.
+func (r *Record) fault() (f field.Field, reason string) {
 	for i, name := range [...]string{r.SrcApp, r.DestApp, r.VPCID} {
-		if reason := nameFault(name); reason != "" {
-			return fieldSrc + field(i), reason
+		if reason := field.NameFault(name); reason != "" {
+			return field.SrcApp + field.Field(i), reason
 		}
 	}
 	for i, sum := range [...]int64{r.BytesTx, r.BytesRx} {
 		if sum < 0 {
-			return fieldTx + field(i), fmt.Sprintf("must not be negative, got %d", sum)
+			return field.BytesTx + field.Field(i), fmt.Sprintf("must not be negative, got %d", sum)
 		}
 	}
 	return 0, ""
-}
-
-// nameFault returns why s cannot be a name; empty when it can.
-func nameFault(s string) string {
-	switch {
-	case s == "":
-		return "must not be empty"
-	case len(s) > MaxName:
-		return fmt.Sprintf("must be at most %d bytes, got %d", MaxName, len(s))
-	case !utf8.ValidString(s):
-		return "must be valid UTF-8"
-	}
-	return ""
 }

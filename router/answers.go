@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"flowring/flow"
+	"flowring/flow/csv"
 	"flowring/internal/browser"
 	"flowring/router/admission"
 )
@@ -63,7 +64,7 @@ var answers = [...]answer{
 	{is(ErrTooManyFlows), "too-many-flows", 409, "The hour has too many flows", tooManyAdvice, ""},
 	{is(ErrTooManyNames), "too-many-names", 409, "The hour has too many names", tooManyAdvice, ""},
 	{is(ErrTooManyHours, ErrHoursKept), "too-many-hours", 409, "There are too many hours", tooManyAdvice, ""},
-	{orAs[*tooLargeError](flow.ErrTooManyRecords), "too-large", 413, "The body is too large",
+	{orAs[*tooLargeError](csv.ErrTooManyRecords), "too-large", 413, "The body is too large",
 		"Nothing was stored. Send the records in several requests, each with a key of its own.", ""},
 	{as[*mediaError], "media-type", 415, "Media type not accepted",
 		"Nothing was stored. Send JSON as application/json, or CSV as text/csv.", ""},

@@ -246,7 +246,7 @@ func TestARefusalComesBeforeA100Continue(t *testing.T) {
 func TestNotMoreBodiesAreDecodedAtOnceThanMayBe(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		rt, leave, first := newRouter(Config{MaxDecoding: 1}, Deps{Cluster: newFake(), Log: discard}), make(chan struct{}), make(chan int, 1)
-		rt.decoders.New = func() any { <-leave; return new(flow.Decoder) } // asked for by whoever decodes
+		rt.decoders.New = func() any { <-leave; return new(decoder) } // asked for by whoever decodes
 		h := rt.handler()
 		go func() { first <- postTo(h, strings.NewReader(smallRecord)).Code }()
 		synctest.Wait()

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"flowring/flow"
+	"flowring/flow/csv"
 	"flowring/router/admission"
 )
 
@@ -130,15 +131,25 @@ func (rt *router) decode(ctx context.Context, media string, c coding, body []byt
 	if err != nil {
 		return nil, err
 	}
-	decoder, _ := rt.decoders.Get().(*flow.Decoder)
-	if decoder == nil {
-		decoder = &flow.Decoder{Leniency: flow.Leniency{AnyHour: rt.AnyHour}}
+	d, _ := rt.decoders.Get().(*decoder)
+	if d == nil {
+		d = newDecoder(flow.Leniency{AnyHour: rt.AnyHour})
 	}
-	defer rt.decoders.Put(decoder)
+	defer rt.decoders.Put(d)
 	if media == mediaCSV {
-		return decoder.DecodeCSV(body, int(rt.MaxBody/rowCharge))
+		return d.csv.Decode(body, int(rt.MaxBody/rowCharge))
 	}
-	return decoder.Decode(body)
+	return d.json.Decode(body)
+}
+
+// decoder decodes the body of one POST at a time.
+type decoder struct {
+	json flow.Decoder
+	csv  csv.Decoder
+}
+
+func newDecoder(lenient flow.Leniency) *decoder {
+	return &decoder{json: flow.Decoder{Leniency: lenient}, csv: csv.Decoder{Leniency: lenient}}
 }
 
 // rowCharge is how many bytes of Config.MaxBody each row of CSV stands for: those of a short record of JSON, which costs as much memory.

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"flowring/flow"
+	"flowring/flow/csv"
 	"flowring/internal/browser"
 	"flowring/router/admission"
 )
@@ -38,7 +39,7 @@ var everyError = []struct {
 	{ErrTooManyNames, "too-many-names", 409},
 	{ErrTooManyHours, "too-many-hours", 409},
 	{&tooLargeError{"the body", 9}, "too-large", 413},
-	{flow.ErrTooManyRecords, "too-large", 413},
+	{csv.ErrTooManyRecords, "too-large", 413},
 	{&mediaError{"text/xml"}, "media-type", 415},
 	{&codingError{"br"}, "content-encoding", 415},
 	{&browser.HostError{Host: "evil.example"}, "host", 421},

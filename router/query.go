@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"flowring/flow"
+	"flowring/flow/field"
 )
 
 // queryError says what is wrong with the query of a GET, and what to do.
@@ -47,7 +48,7 @@ func parseHour(values []string) (flow.Hour, error) {
 
 // hourHint says what to write instead of a text that is no hour. In the text of a time, a query has made + a space.
 func hourHint(text string) string {
-	if hour, ok := flow.HourOfTime(strings.ReplaceAll(text, " ", "+")); ok {
+	if hour, ok := field.HourOfTime(strings.ReplaceAll(text, " ", "+")); ok {
 		return fmt.Sprintf("; its hour is %d", hour)
 	}
 	return ", as in /flows?hour=20"

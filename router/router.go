@@ -72,7 +72,7 @@ type router struct {
 	codings    codings
 	encoders   encoders
 	buffers    buffers
-	decoders   sync.Pool // of *flow.Decoder, each in use in a decoding place
+	decoders   sync.Pool // of *decoder, each in use in a decoding place
 	overloaded lograte.Limiter
 	reused     lograte.Limiter
 	http2      lograte.Limiter

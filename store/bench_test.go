@@ -106,9 +106,9 @@ func grid(t testing.TB, s *Store, slice flow.Slice, flows int) {
 	for i := range vpcs {
 		names = append(names, fmt.Sprintf("vpc-%d", i))
 	}
-	cutter := flow.NewCutter(names)
+	builder := flow.NewBatchBuilder(names)
 	for first := 0; first < flows; first += batch {
-		b := cutter.Batch(slice, min(batch, flows-first), func(i int) ([3]uint32, flow.Totals) {
+		b := builder.Batch(slice, min(batch, flows-first), func(i int) ([3]uint32, flow.Totals) {
 			n := uint32((first + i) * stride % flows)
 			app := n / vpcs
 			return [3]uint32{app % apps, app / apps, apps + n%vpcs}, flow.Totals{BytesTx: int64(n), BytesRx: int64(i)}

@@ -94,9 +94,9 @@ func sortedNames(names []string) []uint32 {
 
 // sortNames sorts by what the names have from a byte on; what is before it is the same in all of them.
 func sortNames(names []string, ranked []rankedName, from int) {
-	var order flow.Order
+	var order flow.Prefixer
 	for i := range ranked {
-		ranked[i].word = order.Word(names[ranked[i].name][from:])
+		ranked[i].word = order.Prefix(names[ranked[i].name][from:])
 	}
 	slices.SortFunc(ranked, func(a, b rankedName) int { return cmp.Compare(a.word, b.word) })
 	for len(ranked) > 0 {
@@ -105,7 +105,7 @@ func sortNames(names []string, ranked []rankedName, from int) {
 			same++
 		}
 		if same > 1 {
-			sortNames(names, ranked[:same], from+flow.WordBytes)
+			sortNames(names, ranked[:same], from+flow.PrefixBytes)
 		}
 		ranked = ranked[same:]
 	}

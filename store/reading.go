@@ -84,18 +84,18 @@ func (r *Reading) fetch(b *block, rows []rowRef) int {
 func (r *Reading) Parts(slice flow.Slice, flows int) iter.Seq[*flow.Batch] {
 	return func(yield func(*flow.Batch) bool) {
 		r.Sort()
-		cutter := flow.NewCutter(r.names)
+		builder := flow.NewBatchBuilder(r.names)
 		for rows := range slices.Chunk(r.rows, flows) {
-			if !yield(r.part(cutter, slice, rows)) {
+			if !yield(r.part(builder, slice, rows)) {
 				return
 			}
 		}
 	}
 }
 
-func (r *Reading) part(cutter *flow.Cutter, slice flow.Slice, rows []rowRef) *flow.Batch {
+func (r *Reading) part(builder *flow.BatchBuilder, slice flow.Slice, rows []rowRef) *flow.Batch {
 	var some block
-	return cutter.Batch(slice, len(rows), func(i int) ([3]uint32, flow.Totals) {
+	return builder.Batch(slice, len(rows), func(i int) ([3]uint32, flow.Totals) {
 		at := i % len(some.keys)
 		if at == 0 {
 			r.fetch(&some, rows[i:])

@@ -8,12 +8,13 @@ import (
 	"io"
 
 	"flowring/flow"
+	"flowring/flow/csv"
 )
 
 // csvSource reads records from CSV with a header row, by the decoder of the nodes: what it refuses they would refuse, in the same words.
 type csvSource struct {
 	in      *bufio.Reader
-	decoder flow.Decoder
+	decoder csv.Decoder
 	header  []byte // the first row, with its end
 	row     []byte // behind the header
 	line    int    // of what is read next
@@ -22,13 +23,13 @@ type csvSource struct {
 
 // newCSVSource reads the header, which begins on a line.
 func newCSVSource(in *bufio.Reader, line int) (*csvSource, error) {
-	s := &csvSource{in: in, line: line, decoder: flow.Decoder{Leniency: flow.Leniency{AnyHour: true, AnySum: true}}}
+	s := &csvSource{in: in, line: line, decoder: csv.Decoder{Leniency: flow.Leniency{AnyHour: true, AnySum: true}}}
 	header, err := s.read(nil)
 	if err != nil {
 		return nil, fmt.Errorf("line %d: %w", line, err)
 	}
 	s.header = append(bytes.TrimRight(header, "\r\n"), '\n')
-	if _, err := s.decoder.DecodeCSV(s.header, 0); err != nil {
+	if _, err := s.decoder.Decode(s.header, 0); err != nil {
 		const want = "want records as a JSON array, one after the other, or as CSV with a header row"
 		return nil, fmt.Errorf("%s: %w", want, s.located(err, line, 0))
 	}
@@ -47,7 +48,7 @@ func (s *csvSource) next() (record []byte, line int, err error) {
 			return nil, 0, fmt.Errorf("line %d: %w", line, err)
 		}
 		s.row = text
-		p, err := s.decoder.DecodeCSV(text, 1)
+		p, err := s.decoder.Decode(text, 1)
 		if err != nil {
 			return nil, 0, s.located(err, line, bytes.Count(s.header, []byte("\n")))
 		}

@@ -129,7 +129,7 @@ type stream struct {
 }
 
 // orders are what makes words of names: VPCs have little in common with applications.
-type orders struct{ app, vpc flow.Order }
+type orders struct{ app, vpc flow.Prefixer }
 
 // words are those of a name, as that of an application and as that of a VPC.
 type words struct{ app, vpc uint64 }
@@ -138,7 +138,7 @@ type words struct{ app, vpc uint64 }
 type head struct{ src, dest, vpc uint64 }
 
 // tells reports whether the words tell which flow it is, without a look at the names.
-func (h head) tells() bool { return flow.Whole(h.src) && flow.Whole(h.dest) && flow.Whole(h.vpc) }
+func (h head) tells() bool { return flow.IsExact(h.src) && flow.IsExact(h.dest) && flow.IsExact(h.vpc) }
 
 func newStream(slice peer.Answer) *stream {
 	s := new(stream)
@@ -158,7 +158,7 @@ func ordersOf(streams []*stream) orders {
 			apps, vpcs = append(apps, key.SrcApp, key.DestApp), append(vpcs, key.VPCID)
 		}
 	}
-	return orders{flow.NewOrder(apps...), flow.NewOrder(vpcs...)}
+	return orders{flow.NewPrefixer(apps...), flow.NewPrefixer(vpcs...)}
 }
 
 // next goes on to the next part, if there is one, and its first flow.
@@ -187,7 +187,7 @@ func (s *stream) begin(o orders) {
 	}
 	s.words = s.words[:0]
 	for _, name := range s.part.Names {
-		s.words = append(s.words, words{o.app.Word(name), o.vpc.Word(name)})
+		s.words = append(s.words, words{o.app.Prefix(name), o.vpc.Prefix(name)})
 	}
 	s.look()
 }
@@ -213,9 +213,9 @@ func (s *stream) before(o *stream) bool {
 		return s.part != nil
 	case s.src != o.src:
 		return s.src < o.src
-	case s.dest != o.dest && flow.Whole(s.src): // the sources are the same
+	case s.dest != o.dest && flow.IsExact(s.src): // the sources are the same
 		return s.dest < o.dest
-	case s.vpc != o.vpc && flow.Whole(s.src) && flow.Whole(s.dest): // and so are the destinations
+	case s.vpc != o.vpc && flow.IsExact(s.src) && flow.IsExact(s.dest): // and so are the destinations
 		return s.vpc < o.vpc
 	case s.head == o.head && s.tells(): // the same flow
 		return false

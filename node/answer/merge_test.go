@@ -200,7 +200,7 @@ func (a endless) Parts() iter.Seq2[*flow.Batch, error] {
 			for i := range partFlows {
 				names = append(names, fmt.Sprintf("destination-%06d", i))
 			}
-			b := flow.NewCutter(names).Batch(flow.Slice{}, partFlows, func(i int) ([3]uint32, flow.Totals) {
+			b := flow.NewBatchBuilder(names).Batch(flow.Slice{}, partFlows, func(i int) ([3]uint32, flow.Totals) {
 				return [3]uint32{0, uint32(i) + 2, 1}, flow.Totals{}
 			})
 			if !yield(b, nil) {

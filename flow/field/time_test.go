@@ -1,7 +1,6 @@
-package flow
+package field
 
 import (
-	"errors"
 	"testing"
 	"time"
 
@@ -11,7 +10,7 @@ import (
 func TestATimeHasAnHour(t *testing.T) {
 	for _, tt := range []struct {
 		text string
-		want Hour
+		want int64
 		ok   bool
 	}{
 		{"2026-11-30T09:15:00Z", 498897, true},
@@ -59,35 +58,8 @@ func TestATimeHasTheHourThatTheLibrarySays(t *testing.T) {
 		if at.Unix()%3600 < 0 {
 			want--
 		}
-		if got, ok := HourOfTime(text); !ok || int64(got) != want {
+		if got, ok := HourOfTime(text); !ok || got != want {
 			rt.Errorf("HourOfTime(%s) = %d, %t, want %d", text, got, ok, want)
 		}
 	})
-}
-
-// A sender that writes a time for an hour is told the number (JSON and CSV alike), and a time elsewhere is no hour.
-func TestATimeForAnHourIsRefusedWithItsNumber(t *testing.T) {
-	const at = "2026-11-30T10:15:00+01:00"
-	for name, tt := range map[string]struct {
-		body string
-		csv  bool
-		want string
-	}{
-		"a time":            {"[" + with("20", `"`+at+`"`) + "]", false, wantHour + `, got "` + at + `"; its hour is 498897`},
-		"a time in CSV":     {header + "a,b,c,1,2," + at + "\n", true, wantHour + `, got ` + at + `; its hour is 498897`},
-		"a number in text":  {"[" + with("20", `"20"`) + "]", false, wantHour + `, got "20"; write the number without quotes`},
-		"a date":            {"[" + with("20", `"2026-11-30"`) + "]", false, wantHour + `, got "2026-11-30"; write the number without quotes`},
-		"a time as bytes":   {"[" + with("100", `"`+at+`"`) + "]", false, wantBytes + `, got "` + at + `"; write the number without quotes`},
-		"a time as a field": {"[" + with("foo", at) + "]", false, ""},
-	} {
-		decode := Decode
-		if tt.csv {
-			decode = decodeCSV
-		}
-		_, err := decode([]byte(tt.body))
-		var refused *RecordError
-		if errors.As(err, &refused); (err == nil) != (tt.want == "") || refused != nil && refused.Reason != tt.want {
-			t.Errorf("%s: Decode = %v, want %q", name, err, tt.want)
-		}
-	}
 }

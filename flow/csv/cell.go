@@ -1,23 +1,28 @@
-package flow
+package csv
 
-import "bytes"
+import (
+	"bytes"
 
-// csvReader reads cells of CSV. It is stricter than encoding/csv, and keeps what that changes: a CRLF within quotes.
-type csvReader struct {
-	rest  []byte
-	line  int    // of rest, from 1
-	plain []byte // a cell without its doubled quotes
+	"flowring/flow/field"
+)
+
+// cellReader reads cells of CSV (RFC 4180). It is stricter than encoding/csv, and it keeps a CRLF within quotes, which
+// encoding/csv turns into LF.
+type cellReader struct {
+	rest     []byte
+	line     int    // of rest, from 1
+	unquoted []byte // the latest cell that had doubled quotes, without these
 }
 
-// skipEmptyLines skips line ends in front of a row.
-func (r *csvReader) skipEmptyLines() {
+// skipEmptyLines skips the line ends before a row.
+func (r *cellReader) skipEmptyLines() {
 	for n := lineEnd(r.rest); n > 0; n = lineEnd(r.rest) {
 		r.rest = r.rest[n:]
 		r.line++
 	}
 }
 
-// lineEnd returns how many bytes the line end has that text begins with; 0 when it begins with none.
+// lineEnd returns the length of the line end at the beginning of text, or 0 if there is none.
 func lineEnd(text []byte) int {
 	switch {
 	case bytes.HasPrefix(text, []byte("\n")):
@@ -28,9 +33,9 @@ func lineEnd(text []byte) int {
 	return 0
 }
 
-// cell reads one cell and what ends it. The cell is valid until the next call. Last reports whether the row ends with it. The reason is
-// empty unless the cell is none.
-func (r *csvReader) cell() (cell []byte, last bool, reason string) {
+// cell reads one cell and the comma or line end after it. The cell is valid until the next call; last reports whether it
+// ends the row. Unless reason is empty, the text is not a valid cell for that reason.
+func (r *cellReader) cell() (cell []byte, last bool, reason string) {
 	if len(r.rest) > 0 && r.rest[0] == '"' {
 		cell, reason = r.quoted()
 	} else {
@@ -48,21 +53,21 @@ func (r *csvReader) cell() (cell []byte, last bool, reason string) {
 		return cell, true, ""
 	}
 	if r.rest[0] != ',' {
-		return nil, false, "must end behind its second quote, got more: " + quote(r.rest)
+		return nil, false, "must end behind its second quote, got more: " + field.Quote(r.rest)
 	}
 	r.rest = r.rest[1:]
 	return cell, false, ""
 }
 
 // bare reads a cell without quotes, up to a comma or the end of the line.
-func (r *csvReader) bare() (cell []byte, reason string) {
+func (r *cellReader) bare() (cell []byte, reason string) {
 	end := 0
 	for end < len(r.rest) && !endsBare(r.rest[end]) {
 		end++
 	}
 	cell = r.rest[:end]
 	if end < len(r.rest) && r.rest[end] == '"' {
-		return nil, "must stand in quotes as a whole, its own quotes doubled, got " + quote(r.rest)
+		return nil, "must stand in quotes as a whole, its own quotes doubled, got " + field.Quote(r.rest)
 	}
 	r.rest = r.rest[end:]
 	if len(r.rest) > 0 && r.rest[0] == '\r' && lineEnd(r.rest) == 0 {
@@ -73,31 +78,31 @@ func (r *csvReader) bare() (cell []byte, reason string) {
 
 func endsBare(c byte) bool { return c == ',' || c == '\n' || c == '\r' || c == '"' }
 
-// quoted reads a cell between quotes; two quotes within it stand for one.
-func (r *csvReader) quoted() (cell []byte, reason string) {
+// quoted reads a cell between quotes. Two quotes within the cell stand for one.
+func (r *cellReader) quoted() (cell []byte, reason string) {
 	text := r.rest[1:]
 	end := bytes.IndexByte(text, '"')
 	if end >= 0 && !bytes.HasPrefix(text[end+1:], []byte(`"`)) {
-		return r.closed(text[:end], end+2), ""
+		return r.consume(text[:end], end+2), ""
 	}
-	r.plain = r.plain[:0]
+	r.unquoted = r.unquoted[:0]
 	for at := 0; ; {
 		end := bytes.IndexByte(text[at:], '"')
 		if end < 0 {
 			return nil, "has a quote without its second; was the body cut short?"
 		}
-		r.plain = append(r.plain, text[at:at+end]...)
+		r.unquoted = append(r.unquoted, text[at:at+end]...)
 		at += end + 1
 		if at == len(text) || text[at] != '"' {
-			return r.closed(r.plain, at+1), ""
+			return r.consume(r.unquoted, at+1), ""
 		}
-		r.plain = append(r.plain, '"')
+		r.unquoted = append(r.unquoted, '"')
 		at++
 	}
 }
 
-// closed takes a cell of n bytes, quotes included, from the rest.
-func (r *csvReader) closed(cell []byte, n int) []byte {
+// consume removes a quoted cell, which took n bytes with its quotes, from rest.
+func (r *cellReader) consume(cell []byte, n int) []byte {
 	r.line += bytes.Count(r.rest[:n], []byte("\n"))
 	r.rest = r.rest[n:]
 	return cell

@@ -3,18 +3,21 @@ package flow
 import (
 	"encoding/binary"
 	"strconv"
+
+	"flowring/flow/scan"
 )
 
-// AppendRecord appends r as answers show it: a compact JSON object with the fields src_app, dest_app, vpc_id, bytes_tx, bytes_rx
-// and hour, in this order. The names must be valid UTF-8.
+// AppendRecord appends r in the form of answers: a compact JSON object with the fields src_app, dest_app, vpc_id,
+// bytes_tx, bytes_rx and hour, in this order. The names must be valid UTF-8.
 func AppendRecord(dst []byte, r Record) []byte { return new(Appender).Append(dst, r) }
 
-// Appender appends records as AppendRecord does. It keeps what one record has in common with the next: in an answer, which is
-// sorted, the source and the hour. The zero value is ready to use; it serves one goroutine.
+// Appender appends records like AppendRecord. It reuses the text of the source and of the hour while they stay the same,
+// because an answer is sorted by source and usually has one hour. The zero value is ready to use. An Appender serves one
+// goroutine.
 type Appender struct {
 	src        string // of the record before
-	hour       Hour
-	begin, end []byte // what was appended for them, with what surrounds them; nil before the first record
+	hour       Hour   // of the record before
+	begin, end []byte // the text up to the value of dest_app and the text from the hour on; nil before the first record
 }
 
 // Append appends r to dst.
@@ -29,27 +32,12 @@ func (a *Appender) Append(dst []byte, r Record) []byte {
 	}
 	dst = appendString(append(dst, a.begin...), r.DestApp)
 	dst = appendString(append(dst, `,"vpc_id":`...), r.VPCID)
-	dst = appendNumber(append(dst, `,"bytes_tx":`...), r.BytesTx)
-	dst = appendNumber(append(dst, `,"bytes_rx":`...), r.BytesRx)
+	dst = scan.AppendNumber(append(dst, `,"bytes_tx":`...), r.BytesTx)
+	dst = scan.AppendNumber(append(dst, `,"bytes_rx":`...), r.BytesRx)
 	return append(dst, a.end...)
 }
 
-// appendNumber is strconv.AppendInt for base 10: with it a record is written in a tenth less time.
-func appendNumber(dst []byte, n int64) []byte {
-	if n < 0 {
-		return strconv.AppendInt(dst, n, 10)
-	}
-	if n >= 100_000_000 {
-		dst = appendNumber(dst, n/100_000_000)
-		return binary.LittleEndian.AppendUint64(dst, digitsOf(uint64(n%100_000_000))|'0'*ones)
-	}
-	digits := digitsOf(uint64(n))
-	zeros := first(digits | 1<<63) // at the beginning; 7 of them if all are
-	end := len(dst) + 8 - zeros
-	return binary.LittleEndian.AppendUint64(dst, (digits|'0'*ones)>>(8*zeros))[:end]
-}
-
-// appendString appends s as a JSON string in which only what must be escaped is (RFC 8259, section 7).
+// appendString appends s as a JSON string with as few escapes as possible (RFC 8259, section 7).
 func appendString(dst []byte, s string) []byte {
 	dst = append(dst, '"')
 	if !plain(s) {
@@ -59,7 +47,7 @@ func appendString(dst []byte, s string) []byte {
 }
 
 func appendEscaped(dst []byte, s string) []byte {
-	done := 0 // what is in front of it has been copied
+	done := 0 // s[:done] has been copied
 	for i := range len(s) {
 		if c := s[i]; c < ' ' || c == '"' || c == '\\' {
 			dst = appendEscape(append(dst, s[done:i]...), c)
@@ -69,8 +57,8 @@ func appendEscaped(dst []byte, s string) []byte {
 	return append(dst, s[done:]...)
 }
 
-// plain reports whether nothing in s must be escaped. It looks at eight bytes at a time: (x-n)&^x has the top bit of a byte set if
-// that byte of x is below n, n at most 0x80, and never where no byte is (a borrow begins at a byte that is).
+// plain reports whether s needs no escapes. It tests eight bytes at a time: (x-n)&^x sets the top bit of a byte that is
+// less than n, for n up to 0x80. It sets no bit if all bytes are n or more, because only a lesser byte causes a borrow.
 func plain(s string) bool {
 	const ones, tops = 0x0101010101010101, 0x8080808080808080
 	for ; len(s) >= 8; s = s[8:] {

@@ -1,10 +1,10 @@
-package flow
+package field
 
 import "strings"
 
-// HourOfTime returns the hour, counted from 1970, of a time as RFC 3339 writes it, such as 2026-11-30T09:15:00+01:00. It reports
-// false for any other text. Hours are integers everywhere: senders that write a time are told its hour.
-func HourOfTime(text string) (h Hour, ok bool) {
+// HourOfTime returns the number of the hour, counted from 1970, of a time in the format of RFC 3339, such as
+// 2026-11-30T09:15:00+01:00. It reports false for any other text.
+func HourOfTime(text string) (hour int64, ok bool) {
 	const form = "dddd-dd-ddTdd:dd:dd"
 	if len(text) <= len(form) {
 		return 0, false
@@ -16,29 +16,29 @@ func HourOfTime(text string) (h Hour, ok bool) {
 	} else {
 		ok = true
 	}
-	offset, known := offsetOf(strings.ToUpper(zone))
-	if !ok || !known || !shaped(clock, form) {
+	offset, known := zoneOffset(strings.ToUpper(zone))
+	if !ok || !known || !matches(clock, form) {
 		return 0, false
 	}
 	year, month, day := number(clock[:4]), number(clock[5:7]), number(clock[8:10])
-	hour, minute, second := number(clock[11:13]), number(clock[14:16]), number(clock[17:])
-	if month < 1 || month > 12 || day < 1 || hour > 23 || minute > 59 || second > 60 { // 60: a leap second
+	hours, minute, second := number(clock[11:13]), number(clock[14:16]), number(clock[17:])
+	if month < 1 || month > 12 || day < 1 || hours > 23 || minute > 59 || second > 60 { // 60: a leap second
 		return 0, false
 	}
 	days := daysTo(year, month, day)
 	if days >= daysTo(year+month/12, month%12+1, 1) {
 		return 0, false
 	}
-	minutes := 1440*days + 60*hour + minute - offset
-	return Hour(floor(minutes, 60)), true
+	minutes := 1440*days + 60*hours + minute - offset
+	return int64(floor(minutes, 60)), true
 }
 
-// offsetOf returns the offset of a time zone, in minutes: Z, +01:00, -05:30.
-func offsetOf(zone string) (minutes int, ok bool) {
+// zoneOffset returns the offset of a time zone in minutes. The zone is Z or has a form such as +01:00 or -05:30.
+func zoneOffset(zone string) (minutes int, ok bool) {
 	if zone == "Z" {
 		return 0, true
 	}
-	if !shaped(zone, "+dd:dd") && !shaped(zone, "-dd:dd") {
+	if !matches(zone, "+dd:dd") && !matches(zone, "-dd:dd") {
 		return 0, false
 	}
 	hours, minutes := number(zone[1:3]), number(zone[4:])
@@ -48,8 +48,8 @@ func offsetOf(zone string) (minutes int, ok bool) {
 	return minutes, hours < 24 && number(zone[4:]) < 60
 }
 
-// shaped reports whether text has a form, in which d stands for any digit.
-func shaped(text, form string) bool {
+// matches reports whether text has the given form, in which d stands for any digit.
+func matches(text, form string) bool {
 	if len(text) != len(form) {
 		return false
 	}
@@ -61,7 +61,7 @@ func shaped(text, form string) bool {
 	return true
 }
 
-// number returns the number that a text of digits is.
+// number returns the value of decimal digits.
 func number(digits string) (n int) {
 	for i := range len(digits) {
 		n = 10*n + int(digits[i]-'0')
@@ -69,8 +69,9 @@ func number(digits string) (n int) {
 	return n
 }
 
-// daysTo returns the days from the first of January 1970 to a day. Years count from March, so that the day of a leap year is the last
-// one; see Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms", days_from_civil.
+// daysTo returns the number of days from 1 January 1970 to a date. Years begin in March here, so that the leap day is the
+// last day of its year. The algorithm is days_from_civil of Howard Hinnant, "chrono-Compatible Low-Level Date
+// Algorithms".
 func daysTo(year, month, day int) int {
 	if month <= 2 {
 		year--
@@ -81,7 +82,7 @@ func daysTo(year, month, day int) int {
 	return 146097*era + 365*ofEra + ofEra/4 - ofEra/100 + ofYear - 719468
 }
 
-// floor returns a/b, rounded down.
+// floor returns a/b rounded down.
 func floor(a, b int) int {
 	if a < 0 {
 		return -((b - 1 - a) / b)

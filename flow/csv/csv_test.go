@@ -1,30 +1,68 @@
-package flow
+package csv
 
 import (
 	"bytes"
-	"encoding/csv"
+	stdcsv "encoding/csv"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"reflect"
+	"runtime"
 	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"flowring/flow"
+	"flowring/flow/field"
 )
 
-// header is that of most tests.
+// header is the header of most tests.
 const header = "src_app,dest_app,vpc_id,bytes_tx,bytes_rx,hour\n"
 
-// decodeCSV is DecodeCSV without a limit on records.
-func decodeCSV(body []byte) (*Posting, error) { return new(Decoder).DecodeCSV(body, 1<<30) }
+// good is a record as JSON.
+const good = `{"src_app":"foo","dest_app":"bar","vpc_id":"vpc-0","bytes_tx":100,"bytes_rx":500,"hour":20}`
+
+// The refusals of values by the contract.
+const (
+	wantName  = "must be a string of 1 to 256 bytes"
+	wantBytes = "must be an integer from 0 to 9007199254740991"
+	wantHour  = "must be an integer from -9223372036854775808 to 9223372036854775807"
+)
+
+// decode is Decode without a limit on records.
+func decode(body []byte) (*flow.Posting, error) { return new(Decoder).Decode(body, 1<<30) }
+
+// rec returns a record of the flow a to b in v.
+func rec(hour flow.Hour, a, b, v string, tx, rx int64) flow.Record {
+	return flow.Record{Key: flow.Key{SrcApp: a, DestApp: b, VPCID: v}, Totals: flow.Totals{BytesTx: tx, BytesRx: rx}, Hour: hour}
+}
+
+// added returns the posting of records.
+func added(t testing.TB, records ...flow.Record) *flow.Posting {
+	t.Helper()
+	p, err := flow.AddUp(records)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// allocated returns the number of bytes that f allocates.
+func allocated(f func()) uint64 {
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	f()
+	runtime.ReadMemStats(&after)
+	return after.TotalAlloc - before.TotalAlloc
+}
 
 func TestCSVIsAccepted(t *testing.T) {
 	normal := rec(20, "foo", "bar", "vpc-0", 100, 500)
 	for name, c := range map[string]struct {
 		body string
-		want Record
+		want flow.Record
 	}{
 		"a header and a row":            {header + "foo,bar,vpc-0,100,500,20\n", normal},
 		"no line end behind the last":   {header + "foo,bar,vpc-0,100,500,20", normal},
@@ -38,23 +76,23 @@ func TestCSVIsAccepted(t *testing.T) {
 		"an empty unknown cell at last": {"src_app,dest_app,vpc_id,bytes_tx,bytes_rx,hour,a\nfoo,bar,vpc-0,100,500,20,\n", normal},
 		"quotes, commas and line ends within quotes": {
 			header + "\"a\"\"b,c\r\nd\re\n\",\" \",\"\"\"\",-0,9007199254740991,-9223372036854775808\n",
-			rec(-1<<63, "a\"b,c\r\nd\re\n", " ", `"`, 0, MaxBytes),
+			rec(-1<<63, "a\"b,c\r\nd\re\n", " ", `"`, 0, flow.MaxBytes),
 		},
 		"names of 256 bytes": {header + strings.Repeat("é", 128) + ",=1+1,vpc-0,100,500,20\n", rec(20, strings.Repeat("é", 128), "=1+1", "vpc-0", 100, 500)},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p, err := decodeCSV([]byte(c.body))
+			p, err := decode([]byte(c.body))
 			if err != nil {
-				t.Fatalf("DecodeCSV(%q) = %v, want no error", c.body, err)
+				t.Fatalf("Decode(%q) = %v, want no error", c.body, err)
 			}
-			if got, want := sums(t, p), fold([]Record{c.want}); !reflect.DeepEqual(got, want) || p.Records != 1 {
-				t.Errorf("DecodeCSV(%q) = %d records, %v, want 1, %v", c.body, p.Records, got, want)
+			if want := added(t, c.want); !reflect.DeepEqual(p, want) {
+				t.Errorf("Decode(%q) = %+v, want %+v", c.body, p, want)
 			}
 		})
 	}
 	for _, body := range []string{header, strings.TrimSpace(header), header + "\r\n\n"} {
-		if p, err := decodeCSV([]byte(body)); err != nil || p.Records != 0 || len(p.Batches) != 0 {
-			t.Errorf("DecodeCSV(%q) = %+v, %v, want no records and no error", body, p, err)
+		if p, err := decode([]byte(body)); err != nil || p.Records != 0 || len(p.Batches) != 0 {
+			t.Errorf("Decode(%q) = %+v, %v, want no records and no error", body, p, err)
 		}
 	}
 }
@@ -93,6 +131,7 @@ func TestCSVIsRefused(t *testing.T) {
 		"a plus":                      {cells("100", "+1"), 1, 3, "bytes_tx", wantBytes + ", got +1"},
 		"leading zeros":               {cells("100", "0100"), 1, 3, "bytes_tx", wantBytes + ", got 0100"},
 		"a fraction":                  {cells("100", "1.0"), 1, 3, "bytes_tx", wantBytes + ", got 1.0; write it without fraction and exponent"},
+		"a time for the hour":         {cells("20", "2026-11-30T10:15:00+01:00"), 1, 3, "hour", wantHour + ", got 2026-11-30T10:15:00+01:00; its hour is 498897"},
 		"an hour over 2^63-1":         {cells("20", "9223372036854775808"), 1, 3, "hour", wantHour + ", got 9223372036854775808"},
 		"an hour in seconds":          {cells("20", "1796031600"), 1, 3, "hour", "1796031600 looks like seconds since 1970; its hour is 498897"},
 		"a cell too few":              {cells(",20", ""), 1, 3, "", "must have as many cells as the header, 6, has 5"},
@@ -104,19 +143,19 @@ func TestCSVIsRefused(t *testing.T) {
 		"a line within quotes before": {header + "\"f\no\no\",bar,vpc-0,1,1,1\nfoo,\"b\nr\",vpc-0,1,x,1\n", 1, 6, "bytes_rx", wantBytes + ", got x"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p, err := decodeCSV([]byte(c.body))
-			var got *RecordError
+			p, err := decode([]byte(c.body))
+			var got *flow.RecordError
 			if !errors.As(err, &got) || p != nil {
-				t.Fatalf("DecodeCSV(%q) = %+v, %v, want no posting and a RecordError", c.body, p, err)
+				t.Fatalf("Decode(%q) = %+v, %v, want no posting and a RecordError", c.body, p, err)
 			}
-			if want := (RecordError{c.index, c.line, c.field, c.want, true}); *got != want {
-				t.Errorf("DecodeCSV(%q):\n got %+v\nwant %+v", c.body, *got, want)
+			if want := (flow.RecordError{Index: c.index, Line: c.line, Field: c.field, Reason: c.want, CSV: true}); *got != want {
+				t.Errorf("Decode(%q):\n got %+v\nwant %+v", c.body, *got, want)
 			}
 		})
 	}
 	most := strings.Repeat("foo,bar,vpc-0,9007199254740991,0,20\n", 1025)
-	if _, err := decodeCSV([]byte(header + most)); !errors.Is(err, ErrOverflow) {
-		t.Errorf("DecodeCSV(1025 times 2^53-1) = %v, want ErrOverflow", err)
+	if _, err := decode([]byte(header + most)); !errors.Is(err, flow.ErrOverflow) {
+		t.Errorf("Decode(1025 times 2^53-1) = %v, want ErrOverflow", err)
 	}
 }
 
@@ -124,18 +163,19 @@ func TestCSVIsRefused(t *testing.T) {
 func TestCSVHasALimitOnRecords(t *testing.T) {
 	const row = "a,b,c,1,1,1\n"
 	var d Decoder
-	if p, err := d.DecodeCSV([]byte(header+strings.Repeat(row, 3)+"\n"), 3); err != nil || p.Records != 3 {
-		t.Errorf("DecodeCSV of 3 records of 3 = %+v, %v, want them", p, err)
+	if p, err := d.Decode([]byte(header+strings.Repeat(row, 3)+"\n"), 3); err != nil || p.Records != 3 {
+		t.Errorf("Decode of 3 records of 3 = %+v, %v, want them", p, err)
 	}
-	if _, err := d.DecodeCSV([]byte(header+strings.Repeat(row, 4)), 3); !errors.Is(err, ErrTooManyRecords) {
-		t.Errorf("DecodeCSV of 4 records of 3 = %v, want ErrTooManyRecords", err)
+	if _, err := d.Decode([]byte(header+strings.Repeat(row, 4)), 3); !errors.Is(err, ErrTooManyRecords) {
+		t.Errorf("Decode of 4 records of 3 = %v, want ErrTooManyRecords", err)
 	}
 	const size = 1 << 20
 	var rows, records strings.Builder
 	for i := 0; records.Len() < size; i++ {
 		fmt.Fprintf(&records, `{"src_ip":"%x","dest_ip":"g%x","vpc":"h%x","bytes_tx":0,"bytes_rx":0,"hour":0}`, i, i, i)
 	}
-	most := allocated(func() { d.Decode([]byte(records.String())) })
+	var json flow.Decoder
+	most := allocated(func() { json.Decode([]byte(records.String())) })
 	for i := 0; rows.Len() < size; i++ {
 		fmt.Fprintf(&rows, "%x,g%x,h%x,0,0,0\n", i, i, i)
 	}
@@ -145,15 +185,27 @@ func TestCSVHasALimitOnRecords(t *testing.T) {
 		"quotes":         header + `"` + strings.Repeat(`""`, size/2),
 		"empty lines":    strings.Repeat("\n", size),
 	} {
-		if got := allocated(func() { d.DecodeCSV([]byte(text), size/80) }); got > most {
-			t.Errorf("%s: DecodeCSV of %d bytes allocates %d bytes, want no more than JSON of as many, %d", name, len(text), got, most)
+		if got := allocated(func() { d.Decode([]byte(text), size/80) }); got > most {
+			t.Errorf("%s: Decode of %d bytes allocates %d bytes, want no more than JSON of as many, %d", name, len(text), got, most)
 		}
 	}
 }
 
+// jsonString returns s as a JSON string. Unlike encoding/json it does not replace invalid UTF-8.
+func jsonString(s string) []byte {
+	text := flow.AppendRecord(nil, flow.Record{Key: flow.Key{SrcApp: s}})
+	text = bytes.TrimPrefix(text, []byte(`{"src_app":`))
+	return text[:len(text)-len(`,"dest_app":"","vpc_id":"","bytes_tx":0,"bytes_rx":0,"hour":0}`)]
+}
+
+// isNumber reports whether text is a number of JSON.
+func isNumber(text []byte) bool {
+	return json.Valid(text) && bytes.ContainsAny(text[:1], "-0123456789") && !bytes.ContainsAny(text, " \t\r\n")
+}
+
 // jsonOf is the JSON of a CSV body, made by encoding/csv: the oracle of FuzzCSV.
 func jsonOf(body []byte) ([]byte, error) {
-	in := csv.NewReader(bytes.NewReader(bytes.TrimPrefix(body, []byte(byteOrderMark))))
+	in := stdcsv.NewReader(bytes.NewReader(bytes.TrimPrefix(body, []byte(byteOrderMark))))
 	rows, err := in.ReadAll()
 	if err == nil && len(rows) == 0 {
 		err = io.EOF
@@ -166,10 +218,10 @@ func jsonOf(body []byte) ([]byte, error) {
 		record := []string{}
 		for i, cell := range row {
 			value := []byte(cell)
-			if f, _ := fieldNamed(rows[0][i]); f < fieldTx || f == numFields || !json.Valid(value) || !isNumber(value) {
-				value = appendString(nil, cell)
+			if f, _ := field.Named(rows[0][i]); f < field.BytesTx || f == field.Unknown || !isNumber(value) {
+				value = jsonString(cell)
 			}
-			record = append(record, string(appendString(nil, rows[0][i]))+":"+string(value))
+			record = append(record, string(jsonString(rows[0][i]))+":"+string(value))
 		}
 		fmt.Fprintf(&lines, "{%s}\n", strings.Join(record, ","))
 	}
@@ -178,27 +230,27 @@ func jsonOf(body []byte) ([]byte, error) {
 
 // checkCSV verifies that a body of CSV and the JSON of it say the same.
 func checkCSV(t interface{ Fatalf(string, ...any) }, body []byte) {
-	p, err := decodeCSV(body)
-	var refused *RecordError
+	p, err := decode(body)
+	var refused *flow.RecordError
 	if errors.As(err, &refused) && (refused.Line < 1 || len(err.Error()) > 400 || strings.ContainsAny(err.Error(), "\n\r\x00")) {
-		t.Fatalf("DecodeCSV(%q) = %q, want a line and one short line of text", body, err)
+		t.Fatalf("Decode(%q) = %q, want a line and one short line of text", body, err)
 	}
-	if bytes.Contains(body, []byte("\r")) || refused != nil && refused.Index < 0 && !errors.Is(err, ErrOverflow) {
+	if bytes.Contains(body, []byte("\r")) || refused != nil && refused.Index < 0 && !errors.Is(err, flow.ErrOverflow) {
 		return // encoding/csv changes CRLF; JSON has no header
 	}
 	text, reason := jsonOf(body)
 	if reason != nil {
 		if err == nil {
-			t.Fatalf("DecodeCSV(%q) = %+v, but encoding/csv says %v", body, p, reason)
+			t.Fatalf("Decode(%q) = %+v, but encoding/csv says %v", body, p, reason)
 		}
 		return
 	}
 	if len(text) == 0 {
 		text = []byte("[]")
 	}
-	want, reason := Decode(text)
+	want, reason := flow.Decode(text)
 	if (err == nil) != (reason == nil) || !reflect.DeepEqual(p, want) {
-		t.Fatalf("DecodeCSV(%q) = %+v, %v, but Decode(%q) = %+v, %v", body, p, err, text, want, reason)
+		t.Fatalf("Decode(%q) = %+v, %v, but flow.Decode(%q) = %+v, %v", body, p, err, text, want, reason)
 	}
 }
 
@@ -226,19 +278,35 @@ func TestCSVAgreesWithJSON(t *testing.T) {
 	})
 }
 
-func BenchmarkDecodeCSV(b *testing.B) {
+func TestAnySumIsTakenWhereItIsAskedFor(t *testing.T) {
+	body := []byte(header + "a,b,c,9223372036854775807,0,1")
+	d := Decoder{Leniency: flow.Leniency{AnySum: true}}
+	for range 2 {
+		if p, err := d.Decode(body, 1); err != nil || p.Batches[0].Tx[0] != 1<<63-1 {
+			t.Errorf("Decode of any sum = %+v, %v, want 2^63-1 bytes", p, err)
+		}
+	}
+	if p, err := decode(body); err == nil {
+		t.Errorf("Decode = %+v, want 2^63-1 bytes refused", p)
+	}
+}
+
+func BenchmarkDecode(b *testing.B) {
+	const rows = 1000
 	var text bytes.Buffer
-	w := csv.NewWriter(&text)
+	w := stdcsv.NewWriter(&text)
 	w.Write(strings.Split(strings.TrimSpace(header), ","))
-	for _, r := range zipf(benchRecords) {
-		w.Write([]string{r.SrcApp, r.DestApp, r.VPCID, fmt.Sprint(r.BytesTx), fmt.Sprint(r.BytesRx), fmt.Sprint(r.Hour)})
+	for i := range rows {
+		src, dest := fmt.Sprintf("service-%d", i%61), fmt.Sprintf("backend-%d", i%17)
+		w.Write([]string{src, dest, fmt.Sprintf("vpc-%d", i%3), fmt.Sprint(i * 997), fmt.Sprint(i * 1999), "490000"})
 	}
 	w.Flush()
 	b.SetBytes(int64(text.Len()))
+	b.ReportAllocs()
 	var d Decoder
-	perRecord(b, benchRecords, func() {
-		if _, err := d.DecodeCSV(text.Bytes(), benchRecords); err != nil {
+	for b.Loop() {
+		if _, err := d.Decode(text.Bytes(), rows); err != nil {
 			b.Fatal(err)
 		}
-	})
+	}
 }

@@ -5,27 +5,24 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strconv"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"flowring/flow/field"
 )
 
-const (
-	space    = " \t\r\n" // what JSON calls white space
-	maxQuote = 40        // bytes of an offending value that a message repeats
-)
+// space is the white space of JSON.
+const space = " \t\r\n"
 
 // refuse returns the error about the record being read.
-func (d *strict) refuse(name, reason string) error {
+func (d *referenceDecoder) refuse(name, reason string) error {
 	d.at = int(d.tokens.InputOffset()) - 1
 	return &RecordError{Index: d.index(), Field: name, Reason: reason}
 }
 
-// located returns err with the line of the body that it is about, where the body has several.
-func (d *strict) located(err error) error {
+// located adds the line to a *RecordError if the body has several lines.
+func (d *referenceDecoder) located(err error) error {
 	var refused *RecordError
 	if errors.As(err, &refused) && bytes.Contains(bytes.TrimSpace(d.body), []byte("\n")) {
 		refused.Line = 1 + bytes.Count(d.body[:d.at], []byte("\n"))
@@ -33,8 +30,8 @@ func (d *strict) located(err error) error {
 	return err
 }
 
-// notAnObject returns the error about what stands where a record should.
-func (d *strict) notAnObject() error {
+// notAnObject returns the error about a value in the place of a record.
+func (d *referenceDecoder) notAnObject() error {
 	if d.tokens.PeekKind() == jsontext.KindBeginArray {
 		return d.refuseNext("", "must be an object, got an array")
 	}
@@ -42,19 +39,19 @@ func (d *strict) notAnObject() error {
 	if err != nil {
 		return d.syntaxError(-1, "", err)
 	}
-	return d.refuse("", got("must be an object", raw))
+	return d.refuse("", field.Got("must be an object", raw))
 }
 
-// refuseNext is refuse for a value that is not read, as it is no record or no value of a field.
-func (d *strict) refuseNext(name, reason string) error {
+// refuseNext is refuse for a value that has not been read, because neither a record nor a field can have it.
+func (d *referenceDecoder) refuseNext(name, reason string) error {
 	err := d.refuse(name, reason)
 	rest := bytes.TrimLeft(d.body[min(d.at+1, len(d.body)):], space+",:")
 	d.at = len(d.body) - len(rest)
 	return err
 }
 
-// syntaxError returns the error for what is no JSON. Offsets count from 0.
-func (d *strict) syntaxError(index int, name string, err error) error {
+// syntaxError returns the error for text that is not valid JSON. Offsets count from 0.
+func (d *referenceDecoder) syntaxError(index int, name string, err error) error {
 	whole := [...]string{array: "array", sequence: "record"}[d.form]
 	reason := fmt.Sprintf("not valid JSON: the body ends after %d bytes, before the %s does; was it cut short?", len(d.body), whole)
 	d.at = len(d.body)
@@ -70,7 +67,8 @@ func (d *strict) syntaxError(index int, name string, err error) error {
 	return &RecordError{Index: index, Field: name, Reason: reason}
 }
 
-// syntaxHint says what to do about JSON that is not valid from rest on; empty when the tokenizer's own words must do.
+// syntaxHint advises how to correct JSON that is not valid from rest on. It is empty when the words of the tokenizer
+// are enough.
 func syntaxHint(rest []byte) string {
 	switch word := string(rest[:min(len(rest), 3)]); {
 	case strings.HasPrefix(word, ","):
@@ -83,7 +81,7 @@ func syntaxHint(rest []byte) string {
 	return ""
 }
 
-// noRecords returns why body holds no records, judged by how it begins.
+// noRecords returns the refusal of a body whose first byte cannot begin records.
 func noRecords(body []byte) string {
 	const want = "must be a JSON array of records, or one record after the other"
 	text := bytes.Trim(body, space)
@@ -93,15 +91,16 @@ func noRecords(body []byte) string {
 	if foreign := foreignText(text); foreign != "" {
 		return want + ", got " + foreign
 	}
-	return want + ", got " + quote(text)
+	return want + ", got " + field.Quote(text)
 }
 
-// foreignText names what text is by its first bytes when it is not JSON in UTF-8, and what to do about it.
+// foreignText recognizes other formats by their first bytes. It returns the name of the format and advice; it is empty
+// for unknown text.
 func foreignText(text []byte) string {
 	for _, f := range [...]struct{ magic, advice string }{
 		{"\x1f\x8b", "gzip data; say so with the header Content-Encoding: gzip"},
 		{"\x28\xb5\x2f\xfd", "zstd data; say so with the header Content-Encoding: zstd"},
-		{byteOrderMark, "a byte order mark; leave out these first 3 bytes"},
+		{"\xef\xbb\xbf", "a byte order mark; leave out these first 3 bytes"},
 		{"\xff\xfe", "UTF-16; send UTF-8"},
 		{"\xfe\xff", "UTF-16; send UTF-8"},
 	} {
@@ -110,47 +109,8 @@ func foreignText(text []byte) string {
 		}
 	}
 	first, _, several := bytes.Cut(text, []byte(","))
-	if f, _ := fieldNamed(string(bytes.Trim(first, `"`))); several && f != numFields {
+	if f, _ := field.Named(string(bytes.Trim(first, `"`))); several && f != field.Unknown {
 		return "CSV; say so with the header Content-Type: text/csv"
 	}
 	return ""
-}
-
-// noInteger returns why a value is no integer as wanted, and what to do about it.
-func noInteger(want string, raw jsontext.Value) string {
-	if hour, is := HourOfTime(string(bytes.Trim(raw, `"`))); is && want == wantHour {
-		return fmt.Sprintf("%s; its hour is %d", got(want, raw), hour)
-	}
-	return got(want, raw) + integerHint(raw)
-}
-
-// integerHint says what to do about a value that is no integer of the range.
-func integerHint(raw jsontext.Value) string {
-	switch {
-	case raw.Kind() == jsontext.KindString:
-		return "; write the number without quotes"
-	case raw.Kind() == jsontext.KindNumber && bytes.ContainsAny(raw, ".eE"):
-		return "; write it without fraction and exponent"
-	}
-	return ""
-}
-
-// got completes the sentence of what is wanted by what there is.
-func got(want string, raw jsontext.Value) string { return want + ", got " + quote(raw) }
-
-// quote returns the beginning of text for a message: as it is when it is readable, else as a Go string.
-func quote(text []byte) string {
-	const more = "..."
-	end := ""
-	if len(text) > maxQuote {
-		cut := maxQuote - len(more)
-		for cut > 0 && !utf8.RuneStart(text[cut]) {
-			cut--
-		}
-		text, end = text[:cut], more
-	}
-	if !utf8.Valid(text) || bytes.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }) {
-		return strconv.Quote(string(text)) + end
-	}
-	return string(text) + end
 }

@@ -2,7 +2,6 @@ package flow
 
 import (
 	"encoding/json"
-	"strconv"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -15,23 +14,6 @@ func TestAppendRecordIsCompactAndInOrder(t *testing.T) {
 	if got != want {
 		t.Errorf("AppendRecord = %s, want %s", got, want)
 	}
-}
-
-func TestAppendNumberIsAppendInt(t *testing.T) {
-	check := func(n int64) {
-		if got, want := string(appendNumber([]byte("x"), n)), "x"+strconv.FormatInt(n, 10); got != want {
-			t.Errorf("appendNumber(%d) = %s, want %s", n, got, want)
-		}
-	}
-	for n := range int64(10_000) { // every group of four digits, as the first and as the last
-		check(n)
-		check(n * 10_000)
-	}
-	for n := int64(1); n < 1e17; n *= 10 {
-		check(n - 1)
-		check(-n)
-	}
-	rapid.Check(t, func(rt *rapid.T) { check(rapid.Int64().Draw(rt, "n")) })
 }
 
 func TestAppendRecordIsReadBackByEncodingJSON(t *testing.T) {

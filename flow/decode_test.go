@@ -10,11 +10,11 @@ import (
 	"testing"
 )
 
-// decode is what Decode and decodeStrictly are.
+// decode is the type of Decode and decodeReference.
 type decode func(body []byte) (*Posting, error)
 
-// strictly is decodeStrictly within the contract.
-func strictly(body []byte) (*Posting, error) { return decodeStrictly(body, Leniency{}) }
+// byReference is decodeReference within the contract.
+func byReference(body []byte) (*Posting, error) { return decodeReference(body, Leniency{}) }
 
 // disagreement returns how two decoders differ over a body; empty when they do not.
 func disagreement(body []byte, a, b decode) string {
@@ -42,8 +42,8 @@ func FuzzScanner(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body []byte) {
 		before := bytes.Clone(body)
 		for name, d := range map[string]decode{"fresh": Decode, "used": used.Decode} {
-			if differs := disagreement(body, d, strictly); differs != "" {
-				t.Fatalf("the %s Decoder and decodeStrictly of %q: %s", name, body, differs)
+			if differs := disagreement(body, d, byReference); differs != "" {
+				t.Fatalf("the %s Decoder and decodeReference of %q: %s", name, body, differs)
 			}
 		}
 		if !bytes.Equal(body, before) {
@@ -68,8 +68,8 @@ func TestDecodeLooksAtEveryByte(t *testing.T) {
 			}
 			bodies = append(bodies, text[:i]+"\xff"+text[i+1:])
 			for _, body := range bodies {
-				if differs := disagreement([]byte(body), used.Decode, strictly); differs != "" {
-					t.Errorf("Decode and decodeStrictly of %q: %s", body, differs)
+				if differs := disagreement([]byte(body), used.Decode, byReference); differs != "" {
+					t.Errorf("Decode and decodeReference of %q: %s", body, differs)
 				}
 			}
 		}
@@ -111,7 +111,7 @@ func oddRecords() []string {
 		with("20", "1796031600"), with("20", "4102444800"), with("bytes_rx", "bytes_tx"), with("vpc_id", "dest_app"), with(`"foo"`, "5"), with(`"foo"`, "null"), with("20", "null"),
 		with("{", `{"a":{"hour":1},`), with("{", `{"a":`+nested(126)+`,`), with("{", `{"a":`+nested(127)+`,`), with("}", `,"a":[1,]}`),
 		with("{", `{"a":"\ud800",`), with("{", "{\"a\":\"\xff\","), with("{", "{\"\xff\":1,"), with("{", `{"é":"é",`), with("{", `{"":"",`),
-		with("{", `{"a":1,"a":1,`), with("{", "{"+strings.Repeat(`"a":1,`, maxValues)), with("{", "{"+strings.Repeat(`"a":1,`, maxValues-6)),
+		with("{", `{"a":1,"a":1,`), with("{", "{"+strings.Repeat(`"a":1,`, 16)), with("{", "{"+strings.Repeat(`"a":1,`, 10)),
 		`{"vpc_id":"a","hour":1,"bytes_rx":2,"dest_app":"c","src_app":"b","bytes_tx":3}`,
 		with("foo", strings.Repeat("n", 8)+"\x80"), with("foo", strings.Repeat("n", 30)+"\x80"),
 		with("foo", strings.Repeat("n", 17)+"\x80"+strings.Repeat("n", 20)), with(`foo"`, `foo\`), with(`src_app"`, `src_app\`),
@@ -191,11 +191,55 @@ func TestTheComparisonFindsAMistake(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			for _, body := range oddBodies() {
-				if disagreement([]byte(body), wrong, strictly) != "" {
+				if disagreement([]byte(body), wrong, byReference) != "" {
 					return
 				}
 			}
 			t.Errorf("no body of the corpus shows the mistake")
 		})
+	}
+}
+
+func TestARecordThatIsNotPlainCountsLikeAnyOther(t *testing.T) {
+	p, err := Decode([]byte("[" + good + "," + with("foo", `f\u006fo`) + "," + good + "]"))
+	if err != nil || p.Records != 3 || p.Flows() != 1 {
+		t.Errorf("Decode of an escaped name between plain records = %+v, %v, want 3 records of 1 flow", p, err)
+	}
+}
+
+func TestDecodeAllocatesNothingPerRecord(t *testing.T) {
+	var d Decoder
+	for _, n := range []int{5, 1000} {
+		text := body(typical(n))
+		if got := testing.AllocsPerRun(20, func() { _, _ = d.Decode(text) }); got > 8 {
+			t.Errorf("a used Decoder allocates %v times for %d records, want at most 8 times", got, n)
+		}
+	}
+}
+
+func TestADecoderForgetsTheBodyBefore(t *testing.T) {
+	var d Decoder
+	large := body(typical(maxReused/80 + 1))
+	if _, err := d.Decode(large); err != nil {
+		t.Fatal(err)
+	}
+	if len(large) <= maxReused || d.builder.table.Rows != nil {
+		t.Errorf("after %d bytes the Decoder keeps %d rows", len(large), cap(d.builder.table.Rows))
+	}
+	wide := strings.ReplaceAll(good, ",", ","+strings.Repeat(" ", 30))
+	for _, n := range []int{5, 1, 2} { // a template of the body before must not be used
+		p, err := d.Decode([]byte("[" + strings.Repeat(wide+",", n) + wide + "]"))
+		if err != nil || p.Records != n+1 {
+			t.Errorf("Decode(%d records) = %+v, %v", n+1, p, err)
+		}
+	}
+	for _, bad := range []string{"[" + good + ",", "[" + good + "," + with("foo", `\n`) + "}", "[" + with("20", "x")} {
+		if p, err := d.Decode([]byte(bad)); err == nil {
+			t.Errorf("Decode(%s) = %+v, want an error", bad, p)
+		}
+		p, err := d.Decode([]byte("[" + with("foo", "new") + "]"))
+		if err != nil || p.Records != 1 || p.Flows() != 1 || p.Batches[0].Names[0] != "new" {
+			t.Errorf("after a refused body Decode = %+v, %v, want one record of one flow", p, err)
+		}
 	}
 }

@@ -1,0 +1,54 @@
+package flow
+
+import "strings"
+
+// Prefixer maps names to 8-byte prefixes that sort like the names, so that most names are compared without reading them.
+// If the names share a common beginning, the prefixes are of the bytes after it.
+type Prefixer struct{ common string }
+
+// NewPrefixer returns a Prefixer whose prefixes tell the given names apart well. It is correct for any other names too.
+func NewPrefixer(names ...string) Prefixer {
+	if len(names) == 0 {
+		return Prefixer{}
+	}
+	common := names[0]
+	for _, name := range names[1:] {
+		for !strings.HasPrefix(name, common) {
+			common = common[:len(common)-1]
+		}
+	}
+	return Prefixer{common}
+}
+
+// PrefixBytes is the number of bytes of a name that its prefix has.
+const PrefixBytes = 7
+
+// The seven high bytes of a prefix are bytes of the name. The low byte is 1 plus their number, or 9 if the name has more
+// than seven. So of two names, one of which is the other and zeros after it, the shorter one has the lesser prefix.
+const (
+	lowest  = 0          // of every name that sorts before all names with the common beginning
+	highest = ^uint64(0) // of every name that sorts after them
+)
+
+// Prefix returns the prefix of a name. Of two names with different prefixes, the one with the lesser prefix is the lesser.
+func (p Prefixer) Prefix(name string) uint64 {
+	rest, ok := strings.CutPrefix(name, p.common)
+	switch {
+	case ok:
+	case name < p.common:
+		return lowest
+	default:
+		return highest
+	}
+	prefix := uint64(0)
+	for i := range min(len(rest), PrefixBytes) {
+		prefix |= uint64(rest[i]) << (56 - 8*i)
+	}
+	return prefix | uint64(1+min(len(rest), PrefixBytes+1))
+}
+
+// IsExact reports whether only one name has the prefix.
+func IsExact(prefix uint64) bool {
+	length := prefix & 0xff
+	return length > 0 && length <= 1+PrefixBytes
+}

@@ -1,0 +1,18 @@
+// Package scan reads a body of JSON records eight bytes at a time and adds the records up per hour and flow. It is the
+// fast half of the decoder of package flow.
+//
+// The Scanner reads plain records: strings without escapes, integers of at most 16 digits without a sign, and other
+// fields whose value is a plain string, a number, true, false or null. It keeps the text between the values of a record
+// as a template. While the next record has the same text there, only its values are parsed.
+//
+// The Scanner never refuses a body. A record of another form goes to a RecordReader, the reference decoder. If the body
+// has any fault, the Scanner gives up and the reference decoder reads the whole body again. So the reference decoder
+// alone decides about refusals, and the Scanner only has to be right about the records that it accepts. FuzzScanner in
+// package flow compares the two.
+//
+// A Table holds the sums of one request: names as symbols, one row for each flow of each hour. All decoders add to one.
+// Its two hash tables are seeded anew for every request, so that a client cannot construct names or flows that collide
+// (P16). Its memory is reused from one request to the next.
+//
+// A Scanner and a Table each serve one goroutine at a time. Nothing here keeps the body after the call.
+package scan

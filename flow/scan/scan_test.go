@@ -1,0 +1,176 @@
+package scan
+
+import (
+	"encoding/binary"
+	"strconv"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"pgregory.net/rapid"
+)
+
+// good is a record as JSON; with replaces parts of it.
+const good = `{"src_app":"foo","dest_app":"bar","vpc_id":"vpc-0","bytes_tx":100,"bytes_rx":500,"hour":20}`
+
+func with(oldNew ...string) string { return strings.NewReplacer(oldNew...).Replace(good) }
+
+// fakeReader is a RecordReader that skips one line and adds no record.
+type fakeReader struct{ calls int }
+
+func (f *fakeReader) ReadRecord(text []byte) (n int, ok bool) {
+	f.calls++
+	n = strings.IndexAny(string(text), "}") + 1
+	return n, n > 0
+}
+
+// scanned is the outcome of one Scan.
+type scanned struct {
+	table Table
+	left  int // records that went to the RecordReader
+	ok    bool
+}
+
+func scan(body string) *scanned {
+	var s Scanner
+	var r scanned
+	var others fakeReader
+	r.table.Reset(0)
+	r.ok = s.Scan([]byte(body), &r.table, &others)
+	r.left = others.calls
+	return &r
+}
+
+// A plain record that goes to the RecordReader costs a multiple of the time, which no other test notices.
+func TestPlainRecordsDoNotGoToTheRecordReader(t *testing.T) {
+	spread := strings.NewReplacer("{", "{\n\t", ",", " ,\n\t", ":", " : ", "}", "\n}")
+	for name, body := range map[string]string{
+		"compact":              "[" + good + "," + good + "," + good + "]",
+		"lines":                good + "\n" + good + "\n" + good + "\n",
+		"indented":             "[\n" + spread.Replace(good+","+good+","+good) + "\n]\n",
+		"other fields":         "[" + with("{", `{"a":"b","c":1,"d":-0.5e3,"e":null,"f":"é",`) + "]",
+		"other names":          "[" + with("src_app", "src_ip", "dest_app", "dest_ip", "vpc_id", "vpc") + "]",
+		"UTF-8":                "[" + with("foo", "日本語") + "]",
+		"names of 256 bytes":   "[" + with("foo", strings.Repeat("x", 256)) + "]",
+		"numbers of 16 digits": "[" + with("100", "9007199254740991", "20", "9999999999999999") + "]",
+		"changing forms":       "[" + good + "," + with("{", `{"a":1,`) + "," + with(":", ": ") + "," + good + "]",
+	} {
+		if s := scan(body); !s.ok || s.left > 0 || s.table.Records != strings.Count(body, "{") {
+			t.Errorf("%s: Scan(%s) = %t, %d records, of which %d went to the RecordReader", name, body, s.ok, s.table.Records, s.left)
+		}
+	}
+}
+
+func TestARecordThatIsNotPlainGoesToTheRecordReader(t *testing.T) {
+	for _, odd := range []string{with("foo", `f\u006fo`), with("20", "-1"), with("100", "1.0"), with("{", `{"a":[1],`), with(`"hour"`, `"HOUR"`)} {
+		s := scan("[" + good + "," + odd + "," + good + "]")
+		if !s.ok || s.left != 1 || s.table.Records != 2 || len(s.table.Rows) != 1 {
+			t.Errorf("Scan of %s between plain records = %t, %d records of %d flows, %d went to the RecordReader, want true, 2, 1, 1",
+				odd, s.ok, s.table.Records, len(s.table.Rows), s.left)
+		}
+	}
+}
+
+func TestRecordsOfOneFormAreReadByTheTemplate(t *testing.T) {
+	var s Scanner
+	var table Table
+	table.Reset(0)
+	s.body, s.table = []byte("["+strings.Repeat(good+",", 5)+with("foo", `f\u006fo`)+"]"), &table
+	first := s.object(1)
+	second := s.repeat(first + 1)
+	if end, want := second, 5*(len(good)+1); end != want || table.Records != 5 {
+		t.Errorf("repeat ends at %d with %d records, want %d, 5: before the record that is not plain", end, table.Records, want)
+	}
+}
+
+func TestAUsedScannerKeepsNothingOfTheBodyBefore(t *testing.T) {
+	var s Scanner
+	var table Table
+	wide := strings.ReplaceAll(good, ",", ","+strings.Repeat(" ", 30))
+	for _, body := range []string{wide + wide, good + with("20", "x"), with("foo", "new")} {
+		table.Reset(0)
+		s.Scan([]byte(body), &table, new(fakeReader))
+		if s.body != nil || s.table != nil || s.others != nil {
+			t.Errorf("after Scan(%s) the Scanner still refers to its arguments", body)
+		}
+	}
+	if got, want := string(table.text), "newbarvpc-0"; got != want || table.Records != 1 {
+		t.Errorf("after a body of one record the table has %d records and the names %q, want 1, %q", table.Records, got, want)
+	}
+}
+
+func TestMarksFindTheFirstByte(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		odd := rapid.SampledFrom([]byte("\x00\x1f !\"#09/:;[\\]^~\x7f\x80\x8a\xa2\xdc\xff"))
+		var p [8]byte
+		for i := range p {
+			p[i] = rapid.OneOf(rapid.Byte(), rapid.Just(byte('a')), rapid.Just(byte('5')), odd).Draw(rt, "byte")
+		}
+		w := binary.LittleEndian.Uint64(p[:])
+		stop, digits := 0, 0
+		for stop < 8 && p[stop] >= ' ' && p[stop] != '"' && p[stop] != '\\' {
+			stop++
+		}
+		for digits < 8 && p[digits] >= '0' && p[digits] <= '9' {
+			digits++
+		}
+		_, marks := markNonDigits(w)
+		if got := firstMarked(markStops(w)); got != stop {
+			rt.Errorf("firstMarked(markStops(%q)) = %d, want %d", p, got, stop)
+		}
+		if got := firstMarked(marks); got != digits {
+			rt.Errorf("firstMarked(markNonDigits(%q)) = %d, want %d", p, got, digits)
+		}
+		if stop < 8 {
+			if got, want := w&maskBefore(markStops(w)), string(p[:stop]); string(binary.LittleEndian.AppendUint64(nil, got)[:stop]) != want {
+				rt.Errorf("maskBefore(markStops(%q)) leaves %x, want %q", p, got, want)
+			}
+		}
+	})
+}
+
+func TestDigitsAreReadLikeStrconvDoes(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		text := rapid.StringMatching(`(0|[1-9][0-9]{0,18}|[0-9]{1,18})[,. }a:/]?`).Draw(rt, "text")
+		number := strings.TrimRight(text, ",. }a:/")
+		want, _ := strconv.ParseUint(number, 10, 64)
+		plain := len(number) <= 16 && strconv.FormatUint(want, 10) == number
+		s := Scanner{body: []byte(text)}
+		got, end := s.digits(0)
+		if plain && (got != want || end != len(number)) || !plain && end >= 0 {
+			rt.Errorf("digits(%q) = %d, %d, want %d, %d, plain %t", text, got, end, want, len(number), plain)
+		}
+	})
+}
+
+func TestPlainTextEndsWhereAStringDoes(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		text := rapid.StringMatching("[a-z é😀]{0,40}").Draw(rt, "text")
+		for _, end := range []string{"", `"`, `"more`, `\`, "\n"} {
+			s := Scanner{body: []byte("x" + text + end)}
+			got, lo, hi, nonASCII := s.plainText(1)
+			var head [16]byte
+			copy(head[:], text)
+			if got != 1+len(text) || lo != lowWord(&head) || hi != highWord(&head) || (nonASCII == 0) != (utf8.RuneCountInString(text) == len(text)) {
+				rt.Errorf("plainText(%q, 1) = %d, %x, %x, %x", s.body, got, lo, hi, nonASCII)
+			}
+		}
+	})
+}
+
+func TestAppendNumberIsAppendInt(t *testing.T) {
+	check := func(n int64) {
+		if got, want := string(AppendNumber([]byte("x"), n)), "x"+strconv.FormatInt(n, 10); got != want {
+			t.Errorf("AppendNumber(%d) = %s, want %s", n, got, want)
+		}
+	}
+	for n := range int64(10_000) { // every group of four digits, as the first and as the last
+		check(n)
+		check(n * 10_000)
+	}
+	for n := int64(1); n < 1e17; n *= 10 {
+		check(n - 1)
+		check(-n)
+	}
+	rapid.Check(t, func(rt *rapid.T) { check(rapid.Int64().Draw(rt, "n")) })
+}
