@@ -2,7 +2,6 @@ package main
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"net/netip"
 	"net/url"
@@ -10,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/spf13/cobra"
 
 	"flowring/cmd/flowring/settings"
@@ -141,9 +142,9 @@ func (b *bench) run(cmd *cobra.Command, format string) error {
 		return err
 	}
 	if format == formatJSON {
-		out := json.NewEncoder(cmd.OutOrStdout())
-		out.SetIndent("", "  ")
-		return cmp.Or(err, out.Encode(result))
+		text, jsonErr := json.Marshal(result, json.Deterministic(true), jsontext.WithIndent("  "))
+		fmt.Fprintf(cmd.OutOrStdout(), "%s\n", text)
+		return cmp.Or(err, jsonErr)
 	}
 	return cmp.Or(err, b.print(cmd.OutOrStdout(), view, result))
 }

@@ -125,8 +125,8 @@ func (b *bench) readBack(parent context.Context, c *client.Client, hour flow.Hou
 		return err
 	}
 	defer answer.Close()
-	return eachFlow(answer, func(f flowTotals) error {
-		e.Saw(flow.Key{SrcApp: f.SrcApp, DestApp: f.DestApp, VPCID: f.VPCID}, flow.Totals{BytesTx: f.BytesTx, BytesRx: f.BytesRx})
+	return eachFlow(answer, func(r flow.Record) error {
+		e.Saw(r.Key, r.Totals)
 		return nil
 	})
 }

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/csv"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -16,6 +15,9 @@ import (
 	"unicode/utf16"
 	"unicode/utf8"
 
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
 	"flowring/flow"
 )
 
@@ -26,16 +28,6 @@ const (
 	formatLines = "ndjson"
 	formatCSV   = "csv" // RFC 4180, with a headline
 )
-
-// flowTotals is one flow in the answer to a GET.
-type flowTotals struct {
-	SrcApp  string `json:"src_app"`
-	DestApp string `json:"dest_app"`
-	VPCID   string `json:"vpc_id"`
-	BytesTx int64  `json:"bytes_tx"`
-	BytesRx int64  `json:"bytes_rx"`
-	Hour    int64  `json:"hour"`
-}
 
 // printing says how to print the flows of an hour.
 type printing struct {
@@ -85,7 +77,7 @@ func printJSON(w io.Writer, answer io.Reader, terminal bool) error {
 // lines prints one JSON object a line, as they come.
 func (p printing) lines(w io.Writer, answer io.Reader) error {
 	out := bufio.NewWriter(w)
-	err := eachFlow(answer, func(record json.RawMessage) error {
+	err := eachFlow(answer, func(record jsontext.Value) error {
 		return printJSON(out, io.MultiReader(bytes.NewReader(record), strings.NewReader("\n")), p.terminal)
 	})
 	return errors.Join(err, out.Flush())
@@ -99,8 +91,8 @@ func (p printing) csv(w io.Writer, answer io.Reader) error {
 	}
 	lines := csv.NewWriter(w) // buffered
 	lines.Write([]string{"hour", "src_app", "dest_app", "vpc_id", "bytes_tx", "bytes_rx"})
-	err := eachFlow(answer, func(f flowTotals) error {
-		return lines.Write([]string{decimal(f.Hour), name(f.SrcApp), name(f.DestApp), name(f.VPCID), decimal(f.BytesTx), decimal(f.BytesRx)})
+	err := eachFlow(answer, func(f flow.Record) error {
+		return lines.Write([]string{f.Hour.String(), name(f.SrcApp), name(f.DestApp), name(f.VPCID), decimal(f.BytesTx), decimal(f.BytesRx)})
 	})
 	lines.Flush()
 	if err != nil {
@@ -123,7 +115,7 @@ func (p printing) table(w io.Writer, answer io.Reader) error {
 	t := table{right: []bool{false, false, false, true, true}}
 	t.add("SRC APP", "DEST APP", "VPC", "BYTES TX", "BYTES RX")
 	tx, rx, flows := new(big.Int), new(big.Int), 0 // the sum of many flows may exceed 64 bits
-	err := eachFlow(answer, func(f flowTotals) error {
+	err := eachFlow(answer, func(f flow.Record) error {
 		t.add(f.SrcApp, f.DestApp, f.VPCID, decimal(f.BytesTx), decimal(f.BytesRx))
 		tx.Add(tx, big.NewInt(f.BytesTx))
 		rx.Add(rx, big.NewInt(f.BytesRx))
@@ -150,32 +142,34 @@ func period(hour flow.Hour) string {
 }
 
 // eachFlow calls do for every flow of a JSON array, until do fails. It does not hold the array in memory.
-func eachFlow[T flowTotals | json.RawMessage](answer io.Reader, do func(T) error) error {
-	in := json.NewDecoder(answer)
-	if first, err := in.Token(); err != nil {
+func eachFlow[T flow.Record | jsontext.Value](answer io.Reader, do func(T) error) error {
+	in := jsontext.NewDecoder(answer)
+	if first, err := in.ReadToken(); err != nil {
 		return fmt.Errorf("read the answer: %w", cutShort(err))
-	} else if first != json.Delim('[') {
+	} else if first.Kind() != '[' {
 		return errors.New("read the answer: it is no JSON array")
 	}
-	for in.More() {
+	for in.PeekKind() != ']' {
 		var f T
-		if err := in.Decode(&f); err != nil {
+		if err := json.UnmarshalDecode(in, &f); err != nil {
 			return fmt.Errorf("read the answer: %w", cutShort(err))
 		}
 		if err := do(f); err != nil {
 			return err
 		}
 	}
-	if _, err := in.Token(); err != nil {
-		return fmt.Errorf("read the answer: %w", cutShort(err))
-	}
-	return nil
+	_, err := in.ReadToken() // the bracket
+	return err
 }
 
-// cutShort returns err, where the input ends too early said as such.
+// cutShort returns the reason of an error. An end of the input is unexpected, and a syntax error is without its offset, which counts
+// from the begin of the decoder's input.
 func cutShort(err error) error {
 	if errors.Is(err, io.EOF) {
 		return io.ErrUnexpectedEOF
+	}
+	if syntax := (*jsontext.SyntacticError)(nil); errors.As(err, &syntax) {
+		return syntax.Err
 	}
 	return err
 }

@@ -1,26 +1,28 @@
 package main
 
 import (
-	"bufio"
-	"encoding/json"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
+
+	"github.com/go-json-experiment/json/jsontext"
 )
 
-// jsonSource reads records from a JSON array, or one object after the other (NDJSON). It passes the bytes of each record on as they are:
-// what is right and wrong about them is for the node to say, in the same words for every client.
+// jsonSource reads records from a JSON array, or one object after the other (NDJSON). It hands on the bytes of each record unchanged,
+// because the node alone judges records, in the same words for every client.
 type jsonSource struct {
-	json    *json.Decoder
+	json    *jsontext.Decoder
 	lines   *lineCounter
-	skipped int64 // bytes before those that the decoder is given
+	skipped int64 // bytes before the input of the decoder
 	array   bool
 }
 
 func newJSONSource(in io.Reader, lines *lineCounter, skipped int64, array bool) (*jsonSource, error) {
-	s := &jsonSource{json: json.NewDecoder(in), lines: lines, skipped: skipped, array: array}
+	decoder := jsontext.NewDecoder(in, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+	s := &jsonSource{json: decoder, lines: lines, skipped: skipped, array: array}
 	if array {
-		if _, err := s.json.Token(); err != nil {
+		if _, err := s.json.ReadToken(); err != nil {
 			return nil, err
 		}
 	}
@@ -39,38 +41,39 @@ func (s *jsonSource) next() (record []byte, line int, err error) {
 	return record, s.lines.at(s.skipped + s.json.InputOffset() - int64(len(record))), nil
 }
 
-// record returns the next record, or io.EOF when the input ends where it may.
-func (s *jsonSource) record() (json.RawMessage, error) {
-	if s.array && !s.json.More() {
+// record returns the next record, or io.EOF where the input may end.
+func (s *jsonSource) record() ([]byte, error) {
+	if s.array && s.json.PeekKind() == ']' {
 		return nil, s.end()
 	}
-	var record json.RawMessage
-	err := s.json.Decode(&record)
-	if s.array {
-		err = cutShort(err) // without the bracket
+	record, err := s.json.ReadValue()
+	if s.array || !errors.Is(err, io.EOF) { // an array ends with its bracket
+		err = cutShort(err)
 	}
-	return record, err
+	return bytes.Clone(record), err
 }
 
 // end reads the closing bracket of the array, and makes sure that nothing follows.
 func (s *jsonSource) end() error {
-	if _, err := s.json.Token(); err != nil {
-		return cutShort(err)
+	if _, err := s.json.ReadToken(); err != nil {
+		return err
 	}
-	_, err := s.json.Token()
-	var syntax *json.SyntaxError
+	_, err := s.json.ReadToken()
+	var syntax *jsontext.SyntacticError
 	if err == nil || errors.As(err, &syntax) {
 		return errors.New("the array has ended, but the input has not")
 	}
 	return err
 }
 
-// line returns the line of the next thing in the input, behind white space and a comma.
+// line returns the line of the next part of the input, after white space and a comma.
 func (s *jsonSource) line() int {
 	offset := s.skipped + s.json.InputOffset()
-	for rest := bufio.NewReader(s.json.Buffered()); ; offset++ {
-		if b, err := rest.ReadByte(); err != nil || !isSpace(b) && b != ',' {
-			return s.lines.at(offset)
+	for _, b := range s.json.UnreadBuffer() {
+		if !isSpace(b) && b != ',' {
+			break
 		}
+		offset++
 	}
+	return s.lines.at(offset)
 }

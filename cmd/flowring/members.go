@@ -3,12 +3,13 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"strconv"
 	"time"
 
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/spf13/cobra"
 
 	"flowring/router"
@@ -40,7 +41,7 @@ func runMembers(cmd *cobra.Command, a *access, format string) error {
 		if format == formatTable {
 			return printMembers(cmd.OutOrStdout(), view)
 		}
-		text, err := json.MarshalIndent(view, "", "  ")
+		text, err := json.Marshal(view, jsontext.WithIndent("  "))
 		if err != nil {
 			return err
 		}

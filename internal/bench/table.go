@@ -1,12 +1,14 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
 	"strconv"
 	"text/tabwriter"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 
 	"flowring/internal/bench/server"
 )
@@ -32,8 +34,8 @@ type row struct {
 	Low     float64 `json:"low"`    // cost
 	High    float64 `json:"high"`
 	Plain   float64 `json:"times_plain"`
-	Bar     string  `json:"bar,omitempty"`
-	Times   float64 `json:"times_bar,omitempty"` // over 1: the bar does not hold
+	Bar     string  `json:"bar,omitzero"`
+	Times   float64 `json:"times_bar,omitzero"` // over 1: the bar does not hold
 }
 
 // median returns the middle one, and of an even number the mean of the middle two.
@@ -161,9 +163,7 @@ func number(f float64) string {
 
 // writeJSON writes the rows as one array.
 func writeJSON(w io.Writer, rows []row) error {
-	e := json.NewEncoder(w)
-	e.SetIndent("", "  ")
-	return e.Encode(rows)
+	return json.MarshalWrite(w, rows, jsontext.WithIndent("  "))
 }
 
 // check fails when a cost is more than factor times what its bar allows.

@@ -1,7 +1,6 @@
 package server
 
 import (
-	"encoding/json"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -9,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/go-json-experiment/json"
 
 	"flowring/router"
 )
@@ -33,7 +34,7 @@ func TestAClusterIsWholeWhenNothingIsMissing(t *testing.T) {
 		tt.spoil(&m)
 		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if r.URL.Path == "/members" {
-				json.NewEncoder(w).Encode(router.MembersView{Node: "n0", Members: []router.Member{m}})
+				json.MarshalWrite(w, router.MembersView{Node: "n0", Members: []router.Member{m}})
 				return
 			}
 			w.WriteHeader(tt.status)
