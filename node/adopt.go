@@ -3,6 +3,7 @@ package node
 import (
 	"errors"
 
+	"flowring/node/membership"
 	"flowring/node/peer"
 )
 
@@ -13,7 +14,7 @@ import (
 
 // adoptCluster makes this node one of a cluster, and says so to the gossip, because members take in only nodes that say it.
 func (n *Node) adoptCluster(cluster string) error {
-	if err := n.membership.adopt(cluster); err != nil {
+	if err := n.membership.AdoptCluster(cluster); err != nil {
 		return err
 	}
 	if err := n.members.SetIdentity(string(n.membership.Self().ID), cluster); err != nil {
@@ -25,7 +26,7 @@ func (n *Node) adoptCluster(cluster string) error {
 
 // followCalled adopts the cluster of the node that answered a greeting to a peer address, if the join list stands for that very node.
 func (n *Node) followCalled(addr string, to peer.Hello, err error) {
-	var refused *adoptError
+	var refused *membership.NotAdoptedError
 	if !errors.As(err, &refused) {
 		return
 	}
@@ -34,7 +35,7 @@ func (n *Node) followCalled(addr string, to peer.Hello, err error) {
 		if node.Peer != addr || node.Start != to.Start || !listed {
 			continue
 		}
-		if err := n.adoptCluster(refused.cluster); err != nil {
+		if err := n.adoptCluster(refused.Cluster); err != nil {
 			n.log.Error("join", "error", err)
 		}
 	}
@@ -48,6 +49,3 @@ func (n *Node) callBack() {
 	}
 	n.members.Rejoin()
 }
-
-// apart reports whether an error says only that one of two nodes belongs to no cluster.
-func apart(err error) bool { return errors.Is(err, errNoMember) || errors.As(err, new(*adoptError)) }

@@ -94,8 +94,7 @@ func (n *Node) bootstrap(ctx context.Context, heard answers) error {
 	if !n.mayBootstrap(heard) {
 		return nil
 	}
-	found := func(r ring.Roster) (ring.Roster, error) { return r.WithCluster(ring.NewClusterID()) }
-	if err := n.membership.change(found); err != nil {
+	if err := n.membership.FoundCluster(); err != nil {
 		return err
 	}
 	return n.establish("first store of a new cluster")

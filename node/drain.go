@@ -75,10 +75,10 @@ func (n *Node) giveUp(self ring.Store, why error) error {
 	}
 	if n.deps.Disabled.Has(safeguard.GiveUpOrder) {
 		self.Leaving, self.Forgotten = true, true
-		return n.membership.mark(self)
+		return n.membership.Mark(self)
 	}
 	n.draining.Store(false)
-	return n.membership.giveUp()
+	return n.membership.GiveUpDrain()
 }
 
 // forgetFormer forgets the IDs that this store gave up, once the new one is established. Should the disk be an older image of what it was
@@ -87,19 +87,18 @@ func (n *Node) forgetFormer(ctx context.Context) {
 	if len(n.membership.Former()) == 0 || !n.membership.Self().Established {
 		return
 	}
-	former, err := n.membership.forgetFormer()
+	former, err := n.membership.ForgetFormer()
 	if err != nil {
 		n.log.Error("join", "error", err)
 		return
 	}
-	n.membership.changed()
 	n.log.Info("former store forgotten: its drain was given up, and this node holds what it held", "stores", former)
 	n.greetAll(ctx) // the next greeting would tell the others as well
 }
 
 // tell marks this store and makes W other established stores adopt this node's whole roster.
 func (n *Node) tell(ctx context.Context, self ring.Store) error {
-	if err := n.membership.mark(self); err != nil {
+	if err := n.membership.Mark(self); err != nil {
 		return err
 	}
 	for {

@@ -75,7 +75,7 @@ func (n *Node) forget(ctx context.Context, id ring.StoreID, force bool) error {
 		return fmt.Errorf("secure what is left without store %s: %w", id, err)
 	}
 	gone.Forgotten = true
-	if err := n.membership.mark(gone); err != nil {
+	if err := n.membership.Mark(gone); err != nil {
 		return fmt.Errorf("mark store %s as forgotten: %w", id, err)
 	}
 	n.greetAll(ctx) // the next greeting would tell the others as well
@@ -124,7 +124,7 @@ func (n *Node) mayForget(gone ring.Store, heard answers, force bool) error {
 // adopt marks a store here and makes every store that was heard adopt that, together with all that this node knows: a flag must not
 // travel without the roster that it was set by.
 func (n *Node) adopt(ctx context.Context, heard answers, s ring.Store) error {
-	if err := n.membership.mark(s); err != nil {
+	if err := n.membership.Mark(s); err != nil {
 		return err
 	}
 	return n.everywhere(ctx, heard, func(ctx context.Context, addr string) (ring.Store, error) {

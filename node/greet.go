@@ -12,6 +12,7 @@ import (
 	"flowring/flow"
 	"flowring/internal/safeguard"
 	"flowring/node/member"
+	"flowring/node/membership"
 	"flowring/node/peer"
 	"flowring/ring"
 )
@@ -59,13 +60,21 @@ func (n *Node) learn(state []byte) {
 	if err == nil {
 		err = n.membership.MergeRoster(roster)
 	}
-	if err != nil && !apart(err) {
+	if err != nil && !membership.OneHasNoCluster(err) {
 		n.log.Warn("roster from the gossip", "error", err)
 	}
 }
 
 // answers are the nodes that answered a greeting, by store.
 type answers map[ring.StoreID]peer.Hello
+
+func (a answers) stores() []ring.Store {
+	var all []ring.Store
+	for _, hello := range a {
+		all = append(all, hello.Store)
+	}
+	return all
+}
 
 // meet greets everybody once and acts on the answers.
 func (n *Node) meet(ctx context.Context) {
@@ -80,7 +89,7 @@ func (n *Node) meet(ctx context.Context) {
 	if err := n.join(ctx, heard); err != nil {
 		n.log.Error("join", "error", err)
 	}
-	if err := n.membership.confirmName(n.cfg.Cluster, heard); err != nil {
+	if err := n.membership.ConfirmClusterName(n.cfg.Cluster, heard.stores()); err != nil {
 		n.log.Error("join", "error", err)
 	}
 	n.forgetFormer(ctx)
@@ -136,10 +145,10 @@ func (n *Node) join(ctx context.Context, heard answers) error {
 func (n *Node) establish(why string) error {
 	self := n.membership.Self()
 	self.Established = true
-	if err := n.membership.keepClusterName(n.cfg.Cluster); err != nil {
+	if err := n.membership.SaveClusterName(n.cfg.Cluster); err != nil {
 		return err
 	}
-	if err := n.membership.mark(self); err != nil {
+	if err := n.membership.Mark(self); err != nil {
 		return err
 	}
 	n.log.Info("store established", "store", self.ID, "cluster", n.membership.Roster().Cluster(), "why", why)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"flowring/internal/safeguard"
+	"flowring/node/membership"
 	"flowring/node/peer"
 	"flowring/node/replica"
 	"flowring/ring"
@@ -25,12 +26,18 @@ type town struct {
 	heard  answers
 }
 
+// noJournal keeps nothing.
+type noJournal struct{}
+
+func (noJournal) State(string) ([]byte, error)  { return nil, nil }
+func (noJournal) SetState(string, []byte) error { return nil }
+
 // newTown returns n established stores that all answer.
 func newTown(t *testing.T, n, quorum int, disabled safeguard.Set) *town {
 	t.Helper()
-	m, err := openMembership(Default("a"), false, &diary{}, drawID, slog.New(slog.DiscardHandler))
+	m, err := membership.Open(membership.Config{Name: "a", Slices: 1}, membership.Deps{Journal: noJournal{}, Log: slog.New(slog.DiscardHandler)})
 	if err == nil {
-		err = m.adopt("c1")
+		err = m.AdoptCluster("c1")
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -59,7 +66,7 @@ func (p *town) say(t *testing.T, name string, change func(*ring.Store)) {
 	}
 	change(&s)
 	p.stores[name] = s
-	if err := p.membership.mark(s); err != nil {
+	if err := p.membership.Mark(s); err != nil {
 		t.Fatal(err)
 	}
 }

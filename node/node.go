@@ -23,6 +23,7 @@ import (
 	"flowring/internal/safeguard"
 	"flowring/node/answer"
 	"flowring/node/member"
+	"flowring/node/membership"
 	"flowring/node/peer"
 	"flowring/node/replica"
 	"flowring/ring"
@@ -59,7 +60,7 @@ type Node struct {
 
 	journal    *journal.Journal
 	store      *store.Store
-	membership *membership
+	membership *membership.State
 	directory  *directory
 	board      board
 	absence    absence
@@ -208,20 +209,9 @@ func (n *Node) openStore(ctx context.Context) error {
 	if err := n.store.Open(); err != nil {
 		return err
 	}
-	newID := drawID
-	if n.deps.Disabled.Has(safeguard.LostDisk) {
-		newID = sameID
-	}
-	if n.membership, err = openMembership(n.cfg, n.deps.NameIsDefault, j, newID, n.log); err != nil {
+	if err := n.openMembership(); err != nil {
 		return err
 	}
-	if n.cfg, err = keepNames(n.cfg, n.membership); err != nil {
-		return err
-	}
-	if err := checkPlacement(j, n.cfg.HourSlices); err != nil {
-		return err
-	}
-	n.membership.leaving, n.membership.follows = n.draining.Load, n.deps.Disabled.Has(safeguard.Adoption)
 	settled, err := n.loadNames(stateSettled)
 	if err != nil {
 		return err
@@ -245,19 +235,38 @@ func (n *Node) openStore(ctx context.Context) error {
 	n.answers = answer.New(
 		answer.Config{Slices: n.cfg.HourSlices, Disabled: n.deps.Disabled},
 		answer.Deps{Replicas: n.replicas, Client: n.client, CPUSlots: n.slots})
-	if n.membership.fresh {
+	if n.membership.Fresh() {
 		n.replicas.Recovered()
 	}
 	return nil
 }
 
+// openMembership loads the store's identity, the cluster's name and the rules of placement from the journal.
+func (n *Node) openMembership() (err error) {
+	cfg := membership.Config{Name: n.cfg.Name, NameIsDefault: n.deps.NameIsDefault, Slices: n.cfg.HourSlices}
+	if n.deps.Disabled.Has(safeguard.LostDisk) {
+		cfg.NewID = membership.IDOfName
+	}
+	n.membership, err = membership.Open(cfg, membership.Deps{
+		Journal: n.journal, Log: n.log, Draining: n.draining.Load, FollowAny: n.deps.Disabled.Has(safeguard.Adoption),
+	})
+	if err != nil {
+		return err
+	}
+	n.cfg.Name = n.membership.Name()
+	if n.cfg.Cluster, err = n.membership.UseClusterName(n.cfg.Cluster, n.cfg.RenameCluster); err != nil {
+		return err
+	}
+	return membership.CheckPlacement(n.journal, n.cfg.HourSlices)
+}
+
 // deafRosters learns nothing from answers but that there is a cluster: the negative control of merging rosters before acks are counted.
-type deafRosters struct{ *membership }
+type deafRosters struct{ *membership.State }
 
 // MergeRoster implements peer.Rosters.
 func (d deafRosters) MergeRoster(o ring.Roster) error {
 	if d.Roster().Cluster() == "" {
-		return d.membership.MergeRoster(o)
+		return d.State.MergeRoster(o)
 	}
 	return nil
 }
@@ -371,7 +380,7 @@ func (n *Node) startMembers(ctx context.Context) error {
 
 // startLoops starts what runs in the background, which is stopped before anything else is.
 func (n *Node) startLoops(context.Context) error {
-	n.membership.changed = n.replicas.Wake
+	n.membership.OnChange(n.replicas.Wake)
 	n.progress.contact = time.Now() // the wait for the data folder does not count
 	n.registerMetrics()
 	ctx, cancel := context.WithCancel(context.Background())

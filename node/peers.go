@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"flowring/flow"
+	"flowring/node/membership"
 	"flowring/node/peer"
 	"flowring/node/replica"
 	"flowring/ring"
@@ -34,10 +35,10 @@ func (n inward) Hello(_ context.Context, from peer.Hello) (peer.Hello, error) {
 		return peer.Hello{}, &peer.Error{Code: peer.Busy, Detail: "this node does not know yet whether it is the only one of its name"}
 	}
 	err := n.membership.MergeRoster(from.Roster)
-	if errors.As(err, new(*adoptError)) {
+	if errors.As(err, new(*membership.NotAdoptedError)) {
 		n.callBack()
 	}
-	if err != nil && !errors.Is(err, errNoMember) { // a node of no cluster is told of this one, and leaves no trace
+	if err != nil && !errors.Is(err, membership.ErrCallerNoMember) { // a node of no cluster is told of this one, and leaves no trace
 		return peer.Hello{}, &peer.Error{Code: peer.Stranger, Detail: err.Error()}
 	}
 	return n.hello(), nil

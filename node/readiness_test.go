@@ -119,3 +119,7 @@ func TestReadinessFollowsWhatIsHeard(t *testing.T) {
 		})
 	}
 }
+
+func someStore(name string) ring.Store {
+	return ring.Store{ID: ring.NewStoreID(), Name: name, Established: true}
+}

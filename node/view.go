@@ -79,6 +79,13 @@ func (n *Node) Verify() error {
 	return nil
 }
 
+// The names under which the journal keeps the node's own state, beside that of package membership.
+const (
+	stateSettled     = "settled"     // names on the last ring that was taken over in full, JSON
+	stateKnown       = "known"       // gossip addresses of other nodes, JSON: of earlier versions
+	stateWhereabouts = "whereabouts" // whereabouts
+)
+
 // loadNames loads a list of strings from the node's state.
 func (n *Node) loadNames(state string) ([]string, error) {
 	value, err := n.journal.State(state)

@@ -1,4 +1,4 @@
-package node
+package membership
 
 import (
 	"errors"
@@ -6,7 +6,6 @@ import (
 	"strings"
 	"testing"
 
-	"flowring/node/peer"
 	"flowring/ring"
 )
 
@@ -30,21 +29,19 @@ func TestTheDataFolderKeepsTheNameOfItsCluster(t *testing.T) {
 		{"another name that is to be changed", "old", true, true, "new", "new", false},
 	} {
 		var log strings.Builder
-		d := &diary{states: map[string][]byte{stateCluster: []byte(tt.kept)}}
-		m, err := openMembership(Default("a"), false, d, drawID, slog.New(slog.NewTextHandler(&log, nil)))
+		d := &diary{states: map[string][]byte{keyCluster: []byte(tt.kept)}}
+		m, err := Open(Config{Name: "a", Slices: 1}, Deps{Journal: d, Log: slog.New(slog.NewTextHandler(&log, nil))})
 		if err != nil {
 			t.Fatal(err)
 		}
 		self := m.Self()
 		self.Established = tt.established
-		if err := m.mark(self); err != nil {
+		if err := m.Mark(self); err != nil {
 			t.Fatal(err)
 		}
-		cfg := Default("a")
-		cfg.Cluster, cfg.RenameCluster = "new", tt.rename
-		cfg, err = keepNames(cfg, m)
-		if got := string(d.states[stateCluster]); err != nil || cfg.Cluster != tt.use || got != tt.keep {
-			t.Errorf("%s: uses %q, %v, and the folder has %q, want %q and %q", tt.name, cfg.Cluster, err, got, tt.use, tt.keep)
+		name, err := m.UseClusterName("new", tt.rename)
+		if got := string(d.states[keyCluster]); err != nil || name != tt.use || got != tt.keep {
+			t.Errorf("%s: uses %q, %v, and the folder has %q, want %q and %q", tt.name, name, err, got, tt.use, tt.keep)
 		}
 		if warned := strings.Contains(log.String(), "level=WARN"); warned != tt.warn {
 			t.Errorf("%s: warned %t, want %t", tt.name, warned, tt.warn)
@@ -75,20 +72,16 @@ func TestAFolderOfAnEarlierVersionKeepsTheNameThatIsConfirmed(t *testing.T) {
 		d := &diary{}
 		m := opened(t, d)
 		for _, s := range append(tt.roster, ring.Store{ID: m.Self().ID, Name: "a", Established: tt.established}) {
-			if err := m.mark(s); err != nil {
+			if err := m.Mark(s); err != nil {
 				t.Fatal(err)
 			}
 		}
-		heard := answers{}
-		for _, s := range tt.heard {
-			heard[s.ID] = peer.Hello{Store: s}
-		}
-		if err := m.confirmName("new", heard); err != nil || string(d.states[stateCluster]) != tt.keep {
-			t.Errorf("%s: confirmName = %v, and the folder has %q, want %q", tt.name, err, d.states[stateCluster], tt.keep)
+		if err := m.ConfirmClusterName("new", tt.heard); err != nil || string(d.states[keyCluster]) != tt.keep {
+			t.Errorf("%s: ConfirmClusterName = %v, and the folder has %q, want %q", tt.name, err, d.states[keyCluster], tt.keep)
 		}
 		d.fail = errors.New("disk")
-		if err := m.confirmName("new", heard); err != nil {
-			t.Errorf("%s: confirmName again = %v, want that it writes once", tt.name, err)
+		if err := m.ConfirmClusterName("new", tt.heard); err != nil {
+			t.Errorf("%s: ConfirmClusterName again = %v, want that it writes once", tt.name, err)
 		}
 	}
 }
@@ -97,30 +90,25 @@ func TestAClusterNameThatCannotBeKept(t *testing.T) {
 	d := &diary{}
 	m := opened(t, d)
 	d.fail = errors.New("disk")
-	if _, err := keepNames(Default("a"), m); !errors.Is(err, d.fail) {
-		t.Errorf("keepNames on a failing disk = %v, want its error", err)
+	if _, err := m.UseClusterName("new", false); !errors.Is(err, d.fail) {
+		t.Errorf("UseClusterName on a failing disk = %v, want its error", err)
 	}
-	if err := m.keepClusterName("new"); !errors.Is(err, d.fail) {
-		t.Errorf("keepClusterName on a failing disk = %v, want its error", err)
+	if err := m.SaveClusterName("new"); !errors.Is(err, d.fail) {
+		t.Errorf("SaveClusterName on a failing disk = %v, want its error", err)
 	}
 }
 
-// A node without a name of its own takes the name of the data folder; a name that is set and differs is refused.
+// A node without a name of its own takes the name of the data folder.
 func TestANodeWithoutANameTakesThatOfTheFolder(t *testing.T) {
 	d := &diary{}
-	if _, err := openMembership(Default("a"), false, d, drawID, slog.New(slog.DiscardHandler)); err != nil {
-		t.Fatal(err)
+	opened(t, d)
+	cfg := Config{Name: "4f2a9c1be07d", NameIsDefault: true, Slices: 1} // a container has such a name
+	m, err := Open(cfg, Deps{Journal: d, Log: slog.New(slog.DiscardHandler)})
+	if err != nil || m.Name() != "a" || m.Self().Name != "a" {
+		t.Fatalf("Open of the folder of a = %v, want the name a", err)
 	}
-	cfg := Default("4f2a9c1be07d") // as a container is named
-	m, err := openMembership(cfg, true, d, drawID, slog.New(slog.DiscardHandler))
-	if err != nil || m.Self().Name != "a" {
-		t.Fatalf("openMembership of the folder of a = %v, want the name a", err)
-	}
-	if cfg, err = keepNames(cfg, m); err != nil || cfg.Name != "a" {
-		t.Errorf("keepNames = %q, %v, want a", cfg.Name, err)
-	}
-	m, err = openMembership(cfg, true, &diary{}, drawID, slog.New(slog.DiscardHandler))
-	if err != nil || m.Self().Name != cfg.Name {
-		t.Errorf("openMembership of an empty folder = %v, want the default name", err)
+	m, err = Open(cfg, Deps{Journal: &diary{}, Log: slog.New(slog.DiscardHandler)})
+	if err != nil || m.Name() != cfg.Name || m.Self().Name != cfg.Name {
+		t.Errorf("Open of an empty folder = %v, want the default name", err)
 	}
 }

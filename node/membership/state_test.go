@@ -1,4 +1,4 @@
-package node
+package membership
 
 import (
 	"errors"
@@ -37,9 +37,9 @@ func (d *diary) SetState(name string, value []byte) error {
 	return nil
 }
 
-func opened(t *testing.T, d *diary) *membership {
+func opened(t *testing.T, d *diary) *State {
 	t.Helper()
-	m, err := openMembership(Default("a"), false, d, drawID, slog.New(slog.DiscardHandler))
+	m, err := Open(Config{Name: "a", Slices: 1}, Deps{Journal: d, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,18 +53,18 @@ func someStore(name string) ring.Store {
 func TestMembershipOutlivesTheProcess(t *testing.T) {
 	d := &diary{}
 	m := opened(t, d)
-	if !m.fresh || m.Self().Established || m.Self().Name != "a" {
-		t.Errorf("a new store = %+v, fresh %t, want fresh and not established", m.Self(), m.fresh)
+	if !m.Fresh() || m.Self().Established || m.Self().Name != "a" {
+		t.Errorf("a new store = %+v, fresh %t, want fresh and not established", m.Self(), m.Fresh())
 	}
 	b, self := someStore("b"), m.Self()
 	self.Established = true
-	if err := errors.Join(m.mark(self), m.MergeRoster(ring.Roster{}.With(b))); err != nil {
+	if err := errors.Join(m.Mark(self), m.MergeRoster(ring.Roster{}.With(b))); err != nil {
 		t.Fatal(err)
 	}
 	again := opened(t, d)
-	if again.fresh || again.Self() != self || !again.Roster().Equal(m.Roster()) || again.Ring().Version() != m.Ring().Version() {
+	if again.Fresh() || again.Self() != self || !again.Roster().Equal(m.Roster()) || again.Ring().Version() != m.Ring().Version() {
 		t.Errorf("opened again = %+v with %+v, fresh %t, want %+v with %+v",
-			again.Self(), again.Roster(), again.fresh, self, m.Roster())
+			again.Self(), again.Roster(), again.Fresh(), self, m.Roster())
 	}
 }
 
@@ -80,16 +80,16 @@ func TestRosterIsDurableBeforeItIsVisible(t *testing.T) {
 			t.Error("a store is visible before it is on disk")
 		}
 	}
-	if err := m.mark(b); err != nil || writes != 1 {
-		t.Fatalf("mark = %v after %d writes, want nil after 1", err, writes)
+	if err := m.Mark(b); err != nil || writes != 1 {
+		t.Fatalf("Mark = %v after %d writes, want nil after 1", err, writes)
 	}
 	if _, visible := m.Roster().Get(b.ID); !visible {
 		t.Error("a store that was marked is not visible")
 	}
 	d.write, d.fail = nil, errors.New("disk")
 	c := someStore("c")
-	if err := m.mark(c); !errors.Is(err, d.fail) {
-		t.Errorf("mark on a failing disk = %v, want its error", err)
+	if err := m.Mark(c); !errors.Is(err, d.fail) {
+		t.Errorf("Mark on a failing disk = %v, want its error", err)
 	}
 	if _, visible := m.Roster().Get(c.ID); visible {
 		t.Error("a store is visible that could not be made durable")
@@ -100,13 +100,13 @@ func TestKnownRosterCostsNoWrite(t *testing.T) {
 	d := &diary{}
 	m := opened(t, d)
 	changes := 0
-	m.changed = func() { changes++ }
+	m.OnChange(func() { changes++ })
 	d.write = func() { t.Error("a write for nothing new") }
-	if err := errors.Join(m.mark(m.Self()), m.MergeRoster(m.Roster()), m.MergeRoster(ring.Roster{})); err != nil || changes != 0 {
+	if err := errors.Join(m.Mark(m.Self()), m.MergeRoster(m.Roster()), m.MergeRoster(ring.Roster{})); err != nil || changes != 0 {
 		t.Errorf("%v, %d changes, want none", err, changes)
 	}
 	d.write = nil
-	if err := m.mark(someStore("b")); err != nil || changes != 1 {
+	if err := m.Mark(someStore("b")); err != nil || changes != 1 {
 		t.Errorf("%v, %d changes, want 1", err, changes)
 	}
 }
@@ -122,7 +122,7 @@ func TestForgottenStoreBecomesANewOne(t *testing.T) {
 			gone := old
 			gone.Forgotten = true
 			if when == "while it runs" {
-				if err := errors.Join(m.mark(old), m.MergeRoster(ring.Roster{}.With(gone))); err != nil {
+				if err := errors.Join(m.Mark(old), m.MergeRoster(ring.Roster{}.With(gone))); err != nil {
 					t.Fatal(err)
 				}
 			} else {
@@ -148,10 +148,10 @@ func TestForgottenStoreBecomesANewOne(t *testing.T) {
 // A store that was drained is done: it does not come back by itself.
 func TestDrainedStoreStaysForgotten(t *testing.T) {
 	m := opened(t, &diary{})
-	m.leaving = func() bool { return true }
+	m.deps.Draining = func() bool { return true }
 	gone := m.Self()
 	gone.Forgotten = true
-	if err := m.mark(gone); err != nil || m.Self() != gone {
+	if err := m.Mark(gone); err != nil || m.Self() != gone {
 		t.Errorf("after draining the store is %+v, %v, want %+v", m.Self(), err, gone)
 	}
 }
@@ -159,7 +159,7 @@ func TestDrainedStoreStaysForgotten(t *testing.T) {
 func TestRosterOfAnotherClusterIsRefused(t *testing.T) {
 	d := &diary{}
 	m := opened(t, d)
-	if err := m.change(func(r ring.Roster) (ring.Roster, error) { return r.WithCluster(ring.NewClusterID()) }); err != nil {
+	if err := m.FoundCluster(); err != nil {
 		t.Fatal(err)
 	}
 	before := m.Roster()
@@ -175,17 +175,17 @@ func TestRosterOfAnotherClusterIsRefused(t *testing.T) {
 // A node of no cluster and a member of one take in nothing of each other's rosters before the first has adopted the cluster.
 func TestRostersOfANodeOfNoClusterAndOfAMemberDoNotMix(t *testing.T) {
 	none, member := opened(t, &diary{}), opened(t, &diary{})
-	if err := member.adopt("c1"); err != nil {
+	if err := member.AdoptCluster("c1"); err != nil {
 		t.Fatal(err)
 	}
-	var refused *adoptError
-	if err := none.MergeRoster(member.Roster()); !errors.As(err, &refused) || refused.cluster != "c1" || none.Roster().Len() != 1 {
+	var refused *NotAdoptedError
+	if err := none.MergeRoster(member.Roster()); !errors.As(err, &refused) || refused.Cluster != "c1" || none.Roster().Len() != 1 {
 		t.Errorf("MergeRoster(of a member) at a node of no cluster = %v, %d stores, want an offer of the cluster and 1 store", err, none.Roster().Len())
 	}
-	if err := member.MergeRoster(none.Roster()); !errors.Is(err, errNoMember) || member.Roster().Len() != 1 {
+	if err := member.MergeRoster(none.Roster()); !errors.Is(err, ErrCallerNoMember) || member.Roster().Len() != 1 {
 		t.Errorf("MergeRoster(of a node of no cluster) at a member = %v, %d stores, want a refusal and 1 store", err, member.Roster().Len())
 	}
-	if err := errors.Join(none.adopt("c1"), none.MergeRoster(member.Roster()), member.MergeRoster(none.Roster())); err != nil {
+	if err := errors.Join(none.AdoptCluster("c1"), none.MergeRoster(member.Roster()), member.MergeRoster(none.Roster())); err != nil {
 		t.Fatal(err)
 	}
 	if !none.Roster().Equal(member.Roster()) || none.Roster().Len() != 2 {
@@ -198,24 +198,24 @@ func TestRostersOfANodeOfNoClusterAndOfAMemberDoNotMix(t *testing.T) {
 
 func TestIdentityThatCannotBeUsed(t *testing.T) {
 	of := &diary{}
-	if _, err := openMembership(Default("b"), false, of, drawID, slog.New(slog.DiscardHandler)); err != nil {
+	if _, err := Open(Config{Name: "b", Slices: 1}, Deps{Journal: of, Log: slog.New(slog.DiscardHandler)}); err != nil {
 		t.Fatal(err)
 	}
 	for _, tt := range []struct{ name, value, want string }{
-		{"of another node", string(of.states[stateIdentity]), `belongs to node "b"`},
+		{"of another node", string(of.states[keyIdentity]), `belongs to node "b"`},
 		{"no JSON", `x`, "load identity"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			d := &diary{states: map[string][]byte{stateIdentity: []byte(tt.value)}}
-			_, err := openMembership(Default("a"), false, d, drawID, slog.New(slog.DiscardHandler))
+			d := &diary{states: map[string][]byte{keyIdentity: []byte(tt.value)}}
+			_, err := Open(Config{Name: "a", Slices: 1}, Deps{Journal: d, Log: slog.New(slog.DiscardHandler)})
 			if err == nil || !strings.Contains(err.Error(), tt.want) {
-				t.Errorf("openMembership = %v, want %q", err, tt.want)
+				t.Errorf("Open = %v, want %q", err, tt.want)
 			}
 		})
 	}
 	broken := errors.New("disk")
-	if _, err := openMembership(Default("a"), false, &diary{fail: broken}, drawID, slog.New(slog.DiscardHandler)); !errors.Is(err, broken) {
-		t.Errorf("openMembership on a failing disk = %v, want its error", err)
+	if _, err := Open(Config{Name: "a", Slices: 1}, Deps{Journal: &diary{fail: broken}, Log: slog.New(slog.DiscardHandler)}); !errors.Is(err, broken) {
+		t.Errorf("Open on a failing disk = %v, want its error", err)
 	}
 }
 
@@ -229,13 +229,13 @@ func TestConcurrentChangesAreAllKept(t *testing.T) {
 	var wg sync.WaitGroup
 	for _, s := range stores {
 		wg.Go(func() {
-			if err := m.mark(s); err != nil {
+			if err := m.Mark(s); err != nil {
 				t.Error(err)
 			}
 		})
 	}
 	wg.Wait()
-	for _, m := range []*membership{m, opened(t, d)} {
+	for _, m := range []*State{m, opened(t, d)} {
 		for _, s := range stores {
 			if got, ok := m.Roster().Get(s.ID); !ok || got != s {
 				t.Errorf("store %s is %+v, %t, want it kept", s.ID, got, ok)
@@ -256,7 +256,7 @@ func TestALeavingStoreGoesOnUnderANewID(t *testing.T) {
 			leaving := old
 			leaving.Leaving = true
 			if when == "while it runs" {
-				if err := errors.Join(m.mark(old), m.MergeRoster(ring.Roster{}.With(leaving))); err != nil {
+				if err := errors.Join(m.Mark(old), m.MergeRoster(ring.Roster{}.With(leaving))); err != nil {
 					t.Fatal(err)
 				}
 			} else {
@@ -269,17 +269,17 @@ func TestALeavingStoreGoesOnUnderANewID(t *testing.T) {
 			if self.ID == old.ID || self.Established || self.Leaving {
 				t.Errorf("the store goes on as %+v, want a new one that is not established", self)
 			}
-			for _, m := range []*membership{m, opened(t, d)} {
+			for _, m := range []*State{m, opened(t, d)} {
 				if was, _ := m.Roster().Get(old.ID); m.Self() != self || !slices.Equal(m.Former(), []ring.StoreID{old.ID}) || was.Forgotten {
 					t.Errorf("the store is %+v, was %v, which is %+v; want %+v, %v, not forgotten", m.Self(), m.Former(), was, self, old.ID)
 				}
 			}
 			writes := 0
 			d.write = func() { writes++ }
-			if former, err := m.forgetFormer(); err != nil || writes != 1 || !slices.Equal(former, []ring.StoreID{old.ID}) {
-				t.Errorf("forgetFormer = %v, %v in %d writes, want %v in one", former, err, writes, old.ID)
+			if former, err := m.ForgetFormer(); err != nil || writes != 1 || !slices.Equal(former, []ring.StoreID{old.ID}) {
+				t.Errorf("ForgetFormer = %v, %v in %d writes, want %v in one", former, err, writes, old.ID)
 			}
-			for _, m := range []*membership{m, opened(t, d)} {
+			for _, m := range []*State{m, opened(t, d)} {
 				if was, _ := m.Roster().Get(old.ID); m.Self() != self || len(m.Former()) > 0 || !was.Forgotten {
 					t.Errorf("the store is %+v, was %v, which is %+v; want %+v, nothing, forgotten", m.Self(), m.Former(), was, self)
 				}

@@ -1,0 +1,297 @@
+package membership
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"github.com/go-json-experiment/json"
+
+	"flowring/ring"
+)
+
+// Config describes the node that a State belongs to.
+type Config struct {
+	Name          string // of the node
+	NameIsDefault bool   // Name was not set by an operator: the name that the data folder has replaces it
+	Slices        int    // of an hour
+
+	NewID func(name string) ring.StoreID // draws the ID of a new store; nil: a random ID
+}
+
+// Deps are the collaborators of a State.
+type Deps struct {
+	Journal  Journal
+	Log      *slog.Logger
+	Draining func() bool // whether a drain of this store is under way or done: the store takes no new ID then; nil: never
+
+	FollowAny bool // for tests alone: any roster is merged, whatever its cluster is (negative control of safeguard.Adoption)
+}
+
+// Journal is the part of the journal that keeps a node's own state.
+type Journal interface {
+	State(name string) ([]byte, error)
+	SetState(name string, value []byte) error
+}
+
+// State is the store that this node holds and the roster that it knows. It is safe for concurrent use, except that UseClusterName,
+// ConfirmClusterName and SaveClusterName are for one goroutine.
+type State struct {
+	cfg     Config
+	deps    Deps
+	fresh   bool   // this process made the store, which has acknowledged nothing that it could have lost
+	changed func() // called after each change, outside mu
+	named   bool   // the data folder has the cluster's name
+
+	mu      sync.Mutex // held while the roster changes
+	current atomic.Pointer[snapshot]
+}
+
+// snapshot is one immutable value of a State.
+type snapshot struct {
+	self   ring.StoreID
+	former []ring.StoreID // IDs that this store gave up and has not forgotten yet
+	roster ring.Roster
+	ring   *ring.Ring
+}
+
+// The names under which the journal keeps the parts of a State.
+const (
+	keyIdentity  = "identity" // identity
+	keyPlacement = "place"    // rules of placement, ring.Parameters
+	keyCluster   = "cluster"  // name of the cluster, once the store is established
+)
+
+// identity is the durable form of a snapshot. The ID and the roster are one value, so that they cannot disagree.
+type identity struct {
+	Store  ring.StoreID `json:"store"`
+	Name   string       `json:"name"`
+	Roster ring.Roster  `json:"roster"`
+
+	Former []ring.StoreID `json:"former,omitempty"` // as snapshot.former
+}
+
+// Open loads the identity that the journal has, or gives the store a new one.
+func Open(cfg Config, deps Deps) (*State, error) {
+	s := &State{cfg: cfg, deps: deps, changed: func() {}}
+	if s.deps.Draining == nil {
+		s.deps.Draining = func() bool { return false }
+	}
+	if s.cfg.NewID == nil {
+		s.cfg.NewID = func(string) ring.StoreID { return ring.NewStoreID() }
+	}
+	value, err := s.deps.Journal.State(keyIdentity)
+	if err != nil {
+		return nil, fmt.Errorf("load identity: %w", err)
+	}
+	if value == nil {
+		id := s.cfg.NewID(s.cfg.Name)
+		s.fresh = true
+		return s, s.save(id, nil, ring.Roster{}.With(ring.Store{ID: id, Name: s.cfg.Name}))
+	}
+	var id identity
+	if err := json.Unmarshal(value, &id); err != nil {
+		return nil, fmt.Errorf("load identity: %w", err)
+	}
+	if s.cfg.NameIsDefault {
+		s.cfg.Name = id.Name
+	}
+	if id.Name != s.cfg.Name {
+		return nil, fmt.Errorf("the data folder belongs to node %q, and this node is named %q: give it its own folder, or its name back", id.Name, s.cfg.Name)
+	}
+	s.publish(id.Store, id.Former, id.Roster)
+	return s, s.replaceID()
+}
+
+// CheckPlacement refuses a data folder whose hours have another number of slices, or are placed by other rules, because the node would
+// look for batches on stores that do not have them.
+func CheckPlacement(journal Journal, slices int) error {
+	now := ring.Parameters(slices)
+	value, err := journal.State(keyPlacement)
+	switch {
+	case err != nil:
+		return fmt.Errorf("load placement: %w", err)
+	case value == nil:
+		return journal.SetState(keyPlacement, []byte(now))
+	case string(value) != now:
+		return fmt.Errorf("the data folder was written with %s, this node has %s: the slices of an hour cannot be changed", value, now)
+	}
+	return nil
+}
+
+// IDOfName derives a store ID from the node's name, so that a store on a new disk has the ID of the store that was lost. It is the
+// negative control of P9.
+func IDOfName(name string) ring.StoreID {
+	sum := sha256.Sum256([]byte(name))
+	return ring.StoreID(hex.EncodeToString(sum[:16]))
+}
+
+// OnChange makes fn run after each change. It must be called before other goroutines change the State.
+func (s *State) OnChange(fn func()) { s.changed = fn }
+
+// Fresh reports whether this process made the store.
+func (s *State) Fresh() bool { return s.fresh }
+
+// Name returns the node's name: the configured one, or that of the data folder where the configured name is a default.
+func (s *State) Name() string { return s.cfg.Name }
+
+// Self returns this node's store as its roster has it.
+func (s *State) Self() ring.Store {
+	now := s.current.Load()
+	self, _ := now.roster.Get(now.self)
+	return self
+}
+
+// Former returns the IDs that this store gave up and has not forgotten yet. The store holds all that it held under them.
+func (s *State) Former() []ring.StoreID { return s.current.Load().former }
+
+// Roster returns the current roster.
+func (s *State) Roster() ring.Roster { return s.current.Load().roster }
+
+// Ring returns the ring of the current roster.
+func (s *State) Ring() *ring.Ring { return s.current.Load().ring }
+
+// save makes an identity durable and publishes it. The caller holds mu, or has not published s yet.
+func (s *State) save(self ring.StoreID, former []ring.StoreID, roster ring.Roster) error {
+	value, err := json.Marshal(identity{self, s.cfg.Name, roster, former})
+	if err != nil {
+		return fmt.Errorf("save roster: %w", err)
+	}
+	if err := s.deps.Journal.SetState(keyIdentity, value); err != nil {
+		return fmt.Errorf("save roster: %w", err)
+	}
+	s.publish(self, former, roster)
+	return nil
+}
+
+func (s *State) publish(self ring.StoreID, former []ring.StoreID, roster ring.Roster) {
+	s.current.Store(&snapshot{self, former, roster, roster.Ring(s.cfg.Slices)})
+}
+
+// change replaces the roster by the result of fn.
+func (s *State) change(fn func(ring.Roster) (ring.Roster, error)) error {
+	changed, err := s.changeLocked(fn)
+	if changed {
+		s.changed()
+	}
+	return err
+}
+
+func (s *State) changeLocked(fn func(ring.Roster) (ring.Roster, error)) (bool, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := s.current.Load()
+	next, err := fn(now.roster)
+	if err != nil || next.Equal(now.roster) {
+		return false, err
+	}
+	if err := s.save(now.self, now.former, next); err != nil {
+		return false, err
+	}
+	return true, s.replaceID()
+}
+
+// replaceID draws a new store ID if the store was forgotten, or is leaving while no drain of it is under way. The batches of the store are
+// as good as any, but its acks are not, so it joins as a new store and offers its batches. Flags are never taken back. A drain that was
+// given up therefore ends here too: the ID that was leaving is a former one until ForgetFormer. The caller holds mu, or has not published
+// s yet.
+func (s *State) replaceID() error {
+	now := s.current.Load()
+	self, known := now.roster.Get(now.self)
+	if s.deps.Draining() || known && !self.Forgotten && !self.Leaving {
+		return nil
+	}
+	id, former := ring.NewStoreID(), now.former
+	if known && !self.Forgotten {
+		former = append(slices.Clone(former), self.ID)
+		s.deps.Log.Warn("this store was leaving, and no drain is under way: it joins again as a new one, with what it holds", "old", now.self, "new", id)
+	} else {
+		s.deps.Log.Warn("this store was forgotten by the cluster: it joins again as a new one, with what it holds", "old", now.self, "new", id)
+	}
+	return s.save(id, former, now.roster.With(ring.Store{ID: id, Name: s.cfg.Name}))
+}
+
+// GiveUpDrain gives the store a new ID if it is leaving. Draining must report false by then.
+func (s *State) GiveUpDrain() error {
+	s.mu.Lock()
+	err := s.replaceID()
+	s.mu.Unlock()
+	s.changed()
+	return err
+}
+
+// ForgetFormer marks the IDs that this store gave up as forgotten, in one write, and returns them. The store must be established. It holds
+// all that it held under those IDs, so that nothing is lost that a reader could miss, and a reader that knows them as forgotten knows the
+// new ID.
+func (s *State) ForgetFormer() ([]ring.StoreID, error) {
+	former, err := s.forgetFormerLocked()
+	if err == nil {
+		s.changed()
+	}
+	return former, err
+}
+
+func (s *State) forgetFormerLocked() ([]ring.StoreID, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := s.current.Load()
+	roster := now.roster
+	for _, id := range now.former {
+		gone, _ := roster.Get(id)
+		gone.Leaving, gone.Forgotten = true, true
+		roster = roster.With(gone)
+	}
+	return now.former, s.save(now.self, nil, roster)
+}
+
+// MergeRoster merges the roster of another node. If one of the two nodes belongs to no cluster, neither merges the other's roster: the
+// node of no cluster must adopt the cluster first.
+func (s *State) MergeRoster(other ring.Roster) error {
+	if other.Equal(s.Roster()) {
+		return nil
+	}
+	return s.change(func(mine ring.Roster) (ring.Roster, error) {
+		switch {
+		case s.deps.FollowAny || mine.Cluster() == other.Cluster() || other.Len() == 0:
+		case mine.Cluster() == "":
+			return mine, &NotAdoptedError{other.Cluster()}
+		case other.Cluster() == "":
+			return mine, ErrCallerNoMember
+		}
+		return mine.Merge(other)
+	})
+}
+
+// ErrCallerNoMember refuses the roster of a node of no cluster at a member of one.
+var ErrCallerNoMember = errors.New("the caller belongs to no cluster, and this node does")
+
+// NotAdoptedError refuses the roster of a member at a node of no cluster that has not adopted the member's cluster.
+type NotAdoptedError struct{ Cluster string }
+
+// Error names the cluster.
+func (e *NotAdoptedError) Error() string {
+	return fmt.Sprintf("this node belongs to no cluster, and has not adopted cluster %s", e.Cluster)
+}
+
+// OneHasNoCluster reports whether err says only that one of two nodes belongs to no cluster.
+func OneHasNoCluster(err error) bool {
+	return errors.Is(err, ErrCallerNoMember) || errors.As(err, new(*NotAdoptedError))
+}
+
+// AdoptCluster makes a store of no cluster a store of the cluster with this ID.
+func (s *State) AdoptCluster(id string) error {
+	return s.change(func(r ring.Roster) (ring.Roster, error) { return r.WithCluster(id) })
+}
+
+// FoundCluster makes a store of no cluster a store of a new cluster.
+func (s *State) FoundCluster() error { return s.AdoptCluster(ring.NewClusterID()) }
+
+// Mark adds the flags of one store to the roster.
+func (s *State) Mark(store ring.Store) error {
+	return s.change(func(r ring.Roster) (ring.Roster, error) { return r.With(store), nil })
+}
