@@ -11,6 +11,7 @@ import (
 	"flowring/node/replica"
 	"flowring/ring"
 	"flowring/store"
+	"flowring/store/digest"
 )
 
 // inward is the node as its peers see it.
@@ -84,7 +85,7 @@ func (n inward) Digest(_ context.Context, s flow.Slice, roster string) (peer.Voi
 }
 
 // Missing implements peer.Handler.
-func (n inward) Missing(_ context.Context, s flow.Slice, have store.Digest, fn func([]byte) error) error {
+func (n inward) Missing(_ context.Context, s flow.Slice, have digest.Digest, fn func([]byte) error) error {
 	return n.store.Missing(s, have, fn)
 }
 

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"flowring/flow"
+	"flowring/store/digest"
 )
 
 // counted is what the Stats say of batches that were applied.
@@ -48,7 +49,7 @@ func TestBatchCountsOnce(t *testing.T) {
 			t.Run(fmt.Sprintf("%s, reopened in between: %t", test.name, reopen), func(t *testing.T) {
 				j := newMemJournal()
 				s := opened(t, j, 0)
-				want := DigestOf(test.dots...)
+				want := digest.Of(test.dots...)
 				for i, d := range test.dots {
 					if reopen {
 						s = opened(t, j, 0)
@@ -173,8 +174,8 @@ func TestFailedAppendLeavesMemoryUnchanged(t *testing.T) {
 	if err := s.Apply(written(first)...); !errors.Is(err, broken) {
 		t.Errorf("Apply: %v, want %v", err, broken)
 	}
-	if r := read(t, s, noon); r.Len() != 1 || !r.Digest().Equal(DigestOf(second.Dot)) {
-		t.Errorf("a reading has %d flows of %s, want 1 of %s", r.Len(), r.Digest(), DigestOf(second.Dot))
+	if r := read(t, s, noon); r.Len() != 1 || !r.Digest().Equal(digest.Of(second.Dot)) {
+		t.Errorf("a reading has %d flows of %s, want 1 of %s", r.Len(), r.Digest(), digest.Of(second.Dot))
 	}
 	fail = false
 	before := countedBy(s)

@@ -3,15 +3,17 @@ package store
 import (
 	"errors"
 	"fmt"
+	"maps"
 
 	"flowring/flow"
+	"flowring/store/digest"
 )
 
 // ErrUnreadable says that the journal holds something that cannot be read: its file was changed, or the disk is bad.
 var ErrUnreadable = errors.New("journal is corrupt")
 
 // damagedError says which batches of a slice cannot be read.
-type damagedError struct{ dots Digest }
+type damagedError struct{ dots digest.Digest }
 
 func (e *damagedError) Error() string {
 	return fmt.Sprintf("%d batches cannot be read: %s", e.dots.Count(), e.dots)
@@ -27,17 +29,14 @@ func (s *Store) Unreadable(slice flow.Slice) uint64 {
 }
 
 // AllUnreadable returns how many batches of all slices are known to be unreadable here.
-func (s *Store) AllUnreadable() (n uint64) {
+func (s *Store) AllUnreadable() uint64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, dots := range s.damaged {
-		n = addCounts(n, dots.Count())
-	}
-	return n
+	return digest.Count(maps.Values(s.damaged))
 }
 
 // noteDamage notes that batches of a slice cannot be read. Store.mu is held.
-func (s *Store) noteDamage(slice flow.Slice, dots Digest) {
+func (s *Store) noteDamage(slice flow.Slice, dots digest.Digest) {
 	if !s.damaged[slice].Lacks(dots) {
 		return
 	}
@@ -46,7 +45,7 @@ func (s *Store) noteDamage(slice flow.Slice, dots Digest) {
 }
 
 // noteRepair notes that batches of a slice were written again. Store.mu is held.
-func (s *Store) noteRepair(slice flow.Slice, dots Digest) {
+func (s *Store) noteRepair(slice flow.Slice, dots digest.Digest) {
 	left, found := s.damaged[slice]
 	if !found {
 		return
@@ -60,7 +59,7 @@ func (s *Store) noteRepair(slice flow.Slice, dots Digest) {
 }
 
 // sound returns the digest of what can be read of a slice, as far as known. Store.mu is held.
-func (s *Store) sound(h *held) Digest {
+func (s *Store) sound(h *held) digest.Digest {
 	if dots, damaged := s.damaged[h.slice]; damaged {
 		return h.digest().Minus(dots)
 	}
@@ -92,16 +91,16 @@ func (s *Store) Scrub(slice flow.Slice) (bytes int, err error) {
 }
 
 // inspect returns the batches of a slice that cannot be read: one by one, because others are in the same file.
-func (s *Store) inspect(slice flow.Slice) (bad Digest, err error) {
+func (s *Store) inspect(slice flow.Slice) (bad digest.Digest, err error) {
 	head, err := s.sealed(slice)
 	if err != nil {
-		return Digest{}, err
+		return digest.Digest{}, err
 	}
 	if head != nil {
 		if err := s.journal.Pieces(slice, func([]byte) error { return nil }); errors.Is(err, ErrUnreadable) {
 			bad = head.digest.Clone()
 		} else if err != nil {
-			return Digest{}, err
+			return digest.Digest{}, err
 		}
 	}
 	err = s.journal.Dots(slice, func(dot flow.Dot) error {
@@ -117,7 +116,7 @@ func (s *Store) inspect(slice flow.Slice) (bad Digest, err error) {
 
 // loadOneByOne fills new content with the batches of a slice, each read by itself: a file that is damaged cannot be read through, also
 // after its batches were written again.
-func (s *Store) loadOneByOne(c *content, slice flow.Slice, only *Digest) (loose int, err error) {
+func (s *Store) loadOneByOne(c *content, slice flow.Slice, only *digest.Digest) (loose int, err error) {
 	bad, err := s.inspect(slice)
 	if err != nil {
 		return 0, err
@@ -136,7 +135,7 @@ func (s *Store) loadOneByOne(c *content, slice flow.Slice, only *Digest) (loose 
 }
 
 // foldLoaded adds a batch from the journal to content that nobody else uses yet.
-func (s *Store) foldLoaded(c *content, encoded []byte, only *Digest, loose *int) error {
+func (s *Store) foldLoaded(c *content, encoded []byte, only *digest.Digest, loose *int) error {
 	b, err := flow.ParseBatch(encoded)
 	if err != nil {
 		return err
@@ -163,7 +162,7 @@ func (s *Store) mend(w flow.Written) (done bool, err error) {
 	if err := s.alone(h, func() error { return s.journal.Append(w) }); err != nil {
 		return true, fmt.Errorf("mend %s: %w", nameOf([]flow.Written{w}), err)
 	}
-	s.noteRepair(w.Slice, DigestOf(w.Dot))
+	s.noteRepair(w.Slice, digest.Of(w.Dot))
 	if h.content == nil {
 		s.chill(h) // its digest is read anew
 	}

@@ -8,6 +8,7 @@ import (
 
 	"flowring/flow"
 	"flowring/store"
+	"flowring/store/digest"
 	"flowring/store/journal"
 )
 
@@ -76,7 +77,7 @@ func TestBatchesThatCannotBeReadAreTakenInAgain(t *testing.T) {
 			t.Errorf("warm %t: Digest = %s, %v, want the 3 that can be read", warm, have, err)
 		}
 		given := 0
-		if err := s.Missing(slice, store.Digest{}, func([]byte) error { given++; return nil }); err != nil || given != 3 {
+		if err := s.Missing(slice, digest.Digest{}, func([]byte) error { given++; return nil }); err != nil || given != 3 {
 			t.Errorf("warm %t: Missing gives %d, %v, want 3", warm, given, err)
 		}
 		if dropped, err := s.Drop(slice, have); dropped || err != nil {
@@ -121,7 +122,7 @@ func TestASourceFindsDamageAndGivesTheRest(t *testing.T) {
 	}
 	bad.bad = map[flow.Dot]bool{{Origin: 1, Seq: 2}: true}
 	given := 0
-	err = s.Missing(slice, store.Digest{}, func([]byte) error { given++; return nil })
+	err = s.Missing(slice, digest.Digest{}, func([]byte) error { given++; return nil })
 	if !errors.Is(err, store.ErrUnreadable) || given != 2 || s.Unreadable(slice) != 1 {
 		t.Errorf("Missing gives %d, %v, with %d unreadable, want 2, an error, 1", given, err, s.Unreadable(slice))
 	}

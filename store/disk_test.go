@@ -15,6 +15,7 @@ import (
 	"flowring/flow"
 	"flowring/internal/load"
 	"flowring/store"
+	"flowring/store/digest"
 	"flowring/store/journal"
 )
 
@@ -198,7 +199,7 @@ func BenchmarkSealedHour(b *testing.B) {
 			b.Logf("sealed in %v", time.Since(begun).Round(time.Millisecond))
 		}
 		size, frames := 0, 0
-		if err := s.Missing(hour, store.Digest{}, func(frame []byte) error { size += len(frame); frames++; return nil }); err != nil {
+		if err := s.Missing(hour, digest.Digest{}, func(frame []byte) error { size += len(frame); frames++; return nil }); err != nil {
 			b.Fatal(err)
 		}
 		b.Run(name, func(b *testing.B) {

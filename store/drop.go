@@ -4,12 +4,13 @@ import (
 	"fmt"
 
 	"flowring/flow"
+	"flowring/store/digest"
 )
 
 // Drop removes the slice from this store if its digest is exactly d, and reports whether it did. It removes nothing of a slice
 // that is in use: a batch whose Apply is under way would make the digest another, and so would have to survive. The caller
 // asks again later. It blocks for an fsync.
-func (s *Store) Drop(slice flow.Slice, d Digest) (dropped bool, err error) {
+func (s *Store) Drop(slice flow.Slice, d digest.Digest) (dropped bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	h, err := s.findDots(slice)

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"flowring/flow"
+	"flowring/store/digest"
 )
 
 func TestDropNeedsTheVeryDigest(t *testing.T) {
@@ -19,7 +20,7 @@ func TestDropNeedsTheVeryDigest(t *testing.T) {
 		if cold {
 			s = opened(t, j, 0)
 		}
-		for _, d := range []Digest{{}, DigestOf(dot(1, 1)), DigestOf(dot(1, 1), dot(1, 2), dot(1, 3))} {
+		for _, d := range []digest.Digest{{}, digest.Of(dot(1, 1)), digest.Of(dot(1, 1), dot(1, 2), dot(1, 3))} {
 			if dropped, err := s.Drop(noon, d); dropped || err != nil {
 				t.Errorf("Drop with %s = %t, %v, want false, nil", d, dropped, err)
 			}
@@ -27,13 +28,13 @@ func TestDropNeedsTheVeryDigest(t *testing.T) {
 		if got := read(t, s, noon).Digest().Count(); got != 2 {
 			t.Errorf("batches after Drop in vain = %d, want 2", got)
 		}
-		if dropped, err := s.Drop(noon, DigestOf(dot(1, 1), dot(1, 2))); !dropped || err != nil {
+		if dropped, err := s.Drop(noon, digest.Of(dot(1, 1), dot(1, 2))); !dropped || err != nil {
 			t.Errorf("Drop = %t, %v, want true, nil", dropped, err)
 		}
 		if got := s.Slices(); len(got) != 0 || len(j.batches) != 0 {
 			t.Errorf("Slices() = %v after Drop, %d in the journal, want none", got, len(j.batches))
 		}
-		if dropped, err := s.Drop(noon, DigestOf(dot(1, 1), dot(1, 2))); dropped || err != nil {
+		if dropped, err := s.Drop(noon, digest.Of(dot(1, 1), dot(1, 2))); dropped || err != nil {
 			t.Errorf("Drop again = %t, %v, want false, nil", dropped, err)
 		}
 	}
@@ -45,13 +46,13 @@ func TestDropSparesABatchOnItsWay(t *testing.T) {
 	s := opened(t, j, 0)
 	apply(t, s, batchOf(t, noon, dot(1, 1), record("a", "b", 1, 1)))
 	j.onAppend = func(flow.Dot) error {
-		if dropped, err := s.Drop(noon, DigestOf(dot(1, 1))); dropped || err != nil {
+		if dropped, err := s.Drop(noon, digest.Of(dot(1, 1))); dropped || err != nil {
 			t.Errorf("Drop during an Apply = %t, %v, want false, nil", dropped, err)
 		}
 		return nil
 	}
 	apply(t, s, batchOf(t, noon, dot(1, 2), record("a", "b", 1, 1)))
-	if got := read(t, s, noon).Digest(); !got.Equal(DigestOf(dot(1, 1), dot(1, 2))) {
+	if got := read(t, s, noon).Digest(); !got.Equal(digest.Of(dot(1, 1), dot(1, 2))) {
 		t.Errorf("Digest() = %s, want both batches", got)
 	}
 }
@@ -64,7 +65,7 @@ func TestDropRacingApplyLosesNothing(t *testing.T) {
 	var wg, dropper sync.WaitGroup
 	var done atomic.Bool
 	var applied, drops atomic.Int64
-	var gone Digest
+	var gone digest.Digest
 	dropper.Go(func() {
 		for !done.Load() {
 			d, err := s.Digest(noon)
@@ -97,7 +98,7 @@ func TestDropRacingApplyLosesNothing(t *testing.T) {
 	if got := gone.Union(here).Count(); got != uint64(applied.Load()) {
 		t.Errorf("%d batches are here or were dropped, want %d", got, applied.Load())
 	}
-	inJournal := DigestOf(j.dots(noon)...)
+	inJournal := digest.Of(j.dots(noon)...)
 	if !inJournal.Equal(here) {
 		t.Errorf("the journal has %s, memory %s", inJournal, here)
 	}
@@ -113,11 +114,11 @@ func TestFailedDropReadsTheJournalAgain(t *testing.T) {
 	s := opened(t, j, 0)
 	apply(t, s, batchOf(t, noon, dot(1, 1), record("a", "b", 1, 1)))
 	j.onDrop = func() error { return broken }
-	if dropped, err := s.Drop(noon, DigestOf(dot(1, 1))); dropped || !errors.Is(err, broken) {
+	if dropped, err := s.Drop(noon, digest.Of(dot(1, 1))); dropped || !errors.Is(err, broken) {
 		t.Errorf("Drop = %t, %v, want false, %v", dropped, err, broken)
 	}
 	j.batches[noon][dot(1, 2)] = batchOf(t, noon, dot(1, 2), record("a", "b", 1, 1)).Encode()
-	if got := read(t, s, noon).Digest(); !got.Equal(DigestOf(dot(1, 1), dot(1, 2))) {
+	if got := read(t, s, noon).Digest(); !got.Equal(digest.Of(dot(1, 1), dot(1, 2))) {
 		t.Errorf("Digest() = %s, want what the journal has", got)
 	}
 }

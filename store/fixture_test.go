@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"flowring/flow"
+	"flowring/store/digest"
 )
 
 // memJournal is a Journal in memory. Its hooks, where set, run before the call takes effect.
@@ -142,7 +143,7 @@ func (j *memJournal) Stage(s flow.Slice, draft uint64, piece uint32, data []byte
 	return nil
 }
 
-func (j *memJournal) Adopt(s flow.Slice, draft uint64, head []byte, covers Digest) error {
+func (j *memJournal) Adopt(s flow.Slice, draft uint64, head []byte, covers digest.Digest) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if before, ok := j.heads[s]; ok {

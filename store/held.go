@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"flowring/flow"
+	"flowring/store/digest"
 )
 
 // held is a slice that the store holds. It is warm, in memory, or cold, in the journal alone. All fields but slice are guarded
@@ -17,14 +18,14 @@ import (
 type held struct {
 	slice   flow.Slice
 	pins    int
-	busy    *flight       // the load, drop or change of the snapshot under way
-	content *content      // nil: cold
-	place   *list.Element // in Store.warm; nil: cold
-	counted int64         // bytes, as last estimated
-	loose   int           // batches that are not in the snapshot; not known while unread
-	changed time.Time     // when a batch was applied last, or the store was opened
-	idle    chan struct{} // closed when the last pin ends, for who waits to be alone; nil: nobody does
-	dots    *Digest       // of a cold slice, once it was asked for; what it points to does not change
+	busy    *flight        // the load, drop or change of the snapshot under way
+	content *content       // nil: cold
+	place   *list.Element  // in Store.warm; nil: cold
+	counted int64          // bytes, as last estimated
+	loose   int            // batches that are not in the snapshot; not known while unread
+	changed time.Time      // when a batch was applied last, or the store was opened
+	idle    chan struct{}  // closed when the last pin ends, for who waits to be alone; nil: nobody does
+	dots    *digest.Digest // of a cold slice, once it was asked for; what it points to does not change
 }
 
 // flight is an operation that others wait for.

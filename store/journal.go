@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"flowring/flow"
+	"flowring/store/digest"
 )
 
 // ErrNoJournal says that a store in memory alone was asked for something that only a journal has.
@@ -39,7 +40,7 @@ type Journal interface {
 
 	// Adopt makes a draft the slice's snapshot, with the given head, in place of the one before and of the batches of the dots
 	// that it covers: nil means that all of this is fsynced. After an error it may be so or not.
-	Adopt(s flow.Slice, draft uint64, head []byte, covers Digest) error
+	Adopt(s flow.Slice, draft uint64, head []byte, covers digest.Digest) error
 
 	// Reclaim gives back the disk space of what was removed of a slice, which otherwise comes back when the journal happens to rewrite
 	// it. It blocks for that rewriting, until ctx ends.

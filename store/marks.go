@@ -4,12 +4,13 @@ import (
 	"sync"
 
 	"flowring/flow"
+	"flowring/store/digest"
 )
 
 // marks are the identities of the batches of a slice: what tells a batch that is held from one that is not.
 type marks struct {
 	mu   sync.Mutex
-	dots Digest
+	dots digest.Digest
 	ids  map[flow.ID]flow.ID  // by Key, the ID that came with it first
 	more map[flow.ID]struct{} // the IDs whose Key had come with another: next to none
 }
@@ -79,7 +80,7 @@ func (m *marks) addPair(p idPair) {
 }
 
 // pairs returns the IDs, in no order, and a copy of the dots of the batches that they are of.
-func (m *marks) pairs() ([]idPair, Digest) {
+func (m *marks) pairs() ([]idPair, digest.Digest) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	all := make([]idPair, 0, len(m.ids)+len(m.more))
@@ -93,7 +94,7 @@ func (m *marks) pairs() ([]idPair, Digest) {
 }
 
 // digest returns a copy of the dots.
-func (m *marks) digest() Digest {
+func (m *marks) digest() digest.Digest {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.dots.Clone()
@@ -109,7 +110,7 @@ func (m *marks) empty() bool {
 func (m *marks) size() int64 {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.dots.size() + idCost*int64(len(m.ids)+len(m.more))
+	return m.dots.Size() + idCost*int64(len(m.ids)+len(m.more))
 }
 
 // idCost is a Key and an ID in a map, with the room that it keeps to grow.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"flowring/flow"
+	"flowring/store/digest"
 )
 
 // Read returns the slice as it is now: every batch whose Apply returned before, and of others all or nothing (P11). Of a slice
@@ -24,15 +25,15 @@ func (s *Store) Read(slice flow.Slice) (*Reading, error) {
 
 // Digest returns the dots of the batches held of the slice; the caller may add to it. A cold slice stays cold: its digest is
 // read from the journal's keys, once.
-func (s *Store) Digest(slice flow.Slice) (Digest, error) {
+func (s *Store) Digest(slice flow.Slice) (digest.Digest, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	h, err := s.findDots(slice)
 	if err != nil {
-		return Digest{}, fmt.Errorf("digest of slice %s: %w", slice, err)
+		return digest.Digest{}, fmt.Errorf("digest of slice %s: %w", slice, err)
 	}
 	if h == nil {
-		return Digest{}, nil
+		return digest.Digest{}, nil
 	}
 	return s.sound(h), nil
 }
@@ -45,7 +46,7 @@ func (s *Store) findDots(slice flow.Slice) (*held, error) {
 	}
 	h.pins++
 	defer s.unpin(h)
-	dots, loose := new(Digest), 0
+	dots, loose := new(digest.Digest), 0
 	err = s.fly(h, true, func() error {
 		head, err := s.sealed(slice)
 		if err != nil {
@@ -71,7 +72,7 @@ func (s *Store) findDots(slice flow.Slice) (*held, error) {
 func (h *held) unread() bool { return h.content == nil && h.dots == nil }
 
 // digest returns a copy of the digest, which must be known.
-func (h *held) digest() Digest {
+func (h *held) digest() digest.Digest {
 	if h.content != nil {
 		return h.content.marks.digest()
 	}
@@ -82,7 +83,7 @@ func (h *held) digest() Digest {
 // that Intake takes in. They are the snapshot, if have lacks a part of it, and then each other batch that have lacks, in the order
 // of the dots. A cold slice stays cold. The slice is not dropped meanwhile. fn must not retain frame. Without a journal it fails
 // with ErrNoJournal.
-func (s *Store) Missing(slice flow.Slice, have Digest, fn func(frame []byte) error) error {
+func (s *Store) Missing(slice flow.Slice, have digest.Digest, fn func(frame []byte) error) error {
 	if s.journal == nil {
 		return fmt.Errorf("missing batches of slice %s: %w", slice, ErrNoJournal)
 	}
@@ -109,12 +110,12 @@ func (s *Store) Missing(slice flow.Slice, have Digest, fn func(frame []byte) err
 }
 
 // giveAll calls fn with batches of a slice. Those that cannot be read do not keep it from the others: it fails at its end.
-func (s *Store) giveAll(slice flow.Slice, missing Digest, fn func(frame []byte) error) (failed error) {
+func (s *Store) giveAll(slice flow.Slice, missing digest.Digest, fn func(frame []byte) error) (failed error) {
 	for dot := range missing.Dots() {
 		encoded, err := s.journal.Get(slice, dot)
 		if err != nil {
 			failed = fmt.Errorf("missing batch %s of slice %s: %w", dot, slice, err)
-			if !s.damage(slice, err, DigestOf(dot)) {
+			if !s.damage(slice, err, digest.Of(dot)) {
 				return failed
 			}
 			continue
@@ -127,7 +128,7 @@ func (s *Store) giveAll(slice flow.Slice, missing Digest, fn func(frame []byte) 
 }
 
 // damage notes that batches cannot be read, if that is what an error says.
-func (s *Store) damage(slice flow.Slice, err error, dots Digest) bool {
+func (s *Store) damage(slice flow.Slice, err error, dots digest.Digest) bool {
 	if !errors.Is(err, ErrUnreadable) {
 		return false
 	}
@@ -138,19 +139,19 @@ func (s *Store) damage(slice flow.Slice, err error, dots Digest) bool {
 }
 
 // pinMissing pins the slice, nil if nothing of it is held, and returns what have lacks of it.
-func (s *Store) pinMissing(slice flow.Slice, have Digest) (*held, Digest, error) {
+func (s *Store) pinMissing(slice flow.Slice, have digest.Digest) (*held, digest.Digest, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	_, err := s.find(slice, always) // what is being dropped must not be pinned
 	if err != nil {
-		return nil, Digest{}, fmt.Errorf("missing batches of slice %s: %w", slice, err)
+		return nil, digest.Digest{}, fmt.Errorf("missing batches of slice %s: %w", slice, err)
 	}
 	h, err := s.findDots(slice)
 	if err != nil {
-		return nil, Digest{}, fmt.Errorf("missing batches of slice %s: %w", slice, err)
+		return nil, digest.Digest{}, fmt.Errorf("missing batches of slice %s: %w", slice, err)
 	}
 	if h == nil {
-		return nil, Digest{}, nil
+		return nil, digest.Digest{}, nil
 	}
 	h.pins++
 	return h, s.sound(h).Minus(have), nil

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"flowring/flow"
+	"flowring/store/digest"
 )
 
 func TestReadingDoesNotChange(t *testing.T) {
@@ -21,8 +22,8 @@ func TestReadingDoesNotChange(t *testing.T) {
 	if got := slices.Collect(r.Records()); !slices.Equal(got, want) || r.Len() != 2 {
 		t.Errorf("Records() = %v, want %v", got, want)
 	}
-	if got := r.Digest(); !got.Equal(DigestOf(dot(1, 1))) {
-		t.Errorf("Digest() = %s, want %s", got, DigestOf(dot(1, 1)))
+	if got := r.Digest(); !got.Equal(digest.Of(dot(1, 1))) {
+		t.Errorf("Digest() = %s, want %s", got, digest.Of(dot(1, 1)))
 	}
 }
 
@@ -34,7 +35,7 @@ func TestReadOfNothingIsEmpty(t *testing.T) {
 	if d, err := s.Digest(noon); err != nil || !d.Empty() {
 		t.Errorf("Digest of a slice that is not held = %s, %v, want none", d, err)
 	}
-	if err := s.Missing(noon, Digest{}, func([]byte) error { return errors.New("called") }); err != nil {
+	if err := s.Missing(noon, digest.Digest{}, func([]byte) error { return errors.New("called") }); err != nil {
 		t.Errorf("Missing of a slice that is not held: %v, want nil", err)
 	}
 	if err := s.Verify(noon); err != nil {
@@ -69,7 +70,7 @@ func TestMissingGivesWhatTheOtherLacks(t *testing.T) {
 		apply(t, s, batchOf(t, noon, dot(seq%2, seq), record("a", "b", 1, 1)))
 	}
 	var got []flow.Dot
-	err := s.Missing(noon, DigestOf(dot(0, 0), dot(0, 4), dot(8, 8)), func(encoded []byte) error {
+	err := s.Missing(noon, digest.Of(dot(0, 0), dot(0, 4), dot(8, 8)), func(encoded []byte) error {
 		b, err := flow.ParseBatch(encoded)
 		if err == nil {
 			got = append(got, b.Dot)
@@ -81,12 +82,12 @@ func TestMissingGivesWhatTheOtherLacks(t *testing.T) {
 	}
 	enough := errors.New("enough")
 	calls := 0
-	err = s.Missing(noon, Digest{}, func([]byte) error { calls++; return enough })
+	err = s.Missing(noon, digest.Digest{}, func([]byte) error { calls++; return enough })
 	if !errors.Is(err, enough) || calls != 1 {
 		t.Errorf("Missing = %v after %d calls, want %v after 1", err, calls, enough)
 	}
-	err = s.Missing(noon, Digest{}, func([]byte) error {
-		if dropped, err := s.Drop(noon, DigestOf(dot(0, 0), dot(0, 2), dot(0, 4), dot(1, 1), dot(1, 3))); dropped || err != nil {
+	err = s.Missing(noon, digest.Digest{}, func([]byte) error {
+		if dropped, err := s.Drop(noon, digest.Of(dot(0, 0), dot(0, 2), dot(0, 4), dot(1, 1), dot(1, 3))); dropped || err != nil {
 			t.Errorf("Drop during Missing = %t, %v, want false, nil", dropped, err)
 		}
 		return nil
@@ -107,13 +108,13 @@ func TestStoreWithoutAJournalSaysSo(t *testing.T) {
 	if got := s.Stats().Warm; got != 3 {
 		t.Errorf("warm slices = %d, want all 3: there is nowhere else", got)
 	}
-	if err := s.Missing(noon, Digest{}, nil); !errors.Is(err, ErrNoJournal) {
+	if err := s.Missing(noon, digest.Digest{}, nil); !errors.Is(err, ErrNoJournal) {
 		t.Errorf("Missing: %v, want %v", err, ErrNoJournal)
 	}
 	if err := s.Verify(noon); !errors.Is(err, ErrNoJournal) {
 		t.Errorf("Verify: %v, want %v", err, ErrNoJournal)
 	}
-	if dropped, err := s.Drop(hourSlice(1), DigestOf(dot(1, 1))); !dropped || err != nil {
+	if dropped, err := s.Drop(hourSlice(1), digest.Of(dot(1, 1))); !dropped || err != nil {
 		t.Errorf("Drop = %t, %v, want true, nil", dropped, err)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"flowring/flow"
+	"flowring/store/digest"
 )
 
 // Reading is a slice as it was at one moment: whole batches only (P11). What it says does not change, and many goroutines may use it.
@@ -14,7 +15,7 @@ type Reading struct {
 	names  []string
 	shards [shardCount]shardView
 	flows  int
-	digest Digest
+	digest digest.Digest
 
 	sorting sync.Once
 	order   *order   // the slice's; nil once rows are there
@@ -40,7 +41,7 @@ func (r *Reading) Sort() {
 }
 
 // Digest returns the dots of the batches in the reading. The caller must not add to it.
-func (r *Reading) Digest() Digest { return r.digest }
+func (r *Reading) Digest() digest.Digest { return r.digest }
 
 // Records iterates over the flows, sorted by key.
 func (r *Reading) Records() iter.Seq[flow.Record] {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"flowring/flow"
+	"flowring/store/digest"
 )
 
 // Quiet returns the slices that got no batch for a while and have at least so many that are not in a snapshot, in order. For
@@ -34,7 +35,7 @@ func (s *Store) Quiet(while time.Duration, batches int) []flow.Slice {
 // as it is. It blocks for an fsync.
 //
 // Who seals must know that d holds whatever any other store has in a snapshot of the slice: else the two cannot be merged.
-func (s *Store) Seal(slice flow.Slice, d Digest, batches int) (bool, error) {
+func (s *Store) Seal(slice flow.Slice, d digest.Digest, batches int) (bool, error) {
 	h, err := s.pinWarm(slice, false)
 	if err != nil || h == nil {
 		return false, err
@@ -125,7 +126,7 @@ func (d *draft) close() {
 }
 
 // adopt makes the draft the slice's snapshot. With same set, memory has what the snapshot says; else it must be read anew.
-func (d *draft) adopt(covers Digest, same bool) error {
+func (d *draft) adopt(covers digest.Digest, same bool) error {
 	s := d.s
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -154,7 +155,7 @@ func (d *draft) adopt(covers Digest, same bool) error {
 }
 
 // write adopts the draft in the journal, if it holds all of the snapshot that is there.
-func (d *draft) write(covers Digest) error {
+func (d *draft) write(covers digest.Digest) error {
 	before, err := d.s.sealed(d.slice)
 	if err != nil {
 		return err

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"flowring/flow"
+	"flowring/store/digest"
 )
 
 // sealAll seals a slice with all that it holds.
@@ -48,7 +49,7 @@ func tryGive(from, to *Store, slice flow.Slice) error {
 }
 
 // frames returns what Missing gives to somebody who has have.
-func frames(t testing.TB, s *Store, slice flow.Slice, have Digest) (all [][]byte) {
+func frames(t testing.TB, s *Store, slice flow.Slice, have digest.Digest) (all [][]byte) {
 	t.Helper()
 	if err := s.Missing(slice, have, func(frame []byte) error { all = append(all, bytes.Clone(frame)); return nil }); err != nil {
 		t.Fatal(err)
@@ -68,11 +69,11 @@ func TestSealReplacesBatchesByOneSnapshot(t *testing.T) {
 	for seq := range uint64(10) {
 		apply(t, s, keyed(t, dot(1, seq+1), byte(seq+1), record("a", fmt.Sprint(seq%3), 1, 2)))
 	}
-	want, digest := totals(read(t, s, noon)), read(t, s, noon).Digest()
-	if sealed, err := s.Seal(noon, digest, 11); sealed || err != nil {
+	want, all := totals(read(t, s, noon)), read(t, s, noon).Digest()
+	if sealed, err := s.Seal(noon, all, 11); sealed || err != nil {
 		t.Errorf("Seal with 10 batches where 11 are asked for = %t, %v, want false", sealed, err)
 	}
-	if sealed, err := s.Seal(noon, DigestOf(dot(1, 1)), 1); sealed || err != nil {
+	if sealed, err := s.Seal(noon, digest.Of(dot(1, 1)), 1); sealed || err != nil {
 		t.Errorf("Seal of another digest = %t, %v, want false", sealed, err)
 	}
 	if !sealAll(t, s, noon) || sealAll(t, s, noon) {
@@ -82,8 +83,8 @@ func TestSealReplacesBatchesByOneSnapshot(t *testing.T) {
 		t.Errorf("%d batches are left beside the snapshot, want none", n)
 	}
 	for name, s := range map[string]*Store{"warm": s, "cold": opened(t, j, 0)} {
-		if got, err := s.Digest(noon); err != nil || !got.Equal(digest) {
-			t.Errorf("%s: Digest = %s, %v, want %s", name, got, err, digest)
+		if got, err := s.Digest(noon); err != nil || !got.Equal(all) {
+			t.Errorf("%s: Digest = %s, %v, want %s", name, got, err, all)
 		}
 		if got := totals(read(t, s, noon)); !maps.Equal(got, want) {
 			t.Errorf("%s: totals = %v, want %v", name, got, want)
@@ -103,7 +104,7 @@ func TestSealReplacesBatchesByOneSnapshot(t *testing.T) {
 	if got := countedBy(s).since(before); got != isNew {
 		t.Errorf("Apply of a late batch counts %+v, want %+v", got, isNew)
 	}
-	if got := frames(t, s, noon, digest); len(got) != 1 || !bytes.Equal(got[0], late.Encode()) {
+	if got := frames(t, s, noon, all); len(got) != 1 || !bytes.Equal(got[0], late.Encode()) {
 		t.Errorf("Missing gives %d frames to who has the snapshot, want the late batch alone", len(got))
 	}
 	if !sealAll(t, s, noon) || len(j.drafts[noon]) != 1 {
@@ -137,7 +138,7 @@ func TestASnapshotThatBreaksOffLeavesNothing(t *testing.T) {
 		apply(t, from, keyed(t, dot(1, seq+1), byte(seq+1), record("a", fmt.Sprint(seq), 1, 1)))
 	}
 	sealAll(t, from, noon)
-	all := frames(t, from, noon, Digest{})
+	all := frames(t, from, noon, digest.Digest{})
 	if len(all) != 3 {
 		t.Fatalf("a snapshot of keyed batches has %d frames, want a head, IDs and flows", len(all))
 	}
@@ -170,7 +171,7 @@ func TestDamagedSnapshotsAreRefused(t *testing.T) {
 	from := opened(t, newMemJournal(), 0)
 	apply(t, from, keyed(t, dot(1, 1), 1, record("a", "b", 1, 1)))
 	sealAll(t, from, noon)
-	all := frames(t, from, noon, Digest{})
+	all := frames(t, from, noon, digest.Digest{})
 	stray := batchOf(t, noon, dot(1, 2), record("a", "b", 1, 1)).Encode()
 	for name, damaged := range map[string][][]byte{
 		"a flipped bit in the head":       {flipped(all[0]), all[1], all[2]},
@@ -324,7 +325,7 @@ func TestASnapshotComesInBehindADrop(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		all := frames(t, from, noon, Digest{})
+		all := frames(t, from, noon, digest.Digest{})
 		j.onDrop = func() error { time.Sleep(time.Second); return nil }
 		go func() {
 			if dropped, err := to.Drop(noon, d); !dropped || err != nil {
@@ -346,7 +347,7 @@ func TestASnapshotComesInBehindADrop(t *testing.T) {
 }
 
 func FuzzSnapshotFrames(f *testing.F) {
-	head := snapshotHead{noon, 2, DigestOf(dot(1, 1), dot(1, 3))}
+	head := snapshotHead{noon, 2, digest.Of(dot(1, 1), dot(1, 3))}
 	f.Add(head.encode())
 	f.Add(encodeIDs([]idPair{{flow.ID{1}, flow.ID{2}}, {flow.ID{}, flow.ID{3}}}))
 	f.Add([]byte{headKind})

@@ -8,6 +8,7 @@ import (
 	"iter"
 
 	"flowring/flow"
+	"flowring/store/digest"
 )
 
 // A snapshot of a slice stands for the batches of its digest: what they add up to, and the IDs that they had. It is a head and
@@ -45,7 +46,7 @@ var ErrConflict = errors.New("snapshots made apart cannot be merged")
 type snapshotHead struct {
 	slice  flow.Slice
 	pieces uint32
-	digest Digest
+	digest digest.Digest
 }
 
 func (h *snapshotHead) encode() []byte {
@@ -69,7 +70,7 @@ func parseHead(data []byte) (*snapshotHead, error) {
 		pieces: binary.BigEndian.Uint32(rest[12:]),
 	}
 	var err error
-	if h.digest, err = ParseDigest(data[headLen:]); err != nil {
+	if h.digest, err = digest.Parse(data[headLen:]); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrSnapshot, err)
 	}
 	if h.pieces == 0 || h.digest.Empty() {

@@ -1,9 +1,11 @@
 package store
 
 import (
+	"maps"
 	"sync/atomic"
 
 	"flowring/flow"
+	"flowring/store/digest"
 )
 
 // Stats are numbers about a store. Those of Apply and of loads count up from Open.
@@ -76,9 +78,7 @@ func (s *Store) Stats() Stats {
 			stats.MostNames = max(stats.MostNames, h.content.names.count())
 		}
 	}
-	for _, dots := range s.damaged {
-		stats.Unreadable = addCounts(stats.Unreadable, dots.Count())
-	}
+	stats.Unreadable = digest.Count(maps.Values(s.damaged))
 	stats.Hours = len(hours)
 	stats.ResidentBytes = s.resident
 	return stats

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"flowring/flow"
+	"flowring/store/digest"
 )
 
 // Config is what an operator sets about a store.
@@ -39,10 +40,10 @@ type Store struct {
 
 	mu       sync.Mutex
 	held     map[flow.Slice]*held
-	damaged  map[flow.Slice]Digest // batches that are known to be unreadable; no digest is empty
-	drafts   map[flow.Slice]int    // how many snapshots of a slice are being written
-	warm     *list.List            // of the *held in memory, the one used last at the back
-	resident int64                 // the sum of held.counted
+	damaged  map[flow.Slice]digest.Digest // batches that are known to be unreadable; no digest is empty
+	drafts   map[flow.Slice]int           // how many snapshots of a slice are being written
+	warm     *list.List                   // of the *held in memory, the one used last at the back
+	resident int64                        // the sum of held.counted
 }
 
 // New returns an empty store. It touches nothing; Open it before use.
@@ -53,7 +54,7 @@ func New(config Config, deps Deps) *Store {
 		journal: deps.Journal,
 		log:     deps.Log,
 		held:    make(map[flow.Slice]*held),
-		damaged: make(map[flow.Slice]Digest),
+		damaged: make(map[flow.Slice]digest.Digest),
 		drafts:  make(map[flow.Slice]int),
 		warm:    list.New(),
 	}

@@ -13,6 +13,7 @@ import (
 	"pgregory.net/rapid"
 
 	"flowring/flow"
+	"flowring/store/digest"
 )
 
 // P2, P15: batches count once each, whatever is applied in one call: several of a slice, one twice, one ID under two dots, some that
@@ -92,7 +93,7 @@ func TestOverlappingCallsEnd(t *testing.T) {
 	}
 	wg.Go(func() {
 		for range rounds {
-			if _, err := s.Drop(flow.Slice{Hour: 1}, DigestOf(dot(99, 99))); err != nil {
+			if _, err := s.Drop(flow.Slice{Hour: 1}, digest.Of(dot(99, 99))); err != nil {
 				t.Error(err)
 			}
 		}
@@ -156,7 +157,7 @@ func TestFailedLoadReleasesTheOtherSlices(t *testing.T) {
 		t.Errorf("Apply: %v, want %v", err, broken)
 	}
 	for _, slice := range []flow.Slice{noon, later} {
-		if dropped, err := s.Drop(slice, DigestOf(dot(1, 1))); !dropped || err != nil {
+		if dropped, err := s.Drop(slice, digest.Of(dot(1, 1))); !dropped || err != nil {
 			t.Errorf("Drop(%s) = %t, %v, want true: nobody uses it", slice, dropped, err)
 		}
 	}
@@ -198,7 +199,7 @@ func TestAWriteLeavesAKnownIDAsItIs(t *testing.T) {
 	if got, want := countedBy(s), (counted{applied: 1, same: 1, known: 1}); got != want {
 		t.Errorf("the store counts %+v, want %+v", got, want)
 	}
-	if got, want := read(t, s, noon).Digest(), DigestOf(dot(1, 0), dot(1, 2)); !got.Equal(want) {
+	if got, want := read(t, s, noon).Digest(), digest.Of(dot(1, 0), dot(1, 2)); !got.Equal(want) {
 		t.Errorf("Digest() = %s, want %s", got, want)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"flowring/flow"
+	"flowring/store/digest"
 )
 
 // heat makes a slice warm.
@@ -84,7 +85,7 @@ func (s *Store) load(h *held) error {
 
 // loadContent folds what the journal has of the slice, the snapshot and the batches that are not in it; of these only those in the
 // digest, if one is given. It returns how many there were.
-func (s *Store) loadContent(slice flow.Slice, only *Digest) (c *content, loose int, err error) {
+func (s *Store) loadContent(slice flow.Slice, only *digest.Digest) (c *content, loose int, err error) {
 	c = newContent()
 	if err := s.loadSnapshot(c, slice); err != nil {
 		if errors.Is(err, ErrUnreadable) {

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"flowring/flow"
+	"flowring/store/digest"
 )
 
 // tight is a budget that holds the slice used last alone.
@@ -47,12 +48,12 @@ func TestOpenReadsNoBatches(t *testing.T) {
 		t.Errorf("Slices() = %v, want %v", got, want)
 	}
 	for range 2 {
-		if got, err := s.Digest(hourSlice(1)); err != nil || !got.Equal(DigestOf(dot(1, 1))) {
-			t.Errorf("Digest of a cold slice = %s, %v, want %s", got, err, DigestOf(dot(1, 1)))
+		if got, err := s.Digest(hourSlice(1)); err != nil || !got.Equal(digest.Of(dot(1, 1))) {
+			t.Errorf("Digest of a cold slice = %s, %v, want %s", got, err, digest.Of(dot(1, 1)))
 		}
 	}
 	count := 0
-	err := s.Missing(hourSlice(1), Digest{}, func([]byte) error { count++; return nil })
+	err := s.Missing(hourSlice(1), digest.Digest{}, func([]byte) error { count++; return nil })
 	if err != nil || count != 1 {
 		t.Errorf("Missing of a cold slice gave %d batches, %v, want 1", count, err)
 	}

@@ -12,14 +12,14 @@ import (
 	"flowring/node/replica"
 	"flowring/router"
 	"flowring/router/admission"
-	"flowring/store"
+	"flowring/store/digest"
 )
 
 // Slice reads a slice at this node, and fails where the reading is less complete than wanted. The caller closes the answer.
 func (r *Reader) Slice(ctx context.Context, s flow.Slice, wanted peer.Wanted) (peer.Answer, error) {
 	var known replica.Known
 	if len(wanted.Known) > 0 {
-		known = func(d store.Digest) bool { return wanted.Knows(tagOf(s, d)) }
+		known = func(d digest.Digest) bool { return wanted.Knows(tagOf(s, d)) }
 	}
 	read := r.Replicas.ReadUnlessBehind
 	if wanted.Here || r.Disabled.Has(safeguard.ReadFuller) {

@@ -6,7 +6,7 @@ import (
 	"fmt"
 
 	"flowring/flow"
-	"flowring/store"
+	"flowring/store/digest"
 )
 
 // tagVersion is that of the documents: another form of them has other tags.
@@ -14,7 +14,7 @@ const tagVersion = "flows/1"
 
 // tagOf names the document of a slice of which the batches of a digest are there. The document is a function of their set alone, and
 // so is the tag: on every node, whenever it is asked.
-func tagOf(s flow.Slice, d store.Digest) string {
+func tagOf(s flow.Slice, d digest.Digest) string {
 	sum := sha256.Sum256(d.Append(fmt.Appendf(nil, "%s %s\n", tagVersion, s)))
 	return shortTag(sum[:])
 }

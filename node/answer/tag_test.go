@@ -7,7 +7,7 @@ import (
 	"pgregory.net/rapid"
 
 	"flowring/flow"
-	"flowring/store"
+	"flowring/store/digest"
 )
 
 // The tag is the same exactly where the set of batches is, however it came to be.
@@ -18,11 +18,11 @@ func TestATagNamesASetOfBatches(t *testing.T) {
 	slice := flow.Slice{Hour: 20}
 	rapid.Check(t, func(rt *rapid.T) {
 		one := dots.Draw(rt, "one")
-		a, b := store.DigestOf(one...), store.DigestOf(dots.Draw(rt, "other")...)
+		a, b := digest.Of(one...), digest.Of(dots.Draw(rt, "other")...)
 		if same := tagOf(slice, a) == tagOf(slice, b); same != a.Equal(b) {
 			rt.Errorf("the tags of %v and %v are the same: %t, want %t", a, b, same, a.Equal(b))
 		}
-		again := store.DigestOf(rapid.Permutation(append(one, one...)).Draw(rt, "again")...)
+		again := digest.Of(rapid.Permutation(append(one, one...)).Draw(rt, "again")...)
 		if tagOf(slice, a) != tagOf(slice, again) {
 			rt.Errorf("the tag of %v depends on the order in which it came", a)
 		}
@@ -37,18 +37,18 @@ func TestTagsOfDifferentSlicesDiffer(t *testing.T) {
 		}
 		seen[tag] = of
 	}
-	d := store.DigestOf(flow.Dot{Origin: 1, Seq: 1})
+	d := digest.Of(flow.Dot{Origin: 1, Seq: 1})
 	var merged mergedAnswer
 	for hour := range flow.Hour(3) {
 		for index := range uint32(3) {
 			s := flow.Slice{Hour: hour, Index: index}
 			note(tagOf(s, d), s.String())
-			note(tagOf(s, store.Digest{}), "empty "+s.String())
+			note(tagOf(s, digest.Digest{}), "empty "+s.String())
 			merged.slices = append(merged.slices, &localAnswer{tag: tagOf(s, d)})
 			note(merged.Tag(), fmt.Sprint("an hour of ", len(merged.slices), " slices"))
 		}
 	}
-	merged.slices[4] = &localAnswer{tag: tagOf(flow.Slice{Hour: 1, Index: 1}, store.Digest{})}
+	merged.slices[4] = &localAnswer{tag: tagOf(flow.Slice{Hour: 1, Index: 1}, digest.Digest{})}
 	note(merged.Tag(), "an hour of which one slice differs")
 	merged.slices[4] = &localAnswer{}
 	if tag := merged.Tag(); tag != "" {

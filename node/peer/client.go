@@ -22,7 +22,7 @@ import (
 
 	"flowring/flow"
 	"flowring/ring"
-	"flowring/store"
+	"flowring/store/digest"
 )
 
 // Rosters is where the client gets the roster that it announces, and brings those that it is told.
@@ -203,9 +203,9 @@ func (c *Client) take(s *stream, call *call) (replayed bool, from ring.Store, er
 // Voice is what a peer says of a slice.
 type Voice struct {
 	From       ring.Store
-	Digest     store.Digest // of what it holds
-	TakingOver bool         // it is new among the slice's replicas: what the former ones held may not be there yet
-	Recovering bool         // it started lately: its disk may be older than it was
+	Digest     digest.Digest // of what it holds
+	TakingOver bool          // it is new among the slice's replicas: what the former ones held may not be there yet
+	Recovering bool          // it started lately: its disk may be older than it was
 }
 
 // Digest asks a peer what it holds of a slice. A roster hash that is not empty asks for it as a replica by that roster.
@@ -214,7 +214,7 @@ func (c *Client) Digest(ctx context.Context, addr string, s flow.Slice, roster s
 	if err != nil {
 		return Voice{}, err
 	}
-	d, err := store.ParseDigest(a.body)
+	d, err := digest.Parse(a.body)
 	if err != nil {
 		return Voice{}, fmt.Errorf("digest of %s from %s: %w", s, addr, err)
 	}
@@ -223,7 +223,7 @@ func (c *Client) Digest(ctx context.Context, addr string, s flow.Slice, roster s
 }
 
 // Missing calls fn with the frames of all that a peer holds of a slice and have lacks. What came before an error is whole.
-func (c *Client) Missing(ctx context.Context, addr string, s flow.Slice, have store.Digest, fn func(frame []byte) error) error {
+func (c *Client) Missing(ctx context.Context, addr string, s flow.Slice, have digest.Digest, fn func(frame []byte) error) error {
 	res, err := c.open(ctx, "POST", addr, "missing"+query("slice", formatSlice(s)), bytes.NewReader(have.Encode()))
 	if err != nil {
 		return err

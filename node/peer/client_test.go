@@ -13,7 +13,7 @@ import (
 	"flowring/flow"
 	"flowring/internal/racetest"
 	"flowring/ring"
-	"flowring/store"
+	"flowring/store/digest"
 )
 
 // An answer's roster is merged before the call returns: whoever counts the ack knows all that the store knew that gave it (P4).
@@ -37,7 +37,7 @@ func TestRosterOfAnAnswerIsMergedBeforeItCounts(t *testing.T) {
 		{"a digest", func(c *Client, addr string) error { _, err := c.Digest(t.Context(), addr, seven, ""); return err }},
 		{"a summary", func(c *Client, addr string) error { _, _, err := c.Summary(t.Context(), addr); return err }},
 		{"the batches that lack", func(c *Client, addr string) error {
-			return c.Missing(t.Context(), addr, seven, store.Digest{}, func([]byte) error { return nil })
+			return c.Missing(t.Context(), addr, seven, digest.Digest{}, func([]byte) error { return nil })
 		}},
 		{"flows", func(c *Client, addr string) error {
 			a, err := c.Flows(t.Context(), addr, seven, Wanted{})
@@ -217,7 +217,7 @@ func TestPeerIsGoneWhenItHasBeenSilentForAWhile(t *testing.T) {
 
 func TestCallsCarryWhatTheyAreGiven(t *testing.T) {
 	d := newDouble()
-	d.voice = Voice{Digest: store.DigestOf(flow.Dot{Origin: 3, Seq: 4}), TakingOver: true, Recovering: true}
+	d.voice = Voice{Digest: digest.Of(flow.Dot{Origin: 3, Seq: 4}), TakingOver: true, Recovering: true}
 	d.batches = [][]byte{[]byte("one"), []byte("two")}
 	d.text = "[]"
 	d.sums = map[flow.Slice][16]byte{seven: {1, 2}, {Hour: -3, Index: 2}: {255}}
@@ -251,7 +251,7 @@ func TestCallsCarryWhatTheyAreGiven(t *testing.T) {
 		t.Errorf("digest = %+v, %v, want %+v from %v", said, err, d.voice, d.self)
 	}
 	var got []string
-	err = c.Missing(t.Context(), addr, seven, store.Digest{}, func(b []byte) error { got = append(got, string(b)); return nil })
+	err = c.Missing(t.Context(), addr, seven, digest.Digest{}, func(b []byte) error { got = append(got, string(b)); return nil })
 	if err != nil || strings.Join(got, " ") != "one two" {
 		t.Errorf("missing = %q, %v, want one two", got, err)
 	}
@@ -329,7 +329,7 @@ func TestAnswersThatBreakOffAreErrors(t *testing.T) {
 	}
 	d.err = errors.New("disk")
 	whole := 0
-	if err := c.Missing(t.Context(), addr, seven, store.Digest{}, func([]byte) error { whole++; return nil }); err == nil {
+	if err := c.Missing(t.Context(), addr, seven, digest.Digest{}, func([]byte) error { whole++; return nil }); err == nil {
 		t.Errorf("missing that broke off after %d batches has no error", whole)
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"flowring/flow"
 	"flowring/ring"
 	"flowring/store"
+	"flowring/store/digest"
 )
 
 // double is a node behind the server. What a test does not set is not to be called: the embedded Handler is nil.
@@ -82,7 +83,7 @@ func (d *double) Digest(_ context.Context, s flow.Slice, roster string) (Voice, 
 	return d.voice, d.err
 }
 
-func (d *double) Missing(_ context.Context, _ flow.Slice, _ store.Digest, fn func([]byte) error) error {
+func (d *double) Missing(_ context.Context, _ flow.Slice, _ digest.Digest, fn func([]byte) error) error {
 	for _, b := range d.batches {
 		if err := fn(b); err != nil {
 			return err

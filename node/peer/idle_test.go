@@ -15,6 +15,7 @@ import (
 	"flowring/flow"
 	"flowring/ring"
 	"flowring/store"
+	"flowring/store/digest"
 )
 
 // leisurely is a double whose calls take a while, and whose frames come one by one.
@@ -38,7 +39,7 @@ func (l *leisurely) Flows(context.Context, flow.Slice, Wanted) (Answer, error) {
 	return &textAnswer{text: strings.Repeat("a", max(l.large, 1))}, nil
 }
 
-func (l *leisurely) Missing(_ context.Context, _ flow.Slice, _ store.Digest, fn func([]byte) error) (err error) {
+func (l *leisurely) Missing(_ context.Context, _ flow.Slice, _ digest.Digest, fn func([]byte) error) (err error) {
 	defer func() { l.ended <- err }()
 	for range 30 {
 		if err := fn(bytes.Repeat([]byte("x"), max(l.large, 100_000))); err != nil {
@@ -59,7 +60,7 @@ func TestABodyThatStopsIsGivenUp(t *testing.T) {
 	inPair(t, l, func(t *testing.T, p pair) {
 		l.ended = make(chan error, 9)
 		frames, begun := 0, time.Time{}
-		err := p.client.Missing(t.Context(), portB, seven, store.Digest{}, func([]byte) error {
+		err := p.client.Missing(t.Context(), portB, seven, digest.Digest{}, func([]byte) error {
 			if frames++; frames == 5 {
 				p.swallow()
 				begun = time.Now()
@@ -82,7 +83,7 @@ func TestABodyThatStopsIsGivenUp(t *testing.T) {
 func TestACallerThatVanishesHoldsNoPlace(t *testing.T) {
 	for name, call := range map[string]func(c *Client, p pair) error{
 		"an answer that nobody takes": func(c *Client, p pair) error {
-			return c.Missing(context.Background(), portB, seven, store.Digest{}, func([]byte) error { p.swallow(); time.Sleep(time.Hour); return io.EOF })
+			return c.Missing(context.Background(), portB, seven, digest.Digest{}, func([]byte) error { p.swallow(); time.Sleep(time.Hour); return io.EOF })
 		},
 		"a body that stops": func(c *Client, p pair) error {
 			_, err := c.Give(context.Background(), portB, seven, func(fn func([]byte) error) error {
@@ -208,7 +209,7 @@ func TestAConnectionIsUsedAgainAfterALongPause(t *testing.T) {
 	inPair(t, l, func(t *testing.T, p pair) {
 		l.ended = make(chan error, 9)
 		for range 3 {
-			if err := p.client.Missing(t.Context(), portB, seven, store.Digest{}, func([]byte) error { return nil }); err != nil {
+			if err := p.client.Missing(t.Context(), portB, seven, digest.Digest{}, func([]byte) error { return nil }); err != nil {
 				t.Error(err)
 			}
 			if _, err := p.client.Digest(t.Context(), portB, seven, ""); err != nil {
@@ -258,7 +259,7 @@ func TestLargeFramesAreReadOneAfterTheOther(t *testing.T) {
 		done := make(chan error)
 		for range 3 {
 			go func() {
-				done <- p.client.Missing(t.Context(), portB, seven, store.Digest{}, func([]byte) error {
+				done <- p.client.Missing(t.Context(), portB, seven, digest.Digest{}, func([]byte) error {
 					under++
 					most = max(most, under)
 					time.Sleep(time.Second)
@@ -288,7 +289,7 @@ func TestABodyMayStopForEverWithoutALimit(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 		defer cancel()
 		begun := time.Now()
-		err := c.Missing(ctx, portB, seven, store.Digest{}, func([]byte) error { p.swallow(); return nil })
+		err := c.Missing(ctx, portB, seven, digest.Digest{}, func([]byte) error { p.swallow(); return nil })
 		if !errors.Is(err, context.DeadlineExceeded) || time.Since(begun) != time.Hour {
 			t.Errorf("missing = %v after %v, want an hour's wait", err, time.Since(begun))
 		}

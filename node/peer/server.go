@@ -19,6 +19,7 @@ import (
 	"flowring/flow"
 	"flowring/ring"
 	"flowring/store"
+	"flowring/store/digest"
 )
 
 // Handler is what the server asks of its node. Refusals are *Error.
@@ -38,7 +39,7 @@ type Handler interface {
 	// Digest says what is held of a slice. With a roster hash it answers only if that is its roster and this store is one of the
 	// slice's replicas by it.
 	Digest(ctx context.Context, s flow.Slice, roster string) (Voice, error)
-	Missing(ctx context.Context, s flow.Slice, have store.Digest, fn func(frame []byte) error) error
+	Missing(ctx context.Context, s flow.Slice, have digest.Digest, fn func(frame []byte) error) error
 	// Intake takes in what Missing gives elsewhere.
 	Intake(s flow.Slice) (*store.Intake, error)
 	Summary(ctx context.Context) (map[flow.Slice][16]byte, error)
@@ -410,10 +411,10 @@ func (s *Server) done(w http.ResponseWriter, r *http.Request, err error) error {
 	return err
 }
 
-func readDigest(r io.Reader) (store.Digest, error) {
+func readDigest(r io.Reader) (digest.Digest, error) {
 	data, err := io.ReadAll(io.LimitReader(r, MaxBatch))
 	if err != nil {
-		return store.Digest{}, fmt.Errorf("digest: %w", err)
+		return digest.Digest{}, fmt.Errorf("digest: %w", err)
 	}
-	return store.ParseDigest(data)
+	return digest.Parse(data)
 }

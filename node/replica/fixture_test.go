@@ -13,6 +13,7 @@ import (
 	"flowring/flow"
 	"flowring/ring"
 	"flowring/store"
+	"flowring/store/digest"
 )
 
 // world is a cluster without a network: every store is real and in memory, and what its node answers is up to the test. The
@@ -244,7 +245,7 @@ func (w *world) Secure(ctx context.Context, addr string) (ring.Store, error) {
 }
 
 // Missing implements Peers.
-func (w *world) Missing(ctx context.Context, addr string, sl flow.Slice, have store.Digest, fn func([]byte) error) error {
+func (w *world) Missing(ctx context.Context, addr string, sl flow.Slice, have digest.Digest, fn func([]byte) error) error {
 	s, err := w.call(ctx, addr, "missing", nil)
 	if err != nil {
 		return err

@@ -12,7 +12,7 @@ import (
 
 	"flowring/flow"
 	"flowring/internal/racetest"
-	"flowring/store"
+	"flowring/store/digest"
 )
 
 // wrongSlice answers Missing with one fixed batch.
@@ -21,7 +21,7 @@ type wrongSlice struct {
 	batch []byte
 }
 
-func (p wrongSlice) Missing(_ context.Context, _ string, _ flow.Slice, _ store.Digest, fn func([]byte) error) error {
+func (p wrongSlice) Missing(_ context.Context, _ string, _ flow.Slice, _ digest.Digest, fn func([]byte) error) error {
 	return fn(p.batch)
 }
 

@@ -11,7 +11,7 @@ import (
 	"flowring/flow"
 	"flowring/internal/safeguard"
 	"flowring/ring"
-	"flowring/store"
+	"flowring/store/digest"
 )
 
 // counters are what this part did, for the metrics.
@@ -99,7 +99,7 @@ func (r *Replicas) confirmedBefore(s flow.Slice, now confirmation) bool {
 }
 
 // confirm asks the replica called name whether it holds all of held, as a replica by that very roster.
-func (r *Replicas) confirm(ctx context.Context, roster ring.Roster, s flow.Slice, name string, held store.Digest, silent *silences) error {
+func (r *Replicas) confirm(ctx context.Context, roster ring.Roster, s flow.Slice, name string, held digest.Digest, silent *silences) error {
 	if r.Disabled.Has(safeguard.ConfirmDrop) {
 		return nil
 	}

@@ -12,6 +12,7 @@ import (
 	"flowring/flow"
 	"flowring/ring"
 	"flowring/store"
+	"flowring/store/digest"
 )
 
 // pass is one pass of repair over all sources side by side. Each source is a store that holds slices which this one is to keep, and
@@ -41,7 +42,7 @@ type source struct {
 // difference is a slice of which a source holds batches that this store lacked when it asked.
 type difference struct {
 	slice flow.Slice
-	said  store.Digest
+	said  digest.Digest
 }
 
 func newPass(r *Replicas, on *ring.Ring, mine map[flow.Slice][16]byte) *pass {
@@ -216,14 +217,14 @@ func (p *pass) end(whole bool) {
 }
 
 // missing notes that another store holds batches of a slice, of which own are here.
-func (s *repairState) missing(slice flow.Slice, said, own store.Digest) {
+func (s *repairState) missing(slice flow.Slice, said, own digest.Digest) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.note(slice, s.lacks[slice].Union(said).Minus(own))
 }
 
 // held notes which batches of a slice are here.
-func (s *repairState) held(slice flow.Slice, own store.Digest) {
+func (s *repairState) held(slice flow.Slice, own digest.Digest) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.note(slice, s.lacks[slice].Minus(own))
@@ -232,11 +233,11 @@ func (s *repairState) held(slice flow.Slice, own store.Digest) {
 func (s *repairState) forget(slice flow.Slice) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.note(slice, store.Digest{})
+	s.note(slice, digest.Digest{})
 }
 
 // note makes batches those of a slice that are missing. A batch counts once, however many stores hold it. The state is locked.
-func (s *repairState) note(slice flow.Slice, missing store.Digest) {
+func (s *repairState) note(slice flow.Slice, missing digest.Digest) {
 	s.behind += countOf(missing) - countOf(s.lacks[slice])
 	if s.lacks[slice] = missing; missing.Empty() {
 		delete(s.lacks, slice)
@@ -244,7 +245,7 @@ func (s *repairState) note(slice flow.Slice, missing store.Digest) {
 }
 
 // countOf returns how many batches a digest has. One from elsewhere may claim any number.
-func countOf(d store.Digest) int64 { return int64(min(d.Count(), math.MaxInt32)) }
+func countOf(d digest.Digest) int64 { return int64(min(d.Count(), math.MaxInt32)) }
 
 // lacking returns the slices of which something is known to be missing.
 func (s *repairState) lacking() []flow.Slice {

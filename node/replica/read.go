@@ -11,6 +11,7 @@ import (
 	"flowring/internal/safeguard"
 	"flowring/ring"
 	"flowring/store"
+	"flowring/store/digest"
 )
 
 // Level is how much of a slice a reading is known to hold (P5).
@@ -25,8 +26,8 @@ const (
 
 // Reading is a slice as read here, and how complete it is.
 type Reading struct {
-	*store.Reading              // nil if all who asked know the flows already
-	Shown          store.Digest // the batches that were judged: those in the reading
+	*store.Reading               // nil if all who asked know the flows already
+	Shown          digest.Digest // the batches that were judged: those in the reading
 	Level          Level
 	Silent         []string // names of the nodes that were not heard, sorted
 }
@@ -114,7 +115,7 @@ const pullAtOnce = 64
 // statements are what other stores said in a round, before anything moved.
 type statements struct {
 	voices []voice
-	all    store.Digest // what any store holds, this one included
+	all    digest.Digest // what any store holds, this one included
 }
 
 func (h *hearing) statements() statements {
@@ -130,7 +131,7 @@ func (h *hearing) statements() statements {
 }
 
 // behind returns a *BehindError if this store lacks more than most batches of what was said, and another one that counts lacks fewer.
-func (s statements) behind(r *Replicas, own store.Digest, most uint64) error {
+func (s statements) behind(r *Replicas, own digest.Digest, most uint64) error {
 	least := s.all.Minus(own).Count()
 	if least <= most {
 		return nil
@@ -260,7 +261,7 @@ func (h *hearing) pull(ctx context.Context) {
 }
 
 // push puts every batch of shown that is on fewer than W stores on more of them, as far as that is possible.
-func (h *hearing) push(ctx context.Context, shown store.Digest) {
+func (h *hearing) push(ctx context.Context, shown digest.Digest) {
 	under := h.under(shown)
 	for _, v := range h.voices() {
 		if under.Empty() {
@@ -281,7 +282,7 @@ func (h *hearing) push(ctx context.Context, shown store.Digest) {
 }
 
 // give gives a store what is held here and have lacks.
-func (h *hearing) give(ctx context.Context, to *voice, have store.Digest) error {
+func (h *hearing) give(ctx context.Context, to *voice, have digest.Digest) error {
 	from, err := h.r.Peers.Give(ctx, to.addr, h.slice, func(fn func(frame []byte) error) error {
 		return h.r.Store.Missing(h.slice, have, fn)
 	})
@@ -289,9 +290,9 @@ func (h *hearing) give(ctx context.Context, to *voice, have store.Digest) error 
 }
 
 // under returns the dots of shown that fewer than W stores hold.
-func (h *hearing) under(shown store.Digest) store.Digest {
+func (h *hearing) under(shown digest.Digest) digest.Digest {
 	if h.r.Disabled.Has(safeguard.PushBack) {
-		return store.Digest{}
+		return digest.Digest{}
 	}
 	return shown.Minus(h.covered(shown))
 }
@@ -315,8 +316,8 @@ func (h *hearing) voices() []*voice {
 
 // covered returns the dots of shown that at least W of the stores that count hold. at[j] are those that j of the stores seen so
 // far hold.
-func (h *hearing) covered(shown store.Digest) store.Digest {
-	at := make([]store.Digest, h.r.Quorum+1)
+func (h *hearing) covered(shown digest.Digest) digest.Digest {
+	at := make([]digest.Digest, h.r.Quorum+1)
 	at[0] = shown
 	for _, v := range h.held {
 		if !h.r.counts(v.From) || h.away && v.addr == "" {
@@ -331,7 +332,7 @@ func (h *hearing) covered(shown store.Digest) store.Digest {
 }
 
 // level judges the round by the roster as merged from all answers.
-func (h *hearing) level(shown store.Digest) (Level, []string) {
+func (h *hearing) level(shown digest.Digest) (Level, []string) {
 	silent := h.silent()
 	if h.r.Disabled.Has(safeguard.AskEverybody) {
 		return Complete, nil

@@ -14,7 +14,7 @@ import (
 	"flowring/internal/racetest"
 	"flowring/internal/safeguard"
 	"flowring/ring"
-	"flowring/store"
+	"flowring/store/digest"
 )
 
 // What a reading may be called (P4, P5), with R=3, W=2 and five stores; the replicas are a, b, c and a reads.
@@ -118,7 +118,7 @@ func total(r *Reading) (n int64) {
 }
 
 // mustHold fails the test unless each dot is on at least n stores that count.
-func (w *world) mustHold(t *testing.T, r *Replicas, s flow.Slice, dots store.Digest, n int) {
+func (w *world) mustHold(t *testing.T, r *Replicas, s flow.Slice, dots digest.Digest, n int) {
 	t.Helper()
 	for d := range dots.Dots() {
 		names := slices.DeleteFunc(w.holders(t, s, d), func(name string) bool { return !r.counts(w.sites[name].Store) })
@@ -173,7 +173,7 @@ func TestAReadShowsWhatIsDroppedMeanwhile(t *testing.T) {
 		w.sites["b"].put(t, both)
 		w.sites["b"].put(t, other)
 		w.sites["b"].then = func() {
-			if _, err := w.sites["a"].held.Drop(s, store.DigestOf(dot(1))); err != nil {
+			if _, err := w.sites["a"].held.Drop(s, digest.Of(dot(1))); err != nil {
 				t.Error(err)
 			}
 		}
@@ -236,7 +236,7 @@ func TestCoveredIsTheNaiveCount(t *testing.T) {
 		h.away = rapid.Bool().Draw(t, "away")
 		h.self = w.Self()
 		count := map[flow.Dot]int{}
-		var shown store.Digest
+		var shown digest.Digest
 		for i, name := range names {
 			s := w.sites[name]
 			if rapid.Bool().Draw(t, name+" leaves") {
@@ -256,7 +256,7 @@ func TestCoveredIsTheNaiveCount(t *testing.T) {
 			}
 			h.held[s.ID] = v
 		}
-		var want store.Digest
+		var want digest.Digest
 		for d, n := range count {
 			if n >= quorum {
 				want.Add(d)
@@ -319,13 +319,13 @@ func TestAReadingWithoutFlowsProvesAsMuch(t *testing.T) {
 	r := w.replicas(t, Config{Copies: 3, Quorum: 2})
 	w.sites["a"].put(t, batchOf(t, s, dot(1), 1))
 	w.sites["b"].put(t, batchOf(t, s, dot(2), 1))
-	both := store.DigestOf(dot(1), dot(2))
+	both := digest.Of(dot(1), dot(2))
 	got, err := r.Read(t.Context(), s, both.Equal)
 	if err != nil || got.Reading != nil || got.Level != Complete || !got.Shown.Equal(both) {
 		t.Fatalf("Read by one who has both batches = %+v, %v, want both shown, complete, without flows", got, err)
 	}
 	w.mustHold(t, r, s, both, 2)
-	one := store.DigestOf(dot(1))
+	one := digest.Of(dot(1))
 	if got, err := r.Read(t.Context(), s, one.Equal); err != nil || got.Reading == nil || total(got) != 2 {
 		t.Errorf("Read by one who has one of two batches = %+v, %v, want the flows", got, err)
 	}

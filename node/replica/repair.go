@@ -10,7 +10,7 @@ import (
 
 	"flowring/flow"
 	"flowring/ring"
-	"flowring/store"
+	"flowring/store/digest"
 )
 
 // repairState is what repair knows.
@@ -23,9 +23,9 @@ type repairState struct {
 	conflicts atomic.Int64 // slices of which another store has a snapshot that cannot be merged, at the last look
 
 	mu          sync.Mutex
-	lacks       map[flow.Slice]store.Digest // batches that are known to be missing here; no digest is empty
-	behind      int64                       // how many these are
-	conflicting map[flow.Slice]bool         // conflicts that were reported
+	lacks       map[flow.Slice]digest.Digest // batches that are known to be missing here; no digest is empty
+	behind      int64                        // how many these are
+	conflicting map[flow.Slice]bool          // conflicts that were reported
 
 	// Of the goroutine that repairs. The sources of a pass read missed, which does not change meanwhile.
 	confirmed map[flow.Slice]confirmation // what replicas confirmed of slices to be dropped
@@ -35,7 +35,7 @@ type repairState struct {
 func (s *repairState) init(before *ring.Ring) {
 	s.wake = make(chan struct{}, 1)
 	s.confirmed, s.conflicting = map[flow.Slice]confirmation{}, map[flow.Slice]bool{}
-	s.missed, s.lacks = map[ring.StoreID]time.Time{}, map[flow.Slice]store.Digest{}
+	s.missed, s.lacks = map[ring.StoreID]time.Time{}, map[flow.Slice]digest.Digest{}
 	s.settled.Store(before)
 }
 
@@ -174,7 +174,7 @@ func (r *Replicas) keeps(on *ring.Ring, s flow.Slice) bool {
 }
 
 // fetch gets what the store at addr holds of a slice and have lacks, and keeps it here.
-func (r *Replicas) fetch(ctx context.Context, addr string, s flow.Slice, have store.Digest, pace *pacer) error {
+func (r *Replicas) fetch(ctx context.Context, addr string, s flow.Slice, have digest.Digest, pace *pacer) error {
 	in := r.Store.Intake(s)
 	defer in.Close()
 	return r.Peers.Missing(ctx, addr, s, have, func(frame []byte) error {

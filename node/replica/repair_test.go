@@ -10,7 +10,7 @@ import (
 	"flowring/internal/racetest"
 	"flowring/internal/safeguard"
 	"flowring/ring"
-	"flowring/store"
+	"flowring/store/digest"
 )
 
 func TestWhichSlicesAreKept(t *testing.T) {
@@ -323,7 +323,7 @@ func TestFetchTakesNoBatchOfAnotherSlice(t *testing.T) {
 	w := newWorld("a", "b")
 	r := w.replicas(t, Config{Copies: 2, Quorum: 1})
 	r.Peers = wrongSlice{w, batchOf(t, flow.Slice{Hour: 2}, dot(1), 1).Encode()}
-	err := r.fetch(t.Context(), "b", flow.Slice{Hour: 1}, store.Digest{}, nil)
+	err := r.fetch(t.Context(), "b", flow.Slice{Hour: 1}, digest.Digest{}, nil)
 	if err == nil || len(w.sites["a"].held.Slices()) != 0 {
 		t.Errorf("fetch = %v with %v held, want an error and nothing", err, w.sites["a"].held.Slices())
 	}

@@ -16,6 +16,7 @@ import (
 	"flowring/internal/workers"
 	"flowring/ring"
 	"flowring/store"
+	"flowring/store/digest"
 )
 
 // Config says how many copies are kept, and how long others are waited for. Zero durations stand for the defaults.
@@ -77,7 +78,7 @@ type Peers interface {
 	Apply(ctx context.Context, addr string, batches ...[]byte) (ring.Store, error)
 	Digest(ctx context.Context, addr string, s flow.Slice, roster string) (Voice, error)
 	Secure(ctx context.Context, addr string) (ring.Store, error)
-	Missing(ctx context.Context, addr string, s flow.Slice, have store.Digest, fn func(frame []byte) error) error
+	Missing(ctx context.Context, addr string, s flow.Slice, have digest.Digest, fn func(frame []byte) error) error
 	Give(ctx context.Context, addr string, s flow.Slice, frames func(fn func(frame []byte) error) error) (ring.Store, error)
 	Summary(ctx context.Context, addr string) (ring.Store, map[flow.Slice][16]byte, error)
 }
@@ -85,9 +86,9 @@ type Peers interface {
 // Voice is what a store says of a slice.
 type Voice struct {
 	From       ring.Store
-	Digest     store.Digest // of what it holds
-	TakingOver bool         // it is new among the slice's replicas: what the former ones held may not be there yet
-	Recovering bool         // it started lately, and its disk may be older than it was: it proves nothing yet
+	Digest     digest.Digest // of what it holds
+	TakingOver bool          // it is new among the slice's replicas: what the former ones held may not be there yet
+	Recovering bool          // it started lately, and its disk may be older than it was: it proves nothing yet
 }
 
 // Deps are the collaborators of Replicas.

@@ -5,7 +5,7 @@ import (
 	"sync"
 
 	"flowring/flow"
-	"flowring/store"
+	"flowring/store/digest"
 )
 
 // rounds lets concurrent reads of a slice share one round of questions. A reader may use a round only if that began after the
@@ -28,10 +28,10 @@ type round struct {
 }
 
 // Known reports whether a reader has the flows of a slice already, as they are when it has the batches of a digest. nil: it has not.
-type Known func(store.Digest) bool
+type Known func(digest.Digest) bool
 
 // knownToAll is a Known for all who wait for the round.
-func (r *round) knownToAll(d store.Digest) bool {
+func (r *round) knownToAll(d digest.Digest) bool {
 	for _, known := range r.known {
 		if known == nil || !known(d) {
 			return false

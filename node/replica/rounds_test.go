@@ -9,7 +9,7 @@ import (
 
 	"flowring/flow"
 	"flowring/internal/racetest"
-	"flowring/store"
+	"flowring/store/digest"
 )
 
 // A reader uses a round only if that began after the reader arrived (P4); readers who arrive during one share the next.
@@ -142,7 +142,7 @@ func TestBudgetBoundsExtraWork(t *testing.T) {
 
 // What a round may leave out is what all who share it know.
 func TestARoundKnowsWhatAllItsReadersKnow(t *testing.T) {
-	one, none := store.DigestOf(dot(1)), store.Digest{}
+	one, none := digest.Of(dot(1)), digest.Digest{}
 	for _, tt := range []struct {
 		name  string
 		known []Known

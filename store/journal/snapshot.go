@@ -9,7 +9,7 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 
 	"flowring/flow"
-	"flowring/store"
+	"flowring/store/digest"
 )
 
 // Stage implements store.Journal.
@@ -25,7 +25,7 @@ func (j *Journal) Stage(s flow.Slice, draft uint64, piece uint32, data []byte) e
 }
 
 // Adopt implements store.Journal. Its fsync covers what Stage wrote before: the WAL is one sequence.
-func (j *Journal) Adopt(s flow.Slice, draft uint64, head []byte, covers store.Digest) error {
+func (j *Journal) Adopt(s flow.Slice, draft uint64, head []byte, covers digest.Digest) error {
 	before, _, err := j.head(s)
 	found := !errors.Is(err, ErrNotFound)
 	if err != nil && found {
@@ -47,7 +47,7 @@ func (j *Journal) Adopt(s flow.Slice, draft uint64, head []byte, covers store.Di
 }
 
 // deleteCovered removes the batches of the dots, by the interval.
-func deleteCovered(b *pebble.Batch, s flow.Slice, dots store.Digest) error {
+func deleteCovered(b *pebble.Batch, s flow.Slice, dots digest.Digest) error {
 	for first, last := range dots.Ranges() {
 		for _, kind := range [...]byte{batchKind, dotKind} {
 			if err := b.DeleteRange(batchKey(kind, s, first), after(batchKey(kind, s, last)), nil); err != nil {

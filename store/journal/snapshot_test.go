@@ -10,7 +10,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"flowring/flow"
-	"flowring/store"
+	"flowring/store/digest"
 )
 
 func stage(t testing.TB, j *Journal, s flow.Slice, draft uint64, pieces ...string) {
@@ -57,7 +57,7 @@ func TestAdoptPutsASnapshotInThePlaceOfBatches(t *testing.T) {
 	if head, err := j.Head(hour); head != nil || err != nil {
 		t.Errorf("Head before there is a snapshot = %q, %v, want nil, nil", head, err)
 	}
-	covers := store.DigestOf(flow.Dot{Origin: 1, Seq: 1}, flow.Dot{Origin: 1, Seq: 2}, flow.Dot{Origin: 1, Seq: 4})
+	covers := digest.Of(flow.Dot{Origin: 1, Seq: 1}, flow.Dot{Origin: 1, Seq: 2}, flow.Dot{Origin: 1, Seq: 4})
 	stage(t, j, hour, 7, "one", "two")
 	if err := j.Adopt(hour, 7, []byte("head"), covers); err != nil {
 		t.Fatal(err)
@@ -80,7 +80,7 @@ func TestAdoptPutsASnapshotInThePlaceOfBatches(t *testing.T) {
 		}
 	}
 	stage(t, j, hour, 8, "three")
-	all := store.DigestOf(flow.Dot{Origin: 1, Seq: 3}, flow.Dot{Origin: 1, Seq: 5}, flow.Dot{Origin: 1, Seq: 6}).Union(covers)
+	all := digest.Of(flow.Dot{Origin: 1, Seq: 3}, flow.Dot{Origin: 1, Seq: 5}, flow.Dot{Origin: 1, Seq: 6}).Union(covers)
 	if err := j.Adopt(hour, 8, []byte("head"), all); err != nil {
 		t.Fatal(err)
 	}
@@ -104,7 +104,7 @@ func TestDraftsDoNotOutliveARestart(t *testing.T) {
 	j := open(t, fs)
 	appendTo(t, j, hour, flow.Dot{Origin: 1, Seq: 1}, "batch")
 	stage(t, j, hour, 1, "adopted")
-	if err := j.Adopt(hour, 1, nil, store.Digest{}); err != nil {
+	if err := j.Adopt(hour, 1, nil, digest.Digest{}); err != nil {
 		t.Fatal(err)
 	}
 	stage(t, j, hour, 9, "left", "behind")
@@ -135,7 +135,7 @@ func TestDiscardRemovesOneDraft(t *testing.T) {
 	if err := j.Discard(hour, 1); err != nil {
 		t.Fatal(err)
 	}
-	if err := j.Adopt(hour, 2, nil, store.Digest{}); err != nil {
+	if err := j.Adopt(hour, 2, nil, digest.Digest{}); err != nil {
 		t.Fatal(err)
 	}
 	if got, want := piecesOf(t, j, hour), []string{"two"}; !slices.Equal(got, want) || pieceCount(t, j) != 1 {
@@ -146,7 +146,7 @@ func TestDiscardRemovesOneDraft(t *testing.T) {
 func TestDamagedSnapshotsAreRefused(t *testing.T) {
 	j := open(t, vfs.NewMem())
 	stage(t, j, hour, 1, "piece")
-	if err := j.Adopt(hour, 1, []byte("head"), store.Digest{}); err != nil {
+	if err := j.Adopt(hour, 1, []byte("head"), digest.Digest{}); err != nil {
 		t.Fatal(err)
 	}
 	put(t, j, pieceKey(hour, 1, 0), []byte("rubbish"))
@@ -165,7 +165,7 @@ func TestDamagedSnapshotsAreRefused(t *testing.T) {
 func TestReclaimGivesBackTheSpaceOfSealedBatches(t *testing.T) {
 	j := open(t, vfs.NewMem())
 	rng := rand.New(rand.NewPCG(1, 1))
-	var covers store.Digest
+	var covers digest.Digest
 	for seq := range uint64(500) {
 		data := make([]byte, 10_000)
 		for i := range data {

@@ -1,4 +1,4 @@
-package store
+package digest
 
 import (
 	"cmp"
@@ -25,8 +25,8 @@ type originSeqs struct {
 	seqs   intervals
 }
 
-// DigestOf returns the set of the given dots.
-func DigestOf(dots ...flow.Dot) Digest {
+// Of returns the set of the given dots.
+func Of(dots ...flow.Dot) Digest {
 	var d Digest
 	for _, dot := range dots {
 		d.Add(dot)
@@ -123,6 +123,15 @@ func (d Digest) Count() uint64 {
 	return n
 }
 
+// Count returns the number of dots of all digests together, or 2^64-1 where they are more.
+func Count(digests iter.Seq[Digest]) uint64 {
+	n := uint64(0)
+	for d := range digests {
+		n = addCounts(n, d.Count())
+	}
+	return n
+}
+
 // Dots iterates over the set by origin, then seq, which is the order of the journal.
 func (d Digest) Dots() iter.Seq[flow.Dot] {
 	return func(yield func(flow.Dot) bool) {
@@ -161,8 +170,8 @@ func (d Digest) Sum() (sum [16]byte) {
 	return sum
 }
 
-// size estimates the bytes of memory that the set takes.
-func (d Digest) size() int64 {
+// Size estimates the bytes of memory that the set takes.
+func (d Digest) Size() int64 {
 	n := int64(0)
 	for _, o := range d.origins {
 		n += 32 + 16*int64(cap(o.seqs))

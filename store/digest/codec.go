@@ -1,4 +1,4 @@
-package store
+package digest
 
 import (
 	"encoding/binary"
@@ -8,8 +8,8 @@ import (
 	"math/bits"
 )
 
-// ErrDigest says that bytes are not the encoding of a digest.
-var ErrDigest = errors.New("malformed digest")
+// ErrMalformed says that bytes are not the encoding of a digest.
+var ErrMalformed = errors.New("malformed digest")
 
 // The encoding of a digest; uvarints are in their shortest form:
 //
@@ -19,7 +19,7 @@ var ErrDigest = errors.New("malformed digest")
 //
 // The gap is first for an origin's first interval, and first - last - 2 of the one before for the others: nothing between two
 // intervals would make them one. So a set has one encoding, which Sum rests on.
-const digestVersion = 1
+const version = 1
 
 // The fewest bytes that an origin and an interval take: what bounds the memory that is allocated for a claimed number of them.
 const (
@@ -32,7 +32,7 @@ func (d Digest) Encode() []byte { return d.Append(nil) }
 
 // Append appends the encoding of the set to dst.
 func (d Digest) Append(dst []byte) []byte {
-	dst = append(dst, digestVersion)
+	dst = append(dst, version)
 	dst = binary.AppendUvarint(dst, uint64(len(d.origins)))
 	for _, o := range d.origins {
 		dst = binary.BigEndian.AppendUint64(dst, o.origin)
@@ -52,13 +52,13 @@ func (s intervals) append(dst []byte) []byte {
 	return dst
 }
 
-// ParseDigest reads a digest that takes up all of data. It accepts only what Encode writes, keeps nothing of data and allocates
-// at most some ten bytes for each byte of data, whatever the counts in it claim (P16). Its errors wrap ErrDigest.
-func ParseDigest(data []byte) (Digest, error) {
-	if len(data) == 0 || data[0] != digestVersion {
-		return Digest{}, fmt.Errorf("%w: not of version %d", ErrDigest, digestVersion)
+// Parse reads a digest that takes up all of data. It accepts only what Encode writes, keeps nothing of data and allocates
+// at most some ten bytes for each byte of data, whatever the counts in it claim (P16). Its errors wrap ErrMalformed.
+func Parse(data []byte) (Digest, error) {
+	if len(data) == 0 || data[0] != version {
+		return Digest{}, fmt.Errorf("%w: not of version %d", ErrMalformed, version)
 	}
-	p := digestParser{rest: data[1:]}
+	p := parser{rest: data[1:]}
 	d := p.digest()
 	if p.err == nil && len(p.rest) > 0 {
 		p.fail("%d bytes behind its end", len(p.rest))
@@ -69,20 +69,20 @@ func ParseDigest(data []byte) (Digest, error) {
 	return d, nil
 }
 
-// digestParser reads from rest; after its first error it reads zeros.
-type digestParser struct {
+// parser reads from rest; after its first error it reads zeros.
+type parser struct {
 	rest []byte
 	err  error
 }
 
-func (p *digestParser) fail(format string, args ...any) {
+func (p *parser) fail(format string, args ...any) {
 	if p.err == nil {
-		p.err = fmt.Errorf("%w: %s", ErrDigest, fmt.Sprintf(format, args...))
+		p.err = fmt.Errorf("%w: %s", ErrMalformed, fmt.Sprintf(format, args...))
 	}
 	p.rest = nil
 }
 
-func (p *digestParser) digest() Digest {
+func (p *parser) digest() Digest {
 	n := p.count(minOriginLen)
 	if n == 0 {
 		return Digest{}
@@ -101,7 +101,7 @@ func (p *digestParser) digest() Digest {
 	return Digest{origins}
 }
 
-func (p *digestParser) intervals() intervals {
+func (p *parser) intervals() intervals {
 	n := p.count(minIntervalLen)
 	if n == 0 {
 		p.fail("an origin without seqs")
@@ -119,7 +119,7 @@ func (p *digestParser) intervals() intervals {
 }
 
 // sum returns a + b, and fails where it passes 2^64-1.
-func (p *digestParser) sum(a, b uint64) uint64 {
+func (p *parser) sum(a, b uint64) uint64 {
 	if a > math.MaxUint64-b {
 		p.fail("a seq over 2^64-1")
 		return 0
@@ -128,7 +128,7 @@ func (p *digestParser) sum(a, b uint64) uint64 {
 }
 
 // count reads the number of things of at least size bytes each that follow.
-func (p *digestParser) count(size int) int {
+func (p *parser) count(size int) int {
 	n := p.uvarint()
 	if n > uint64(len(p.rest)/size) {
 		p.fail("a count of %d where %d bytes are left", n, len(p.rest))
@@ -137,7 +137,7 @@ func (p *digestParser) count(size int) int {
 	return int(n)
 }
 
-func (p *digestParser) origin() uint64 {
+func (p *parser) origin() uint64 {
 	if len(p.rest) < 8 {
 		p.fail("ends within an origin")
 		return 0
@@ -147,7 +147,7 @@ func (p *digestParser) origin() uint64 {
 	return origin
 }
 
-func (p *digestParser) uvarint() uint64 {
+func (p *parser) uvarint() uint64 {
 	v, n := binary.Uvarint(p.rest)
 	if n <= 0 || n != (bits.Len64(v|1)+6)/7 {
 		p.fail("a number that is cut short, too large or not in its shortest form")

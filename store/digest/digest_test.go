@@ -1,4 +1,4 @@
-package store
+package digest
 
 import (
 	"bytes"
@@ -38,12 +38,12 @@ func same(t *rapid.T, name string, d Digest, set map[flow.Dot]bool) {
 	if d.Count() != uint64(len(set)) || d.Empty() != (len(set) == 0) {
 		t.Fatalf("%s: Count() = %d, Empty() = %t, want %d", name, d.Count(), d.Empty(), len(set))
 	}
-	if again := DigestOf(got...); !d.Equal(again) || d.Sum() != again.Sum() {
+	if again := Of(got...); !d.Equal(again) || d.Sum() != again.Sum() {
 		t.Fatalf("%s = %s, built anew from its dots %s", name, d, again)
 	}
-	parsed, err := ParseDigest(d.Encode())
+	parsed, err := Parse(d.Encode())
 	if err != nil || !parsed.Equal(d) {
-		t.Fatalf("%s: ParseDigest(Encode()) = %s, %v, want %s", name, parsed, err, d)
+		t.Fatalf("%s: Parse(Encode()) = %s, %v, want %s", name, parsed, err, d)
 	}
 }
 
@@ -51,7 +51,7 @@ func TestDigestIsASet(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		dots := rapid.SliceOfN(dotGenerator(), 0, 40)
 		first, second := dots.Draw(t, "a"), dots.Draw(t, "b")
-		a, b := DigestOf(first...), DigestOf(second...)
+		a, b := Of(first...), Of(second...)
 		inA, inB := setOf(first), setOf(second)
 		union, minus := maps.Clone(inA), maps.Clone(inA)
 		maps.Copy(union, inB)
@@ -85,21 +85,21 @@ func TestDigestCountsWithoutWrapping(t *testing.T) {
 	if got := all.Count(); got != math.MaxUint64 {
 		t.Errorf("Count() = %d, want %d", got, uint64(math.MaxUint64))
 	}
-	if got := DigestOf(dot(2, 7)).Minus(all); !got.Empty() {
+	if got := Of(dot(2, 7)).Minus(all); !got.Empty() {
 		t.Errorf("Minus(all) = %s, want none", got)
 	}
 }
 
-func TestParseDigestRefuses(t *testing.T) {
-	good := DigestOf(dot(1, 4), dot(1, 5), dot(1, 9), dot(2, 1)).Encode()
+func TestParseRefuses(t *testing.T) {
+	good := Of(dot(1, 4), dot(1, 5), dot(1, 9), dot(2, 1)).Encode()
 	origin := func(n byte) []byte { return []byte{0, 0, 0, 0, 0, 0, 0, n} }
-	join := func(parts ...[]byte) []byte { return append([]byte{digestVersion}, bytes.Join(parts, nil)...) }
+	join := func(parts ...[]byte) []byte { return append([]byte{version}, bytes.Join(parts, nil)...) }
 	tests := []struct {
 		name string
 		data []byte
 	}{
 		{"nothing", nil},
-		{"another version", append([]byte{digestVersion + 1}, good[1:]...)},
+		{"another version", append([]byte{version + 1}, good[1:]...)},
 		{"an end that is cut off", good[:len(good)-1]},
 		{"bytes behind its end", append(slices.Clone(good), 0)},
 		{"more origins than there is room for", join([]byte{200, 1}, origin(1), []byte{1, 1, 0})},
@@ -112,30 +112,32 @@ func TestParseDigestRefuses(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			if got, err := ParseDigest(test.data); !errors.Is(err, ErrDigest) {
-				t.Errorf("ParseDigest(%x) = %s, %v, want %v", test.data, got, err, ErrDigest)
+			if got, err := Parse(test.data); !errors.Is(err, ErrMalformed) {
+				t.Errorf("Parse(%x) = %s, %v, want %v", test.data, got, err, ErrMalformed)
 			}
 		})
 	}
 }
 
-func FuzzParseDigest(f *testing.F) {
+func FuzzParse(f *testing.F) {
 	f.Add(Digest{}.Encode())
-	f.Add(DigestOf(dot(1, 1), dot(1, 2), dot(7, math.MaxUint64)).Encode())
-	f.Add(DigestOf(dot(0, 0), dot(0, 2), dot(0, 4)).Encode())
+	f.Add(Of(dot(1, 1), dot(1, 2), dot(7, math.MaxUint64)).Encode())
+	f.Add(Of(dot(0, 0), dot(0, 2), dot(0, 4)).Encode())
 	f.Fuzz(func(t *testing.T, data []byte) {
-		d, err := ParseDigest(data)
+		d, err := Parse(data)
 		if err != nil {
 			return
 		}
 		if got := d.Encode(); !bytes.Equal(got, data) {
-			t.Errorf("Encode(ParseDigest(%x)) = %x, want the same", data, got)
+			t.Errorf("Encode(Parse(%x)) = %x, want the same", data, got)
 		}
-		if d.size() > 16*int64(len(data)) {
-			t.Errorf("%d bytes became a digest of %d", len(data), d.size())
+		if d.Size() > 16*int64(len(data)) {
+			t.Errorf("%d bytes became a digest of %d", len(data), d.Size())
 		}
 		if !d.Union(d).Equal(d) || !d.Minus(d).Empty() || d.Lacks(d) {
 			t.Errorf("%s is not equal to itself", d)
 		}
 	})
 }
+
+func dot(origin, seq uint64) flow.Dot { return flow.Dot{Origin: origin, Seq: seq} }
