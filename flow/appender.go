@@ -11,9 +11,9 @@ import (
 // bytes_tx, bytes_rx and hour, in this order. The names must be valid UTF-8.
 func AppendRecord(dst []byte, r Record) []byte { return new(Appender).Append(dst, r) }
 
-// Appender appends records like AppendRecord. It reuses the text of the source and of the hour while they stay the same,
-// because an answer is sorted by source and usually has one hour. The zero value is ready to use. An Appender serves one
-// goroutine.
+// Appender appends records like AppendRecord. It reuses the text of the source and of the hour while they stay the
+// same, because an answer is sorted by source and usually has one hour. The zero value is ready to use. An Appender
+// serves one goroutine.
 type Appender struct {
 	src        string // of the record before
 	hour       Hour   // of the record before

@@ -12,7 +12,7 @@ import (
 
 const benchRecords = 1000
 
-// spent returns the CPU time of the process so far: unlike the clock it runs no faster on a busy machine.
+// spent returns the CPU time of the process so far. Unlike wall-clock time it does not grow while other processes run.
 func spent() time.Duration {
 	var usage syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
@@ -21,7 +21,7 @@ func spent() time.Duration {
 	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }
 
-// perRecord runs f again and again, and reports what it costs for each of as many records.
+// perRecord runs f in the loop of the benchmark and reports the CPU time for each of its records.
 func perRecord(b *testing.B, records int, f func()) {
 	b.ReportAllocs()
 	before := spent()
@@ -31,7 +31,7 @@ func perRecord(b *testing.B, records int, f func()) {
 	b.ReportMetric(float64(spent()-before)/float64(b.N*records), "cpu-ns/record")
 }
 
-// zipf returns n records of 10,000 flows, of which some are much more frequent than others, as in real traffic.
+// zipf returns n records of 10,000 flows. Some flows are much more frequent than others, as in real traffic.
 func zipf(n int) []Record {
 	const flows = 10_000
 	rng := rand.New(rand.NewPCG(1, 2))
@@ -45,7 +45,7 @@ func zipf(n int) []Record {
 	return all
 }
 
-// indented returns text as people and some programs write it.
+// indented returns JSON text with line breaks and indents.
 func indented(text []byte) []byte {
 	var b bytes.Buffer
 	if err := json.Indent(&b, text, "", "  "); err != nil {
@@ -92,7 +92,7 @@ func BenchmarkAddUp(b *testing.B) {
 	perRecord(b, benchRecords, func() { mustAddUp(b, in) })
 }
 
-// distinct returns a batch of benchRecords flows.
+// distinct returns a batch of benchRecords distinct flows.
 func distinct(b *testing.B) *Batch {
 	in := typical(61 * 17 * 3)[:benchRecords]
 	batch := mustAddUp(b, in).Batches[0]

@@ -9,13 +9,13 @@ import (
 	"flowring/flow/scan"
 )
 
-// Leniency says what a decoder accepts beyond the contract of requests.
+// Leniency lists the deviations from the contract of requests that a decoder accepts.
 type Leniency struct {
-	AnyHour bool // hours that look like a time of another unit, such as seconds since 1970
+	AnyHour bool // hours like 1796031600, which is a time in seconds since 1970
 	AnySum  bool // numbers of bytes over MaxBytes, because the totals of answers may exceed it
 }
 
-// MaxSum returns the largest number of bytes that a record may have.
+// MaxSum returns the largest number of bytes of one record.
 func (l Leniency) MaxSum() int64 {
 	if l.AnySum {
 		return math.MaxInt64
@@ -30,14 +30,14 @@ type PostingBuilder struct {
 	table scan.Table
 }
 
-// Reset begins a request that is expected to have the given number of records.
+// Reset begins a request with the expected number of records.
 func (b *PostingBuilder) Reset(expected int) { b.table.Reset(expected) }
 
 // Records returns the number of records added since Reset.
 func (b *PostingBuilder) Records() int { return b.table.Records }
 
-// Add adds a record. The names must be valid and the totals non-negative. Add keeps no part of the names. It fails with a
-// *RecordError for an hour in another unit, and with an error that wraps ErrOverflow.
+// Add adds a record. The names must be valid and the totals non-negative. Add keeps no part of the names. It fails with
+// a *RecordError for an hour in another unit, and with an error wrapping ErrOverflow for a sum over 2^63-1.
 func (b *PostingBuilder) Add(src, dest, vpc []byte, t Totals, hour Hour) error {
 	if reason := b.hourFault(hour); reason != "" {
 		return &RecordError{Index: b.Records(), Field: field.Hour.String(), Reason: reason}
@@ -91,8 +91,8 @@ func (b *PostingBuilder) Posting() *Posting {
 // maxReused is the largest body after which a decoder keeps its working memory for the next one.
 const maxReused = 512 << 10
 
-// Release ends a request whose body had the given number of bytes. It frees the memory of the builder if that is more
-// than most requests need.
+// Release ends a request with a body of the given number of bytes. After a large body it frees the memory of the
+// builder.
 func (b *PostingBuilder) Release(body int) {
 	if body > maxReused {
 		*b = PostingBuilder{}
@@ -105,8 +105,8 @@ type BatchBuilder struct{ names localNames }
 // NewBatchBuilder returns a builder of batches for the given names, whose numbers are their indices.
 func NewBatchBuilder(names []string) *BatchBuilder { return &BatchBuilder{newLocalNames(names)} }
 
-// Batch returns a batch of n distinct flows without an identity; n is at least 1. The function flow returns the numbers of
-// the source, the destination and the VPC of flow i, and its totals.
+// Batch returns a batch of n distinct flows without an identity; n is at least 1. The function flow returns the numbers
+// of the source, the destination and the VPC of flow i, and its totals.
 func (b *BatchBuilder) Batch(s Slice, n int, flow func(i int) (names [3]uint32, t Totals)) *Batch {
 	batch := newBatch(s, n)
 	for i := range n {
@@ -136,7 +136,7 @@ func (b *Batch) set(i int, f scan.Symbols, t Totals) {
 	b.Tx[i], b.Rx[i] = t.BytesTx, t.BytesRx
 }
 
-// localNames replaces indices of a table of names that several batches share by indices of a table of one batch.
+// localNames replaces indices into a shared table of names by indices into the names of one batch.
 type localNames struct {
 	global []string
 	local  []uint32 // by global index: the index in the batch plus 1, or 0; all 0 between batches

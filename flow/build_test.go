@@ -57,7 +57,7 @@ func TestHoursAreDistinctAndAscending(t *testing.T) {
 	}
 }
 
-func TestAddUpRefusesWhatNoBatchHolds(t *testing.T) {
+func TestAddUpRefusesInvalidRecords(t *testing.T) {
 	long := strings.Repeat("x", MaxName+1)
 	for name, c := range map[string]struct {
 		bad  Record
@@ -93,7 +93,7 @@ func TestAddUpNeverWraps(t *testing.T) {
 			t.Errorf("%s: AddUp = %v, want ErrOverflow for the hour and the flow", name, err)
 		}
 	}
-	mustAddUp(t, []Record{most, rec(4, "a", "b", "v", 2, 0), rec(3, "b", "a", "v", 2, 0)}) // other flows do not count
+	mustAddUp(t, []Record{most, rec(4, "a", "b", "v", 2, 0), rec(3, "b", "a", "v", 2, 0)}) // sums of other flows are separate
 }
 
 func TestAddUpEqualsTheNaiveFold(t *testing.T) {
@@ -121,7 +121,7 @@ func TestEachHourIsOneBatch(t *testing.T) {
 	})
 }
 
-// A request whose every record is about an hour of its own is the dearest there is; it may cost no multiple of the others (P16).
+// A request with another hour in every record is the most expensive kind. It may not cost a multiple of others (P16).
 func TestManyHoursCostLittleMemory(t *testing.T) {
 	const n = 10_000
 	in := make([]Record, n)

@@ -2,10 +2,10 @@ package flow
 
 import "flowring/flow/scan"
 
-// Decode is Decoder.Decode for callers that decode only once.
+// Decode is Decoder.Decode for a single body.
 func Decode(body []byte) (*Posting, error) { return new(Decoder).Decode(body) }
 
-// Decoder parses the JSON bodies of POSTs. It reuses its working memory, so that Decode allocates little more than its
+// Decoder parses the JSON bodies of POSTs. It reuses its working memory, so Decode allocates little more than its
 // result. The zero value is ready to use, by one goroutine at a time.
 type Decoder struct {
 	Leniency
@@ -14,10 +14,10 @@ type Decoder struct {
 	reference singleRecords
 }
 
-// Decode parses the body of a POST, which is a JSON array of records or one record after the other, and adds the records
-// up. It is as strict as the contract: the first fault in the body refuses the whole body, with a *RecordError, or with
-// an error that wraps ErrOverflow when the records of a flow sum up to more than 2^63-1 bytes. It does not change body
-// and keeps no part of it.
+// Decode parses the body of a POST, which is a JSON array of records or one record after the other, and adds the
+// records up. It is as strict as the contract: the first fault in the body refuses the whole body, with a *RecordError,
+// or with an error wrapping ErrOverflow when the records of a flow sum up to more than 2^63-1 bytes. It does not change
+// body and keeps no part of it.
 func (d *Decoder) Decode(body []byte) (*Posting, error) {
 	if formOf(body) == noForm {
 		return decodeReference(body, d.Leniency)
@@ -37,7 +37,7 @@ func (d *Decoder) Decode(body []byte) (*Posting, error) {
 	return p, nil
 }
 
-// form is the way in which the records of a JSON body follow each other. The first byte that is not white space shows it.
+// form is the way in which the records of a JSON body follow each other. The first byte after white space shows it.
 type form int
 
 const (
@@ -64,7 +64,7 @@ func formOf(body []byte) form {
 // likelyRecord is the expected number of bytes of a record. It only decides how much room a table has at first.
 const likelyRecord = 100
 
-// singleRecords reads the records that the scanner leaves to the reference decoder.
+// singleRecords lets the reference decoder read single records for the scanner.
 type singleRecords struct {
 	builder *PostingBuilder
 	decoder *referenceDecoder // nil until the first such record

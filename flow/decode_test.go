@@ -16,7 +16,7 @@ type decode func(body []byte) (*Posting, error)
 // byReference is decodeReference within the contract.
 func byReference(body []byte) (*Posting, error) { return decodeReference(body, Leniency{}) }
 
-// disagreement returns how two decoders differ over a body; empty when they do not.
+// disagreement describes the difference between the results of two decoders for a body; it is empty if there is none.
 func disagreement(body []byte, a, b decode) string {
 	gotA, errA := a(body)
 	gotB, errB := b(body)
@@ -33,7 +33,7 @@ func disagreement(body []byte, a, b decode) string {
 	return ""
 }
 
-// FuzzScanner holds Decode, fresh and used, to what the decoder says that it falls back to.
+// FuzzScanner compares Decode, by a new and by a used Decoder, with the reference decoder.
 func FuzzScanner(f *testing.F) {
 	for _, body := range oddBodies() {
 		f.Add([]byte(body))
@@ -52,7 +52,8 @@ func FuzzScanner(f *testing.F) {
 	})
 }
 
-// A body of which one byte is another, or is not there, or is the last: whatever a scanner overlooks.
+// The bodies differ from a valid one in one byte: it is another, is missing, is doubled or is the last. A scanner that
+// overlooks a byte accepts one of them.
 func TestDecodeLooksAtEveryByte(t *testing.T) {
 	wide := strings.NewReplacer(",", ",\n"+strings.Repeat(" ", 20), "}", "}\n"+strings.Repeat(" ", 20))
 	records := with("foo", "service-of-17-byt") + "," + with("bar", "é", "20", "123456789") + "," + with("100", "8", "}", `,"x":1.5}`)
@@ -76,7 +77,7 @@ func TestDecodeLooksAtEveryByte(t *testing.T) {
 	}
 }
 
-// oddBodies returns bodies that a scanner could get wrong: each odd record alone, and where a shape is known by then.
+// oddBodies returns bodies with each odd record alone and after a record that gives the scanner a template.
 func oddBodies() []string {
 	bodies := []string{
 		"", "[", "[]", " [ ] ", "[]]", "[,]", "[" + good + "}", "{}", "null", "\xef\xbb\xbf[" + good + "]", "[\xef\xbb\xbf" + good + "]",
@@ -100,7 +101,7 @@ func oddBodies() []string {
 		"["+strings.Repeat(most+",", 1024)+most+",{}]")
 }
 
-// oddRecords returns records that are no records, and some that are all the same.
+// oddRecords returns invalid records and unusual valid ones.
 func oddRecords() []string {
 	odd := []string{
 		good, "{}", "[]", "null", "5", "", "{", `{"`, good + "}", strings.TrimSuffix(good, "}"), strings.TrimSuffix(good, "0}"),
@@ -140,7 +141,7 @@ func oddRecords() []string {
 	return odd
 }
 
-// The comparison is worth what it notices: each of these mistakes, of which a scanner could make all.
+// This is the negative control of the comparison: it must detect each of these possible mistakes of a scanner.
 func TestTheComparisonFindsAMistake(t *testing.T) {
 	zeros := regexp.MustCompile(`:0+([1-9])`)
 	before := func(change func([]byte) []byte) decode {

@@ -7,22 +7,22 @@ import (
 	"slices"
 )
 
-// The layout of an encoded batch; doc.go draws it.
+// The layout of an encoded batch, which doc.go draws.
 const (
 	batchVersion = 1
 	sumStart     = 1                    // of the checksum
-	headerStart  = sumStart + 4         // of what the checksum covers
+	headerStart  = sumStart + 4         // the checksum covers all bytes from here on
 	headerLen    = 8 + 4 + 8 + 8 + 16*2 // slice, dot, ID, Key
 	columnsStart = headerStart + headerLen
 )
 
-// castagnoli is the polynomial of the checksum: hardware computes it.
+// castagnoli is the polynomial of the checksum. CPUs have an instruction for it.
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// Encode returns b's encoding in a slice of just its size. Equal batches have equal encodings.
+// Encode returns the encoding of b in a slice of exactly its size. Equal batches have equal encodings.
 func (b *Batch) Encode() []byte { return b.Append(make([]byte, 0, b.encodedLen())) }
 
-// Append appends b's encoding to dst.
+// Append appends the encoding of b to dst.
 func (b *Batch) Append(dst []byte) []byte {
 	dst = slices.Grow(dst, b.encodedLen())
 	start := len(dst)
@@ -70,7 +70,7 @@ func appendColumn[T uint32 | int64](dst []byte, column []T) []byte {
 	return dst
 }
 
-// encodedLen returns the exact length of b's encoding.
+// encodedLen returns the exact length of the encoding of b.
 func (b *Batch) encodedLen() int {
 	if b.columns != nil {
 		return columnsStart + len(b.columns)
@@ -90,5 +90,5 @@ func columnLen[T uint32 | int64](column []T) int {
 	return n
 }
 
-// uvarintLen returns the length of v's minimal uvarint: 7 bits a byte.
+// uvarintLen returns the length of the shortest uvarint of v, with 7 bits per byte.
 func uvarintLen(v uint64) int { return (bits.Len64(v|1) + 6) / 7 }

@@ -15,7 +15,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// example is a batch that uses everything that a batch has.
+// example is a batch with a value in every field.
 func example(t testing.TB) *Batch {
 	t.Helper()
 	b := mustAddUp(t, []Record{
@@ -28,19 +28,19 @@ func example(t testing.TB) *Batch {
 	return b
 }
 
-// exampleBytes is its encoding as doc.go draws it.
+// exampleBytes is the encoding of example by the drawing in doc.go.
 const exampleBytes = "01" + "91c93c61" + "fffffffffffffffe" + "00000003" + "0102030405060708" + "0000000000000009" +
 	"aa000000000000000000000000000001" + "bb000000000000000000000000000002" +
 	"03" + "030305" + "666f6f" + "626172" + "7670632d30" + // foo, bar, vpc-0
 	"02" + "0001" + "0100" + "0202" + "6400" + "ffffffffffffffff7f" + "01"
 
-func TestEncodeWritesWhatTheDocDraws(t *testing.T) {
+func TestEncodeWritesTheDocumentedBytes(t *testing.T) {
 	if got := hex.EncodeToString(example(t).Encode()); got != exampleBytes {
 		t.Errorf("Encode() = %s, want %s", got, exampleBytes)
 	}
 }
 
-func TestEncodeHasJustItsSize(t *testing.T) {
+func TestEncodeReturnsASliceOfItsExactSize(t *testing.T) {
 	b := example(t)
 	if got := b.Encode(); len(got) != cap(got) || len(got) != b.encodedLen() {
 		t.Errorf("Encode(): length %d, capacity %d, want both %d", len(got), cap(got), b.encodedLen())
@@ -58,7 +58,7 @@ func TestParseBatchUndoesEncode(t *testing.T) {
 			b.Dot = Dot{rapid.Uint64().Draw(rt, "origin"), rapid.Uint64().Draw(rt, "seq")}
 			data := b.Encode()
 			got, err := ParseBatch(data)
-			b.columns, b.Posting = nil, ID{} // which Identify has made, and the encoding has not
+			b.columns, b.Posting = nil, ID{} // Identify sets them and the encoding does not have them
 			if again := b.Encode(); !bytes.Equal(again, data) {
 				rt.Fatalf("Encode() = %x without what Identify encoded, %x with it", again, data)
 			}
@@ -82,7 +82,7 @@ func TestParseBatchKeepsNothingOfItsInput(t *testing.T) {
 	}
 }
 
-func TestParseBatchNoticesEveryFlippedBit(t *testing.T) {
+func TestParseBatchDetectsEveryFlippedBit(t *testing.T) {
 	data := example(t).Encode()
 	for bit := range len(data) * 8 {
 		data[bit/8] ^= 1 << (bit % 8)
@@ -104,7 +104,7 @@ func TestParseBatchRefusesEveryTruncation(t *testing.T) {
 	}
 }
 
-func TestVersionsAreToldFromCorruption(t *testing.T) {
+func TestAnUnknownVersionIsNotReportedAsCorrupt(t *testing.T) {
 	data := example(t).Encode()
 	data[0] = 2
 	if _, err := ParseBatch(data); !errors.Is(err, ErrVersion) || errors.Is(err, ErrCorrupt) {
@@ -118,7 +118,7 @@ func TestVersionsAreToldFromCorruption(t *testing.T) {
 	}
 }
 
-// seal returns a copy of data with the checksum that belongs to it.
+// seal returns a copy of data with a correct checksum.
 func seal(data []byte) []byte {
 	data = bytes.Clone(data)
 	if len(data) >= headerStart {
@@ -127,7 +127,7 @@ func seal(data []byte) []byte {
 	return data
 }
 
-// encoded returns a batch with these columns as its content, under a right checksum.
+// encoded returns an encoded batch with the given columns and a correct checksum.
 func encoded(columns string) []byte {
 	data := make([]byte, columnsStart, columnsStart+len(columns))
 	data[0] = batchVersion
@@ -179,7 +179,7 @@ func TestParseBatchRefuses(t *testing.T) {
 	}
 }
 
-// Counts are claims of the sender: what they make the parser allocate must be paid for in bytes (P16).
+// Counts are claims of the sender. The memory allocated for them must be in proportion to the bytes sent (P16).
 func TestParseBatchAllocatesInProportionToItsInput(t *testing.T) {
 	most := strings.Repeat("\x01", 1<<16)
 	for name, columns := range map[string]string{
@@ -205,7 +205,7 @@ func FuzzParseBatch(f *testing.F) {
 	f.Add(encoded("\x01\x01a\x01\x00\x00\x00\x00\x00"))
 	f.Add(encoded("\x01\x01a\x02\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		data = seal(data) // or nothing would ever come past the checksum
+		data = seal(data) // because hardly any mutated input has a correct checksum
 		b, err := ParseBatch(data)
 		sorted, unsorted := ParseSorted(data)
 		if inOrder := err == nil && slices.IsSortedFunc(keys(b), Key.Compare); inOrder != (unsorted == nil) {

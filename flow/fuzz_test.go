@@ -31,7 +31,7 @@ func FuzzDecode(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body []byte) { checkAgreement(t, body) })
 }
 
-// The fuzzer finds odd bytes; this finds odd combinations of fields, names and values.
+// FuzzDecode finds odd bytes. This test finds odd combinations of fields, names and values.
 func TestDecodeAgreesWithTheOracle(t *testing.T) {
 	piece := func(all ...string) *rapid.Generator[string] { return rapid.SampledFrom(all) }
 	name := piece("src_app", "src_ip", "dest_app", "dest_ip", "vpc_id", "vpc", "bytes_tx", "bytes_rx", "hour",
@@ -60,7 +60,7 @@ func TestDecodeAgreesWithTheOracle(t *testing.T) {
 	})
 }
 
-// checkAgreement verifies that Decode and the oracle say the same of a body.
+// checkAgreement verifies that Decode and the oracle have the same result for a body.
 func checkAgreement(t *testing.T, body []byte) {
 	t.Helper()
 	p, err := Decode(body)
@@ -82,7 +82,7 @@ func checkAgreement(t *testing.T, body []byte) {
 	}
 }
 
-// checkError verifies that an error is fit to be shown.
+// checkError verifies that an error is one short printable line.
 func checkError(t *testing.T, body []byte, err error) {
 	t.Helper()
 	var refused *RecordError
@@ -94,7 +94,7 @@ func checkError(t *testing.T, body []byte, err error) {
 	}
 }
 
-// checkStruct verifies that a program that reads the accepted body in the ordinary way can.
+// checkStruct verifies that encoding/json can read the accepted body.
 func checkStruct(t *testing.T, body []byte, records int) {
 	t.Helper()
 	var got []map[string]json.RawMessage

@@ -21,7 +21,7 @@ func rec(hour Hour, a, b, v string, tx, rx int64) Record {
 	return Record{Key: Key{a, b, v}, Totals: Totals{tx, rx}, Hour: hour}
 }
 
-// mustAddUp adds up records that are known to be fine.
+// mustAddUp adds up valid records.
 func mustAddUp(t testing.TB, records []Record) *Posting {
 	t.Helper()
 	p, err := AddUp(records)
@@ -37,7 +37,7 @@ type hourKey struct {
 	key  Key
 }
 
-// fold is what AddUp computes, in the plainest way.
+// fold adds up records in the simplest way.
 func fold(records []Record) map[hourKey]Totals {
 	sums := map[hourKey]Totals{}
 	for _, r := range records {
@@ -47,7 +47,7 @@ func fold(records []Record) map[hourKey]Totals {
 	return sums
 }
 
-// sums returns the totals of a posting, and fails when a flow is in it twice.
+// sums returns the totals of a posting. It fails if a flow is in it twice.
 func sums(t testing.TB, p *Posting) map[hourKey]Totals {
 	t.Helper()
 	all := map[hourKey]Totals{}
@@ -63,13 +63,13 @@ func sums(t testing.TB, p *Posting) map[hourKey]Totals {
 	return all
 }
 
-// names draws from few names, so that flows repeat, and from odd ones.
+// names draws from a few names, so that flows repeat, and from odd names.
 func names() *rapid.Generator[string] {
 	odd := rapid.StringN(1, 20, MaxName)
 	return rapid.OneOf(rapid.SampledFrom([]string{"a", "b", "c", "ab", "bc"}), odd)
 }
 
-// records draws records that add up to less than 2^63.
+// records draws records with sums below 2^63.
 func records() *rapid.Generator[[]Record] {
 	return rapid.SliceOfN(rapid.Custom(func(t *rapid.T) Record {
 		return Record{
@@ -80,7 +80,7 @@ func records() *rapid.Generator[[]Record] {
 	}), 0, 60)
 }
 
-// typical returns n records as an agent might send them: one hour, some repetition.
+// typical returns n records of the kind that an agent sends: of one hour, with some repetition.
 func typical(n int) []Record {
 	all := make([]Record, n)
 	for i := range all {
@@ -100,7 +100,7 @@ func body(records []Record) []byte {
 	return []byte(b.String() + "]")
 }
 
-// allocated returns how many bytes f allocates.
+// allocated returns the number of bytes that f allocates.
 func allocated(f func()) uint64 {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)

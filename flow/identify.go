@@ -5,17 +5,18 @@ import (
 	"encoding/binary"
 )
 
-// The domains of the two hashes, so that neither can ever be taken for the other. A change of what is hashed needs new ones.
+// The domains keep the two hashes apart. A change of the hashed fields needs new domains.
 const (
 	keyDomain = "flowring idempotency key 1"
 	idDomain  = "flowring batch id 1"
 )
 
-// Identify gives each batch the identity that makes it count once (P2): Key from principal and key, ID from principal, key,
-// hour and the content of the whole posting. Two postings get the same IDs exactly when all of these agree, whichever nodes
-// they reach; a posting with other content never does, so exactness does not hang on noticing a reused key.
+// Identify gives each batch its identity, because of which the batch counts once (P2). Key is a hash over principal and
+// key. ID is a hash over principal, key, hour and the content of the whole posting. Two postings get the same IDs
+// exactly if all of these agree, whichever nodes they reach. A posting with other content always gets other IDs, so
+// exact counting does not depend on detecting a reused key.
 //
-// An empty key is no key, and the batches stay without identity: all that clients without a key have in common is that.
+// With an empty key the batches stay without identity, because clients without a key are not related to each other.
 func (p *Posting) Identify(principal, key string) {
 	if key == "" {
 		return
@@ -28,11 +29,11 @@ func (p *Posting) Identify(principal, key string) {
 	}
 }
 
-// contentHash hashes every batch's hour and columns, in order. Dots and IDs are not content.
+// contentHash hashes the hour and the columns of every batch, in order. Dots and IDs are not content.
 func (p *Posting) contentHash() (sum [sha256.Size]byte) {
 	h := sha256.New()
 	for _, b := range p.Batches {
-		content := make([]byte, lengthLen, lengthLen+b.encodedLen()) // a little more than it takes
+		content := make([]byte, lengthLen, lengthLen+b.encodedLen()) // slightly more than needed
 		content = b.Slice.whole().append(content)
 		columns := len(content)
 		content = b.appendColumns(content)
@@ -44,11 +45,11 @@ func (p *Posting) contentHash() (sum [sha256.Size]byte) {
 	return sum
 }
 
-// lengthLen is how many bytes the length before what is hashed takes.
+// lengthLen is the number of bytes of the length before each hashed field.
 const lengthLen = 8
 
-// hashID returns the first 16 bytes of SHA-256 over the fields, each behind its length. It is never the zero ID, which means
-// none.
+// hashID returns the first 16 bytes of SHA-256 over the fields, each preceded by its length. It never returns the zero
+// ID.
 func hashID(fields ...string) ID {
 	text := make([]byte, 0, 256)
 	for _, f := range fields {
@@ -63,7 +64,7 @@ func hashID(fields ...string) ID {
 	return id
 }
 
-// whole is what is hashed of a slice: which of the hour's takes a batch is no part of what the batch is.
+// whole returns the slice without its index, for hashing: the index is not part of the identity of a batch.
 func (s Slice) whole() Slice { return Slice{Hour: s.Hour} }
 
 // append appends the hour (8 bytes) and the index (4 bytes), big endian.

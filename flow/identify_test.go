@@ -25,7 +25,7 @@ func TestTheSamePostingHasTheSameIDs(t *testing.T) {
 	}
 }
 
-func TestAnythingElseHasAnotherID(t *testing.T) {
+func TestAnotherPostingHasOtherIDs(t *testing.T) {
 	r := rec(1, "a", "b", "v", 3, 4)
 	base := identified(t, "pp", "k", r).Batches[0]
 	for name, c := range map[string]struct {
@@ -64,14 +64,14 @@ func TestBatchesOfOnePostingHaveDistinctIDs(t *testing.T) {
 	}
 }
 
-func TestWithoutAKeyThereIsNoIdentity(t *testing.T) {
+func TestAPostingWithoutAKeyHasNoIdentity(t *testing.T) {
 	b := identified(t, "p", "", rec(1, "a", "b", "v", 3, 4)).Batches[0]
 	if !b.ID.IsZero() || !b.Key.IsZero() {
 		t.Errorf("ID %v, Key %v, want zero", b.ID, b.Key)
 	}
 }
 
-// IDs are on disk and in requests that clients repeat: no version may compute others.
+// IDs are on disks and in the retries of clients, so every version must compute the same.
 func TestIDsAreTheSameForever(t *testing.T) {
 	b := identified(t, "agent", "key-1", rec(20, "foo", "bar", "vpc-0", 100, 500)).Batches[0]
 	if got, want := b.ID.String(), "ee359fa6e33e06ba647e7f360f95638a"; got != want {
@@ -82,7 +82,7 @@ func TestIDsAreTheSameForever(t *testing.T) {
 	}
 }
 
-// What was sent once under a key is looked for in the slice that it went to then.
+// A retry must reach the slice of the first attempt, even after an upgrade between them (P2).
 func TestKeysHaveTheSameSlicesForever(t *testing.T) {
 	b := identified(t, "agent", "key-1", rec(20, "foo", "bar", "vpc-0", 100, 500)).Batches[0]
 	for n, want := range map[int]uint32{1: 0, 2: 0, 3: 2, 16: 2, 256: 82} {
@@ -99,7 +99,7 @@ func TestKeysAreSpreadEvenly(t *testing.T) {
 		count[identified(t, "", fmt.Sprint("run-", i), rec(20, "foo", "bar", "vpc-0", 100, 500)).Batches[0].Key.Slice(n)]++
 	}
 	for i, got := range count {
-		if got < 850 || got > 1150 { // 1000, and five standard deviations
+		if got < 850 || got > 1150 { // 1000, plus or minus five standard deviations
 			t.Errorf("slice %d of %d has %d of %d keys, want about as many in each", i, n, got, keys)
 		}
 	}

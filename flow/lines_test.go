@@ -9,7 +9,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// However records stand together, they are the same posting.
+// Records give the same posting in every form of a body.
 func TestDecodeTakesRecordsInEveryForm(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		in := records().Draw(rt, "records")
@@ -59,7 +59,7 @@ func TestASequenceIsRefused(t *testing.T) {
 	}
 }
 
-// An error says on which line of the body it is, unless there is but one.
+// An error names the line of the body, unless the body has only one.
 func TestErrorsNameTheLine(t *testing.T) {
 	pretty := strings.NewReplacer("{", "{\n", ",", ",\n", "}", "\n}").Replace(good)
 	for name, c := range map[string]struct {
@@ -95,7 +95,7 @@ func TestErrorsNameTheLine(t *testing.T) {
 	}
 }
 
-func TestAnySumIsTakenWhereItIsAskedFor(t *testing.T) {
+func TestALenientDecoderAcceptsAnySum(t *testing.T) {
 	d := Decoder{Leniency: Leniency{AnySum: true}}
 	most := with("100", "9223372036854775807", "500", "9007199254740992")
 	for range 2 {

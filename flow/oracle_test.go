@@ -11,8 +11,8 @@ import (
 	"unicode/utf8"
 )
 
-// naiveDecode is the contract once more, written against encoding/json and without a thought about speed: the oracle of
-// FuzzDecode. It returns the records, or why there are none.
+// naiveDecode is a second, simple implementation of the contract, on encoding/json. It is the oracle of FuzzDecode. It
+// returns the records, or the reason for a refusal.
 func naiveDecode(body []byte) ([]Record, error) {
 	if !utf8.Valid(body) {
 		return nil, fmt.Errorf("invalid UTF-8")
@@ -47,7 +47,7 @@ func naiveDecode(body []byte) ([]Record, error) {
 	return all, nil
 }
 
-// validSequence reports whether body is one JSON value after the other.
+// validSequence fails unless body is one JSON value after the other.
 func validSequence(body []byte) error {
 	d := json.NewDecoder(bytes.NewReader(body))
 	for {
@@ -103,7 +103,7 @@ func naiveRecord(d *json.Decoder) (r Record, err error) {
 	return r, nil
 }
 
-// naiveValue reads one value that stands depth deep, and returns it if it is neither array nor object.
+// naiveValue reads one value at the given depth of nesting. It returns the value unless that is an array or an object.
 func naiveValue(d *json.Decoder, depth int) (any, error) {
 	token, _ := d.Token()
 	delim, ok := token.(json.Delim)
@@ -131,8 +131,8 @@ var (
 	halves  = regexp.MustCompile(`(?i)^\\ud[89a-f]`)
 )
 
-// checkEscapes refuses halves of surrogate pairs, which encoding/json replaces. Escapes that are no letters are blanked first,
-// lest one of them hide the backslash of another.
+// checkEscapes refuses halves of surrogate pairs, which encoding/json replaces. It first blanks escaped backslashes,
+// because the second backslash of one could be taken for the beginning of another escape.
 func checkEscapes(body []byte) error {
 	body = bytes.ReplaceAll(body, []byte(`\\`), []byte(`--`))
 	for _, escape := range escapes.FindAll(pairs.ReplaceAll(body, nil), -1) {

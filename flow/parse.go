@@ -7,13 +7,13 @@ import (
 	"hash/crc32"
 )
 
-// The errors of parsing, to be tested for with errors.Is.
+// The errors of parsing, for errors.Is.
 var (
-	ErrCorrupt = errors.New("corrupt batch")                   // the bytes are no encoding of a batch
-	ErrVersion = errors.New("unknown version of the encoding") // they may be one of a newer version
+	ErrCorrupt = errors.New("corrupt batch")                   // the bytes are not an encoding of a batch
+	ErrVersion = errors.New("unknown version of the encoding") // the bytes may be an encoding of a newer version
 )
 
-// Header is the part of an encoded batch that says which batch it is, without its content.
+// Header is the identity of an encoded batch, without its content.
 type Header struct {
 	Slice Slice
 	Dot   Dot
@@ -21,8 +21,8 @@ type Header struct {
 	Key   ID
 }
 
-// ParseHeader reads the header of an encoded batch, of which data may be just the beginning. It does not verify the checksum,
-// which covers the content as well: it is for a reader who looks through many batches that ParseBatch or Encode had in hand.
+// ParseHeader reads the header of an encoded batch; data may be only the beginning of the batch. It does not verify the
+// checksum, which covers the content too. It is for scans over many batches from a trusted source.
 func ParseHeader(data []byte) (Header, error) {
 	if err := checkVersion(data); err != nil {
 		return Header{}, err
@@ -51,14 +51,14 @@ func parseHeader(data []byte) (h Header) {
 	return h
 }
 
-// ParseBatch parses data, the whole of which must be the encoding of one batch. Only what Encode writes is accepted, so that
-// equal batches are equal bytes: every invariant of Batch is checked, and every number must have its shortest form. The batch
-// keeps nothing of data. Memory used is proportional to len(data), whatever data says (P16). It fails with an error that wraps
-// ErrCorrupt or ErrVersion.
+// ParseBatch parses data, which must be exactly the encoding of one batch. It accepts only the output of Encode: it
+// checks every invariant of Batch, and every number must have its shortest form. So equal batches are equal bytes. The
+// batch keeps no part of data. The memory used is proportional to len(data), whatever counts data contains (P16).
+// ParseBatch fails with an error wrapping ErrCorrupt or ErrVersion.
 func ParseBatch(data []byte) (*Batch, error) {
 	b, err := parseBatch(data)
 	if err == nil {
-		err = b.checkDiffer()
+		err = b.checkDistinct()
 	}
 	if err != nil {
 		return nil, err
@@ -66,7 +66,8 @@ func ParseBatch(data []byte) (*Batch, error) {
 	return b, nil
 }
 
-// ParseSorted is ParseBatch for flows that are sorted by key, which is how it knows that they differ: that takes less time.
+// ParseSorted is ParseBatch for batches with flows sorted by key. It verifies the order, which proves the flows
+// distinct in less time.
 func ParseSorted(data []byte) (*Batch, error) {
 	b, err := parseBatch(data)
 	if err == nil {
@@ -78,13 +79,14 @@ func ParseSorted(data []byte) (*Batch, error) {
 	return b, nil
 }
 
-// parseBatch parses data, of which flows may come twice.
+// parseBatch parses data without checking whether the flows are distinct.
 func parseBatch(data []byte) (*Batch, error) {
 	h, err := ParseHeader(data)
 	if err != nil {
 		return nil, err
 	}
-	if got, want := crc32.Checksum(data[headerStart:], castagnoli), binary.BigEndian.Uint32(data[sumStart:]); got != want {
+	got, want := crc32.Checksum(data[headerStart:], castagnoli), binary.BigEndian.Uint32(data[sumStart:])
+	if got != want {
 		return nil, corrupt("checksum is %08x, not %08x", got, want)
 	}
 	p := parser{rest: data[columnsStart:]}

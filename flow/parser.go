@@ -12,7 +12,7 @@ import (
 	"flowring/internal/hashseed"
 )
 
-// parser reads the content of an encoded batch. After its first error it reads nothing more.
+// parser reads the content of an encoded batch. It stops at the first error.
 type parser struct {
 	rest []byte
 	err  error
@@ -25,30 +25,30 @@ func (p *parser) fail(format string, args ...any) {
 	}
 }
 
-// uvarint reads a number of at most limit, in its shortest form.
-func (p *parser) uvarint(what string, limit uint64) uint64 {
+// uvarint reads a number of at most limit, in its shortest form. An error names the part of the batch.
+func (p *parser) uvarint(part string, limit uint64) uint64 {
 	v, n := binary.Uvarint(p.rest)
 	switch {
 	case n == 0:
-		p.fail("ends within %s", what)
+		p.fail("ends within %s", part)
 		return 0
 	case n < 0 || n > 1 && p.rest[n-1] == 0:
-		p.fail("a number in %s is not in its shortest form", what)
+		p.fail("a number in %s is not in its shortest form", part)
 		return 0
 	case v > limit:
-		p.fail("%d in %s is over %d", v, what, limit)
+		p.fail("%d in %s is over %d", v, part, limit)
 		return 0
 	}
 	p.rest = p.rest[n:]
 	return v
 }
 
-// count reads how many of something follow, each of at least size bytes, and fails when there cannot be as many: what is
-// allocated for them is bounded by what is there.
-func (p *parser) count(what string, size int) int {
-	n := p.uvarint(what, math.MaxInt64)
+// count reads the number of elements to follow, each of at least size bytes. It fails if so many do not fit into the
+// rest, so memory for the elements is bounded by the length of the data.
+func (p *parser) count(elements string, size int) int {
+	n := p.uvarint(elements, math.MaxInt64)
 	if n > uint64(len(p.rest)/size) {
-		p.fail("%d %s do not fit into %d bytes", n, what, len(p.rest))
+		p.fail("%d %s do not fit into %d bytes", n, elements, len(p.rest))
 		return 0
 	}
 	return int(n)
@@ -75,9 +75,9 @@ func (p *parser) names() []string {
 	return p.cutNames(names, lengths, all)
 }
 
-// cutNames cuts all into names by the lengths, which were read once already. Every name must be valid and distinct.
+// cutNames cuts all into names by their lengths, which names has validated. The names must be valid and distinct.
 func (p *parser) cutNames(names []string, lengths []byte, all string) []string {
-	valid := utf8.ValidString(all) // and then so is a name, if it and the next one begin with a character
+	valid := utf8.ValidString(all) // if so, a name is valid if it and the next name begin with a character
 	for i := range names {
 		length, n := binary.Uvarint(lengths)
 		lengths = lengths[n:]
@@ -92,13 +92,13 @@ func (p *parser) cutNames(names []string, lengths []byte, all string) []string {
 	}
 	seed := maphash.MakeSeed()
 	hash := func(i int) uint64 { return maphash.String(seed, names[i]) }
-	if !allDiffer(len(names), hash, func(i, k int) bool { return names[i] == names[k] }) {
+	if !allDistinct(len(names), hash, func(i, k int) bool { return names[i] == names[k] }) {
 		p.fail("a name is in the table twice")
 	}
 	return names
 }
 
-// columns reads the five columns of flows that use names names.
+// columns reads the five columns of flows. Indices must be less than names, the number of names.
 func (p *parser) columns(names int) *Batch {
 	n := p.count("flows", 5)
 	if n == 0 {
@@ -115,8 +115,9 @@ func (p *parser) columns(names int) *Batch {
 	return b
 }
 
-// readColumn reads numbers of at most limit. Most of them have one byte or two. Whatever is wrong is left to uvarint, which says so.
-func readColumn[T uint32 | int64](p *parser, column []T, what string, limit uint64) {
+// readColumn reads numbers of at most limit. It is fast for numbers of one byte or two, because most have. It leaves
+// numbers with a fault to uvarint, which returns the error.
+func readColumn[T uint32 | int64](p *parser, column []T, part string, limit uint64) {
 	rest := p.rest
 	for i := range column {
 		if len(rest) > 1 {
@@ -134,13 +135,13 @@ func readColumn[T uint32 | int64](p *parser, column []T, what string, limit uint
 			continue
 		}
 		p.rest = rest
-		column[i] = T(p.uvarint(what, limit))
+		column[i] = T(p.uvarint(part, limit))
 		rest = p.rest
 	}
 	p.rest = rest
 }
 
-// checkRows verifies that the names come in order of first appearance, all of them used.
+// checkRows verifies the order of the names, which is that of first appearance, and the use of every name.
 func (b *Batch) checkRows() error {
 	next := uint32(0)
 	for i := range b.Src {
@@ -160,8 +161,8 @@ func (b *Batch) checkRows() error {
 	return nil
 }
 
-// checkDiffer verifies that no flow comes twice.
-func (b *Batch) checkDiffer() error {
+// checkDistinct fails if a flow is in the batch twice.
+func (b *Batch) checkDistinct() error {
 	var seeds [3]uint64
 	hashseed.Draw(seeds[:])
 	hash := func(i int) uint64 {
@@ -169,23 +170,23 @@ func (b *Batch) checkDiffer() error {
 		return hashseed.Mix(h, seeds[2])
 	}
 	same := func(i, k int) bool { return b.Src[i] == b.Src[k] && b.Dest[i] == b.Dest[k] && b.VPC[i] == b.VPC[k] }
-	if !allDiffer(b.Len(), hash, same) {
+	if !allDistinct(b.Len(), hash, same) {
 		return corrupt("a flow is in the batch twice")
 	}
 	return nil
 }
 
-// checkSorted verifies that the flows are in the order of their keys, each of them once.
+// checkSorted fails unless the flows are sorted by key and distinct.
 func (b *Batch) checkSorted() error {
 	for i := 1; i < b.Len(); i++ {
 		if b.compareRows(i-1, i) >= 0 {
-			return corrupt("flow %d is not behind flow %d", i, i-1)
+			return corrupt("flow %d does not sort after flow %d", i, i-1)
 		}
 	}
 	return nil
 }
 
-// compareRows compares the keys of two flows. Names have numbers, and seldom must be looked at.
+// compareRows compares the keys of two flows. Most comparisons need only the indices of the names.
 func (b *Batch) compareRows(i, k int) int {
 	for _, column := range [...][]uint32{b.Src, b.Dest, b.VPC} {
 		if column[i] != column[k] {
@@ -195,9 +196,9 @@ func (b *Batch) compareRows(i, k int) int {
 	return 0
 }
 
-// allDiffer reports whether no two of n things are the same.
-func allDiffer(n int, hash func(i int) uint64, same func(i, k int) bool) bool {
-	slots := make([]uint32, 1<<bits.Len(uint(2*n))) // as those of a nameTable
+// allDistinct reports whether no two of n elements are the same. Its hash table is like that of scan.Table.
+func allDistinct(n int, hash func(i int) uint64, same func(i, k int) bool) bool {
+	slots := make([]uint32, 1<<bits.Len(uint(2*n)))
 	for i := range n {
 		at := hash(i)
 		for ; slots[at&uint64(len(slots)-1)] != 0; at++ {

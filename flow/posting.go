@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// ErrOverflow reports that the records of one request bring a sum of a flow over 2^63-1 bytes. No part of the request
+// ErrOverflow is the error of a request whose records bring a sum of a flow over 2^63-1 bytes. No part of the request
 // may be stored (P14).
 var ErrOverflow = errors.New("sum over 2^63-1 bytes")
 
@@ -35,9 +35,9 @@ func (p *Posting) Hours() []Hour {
 }
 
 // AddUp adds up records into the batches of one request, one batch for each hour. It fails with a *RecordError when a
-// name is not 1 to MaxName bytes of UTF-8 or a number is negative, and with an error that wraps ErrOverflow when a sum of
-// a flow would exceed 2^63-1. It does not check MaxBytes and the units of hours, because these belong to the contract of
-// requests. It keeps no part of records.
+// name is not 1 to MaxName bytes of UTF-8 or a number is negative, and with an error wrapping ErrOverflow when a sum of
+// a flow would exceed 2^63-1. It does not check MaxBytes and the units of hours, because these belong to the contract
+// of requests. It keeps no part of records.
 func AddUp(records []Record) (*Posting, error) {
 	b := PostingBuilder{Leniency: Leniency{AnyHour: true}}
 	b.Reset(len(records))

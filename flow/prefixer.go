@@ -2,8 +2,8 @@ package flow
 
 import "strings"
 
-// Prefixer maps names to 8-byte prefixes that sort like the names, so that most names are compared without reading them.
-// If the names share a common beginning, the prefixes are of the bytes after it.
+// Prefixer maps names to 8-byte prefixes with the same order, so most names are compared without reading them. If the
+// names share a common beginning, the prefixes are of the bytes after it.
 type Prefixer struct{ common string }
 
 // NewPrefixer returns a Prefixer whose prefixes tell the given names apart well. It is correct for any other names too.
@@ -20,17 +20,19 @@ func NewPrefixer(names ...string) Prefixer {
 	return Prefixer{common}
 }
 
-// PrefixBytes is the number of bytes of a name that its prefix has.
+// PrefixBytes is the number of bytes of the name in a prefix.
 const PrefixBytes = 7
 
-// The seven high bytes of a prefix are bytes of the name. The low byte is 1 plus their number, or 9 if the name has more
-// than seven. So of two names, one of which is the other and zeros after it, the shorter one has the lesser prefix.
+// The seven high bytes of a prefix are bytes of the name. The low byte is 1 plus their number, or 9 if the name has
+// more than seven. So of two names, one of which is the other and zeros after it, the shorter one has the lesser
+// prefix.
 const (
-	lowest  = 0          // of every name that sorts before all names with the common beginning
-	highest = ^uint64(0) // of every name that sorts after them
+	lowest  = 0          // for names less than all names with the common beginning
+	highest = ^uint64(0) // for names greater than all names with the common beginning
 )
 
-// Prefix returns the prefix of a name. Of two names with different prefixes, the one with the lesser prefix is the lesser.
+// Prefix returns the prefix of a name. Of two names with different prefixes, the one with the lesser prefix is the
+// lesser.
 func (p Prefixer) Prefix(name string) uint64 {
 	rest, ok := strings.CutPrefix(name, p.common)
 	switch {

@@ -6,8 +6,8 @@ import (
 	"flowring/flow/field"
 )
 
-// RecordError says which record of a request is refused and why. It is written for the person who sent the request. The
-// whole request is refused with the record.
+// RecordError names the refused record of a request and the reason, in words for the sender. The whole request is
+// refused with the record.
 type RecordError struct {
 	Index  int    // of the record, from 0; -1: the error is about the whole body
 	Line   int    // of the body, from 1; 0: the body has one line

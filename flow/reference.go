@@ -14,7 +14,7 @@ import (
 const maxDepth = 128
 
 // decodeReference is Decode by the reference decoder, which is written for clarity and not for speed. Decode accepts
-// exactly the bodies that it accepts, with the same result, and returns its errors.
+// exactly the same bodies, with the same results, and returns its errors.
 func decodeReference(body []byte, lenient Leniency) (*Posting, error) {
 	form := formOf(body)
 	if form == noForm {
@@ -33,7 +33,7 @@ func decodeReference(body []byte, lenient Leniency) (*Posting, error) {
 	return b.Posting(), nil
 }
 
-// referenceDecoder reads one body, or single records that the scanner leaves to it.
+// referenceDecoder reads one body, or single records for the scanner.
 type referenceDecoder struct {
 	body     []byte       // nil for single records, whose errors are never shown
 	text     bytes.Buffer // the input of tokens, without a copy
@@ -42,7 +42,7 @@ type referenceDecoder struct {
 	maxDepth int // of the nesting in text
 	form     form
 	start    int // offset in body of the record being read
-	at       int // offset in body of the value that an error is about
+	at       int // offset in body of the value in an error
 
 	// The record being read.
 	seen  [field.Count]string // the name by which each field came; empty: not yet
@@ -64,7 +64,7 @@ func (d *referenceDecoder) reset(text []byte) {
 	d.tokens.Reset(&d.text, jsontext.AllowDuplicateNames(true))
 }
 
-// array reads a body that begins with a bracket.
+// array reads a body with an opening bracket as its first token.
 func (d *referenceDecoder) array() error {
 	if _, err := d.tokens.ReadToken(); err != nil {
 		return d.syntaxError(-1, "", err)
@@ -83,7 +83,7 @@ func (d *referenceDecoder) array() error {
 	}
 }
 
-// sequence reads a body that begins with a brace.
+// sequence reads a body with an opening brace as its first token.
 func (d *referenceDecoder) sequence() error {
 	for {
 		rest := bytes.TrimLeft(d.body[d.tokens.InputOffset():], space)
@@ -147,7 +147,7 @@ func (d *referenceDecoder) object() error {
 	return nil
 }
 
-// add adds the record that object read.
+// add adds the record from object.
 func (d *referenceDecoder) add() error {
 	return d.builder.Add(d.names[0], d.names[1], d.names[2], Totals{d.sums[0], d.sums[1]}, Hour(d.hour))
 }

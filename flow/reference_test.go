@@ -363,13 +363,13 @@ func checkRefused(t *testing.T, body string, index int, field, reason string) {
 	if !errors.As(err, &got) || p != nil {
 		t.Fatalf("Decode(%.200s) = %+v, %v, want no posting and a RecordError", body, p, err)
 	}
-	want := RecordError{Index: index, Line: got.Line, Field: field, Reason: reason} // of lines there are other tests
+	want := RecordError{Index: index, Line: got.Line, Field: field, Reason: reason} // other tests check lines
 	if *got != want {
 		t.Errorf("Decode(%.200s):\n got %+v\nwant %+v", body, *got, want)
 	}
 }
 
-func TestRecordErrorsReadWell(t *testing.T) {
+func TestTheTextOfARecordError(t *testing.T) {
 	for want, e := range map[string]RecordError{
 		"must be an array":                                        {Index: -1, Reason: "must be an array"},
 		"record 3: must be an object, got 5":                      {Index: 3, Reason: "must be an object, got 5"},
@@ -413,7 +413,7 @@ func TestDecodeEqualsAddUp(t *testing.T) {
 	})
 }
 
-// What a hostile body costs must be a small multiple of its size (P16).
+// The memory for a hostile body must be a small multiple of its size (P16).
 func TestDecodeAllocatesInProportionToItsInput(t *testing.T) {
 	const size = 1 << 20
 	fill := func(text string) string { return strings.Repeat(text, size/len(text)) }

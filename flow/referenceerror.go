@@ -42,7 +42,7 @@ func (d *referenceDecoder) notAnObject() error {
 	return d.refuse("", field.Got("must be an object", raw))
 }
 
-// refuseNext is refuse for a value that has not been read, because neither a record nor a field can have it.
+// refuseNext is refuse for the next value, which is neither a record nor a possible value of a field.
 func (d *referenceDecoder) refuseNext(name, reason string) error {
 	err := d.refuse(name, reason)
 	rest := bytes.TrimLeft(d.body[min(d.at+1, len(d.body)):], space+",:")
@@ -50,10 +50,11 @@ func (d *referenceDecoder) refuseNext(name, reason string) error {
 	return err
 }
 
-// syntaxError returns the error for text that is not valid JSON. Offsets count from 0.
+// syntaxError returns the error for invalid JSON. Offsets count from 0.
 func (d *referenceDecoder) syntaxError(index int, name string, err error) error {
 	whole := [...]string{array: "array", sequence: "record"}[d.form]
-	reason := fmt.Sprintf("not valid JSON: the body ends after %d bytes, before the %s does; was it cut short?", len(d.body), whole)
+	const cut = "not valid JSON: the body ends after %d bytes, before the %s does; was it cut short?"
+	reason := fmt.Sprintf(cut, len(d.body), whole)
 	d.at = len(d.body)
 	var syntax *jsontext.SyntacticError
 	if errors.As(err, &syntax) && !errors.Is(err, io.ErrUnexpectedEOF) {
@@ -67,8 +68,8 @@ func (d *referenceDecoder) syntaxError(index int, name string, err error) error 
 	return &RecordError{Index: index, Field: name, Reason: reason}
 }
 
-// syntaxHint advises how to correct JSON that is not valid from rest on. It is empty when the words of the tokenizer
-// are enough.
+// syntaxHint advises how to correct JSON whose first fault is at the beginning of rest. It is empty when the words of
+// the tokenizer are enough.
 func syntaxHint(rest []byte) string {
 	switch word := string(rest[:min(len(rest), 3)]); {
 	case strings.HasPrefix(word, ","):

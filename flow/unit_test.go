@@ -8,10 +8,10 @@ import (
 	"testing"
 )
 
-func TestAnHourThatLooksLikeAnotherUnitIsRefused(t *testing.T) {
+func TestAnHourInAnotherUnitIsRefused(t *testing.T) {
 	for _, tt := range []struct {
 		hour Hour
-		want string // "": it is taken
+		want string // "": the hour is accepted
 	}{
 		{1796031600, "1796031600 looks like seconds since 1970; its hour is 498897"},
 		{1796031600_000, "1796031600000 looks like milliseconds since 1970; its hour is 498897"},
@@ -36,7 +36,7 @@ func TestAnHourThatLooksLikeAnotherUnitIsRefused(t *testing.T) {
 	}
 }
 
-// The number of the record is right wherever the first record of the hour stands, and however it is written.
+// The refusal has the index of the first record with the hour, wherever and in whichever form it is.
 func TestAnHourInAnotherUnitIsRefusedAtItsFirstRecord(t *testing.T) {
 	wrong := with("20", "1796031600")
 	for name, tt := range map[string]struct {

@@ -11,7 +11,7 @@ import (
 type cellReader struct {
 	rest     []byte
 	line     int    // of rest, from 1
-	unquoted []byte // the latest cell that had doubled quotes, without these
+	unquoted []byte // the latest cell with doubled quotes, after their replacement
 }
 
 // skipEmptyLines skips the line ends before a row.
@@ -33,8 +33,8 @@ func lineEnd(text []byte) int {
 	return 0
 }
 
-// cell reads one cell and the comma or line end after it. The cell is valid until the next call; last reports whether it
-// ends the row. Unless reason is empty, the text is not a valid cell for that reason.
+// cell reads one cell and the comma or line end after it. The cell is valid until the next call; last reports whether
+// it ends the row. Unless reason is empty, the text is not a valid cell for that reason.
 func (r *cellReader) cell() (cell []byte, last bool, reason string) {
 	if len(r.rest) > 0 && r.rest[0] == '"' {
 		cell, reason = r.quoted()

@@ -159,7 +159,7 @@ func TestCSVIsRefused(t *testing.T) {
 	}
 }
 
-// A row takes far fewer bytes than a record of JSON, so its limit is one on rows (P16).
+// A row takes far fewer bytes than a record of JSON and the same memory, so the number of rows is limited (P16).
 func TestCSVHasALimitOnRecords(t *testing.T) {
 	const row = "a,b,c,1,1,1\n"
 	var d Decoder
@@ -203,7 +203,7 @@ func isNumber(text []byte) bool {
 	return json.Valid(text) && bytes.ContainsAny(text[:1], "-0123456789") && !bytes.ContainsAny(text, " \t\r\n")
 }
 
-// jsonOf is the JSON of a CSV body, made by encoding/csv: the oracle of FuzzCSV.
+// jsonOf returns a CSV body in JSON, by way of encoding/csv. It is the oracle of FuzzCSV.
 func jsonOf(body []byte) ([]byte, error) {
 	in := stdcsv.NewReader(bytes.NewReader(bytes.TrimPrefix(body, []byte(byteOrderMark))))
 	rows, err := in.ReadAll()
@@ -228,7 +228,7 @@ func jsonOf(body []byte) ([]byte, error) {
 	return lines.Bytes(), nil
 }
 
-// checkCSV verifies that a body of CSV and the JSON of it say the same.
+// checkCSV verifies that a body of CSV and the same body in JSON give the same result.
 func checkCSV(t interface{ Fatalf(string, ...any) }, body []byte) {
 	p, err := decode(body)
 	var refused *flow.RecordError
@@ -278,7 +278,7 @@ func TestCSVAgreesWithJSON(t *testing.T) {
 	})
 }
 
-func TestAnySumIsTakenWhereItIsAskedFor(t *testing.T) {
+func TestALenientDecoderAcceptsAnySum(t *testing.T) {
 	body := []byte(header + "a,b,c,9223372036854775807,0,1")
 	d := Decoder{Leniency: flow.Leniency{AnySum: true}}
 	for range 2 {

@@ -14,7 +14,7 @@ import (
 // maxColumns is the largest number of columns of a body (P16).
 const maxColumns = 1000
 
-// ErrTooManyRecords reports that a body has more records than its reader allows.
+// ErrTooManyRecords is the error of a body with more than the allowed number of records.
 var ErrTooManyRecords = errors.New("too many records")
 
 // Decoder parses CSV bodies. It reuses its working memory from one body to the next. The zero value is ready to use, by
@@ -25,12 +25,13 @@ type Decoder struct {
 }
 
 // Decode parses the body of a POST and adds the records up. The first fault in the body refuses the whole body, with a
-// *flow.RecordError, with an error that wraps flow.ErrOverflow, or with one that wraps ErrTooManyRecords if the body has
+// *flow.RecordError, with an error wrapping flow.ErrOverflow, or with one wrapping ErrTooManyRecords if the body has
 // more than maxRecords records. Decode does not change body and keeps no part of it.
 func (d *Decoder) Decode(body []byte, maxRecords int) (*flow.Posting, error) {
 	d.builder.Leniency = d.Leniency
 	d.builder.Reset(len(body) / likelyRow)
-	t := table{cellReader: cellReader{rest: bytes.TrimPrefix(body, []byte(byteOrderMark)), line: 1}, builder: &d.builder}
+	cells := cellReader{rest: bytes.TrimPrefix(body, []byte(byteOrderMark)), line: 1}
+	t := table{cellReader: cells, builder: &d.builder}
 	err := t.read(maxRecords)
 	var p *flow.Posting
 	if err == nil {
@@ -65,7 +66,8 @@ func (t *table) read(maxRecords int) error {
 	}
 	for t.skipEmptyLines(); len(t.rest) > 0; t.skipEmptyLines() {
 		if t.builder.Records() == maxRecords {
-			return fmt.Errorf("%w: one request may have %d; send the others in other requests", ErrTooManyRecords, maxRecords)
+			const text = "%w: one request may have %d; send the others in other requests"
+			return fmt.Errorf(text, ErrTooManyRecords, maxRecords)
 		}
 		if err := t.row(); err != nil {
 			return err
@@ -93,7 +95,8 @@ func (t *table) header() error {
 		f, spelling := field.Named(string(cell))
 		if f < field.Unknown {
 			if before := t.spellings[f]; before != "" {
-				return headerFault(line, spelling, fmt.Sprintf("must have one column, has two: %q and %q", before, spelling))
+				const reason = "must have one column, has two: %q and %q"
+				return headerFault(line, spelling, fmt.Sprintf(reason, before, spelling))
 			}
 			t.spellings[f] = spelling
 		}
@@ -133,14 +136,16 @@ func (t *table) row() error {
 			if last {
 				how = strconv.Itoa(i + 1)
 			}
-			return &flow.RecordError{Index: t.builder.Records(), Line: start, Reason: fmt.Sprintf(want, len(t.columns), how), CSV: true}
+			reason := fmt.Sprintf(want, len(t.columns), how)
+			return &flow.RecordError{Index: t.builder.Records(), Line: start, Reason: reason, CSV: true}
 		case last:
 			return t.add(start)
 		}
 	}
 }
 
-// value reads the value of a field. It returns the reason why the cell is not valid; the reason is empty for a valid one.
+// value reads the value of a field. It returns the reason why the cell is not valid; the reason is empty for a valid
+// one.
 func (t *table) value(f field.Field, cell []byte) (reason string) {
 	switch {
 	case !utf8.Valid(cell):
@@ -170,7 +175,7 @@ func (t *table) name(f field.Field, cell []byte) (reason string) {
 	return ""
 }
 
-// add adds the record of the row that begins on the given line.
+// add adds the record of the row from the given line.
 func (t *table) add(line int) error {
 	totals := flow.Totals{BytesTx: t.sums[0], BytesRx: t.sums[1]}
 	err := t.builder.Add(t.names[0], t.names[1], t.names[2], totals, flow.Hour(t.hour))

@@ -3,7 +3,7 @@
 // A body begins with a header row, which names the fields of a record in any order and among any other columns. Every
 // further row is one record. Rows end with LF or CRLF. Empty lines and a byte order mark at the beginning are ignored.
 //
-// The package does not use encoding/csv, because that turns a CRLF within quotes into LF and so changes names. FuzzCSV
+// The package does not use encoding/csv, which turns a CRLF within quotes into LF and so changes names. FuzzCSV
 // compares the two, and the result with that of the JSON decoder of package flow. Values follow the same rules as in
 // JSON, because both decoders use package field.
 //

@@ -1,11 +1,11 @@
-// Package field describes the fields of a record: their names in requests and answers, the values that each may have,
-// and the words in which a refusal says so. It knows the text of one value at a time, not how records are written
-// around it; JSON and CSV share it.
+// Package field describes the fields of a record: their names in requests and answers, their possible values, and the
+// words of a refusal. It works on the text of one value. Records as a whole are the business of the decoders of JSON
+// and CSV, which share this package.
 //
 // Hours are plain integers here. The package recognizes two mistakes in them: a time since 1970 in a shorter unit
-// (UnitFault) and a time as text (HourOfTime). Each refusal of such a value ends with the number of the hour that the
-// sender most likely means.
+// (UnitFault) and a time as text (HourOfTime). Each refusal of such a value ends with the number of the most likely
+// hour.
 //
-// All functions are pure. The package imports no package time, because flow and the packages below it have no clock;
-// the few lines of calendar in time.go are its own and a test compares them with package time.
+// All functions are pure. The package does not import package time, because flow and the packages below it have no
+// clock. It has a few lines of calendar of its own, and a test compares them with package time.
 package field

@@ -1,16 +1,16 @@
 package field
 
-// The limits of the public contract. They are part of the contract and not settings, because every store of a cluster
-// must agree on which records are valid.
+// The limits of the public contract. They are part of the contract and not settings, because all stores of a cluster
+// must agree on the valid records.
 const (
 	MaxName  = 256       // bytes of UTF-8 in the name of an application or a VPC
 	MaxBytes = 1<<53 - 1 // bytes_tx and bytes_rx of one record; every JSON reader holds this number exactly
 )
 
-// Field is a field of a record. Fields are numbered in the order in which answers have them, the three names first.
+// Field is a field of a record. Fields are numbered in the order of answers, the three names first.
 type Field int
 
-// The fields of a record. Unknown is any other field, which a request may have.
+// The fields of a record. Unknown is any other field of a request.
 const (
 	SrcApp Field = iota
 	DestApp
@@ -20,11 +20,11 @@ const (
 	Hour
 	Unknown
 
-	Count = int(Unknown) // the number of fields that a record has
+	Count = int(Unknown) // the number of fields of a record
 )
 
-// Named returns the field that requests call name, and name itself as a constant, which keeps no memory of the request.
-// It returns Unknown for any other name.
+// Named returns the field with the given name in requests, and the name itself as a constant, which keeps no memory of
+// the request. It returns Unknown for any other name.
 func Named(name string) (f Field, spelling string) {
 	switch name {
 	case "src_app":
@@ -54,7 +54,7 @@ func (f Field) String() string {
 	return [Count]string{"src_app", "dest_app", "vpc_id", "bytes_tx", "bytes_rx", "hour"}[f]
 }
 
-// Want says which values the field may have, as the beginning of a refusal.
+// Want describes the valid values of the field, as the beginning of a refusal.
 func (f Field) Want() string {
 	switch f {
 	case Hour:

@@ -69,8 +69,8 @@ func number(digits string) (n int) {
 	return n
 }
 
-// daysTo returns the number of days from 1 January 1970 to a date. Years begin in March here, so that the leap day is the
-// last day of its year. The algorithm is days_from_civil of Howard Hinnant, "chrono-Compatible Low-Level Date
+// daysTo returns the number of days from 1 January 1970 to a date. Years begin in March here, so that the leap day is
+// the last day of its year. The algorithm is days_from_civil of Howard Hinnant, "chrono-Compatible Low-Level Date
 // Algorithms".
 func daysTo(year, month, day int) int {
 	if month <= 2 {

@@ -47,7 +47,7 @@ func TestATimeHasAnHour(t *testing.T) {
 	}
 }
 
-func TestATimeHasTheHourThatTheLibrarySays(t *testing.T) {
+func TestHourOfTimeAgreesWithPackageTime(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		at := time.Unix(rapid.Int64Range(-62167219200, 253402300799).Draw(rt, "second"), 0).In(time.FixedZone("", 60*rapid.IntRange(-1439, 1439).Draw(rt, "offset")))
 		if at.Year() < 0 || at.Year() > 9999 {

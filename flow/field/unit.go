@@ -2,7 +2,7 @@ package field
 
 import "fmt"
 
-// units are the units of time since 1970 that senders confuse with hours, the longest first.
+// units are the units of time often mistaken for hours, the longest first.
 var units = [...]struct {
 	name      string
 	perSecond int64
@@ -16,9 +16,8 @@ const (
 	secondsPerHour = 3600
 )
 
-// UnitFault returns the refusal of an hour that looks like a time of another unit; it is empty for all other hours. A
-// number looks like a time of a unit if, read in that unit, it lies between the years 2000 and 2100. The ranges of the
-// units do not overlap.
+// UnitFault returns the refusal of an hour in another unit; it is empty for all other hours. A number counts as a time
+// in a unit if, read in the unit, it lies between the years 2000 and 2100. The ranges of the units do not overlap.
 func UnitFault(hour int64) string {
 	if hour < year2000 { // nearly every hour
 		return ""

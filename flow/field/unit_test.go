@@ -5,10 +5,10 @@ import (
 	"testing"
 )
 
-func TestAnHourThatLooksLikeAnotherUnitHasAFault(t *testing.T) {
+func TestAnHourInAnotherUnitHasAFault(t *testing.T) {
 	for _, tt := range []struct {
 		hour int64
-		want string // "": it is taken
+		want string // "": the hour is accepted
 	}{
 		{1796031600, "1796031600 looks like seconds since 1970; its hour is 498897"},
 		{1796031600_000, "1796031600000 looks like milliseconds since 1970; its hour is 498897"},

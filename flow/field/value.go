@@ -9,10 +9,10 @@ import (
 	"unicode/utf8"
 )
 
-// maxQuote is the number of bytes of an offending value that a refusal repeats.
+// maxQuote is the largest number of bytes of an invalid value in a refusal.
 const maxQuote = 40
 
-// Integer returns the integer that text spells for a field of bytes or for the hour. A number of bytes is 0 to maxSum; an
+// Integer returns the integer value of text for a field of bytes or for the hour. A number of bytes is 0 to maxSum; an
 // hour is any 64-bit integer. The form is that of JSON: no plus sign, no leading zeros. Unless reason is empty, text is
 // refused for that reason.
 func Integer(f Field, text []byte, maxSum int64) (n int64, reason string) {
@@ -27,13 +27,13 @@ func Integer(f Field, text []byte, maxSum int64) (n int64, reason string) {
 	return n, ""
 }
 
-// canonical reports whether an integer that strconv accepts has the form of a JSON number.
+// canonical reports whether text has the form of a JSON number, given that strconv has parsed it as an integer.
 func canonical(text []byte) bool {
 	digits := bytes.TrimPrefix(text, []byte("-"))
 	return digits[0] != '+' && (digits[0] != '0' || len(digits) == 1)
 }
 
-// integerFault returns the refusal of a text that is not a valid integer for the field.
+// integerFault returns the refusal of a text for a field that needs an integer.
 func integerFault(f Field, text []byte) string {
 	if hour, ok := HourOfTime(string(bytes.Trim(text, `"`))); ok && f == Hour {
 		return fmt.Sprintf("%s; its hour is %d", Got(f.Want(), text), hour)
@@ -56,7 +56,7 @@ func integerHint(text []byte) string {
 	return ""
 }
 
-// Got completes a refusal that says which value is wanted with the value that was received.
+// Got returns a refusal with the wanted and the received value.
 func Got(want string, text []byte) string { return want + ", got " + Quote(text) }
 
 // Quote returns the beginning of text for a message: unchanged if it is printable, else as a Go string literal.

@@ -7,12 +7,12 @@
 //
 // The Scanner never refuses a body. A record of another form goes to a RecordReader, the reference decoder. If the body
 // has any fault, the Scanner gives up and the reference decoder reads the whole body again. So the reference decoder
-// alone decides about refusals, and the Scanner only has to be right about the records that it accepts. FuzzScanner in
-// package flow compares the two.
+// alone decides about refusals, and the Scanner must be right only about records it accepts. FuzzScanner in package
+// flow compares the two.
 //
 // A Table holds the sums of one request: names as symbols, one row for each flow of each hour. All decoders add to one.
-// Its two hash tables are seeded anew for every request, so that a client cannot construct names or flows that collide
-// (P16). Its memory is reused from one request to the next.
+// Its two hash tables have new seeds for every request, so a client cannot construct colliding names or flows (P16).
+// Its memory is reused from one request to the next.
 //
 // A Scanner and a Table each serve one goroutine at a time. Nothing here keeps the body after the call.
 package scan

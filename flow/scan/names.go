@@ -6,8 +6,8 @@ import (
 	"flowring/internal/hashseed"
 )
 
-// seeds are the secret inputs of the hashes of one request. They are drawn anew for each request, so that a client cannot
-// construct names or flows that collide (P16). No result depends on them.
+// seeds are the secret inputs of the hashes of one request. Every request draws new ones, so a client cannot construct
+// colliding names or flows (P16). No result depends on them.
 type seeds [3]uint64
 
 // flow returns the hash of a flow in an hour.
@@ -17,8 +17,8 @@ func (s *seeds) flow(hour int64, f Symbols) uint64 {
 }
 
 // nameTable numbers names in the order of their first appearance. The number of a name is its symbol. The names stand
-// one after the other in text, so that a request needs one string for all names and not one for each. The hash table
-// has linear probing and is at most half full.
+// one after the other in text, so a request needs one string for all names instead of one for each. The hash table has
+// linear probing and is at most half full.
 type nameTable struct {
 	seeds seeds
 	slots []uint32 // symbol plus 1, or 0 in a free slot; the length is a power of two
@@ -98,7 +98,7 @@ func (t *nameTable) insertName(n name, text []byte, slot uint64) uint32 {
 	return uint32(len(t.names)) - 1
 }
 
-// freeSlot returns the slot for an element of the given hash that is not in the table.
+// freeSlot returns the slot for a new element with the given hash.
 func freeSlot(slots []uint32, hash uint64) *uint32 {
 	for ; ; hash++ {
 		if slot := &slots[hash&uint64(len(slots)-1)]; *slot == 0 {
@@ -107,7 +107,7 @@ func freeSlot(slots []uint32, hash uint64) *uint32 {
 	}
 }
 
-// clearedSlots returns n free slots. It reuses the memory of slots if that is large enough.
+// clearedSlots returns n free slots. It reuses the memory of slots if possible.
 func clearedSlots(slots []uint32, n int) []uint32 {
 	if n > cap(slots) {
 		return make([]uint32, n)

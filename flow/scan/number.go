@@ -6,8 +6,8 @@ import (
 	"strconv"
 )
 
-// digits reads an integer of 1 to 16 digits without a leading zero, up to the first byte that is not a digit. end is
-// negative for anything else.
+// digits reads an integer of 1 to 16 digits without a leading zero, up to the first byte other than a digit. end is
+// negative for any other text.
 func (s *Scanner) digits(i int) (n uint64, end int) {
 	p := s.window(i)
 	values, marks := markNonDigits(lowWord(p))

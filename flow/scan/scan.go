@@ -6,17 +6,17 @@ import (
 	"flowring/flow/field"
 )
 
-// RecordReader reads records that are not plain.
+// RecordReader reads the records that the Scanner cannot read.
 type RecordReader interface {
-	// ReadRecord reads the record at the beginning of text and adds it to the table of the Scanner. It returns the length
-	// of the record, and false if the record is not valid or a sum is too large.
+	// ReadRecord reads the record at the beginning of text and adds it to the table of the Scanner. It returns the
+	// length of the record, and false if the record is not valid or a sum is too large.
 	ReadRecord(text []byte) (n int, ok bool)
 }
 
 // Scanner reads one body at a time. The zero value is ready for Scan.
 //
 // A position is an offset in body. A method that reads a piece of text takes the position of its first byte and returns
-// the position after its last byte. A negative position means that the text is not plain.
+// the position after its last byte. It returns a negative position if the text is not plain.
 type Scanner struct {
 	body   []byte
 	table  *Table
@@ -29,7 +29,7 @@ type Scanner struct {
 	lastEnd  int                  // the position after the last value of the record before; 0: not known
 }
 
-// record is a plain record that has been read.
+// record is a plain record after reading.
 type record struct {
 	names   [3]nameSpan
 	numbers [3]int64 // bytes sent, bytes received, hour
@@ -42,8 +42,8 @@ type nameSpan struct {
 }
 
 // Scan reads body and adds its records to table: an array of records, or one record after the other. It reports whether
-// it read the whole body. If it did not, or a sum was too large, the table must not be used. Records that are not plain
-// are read by others.
+// it read the whole body. If it did not, the table must not be used. A sum over 2^63-1 ends the
+// scan too. All records except plain ones are read by others.
 func (s *Scanner) Scan(body []byte, table *Table, others RecordReader) bool {
 	s.body, s.table, s.others = body, table, others
 	s.template.holes, s.lastEnd = nil, 0

@@ -15,12 +15,12 @@ const good = `{"src_app":"foo","dest_app":"bar","vpc_id":"vpc-0","bytes_tx":100,
 
 func with(oldNew ...string) string { return strings.NewReplacer(oldNew...).Replace(good) }
 
-// fakeReader is a RecordReader that skips one line and adds no record.
+// fakeReader is a RecordReader. It skips a record and adds nothing.
 type fakeReader struct{ calls int }
 
 func (f *fakeReader) ReadRecord(text []byte) (n int, ok bool) {
 	f.calls++
-	n = strings.IndexAny(string(text), "}") + 1
+	n = strings.IndexByte(string(text), '}') + 1
 	return n, n > 0
 }
 
@@ -41,7 +41,7 @@ func scan(body string) *scanned {
 	return &r
 }
 
-// A plain record that goes to the RecordReader costs a multiple of the time, which no other test notices.
+// The RecordReader is slower by a multiple. No other test detects plain records that go to it.
 func TestPlainRecordsDoNotGoToTheRecordReader(t *testing.T) {
 	spread := strings.NewReplacer("{", "{\n\t", ",", " ,\n\t", ":", " : ", "}", "\n}")
 	for name, body := range map[string]string{

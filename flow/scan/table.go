@@ -4,8 +4,8 @@ import "math/bits"
 
 // Table adds up the records of one request per hour and flow.
 //
-// All hours share its two hash tables. The caller cuts the rows into one batch for each hour at the end, so that a
-// request in which every record has another hour does not cost two hash tables for each (P16).
+// All hours share its two hash tables. The caller cuts the rows into one batch for each hour at the end. So a request
+// with another hour in every record does not need two hash tables for each of them (P16).
 type Table struct {
 	nameTable
 	Records int         // added since Reset
@@ -46,9 +46,9 @@ func (t *Table) Reset(expected int) {
 	t.flowSlots = clearedSlots(t.flowSlots, slots)
 }
 
-// Add adds a record of tx bytes sent and rx bytes received; both must be non-negative. The caller must have obtained the
-// symbols of new names immediately before, in the order source, destination, VPC, because a batch has its names in that
-// order. Add returns false if a sum would exceed 2^63-1. The table must not be used after that.
+// Add adds a record of tx bytes sent and rx bytes received; both must be non-negative. The caller must have obtained
+// the symbols of new names immediately before, in the order source, destination, VPC, because this is the order of
+// names in a batch. Add returns false if a sum would exceed 2^63-1. Then the table must not be used any more.
 func (t *Table) Add(hour int64, f Symbols, tx, rx int64) bool {
 	t.Records++
 	for i := t.seeds.flow(hour, f); ; i++ {
@@ -67,7 +67,7 @@ func (t *Table) Add(hour int64, f Symbols, tx, rx int64) bool {
 	}
 }
 
-// insertRow adds a row that has its slot already.
+// insertRow adds a row, which has its slot already.
 func (t *Table) insertRow(r Row) {
 	t.Hours[r.Hour].Flows++
 	t.Rows = append(t.Rows, r)

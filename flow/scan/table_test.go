@@ -44,7 +44,7 @@ func TestSimilarNamesHaveDifferentSymbols(t *testing.T) {
 	}
 }
 
-// A client cannot construct names or flows that collide, because every request has new hashes (P16).
+// A client cannot construct colliding names or flows, because every request has new hashes (P16).
 func TestEveryRequestHasItsOwnHashes(t *testing.T) {
 	hash := func() (name, flow uint64) {
 		var table Table
@@ -89,7 +89,7 @@ func TestHashesSpread(t *testing.T) {
 			for i := range uint32(n) {
 				used[hash(i)%n] = true
 			}
-			if got := float64(len(used)) / n; got < 0.6 { // 1-1/e is what chance gives
+			if got := float64(len(used)) / n; got < 0.6 { // random hashes use 1-1/e
 				t.Errorf("%s: %d hashes use %.2f of as many slots, want about 0.63", name, n, got)
 			}
 		}

@@ -2,12 +2,12 @@ package scan
 
 import "flowring/flow/field"
 
-// maxValues is the largest number of fields of a record that becomes a template.
+// maxValues is the largest number of values in a template.
 const maxValues = 16
 
 // template is the form of a record: the literal text around its values. A program that sends records writes all of them
 // in one form, so the template of one record usually fits the next. If every literal of the template matches, only the
-// values remain to be parsed. A record that matches is valid, because the record of the template was accepted and the
+// values remain to be parsed. A matching record is valid, because the record of the template was accepted and the
 // values are of the same kinds.
 type template struct {
 	holes   []hole  // in the order of the values; empty: there is no template
@@ -28,7 +28,7 @@ type hole struct {
 type literal struct {
 	start, end     int
 	lo, hi         uint64 // the first 16 bytes, padded with zeros
-	loMask, hiMask uint64 // the bits of lo and hi that are not padding
+	loMask, hiMask uint64 // the bits of lo and hi without the padding
 }
 
 // valueSpan is a value in the record being read: body[start:end].
@@ -81,7 +81,7 @@ func (s *Scanner) match(l *literal, i int) int {
 	return i + n
 }
 
-// repeat reads consecutive records that match the template. It returns the position after the last of them, or i if the
+// repeat reads consecutive records matching the template. It returns the position after the last of them, or i if the
 // first record does not match.
 func (s *Scanner) repeat(i int) (end int) {
 	t := &s.template
@@ -113,7 +113,7 @@ func (s *Scanner) repeat(i int) (end int) {
 	return i
 }
 
-// values reads the values of a record that matches the template. The first value begins at i. It returns the position
+// values reads the values of a record matching the template. The first value begins at i. It returns the position
 // after the last value. The loop repeats the code of value, because one call less for each value saves 7 % of decoding.
 func (s *Scanner) values(i int, r *record) (end int) {
 	holes := s.template.holes
