@@ -13,6 +13,9 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/spf13/cobra"
 
+	"flowring/cmd/flowring/access"
+	"flowring/cmd/flowring/bench"
+	"flowring/cmd/flowring/output"
 	"flowring/cmd/flowring/settings"
 	"flowring/internal/load"
 	"flowring/router"
@@ -58,75 +61,68 @@ const (
 // preflight bounds how long each node is asked whether it is there.
 const preflight = 3 * time.Second
 
-// bench is what `flowring bench` is told.
-type bench struct {
-	access      access
-	shape       load.Shape
-	plan        load.Plan
-	rate        float64 // records a second
+// benchmark holds the flags of bench.
+type benchmark struct {
+	bench.Bench
 	hour        string
-	noKeys      bool
-	verify      bool
 	allowRemote bool
-	progress    bool
-	readers     int
-	readEvery   time.Duration
 }
 
 func newBench() *cobra.Command {
-	b := bench{shape: load.Shape{Records: 1000, Flows: 10_000, VPCs: 10, Hours: 1}, plan: load.Plan{Connections: 16}}
+	b := benchmark{Bench: bench.Bench{Shape: load.Shape{Records: 1000, Flows: 10_000, VPCs: 10, Hours: 1}, Plan: load.Plan{Connections: 16}}}
 	var format format
 	cmd := &cobra.Command{
 		Use: "bench [FLAGS]", Short: "Make load, and print how it is taken", Long: aboutBench, Example: examplesBench,
 		Args: arguments(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error { return b.run(cmd, format.of(cmd)) },
 	}
-	b.access.addFlags(cmd, 30*time.Second)
+	addAccess(cmd, &b.Access, 30*time.Second)
 	b.addLoadFlags(cmd)
 	b.addOtherFlags(cmd)
-	format = newFormat(cmd, formatTable, formatJSON)
+	format = newFormat(cmd, output.FormatTable, output.FormatJSON)
 	mustRegister(cmd, "hour", cobra.FixedCompletions([]string{"now", "now-1"}, cobra.ShellCompDirectiveNoFileComp))
 	return cmd
 }
 
 // addLoadFlags gives cmd the flags that say what load to make.
-func (b *bench) addLoadFlags(cmd *cobra.Command) {
+func (b *benchmark) addLoadFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
-	quantityVar(f, &b.plan.Connections, "connections", "`number` of posts under way at once")
-	quantityVar(f, &b.shape.Records, "records", "`number` of records in each post")
-	f.DurationVar(&b.plan.Duration, "duration", 0, "for how long posts are begun (default: 10s, or without end with --posts)")
-	quantityVar(f, &b.plan.Posts, "posts", "`number` of posts in all (default: no limit)")
-	quantityVar(f, &b.rate, "rate", "`number` of records that are due in a second (default: as fast as answers come)")
-	quantityVar(f, &b.shape.Flows, "flows", "`number` of distinct flows in each hour")
-	f.Float64Var(&b.shape.Zipf, "zipf", 0, "`skew` of the flows: the i-th is in proportion to 1/i^skew; 0: all alike")
-	quantityVar(f, &b.shape.VPCs, "vpcs", "`number` of distinct VPCs")
-	quantityVar(f, &b.shape.Hours, "hours", "`number` of distinct hours, of which one is drawn for each post")
+	settings.QuantityVar(f, &b.Plan.Connections, "connections", "`number` of posts under way at once")
+	settings.QuantityVar(f, &b.Shape.Records, "records", "`number` of records in each post")
+	f.DurationVar(&b.Plan.Duration, "duration", 0, "for how long posts are begun (default: 10s, or without end with --posts)")
+	settings.QuantityVar(f, &b.Plan.Posts, "posts", "`number` of posts in all (default: no limit)")
+	settings.QuantityVar(f, &b.Rate, "rate", "`number` of records that are due in a second (default: as fast as answers come)")
+	settings.QuantityVar(f, &b.Shape.Flows, "flows", "`number` of distinct flows in each hour")
+	f.Float64Var(&b.Shape.Zipf, "zipf", 0, "`skew` of the flows: the i-th is in proportion to 1/i^skew; 0: all alike")
+	settings.QuantityVar(f, &b.Shape.VPCs, "vpcs", "`number` of distinct VPCs")
+	settings.QuantityVar(f, &b.Shape.Hours, "hours", "`number` of distinct hours, of which one is drawn for each post")
 	f.StringVar(&b.hour, "hour", "now", "the last of the `hours`, as for get")
-	f.BoolVar(&b.noKeys, "no-keys", false, "send no idempotency keys, and never try again: what is unknown stays so")
-	f.Uint64Var(&b.shape.Seed, "seed", 1, "`number` that all random choices follow from")
+	f.BoolVar(&b.NoKeys, "no-keys", false, "send no idempotency keys, and never try again: what is unknown stays so")
+	f.Uint64Var(&b.Shape.Seed, "seed", 1, "`number` that all random choices follow from")
 	for _, name := range []string{"connections", "records", "duration", "posts", "rate", "flows", "zipf", "vpcs", "hours", "seed"} {
 		mustRegister(cmd, name, cobra.NoFileCompletions)
 	}
 }
 
 // addOtherFlags gives cmd the flags that say what else to do.
-func (b *bench) addOtherFlags(cmd *cobra.Command) {
+func (b *benchmark) addOtherFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
-	quantityVar(f, &b.readers, "readers", "`number` of connections that read the hours meanwhile")
-	f.DurationVar(&b.readEvery, "read-every", 0, "how often each of them begins a read, at most (default: after each answer)")
-	f.BoolVar(&b.verify, "verify", false, "read all back in the end, and compare it with what was sent")
+	settings.QuantityVar(f, &b.Readers, "readers", "`number` of connections that read the hours meanwhile")
+	f.DurationVar(&b.ReadEvery, "read-every", 0, "how often each of them begins a read, at most (default: after each answer)")
+	f.BoolVar(&b.Verify, "verify", false, "read all back in the end, and compare it with what was sent")
 	f.BoolVar(&b.allowRemote, "allow-remote", false, "load nodes that are not on this machine")
-	f.BoolVar(&b.progress, "progress", false, "print a line each second (default: when stderr is a terminal)")
+	f.BoolVar(&b.Progress, "progress", false, "print a line each second (default: when stderr is a terminal)")
 	mustRegister(cmd, "readers", cobra.NoFileCompletions)
 	mustRegister(cmd, "read-every", cobra.NoFileCompletions)
 }
 
 // run checks the flags, sees who is there, and makes the load.
-func (b *bench) run(cmd *cobra.Command, format string) error {
+func (b *benchmark) run(cmd *cobra.Command, format string) error {
 	if err := b.complete(cmd, time.Now()); err != nil {
 		return err
 	}
-	targets, err := b.access.urls(os.Getenv(settings.TargetVariable))
+	b.Stderr = cmd.ErrOrStderr()
+	targets, err := b.Access.URLs(os.Getenv(settings.TargetVariable))
 	if err != nil {
 		return usageError{err}
 	}
@@ -137,59 +133,59 @@ func (b *bench) run(cmd *cobra.Command, format string) error {
 	if err != nil {
 		return err
 	}
-	result, err := b.load(cmd, targets)
+	result, err := b.Run(cmd.Context(), targets)
 	if result == nil {
 		return err
 	}
-	if format == formatJSON {
+	if format == output.FormatJSON {
 		text, jsonErr := json.Marshal(result, json.Deterministic(true), jsontext.WithIndent("  "))
 		fmt.Fprintf(cmd.OutOrStdout(), "%s\n", text)
 		return cmp.Or(err, jsonErr)
 	}
-	return cmp.Or(err, b.print(cmd.OutOrStdout(), view, result))
+	return cmp.Or(err, b.Print(cmd.OutOrStdout(), view, result))
 }
 
 // complete checks the flags and fills in what follows from them.
-func (b *bench) complete(cmd *cobra.Command, now time.Time) error {
+func (b *benchmark) complete(cmd *cobra.Command, now time.Time) error {
 	for _, f := range []struct {
 		name        string
 		value       float64
 		least, most float64
 	}{
-		{"connections", float64(b.plan.Connections), 1, maxConnections},
-		{"records", float64(b.shape.Records), 1, maxRecords},
-		{"posts", float64(b.plan.Posts), 0, 1e15},
-		{"duration", b.plan.Duration.Seconds(), 0, 1e9},
-		{"rate", b.rate, 0, 1e12},
-		{"flows", float64(b.shape.Flows), 1, maxFlows},
-		{"zipf", b.shape.Zipf, 0, maxSkew},
-		{"vpcs", float64(b.shape.VPCs), 1, maxFlows},
-		{"hours", float64(b.shape.Hours), 1, maxHours},
-		{"readers", float64(b.readers), 0, maxConnections},
-		{"read-every", b.readEvery.Seconds(), 0, 1e9},
+		{"connections", float64(b.Plan.Connections), 1, maxConnections},
+		{"records", float64(b.Shape.Records), 1, maxRecords},
+		{"posts", float64(b.Plan.Posts), 0, 1e15},
+		{"duration", b.Plan.Duration.Seconds(), 0, 1e9},
+		{"rate", b.Rate, 0, 1e12},
+		{"flows", float64(b.Shape.Flows), 1, maxFlows},
+		{"zipf", b.Shape.Zipf, 0, maxSkew},
+		{"vpcs", float64(b.Shape.VPCs), 1, maxFlows},
+		{"hours", float64(b.Shape.Hours), 1, maxHours},
+		{"readers", float64(b.Readers), 0, maxConnections},
+		{"read-every", b.ReadEvery.Seconds(), 0, 1e9},
 	} {
 		if !(f.value >= f.least && f.value <= f.most) {
 			return usage("--%s: %s is not from %.0f to %.0f", f.name, cmd.Flags().Lookup(f.name).Value, f.least, f.most)
 		}
 	}
-	if b.verify && b.noKeys {
+	if b.Verify && b.NoKeys {
 		return usage("--verify needs keys: without them a post may count twice")
 	}
 	hour, err := parseHour(b.hour, now)
 	if err != nil {
 		return usage("--hour: %w", err)
 	}
-	b.shape.Newest, b.shape.VPC = hour, "bench"
-	b.plan.Rate = b.rate / float64(b.shape.Records)
-	if b.plan.Duration == 0 && b.plan.Posts == 0 {
-		b.plan.Duration = 10 * time.Second
+	b.Shape.Newest, b.Shape.VPC = hour, "bench"
+	b.Plan.Rate = b.Rate / float64(b.Shape.Records)
+	if b.Plan.Duration == 0 && b.Plan.Posts == 0 {
+		b.Plan.Duration = 10 * time.Second
 	}
-	b.progress = b.progress || terminal(cmd.ErrOrStderr())
+	b.Progress = b.Progress || output.Terminal(cmd.ErrOrStderr())
 	return nil
 }
 
 // mayLoad refuses nodes on other machines, unless that is meant: what is posted there stays there.
-func (b *bench) mayLoad(targets []string) error {
+func (b *benchmark) mayLoad(targets []string) error {
 	for _, target := range targets {
 		u, err := url.Parse(target)
 		if err != nil || b.allowRemote || loopback(u.Hostname()) {
@@ -211,18 +207,18 @@ func loopback(host string) bool {
 }
 
 // present makes sure that each target is a node that answers, and returns what the last one says of the cluster.
-func (b *bench) present(cmd *cobra.Command, targets []string) (view router.MembersView, err error) {
+func (b *benchmark) present(cmd *cobra.Command, targets []string) (view router.MembersView, err error) {
 	if len(targets) == 0 {
 		return view, usage("no targets")
 	}
 	for _, target := range targets {
-		a := access{timeout: preflight, credentials: b.access.credentials}
-		c, err := a.clientOf([]string{target}, cmd.ErrOrStderr())
+		a := access.Access{Timeout: preflight, Credentials: b.Access.Credentials}
+		c, err := a.ClientOf([]string{target}, cmd.ErrOrStderr())
 		if err != nil {
 			return view, err
 		}
-		asked, _, cancel := a.bound(cmd.Context())
-		view, err = a.members(asked, c)
+		asked, _, cancel := a.Bound(cmd.Context())
+		view, err = a.Members(asked, c)
 		cancel()
 		c.Close()
 		if err != nil {

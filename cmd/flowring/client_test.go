@@ -8,7 +8,6 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
-	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -53,11 +52,17 @@ func execute(t *testing.T, f *face, stdin string, args ...string) (code int, std
 
 // problem is an answer that refuses.
 func problem(status int, title, detail string) *face {
-	body, err := json.Marshal(router.Problem{Type: "/problems/x", Title: title, Status: status, Detail: detail})
+	return refusal(router.Problem{Title: title, Status: status, Detail: detail})
+}
+
+// refusal is an answer with a problem of any type.
+func refusal(p router.Problem) *face {
+	p.Type = "/problems/x"
+	body, err := json.Marshal(p)
 	if err != nil {
 		panic(err)
 	}
-	return &face{status: status, header: http.Header{"Content-Type": {"application/problem+json"}}, body: string(body)}
+	return &face{status: p.Status, header: http.Header{"Content-Type": {"application/problem+json"}}, body: string(body)}
 }
 
 // complete is an answer to a GET.
@@ -204,24 +209,6 @@ n2    absent, joining  s2                                  0      0      0
 	var got strings.Builder
 	if err := printMembers(&got, view); err != nil || got.String() != want {
 		t.Errorf("printMembers() = %v with\n%s, want\n%s", err, &got, want)
-	}
-}
-
-func TestTargets(t *testing.T) {
-	for _, test := range []struct {
-		name        string
-		flags       []string
-		environment string
-		want        []string
-	}{
-		{"nothing is said", nil, "", []string{"http://127.0.0.1:8080"}},
-		{"the environment", nil, "n1:80, https://n2", []string{"http://n1:80", "https://n2"}},
-		{"flags win", []string{"http://n3", "n4:80,n5:80"}, "n1:80", []string{"http://n3", "http://n4:80", "http://n5:80"}},
-	} {
-		a := access{targets: test.flags}
-		if got, err := a.urls(test.environment); err != nil || !reflect.DeepEqual(got, test.want) {
-			t.Errorf("%s: urls() = %q, %v, want %q", test.name, got, err, test.want)
-		}
 	}
 }
 

@@ -1,18 +1,12 @@
-// Flowring is the node, the command line and the demonstration of the flow-record aggregator in one program. Each subcommand has a
-// file; package settings has the settings of serve.
+// Flowring is the node, the command line and the demonstration of the flow-record aggregator in one program. This package has the
+// commands, one file each; the packages below it do the work:
 //
-//	main.go                                       signals
-//	root.go                                       the tree of commands, the text of `flowring help`
-//	exit.go                                       the form of an error, exit codes
-//	serve.go, heap.go, settingshelp.go            run a node, explain its settings
-//	demo.go                                       run three nodes
-//	access.go, credentials.go, waiting.go         nodes, secrets and waiting of the commands that are clients
-//	post.go, poster.go                            send records in requests of bounded size
-//	records.go, input.go, jsonsource.go, csvsource.go   read records
-//	bench.go, benchrun.go, benchprint.go          make load with internal/load, print the result
-//	get.go, flows.go, format.go, table.go         read an hour, print it
-//	members.go, roster.go                         print the cluster, drain nodes and forget stores
-//	quantity.go                                   numbers such as 50k
+//	settings   the settings of serve: one table, from flags, environment and file
+//	heap       the floor of a node's heap
+//	access     targets, credentials and timeouts of the commands that are clients
+//	records    reads the input of post and the answers to get
+//	output     prints flows, tables and progress
+//	bench      runs the load of bench with internal/load
 //
 // What holds for all commands:
 //

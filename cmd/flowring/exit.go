@@ -7,6 +7,8 @@ import (
 	"io"
 	"strings"
 
+	"flowring/cmd/flowring/access"
+
 	"github.com/spf13/cobra"
 )
 
@@ -53,11 +55,11 @@ func report(ctx context.Context, stderr io.Writer, cmd *cobra.Command, err error
 		path += cmd.Name() + ": "
 	}
 	fmt.Fprintln(stderr, path+strings.ReplaceAll(err.Error(), "\n", "; ")) // joined errors have a line each
-	if errors.As(err, new(usageError)) {
+	if errors.As(err, new(usageError)) || errors.As(err, new(access.Error)) {
 		fmt.Fprintf(stderr, "Run '%s --help' for usage.\n", cmd.CommandPath())
 		return exitUsage
 	}
-	if unavailable(err) {
+	if access.Unavailable(err) {
 		return exitUnavailable
 	}
 	return exitFailure

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"strconv"
@@ -10,9 +9,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"flowring/cmd/flowring/access"
+	"flowring/cmd/flowring/output"
 	"flowring/flow"
 	"flowring/router"
-	"flowring/router/client"
 )
 
 const aboutGet = `Print the flows of an hour, with their total bytes.
@@ -34,7 +34,7 @@ const examplesGet = `  flowring get now
   flowring get -- -5`
 
 func newGet() *cobra.Command {
-	var access access
+	var a access.Access
 	var partial, complete bool
 	var format format
 	cmd := &cobra.Command{
@@ -54,13 +54,13 @@ func newGet() *cobra.Command {
 			case complete:
 				need = router.NeedComplete
 			}
-			return runGet(cmd, &access, hour, need, format.of(cmd))
+			return runGet(cmd, &a, hour, need, format.of(cmd))
 		},
 		ValidArgsFunction: cobra.FixedCompletions([]string{"now", "now-1"}, cobra.ShellCompDirectiveNoFileComp),
 	}
 	cmd.SetFlagErrorFunc(hintNegative)
-	access.addFlags(cmd, 10*time.Second)
-	format = newFormat(cmd, formatTable, formatJSON, formatLines, formatCSV)
+	addAccess(cmd, &a, 10*time.Second)
+	format = newFormat(cmd, output.FormatTable, output.FormatJSON, output.FormatNDJSON, output.FormatCSV)
 	cmd.Flags().BoolVar(&partial, "partial", false, "print what there is, even when a store that should hold the hour is silent")
 	cmd.Flags().BoolVar(&complete, "require-complete", false, "fail unless all that was acknowledged is known to be in the answer")
 	return cmd
@@ -97,31 +97,22 @@ func parseHour(text string, now time.Time) (flow.Hour, error) {
 }
 
 // runGet asks for the hour and prints the answer.
-func runGet(cmd *cobra.Command, a *access, hour flow.Hour, need router.Need, format string) error {
-	c, err := a.client(cmd.ErrOrStderr())
+func runGet(cmd *cobra.Command, a *access.Access, hour flow.Hour, need router.Need, format string) error {
+	c, err := a.Client(cmd.ErrOrStderr())
 	if err != nil {
 		return err
 	}
-	ctx, answered, cancel := a.bound(cmd.Context())
+	ctx, answered, cancel := a.Bound(cmd.Context())
 	defer cancel()
-	answer, err := a.get(ctx, c, hour, need)
+	answer, err := a.Get(ctx, c, hour, need)
 	answered()
 	if err != nil {
 		return err
 	}
 	defer answer.Close()
 	noteCompleteness(cmd.ErrOrStderr(), hour, answer.Complete)
-	p := printing{format, hour, terminal(cmd.OutOrStdout())}
-	return p.flows(cmd.OutOrStdout(), answer)
-}
-
-// get asks a node of c for an hour.
-func (a *access) get(ctx context.Context, c *client.Client, hour flow.Hour, need router.Need) (answer client.Hour, err error) {
-	err = a.waiting.during(func() error {
-		answer, err = c.Get(ctx, hour, need)
-		return err
-	})
-	return answer, err
+	p := output.Flows{Format: format, Hour: hour, Terminal: output.Terminal(cmd.OutOrStdout())}
+	return p.Write(cmd.OutOrStdout(), answer)
 }
 
 // noteCompleteness says what an answer may lack (P5).

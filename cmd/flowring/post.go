@@ -11,6 +11,9 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/spf13/cobra"
 
+	"flowring/cmd/flowring/access"
+	"flowring/cmd/flowring/output"
+	"flowring/cmd/flowring/settings"
 	"flowring/router/client"
 )
 
@@ -43,21 +46,21 @@ const examplesPost = `  flowring post flows.json
 const maxKey = 240
 
 func newPost() *cobra.Command {
-	var access access
+	var a access.Access
 	var p poster
 	cmd := &cobra.Command{
 		Use: "post [FILE|-] [FLAGS]", Short: "Send records", Long: aboutPost, Example: examplesPost,
 		Args: arguments(0, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			p.stderr = &lines{w: cmd.ErrOrStderr()}
-			c, err := access.client(p.stderr)
+			p.stderr = &output.Lines{W: cmd.ErrOrStderr()}
+			c, err := a.Client(p.stderr)
 			if err != nil {
 				return err
 			}
 			p.send = func(ctx context.Context, body []byte, key string) (answer []byte, replayed bool, err error) {
-				ctx, _, cancel := access.bound(ctx)
+				ctx, _, cancel := a.Bound(ctx)
 				defer cancel()
-				err = access.waiting.during(func() error {
+				err = a.During(func() error {
 					answer, replayed, err = send(ctx, c, body, key)
 					return err
 				})
@@ -66,10 +69,10 @@ func newPost() *cobra.Command {
 			return runPost(cmd, &p, args)
 		},
 	}
-	access.addFlags(cmd, 30*time.Second)
+	addAccess(cmd, &a, 30*time.Second)
 	cmd.Flags().StringVar(&p.key, "key", "", "idempotency `key` (default: random)")
 	p.most = 10_000
-	quantityVar(cmd.Flags(), &p.most, "max-records", "`number` of records in one request, at most")
+	settings.QuantityVar(cmd.Flags(), &p.most, "max-records", "`number` of records in one request, at most")
 	mustRegister(cmd, "key", cobra.NoFileCompletions)
 	mustRegister(cmd, "max-records", cobra.NoFileCompletions)
 	return cmd
@@ -87,9 +90,9 @@ func runPost(cmd *cobra.Command, p *poster, args []string) error {
 		p.key = rand.Text()
 	}
 	p.stdout = cmd.OutOrStdout()
-	p.progress, p.sum = terminal(cmd.ErrOrStderr()), terminal(p.stdout)
+	p.progress, p.sum = output.Terminal(cmd.ErrOrStderr()), output.Terminal(p.stdout)
 	if len(args) == 0 || args[0] == "-" {
-		if terminal(cmd.InOrStdin()) {
+		if output.Terminal(cmd.InOrStdin()) {
 			fmt.Fprintln(p.stderr, "flowring: note: reading records from standard input; Ctrl-D ends it")
 		}
 		return p.post(cmd.Context(), cmd.InOrStdin())

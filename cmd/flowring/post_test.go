@@ -119,31 +119,6 @@ func TestPostAgainWithTheSameKeyGoesOn(t *testing.T) {
 	}
 }
 
-func TestRequestsAreBoundedInBytes(t *testing.T) {
-	record := `{"src_app":"` + strings.Repeat("x", 1<<20) + `"}`
-	reader, err := newRecordReader(strings.NewReader(strings.Repeat(record+"\n", 20)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	records := 0
-	for {
-		req, err := reader.next(1000)
-		if err == io.EOF {
-			break
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		if limit := maxRequest + len(record) + 2; len(req.body) > limit {
-			t.Errorf("a request has %d bytes, want at most %d", len(req.body), limit)
-		}
-		records += req.records()
-	}
-	if records != 20 {
-		t.Errorf("the requests hold %d records, want 20", records)
-	}
-}
-
 func TestProgressIsOneLineOnTheTerminal(t *testing.T) {
 	var got []sent
 	var stderr bytes.Buffer

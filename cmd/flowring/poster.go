@@ -7,6 +7,9 @@ import (
 	"io"
 	"strings"
 
+	"flowring/cmd/flowring/access"
+	"flowring/cmd/flowring/output"
+	"flowring/cmd/flowring/records"
 	"flowring/router/client"
 )
 
@@ -26,12 +29,12 @@ type poster struct {
 
 // post sends all of in and prints each answer as it comes. The first error ends it.
 func (p *poster) post(ctx context.Context, in io.Reader) error {
-	reader, err := newRecordReader(in)
+	reader, err := records.NewReader(in)
 	if err != nil {
 		return err
 	}
 	for n := 1; ; n++ {
-		req, err := reader.next(p.most)
+		req, err := reader.Next(p.most)
 		if errors.Is(err, io.EOF) {
 			return p.end()
 		}
@@ -45,22 +48,22 @@ func (p *poster) post(ctx context.Context, in io.Reader) error {
 }
 
 // one sends the n-th request.
-func (p *poster) one(ctx context.Context, req request, n int) error {
-	answer, replayed, err := p.send(ctx, req.body, p.keyOf(n))
+func (p *poster) one(ctx context.Context, req records.Request, n int) error {
+	answer, replayed, err := p.send(ctx, req.Body, p.keyOf(n))
 	if err != nil {
 		return failure(req, err)
 	}
 	p.requests++
-	p.stored += req.records()
+	p.stored += req.Records()
 	if replayed {
-		p.replayed += req.records()
+		p.replayed += req.Records()
 	}
 	if p.sum && p.requests == 1 { // perhaps the only one
 		p.first = answer
 		return nil
 	}
 	if p.progress {
-		fmt.Fprintf(p.stderr, "\r%s stored", many(p.stored, "record"))
+		fmt.Fprintf(p.stderr, "\r%s stored", output.Many(p.stored, "record"))
 	}
 	if p.sum {
 		return nil
@@ -70,9 +73,9 @@ func (p *poster) one(ctx context.Context, req request, n int) error {
 }
 
 // failure names the lines of a request that failed: the line of the record that the node refused, where it names one.
-func failure(req request, err error) error {
+func failure(req records.Request, err error) error {
 	var refused *client.Problem
-	if errors.As(err, &refused) && !unavailable(err) && refused.Record != nil && *refused.Record < len(req.lines) {
+	if errors.As(err, &refused) && !access.Unavailable(err) && refused.Record != nil && *refused.Record < len(req.Lines) {
 		n := *refused.Record
 		problem := *refused
 		within := fmt.Sprintf("record %d: ", n) // a number within the request alone, as is that of the line
@@ -80,10 +83,10 @@ func failure(req request, err error) error {
 			within = fmt.Sprintf("line %d: %s", refused.Line, within)
 		}
 		problem.Detail = strings.TrimPrefix(problem.Detail, within)
-		return fmt.Errorf("line %d: %w", req.lines[n], &problem)
+		return fmt.Errorf("line %d: %w", req.Lines[n], &problem)
 	}
-	switch first, last := req.place(); {
-	case req.records() == 0:
+	switch first, last := req.Place(); {
+	case req.Records() == 0:
 		return fmt.Errorf("an input without records: %w", err)
 	case first == last:
 		return fmt.Errorf("line %d: %w", first, err)
@@ -97,14 +100,14 @@ func (p *poster) end() error {
 	p.endLine()
 	text := p.first
 	if p.sum && p.requests > 1 {
-		text = fmt.Appendf(nil, "%s stored in %s\n", many(p.stored, "record"), many(p.requests, "request"))
+		text = fmt.Appendf(nil, "%s stored in %s\n", output.Many(p.stored, "record"), output.Many(p.requests, "request"))
 	}
 	if _, err := p.stdout.Write(text); err != nil {
 		return err
 	}
 	if p.replayed > 0 {
 		fmt.Fprintf(p.stderr, "flowring: note: %s had been stored before with the same key; each counts once\n",
-			many(p.replayed, "record"))
+			output.Many(p.replayed, "record"))
 	}
 	return nil
 }
@@ -133,9 +136,9 @@ func (p *poster) broke(err error) error {
 			"has changed since. Use another key for another input\n", p.requests+1, p.key)
 		return err
 	}
-	if p.stored > 0 || unavailable(err) {
+	if p.stored > 0 || access.Unavailable(err) {
 		fmt.Fprintf(p.stderr, "flowring: note: %s stored; to go on, run it again with --key %s: none is counted twice\n",
-			many(p.stored, "record"), p.key)
+			output.Many(p.stored, "record"), p.key)
 	}
 	return err
 }
@@ -143,5 +146,5 @@ func (p *poster) broke(err error) error {
 // reused reports whether a node refused a request because its key came with other content before.
 func reused(err error) bool {
 	var refused *client.Problem
-	return errors.As(err, &refused) && refused.Type == "/problems/key-reused" && !unavailable(err)
+	return errors.As(err, &refused) && refused.Type == "/problems/key-reused" && !access.Unavailable(err)
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"errors"
 	"io"
 	"reflect"
 	"strings"
@@ -12,7 +11,10 @@ import (
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 
+	"flowring/cmd/flowring/output"
+	"flowring/cmd/flowring/records"
 	"flowring/flow"
+	"flowring/router"
 )
 
 // sentAs returns the records that post sends of an input.
@@ -58,9 +60,9 @@ func TestPostReadsBackWhatGetPrints(t *testing.T) {
 			Key: flow.Key{SrcApp: name, DestApp: name + name, VPCID: "v"}, Totals: flow.Totals{BytesTx: int64(i), BytesRx: most}, Hour: 40,
 		})
 	}
-	for _, format := range []string{formatJSON, formatLines, formatCSV} {
+	for _, format := range []string{output.FormatJSON, output.FormatNDJSON, output.FormatCSV} {
 		var printed bytes.Buffer
-		if err := (printing{format: format}).flows(&printed, strings.NewReader(answerOf(records...))); err != nil {
+		if err := (output.Flows{Format: format}).Write(&printed, strings.NewReader(answerOf(records...))); err != nil {
 			t.Fatal(err)
 		}
 		if got, _ := sentAs(t, printed.Bytes(), 1000); !reflect.DeepEqual(got, records) {
@@ -79,9 +81,9 @@ func TestPostSplitsLargeSums(t *testing.T) {
 		{most, most, 1}, {most + 1, 0, 2}, {0, most + 1, 2}, {most + 1, most, 2}, {2 * most, 2*most + 1, 3}, {1<<63 - 1, 5, 1025}, {1<<63 - 1, 1<<63 - 1, 1025},
 	} {
 		record := flow.Record{Key: flow.Key{SrcApp: "a", DestApp: "b", VPCID: "v"}, Totals: flow.Totals{BytesTx: tt.tx, BytesRx: tt.rx}, Hour: -5}
-		for _, format := range []string{formatJSON, formatLines, formatCSV} {
+		for _, format := range []string{output.FormatJSON, output.FormatNDJSON, output.FormatCSV} {
 			var printed bytes.Buffer
-			if err := (printing{format: format}).flows(&printed, strings.NewReader(answerOf(record))); err != nil {
+			if err := (output.Flows{Format: format}).Write(&printed, strings.NewReader(answerOf(record))); err != nil {
 				t.Fatal(err)
 			}
 			for _, perRequest := range []int{1 << 20, 1} { // in one request, and in one for each piece
@@ -97,21 +99,6 @@ func TestPostSplitsLargeSums(t *testing.T) {
 					t.Errorf("%d and %d as %s: %d requests with %v, want %d with as much", tt.tx, tt.rx, format, requests, sum, want)
 				}
 			}
-		}
-	}
-}
-
-// What a node refuses is left for it to say, however long its numbers are.
-func TestPostSplitsNothingElse(t *testing.T) {
-	for _, record := range []string{
-		`{"src_app":"a","dest_app":"b","vpc_id":"v","bytes_tx":9223372036854775808,"bytes_rx":0,"hour":1}`,
-		`{"src_app":"a","dest_app":"b","vpc_id":"v","bytes_tx":9007199254740992,"bytes_rx":0}`,
-		`{"src_app":"a","dest_app":"b","vpc_id":"v","bytes_tx":9007199254740992.0,"bytes_rx":0,"hour":1}`,
-		`{"src_app":"1234567890123456","dest_app":"b","vpc_id":"v","bytes_tx":1,"bytes_rx":0,"hour":1,"x":1}`,
-		`{"a":1}`,
-	} {
-		if got := pieces([]byte(record)); len(got) != 1 || string(got[0]) != record {
-			t.Errorf("pieces(%s) = %q, want it as it is", record, got)
 		}
 	}
 }
@@ -167,7 +154,7 @@ func TestPostNamesTheLineOfCSV(t *testing.T) {
 		{"a value behind lines in quotes", csvHeader + "\n3,\"a\n\nb\",\"\n\",v,1,x,80\n", `line 5: field "bytes_rx": must be an integer`},
 		{"a header of two lines", "\"po\nrt\"," + csvHeader + "\n80," + row + "80,3,a,,v,1,2,80", `line 4: field "dest_ip": must be a string of 1 to 256 bytes, got an empty cell`},
 		{"a quote without its second", csvHeader + "\n" + row + "3,\"a,b,v,1,2,80\n" + row, "line 3: field \"src_ip\": has a quote without its second"},
-		{"a row without end", csvHeader + "\n\"" + strings.Repeat(row, maxRequest/len(row)+1), "line 2: a row of more than 8388608 bytes; is a quote missing?"},
+		{"a row without end", csvHeader + "\n\"" + strings.Repeat(row, records.MaxBody/len(row)+1), "line 2: a row of more than 8388608 bytes; is a quote missing?"},
 		{"text", "hello, world\n", want + `line 1: field "src_app": has no column`},
 		{"gzip cut short", zipped.String()[:zipped.Len()-9], "unexpected EOF"},
 		{"gzip alone in its magic", "\x1f\x8b\x08", "decompress the input: unexpected EOF"},
@@ -185,42 +172,11 @@ func TestPostNamesTheLineOfCSV(t *testing.T) {
 
 // A node refuses a record by its number and its line in the request; the command names the line of the input instead.
 func TestPostNamesTheLineOfTheInputAlone(t *testing.T) {
-	f := problem(400, "A record is not valid", `line 2: record 1: field "hour": must be an integer`)
-	f.body = strings.Replace(f.body, `"status":400`, `"status":400,"record":1,"line":2`, 1)
+	f := refusal(router.Problem{
+		Status: 400, Title: "A record is not valid", Detail: `line 2: record 1: field "hour": must be an integer`, Record: new(1), Line: 2,
+	})
 	_, _, stderr := execute(t, f, "[{},\n\n\n{\"hour\":\n1.5}]", "post", "--key", "K")
 	if want := "line 4: 400 A record is not valid: field \"hour\": must be an integer\n"; !strings.HasSuffix(stderr, want) {
 		t.Errorf("stderr = %q, want %q at its end", stderr, want)
 	}
-}
-
-func FuzzRecordReader(f *testing.F) {
-	for _, seed := range []string{
-		"", "[]", "[{},{}]", "{}\n{}", "[1", csvHeader + "\n3,a,b,v,1,2,80\n", csvHeader + "\n3,\"a\n\",b,v,9223372036854775807,2,80", "\x1f\x8b", "\x28\xb5\x2f\xfd", "\xef\xbb\xbf[{}]",
-	} {
-		f.Add([]byte(seed))
-	}
-	f.Fuzz(func(t *testing.T, in []byte) {
-		var whole, parts []string
-		var errs [2]error
-		for i, most := range []int{1 << 20, 1} {
-			got := []*[]string{&whole, &parts}[i]
-			reader, err := newRecordReader(bytes.NewReader(in))
-			for err == nil {
-				var req request
-				if req, err = reader.next(most); err == nil && req.records() > 0 {
-					*got = append(*got, string(req.body[1:len(req.body)-1]))
-				}
-				if err == nil && (len(req.lines) > most || req.body[0] != '[') {
-					t.Fatalf("a request of %d records of %d: %q", len(req.lines), most, req.body)
-				}
-			}
-			errs[i] = err
-		}
-		if errors.Is(errs[0], io.EOF) != errors.Is(errs[1], io.EOF) {
-			t.Fatalf("in one request %v, in requests of one record %v", errs[0], errs[1])
-		}
-		if errors.Is(errs[0], io.EOF) && len(in) < maxRequest && strings.Join(whole, ",") != strings.Join(parts, ",") {
-			t.Fatalf("in one request %q, in requests of one record %q", whole, parts)
-		}
-	})
 }

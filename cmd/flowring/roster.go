@@ -9,6 +9,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"flowring/cmd/flowring/access"
+	"flowring/cmd/flowring/output"
 	"flowring/node/peer"
 	"flowring/ring"
 	"flowring/router"
@@ -36,16 +38,16 @@ or whose node is back with another disk, is forgotten without being asked to.`
 const completionTimeout = 2 * time.Second
 
 func newDrain() *cobra.Command {
-	var access access
+	var a access.Access
 	cmd := &cobra.Command{
 		Use: "drain NODE [FLAGS]", Short: "Take a node off the cluster, with its data put on others", Long: aboutDrain,
 		Example: "  flowring drain n4\n  flowring drain n4 --target http://10.0.0.7:8080 --timeout 1h",
 		Args:    arguments(1, 1),
-		ValidArgsFunction: access.completeMembers(func(m router.Member) (string, string) {
+		ValidArgsFunction: completeMembers(&a, func(m router.Member) (string, string) {
 			return m.Name, m.State + ", " + m.Addresses.HTTP
 		}),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return onRoster(cmd, &access, func(ctx context.Context, c *peer.Client, members []router.Member) error {
+			return onRoster(cmd, &a, func(ctx context.Context, c *peer.Client, members []router.Member) error {
 				m, err := find(members, "node", args[0], func(m router.Member) string { return m.Name })
 				if err != nil {
 					return err
@@ -59,22 +61,22 @@ func newDrain() *cobra.Command {
 			})
 		},
 	}
-	access.addFlags(cmd, 30*time.Minute)
+	addAccess(cmd, &a, 30*time.Minute)
 	return cmd
 }
 
 func newForget() *cobra.Command {
-	var access access
+	var a access.Access
 	var force bool
 	cmd := &cobra.Command{
 		Use: "forget STORE [FLAGS]", Short: "Take a lost store off the cluster", Long: aboutForget,
 		Example: "  flowring forget b902d8cd57ae82dd1f3030eeed89ccb4",
 		Args:    arguments(1, 1),
-		ValidArgsFunction: access.completeMembers(func(m router.Member) (string, string) {
+		ValidArgsFunction: completeMembers(&a, func(m router.Member) (string, string) {
 			return m.Store, m.Name + ", " + m.State
 		}),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return onRoster(cmd, &access, func(ctx context.Context, c *peer.Client, members []router.Member) error {
+			return onRoster(cmd, &a, func(ctx context.Context, c *peer.Client, members []router.Member) error {
 				gone, err := find(members, "store", args[0], func(m router.Member) string { return m.Store })
 				if err != nil {
 					return err
@@ -88,23 +90,23 @@ func newForget() *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVar(&force, "force", false, "forget it even if something acknowledged is lost by that")
-	access.addFlags(cmd, 10*time.Minute)
+	addAccess(cmd, &a, 10*time.Minute)
 	return cmd
 }
 
 // completeMembers proposes one word for each member that a node knows, with its description; none where no node answers soon.
-func (a *access) completeMembers(word func(router.Member) (word, description string)) cobra.CompletionFunc {
+func completeMembers(a *access.Access, word func(router.Member) (word, description string)) cobra.CompletionFunc {
 	return func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 		if len(args) > 0 {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
-		a.timeout = completionTimeout
+		a.Timeout = completionTimeout
 		var words []string
 		// A line about waiting would be in the way of the shell's, and an error leaves no words.
-		_ = a.withMembers(cmd.Context(), io.Discard, func(_ context.Context, view router.MembersView) error {
+		_ = a.WithMembers(cmd.Context(), io.Discard, func(_ context.Context, view router.MembersView) error {
 			for _, m := range view.Members {
 				name, description := word(m)
-				words = append(words, cobra.CompletionWithDesc(escaped(name), escaped(description)))
+				words = append(words, cobra.CompletionWithDesc(output.Escaped(name), output.Escaped(description)))
 			}
 			return nil
 		})
@@ -113,8 +115,8 @@ func (a *access) completeMembers(word func(router.Member) (word, description str
 }
 
 // onRoster asks a node who there is, and lets do call them.
-func onRoster(cmd *cobra.Command, a *access, do func(context.Context, *peer.Client, []router.Member) error) error {
-	return a.withMembers(cmd.Context(), cmd.ErrOrStderr(), func(ctx context.Context, view router.MembersView) error {
+func onRoster(cmd *cobra.Command, a *access.Access, do func(context.Context, *peer.Client, []router.Member) error) error {
+	return a.WithMembers(cmd.Context(), cmd.ErrOrStderr(), func(ctx context.Context, view router.MembersView) error {
 		calls := peer.NewOutsider()
 		defer calls.Close()
 		return do(ctx, calls, view.Members)

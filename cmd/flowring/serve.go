@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"flowring/cmd/flowring/heap"
 	"flowring/cmd/flowring/settings"
 	"flowring/internal/buildinfo"
 	"flowring/node"
@@ -71,7 +72,7 @@ func runServe(ctx context.Context, flags *pflag.FlagSet, stderr io.Writer) error
 	}
 	log.Info("settings", s.Changed()...)
 	s.LimitMemory()
-	go keepFloor(ctx, floorOf(s.MemoryLimit)) // it ends with the process at the latest
+	go heap.KeepFloor(ctx, heap.Floor(s.MemoryLimit)) // it ends with the process at the latest
 	n, err := node.New(s.Config, node.Deps{Log: log, NameIsDefault: s.NameIsDefault})
 	if err != nil {
 		return usageError{err}

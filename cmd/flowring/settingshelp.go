@@ -35,10 +35,3 @@ func completeSettings(cmd *cobra.Command) {
 		}
 	}
 }
-
-// mustRegister sets the completion of a flag that is known to exist.
-func mustRegister(cmd *cobra.Command, flag string, complete cobra.CompletionFunc) {
-	if err := cmd.RegisterFlagCompletionFunc(flag, complete); err != nil {
-		panic(err)
-	}
-}

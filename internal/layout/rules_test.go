@@ -22,8 +22,9 @@ func levels() map[string]int {
 		"node/membership": 2,
 		"node/answer":     3, "router/client": 3,
 		"node": 4, "internal/load": 4,
-		"cmd/flowring/settings": 5,
-		"cmd/flowring":          6,
+		"cmd/flowring/heap": 5, "cmd/flowring/records": 5, "cmd/flowring/settings": 5,
+		"cmd/flowring/access": 6, "cmd/flowring/output": 6, "cmd/flowring/bench": 7,
+		"cmd/flowring": 8,
 		// For tests alone:
 		"internal/layout": 5, "internal/layout/words": 5, "internal/ledger": 5, "internal/memnet": 5, "internal/racetest": 5, "internal/transcript": 5, "k8s": 5,
 		"store/journal/journaltest": 5,

@@ -1,4 +1,4 @@
-package main
+package bench
 
 import (
 	"cmp"
@@ -14,64 +14,79 @@ import (
 	"sync"
 	"time"
 
-	"github.com/spf13/cobra"
-
+	"flowring/cmd/flowring/access"
+	"flowring/cmd/flowring/output"
+	"flowring/cmd/flowring/records"
 	"flowring/flow"
 	"flowring/internal/load"
 	"flowring/router"
 	"flowring/router/client"
 )
 
-// load makes the load and, if asked to, verifies it. The result is there whenever there was any load; the error says what failed
+// Bench is one run of the load generator.
+type Bench struct {
+	Access    access.Access
+	Shape     load.Shape
+	Plan      load.Plan
+	Rate      float64 // records that are due in a second; 0: as fast as answers come
+	NoKeys    bool    // send no idempotency keys
+	Verify    bool    // read all hours back at the end
+	Progress  bool    // print a line each second
+	Readers   int     // connections that read hours during the run
+	ReadEvery time.Duration
+	Stderr    io.Writer // for notes and progress
+}
+
+// Run makes the load and, if asked to, verifies it. The result is there whenever there was any load; the error says what failed
 // for good.
-func (b *bench) load(cmd *cobra.Command, targets []string) (*load.Result, error) {
+func (b *Bench) Run(ctx context.Context, targets []string) (*load.Result, error) {
 	run := strings.ToLower(rand.Text()[:10]) // no other run may use these keys, nor these VPCs when they are to be verified
-	if b.verify {
-		b.shape.VPC += "-" + run
+	if b.Verify {
+		b.Shape.VPC += "-" + run
 	}
-	generator := load.NewGenerator(b.shape)
+	generator := load.NewGenerator(b.Shape)
 	sample := generator.Append(nil, 0)
-	header, roots, err := b.access.credentials.load()
+	header, roots, err := b.Access.Credentials.Load()
 	if err != nil {
-		return nil, usageError{err}
+		return nil, access.Error{Err: err}
 	}
-	access := load.Access{Targets: targets, Connections: b.plan.Connections + b.readers, Timeout: b.access.timeout, BodySize: len(sample),
+	to := load.Access{Targets: targets, Connections: b.Plan.Connections + b.Readers, Timeout: b.Access.Timeout, BodySize: len(sample),
 		Header: header, TLS: roots}
-	if !b.noKeys {
-		access.Key = "bench-" + run
+	if !b.NoKeys {
+		to.Key = "bench-" + run
 	}
-	sender, err := load.NewSender(access)
+	sender, err := load.NewSender(to)
 	if err != nil {
-		return nil, usageError{err}
+		return nil, access.Error{Err: err}
 	}
 	defer sender.Close()
-	runner := load.NewRunner(generator, b.plan, sender.Post, b.verify)
-	readers := &load.Readers{Get: sender.Get, Number: b.readers, Every: b.readEvery, Newest: b.shape.Newest, Hours: b.shape.Hours}
+	runner := load.NewRunner(generator, b.Plan, sender.Post, b.Verify)
+	readers := &load.Readers{Get: sender.Get, Number: b.Readers, Every: b.ReadEvery, Newest: b.Shape.Newest, Hours: b.Shape.Hours}
 	defer debug.SetGCPercent(debug.SetGCPercent(400)) // next to nothing is kept: collecting would take from the load
 	cpu := load.CPU()
-	b.runAll(cmd, runner, readers, sender.Traffic)
+	b.runAll(ctx, runner, readers, sender.Traffic)
 	result := runner.Result(sender.Traffic)
 	result.CPUSeconds = (load.CPU() - cpu).Seconds()
-	if b.readers > 0 {
+	if b.Readers > 0 {
 		result.Reads = readers.Result()
 	}
-	return result, errors.Join(failed(result, runner, readers), b.verified(cmd, targets, generator, runner, result))
+	return result, errors.Join(failed(result, runner, readers), b.verified(ctx, targets, generator, runner, result))
 }
 
 // runAll runs the load, the readers for as long, and the progress line.
-func (b *bench) runAll(cmd *cobra.Command, runner *load.Runner, readers *load.Readers, traffic *load.Traffic) {
-	meanwhile, end := context.WithCancel(cmd.Context())
+func (b *Bench) runAll(ctx context.Context, runner *load.Runner, readers *load.Readers, traffic *load.Traffic) {
+	meanwhile, end := context.WithCancel(ctx)
 	var others sync.WaitGroup
 	others.Go(func() { readers.Run(meanwhile) })
-	if b.progress {
-		p := &benchProgress{stderr: cmd.ErrOrStderr(), tally: &runner.Tally, traffic: traffic, line: terminal(cmd.ErrOrStderr())}
+	if b.Progress {
+		p := &progress{stderr: b.Stderr, tally: &runner.Tally, traffic: traffic, line: output.Terminal(b.Stderr)}
 		others.Go(func() { p.run(meanwhile) })
 	}
-	runner.Run(cmd.Context())
+	runner.Run(ctx)
 	end()
 	others.Wait()
-	if cmd.Context().Err() != nil {
-		fmt.Fprintln(cmd.ErrOrStderr(), "flowring: note: ended early:", context.Cause(cmd.Context()))
+	if ctx.Err() != nil {
+		fmt.Fprintln(b.Stderr, "flowring: note: ended early:", context.Cause(ctx))
 	}
 }
 
@@ -88,16 +103,16 @@ func failed(result *load.Result, runner *load.Runner, readers *load.Readers) err
 }
 
 // verified reads the hours that posts were of back. It goes on after an interrupt, as long as nobody interrupts again: what was done is to be checked.
-func (b *bench) verified(cmd *cobra.Command, targets []string, g *load.Generator, r *load.Runner, result *load.Result) error {
-	if !b.verify {
+func (b *Bench) verified(ctx context.Context, targets []string, g *load.Generator, r *load.Runner, result *load.Result) error {
+	if !b.Verify {
 		return nil
 	}
-	c, err := b.access.clientOf(targets, cmd.ErrOrStderr())
+	c, err := b.Access.ClientOf(targets, b.Stderr)
 	if err != nil {
 		return err
 	}
 	defer c.Close()
-	ctx := context.WithoutCancel(cmd.Context())
+	ctx = context.WithoutCancel(ctx)
 	v := &load.Verified{}
 	byHour := g.ByHour(r.Taken())
 	for _, hour := range slices.Sorted(maps.Keys(byHour)) {
@@ -116,23 +131,23 @@ func (b *bench) verified(cmd *cobra.Command, targets []string, g *load.Generator
 }
 
 // readBack shows e an hour: all of it, or it fails (P4).
-func (b *bench) readBack(parent context.Context, c *client.Client, hour flow.Hour, e *load.Expectation) error {
-	ctx, answered, cancel := b.access.bound(parent)
+func (b *Bench) readBack(parent context.Context, c *client.Client, hour flow.Hour, e *load.Expectation) error {
+	ctx, answered, cancel := b.Access.Bound(parent)
 	defer cancel()
-	answer, err := b.access.get(ctx, c, hour, router.NeedComplete)
+	answer, err := b.Access.Get(ctx, c, hour, router.NeedComplete)
 	answered()
 	if err != nil {
 		return err
 	}
 	defer answer.Close()
-	return eachFlow(answer, func(r flow.Record) error {
+	return records.Each(answer, func(r flow.Record) error {
 		e.Saw(r.Key, r.Totals)
 		return nil
 	})
 }
 
-// benchProgress prints how a run goes.
-type benchProgress struct {
+// progress prints how a run goes.
+type progress struct {
 	stderr  io.Writer
 	tally   *load.Tally
 	traffic *load.Traffic
@@ -145,7 +160,7 @@ type benchProgress struct {
 }
 
 // run prints a line each second until ctx ends.
-func (p *benchProgress) run(ctx context.Context) {
+func (p *progress) run(ctx context.Context) {
 	p.start = time.Now()
 	p.last, p.latency = p.start, p.tally.Latency.Counts()
 	tick := time.NewTicker(time.Second)
@@ -164,7 +179,7 @@ func (p *benchProgress) run(ctx context.Context) {
 }
 
 // print says what the time since the last line has brought.
-func (p *benchProgress) print(now time.Time) {
+func (p *progress) print(now time.Time) {
 	records, posts, latency := p.tally.Records.Load(), p.tally.Stored.Load(), p.tally.Latency.Counts()
 	lately, seconds := latency.Since(p.latency), now.Sub(p.last).Seconds()
 	var failures int64
@@ -172,7 +187,7 @@ func (p *benchProgress) print(now time.Time) {
 		failures += f.Count
 	}
 	text := fmt.Sprintf("%4.0fs %10s records/s %8s posts/s   p50 %s   p99 %s   %d errors", now.Sub(p.start).Seconds(),
-		grouped(float64(records-p.records)/seconds), grouped(float64(posts-p.posts)/seconds),
+		output.Grouped(float64(records-p.records)/seconds), output.Grouped(float64(posts-p.posts)/seconds),
 		millis(lately.Quantile(.5)), millis(lately.Quantile(.99)), failures)
 	if p.line {
 		fmt.Fprintf(p.stderr, "\r%-100s", text)
@@ -182,4 +197,4 @@ func (p *benchProgress) print(now time.Time) {
 	p.last, p.records, p.posts, p.latency = now, records, posts, latency
 }
 
-func millis(d time.Duration) string { return inMillis(float64(d) / float64(time.Millisecond)) }
+func millis(d time.Duration) string { return output.Millis(float64(d) / float64(time.Millisecond)) }

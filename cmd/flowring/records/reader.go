@@ -1,4 +1,4 @@
-package main
+package records
 
 import (
 	"bufio"
@@ -6,12 +6,12 @@ import (
 	"io"
 )
 
-// maxRequest bounds the body of a request, in bytes, but for one record that is larger by itself: well below the 32 MiB that a
+// MaxBody bounds the body of a request, in bytes, but for one record that is larger by itself: well below the 32 MiB that a
 // node accepts unless told otherwise.
-const maxRequest = 8 << 20
+const MaxBody = 8 << 20
 
-// recordReader cuts an input of records into requests. It keeps no more than one request in memory.
-type recordReader struct {
+// Reader cuts an input of records into requests. It keeps no more than one request in memory.
+type Reader struct {
 	source source
 	pieces [][]byte // of the last record, still to be sent
 	line   int      // of that record
@@ -25,26 +25,26 @@ type source interface {
 	next() (record []byte, line int, err error)
 }
 
-// request is what goes into one POST.
-type request struct {
-	body  []byte // a JSON array
-	lines []int  // of each record: the line of the input on which it begins, from 1
+// Request is what goes into one POST.
+type Request struct {
+	Body  []byte // a JSON array
+	Lines []int  // of each record: the line of the input on which it begins, from 1
 }
 
-// records returns how many there are.
-func (r request) records() int { return len(r.lines) }
+// Records returns how many there are.
+func (r Request) Records() int { return len(r.Lines) }
 
-// place returns the lines on which the first and the last record begin.
-func (r request) place() (first, last int) {
-	if len(r.lines) == 0 {
+// Place returns the lines on which the first and the last record begin.
+func (r Request) Place() (first, last int) {
+	if len(r.Lines) == 0 {
 		return 0, 0
 	}
-	return r.lines[0], r.lines[len(r.lines)-1]
+	return r.Lines[0], r.Lines[len(r.Lines)-1]
 }
 
-// newRecordReader looks at the first bytes of r to tell how it is compressed and which form it has. An input without any is one
+// NewReader looks at the first bytes of r to tell how it is compressed and which form it has. An input without any is one
 // without records.
-func newRecordReader(r io.Reader) (*recordReader, error) {
+func NewReader(r io.Reader) (*Reader, error) {
 	plain, err := plainText(r)
 	if err != nil {
 		return nil, err
@@ -52,10 +52,10 @@ func newRecordReader(r io.Reader) (*recordReader, error) {
 	counter := &lineCounter{in: plain, line: 1}
 	in := bufio.NewReaderSize(counter, 64<<10)
 	first, skipped, err := firstByte(in)
-	reader := &recordReader{}
+	reader := &Reader{}
 	switch {
 	case errors.Is(err, io.EOF):
-		return &recordReader{ended: true}, nil
+		return &Reader{ended: true}, nil
 	case err != nil:
 		return nil, err
 	case first == '[' || first == '{':
@@ -84,36 +84,36 @@ func firstByte(in *bufio.Reader) (first byte, skipped int64, err error) {
 
 func isSpace(b byte) bool { return b == ' ' || b == '\t' || b == '\r' || b == '\n' }
 
-// next returns the next request of at most that many records, and io.EOF after the last one. An input without records is one
+// Next returns the next request of at most that many records, and io.EOF after the last one. An input without records is one
 // request without records. Whatever follows the last
 // record is checked before the request that holds it is returned, so an input of one request is sent whole or not at all.
-func (r *recordReader) next(most int) (request, error) {
-	req := request{body: []byte{'['}}
-	for !r.ended && req.records() < most && len(req.body) < maxRequest {
+func (r *Reader) Next(most int) (Request, error) {
+	req := Request{Body: []byte{'['}}
+	for !r.ended && req.Records() < most && len(req.Body) < MaxBody {
 		record, err := r.record()
 		if errors.Is(err, io.EOF) {
 			r.ended = true
 			break
 		}
 		if err != nil {
-			return request{}, err
+			return Request{}, err
 		}
-		if req.records() > 0 {
-			req.body = append(req.body, ',')
+		if req.Records() > 0 {
+			req.Body = append(req.Body, ',')
 		}
-		req.body = append(req.body, record...)
-		req.lines = append(req.lines, r.line)
+		req.Body = append(req.Body, record...)
+		req.Lines = append(req.Lines, r.line)
 	}
-	if req.records() == 0 && r.begun {
-		return request{}, io.EOF
+	if req.Records() == 0 && r.begun {
+		return Request{}, io.EOF
 	}
 	r.begun = true
-	req.body = append(req.body, ']')
+	req.Body = append(req.Body, ']')
 	return req, nil
 }
 
 // record returns the next record, or the next piece of one with larger sums than a record may have.
-func (r *recordReader) record() ([]byte, error) {
+func (r *Reader) record() ([]byte, error) {
 	if len(r.pieces) == 0 {
 		record, line, err := r.source.next()
 		if err != nil {

@@ -1,4 +1,4 @@
-package main
+package access
 
 import (
 	"crypto/tls"
@@ -11,30 +11,28 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"golang.org/x/net/http/httpguts"
 )
 
 // maxCredential bounds the files of credentials, in bytes.
 const maxCredential = 1 << 20
 
-// credentials holds the flags with which a client identifies itself, and knows the nodes. No error shows a value of a header or
+// Credentials holds the flags with which a client identifies itself, and knows the nodes. No error shows a value of a header or
 // the content of a file: each may be a secret.
-type credentials struct {
+type Credentials struct {
 	headers           []string // Name: value
 	tokenFile, caFile string
 }
 
-func (c *credentials) addFlags(cmd *cobra.Command) {
-	f := cmd.Flags()
+func (c *Credentials) addFlags(f *pflag.FlagSet) {
 	f.StringArrayVar(&c.headers, "header", nil, "header of the form `Name: value` for each request; may be repeated")
 	f.StringVar(&c.tokenFile, "token-file", "", "`file` with a token, sent as Authorization: Bearer")
 	f.StringVar(&c.caFile, "ca-file", "", "`file` of PEM certificates to trust for https targets (default: those of the system)")
-	mustRegister(cmd, "header", cobra.NoFileCompletions)
 }
 
-// load reads the files. The TLS configuration is nil where the roots of the system hold.
-func (c *credentials) load() (http.Header, *tls.Config, error) {
+// Load reads the files. The TLS configuration is nil where the roots of the system hold.
+func (c *Credentials) Load() (http.Header, *tls.Config, error) {
 	header, err := c.header()
 	if err != nil {
 		return nil, nil, err
@@ -54,7 +52,7 @@ func (c *credentials) load() (http.Header, *tls.Config, error) {
 }
 
 // header returns the headers of the flags, the token's among them.
-func (c *credentials) header() (http.Header, error) {
+func (c *Credentials) header() (http.Header, error) {
 	header := http.Header{}
 	for i, line := range c.headers {
 		name, value, found := strings.Cut(line, ":")

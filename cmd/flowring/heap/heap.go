@@ -1,4 +1,4 @@
-package main
+package heap
 
 import (
 	"context"
@@ -21,8 +21,8 @@ const (
 	heapEvery   = 100 * time.Millisecond
 )
 
-// floorOf returns the size in bytes that the heap may have before garbage is collected, under a memory limit; 0: there is none.
-func floorOf(limit int64) int64 {
+// Floor returns the size in bytes that the heap may have before garbage is collected, under a memory limit; 0: there is none.
+func Floor(limit int64) int64 {
 	if limit == 0 {
 		return heapFloor
 	}
@@ -35,9 +35,9 @@ func heapPercent(live, floor int64) int {
 	return int(max(floor*100/live-100, heapDefault))
 }
 
-// keepFloor adapts the percentage to what is in use until ctx ends, unless the environment sets it. To change it stops the process for
+// KeepFloor adapts the percentage to what is in use until ctx ends, unless the environment sets it. To change it stops the process for
 // some microseconds, so that is done only when it matters.
-func keepFloor(ctx context.Context, floor int64) {
+func KeepFloor(ctx context.Context, floor int64) {
 	if os.Getenv("GOGC") != "" {
 		return
 	}

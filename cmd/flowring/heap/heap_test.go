@@ -1,4 +1,4 @@
-package main
+package heap
 
 import (
 	"context"
@@ -24,8 +24,8 @@ func TestTheHeapGrowsToItsFloor(t *testing.T) {
 		}
 	}
 	for limit, want := range map[int64]int64{0: 128 * mib, 256 * mib: 32 * mib, 1024 * mib: 128 * mib, 64 << 30: 128 * mib} {
-		if got := floorOf(limit); got != want {
-			t.Errorf("floorOf(%d) = %d, want %d", limit, got, want)
+		if got := Floor(limit); got != want {
+			t.Errorf("Floor(%d) = %d, want %d", limit, got, want)
 		}
 	}
 }
@@ -42,7 +42,7 @@ func TestTheFloorIsKeptUnlessTheEnvironmentDecides(t *testing.T) {
 	run := func(floor int64, look func()) {
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan struct{})
-		go func() { keepFloor(ctx, floor); close(done) }()
+		go func() { KeepFloor(ctx, floor); close(done) }()
 		look()
 		cancel()
 		<-done
@@ -61,7 +61,7 @@ func TestTheFloorIsKeptUnlessTheEnvironmentDecides(t *testing.T) {
 	}
 	t.Setenv("GOGC", "50")
 	debug.SetGCPercent(50)
-	keepFloor(t.Context(), 1<<40) // returns at once
+	KeepFloor(t.Context(), 1<<40) // returns at once
 	if got := percentage(); got != 50 {
 		t.Errorf("the percentage with GOGC=50 = %d, want 50", got)
 	}

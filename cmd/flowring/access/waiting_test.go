@@ -1,6 +1,6 @@
 //go:build !race
 
-package main
+package access
 
 // In a synctest bubble, where time is virtual; bubbles crash under the race detector on Go 1.26 (go.dev/issue/76691).
 
@@ -45,16 +45,4 @@ func TestAnAnswerWithinASecondIsNotWaitedFor(t *testing.T) {
 			t.Errorf("stderr = %q, want nothing", &stderr)
 		}
 	})
-}
-
-func TestALineBesideTheProgressBeginsOnALineOfItsOwn(t *testing.T) {
-	var terminal strings.Builder
-	l := &lines{w: &terminal}
-	for _, text := range []string{"\r1 record stored", "\r2 records stored", "flowring: waiting\n", "\r3 records stored", "\n", "flowring: note\n"} {
-		fmt.Fprint(l, text)
-	}
-	want := "\r1 record stored\r2 records stored\nflowring: waiting\n\r3 records stored\nflowring: note\n"
-	if terminal.String() != want {
-		t.Errorf("the terminal is sent %q, want %q", &terminal, want)
-	}
 }

@@ -1,4 +1,4 @@
-package main
+package output
 
 import (
 	"errors"
@@ -22,25 +22,25 @@ func TestPrintFlows(t *testing.T) {
 		terminal     bool
 		in, want     string
 	}{
-		{"JSON is passed on as it is", formatJSON, false, twoFlows, twoFlows},
-		{"JSON on a terminal has no control characters", formatJSON, true, "[\"\u00e4\u009b2J\x7f\u202e\xff\U000e0001\"]\n",
+		{"JSON is passed on as it is", FormatJSON, false, twoFlows, twoFlows},
+		{"JSON on a terminal has no control characters", FormatJSON, true, "[\"\u00e4\u009b2J\x7f\u202e\xff\U000e0001\"]\n",
 			"[\"\u00e4\\u009b2J\\u007f\\u202e\\ufffd\\udb40\\udc01\"]\n"},
-		{"CSV quotes what needs it", formatCSV, false, twoFlows, "hour,src_app,dest_app,vpc_id,bytes_tx,bytes_rx\n" +
+		{"CSV quotes what needs it", FormatCSV, false, twoFlows, "hour,src_app,dest_app,vpc_id,bytes_tx,bytes_rx\n" +
 			"-5,a,\"b,\"\"c\",v,9223372036854775807,2\n-5,\x1b[2Jänne,d,vpc-1,10,20\n"},
-		{"CSV on a terminal has no control characters", formatCSV, true, twoFlows, "hour,src_app,dest_app,vpc_id,bytes_tx,bytes_rx\n" +
+		{"CSV on a terminal has no control characters", FormatCSV, true, twoFlows, "hour,src_app,dest_app,vpc_id,bytes_tx,bytes_rx\n" +
 			"-5,a,\"b,\"\"c\",v,9223372036854775807,2\n-5,\\x1b[2Jänne,d,vpc-1,10,20\n"},
-		{"CSV of nothing is a headline", formatCSV, false, "[]\n", "hour,src_app,dest_app,vpc_id,bytes_tx,bytes_rx\n"},
-		{"a table aligns, and no name steers the terminal", formatTable, true, twoFlows, hourMinus5 +
+		{"CSV of nothing is a headline", FormatCSV, false, "[]\n", "hour,src_app,dest_app,vpc_id,bytes_tx,bytes_rx\n"},
+		{"a table aligns, and no name steers the terminal", FormatTable, true, twoFlows, hourMinus5 +
 			"SRC APP        DEST APP  VPC               BYTES TX  BYTES RX\n" +
 			"a              \"b,\\\"c\"   v      9223372036854775807         2\n" +
 			"\"\\x1b[2Jänne\"  d         vpc-1                   10        20\n\n" +
 			"2 flows                         9223372036854775817        22\n"},
-		{"a table of nothing has a total of 0", formatTable, false, "[]", hourMinus5 +
+		{"a table of nothing has a total of 0", FormatTable, false, "[]", hourMinus5 +
 			"SRC APP  DEST APP  VPC  BYTES TX  BYTES RX\n\n0 flows                        0         0\n"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var got strings.Builder
-			if err := (printing{test.format, -5, test.terminal}).flows(&got, strings.NewReader(test.in)); err != nil || got.String() != test.want {
+			if err := (Flows{test.format, -5, test.terminal}).Write(&got, strings.NewReader(test.in)); err != nil || got.String() != test.want {
 				t.Errorf("flows() = %v with\n%q, want\n%q", err, &got, test.want)
 			}
 		})
@@ -50,15 +50,15 @@ func TestPrintFlows(t *testing.T) {
 // An answer cut short must never be taken for the whole (P5).
 func TestPrintFlowsFailsOnATruncatedAnswer(t *testing.T) {
 	for cut := range len(twoFlows) - 1 { // without the bracket at least
-		for _, format := range []string{formatTable, formatCSV} {
-			if err := (printing{format: format}).flows(io.Discard, strings.NewReader(twoFlows[:cut])); err == nil {
+		for _, format := range []string{FormatTable, FormatCSV} {
+			if err := (Flows{Format: format}).Write(io.Discard, strings.NewReader(twoFlows[:cut])); err == nil {
 				t.Errorf("flows(%d of %d bytes, %s) = nil, want an error", cut, len(twoFlows), format)
 			}
 		}
 	}
 	broken := errors.New("connection reset")
 	answer := io.MultiReader(strings.NewReader("["), iotest.ErrReader(broken))
-	if err := (printing{format: formatJSON}).flows(io.Discard, answer); !errors.Is(err, broken) {
+	if err := (Flows{Format: FormatJSON}).Write(io.Discard, answer); !errors.Is(err, broken) {
 		t.Errorf("flows() = %v, want %v", err, broken)
 	}
 }

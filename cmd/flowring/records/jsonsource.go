@@ -1,4 +1,4 @@
-package main
+package records
 
 import (
 	"bytes"
@@ -48,7 +48,7 @@ func (s *jsonSource) record() ([]byte, error) {
 	}
 	record, err := s.json.ReadValue()
 	if s.array || !errors.Is(err, io.EOF) { // an array ends with its bracket
-		err = cutShort(err)
+		err = reason(err)
 	}
 	return bytes.Clone(record), err
 }

@@ -1,4 +1,4 @@
-package main
+package records
 
 import (
 	"bufio"
@@ -82,8 +82,8 @@ func (s *csvSource) read(text []byte) ([]byte, error) {
 				return text, nil
 			}
 		}
-		if len(text)-start > maxRequest {
-			return nil, fmt.Errorf("a row of more than %d bytes; is a quote missing?", maxRequest)
+		if len(text)-start > MaxBody {
+			return nil, fmt.Errorf("a row of more than %d bytes; is a quote missing?", MaxBody)
 		}
 	}
 }

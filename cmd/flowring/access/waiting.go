@@ -1,4 +1,4 @@
-package main
+package access
 
 import (
 	"errors"
@@ -91,27 +91,4 @@ func reason(err error) string {
 		err = inner
 	}
 	return err.Error()
-}
-
-// lines is stderr with a line of progress, which begins with a carriage return and stays open. All else begins on a line of its own.
-type lines struct {
-	w io.Writer
-
-	mu   sync.Mutex
-	open bool
-}
-
-// Write writes one line, or one state of the progress, as a whole.
-func (l *lines) Write(text []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if len(text) == 0 {
-		return 0, nil
-	}
-	progress := text[0] == '\r'
-	if l.open && !progress && text[0] != '\n' {
-		io.WriteString(l.w, "\n")
-	}
-	l.open = progress
-	return l.w.Write(text)
 }

@@ -1,4 +1,4 @@
-package main
+package output
 
 import (
 	"fmt"
@@ -11,14 +11,14 @@ import (
 	"golang.org/x/term"
 )
 
-// table is text in columns. The first row is the headline.
-type table struct {
-	right []bool // columns aligned to the right: numbers
+// Table is text in columns. The first row is the headline.
+type Table struct {
+	Right []bool // columns aligned to the right: numbers
 	rows  [][]string
 }
 
-// add appends a row. Texts come from the network: what is not printable is escaped, so that no name can steer the terminal.
-func (t *table) add(cells ...string) {
+// Add appends a row. Texts come from the network: what is not printable is escaped, so that no name can steer the terminal.
+func (t *Table) Add(cells ...string) {
 	for i, cell := range cells {
 		if quoted := strconv.Quote(cell); quoted[1:len(quoted)-1] != cell {
 			cells[i] = quoted
@@ -27,9 +27,9 @@ func (t *table) add(cells ...string) {
 	t.rows = append(t.rows, cells)
 }
 
-// write prints the table, each column as wide as its widest text, in characters.
-func (t *table) write(w io.Writer) error {
-	widths := make([]int, len(t.right))
+// Write prints the table, each column as wide as its widest text, in characters.
+func (t *Table) Write(w io.Writer) error {
+	widths := make([]int, len(t.Right))
 	for _, row := range t.rows {
 		for i, cell := range row {
 			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
@@ -39,7 +39,7 @@ func (t *table) write(w io.Writer) error {
 		var line strings.Builder
 		for i, cell := range row {
 			width := widths[i]
-			if !t.right[i] {
+			if !t.Right[i] {
 				width = -width
 			}
 			fmt.Fprintf(&line, "%*s  ", width, cell)
@@ -51,8 +51,8 @@ func (t *table) write(w io.Writer) error {
 	return nil
 }
 
-// terminal reports whether a reader or writer is one: a person sits there. /dev/null is none.
-func terminal(stream any) bool {
+// Terminal reports whether a reader or writer is one: a person sits there. /dev/null is none.
+func Terminal(stream any) bool {
 	file, ok := stream.(*os.File)
 	return ok && term.IsTerminal(int(file.Fd()))
 }

@@ -1,0 +1,46 @@
+package access
+
+import (
+	"context"
+	"io"
+
+	"flowring/flow"
+	"flowring/router"
+	"flowring/router/client"
+)
+
+// WithMembers asks a node who there is and hands that on, within the time that there is to try.
+func (a *Access) WithMembers(parent context.Context, stderr io.Writer, do func(context.Context, router.MembersView) error) error {
+	c, err := a.Client(stderr)
+	if err != nil {
+		return err
+	}
+	ctx, _, cancel := a.Bound(parent)
+	defer cancel()
+	view, err := a.Members(ctx, c)
+	if err != nil {
+		return err
+	}
+	return do(ctx, view)
+}
+
+// Members asks a node of c who there is.
+func (a *Access) Members(ctx context.Context, c *client.Client) (view router.MembersView, err error) {
+	err = a.waiting.during(func() error {
+		view, err = c.Members(ctx)
+		return err
+	})
+	return view, err
+}
+
+// Get asks a node of c for an hour.
+func (a *Access) Get(ctx context.Context, c *client.Client, hour flow.Hour, need router.Need) (answer client.Hour, err error) {
+	err = a.waiting.during(func() error {
+		answer, err = c.Get(ctx, hour, need)
+		return err
+	})
+	return answer, err
+}
+
+// During runs ask, which makes one request, and tells on stderr why there is no answer yet.
+func (a *Access) During(ask func() error) error { return a.waiting.during(ask) }

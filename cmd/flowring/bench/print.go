@@ -1,0 +1,113 @@
+package bench
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+
+	"flowring/cmd/flowring/output"
+	"flowring/internal/load"
+	"flowring/router"
+)
+
+// Print prints the result for people.
+func (b *Bench) Print(w io.Writer, view router.MembersView, r *load.Result) error {
+	fmt.Fprintf(w, "%s, %d copies of each batch, %d acknowledge it\n", nodes(view.Members), view.Ring.ReplicationFactor,
+		view.Ring.WriteQuorum)
+	fmt.Fprintf(w, "%s, %d records in each post, %s in %s, %s\n\n", output.Many(b.Plan.Connections, "connection"), b.Shape.Records,
+		output.Many(b.Shape.Flows, "flow"), output.Many(b.Shape.Hours, "hour"), b.how())
+	t := output.Table{Right: []bool{false, false}}
+	t.Add("stored", fmt.Sprintf("%s records in %s posts, %.1f MB, in %.1f s", output.Grouped(float64(r.Records)), output.Grouped(float64(r.Posts)),
+		float64(r.Bytes)/1e6, r.Seconds))
+	t.Add("rate", fmt.Sprintf("%s records/s, %s posts/s", output.Grouped(r.RecordsPerSecond), output.Grouped(r.PostsPerSecond)))
+	t.Add("latency", latencies(r.Latency))
+	t.Add("answers", answers(r.Answers))
+	t.Add("retries", retries(r))
+	t.Add("failed", failures(r))
+	if r.Unsent > 0 {
+		t.Add("not sent", output.Grouped(float64(r.Unsent))+" posts that were due: the rate is more than was taken on these connections")
+	}
+	if r.Reads != nil {
+		t.Add("reads", fmt.Sprintf("%s, %.1f MB, %d failed; %s", output.Grouped(float64(r.Reads.Reads)), float64(r.Reads.Bytes)/1e6,
+			r.Reads.Failed, latencies(r.Reads.Latency)))
+	}
+	if r.Verified != nil {
+		t.Add("verified", verdict(r.Verified))
+	}
+	t.Add("bench itself", itself(r))
+	for _, f := range r.Failures {
+		t.Add("error", fmt.Sprintf("%d times %s, such as %s", f.Count, f.Kind, f.Example))
+	}
+	return t.Write(w)
+}
+
+// nodes says how many there were before the load, and how many should be.
+func nodes(members []router.Member) string {
+	alive := 0
+	for _, m := range members {
+		if m.State == "alive" {
+			alive++
+		}
+	}
+	if alive < len(members) {
+		return fmt.Sprintf("%d of %s", alive, output.Many(len(members), "node"))
+	}
+	return output.Many(alive, "node")
+}
+
+// how says how posts were sent.
+func (b *Bench) how() string {
+	text := "as fast as answers come"
+	if b.Rate > 0 {
+		text = output.Grouped(b.Rate) + " records due in a second"
+	}
+	if b.NoKeys {
+		text += ", without keys"
+	}
+	return text
+}
+
+func latencies(l load.Latency) string {
+	return fmt.Sprintf("p50 %s, p90 %s, p99 %s, p99.9 %s, max %s",
+		output.Millis(l.P50), output.Millis(l.P90), output.Millis(l.P99), output.Millis(l.P999), output.Millis(l.Max))
+}
+
+func answers(byStatus map[int]int64) string {
+	if len(byStatus) == 0 {
+		return "none"
+	}
+	var all []string
+	for _, code := range slices.Sorted(maps.Keys(byStatus)) {
+		all = append(all, fmt.Sprintf("%d: %s", code, output.Grouped(float64(byStatus[code]))))
+	}
+	return strings.Join(all, ", ")
+}
+
+func retries(r *load.Result) string {
+	if r.Replayed == 0 {
+		return output.Grouped(float64(r.Retries))
+	}
+	return fmt.Sprintf("%s; %s posts had been stored by an attempt whose answer was lost", output.Grouped(float64(r.Retries)), output.Grouped(float64(r.Replayed)))
+}
+
+func failures(r *load.Result) string {
+	return fmt.Sprintf("%s posts refused, %s unknown", output.Grouped(float64(r.Refused)), output.Grouped(float64(r.Unknown)))
+}
+
+func verdict(v *load.Verified) string {
+	if v.Wrong > 0 {
+		return fmt.Sprintf("%s OF %s IN %s ARE WRONG", output.Grouped(float64(v.Wrong)), output.Many(v.Flows, "FLOW"), output.Many(v.Hours, "HOUR"))
+	}
+	return fmt.Sprintf("%s in %s hold what was sent", output.Many(v.Flows, "flow"), output.Many(v.Hours, "hour"))
+}
+
+// itself says what making the load took: next to the nodes on one machine it takes from what they have.
+func itself(r *load.Result) string {
+	text := fmt.Sprintf("%.2f s of CPU", r.CPUSeconds)
+	if r.Records > 0 {
+		text += fmt.Sprintf(", %.2f s for a million records", r.CPUSeconds/float64(r.Records)*1e6)
+	}
+	return text
+}

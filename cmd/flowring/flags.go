@@ -1,0 +1,48 @@
+package main
+
+import (
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"flowring/cmd/flowring/access"
+	"flowring/cmd/flowring/output"
+	"flowring/cmd/flowring/settings"
+)
+
+// addAccess gives cmd the flags of a command that is a client of the nodes.
+func addAccess(cmd *cobra.Command, a *access.Access, timeout time.Duration) {
+	a.AddFlags(cmd.Flags(), timeout)
+	for _, flag := range []string{"target", "timeout", "header"} {
+		mustRegister(cmd, flag, cobra.NoFileCompletions)
+	}
+}
+
+// mustRegister sets the completion of a flag that is known to exist.
+func mustRegister(cmd *cobra.Command, flag string, complete cobra.CompletionFunc) {
+	if err := cmd.RegisterFlagCompletionFunc(flag, complete); err != nil {
+		panic(err)
+	}
+}
+
+// format is the flag that says how to print an answer.
+type format struct{ settings.Choice }
+
+// newFormat gives cmd the flag, with the formats it has.
+func newFormat(cmd *cobra.Command, words ...string) format {
+	f := format{settings.Choice{Field: new(string), Words: words}}
+	cmd.Flags().Var(f, "format", "how to print (default: "+output.FormatTable+" on a terminal, else "+output.FormatJSON+")")
+	mustRegister(cmd, "format", cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp))
+	return f
+}
+
+// of returns the format to print in: the one asked for, or the one that suits where stdout goes.
+func (f format) of(cmd *cobra.Command) string {
+	switch {
+	case *f.Field != "":
+		return *f.Field
+	case output.Terminal(cmd.OutOrStdout()):
+		return output.FormatTable
+	}
+	return output.FormatJSON
+}

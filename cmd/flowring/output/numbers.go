@@ -1,0 +1,34 @@
+package output
+
+import (
+	"fmt"
+	"strconv"
+)
+
+// Many returns a number with its noun, as in "2 flows".
+func Many(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return Grouped(float64(n)) + " " + noun + "s"
+}
+
+// Grouped writes a number without its fraction, in groups of three digits.
+func Grouped(n float64) string {
+	digits := strconv.FormatInt(int64(n+.5), 10)
+	for i := len(digits) - 3; i > 0; i -= 3 {
+		digits = digits[:i] + "," + digits[i:]
+	}
+	return digits
+}
+
+// Millis writes milliseconds with three digits that count.
+func Millis(ms float64) string {
+	switch {
+	case ms < 10:
+		return fmt.Sprintf("%.2f ms", ms)
+	case ms < 100:
+		return fmt.Sprintf("%.1f ms", ms)
+	}
+	return fmt.Sprintf("%.0f ms", ms)
+}
