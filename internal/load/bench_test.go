@@ -2,7 +2,7 @@ package load
 
 import "testing"
 
-// BenchmarkAppend is what making the load costs, before it is sent.
+// BenchmarkAppend measures the cost of making posts.
 func BenchmarkAppend(b *testing.B) {
 	for _, bm := range []struct {
 		name string

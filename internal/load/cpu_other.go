@@ -4,5 +4,5 @@ package load
 
 import "time"
 
-// CPU returns the processor time that this process has taken; 0 where the system does not say.
+// CPU returns the CPU time of this process; 0, because this system does not tell it.
 func CPU() time.Duration { return 0 }

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// CPU returns the processor time that this process has taken; 0 where the system does not say.
+// CPU returns the CPU time of this process; 0 if the system does not tell it.
 func CPU() time.Duration {
 	var u syscall.Rusage
 	if syscall.Getrusage(syscall.RUSAGE_SELF, &u) != nil {

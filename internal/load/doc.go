@@ -1,14 +1,18 @@
-// Package load makes load for a cluster and measures how it is taken: the engine of `flowring bench`.
+// Package load makes load for a cluster and measures how the cluster takes it: it is the engine of `flowring bench` and
+// of the benchmark.
 //
-// A Generator makes posts: the n-th post of a Shape is the same in every run, so a run can be repeated, and what a cluster should
-// hold after it can be worked out without having kept any of it (Generator.Expect). Bodies are put together from pieces that are
-// encoded once, and a Zipf distribution is drawn from a table: the load must cost much less than taking it.
+// A Generator makes posts. Post n of a Shape is the same in every run, so a run can be repeated, and Generator.Expect
+// computes the totals of a cluster after a run without keeping any post. Bodies are put together from pieces that are
+// encoded once, and a Zipf distribution is drawn from a table, because making a post must cost much less than taking
+// it.
 //
-// A Runner sends posts on a number of connections, either each as soon as there is an answer to the one before (closed loop), or at
-// a set rate (open loop). In an open loop a post's latency is counted from when it was due, not from when a connection was free
-// for it: a cluster that stalls for a second must not look as if only a few posts had waited ("coordinated omission").
+// A Runner sends posts over a number of connections: in a closed loop each connection sends its next post as soon as
+// the last one is answered; in an open loop posts are due at a set rate. In an open loop the latency of a post counts
+// from the time when the post was due, not from the time when a connection was free. Otherwise a stall of one second
+// would look as if only a few posts had waited ("coordinated omission").
 //
-// A Sender makes the requests, by router/client and with its rules for retries, and counts each of them in a Traffic. A Histogram keeps latencies in bounded memory with a relative error below 1 %.
+// A Sender makes the requests with router/client and its rules for retries, and counts each request in a Traffic. A
+// Histogram keeps latencies in bounded memory with a relative error below 1 %. Readers read hours during a run.
 //
-// A Generator is immutable. Runner, Traffic and Histogram may be looked at while they run; Run waits for all that it starts.
+// A Generator is immutable. Runner, Traffic and Histogram may be read while they run. Run waits for its goroutines.
 package load

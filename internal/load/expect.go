@@ -8,21 +8,21 @@ import (
 	"flowring/flow"
 )
 
-// Expectation is what a cluster should hold of an hour after a run. It serves one goroutine.
+// Expectation is the expected totals of one hour after a run. It is for one goroutine.
 //
-// least[i] <= what flow i has <= most[i], and the two are equal unless the outcome of some post is unknown, which the cluster may
-// have counted or not (P3).
+// For each flow i, least[i] <= totals <= most[i]. The two bounds are equal unless the outcome of a post is unknown,
+// because the cluster may have counted such a post or not (P3).
 type Expectation struct {
 	gen         *Generator
 	least, most []flow.Totals
 	seen        []bool
 
-	Flows int    // of this run that the cluster has shown
-	Wrong int    // flows that it has too much, too little or nothing of
-	First string // what is wrong with the first of these
+	Flows int    // flows of this run in the answers
+	Wrong int    // flows with wrong totals, and missing flows
+	First string // description of the first wrong flow
 }
 
-// ByHour returns which of the posts 0 to n-1 are of which hour.
+// ByHour returns the posts 0 to n-1 by their hours.
 func (g *Generator) ByHour(n int64) map[flow.Hour][]int64 {
 	posts := map[flow.Hour][]int64{}
 	for post := range n {
@@ -32,7 +32,7 @@ func (g *Generator) ByHour(n int64) map[flow.Hour][]int64 {
 	return posts
 }
 
-// Expect works out what an hour should hold, given the posts that are of it and how each ended.
+// Expect returns the expectation for an hour. It is given the posts of the hour and their outcomes.
 func (g *Generator) Expect(posts []int64, outcome func(n int64) Outcome) *Expectation {
 	e := &Expectation{gen: g, least: make([]flow.Totals, g.shape.Flows), most: make([]flow.Totals, g.shape.Flows),
 		seen: make([]bool, g.shape.Flows)}
@@ -55,8 +55,8 @@ func (e *Expectation) count(d *draws, how Outcome) {
 	}
 }
 
-// Saw compares a flow that the cluster has in this hour. Flows that are not of this run are passed over.
-func (e *Expectation) Saw(key flow.Key, got flow.Totals) {
+// Compare compares one flow of the hour in an answer. It ignores flows that are not of this run.
+func (e *Expectation) Compare(key flow.Key, got flow.Totals) {
 	vpc, ours := strings.CutPrefix(key.VPCID, e.gen.shape.VPC+"-")
 	if !ours {
 		return
@@ -70,13 +70,15 @@ func (e *Expectation) Saw(key flow.Key, got flow.Totals) {
 	repeated := e.seen[i]
 	e.seen[i] = true
 	least, most := e.least[i], e.most[i]
-	if repeated || got.BytesTx < least.BytesTx || got.BytesTx > most.BytesTx || got.BytesRx < least.BytesRx || got.BytesRx > most.BytesRx {
+	if repeated || !between(least.BytesTx, got.BytesTx, most.BytesTx) || !between(least.BytesRx, got.BytesRx, most.BytesRx) {
 		e.wrong(key, got, least, most)
 	}
 }
 
-// Done compares what the cluster has not shown.
-func (e *Expectation) Done() {
+func between(least, got, most int64) bool { return least <= got && got <= most }
+
+// Finish reports the flows that no answer has shown.
+func (e *Expectation) Finish() {
 	for i, seen := range e.seen {
 		if !seen && e.least[i] != (flow.Totals{}) {
 			e.wrong(e.gen.key(i), flow.Totals{}, e.least[i], e.most[i])
@@ -99,7 +101,8 @@ func (e *Expectation) wrong(key flow.Key, got, least, most flow.Totals) {
 // key returns the key of flow i.
 func (g *Generator) key(i int) flow.Key {
 	src, dest, vpc := g.split(i)
-	return flow.Key{SrcApp: fmt.Sprint(g.shape.App, "-", src), DestApp: fmt.Sprint(g.shape.App, "-", dest), VPCID: fmt.Sprint(g.shape.VPC, "-", vpc)}
+	app := func(n uint32) string { return fmt.Sprint(g.shape.App, "-", n) }
+	return flow.Key{SrcApp: app(src), DestApp: app(dest), VPCID: fmt.Sprint(g.shape.VPC, "-", vpc)}
 }
 
 // index is the inverse of key. vpc is the name of the VPC after its prefix.

@@ -9,15 +9,15 @@ import (
 	"flowring/flow"
 )
 
-// amounts is the number of different pairs of byte counts. Records of one flow differ in their bytes; otherwise a post that is
-// stored twice could hide the loss of another post.
+// amounts is the number of different pairs of byte counts. Records of one flow differ in their bytes; otherwise a post
+// that is stored twice could hide the loss of another post.
 const amounts = 1024
 
 // Shape describes posts. Posts of equal shapes are equal.
 type Shape struct {
 	Records int       // of each post
 	Flows   int       // distinct flows of each hour
-	Zipf    float64   // skew: flow i is drawn with a probability proportional to 1/(i+1)^Zipf; 0: all flows are equally likely
+	Zipf    float64   // skew: the probability of flow i is proportional to 1/(i+1)^Zipf; 0: no skew
 	Stride  int       // 0: flows are drawn at random; otherwise records carry flows in order, see Generator
 	App     string    // prefix of the names of applications; empty: "app"
 	Apps    int       // distinct applications, at least; 0: as few as Flows and VPCs need
@@ -30,13 +30,15 @@ type Shape struct {
 
 // Generator makes the posts of a Shape. It is immutable.
 //
-// With Stride 0 the hour of a post and the flows of its records are drawn at random. Otherwise post n is of the hour n mod Hours
-// before the newest, and the records of one hour carry the flows 0, Stride, 2*Stride and so on modulo Flows. Flows/Records posts of
-// each hour then carry every flow once, provided that Stride and Flows have no common divisor and Records divides Flows.
+// With Stride 0 the hour of a post and the flows of its records are drawn at random. Otherwise post n is of the hour n
+// mod Hours before the newest, and the records of one hour carry the flows 0, Stride, 2*Stride and so on modulo Flows.
+// Flows/Records posts of each hour then carry every flow once, provided that Stride and Flows have no common divisor
+// and Records divides Flows.
 //
-// Let A be the number of applications and V the number of VPCs. Flow i = k*A*A + d*A + src, with d and src below A, has the source
-// src, the destination (d + 7*src) mod A and the VPC (d*A + src + k) mod V. The key of each flow below A*A*V is therefore unique.
-// Records are put together from a few encoded pieces, which stay in the processor's cache however many flows there are.
+// Let A be the number of applications and V the number of VPCs. Flow i = k*A*A + d*A + src, with d and src below A, has
+// the source src, the destination (d + 7*src) mod A and the VPC (d*A + src + k) mod V. The key of each flow below A*A*V
+// is therefore unique. Records are put together from a few encoded pieces, which stay in the processor's cache however
+// many flows there are.
 type Generator struct {
 	shape  Shape
 	picker *picker
@@ -51,8 +53,8 @@ type Generator struct {
 // piece is a part of a record as JSON.
 type piece string
 
-// NewGenerator returns the generator of a shape. All numbers of the shape must be positive, except that Zipf, Stride and Apps may
-// be zero.
+// NewGenerator returns the generator of a shape. All numbers of the shape must be positive, except that Zipf, Stride
+// and Apps may be zero.
 func NewGenerator(s Shape) *Generator {
 	pairs := (s.Flows + s.VPCs - 1) / s.VPCs
 	apps := max(s.Apps, int(math.Ceil(math.Sqrt(float64(pairs)))))

@@ -13,7 +13,7 @@ func shape() Shape {
 	return Shape{Records: 50, Flows: 200, Zipf: 1, VPCs: 3, VPC: "bench-x", Newest: 20, Hours: 4, Seed: 9}
 }
 
-// all returns what a node makes of posts 0 to n-1.
+// all returns the records that a node decodes from the posts 0 to n-1.
 func all(t *testing.T, g *Generator, n int64) []flow.Record {
 	t.Helper()
 	var records []flow.Record
@@ -35,7 +35,7 @@ func all(t *testing.T, g *Generator, n int64) []flow.Record {
 	return records
 }
 
-func TestPostsAreWhatTheShapeSays(t *testing.T) {
+func TestPostsFollowTheirShape(t *testing.T) {
 	g := NewGenerator(shape())
 	flows, hours := map[flow.Key]bool{}, map[flow.Hour]bool{}
 	for _, r := range all(t, g, 2000) {
@@ -49,7 +49,7 @@ func TestPostsAreWhatTheShapeSays(t *testing.T) {
 	}
 }
 
-func TestPostsOfOneSeedAreTheSame(t *testing.T) {
+func TestPostsOfEqualShapesAreEqual(t *testing.T) {
 	other := shape()
 	other.Seed++
 	a, b, c := NewGenerator(shape()), NewGenerator(shape()), NewGenerator(other)
@@ -67,7 +67,7 @@ func TestPostsOfOneSeedAreTheSame(t *testing.T) {
 	}
 }
 
-func TestEveryFlowHasAKeyOfItsOwn(t *testing.T) {
+func TestEveryFlowHasItsOwnKey(t *testing.T) {
 	for _, s := range []Shape{{Flows: 1, VPCs: 1}, {Flows: 1, VPCs: 9}, {Flows: 7, VPCs: 3}, {Flows: 1000, VPCs: 1}, {Flows: 1001, VPCs: 10},
 		{Flows: 10, VPCs: 3, Apps: 30, App: "service"}, {Flows: 6300, VPCs: 7, Apps: 30}} {
 		s.Records, s.Hours, s.VPC = 1, 1, "v"
@@ -105,7 +105,8 @@ func TestPostsInOrderCarryEachFlowOfEachHourOnce(t *testing.T) {
 	}
 }
 
-// verify compares the totals of records with what is expected of the posts up to n, and returns how many are wrong.
+// verify compares the totals of records with the expectation for the posts 0 to n-1, and returns the number of wrong
+// flows.
 func verify(g *Generator, records []flow.Record, n int64, outcome func(int64) Outcome) (wrong int, first string) {
 	totals := map[flow.Hour]map[flow.Key]flow.Totals{}
 	for _, r := range records {
@@ -117,9 +118,9 @@ func verify(g *Generator, records []flow.Record, n int64, outcome func(int64) Ou
 	for hour, posts := range g.ByHour(n) {
 		e := g.Expect(posts, outcome)
 		for key, t := range totals[hour] {
-			e.Saw(key, t)
+			e.Compare(key, t)
 		}
-		e.Done()
+		e.Finish()
 		if wrong == 0 {
 			first = e.First
 		}
@@ -128,7 +129,7 @@ func verify(g *Generator, records []flow.Record, n int64, outcome func(int64) Ou
 	return wrong, first
 }
 
-func TestWhatIsThereIsComparedWithWhatWasSent(t *testing.T) {
+func TestVerificationComparesTotalsWithPosts(t *testing.T) {
 	g := NewGenerator(shape())
 	right := all(t, g, 100)
 	post := all(t, g, 1)
@@ -149,8 +150,8 @@ func TestWhatIsThereIsComparedWithWhatWasSent(t *testing.T) {
 		outcome func(int64) Outcome
 		right   bool
 	}{
-		{"all is there", right, only(-1, Stored), true},
-		{"flows of others are passed over", append(slices.Clone(right), stranger), only(-1, Stored), true},
+		{"all flows are there", right, only(-1, Stored), true},
+		{"flows of other runs are ignored", append(slices.Clone(right), stranger), only(-1, Stored), true},
 		{"a flow that was never sent", append(slices.Clone(right), intruder), only(-1, Stored), false},
 		{"a record is missing", right[1:], only(-1, Stored), false},
 		{"a post is missing", right[len(post):], only(-1, Stored), false},

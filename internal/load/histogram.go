@@ -8,20 +8,20 @@ import (
 )
 
 const (
-	subBits = 7            // of a value that tell it from others of its magnitude
+	subBits = 7            // significant bits of a value after its highest bit
 	half    = 1 << subBits // buckets for each power of two
 	buckets = (63-subBits)*half + half
 )
 
-// Histogram counts durations in buckets whose width grows with the value: each power of two is cut into 128, so that a quantile is
-// at most 1/128 too high. It takes 57 kB whatever it holds. The layout is that of HdrHistogram
-// (http://hdrhistogram.org). It may be used by many goroutines at once.
+// Histogram counts durations in buckets whose width grows with the value: each power of two has 128 buckets, so a
+// quantile is at most 1/128 too high. It always takes 57 kB. The layout is the one of HdrHistogram
+// (http://hdrhistogram.org). It is safe for concurrent use.
 type Histogram struct {
 	counts [buckets]atomic.Uint64
 	max    atomic.Int64
 }
 
-// Add counts one duration. A negative one, which a clock set back would give, counts as zero.
+// Add counts one duration. A negative duration, caused by a clock set back, counts as zero.
 func (h *Histogram) Add(d time.Duration) {
 	d = max(d, 0)
 	h.counts[bucket(d)].Add(1)
@@ -29,7 +29,8 @@ func (h *Histogram) Add(d time.Duration) {
 	}
 }
 
-// bucket returns where d is counted: values below 256 have a bucket each, 256 to 511 one for two, and so on.
+// bucket returns the bucket of d: values below 256 have a bucket each, pairs of values from 256 to 511 share one, and
+// so on.
 func bucket(d time.Duration) int {
 	v := uint64(d)
 	shift := max(bits.Len64(v)-subBits-1, 0)
@@ -42,14 +43,14 @@ func highest(bucket int) time.Duration {
 	return time.Duration(uint64(bucket-shift*half+1)<<shift - 1)
 }
 
-// Counts is what a Histogram held at some time.
+// Counts is the content of a Histogram at one time.
 type Counts struct {
 	counts [buckets]uint64
 	total  uint64
 	max    time.Duration
 }
 
-// Counts returns what has been counted. What is added meanwhile may be in it or not.
+// Counts returns the content. A duration that is added during the call may be missing.
 func (h *Histogram) Counts() *Counts {
 	c := &Counts{}
 	for i := range h.counts {
@@ -60,7 +61,7 @@ func (h *Histogram) Counts() *Counts {
 	return c
 }
 
-// Since returns what was counted after an earlier look at the same histogram.
+// Since returns the difference from earlier Counts of the same histogram.
 func (c *Counts) Since(earlier *Counts) *Counts {
 	d := &Counts{max: c.max, total: c.total - earlier.total}
 	for i := range c.counts {
@@ -69,13 +70,13 @@ func (c *Counts) Since(earlier *Counts) *Counts {
 	return d
 }
 
-// Total returns how many durations there are.
+// Total returns the number of durations.
 func (c *Counts) Total() uint64 { return c.total }
 
 // Max returns the largest duration, exactly; 0 when there is none.
 func (c *Counts) Max() time.Duration { return c.max }
 
-// Quantile returns a duration that a fraction q of all do not pass, 0 when there is none.
+// Quantile returns an upper bound of the fraction q of all durations; 0 when there is none.
 func (c *Counts) Quantile(q float64) time.Duration {
 	rank := max(uint64(math.Ceil(q*float64(c.total))), 1)
 	var seen uint64

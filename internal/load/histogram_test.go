@@ -53,7 +53,7 @@ func TestQuantilesAreCloseToThoseOfTheSortedValues(t *testing.T) {
 	}
 }
 
-func TestSinceHoldsWhatCameAfter(t *testing.T) {
+func TestSinceHoldsLaterDurations(t *testing.T) {
 	var h Histogram
 	h.Add(time.Second)
 	earlier := h.Counts()

@@ -2,14 +2,14 @@ package load
 
 import "context"
 
-// Outcome is how a post ended.
+// Outcome is the end of a post.
 type Outcome uint8
 
 // The outcomes: P3 in docs/promises.md.
 const (
-	Refused Outcome = iota // counted zero times; a post that was never sent, too
+	Refused Outcome = iota // counted zero times, as is a post that is never sent
 	Stored                 // acknowledged
-	Unknown                // no answer, or one that leaves it open: counted zero times or once
+	Unknown                // no answer, or an answer without a decision: counted zero times or once
 )
 
 // Posts are the posts of a run. Many goroutines call the methods at once.
@@ -24,13 +24,13 @@ type Post struct {
 	Body []byte
 }
 
-// Answer is what came of a Post.
+// Answer is the result of a Post.
 type Answer struct {
 	Outcome  Outcome
-	Replayed bool  // had been stored before, by an earlier attempt of the same post
-	Err      error // unless it was stored
-	Kept     bool  // the body may be in use still: it must not be written to
+	Replayed bool  // an earlier attempt of the same post had stored it
+	Err      error // nil if it was stored
+	Kept     bool  // the body may still be in use, and the caller must not write to it
 }
 
-// SendFunc makes a post. It returns soon after ctx ends.
+// SendFunc sends a post. It returns soon after ctx ends.
 type SendFunc func(ctx context.Context, p Post) Answer

@@ -6,12 +6,12 @@ import (
 	"time"
 )
 
-// Plan says how much load to make, and how fast.
+// Plan is the amount and the pace of the load.
 type Plan struct {
-	Connections int           // posts under way at once, at most
-	Posts       int64         // in all; 0: no limit
-	Duration    time.Duration // in which posts are begun; 0: no limit
-	Rate        float64       // posts due in a second; 0: as fast as answers come
+	Connections int           // posts in progress at once, at most
+	Posts       int64         // total number; 0: no limit
+	Duration    time.Duration // time after which no post begins; 0: no limit
+	Rate        float64       // posts due per second (open loop); 0: as fast as answers come (closed loop)
 }
 
 // pace hands out the posts of a run.
@@ -21,7 +21,8 @@ type pace struct {
 	taken atomic.Int64
 }
 
-// take returns the number of the next post, and when it is due: at once in a closed loop. It returns false when there is none.
+// take returns the number of the next post and its due time, which is now in a closed loop. It returns false after the
+// last post.
 func (p *pace) take() (n int64, due time.Time, ok bool) {
 	if p.plan.Rate <= 0 && p.over(time.Now()) {
 		return 0, time.Time{}, false
@@ -29,13 +30,14 @@ func (p *pace) take() (n int64, due time.Time, ok bool) {
 	n = p.taken.Add(1) - 1
 	due = p.due(n)
 	if p.plan.Posts > 0 && n >= p.plan.Posts || p.over(due) {
-		p.taken.Add(-1) // every number below taken is of a post that somebody has
+		p.taken.Add(-1) // every number below taken belongs to a post in a worker
 		return 0, time.Time{}, false
 	}
 	return n, due, true
 }
 
-// due is computed from the number alone: rounding does not add up, and a late post delays no other.
+// due computes the due time from the number alone, so that rounding errors do not add up and a late post delays no
+// other post.
 func (p *pace) due(n int64) time.Time {
 	if p.plan.Rate <= 0 {
 		return p.start
@@ -44,13 +46,13 @@ func (p *pace) due(n int64) time.Time {
 	return p.start.Add(time.Duration(min(float64(n)/p.plan.Rate*float64(time.Second), never)))
 }
 
-// over reports whether no post may begin at t any more.
+// over reports whether the time for posts has ended at t.
 func (p *pace) over(t time.Time) bool {
 	return p.plan.Duration > 0 && t.Sub(p.start) >= p.plan.Duration
 }
 
-// await waits until a post is due and returns the time that its latency counts from. It returns false when the run is over by then:
-// ctx has ended, or the post is so late that the time for posts has run out.
+// await waits until a post is due and returns the start of its latency. It returns false when the run is over: ctx has
+// ended, or the time for posts has ended.
 func (p *pace) await(ctx context.Context, due time.Time) (from time.Time, ok bool) {
 	pause(ctx, time.Until(due))
 	now := time.Now()
@@ -63,7 +65,7 @@ func (p *pace) await(ctx context.Context, due time.Time) (from time.Time, ok boo
 	return due, true
 }
 
-// dueBy returns how many posts were due until t; in a closed loop none is before it is begun.
+// dueBy returns the number of posts that were due by t; 0 in a closed loop.
 func (p *pace) dueBy(t time.Time) int64 {
 	if p.plan.Rate <= 0 {
 		return 0

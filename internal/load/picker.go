@@ -5,15 +5,16 @@ import (
 	"math/bits"
 )
 
-// picker draws one of n things, the i-th in proportion to 1/(i+1)^skew: Zipf's law. With a skew, it does so by Walker's alias method
-// as built by Vose ("A linear algorithm for generating random numbers with a given distribution", 1991): a draw costs one
-// multiplication and one look into a table, which takes 8 bytes for each thing.
+// picker draws one of n elements, element i with a probability proportional to 1/(i+1)^skew (Zipf's law). With a skew
+// it uses Walker's alias method as built by Vose ("A linear algorithm for generating random numbers with a given
+// distribution", 1991): a draw costs one multiplication and one access to a table with 8 bytes for each element.
 type picker struct {
 	n     uint64
-	parts []part // nil: all alike
+	parts []part // nil: all elements are equally likely
 }
 
-// part is one of n equal parts of the range drawn from: the first cut/2^32 of it are for the thing itself, the rest for another.
+// part i is one of n equal parts of the range: its first cut/2^32 belong to element i, the rest belongs to element
+// other.
 type part struct{ cut, other uint32 }
 
 func newPicker(n int, skew float64) *picker {
@@ -24,7 +25,7 @@ func newPicker(n int, skew float64) *picker {
 	return p
 }
 
-// pick maps 64 random bits to a thing.
+// pick maps 64 random bits to an element.
 func (p *picker) pick(random uint64) int {
 	i, rest := bits.Mul64(random, p.n)
 	if p.parts == nil {
@@ -36,7 +37,7 @@ func (p *picker) pick(random uint64) int {
 	return int(i)
 }
 
-// weights returns how likely each of n things is, as a multiple of 1/n.
+// weights returns the probability of each of n elements, as a multiple of 1/n.
 func weights(n int, skew float64) []float64 {
 	w := make([]float64, n)
 	sum := 0.0
@@ -50,12 +51,12 @@ func weights(n int, skew float64) []float64 {
 	return w
 }
 
-// aliases fills up what each unlikely thing leaves of its part with what a likely one has too much. It uses up w.
+// aliases fills the part of each unlikely element with the surplus of a likely element. It changes w.
 func aliases(w []float64) []part {
 	parts := make([]part, len(w))
 	var less, more []uint32
 	for i, weight := range w {
-		parts[i] = part{math.MaxUint32, uint32(i)} // what rounding leaves over below is its own
+		parts[i] = part{math.MaxUint32, uint32(i)} // a part that rounding leaves unfilled belongs to its element
 		if weight < 1 {
 			less = append(less, uint32(i))
 		} else {

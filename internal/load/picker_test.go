@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-func TestThingsArePickedInProportion(t *testing.T) {
+func TestElementsAreDrawnInProportion(t *testing.T) {
 	const draws = 400_000
 	for _, n := range []int{1, 2, 3, 10, 1000} {
 		for _, skew := range []float64{0, .5, 1, 1.5, 10} {
@@ -26,8 +26,8 @@ func TestThingsArePickedInProportion(t *testing.T) {
 	}
 }
 
-// The table itself must say what the law says, to the last bits: random draws would not show a small error.
-func TestTheTableIsTheLaw(t *testing.T) {
+// The table is compared with the law to its last bits, because random draws would not show a small error.
+func TestTheTableHoldsZipfsLaw(t *testing.T) {
 	const n = 10_000
 	got := make([]float64, n)
 	for i, part := range newPicker(n, 1.1).parts {
@@ -42,7 +42,7 @@ func TestTheTableIsTheLaw(t *testing.T) {
 	}
 }
 
-func TestTheEndsOfTheRangeAreThings(t *testing.T) {
+func TestTheEndsOfTheRangeAreElements(t *testing.T) {
 	for _, skew := range []float64{0, 1} {
 		p := newPicker(7, skew)
 		for _, random := range []uint64{0, math.MaxUint64} {

@@ -12,7 +12,7 @@ import (
 // GetFunc reads an hour to its end.
 type GetFunc func(ctx context.Context, hour flow.Hour) (bytes int64, err error)
 
-// Readers read hours while a run goes on: each again and again, at most once in a period, one hour after the other.
+// Readers read hours during a run. Each reader reads one hour after the other, at most one hour in a period.
 type Readers struct {
 	Get    GetFunc
 	Number int
@@ -43,7 +43,7 @@ func (r *Readers) read(ctx context.Context) {
 		switch {
 		case err == nil:
 			r.Latency.Add(time.Since(start))
-		case ctx.Err() != nil: // it was cut off by the end
+		case ctx.Err() != nil: // the end of the run interrupted the read
 			return
 		default:
 			r.Failed.Add(1)

@@ -2,21 +2,21 @@ package load
 
 import "time"
 
-// Result is what a run did, in the form that it is printed as JSON.
+// Result is the result of a run, with the fields of its JSON form.
 type Result struct {
 	Seconds          float64       `json:"seconds"`
-	Records          int64         `json:"records"` // stored
+	Records          int64         `json:"records"` // of stored posts
 	Posts            int64         `json:"posts"`   // stored
-	Bytes            int64         `json:"bytes"`   // of the bodies of these
+	Bytes            int64         `json:"bytes"`   // of the bodies of stored posts
 	RecordsPerSecond float64       `json:"records_per_second"`
 	PostsPerSecond   float64       `json:"posts_per_second"`
 	Latency          Latency       `json:"latency_ms"`
 	Answers          map[int]int64 `json:"answers"`  // by status, retries included
 	Retries          int64         `json:"retries"`  // attempts after the first of a post
-	Replayed         int64         `json:"replayed"` // posts that a lost answer had acknowledged before
-	Refused          int64         `json:"refused"`  // posts given up that count zero times
-	Unknown          int64         `json:"unknown"`  // posts given up that may count or not
-	Unsent           int64         `json:"unsent"`   // posts that were due and never begun
+	Replayed         int64         `json:"replayed"` // posts stored by an earlier attempt with a lost answer
+	Refused          int64         `json:"refused"`  // abandoned posts, counted zero times
+	Unknown          int64         `json:"unknown"`  // abandoned posts, counted zero times or once
+	Unsent           int64         `json:"unsent"`   // posts due that did not begin
 	Failures         []Failure     `json:"failures"` // of attempts, and of reads
 	Reads            *Reads        `json:"reads,omitempty"`
 	Verified         *Verified     `json:"verified,omitempty"`
@@ -32,7 +32,7 @@ type Latency struct {
 	Max  float64 `json:"max"`
 }
 
-// Reads is what readers did meanwhile.
+// Reads is the result of the readers.
 type Reads struct {
 	Reads   uint64  `json:"reads"`
 	Failed  int64   `json:"failed"`
@@ -40,15 +40,15 @@ type Reads struct {
 	Latency Latency `json:"latency_ms"`
 }
 
-// Verified is what reading all back has shown.
+// Verified is the result of the verification.
 type Verified struct {
 	Hours int    `json:"hours"`
 	Flows int    `json:"flows"`
 	Wrong int    `json:"wrong"`
-	First string `json:"first,omitempty"` // what is wrong with the first of these
+	First string `json:"first,omitempty"` // description of the first wrong flow
 }
 
-// Result returns what the run did, once Run has returned.
+// Result returns the result of the run, after Run has returned.
 func (r *Runner) Result(t *Traffic) *Result {
 	seconds := r.Elapsed().Seconds()
 	n := &r.Tally
@@ -61,7 +61,7 @@ func (r *Runner) Result(t *Traffic) *Result {
 	}
 }
 
-// Result returns what the readers did, once Run has returned.
+// Result returns the result of the readers, after Run has returned.
 func (r *Readers) Result() *Reads {
 	counts := r.Latency.Counts()
 	return &Reads{Reads: counts.Total(), Failed: r.Failed.Load(), Bytes: r.Bytes.Load(), Latency: latency(counts)}

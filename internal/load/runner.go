@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// grace is how long posts under way may take when the run is ended early.
+// grace is the time for posts in progress when a run is interrupted.
 const grace = 2 * time.Second
 
 // Runner sends posts to a plan. It is used once.
@@ -17,25 +17,26 @@ type Runner struct {
 	pace   pace
 	endAt  time.Time
 	Tally  Tally
-	keep   bool // how each post ended is remembered, for Outcome
+	keep   bool // outcomes are kept, for Outcome
 	mu     sync.Mutex
-	failed map[int64]Outcome // posts that were not stored
+	failed map[int64]Outcome // outcomes other than Stored
 	first  [Unknown + 1]error
 }
 
-// Tally is what a run has done so far. Latencies are those of posts that were stored, with all their retries.
+// Tally is the progress of a run. The latency of a post includes its retries; only stored posts count.
 type Tally struct {
 	Latency                                   Histogram
 	Begun, Stored, Replayed, Refused, Unknown atomic.Int64
-	Records, Bytes                            atomic.Int64 // of posts that were stored
+	Records, Bytes                            atomic.Int64 // of stored posts
 }
 
-// NewRunner returns a runner. It remembers how each post ended only if told to keep it.
+// NewRunner returns a runner. With keep it keeps the outcome of each post.
 func NewRunner(posts Posts, p Plan, send SendFunc, keep bool) *Runner {
 	return &Runner{posts: posts, send: send, pace: pace{plan: p}, keep: keep, failed: map[int64]Outcome{}}
 }
 
-// Run sends posts until the plan is fulfilled. When ctx ends no further post begins, and those under way get two seconds.
+// Run sends posts until the plan is fulfilled. When ctx ends, no further post begins, and posts in progress get two
+// seconds.
 func (r *Runner) Run(ctx context.Context) {
 	posts, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
@@ -53,7 +54,7 @@ func (r *Runner) Run(ctx context.Context) {
 	r.endAt = time.Now()
 }
 
-// work sends one post after the other. Each is made before it is due.
+// work sends one post after the other. It makes each body before the post is due.
 func (r *Runner) work(ctx, posts context.Context) {
 	var body []byte
 	for {
@@ -69,12 +70,12 @@ func (r *Runner) work(ctx, posts context.Context) {
 		}
 		r.Tally.Begun.Add(1)
 		if a := r.send(posts, Post{n, body}); r.ended(n, a, len(body), from) {
-			body = nil // the last one is still being read
+			body = nil // the transport may still read it
 		}
 	}
 }
 
-// ended counts how a post ended, and returns whether its body is still in use.
+// ended counts the outcome of a post, and returns whether its body is still in use.
 func (r *Runner) ended(n int64, a Answer, size int, from time.Time) bool {
 	switch a.Outcome {
 	case Stored:
@@ -106,16 +107,17 @@ func (r *Runner) lost(n int64, how Outcome, err error) {
 	}
 }
 
-// Elapsed returns how long the run took.
+// Elapsed returns the length of the run.
 func (r *Runner) Elapsed() time.Duration { return r.endAt.Sub(r.pace.start) }
 
-// Unsent returns how many posts were due by the end of an open loop and never begun, as all connections were busy.
+// Unsent returns the number of posts that were due by the end of an open loop and did not begin, because all
+// connections were busy.
 func (r *Runner) Unsent() int64 { return max(r.pace.dueBy(r.endAt)-r.Tally.Begun.Load(), 0) }
 
-// Taken returns one more than the highest number of a post.
+// Taken returns the number of posts that workers have taken: they are the posts 0 to Taken()-1.
 func (r *Runner) Taken() int64 { return r.pace.taken.Load() }
 
-// Outcome returns how post n, of those taken, ended.
+// Outcome returns the outcome of post n, which must be below Taken().
 func (r *Runner) Outcome(n int64) Outcome {
 	if how, failed := r.failed[n]; failed {
 		return how
@@ -123,7 +125,7 @@ func (r *Runner) Outcome(n int64) Outcome {
 	return Stored
 }
 
-// FirstError returns the first error of a post that was refused for good; failing that, of one whose outcome is unknown.
+// FirstError returns the first error of a refused post; if there is none, of a post with an unknown outcome.
 func (r *Runner) FirstError() error {
 	if err := r.first[Refused]; err != nil {
 		return err

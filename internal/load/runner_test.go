@@ -12,7 +12,7 @@ import (
 	"flowring/internal/racetest"
 )
 
-// answering is a SendFunc that takes a time which depends on the post.
+// answering returns a SendFunc that takes a time for each post.
 func answering(took func(n int64) time.Duration) SendFunc {
 	return func(ctx context.Context, p Post) Answer {
 		pause(ctx, took(p.N))
@@ -42,14 +42,14 @@ func TestRunsEndAsPlanned(t *testing.T) {
 	}{
 		{"a number of posts", Plan{Connections: 2, Posts: 10}, 10 * ms, 10, 0, 50 * ms, 10 * ms, 10 * ms},
 		{"a length of time", Plan{Connections: 2, Duration: 95 * ms}, 10 * ms, 20, 0, 100 * ms, 10 * ms, 10 * ms},
-		{"whichever is first", Plan{Connections: 1, Posts: 5, Duration: time.Hour}, 10 * ms, 5, 0, 50 * ms, 10 * ms, 10 * ms},
+		{"a number and a length of time", Plan{Connections: 1, Posts: 5, Duration: time.Hour}, 10 * ms, 5, 0, 50 * ms, 10 * ms, 10 * ms},
 		{"a rate that can be kept", Plan{Connections: 2, Rate: 100, Duration: time.Second}, 10 * ms, 100, 0, time.Second, 10 * ms, 10 * ms},
 		{"a rate and a number", Plan{Connections: 2, Rate: 100, Posts: 50}, 10 * ms, 50, 0, 500 * ms, 10 * ms, 10 * ms},
-		{"a rate that is hardly kept", Plan{Connections: 1, Rate: 100, Duration: time.Second}, 10 * ms, 100, 0, time.Second, 10 * ms, 10 * ms},
+		{"a rate at the limit", Plan{Connections: 1, Rate: 100, Duration: time.Second}, 10 * ms, 100, 0, time.Second, 10 * ms, 10 * ms},
 		// One is due each 10 ms and takes 20 ms: the 50th waited for 490 ms.
 		{"a rate that is too high", Plan{Connections: 1, Rate: 100, Duration: time.Second}, 20 * ms, 50, 50, time.Second, 260 * ms, 510 * ms},
-		{"hardly any rate", Plan{Connections: 2, Rate: 1e-300, Duration: time.Second}, ms, 1, 0, ms, ms, ms},
-		{"a rate that is not whole", Plan{Connections: 1, Rate: 1. / 3, Duration: 10 * time.Second}, ms, 4, 0, 9001 * ms, ms, ms},
+		{"a tiny rate", Plan{Connections: 2, Rate: 1e-300, Duration: time.Second}, ms, 1, 0, ms, ms, ms},
+		{"a fractional rate", Plan{Connections: 1, Rate: 1. / 3, Duration: 10 * time.Second}, ms, 4, 0, 9001 * ms, ms, ms},
 	} {
 		racetest.Bubble(t, func(t *testing.T) {
 			r := NewRunner(NewGenerator(shape()), test.plan, answering(always(test.took)), true)
@@ -75,16 +75,16 @@ func TestRunsEndAsPlanned(t *testing.T) {
 	}
 }
 
-// A cluster that stands still for one second of ten has 10 % of slow posts, whatever the connections were doing. Counted from when
-// each post was begun, only one in 1,000 would be.
-func TestAStallIsSeenByAllPostsThatWereDue(t *testing.T) {
+// A cluster that stalls for one second of ten delays 10 % of the posts, however many connections there are. If latency
+// counted from the begin of each post, one post in 1,000 would be slow.
+func TestAStallDelaysAllPostsThatAreDue(t *testing.T) {
 	for _, test := range []struct {
 		name string
 		rate float64
-		slow time.Duration // what p99 is at least
+		slow time.Duration // least p99
 	}{
-		{"in an open loop", 100, 850 * time.Millisecond},
-		{"but not in a closed one", 0, 0},
+		{"the p99 of an open loop", 100, 850 * time.Millisecond},
+		{"the p99 of a closed loop does not", 0, 0},
 	} {
 		racetest.Bubble(t, func(t *testing.T) {
 			start := time.Now()
@@ -104,15 +104,15 @@ func TestAStallIsSeenByAllPostsThatWereDue(t *testing.T) {
 	}
 }
 
-func TestAnInterruptEndsTheRunAndWaitsALittle(t *testing.T) {
+func TestAnInterruptedRunWaitsForPostsInProgress(t *testing.T) {
 	for _, test := range []struct {
 		name            string
 		took            time.Duration
 		stored, unknown int64
 		elapsed         time.Duration
 	}{
-		{"posts that are answered soon", time.Second, 2, 0, time.Second},
-		{"posts that are not", time.Minute, 0, 2, 500*time.Millisecond + grace},
+		{"posts with an early answer", time.Second, 2, 0, time.Second},
+		{"posts with a late answer", time.Minute, 0, 2, 500*time.Millisecond + grace},
 	} {
 		racetest.Bubble(t, func(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
@@ -127,7 +127,7 @@ func TestAnInterruptEndsTheRunAndWaitsALittle(t *testing.T) {
 	}
 }
 
-func TestWaitingForAPostThatIsDueEndsWithTheRun(t *testing.T) {
+func TestAnInterruptEndsTheWaitForTheNextPost(t *testing.T) {
 	racetest.Bubble(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
@@ -139,7 +139,7 @@ func TestWaitingForAPostThatIsDueEndsWithTheRun(t *testing.T) {
 	})
 }
 
-func TestFailuresAreCountedAndRemembered(t *testing.T) {
+func TestOutcomesAreCountedAndKept(t *testing.T) {
 	refused, unknown := errors.New("refused"), errors.New("unknown")
 	send := func(_ context.Context, p Post) Answer {
 		switch p.N {
@@ -162,8 +162,8 @@ func TestFailuresAreCountedAndRemembered(t *testing.T) {
 	}
 }
 
-// A transport may still read a body after it has given up on the answer: the next post must not be written over it.
-func TestABodyThatIsInUseIsLeftAlone(t *testing.T) {
+// A transport may still read a body after it has given up on the answer, so the next post must not overwrite the body.
+func TestABodyInUseIsNotOverwritten(t *testing.T) {
 	for _, kept := range []bool{true, false} {
 		var mu sync.Mutex
 		bodies := map[*byte]bool{}

@@ -18,18 +18,18 @@ import (
 	"flowring/router/client"
 )
 
-// Access says where posts go.
+// Access is the way to a cluster.
 type Access struct {
-	Targets     []string      // base URLs of nodes, taken in turn
-	Connections int           // to each of them that are kept, at most
-	Timeout     time.Duration // for one post, retries included
-	BodySize    int           // what a body has, about
-	Key         string        // what keys begin with, which no other run may use; empty: no keys, and so no retries
-	Header      http.Header   // more headers for each request, such as Authorization
+	Targets     []string      // base URLs of nodes; posts go to them in turn
+	Connections int           // limit of idle connections to each target
+	Timeout     time.Duration // for one post with its retries
+	BodySize    int           // approximate size of a body in bytes
+	Key         string        // prefix of the idempotency keys, unique to the run; empty: no keys and no retries
+	Header      http.Header   // additional headers of each request, such as Authorization
 	TLS         *tls.Config   // for https targets; nil: the roots of the system
 }
 
-// Sender makes requests of a cluster and counts them in its Traffic.
+// Sender sends requests to a cluster and counts them in its Traffic.
 type Sender struct {
 	access  Access
 	client  *client.Client
@@ -43,7 +43,7 @@ func NewSender(a Access) (*Sender, error) {
 	traffic := &Traffic{}
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.MaxIdleConns, transport.MaxIdleConnsPerHost = 0, a.Connections
-	transport.DisableCompression = true // what an hour is compressed for costs its reader
+	transport.DisableCompression = true // decompression would cost the reader CPU time
 	transport.WriteBufferSize = min(max(a.BodySize+1024, 4<<10), 256<<10)
 	transport.TLSClientConfig = a.TLS
 	h := &http.Client{Transport: client.WithHeader(&counter{next: transport, traffic: traffic}, a.Header),
@@ -75,7 +75,7 @@ func (s *Sender) Post(ctx context.Context, p Post) Answer {
 	return Answer{Outcome: Refused, Err: err, Kept: true}
 }
 
-// once posts without a key: never a second time, for that might count twice.
+// once posts without a key. It never retries, because a retry could count twice.
 func (s *Sender) once(ctx context.Context, body []byte) Answer {
 	target := s.access.Targets[int(s.next.Add(1)-1)%len(s.access.Targets)]
 	fail := func(how Outcome, err error) Answer {
@@ -106,7 +106,7 @@ func (s *Sender) once(ctx context.Context, body []byte) Answer {
 	return Answer{Outcome: Stored}
 }
 
-// Get reads an hour to its end and throws it away.
+// Get reads an hour to its end and discards it.
 func (s *Sender) Get(ctx context.Context, hour flow.Hour) (bytes int64, err error) {
 	ctx, cancel := context.WithTimeout(ctx, s.access.Timeout)
 	defer cancel()

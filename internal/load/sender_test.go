@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// fake is the public face of a cluster: it answers each request with the next of the steps, and the last again and again.
+// fake is a double of a cluster. It answers each request with the next step, and repeats the last step.
 type fake struct {
 	mu    sync.Mutex
 	steps []http.HandlerFunc
@@ -56,7 +56,7 @@ var (
 		"Content-Type: application/problem+json")
 )
 
-// sendOne makes one post of a fake with these steps.
+// sendOne sends one post to a fake with these steps.
 func sendOne(t *testing.T, key string, timeout time.Duration, steps ...http.HandlerFunc) (Answer, *Traffic, *fake) {
 	t.Helper()
 	f := &fake{steps: steps}
@@ -81,13 +81,13 @@ func TestPostsEndInOneOfThreeWays(t *testing.T) {
 		kinds    []string // of failures, with their number
 	}{
 		{"stored", "k", []http.HandlerFunc{stored}, Stored, false, map[int]int64{200: 1}, nil},
-		{"stored in the end", "k", []http.HandlerFunc{busy, hangUp, stored}, Stored, false,
+		{"stored after two failures", "k", []http.HandlerFunc{busy, hangUp, stored}, Stored, false,
 			map[int]int64{503: 1, 200: 1}, []string{"1 503 overloaded", "1 connection lost"}},
 		{"stored by an attempt whose answer was lost", "k", []http.HandlerFunc{hangUp, replayed}, Stored, true,
 			map[int]int64{200: 1}, []string{"1 connection lost"}},
 		{"refused", "k", []http.HandlerFunc{invalid}, Refused, false, map[int]int64{400: 1}, []string{"1 400 invalid-record"}},
-		{"refused by somebody else", "k", []http.HandlerFunc{reply(404, "no")}, Refused, false, map[int]int64{404: 1}, []string{"1 404"}},
-		{"sent elsewhere", "k", []http.HandlerFunc{reply(302, "", "Location: http://127.0.0.1:1/")}, Refused, false,
+		{"refused by another server", "k", []http.HandlerFunc{reply(404, "no")}, Refused, false, map[int]int64{404: 1}, []string{"1 404"}},
+		{"redirected", "k", []http.HandlerFunc{reply(302, "", "Location: http://127.0.0.1:1/")}, Refused, false,
 			map[int]int64{302: 1}, []string{"1 302"}},
 		{"stored without a key", "", []http.HandlerFunc{stored}, Stored, false, map[int]int64{200: 1}, nil},
 		{"refused without a key", "", []http.HandlerFunc{invalid}, Refused, false, map[int]int64{400: 1}, []string{"1 400 invalid-record"}},
@@ -134,7 +134,7 @@ func TestAPostWithoutAnAnswerIsUnknown(t *testing.T) {
 	}
 }
 
-func TestAPostToNobodyIsNotStored(t *testing.T) {
+func TestAPostToAClosedPortIsNotStored(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -184,8 +184,8 @@ func TestAReadGoesToTheEndOfTheAnswer(t *testing.T) {
 		ok    bool
 	}{
 		{"a whole answer", reply(200, "[12345]", "Flowring-Complete: true"), 7, true},
-		{"one that does not say how complete it is", reply(200, "[]"), 0, false},
-		{"one that is cut short", func(w http.ResponseWriter, r *http.Request) {
+		{"an answer without its completeness", reply(200, "[]"), 0, false},
+		{"an answer that is cut short", func(w http.ResponseWriter, r *http.Request) {
 			reply(200, "[12", "Flowring-Complete: true", "Content-Length: 7")(w, r)
 		}, 3, false},
 	} {

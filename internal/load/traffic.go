@@ -21,11 +21,11 @@ import (
 )
 
 const (
-	maxKinds   = 32       // of failures told apart: what a server sends decides, so there must be a limit
-	maxProblem = 64 << 10 // bytes of a refusal that are read
+	maxKinds   = 32       // kinds of failures; limited because a server chooses the kinds
+	maxProblem = 64 << 10 // bytes read of a refusal
 )
 
-// Traffic counts requests, each attempt of a post by itself, and what came back.
+// Traffic counts requests and their answers; each attempt of a post is a request.
 type Traffic struct {
 	posts atomic.Int64      // attempts
 	codes [600]atomic.Int64 // answers to posts
@@ -34,17 +34,17 @@ type Traffic struct {
 	kinds map[string]*Failure
 }
 
-// Failure is one way in which requests failed.
+// Failure is one kind of failed requests.
 type Failure struct {
 	Kind    string `json:"kind"`
 	Count   int64  `json:"count"`
 	Example string `json:"example"` // the first
 }
 
-// Attempts returns how many posts were sent, retries included.
+// Attempts returns the number of posts sent, with retries.
 func (t *Traffic) Attempts() int64 { return t.posts.Load() }
 
-// Answers returns how many posts got which status.
+// Answers returns the number of answers to posts by status.
 func (t *Traffic) Answers() map[int]int64 {
 	m := map[int]int64{}
 	for code := range t.codes {
@@ -55,7 +55,7 @@ func (t *Traffic) Answers() map[int]int64 {
 	return m
 }
 
-// Failures returns what failed, the most frequent first.
+// Failures returns the kinds of failures, the most frequent one first.
 func (t *Traffic) Failures() []Failure {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -85,21 +85,22 @@ func (t *Traffic) failed(kind, example string) {
 	f.Count++
 }
 
-// counter counts what passes through a transport.
+// counter counts the requests through a transport.
 type counter struct {
 	next    *http.Transport
 	traffic *Traffic
 }
 
-// CloseIdleConnections is what http.Client calls by this name.
+// CloseIdleConnections implements the interface that http.Client looks for.
 func (c *counter) CloseIdleConnections() { c.next.CloseIdleConnections() }
 
-// RoundTrip counts the request and its answer; the text of a refusal is read to tell what kind it is, and can be read again.
+// RoundTrip counts the request and its answer. It reads the text of a refusal for its kind, and lets the caller read it
+// again.
 func (c *counter) RoundTrip(req *http.Request) (*http.Response, error) {
 	if req.Method == http.MethodPost {
 		c.traffic.posts.Add(1)
 		req = req.WithContext(req.Context())
-		req.GetBody = nil // or net/http would try again by itself, as there is a key, and nobody would count it
+		req.GetBody = nil // otherwise net/http retries a request with a key by itself, uncounted
 	}
 	resp, err := c.next.RoundTrip(req)
 	if err != nil {
@@ -112,14 +113,14 @@ func (c *counter) RoundTrip(req *http.Request) (*http.Response, error) {
 	if resp.StatusCode < 300 {
 		return resp, nil
 	}
-	text, _ := io.ReadAll(io.LimitReader(resp.Body, maxProblem)) // what there is of it must do
+	text, _ := io.ReadAll(io.LimitReader(resp.Body, maxProblem)) // the part that arrives is enough
 	resp.Body.Close()
 	resp.Body = io.NopCloser(bytes.NewReader(text))
 	c.traffic.failed(refusalKind(resp.StatusCode, text), req.URL.Host+": "+describe(resp.StatusCode, text))
 	return resp, nil
 }
 
-// refusalKind is "503 overloaded" for a problem of that type.
+// refusalKind returns the kind of a refusal, such as "503 overloaded".
 func refusalKind(status int, text []byte) string {
 	var p router.Problem
 	if json.Unmarshal(text, &p) != nil || p.Type == "" {
@@ -128,7 +129,7 @@ func refusalKind(status int, text []byte) string {
 	return fmt.Sprint(status, " ", path.Base(p.Type))
 }
 
-// describe says what a server answered, on one line.
+// describe returns an answer as one line.
 func describe(status int, text []byte) string {
 	var p router.Problem
 	if json.Unmarshal(text, &p) == nil && p.Title != "" {
@@ -137,7 +138,7 @@ func describe(status int, text []byte) string {
 	return fmt.Sprintf("%d %s", status, http.StatusText(status))
 }
 
-// errorKind says how a request failed that got no answer.
+// errorKind returns the kind of an error without an answer.
 func errorKind(err error) string {
 	var timeout net.Error
 	switch {
@@ -145,7 +146,8 @@ func errorKind(err error) string {
 		return "cut off at the end"
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return "connection refused"
-	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE),
+		errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return "connection lost"
 	case errors.As(err, new(*net.DNSError)):
 		return "no such host"

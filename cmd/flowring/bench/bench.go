@@ -120,7 +120,7 @@ func (b *Bench) verified(ctx context.Context, targets []string, g *load.Generato
 		if err := b.readBack(ctx, c, hour, e); err != nil {
 			return fmt.Errorf("verify hour %d: %w", hour, err)
 		}
-		e.Done()
+		e.Finish()
 		v.Hours, v.Flows, v.Wrong, v.First = v.Hours+1, v.Flows+e.Flows, v.Wrong+e.Wrong, cmp.Or(v.First, e.First)
 	}
 	result.Verified = v
@@ -141,7 +141,7 @@ func (b *Bench) readBack(parent context.Context, c *client.Client, hour flow.Hou
 	}
 	defer answer.Close()
 	return records.Each(answer, func(r flow.Record) error {
-		e.Saw(r.Key, r.Totals)
+		e.Compare(r.Key, r.Totals)
 		return nil
 	})
 }
