@@ -21,6 +21,7 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"flowring/flow"
+	"flowring/node/peer/stream"
 	"flowring/ring"
 	"flowring/store/digest"
 )
@@ -46,20 +47,21 @@ type Client struct {
 	http      *http.Client
 	transport *http.Transport
 	dial      func(ctx context.Context, network, addr string) (net.Conn, error)
-	streams   streams
+	streams   *stream.Client
 	frames    *semaphore.Weighted // bytes of frames that are being read
 	idle      time.Duration
 	stalled   atomic.Uint64
 
-	mu     sync.Mutex
-	silent map[string]time.Time // addresses whose last call was not heard, and since when none was
+	mu         sync.Mutex
+	silent     map[string]time.Time // addresses whose last call was not heard, and since when none was
+	identities map[string]identity  // the last one by a stream, by address
 }
 
 // NewClient returns a client that keeps connections open between calls.
 func NewClient(deps ClientDeps) *Client {
 	t := &http.Transport{
 		DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
-			ctx, cancel := context.WithTimeout(ctx, dialTimeout)
+			ctx, cancel := context.WithTimeout(ctx, stream.DialTimeout)
 			defer cancel()
 			return deps.Dial(ctx, network, addr)
 		},
@@ -72,15 +74,22 @@ func NewClient(deps ClientDeps) *Client {
 	}
 	c := &Client{
 		rosters: deps.Rosters, transport: t, http: &http.Client{Transport: t}, dial: deps.Dial,
-		idle: cmp.Or(deps.Idle, idleTimeout), frames: semaphore.NewWeighted(maxFrames), silent: map[string]time.Time{},
+		idle: cmp.Or(deps.Idle, idleTimeout), frames: semaphore.NewWeighted(maxFrames),
+		silent: map[string]time.Time{}, identities: map[string]identity{},
 	}
-	c.streams.init(c)
+	c.streams = stream.NewClient(stream.ClientDeps{
+		Dial: deps.Dial,
+		Request: func(ctx context.Context, addr string) (*http.Request, error) {
+			return c.request(ctx, "POST", addr, "stream", nil)
+		},
+		Rejection: func(res *http.Response, addr string) error { return readError(res, addr, "stream") },
+	})
 	return c
 }
 
 // Close ends the streams, with the calls that are under way on them, and closes idle connections. Other calls end with their contexts.
 func (c *Client) Close() {
-	c.streams.close()
+	c.streams.Close()
 	c.transport.CloseIdleConnections()
 }
 
@@ -164,29 +173,31 @@ func (c *Client) Apply(ctx context.Context, addr string, batches ...[]byte) (rin
 func (c *Client) ask(ctx context.Context, addr string, a ask) (replayed bool, from ring.Store, err error) {
 	roster := c.rosters.Roster()
 	a.roster, a.cluster = roster.Hash(), roster.Cluster()
-	if size := a.size(); size > maxAsk {
-		return false, ring.Store{}, &unsentError{fmt.Errorf("%s at %s: batches of %d bytes, at most %d", a.kind, addr, size, maxAsk)}
+	size := a.size()
+	if size > maxAsk {
+		err := fmt.Errorf("%s at %s: batches of %d bytes, at most %d", callName(a.kind), addr, size, maxAsk)
+		return false, ring.Store{}, &stream.UnsentError{Err: err}
 	}
 	if deadline, ok := ctx.Deadline(); ok {
 		a.wait = max(time.Until(deadline), time.Millisecond)
 	}
-	s, call, err := c.streams.ask(ctx, addr, &a)
+	answer, err := c.streams.Call(ctx, addr, stream.Request{Kind: a.kind, Size: size, Append: a.append})
 	if err == nil {
 		c.mark(addr, true)
-		replayed, from, err = c.take(s, call)
+		replayed, from, err = c.take(addr, answer)
 	} else if !errors.Is(err, context.Canceled) { // the caller gave up: that says nothing about the peer
-		c.mark(addr, errors.Is(err, errNoStream))
+		c.mark(addr, errors.Is(err, stream.ErrRejected))
 	}
 	if err != nil {
-		return false, ring.Store{}, fmt.Errorf("%s at %s: %w", a.kind, addr, err)
+		return false, ring.Store{}, fmt.Errorf("%s at %s: %w", callName(a.kind), addr, err)
 	}
 	return replayed, from, nil
 }
 
-// take takes what a call was answered, and merges the roster that came with it.
-func (c *Client) take(s *stream, call *call) (replayed bool, from ring.Store, err error) {
-	defer c.streams.release(call)
-	r, err := parseReply(call.rest)
+// take decodes the answer to a call, and merges the roster that came with it.
+func (c *Client) take(addr string, answer stream.Answer) (replayed bool, from ring.Store, err error) {
+	defer answer.Release()
+	r, err := parseReply(answer.Body)
 	if err != nil {
 		return false, ring.Store{}, err
 	}
@@ -196,8 +207,25 @@ func (c *Client) take(s *stream, call *call) (replayed bool, from ring.Store, er
 	if r.outcome == outcomeRefused {
 		return false, ring.Store{}, parseRefusal(r.refusal)
 	}
-	from, err = s.storeOf(r.store)
+	from, err = c.identify(addr, r.store)
 	return r.outcome == outcomeReplayed, from, err
+}
+
+// identify returns the store that introduced itself in the reply from addr. Mostly it is the same store as in the reply before.
+func (c *Client) identify(addr string, text []byte) (ring.Store, error) {
+	c.mu.Lock()
+	last, ok := c.identities[addr]
+	c.mu.Unlock()
+	if ok && last.text == string(text) {
+		return last.store, nil
+	}
+	s, err := parseStore(string(text))
+	if err == nil {
+		c.mu.Lock()
+		c.identities[addr] = identity{string(text), s}
+		c.mu.Unlock()
+	}
+	return s, err
 }
 
 // Voice is what a peer says of a slice.
@@ -440,7 +468,7 @@ func (c *Client) open(ctx context.Context, method, addr, name string, body io.Re
 func (c *Client) send(ctx context.Context, method, addr, name string, body io.Reader) (*http.Response, error) {
 	req, err := c.request(ctx, method, addr, name, body)
 	if err != nil {
-		return nil, &unsentError{err}
+		return nil, &stream.UnsentError{Err: err}
 	}
 	res, err := c.http.Do(req)
 	if err != nil {
@@ -459,7 +487,7 @@ func sendError(addr, name string, err error) error {
 	wrapped := fmt.Errorf("%s at %s: %w", name, addr, err)
 	var op *net.OpError
 	if errors.As(err, &op) && op.Op == "dial" {
-		return &unsentError{wrapped}
+		return &stream.UnsentError{Err: wrapped}
 	}
 	return wrapped
 }

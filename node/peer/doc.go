@@ -16,19 +16,15 @@
 //	POST /peer/v1/forget?store=&force=      take a store off the roster (an operator's call)
 //	POST /peer/v1/drain                     take this store off the roster (an operator's call)
 //
-// Calls by a stream, in frames that frame.go draws:
+// Calls by a stream (package stream), with the bodies that call_codec.go draws:
 //
 //	admit    batches of one posting, with its hash, checked or not: store them as the write quorum asks; done or replayed
 //	check    batches of one posting, with its hash: would admit refuse one? done or replayed
 //	apply    batches: keep them on disk, here, unless their IDs are held under other dots; done once all are
 //
-// A call by HTTP costs both sides 40 us of processor time and more, mostly for headers, for goroutines and for waking threads; by a
-// stream it is half of that alone and an eighth in company: what comes together is written and read together. A client has one stream
-// to each peer, and one more for calls over 64 KiB, which small ones do not wait behind. It makes them when they are needed, and
-// closes those that were not used for a minute. A server that stops says farewell on its streams: it begins no call any more, finishes
-// those under way, and the callers close. A stream on which nothing came from the peer within the whole time of a call is closed, with
-// all that waits on it: the next call makes a new one, which works as soon as the network does. A call that its caller cancels goes on
-// at the peer, until the time that the caller had.
+// A call by HTTP costs both sides at least 40 us of processor time, mostly for headers, goroutines and the waking of threads. A call
+// by a stream costs half of that alone, and an eighth when many calls share reads and writes. A call that its caller cancels
+// continues at the peer, until the deadline that the caller had.
 //
 // A call by HTTP has a limit on time without a byte, 4 s, in both directions and on both sides, because a host that vanishes sends no
 // reset. A server that is at work for longer says so each second, by an interim response (102). Only the flows that a server sends

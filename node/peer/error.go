@@ -9,6 +9,7 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"flowring/flow"
+	"flowring/node/peer/stream"
 	"flowring/store"
 )
 
@@ -137,23 +138,17 @@ func (e *Error) write(w http.ResponseWriter) {
 	w.Write(e.encode())
 }
 
-// unsentError marks a call that never reached the peer.
-type unsentError struct{ err error }
-
-func (e *unsentError) Error() string { return e.err.Error() }
-func (e *unsentError) Unwrap() error { return e.err }
-
 // Unheard reports whether a call failed because its peer was silent: no connection could be made, or no byte came in time. Further
 // calls would only wait as long. A peer that refuses, or breaks an answer off, was heard.
 func Unheard(err error) bool {
-	var unsent *unsentError
+	var unsent *stream.UnsentError
 	return errors.As(err, &unsent) || errors.Is(err, errIdle) || errors.Is(err, context.DeadlineExceeded)
 }
 
 // NotSent reports whether the call that failed with err cannot have had an effect: no connection could be made, or the peer
 // refused it without trying.
 func NotSent(err error) bool {
-	var unsent *unsentError
+	var unsent *stream.UnsentError
 	var refusal *Error
 	switch {
 	case errors.As(err, &unsent):

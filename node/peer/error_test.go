@@ -138,7 +138,7 @@ func TestNotSentAndHeard(t *testing.T) {
 		{name: "a refusal without a code", heard: true, addr: serveStreams(t, answering(reply{outcome: outcomeRefused}))},
 		{name: "an answer that nobody asked for", addr: serveStreams(t, func(conn net.Conn, in *bufio.Reader) {
 			readAsk(in)
-			conn.Write(appendHead(nil, frameHead{kind: kindApply}))
+			conn.Write(frame(kindApply, 0, nil))
 			<-silent
 		})},
 	}

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"encoding/binary"
 	"io"
 	"iter"
 	"log/slog"
@@ -14,6 +15,9 @@ import (
 	"testing"
 
 	"flowring/flow"
+	"flowring/internal/memnet"
+	"flowring/internal/racetest"
+	"flowring/node/peer/stream"
 	"flowring/ring"
 	"flowring/store"
 	"flowring/store/digest"
@@ -247,6 +251,8 @@ func newTestServer(t testing.TB, cfg ServerConfig, h Handler) *Server {
 	return s
 }
 
+const switching = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: " + stream.Protocol + "\r\n\r\n"
+
 // serveStreams serves streams that do as fn does, after which the connection is closed.
 func serveStreams(t testing.TB, fn func(conn net.Conn, in *bufio.Reader)) string {
 	t.Helper()
@@ -257,26 +263,35 @@ func serveStreams(t testing.TB, fn func(conn net.Conn, in *bufio.Reader)) string
 			return
 		}
 		defer conn.Close()
-		io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: "+protocol+"\r\n\r\n")
+		io.WriteString(conn, switching)
 		fn(conn, buffered.Reader)
 	}))
 }
 
-// readAsk reads one ask, and returns nil at the end of the stream.
+// frame returns a frame of a stream; package stream draws it.
+func frame(kind stream.Kind, call uint64, body []byte) []byte {
+	head := append(binary.BigEndian.AppendUint32(nil, uint32(len(body))), byte(kind))
+	return append(binary.BigEndian.AppendUint64(head, call), body...)
+}
+
+// kindAnswer is the kind of the frame of an answer.
+const kindAnswer stream.Kind = 5
+
+// readAsk reads the frame of one call, and returns nil at the end of the stream.
 func readAsk(in *bufio.Reader) (uint64, *ask) {
-	h, err := readHead(in)
+	var head [13]byte
+	if _, err := io.ReadFull(in, head[:]); err != nil {
+		return 0, nil
+	}
+	body := make([]byte, binary.BigEndian.Uint32(head[:]))
+	if _, err := io.ReadFull(in, body); err != nil {
+		return 0, nil
+	}
+	a, err := parseAsk(stream.Kind(head[4]), body)
 	if err != nil {
 		return 0, nil
 	}
-	rest, err := readRest(in, h.size, nil)
-	if err != nil {
-		return 0, nil
-	}
-	a, err := parseAsk(h.kind, rest)
-	if err != nil {
-		return 0, nil
-	}
-	return h.call, &a
+	return binary.BigEndian.Uint64(head[5:]), &a
 }
 
 // answering answers every ask of a stream with the same.
@@ -287,7 +302,60 @@ func answering(r reply) func(conn net.Conn, in *bufio.Reader) {
 			if a == nil {
 				return
 			}
-			conn.Write(r.append(nil, call))
+			conn.Write(frame(kindAnswer, call, r.append(nil)))
 		}
 	}
+}
+
+const (
+	hostA, hostB = "10.0.0.1", "10.0.0.2"
+	portB        = hostB + ":8081"
+)
+
+// pair is a client on one host and a server on another, in virtual time.
+type pair struct {
+	net    *memnet.Net
+	client *Client
+	server *Server
+}
+
+// inPair runs a test with a pair, in a bubble.
+func inPair(t *testing.T, h Handler, fn func(t *testing.T, p pair)) {
+	racetest.Bubble(t, func(t *testing.T) {
+		n := memnet.New(memnet.Options{})
+		p := pair{net: n, server: NewServer(ServerConfig{}, ServerDeps{Handler: h, Log: slog.New(slog.DiscardHandler)})}
+		l, err := n.Host(hostB).Listen(t.Context(), "tcp", portB)
+		if err != nil {
+			t.Fatal(err)
+		}
+		server := &http.Server{Handler: p.server}
+		var wg sync.WaitGroup
+		wg.Go(func() { server.Serve(l) })
+		p.client = NewClient(ClientDeps{Rosters: &rosters{}, Dial: n.Host(hostA).DialContext})
+		defer func() {
+			p.client.Close()
+			n.HealAll()
+			p.server.Shutdown(t.Context())
+			server.Close()
+			wg.Wait()
+		}()
+		fn(t, p)
+	})
+}
+
+// raw requests a stream, and returns its connection and the status of the answer.
+func (p pair) raw(t *testing.T) (net.Conn, int) {
+	t.Helper()
+	conn, err := p.net.Host(hostA).DialContext(t.Context(), "tcp", portB)
+	if err != nil {
+		t.Fatal(err)
+	}
+	io.WriteString(conn, "POST /peer/v1/stream HTTP/1.1\r\nHost: b\r\n"+
+		"Connection: Upgrade\r\nUpgrade: "+stream.Protocol+"\r\nContent-Length: 0\r\n\r\n")
+	res, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res.Body.Close()
+	return conn, res.StatusCode
 }

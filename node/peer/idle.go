@@ -15,6 +15,7 @@ const (
 	idleTimeout   = 4 * time.Second // longest time without a byte, in either direction
 	signEvery     = time.Second     // pause between two signs of life of a server at work
 	readerTimeout = 5 * time.Minute // the same as idleTimeout for flows: the reader behind the caller may be slow
+	writeStep     = 64 << 10        // bytes of an answer that share one write deadline
 )
 
 // errIdle ends a call whose peer has sent no byte, and taken none, for idleTimeout. A host that vanishes sends no reset, so that

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"flowring/flow"
+	"flowring/node/peer/stream"
 )
 
 const (
@@ -123,7 +124,10 @@ func readFrames(r io.Reader, room frameRoom, fn func(batch []byte) error) error 
 	for {
 		var length [lengthSize]byte
 		if _, err := io.ReadFull(r, length[:]); err != nil {
-			return fmt.Errorf("frame: %w", noEOF(err))
+			if err == io.EOF {
+				err = io.ErrUnexpectedEOF
+			}
+			return fmt.Errorf("frame: %w", err)
 		}
 		n := binary.BigEndian.Uint32(length[:])
 		switch {
@@ -147,32 +151,9 @@ func readFrame(r io.Reader, n int, room frameRoom, fn func(batch []byte) error) 
 		}
 		defer release()
 	}
-	batch, err := readN(r, n)
+	batch, err := stream.ReadN(r, n)
 	if err != nil {
-		return fmt.Errorf("frame of %d bytes: %w", n, noEOF(err))
+		return fmt.Errorf("frame of %d bytes: %w", n, err)
 	}
 	return fn(batch)
-}
-
-// readN reads n bytes, growing with what really arrives: a length alone costs no memory.
-func readN(r io.Reader, n int) ([]byte, error) {
-	const step = 1 << 20
-	buf := make([]byte, 0, min(n, step))
-	for len(buf) < n {
-		part := min(n-len(buf), step)
-		start := len(buf)
-		buf = append(buf, make([]byte, part)...)
-		if _, err := io.ReadFull(r, buf[start:]); err != nil {
-			return nil, err
-		}
-	}
-	return buf, nil
-}
-
-// noEOF makes an end that came too early an error that says so.
-func noEOF(err error) error {
-	if err == io.EOF {
-		return io.ErrUnexpectedEOF
-	}
-	return err
 }

@@ -12,11 +12,11 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
-	"time"
 
 	"github.com/go-json-experiment/json"
 
 	"flowring/flow"
+	"flowring/node/peer/stream"
 	"flowring/ring"
 	"flowring/store"
 	"flowring/store/digest"
@@ -105,10 +105,11 @@ type Server struct {
 	routed chan struct{}
 	mux    *http.ServeMux
 
-	accepted accepted // streams
-	closed   atomic.Pointer[Error]
-	refused  atomic.Uint64
-	stalled  atomic.Uint64
+	streams      *stream.Server
+	lastIdentity atomic.Pointer[identity]
+	closed       atomic.Pointer[Error]
+	refused      atomic.Uint64
+	stalled      atomic.Uint64
 }
 
 // NewServer returns the handler of the peer port.
@@ -370,9 +371,6 @@ func (s *Server) give(w http.ResponseWriter, r *http.Request) error {
 	err = readFrames(bufio.NewReaderSize(r.Body, 64<<10), nil, in.Add)
 	return s.done(w, r, err)
 }
-
-// stallTimeout is how long a stream may make no progress, beside the limits of its calls.
-const stallTimeout = 30 * time.Second
 
 func (s *Server) summary(w http.ResponseWriter, r *http.Request) error {
 	sums, err := s.Summary(r.Context())

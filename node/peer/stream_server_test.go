@@ -1,12 +1,10 @@
 package peer
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"sync"
 	"sync/atomic"
@@ -58,7 +56,7 @@ func numbered(t testing.TB, seq uint64) []byte {
 	return b.Encode()
 }
 
-// largeBatch returns a batch that takes more than largeCall.
+// largeBatch returns a batch of more than 64 KiB, which goes by the stream of large calls.
 func largeBatch(t testing.TB) []byte {
 	t.Helper()
 	var records []flow.Record
@@ -72,7 +70,7 @@ func largeBatch(t testing.TB) []byte {
 	}
 	p.Batches[0].Dot = flow.Dot{Origin: 9, Seq: 1}
 	encoded := p.Batches[0].Encode()
-	if len(encoded) <= largeCall {
+	if len(encoded) <= 64<<10 {
 		t.Fatalf("the large batch has %d bytes", len(encoded))
 	}
 	return encoded
@@ -118,53 +116,6 @@ func TestManyCallsAtOnceGetTheirOwnAnswers(t *testing.T) {
 	}
 }
 
-func TestLargeCallsGoByAStreamOfTheirOwn(t *testing.T) {
-	d := newDouble()
-	addr, streams := counted(t, newTestServer(t, ServerConfig{}, d))
-	c, _ := newTestClient(t)
-	large := largeBatch(t)
-	for range 2 {
-		for _, batches := range [][][]byte{{large}, {numbered(t, 1), large}, {numbered(t, 2)}} {
-			if _, err := c.Apply(t.Context(), addr, batches...); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	if n := streams.Load(); n != 2 || d.count() != 8 || !bytes.Equal(d.applied[2], large) {
-		t.Errorf("%d streams were made and %d batches applied, want 2 and 8, the third of them the large one", n, d.count())
-	}
-}
-
-func TestAnswersComeInAnyOrder(t *testing.T) {
-	addr := serveStreams(t, func(conn net.Conn, in *bufio.Reader) {
-		var answers []byte
-		for range 3 {
-			call, a := readAsk(in)
-			batches, err := a.written()
-			if err != nil {
-				t.Error(err)
-			}
-			refusal := Error{Code: Overflow, Detail: fmt.Sprint(batches[0].Dot.Seq)}
-			r := reply{outcome: outcomeRefused, refusal: refusal.encode()}
-			answers = append(r.append(nil, call), answers...)
-		}
-		conn.Write(answers)
-		readAsk(in)
-	})
-	c, _ := newTestClient(t)
-	var wg sync.WaitGroup
-	for seq := range uint64(3) {
-		wg.Go(func() {
-			_, err := c.Check(t.Context(), addr, flow.ID{}, numbered(t, seq))
-			var refusal *Error
-			if !errors.As(err, &refusal) || refusal.Detail != fmt.Sprint(seq) {
-				t.Errorf("call %d = %v, want its own refusal", seq, err)
-			}
-		})
-	}
-	wg.Wait()
-}
-
 func TestCallsUnderWayFailWithTheirStream(t *testing.T) {
 	var asked atomic.Int64
 	d := newDouble()
@@ -180,7 +131,7 @@ func TestCallsUnderWayFailWithTheirStream(t *testing.T) {
 			return
 		}
 		defer conn.Close()
-		conn.Write([]byte("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: " + protocol + "\r\n\r\n"))
+		conn.Write([]byte(switching))
 		for range 3 {
 			readAsk(buffered.Reader)
 		}
@@ -260,69 +211,6 @@ func TestTheTimeOfTheCallerTravels(t *testing.T) {
 	}
 }
 
-func TestTheEndOfAStreamEndsItsCalls(t *testing.T) {
-	begun, ended := make(chan struct{}), make(chan struct{})
-	admit := func(ctx context.Context, _ []flow.Written) (bool, error) {
-		close(begun)
-		<-ctx.Done()
-		close(ended)
-		return false, ctx.Err()
-	}
-	addr := serveHandler(t, newTestServer(t, ServerConfig{}, scripted{double: newDouble(), admit: admit}))
-	c, _ := newTestClient(t)
-	failed := make(chan error, 1)
-	go func() { _, err := c.Admit(context.Background(), addr, false, flow.ID{}, numbered(t, 1)); failed <- err }()
-	<-begun
-	c.Close()
-	<-ended
-	if err := <-failed; err == nil || NotSent(err) {
-		t.Errorf("a call under way when the client is closed = %v, NotSent %t, want an error of unknown effect", err, NotSent(err))
-	}
-	if _, err := c.Apply(t.Context(), addr, numbered(t, 1)); !NotSent(err) {
-		t.Errorf("a call of a closed client = %v, want one that was not sent", err)
-	}
-}
-
-// The connection is used by the first to come; all others wait for it.
-func TestCallsThatComeTogetherDialOnce(t *testing.T) {
-	d := newDouble()
-	addr, streams := counted(t, newTestServer(t, ServerConfig{}, d))
-	mine := &rosters{roster: d.roster}
-	dialing, dial := make(chan struct{}, 10), make(chan struct{})
-	c := NewClient(ClientDeps{Rosters: mine, Dial: func(ctx context.Context, network, addr string) (net.Conn, error) {
-		dialing <- struct{}{}
-		select {
-		case <-dial:
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		}
-		return new(net.Dialer).DialContext(ctx, network, addr)
-	}})
-	defer c.Close()
-	ctx, cancel := context.WithCancel(t.Context())
-	alone := make(chan error, 1)
-	go func() { _, err := c.Apply(ctx, addr, numbered(t, 1)); alone <- err }()
-	<-dialing
-	cancel() // nobody waits for the attempt any more: it ends, and the next call begins another
-	if err := <-alone; !errors.Is(err, context.Canceled) || !NotSent(err) || !c.Heard(addr) {
-		t.Errorf("a call that gives up while dialing = %v, NotSent %t, heard %t", err, NotSent(err), c.Heard(addr))
-	}
-	var wg sync.WaitGroup
-	for range 10 {
-		wg.Go(func() {
-			if _, err := c.Apply(t.Context(), addr, numbered(t, 1)); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	<-dialing
-	close(dial)
-	wg.Wait()
-	if n := streams.Load(); n != 1 || len(dialing) != 0 {
-		t.Errorf("%d streams by %d dials too many, want 1 by 1", n, len(dialing))
-	}
-}
-
 // A call that finds no place is read past, however large it is, and answered; the next one is served (P12).
 func TestABusyServerReadsPastLargeCalls(t *testing.T) {
 	d := newDouble()
@@ -386,30 +274,8 @@ func TestShutdownFinishesWhatIsUnderWay(t *testing.T) {
 	}
 	<-stopped
 	server.Shutdown(t.Context()) // again: there is nothing to do
-	if n := len(server.accepted.all); n != 0 || d.count() != 1 {
-		t.Errorf("%d streams are left, %d batches applied, want none and 1, of %d streams", n, d.count(), streams.Load())
-	}
-}
-
-// What ctx cuts short is closed: the call ends with its stream.
-func TestShutdownIsCutShort(t *testing.T) {
-	begun := make(chan struct{})
-	admit := func(ctx context.Context, _ []flow.Written) (bool, error) {
-		close(begun)
-		<-ctx.Done()
-		return false, ctx.Err()
-	}
-	server := newTestServer(t, ServerConfig{}, scripted{double: newDouble(), admit: admit})
-	addr := serveHandler(t, server)
-	c, _ := newTestClient(t)
-	failed := make(chan error, 1)
-	go func() { _, err := c.Admit(t.Context(), addr, false, flow.ID{}, numbered(t, 1)); failed <- err }()
-	<-begun
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	server.Shutdown(ctx)
-	if err := <-failed; err == nil || NotSent(err) {
-		t.Errorf("the call = %v, NotSent %t, want an error of unknown effect", err, NotSent(err))
+	if d.count() != 1 {
+		t.Errorf("%d batches applied, want 1, by %d streams", d.count(), streams.Load())
 	}
 }
 
@@ -428,15 +294,40 @@ func TestCallsThatAreTooLargeAreNotSent(t *testing.T) {
 	}
 }
 
-// A long answer is not waited for.
-func TestAnswersThatAreTooLargeBreakTheStream(t *testing.T) {
-	addr := serveStreams(t, func(conn net.Conn, in *bufio.Reader) {
-		call, _ := readAsk(in)
-		conn.Write(appendHead(nil, frameHead{kindAnswer, call, maxAnswer + 1}))
-		readAsk(in)
+// An operator sees too many streams as refusals for lack of a place, and the peer counts as heard.
+func TestStreamsAreBounded(t *testing.T) {
+	inPair(t, newDouble(), func(t *testing.T, p pair) {
+		for range 1024 {
+			conn, status := p.raw(t)
+			defer conn.Close()
+			if status != http.StatusSwitchingProtocols {
+				t.Fatalf("a request for a stream is answered %d", status)
+			}
+		}
+		_, err := p.client.Apply(t.Context(), portB, numbered(t, 1))
+		var refusal *Error
+		if !errors.As(err, &refusal) || refusal.Code != Busy || !NotSent(err) || !p.client.Heard(portB) || p.server.Refused() != 1 {
+			t.Errorf("one stream more = %v, %d refused, want refused as busy, and counted", err, p.server.Refused())
+		}
 	})
-	c, _ := newTestClient(t)
-	if _, err := c.Apply(t.Context(), addr, numbered(t, 1)); err == nil || NotSent(err) || c.Heard(addr) {
-		t.Errorf("apply = %v, NotSent %t, want an error of unknown effect", err, NotSent(err))
-	}
+}
+
+// After a partition the breaker closes with the first call that is answered.
+func TestHeardFollowsTheStreams(t *testing.T) {
+	inPair(t, newDouble(), func(t *testing.T, p pair) {
+		for _, tt := range []struct {
+			partition, heard bool
+		}{{false, true}, {true, false}, {true, false}, {false, true}} {
+			p.net.HealAll()
+			if tt.partition {
+				p.swallow()
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second)
+			_, err := p.client.Apply(ctx, portB, numbered(t, 1))
+			cancel()
+			if got := p.client.Heard(portB); got != tt.heard || (err == nil) != tt.heard {
+				t.Errorf("heard %t after %v, want %t; partition: %t", got, err, tt.heard, tt.partition)
+			}
+		}
+	})
 }

@@ -1,15 +1,16 @@
 package peer
 
 import (
-	"bufio"
 	"bytes"
-	"io"
+	"encoding/hex"
 	"math"
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 
 	"flowring/flow"
+	"flowring/node/peer/stream"
 )
 
 func TestAsksAndRepliesAreReadAsWritten(t *testing.T) {
@@ -18,10 +19,10 @@ func TestAsksAndRepliesAreReadAsWritten(t *testing.T) {
 		{kind: kindAdmitChecked, wait: 4 * time.Second, roster: "hash", cluster: "c", batches: [][]byte{[]byte("one"), []byte("three")}},
 		{kind: kindCheck, wait: math.MaxUint32 * time.Millisecond, roster: "hash"},
 	} {
-		h, rest := frameOf(t, want.append(nil, 7))
-		got, err := parseAsk(h.kind, rest)
-		if err != nil || h.call != 7 || h.size != want.size() || !reflect.DeepEqual(got, want) {
-			t.Errorf("call %d: %+v, %v, want call 7: %+v", h.call, got, err, want)
+		body := want.append(nil)
+		got, err := parseAsk(want.kind, body)
+		if err != nil || len(body) != want.size() || !reflect.DeepEqual(got, want) {
+			t.Errorf("%d bytes: %+v, %v, want %d bytes: %+v", len(body), got, err, want.size(), want)
 		}
 	}
 	for _, want := range []reply{
@@ -29,27 +30,12 @@ func TestAsksAndRepliesAreReadAsWritten(t *testing.T) {
 		{outcome: outcomeReplayed, store: []byte("s"), roster: []byte("{}"), refusal: []byte{}},
 		{outcome: outcomeRefused, store: []byte{}, roster: []byte("{}"), refusal: []byte(`{"code":"busy"}`)},
 	} {
-		h, rest := frameOf(t, want.append(nil, math.MaxUint64))
-		got, err := parseReply(rest)
-		if err != nil || h.kind != kindAnswer || h.call != math.MaxUint64 || !reflect.DeepEqual(got, want) {
-			t.Errorf("call %d: %+v, %v, want %+v", h.call, got, err, want)
+		body := want.append(nil)
+		got, err := parseReply(body)
+		if err != nil || len(body) != want.size() || !reflect.DeepEqual(got, want) {
+			t.Errorf("%d bytes: %+v, %v, want %d bytes: %+v", len(body), got, err, want.size(), want)
 		}
 	}
-}
-
-// frameOf reads the only frame of data.
-func frameOf(t *testing.T, data []byte) (frameHead, []byte) {
-	t.Helper()
-	in := bufio.NewReader(bytes.NewReader(data))
-	h, err := readHead(in)
-	if err != nil {
-		t.Fatal(err)
-	}
-	rest, err := readRest(in, h.size, nil)
-	if _, end := in.Peek(1); err != nil || end != io.EOF {
-		t.Fatalf("frame %x: %v, then %v, want nothing more", data, err, end)
-	}
-	return h, rest
 }
 
 // A time that is longer than a frame can say is said as the longest.
@@ -58,35 +44,23 @@ func TestLongTimesAreCutOff(t *testing.T) {
 		{math.MaxInt64, math.MaxUint32 * time.Millisecond}, {-time.Second, 0}, {1500 * time.Microsecond, time.Millisecond},
 	} {
 		a := ask{kind: kindAdmit, wait: tt.wait}
-		_, rest := frameOf(t, a.append(nil, 1))
-		if got, err := parseAsk(kindAdmit, rest); err != nil || got.wait != tt.want {
+		if got, err := parseAsk(kindAdmit, a.append(nil)); err != nil || got.wait != tt.want {
 			t.Errorf("a wait of %v arrives as %v, %v, want %v", tt.wait, got.wait, err, tt.want)
 		}
 	}
 }
 
-func TestFramesThatAreCutShort(t *testing.T) {
+func TestBodiesThatAreCutShort(t *testing.T) {
 	a := ask{kind: kindAdmit, roster: "r", cluster: "c", batches: [][]byte{[]byte("b")}}
-	whole := a.append(nil, 1)
+	whole := a.append(nil)
 	complete := map[int]bool{len(whole) - 5: true} // without its batch
 	for n := range len(whole) {
-		in := bufio.NewReader(bytes.NewReader(whole[:n]))
-		h, err := readHead(in)
-		if want := io.ErrUnexpectedEOF; n > 0 && n < frameStart && err != want || n == 0 && err != io.EOF {
-			t.Errorf("the head of %d bytes: %v", n, err)
-		}
-		if n < frameStart {
-			continue
-		}
-		if _, err := readRest(in, h.size, nil); err != io.ErrUnexpectedEOF {
-			t.Errorf("the rest of a frame of which %d bytes came: %v, want %v", n, err, io.ErrUnexpectedEOF)
-		}
-		if got, err := parseAsk(kindAdmit, whole[frameStart:n]); (err == nil) != complete[n] {
-			t.Errorf("an ask of %d bytes is %+v, %v", n-frameStart, got, err)
+		if got, err := parseAsk(kindAdmit, whole[:n]); (err == nil) != complete[n] {
+			t.Errorf("an ask of %d bytes is %+v, %v", n, got, err)
 		}
 	}
 	r := reply{store: []byte("s"), refusal: []byte("x")}
-	answer := r.append(nil, 1)[frameStart:]
+	answer := r.append(nil)
 	for n := range len(answer) {
 		if got, err := parseReply(answer[:n]); err == nil {
 			t.Errorf("an answer of %d of %d bytes is %+v, want an error", n, len(answer), got)
@@ -97,30 +71,44 @@ func TestFramesThatAreCutShort(t *testing.T) {
 	}
 }
 
-// A length costs no memory by itself (P16).
-func TestLengthsOfAsksAreNotBelieved(t *testing.T) {
-	allocated := testing.Benchmark(func(b *testing.B) {
-		for b.Loop() {
-			readRest(bufio.NewReader(bytes.NewReader([]byte("x"))), maxAsk, nil)
+// Nodes of two versions share a cluster during an upgrade, so that the bytes of a call never change.
+func TestBodiesHaveFixedBytes(t *testing.T) {
+	a := ask{
+		kind: kindAdmitChecked, wait: 4 * time.Second, roster: "r1", cluster: "c", posting: flow.ID{1, 2}, batches: [][]byte{[]byte("ab"), {}},
+	}
+	r := reply{outcome: outcomeRefused, store: []byte("s"), roster: []byte("{}"), refusal: []byte("no")}
+	for _, tt := range []struct {
+		name string
+		body []byte
+		want string
+	}{
+		{"an ask", a.append(nil), "00000fa0" + "00000002" + "7231" + "00000001" + "63" +
+			"00000010" + "01020000000000000000000000000000" + "00000002" + "6162" + "00000000"},
+		{"an ask without anything", (&ask{}).append(nil), "00000000" + "00000000" + "00000000" + "00000000"},
+		{"a reply", r.append(nil), "02" + "00000001" + "73" + "00000002" + "7b7d" + "00000002" + "6e6f"},
+	} {
+		if got := hex.EncodeToString(tt.body); got != tt.want {
+			t.Errorf("%s is %s, want %s", tt.name, got, tt.want)
 		}
-	}).AllocedBytesPerOp()
-	if allocated > 4<<20 {
-		t.Errorf("a frame that claims 256 MiB and has one byte takes %d bytes, want at most 4 MiB", allocated)
+	}
+	kinds := []stream.Kind{kindAdmit, kindAdmitChecked, kindCheck, kindApply}
+	if want := []stream.Kind{1, 2, 3, 4}; !slices.Equal(kinds, want) {
+		t.Errorf("the kinds of calls are %v, want %v", kinds, want)
 	}
 }
 
 func FuzzParseAsk(f *testing.F) {
 	a := ask{kind: kindAdmit, wait: time.Second, roster: "hash", cluster: "c", batches: [][]byte{[]byte("one"), nil}}
-	f.Add(a.append(nil, 1)[frameStart:])
+	f.Add(a.append(nil))
 	a.posting = flow.ID{1}
-	f.Add(a.append(nil, 1)[frameStart:])
+	f.Add(a.append(nil))
 	f.Add([]byte{0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff})
 	f.Fuzz(func(t *testing.T, rest []byte) {
 		a, err := parseAsk(kindAdmit, rest)
 		if err != nil {
 			return
 		}
-		if again := a.append(nil, 1)[frameStart:]; !bytes.Equal(again, rest) {
+		if again := a.append(nil); !bytes.Equal(again, rest) {
 			t.Errorf("%x, written again, is %x", rest, again)
 		}
 		a.written()
@@ -129,14 +117,14 @@ func FuzzParseAsk(f *testing.F) {
 
 func FuzzParseReply(f *testing.F) {
 	r := reply{outcome: outcomeRefused, store: []byte("s"), roster: []byte("{}"), refusal: []byte(`{"code":"busy"}`)}
-	f.Add(r.append(nil, 1)[frameStart:])
+	f.Add(r.append(nil))
 	f.Add([]byte{3})
 	f.Fuzz(func(t *testing.T, rest []byte) {
 		r, err := parseReply(rest)
 		if err != nil {
 			return
 		}
-		if again := r.append(nil, 1)[frameStart:]; !bytes.Equal(again, rest) {
+		if again := r.append(nil); !bytes.Equal(again, rest) {
 			t.Errorf("%x, written again, is %x", rest, again)
 		}
 		if parseRefusal(r.refusal) == nil {

@@ -1,0 +1,146 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"sync"
+	"time"
+
+	"flowring/internal/workers"
+)
+
+const maxStreams = 1024 // of all clients
+
+// Errors of streams and calls that a server does not begin.
+var (
+	ErrStopping       = errors.New("the server is stopping")
+	ErrTooManyStreams = fmt.Errorf("there are %d streams", maxStreams)
+	ErrTooManyCalls   = errors.New("too many calls")
+)
+
+// Handler answers calls.
+type Handler interface {
+	// Serve answers a call with Reply, once. ctx ends with the call's stream.
+	Serve(ctx context.Context, c *Call)
+	// Refuse answers a call that does not begin, because of ErrStopping or ErrTooManyCalls. The call has the beginning of its body only.
+	Refuse(c *Call, reason error)
+}
+
+// Method is one kind of call that a server takes.
+type Method struct {
+	// Slots limits the calls under way by its capacity. Several methods may share it.
+	Slots chan struct{}
+	// KeepsBody says that the handler retains the body after Serve has returned. Otherwise the server reuses the buffer.
+	KeepsBody bool
+}
+
+// ServerConfig says which calls a server takes.
+type ServerConfig struct {
+	Methods map[Kind]Method
+	MaxBody int // bytes of one call; a larger one ends its stream
+}
+
+// Server serves streams.
+type Server struct {
+	cfg     ServerConfig
+	handler Handler
+	ctx     context.Context // ends the idle workers
+	cancel  context.CancelFunc
+	workers *workers.Workers // run the calls
+	free    sync.Pool        // of *Call
+
+	mu       sync.Mutex
+	stopping bool // no stream and no call begins any more
+	streams  map[*serverStream]struct{}
+	wg       sync.WaitGroup // of the streams
+}
+
+// NewServer returns a server without streams.
+func NewServer(cfg ServerConfig, handler Handler) *Server {
+	s := &Server{cfg: cfg, handler: handler, streams: map[*serverStream]struct{}{}}
+	s.ctx, s.cancel = context.WithCancel(context.Background())
+	s.workers = workers.New(s.ctx)
+	s.free.New = func() any {
+		c := &Call{server: s}
+		c.run = c.serve
+		return c
+	}
+	return s
+}
+
+// Accepts returns nil if the server would begin another stream, and ErrStopping or ErrTooManyStreams otherwise.
+func (s *Server) Accepts() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.accepts()
+}
+
+// accepts is Accepts. The caller holds s.mu.
+func (s *Server) accepts() error {
+	switch {
+	case s.stopping:
+		return ErrStopping
+	case len(s.streams) >= maxStreams:
+		return ErrTooManyStreams
+	}
+	return nil
+}
+
+// Serve turns a connection that asked for a stream into one, and serves it until it ends. The caller closes the connection.
+func (s *Server) Serve(conn net.Conn) error {
+	ctx, cancel := context.WithCancel(context.Background()) // of the calls
+	defer cancel()
+	st := &serverStream{server: s, ctx: ctx, ended: make(chan struct{}), idle: make(chan struct{})}
+	st.in = newFrameReader(conn, st.unused)
+	st.out.conn, st.out.stall = conn, stallTimeout
+	err := conn.SetDeadline(time.Now().Add(stallTimeout))
+	if err != nil {
+		return err
+	}
+	_, err = io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: "+Protocol+"\r\n\r\n")
+	if err != nil {
+		return err
+	}
+	if err := s.add(st); err != nil {
+		return err
+	}
+	defer s.remove(st)
+	return st.serve()
+}
+
+func (s *Server) add(st *serverStream) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	err := s.accepts()
+	if err == nil {
+		s.streams[st] = struct{}{}
+		s.wg.Add(1)
+	}
+	return err
+}
+
+func (s *Server) remove(st *serverStream) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.streams, st)
+	close(st.ended)
+	s.wg.Done()
+}
+
+// Shutdown tells clients that no call begins any more, waits for the calls under way and for the clients to close their streams,
+// and closes the remaining ones. The end of ctx closes all streams at once. Every goroutine of the server has ended when Shutdown
+// returns.
+func (s *Server) Shutdown(ctx context.Context) {
+	s.mu.Lock()
+	s.stopping = true
+	for st := range s.streams {
+		s.workers.Run(func() { st.shutdown(ctx) })
+	}
+	s.mu.Unlock()
+	s.wg.Wait()
+	s.cancel()
+	s.workers.Wait()
+}

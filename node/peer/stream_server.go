@@ -1,0 +1,172 @@
+package peer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"runtime/debug"
+
+	"github.com/go-json-experiment/json"
+
+	"flowring/node/peer/stream"
+	"flowring/ring"
+)
+
+var errStopping = &Error{Code: Busy, Detail: "this node is stopping"}
+
+// identity is a store with the text in which it introduces itself.
+type identity struct {
+	text  string
+	store ring.Store
+}
+
+func (s *Server) initStreams() {
+	s.streams = stream.NewServer(stream.ServerConfig{
+		MaxBody: maxAsk,
+		Methods: map[stream.Kind]stream.Method{ // an admitted batch is still sent to other stores when the call has returned
+			kindAdmit:        {Slots: s.routed, KeepsBody: true},
+			kindAdmitChecked: {Slots: s.routed, KeepsBody: true},
+			kindCheck:        {Slots: s.calls},
+			kindApply:        {Slots: s.calls},
+		},
+	}, streamHandler{s})
+	s.mux.HandleFunc("POST "+prefix+"stream", s.serveStream)
+}
+
+// Shutdown tells callers that no call by a stream begins any more, waits for the calls under way and for the callers to close
+// their streams, and closes the remaining ones. The end of ctx closes all streams at once. Every goroutine of the streams has
+// ended when Shutdown returns.
+func (s *Server) Shutdown(ctx context.Context) { s.streams.Shutdown(ctx) }
+
+// serveStream answers a request for a stream, and serves the stream.
+func (s *Server) serveStream(w http.ResponseWriter, r *http.Request) {
+	refusal := s.refuseStream()
+	if r.Header.Get("Upgrade") != stream.Protocol {
+		refusal = &Error{Code: Malformed, Detail: "stream: not " + stream.Protocol}
+	}
+	if refusal != nil {
+		s.introduce(w, r)
+		refusal.write(w)
+		return
+	}
+	conn, buffered, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		s.log.Error("peer call failed", "call", "stream", "error", err)
+		return
+	}
+	defer conn.Close()
+	if buffered.Reader.Buffered() > 0 { // the client must not send before the answer
+		return
+	}
+	if err := s.streams.Serve(conn); err != nil {
+		if errors.Is(err, stream.ErrTooManyStreams) {
+			s.refused.Add(1)
+		}
+		s.log.Debug("peer stream ended", "peer", r.RemoteAddr, "error", err)
+	}
+}
+
+// refuseStream returns the refusal of another stream, or nil if the server takes it.
+func (s *Server) refuseStream() *Error {
+	switch err := s.streams.Accepts(); err {
+	case nil:
+		return nil
+	case stream.ErrStopping:
+		return errStopping
+	default:
+		return s.busy("stream: %v", err)
+	}
+}
+
+// streamHandler answers the calls on streams.
+type streamHandler struct{ server *Server }
+
+// Serve implements stream.Handler.
+func (h streamHandler) Serve(ctx context.Context, c *stream.Call) {
+	s := h.server
+	a, err := parseAsk(c.Kind, c.Body)
+	replayed := false
+	if err != nil {
+		err = &Error{Code: Malformed, Detail: err.Error()}
+	} else {
+		replayed, err = s.do(ctx, &a)
+	}
+	if err != nil && asError(err).Code == Internal && ctx.Err() == nil {
+		s.log.Error("peer call failed", "call", callName(a.kind), "error", err)
+	}
+	r := s.reply(&a, replayed, err)
+	c.Reply(r.size(), r.append)
+}
+
+// Refuse implements stream.Handler.
+func (h streamHandler) Refuse(c *stream.Call, reason error) {
+	s := h.server
+	refusal := errStopping
+	if reason != stream.ErrStopping {
+		refusal = s.busy("%s: %v", callName(c.Kind), reason)
+	}
+	caller, _, _ := parseCaller(c.Kind, c.Body)
+	r := s.reply(&caller, false, refusal)
+	c.Reply(r.size(), r.append)
+}
+
+// do runs a call. A panic fails the call alone, as in net/http, because the caller turns to the next node, where the same call
+// would panic again.
+func (s *Server) do(ctx context.Context, a *ask) (replayed bool, err error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			s.log.Error("peer call panicked", "call", callName(a.kind), "cause", cause, "stack", string(debug.Stack()))
+			err = fmt.Errorf("panic: %v", cause)
+		}
+	}()
+	if refusal := s.strange(a.cluster); refusal != nil {
+		return false, refusal
+	}
+	batches, err := a.written()
+	if err != nil {
+		return false, err
+	}
+	switch a.kind {
+	case kindCheck:
+		return s.Check(ctx, batches)
+	case kindApply:
+		return false, s.Apply(ctx, batches)
+	}
+	if a.wait > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, a.wait)
+		defer cancel()
+	}
+	return s.Admit(ctx, a.kind == kindAdmitChecked, batches)
+}
+
+// reply returns the answer to a call. As introduce, it reads the roster after the call's effect. A stranger is told no roster.
+func (s *Server) reply(a *ask, replayed bool, err error) reply {
+	r := reply{store: s.identity()}
+	switch {
+	case err != nil:
+		refusal := asError(err)
+		r.outcome, r.refusal = outcomeRefused, refusal.encode()
+		if refusal.Code == Stranger {
+			return r
+		}
+	case replayed:
+		r.outcome = outcomeReplayed
+	}
+	if roster := s.Roster(); roster.Hash() != a.roster {
+		r.roster, _ = json.Marshal(roster)
+	}
+	return r
+}
+
+// identity returns the text in which this store introduces itself.
+func (s *Server) identity() []byte {
+	self := s.Self()
+	last := s.lastIdentity.Load()
+	if last == nil || last.store != self {
+		last = &identity{formatStore(self), self}
+		s.lastIdentity.Store(last)
+	}
+	return []byte(last.text)
+}
