@@ -95,64 +95,6 @@ func BenchmarkReadAfterANewFlow(b *testing.B) {
 	}
 }
 
-// grid fills a slice with so many flows between 2,000 applications in 10 VPCs, which come in no order. A world of as many would take
-// gigabytes.
-func grid(t testing.TB, s *Store, slice flow.Slice, flows int) {
-	const apps, vpcs, stride, batch = 2000, 10, 7919, 10_000
-	var names []string
-	for i := range apps {
-		names = append(names, fmt.Sprintf("application-%d", i))
-	}
-	for i := range vpcs {
-		names = append(names, fmt.Sprintf("vpc-%d", i))
-	}
-	builder := flow.NewBatchBuilder(names)
-	for first := 0; first < flows; first += batch {
-		b := builder.Batch(slice, min(batch, flows-first), func(i int) ([3]uint32, flow.Totals) {
-			n := uint32((first + i) * stride % flows)
-			app := n / vpcs
-			return [3]uint32{app % apps, app / apps, apps + n%vpcs}, flow.Totals{BytesTx: int64(n), BytesRx: int64(i)}
-		})
-		b.Dot = dot(1, uint64(first)+1)
-		if err := s.Apply(flow.Written{Batch: b}); err != nil {
-			t.Fatal(err)
-		}
-	}
-}
-
-// What it costs should grow with the flows, and no faster.
-func BenchmarkRead(b *testing.B) {
-	for _, flows := range []int{100_000, 1_000_000, 10_000_000} {
-		s := New(Config{}, Deps{})
-		grid(b, s, noon, flows)
-		each := func(name string, fn func()) {
-			b.Run(fmt.Sprintf("flows=%d/%s", flows, name), func(b *testing.B) {
-				for b.Loop() {
-					fn()
-				}
-				b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(flows), "ns/flow")
-			})
-		}
-		r := read(b, s, noon)
-		each("copy", func() { read(b, s, noon) })
-		each("sort", func() { r.sort() })
-		r.Sort()
-		each("walk", func() {
-			for range r.Records() {
-			}
-		})
-		each("JSON", func() {
-			var buf []byte
-			var appender flow.Appender
-			for record := range r.Records() {
-				if buf = appender.Append(buf, record); len(buf) > 256<<10 {
-					buf = buf[:0]
-				}
-			}
-		})
-	}
-}
-
 // The target is 120 bytes of memory for each of a million flows.
 func BenchmarkResidentMemory(b *testing.B) {
 	const flows = 1_000_000
@@ -174,15 +116,4 @@ func heap() uint64 {
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return m.HeapAlloc
-}
-
-func BenchmarkSortNames(b *testing.B) {
-	names := make([]string, 1_000_000)
-	for i := range names {
-		names[i] = fmt.Sprintf("application-%06x", i*7919%len(names))
-	}
-	for b.Loop() {
-		sortedNames(names)
-	}
-	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(len(names)), "ns/name")
 }

@@ -3,8 +3,6 @@ package store
 import (
 	"errors"
 	"fmt"
-	"math"
-	"slices"
 
 	"flowring/flow"
 )
@@ -69,41 +67,8 @@ func (s *Store) check(b *flow.Batch, limits Limits, begun int) (replay, begins b
 		return true, false, nil
 	case reused:
 		return false, false, ErrKeyReused
-	case h.content.overflows(b):
+	case h.content.table.Overflows(b):
 		return false, false, ErrOverflow
 	}
-	return false, false, s.refused.limit(b.Slice, limits.fits(h.content, b))
+	return false, false, s.refused.limit(b.Slice, limits.fits(h.content.table, b))
 }
-
-// overflows reports whether b would saturate a total. Nearly always the largest number of the slice and that of b are so far
-// from the limit that no flow need be looked up.
-func (c *content) overflows(b *flow.Batch) bool {
-	if sumPasses(c.peak(), max(slices.Max(b.Tx), slices.Max(b.Rx))) {
-		return c.anyOverflows(b)
-	}
-	return false
-}
-
-func (c *content) anyOverflows(b *flow.Batch) bool {
-	ids, _ := c.names.find(b.Names)
-	for i := range b.Src {
-		k := triple{ids[b.Src[i]], ids[b.Dest[i]], ids[b.VPC[i]]}
-		h := k.hash(c.seed)
-		t, _ := c.shards[h.shard()].get(k, h)
-		if _, saturated := t.Add(b.Totals(i)); saturated {
-			return true
-		}
-	}
-	return false
-}
-
-// peak returns the largest number among the totals.
-func (c *content) peak() int64 {
-	peak := int64(0)
-	for i := range c.shards {
-		peak = max(peak, c.shards[i].highest())
-	}
-	return peak
-}
-
-func sumPasses(a, b int64) bool { return a > math.MaxInt64-b }

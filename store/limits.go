@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"flowring/flow"
+	"flowring/store/table"
 )
 
 // Limits bound how many different things a store comes to hold (P12), 0 for no limit. Only Check looks at them, which the owner
@@ -64,11 +65,11 @@ func (r *refused) limit(s flow.Slice, err error) error {
 
 // fits reports whether a slice that has this content may take the batch. Nearly always what is there and all of b together are
 // below the limit, and nothing need be looked up. What adds to known flows alone fits always.
-func (l Limits) fits(c *content, b *flow.Batch) error {
+func (l Limits) fits(t *table.Table, b *flow.Batch) error {
 	switch {
-	case l.Names > 0 && c.names.count()+len(b.Names) > l.Names && passes(c.names.count(), c.newNames(b), l.Names):
+	case l.Names > 0 && t.Names()+len(b.Names) > l.Names && passes(t.Names(), t.NewNames(b), l.Names):
 		return ErrTooManyNames
-	case l.Flows > 0 && c.flows()+b.Len() > l.Flows && passes(c.flows(), c.newFlows(b), l.Flows):
+	case l.Flows > 0 && t.Flows()+b.Len() > l.Flows && passes(t.Flows(), t.NewFlows(b), l.Flows):
 		return ErrTooManyFlows
 	}
 	return nil
@@ -100,37 +101,4 @@ func (s *Store) mayBegin(b *flow.Batch, l Limits, others int) error {
 func near(h flow.Hour, now time.Time) bool {
 	current := flow.Hour(now.Unix() / 3600)
 	return current-nearHours <= h && h <= current+nearHours
-}
-
-// newNames returns how many names of b the slice does not have.
-func (c *content) newNames(b *flow.Batch) int {
-	ids, _ := c.names.find(b.Names)
-	n := 0
-	for _, id := range ids {
-		if id == unknown {
-			n++
-		}
-	}
-	return n
-}
-
-// newFlows returns how many flows of b the slice does not have.
-func (c *content) newFlows(b *flow.Batch) int {
-	ids, _ := c.names.find(b.Names)
-	n := 0
-	for i := range b.Src {
-		k := triple{ids[b.Src[i]], ids[b.Dest[i]], ids[b.VPC[i]]}
-		h := k.hash(c.seed)
-		if _, known := c.shards[h.shard()].get(k, h); !known {
-			n++
-		}
-	}
-	return n
-}
-
-// count returns the number of names.
-func (n *names) count() int {
-	n.mu.RLock()
-	defer n.mu.RUnlock()
-	return len(n.list)
 }

@@ -17,7 +17,7 @@ func (s *Store) Read(slice flow.Slice) (*Reading, error) {
 		return nil, fmt.Errorf("read slice: %w", err)
 	}
 	if h == nil {
-		return &Reading{hour: slice.Hour}, nil
+		return new(Reading), nil
 	}
 	defer s.releaseWarm(h)
 	return h.content.read(slice.Hour), nil

@@ -168,7 +168,9 @@ func (r *Reading) pieces(slice flow.Slice) iter.Seq[[]byte] {
 // addPiece adds a piece of a snapshot, whose digest is recorded apart. Nobody else uses the content yet.
 func (c *content) addPiece(p piece) {
 	if p.flows != nil {
-		c.addRows(p.flows, c.sortRows(p.flows))
+		rows := c.table.Group(p.flows)
+		defer c.table.Release(rows)
+		c.table.Add(p.flows, rows)
 		return
 	}
 	for _, pair := range p.ids {

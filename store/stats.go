@@ -73,9 +73,9 @@ func (s *Store) Stats() Stats {
 		hours[slice.Hour] = struct{}{}
 		if h.content != nil {
 			stats.Warm++
-			stats.Flows += h.content.flows()
-			stats.MostFlows = max(stats.MostFlows, h.content.flows())
-			stats.MostNames = max(stats.MostNames, h.content.names.count())
+			stats.Flows += h.content.table.Flows()
+			stats.MostFlows = max(stats.MostFlows, h.content.table.Flows())
+			stats.MostNames = max(stats.MostNames, h.content.table.Names())
 		}
 	}
 	stats.Unreadable = digest.Count(maps.Values(s.damaged))

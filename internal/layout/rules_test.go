@@ -16,7 +16,7 @@ const module = "flowring"
 func levels() map[string]int {
 	return map[string]int{
 		"internal/hashseed": -3, "flow/field": -3, "flow/scan": -2, "flow": -1,
-		"store/digest": 0, "internal/browser": 0, "internal/buildinfo": 0, "internal/safeguard": 0, "internal/lograte": 0, "internal/workers": 0,
+		"store/digest": 0, "store/table": 0, "internal/browser": 0, "internal/buildinfo": 0, "internal/safeguard": 0, "internal/lograte": 0, "internal/workers": 0,
 		"flow/csv": 1, "node/peer/stream": 1, "ring": 1, "store": 1, "router/admission": 1,
 		"router": 2, "store/journal": 2, "node/member": 2, "node/peer": 2, "node/replica": 2,
 		"node/membership": 2,
@@ -53,7 +53,7 @@ func importers() map[string][]string {
 
 // pure lists the packages without I/O, clock and goroutines, and what they must not import for it.
 func pure() (packages, forbidden []string) {
-	packages = []string{"flow", "flow/csv", "flow/field", "flow/scan", "ring", "store/digest"}
+	packages = []string{"flow", "flow/csv", "flow/field", "flow/scan", "ring", "store/digest", "store/table"}
 	forbidden = []string{"net", "os", "io/fs", "path/filepath", "log", "syscall", "time", "context", "math/rand"}
 	return packages, forbidden
 }

@@ -1,4 +1,4 @@
-package store
+package table
 
 import (
 	"math"
@@ -6,18 +6,18 @@ import (
 	"sync"
 )
 
-// names gives the names of a slice numbers, from 0 in order of arrival. Numbers are never taken back.
+// names numbers the names of a slice, from 0 in order of arrival. A name keeps its number.
 type names struct {
 	mu    sync.RWMutex
 	ids   map[string]uint32 // list[ids[name]] == name
 	list  []string
-	bytes int // the sum of the names' lengths
+	bytes int // the sum of the lengths of the names
 }
 
-// unknown is the number of no name.
+// unknown is the number of a name without a number.
 const unknown = math.MaxUint32
 
-// find returns the number of each name, unknown for those that have none, and whether there are such.
+// find returns the number of each name, unknown for a name without one, and whether any number is unknown.
 func (n *names) find(wanted []string) (ids []uint32, missing bool) {
 	n.mu.RLock()
 	defer n.mu.RUnlock()
@@ -32,8 +32,7 @@ func (n *names) find(wanted []string) (ids []uint32, missing bool) {
 	return ids, missing
 }
 
-// intern returns the number of each name, having numbered those that had none. Most batches bring no new name and only share
-// the lock.
+// intern returns the number of each name, and numbers new names. Most batches bring no new name and only share the lock.
 func (n *names) intern(wanted []string) []uint32 {
 	ids, missing := n.find(wanted)
 	if !missing {
@@ -49,8 +48,8 @@ func (n *names) intern(wanted []string) []uint32 {
 	return ids
 }
 
-// add numbers name unless another batch did meanwhile. It keeps a copy: a batch's names share one string, the whole of which
-// would stay in memory.
+// add numbers name unless another batch has numbered it meanwhile. It keeps a copy, because the names of a batch share one
+// string, which would stay in memory as a whole.
 func (n *names) add(name string) uint32 {
 	if id, ok := n.ids[name]; ok {
 		return id
@@ -66,11 +65,17 @@ func (n *names) add(name string) uint32 {
 	return id
 }
 
-// all returns the names by number. The list may grow behind the slice's end, but what is in it stays.
+// all returns the names by number. The list may grow beyond the end of the returned slice; its elements do not change.
 func (n *names) all() []string {
 	n.mu.RLock()
 	defer n.mu.RUnlock()
 	return n.list[:len(n.list):len(n.list)]
+}
+
+func (n *names) count() int {
+	n.mu.RLock()
+	defer n.mu.RUnlock()
+	return len(n.list)
 }
 
 // size estimates the bytes of memory that the names take.
@@ -80,5 +85,5 @@ func (n *names) size() int64 {
 	return int64(n.bytes) + nameCost*int64(len(n.list))
 }
 
-// nameCost is a string header in the list, and one with a number in the map, with the room that both keep to grow.
+// nameCost is the size of a string header in the list and of one with a number in the map, with the unused capacity of both.
 const nameCost = 60

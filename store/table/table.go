@@ -1,0 +1,118 @@
+package table
+
+import (
+	"sync"
+	"sync/atomic"
+
+	"flowring/flow"
+)
+
+// Table holds the flows of one slice with their totals.
+type Table struct {
+	names  names
+	shards [shardCount]shard
+	order  *order       // allocated apart, because views keep it
+	count  atomic.Int64 // flows in all shards
+	seed   seed         // of the hashes in all shards
+	unused sync.Pool    // of *Rows
+}
+
+// New returns an empty table.
+func New() *Table {
+	t := &Table{order: new(order), seed: newSeed()}
+	for i := range t.shards {
+		t.shards[i].seed = t.seed
+	}
+	return t
+}
+
+// Rows are the flows of a batch, grouped by the shards of a table. They serve one goroutine.
+type Rows struct {
+	keys []rowKey // by flow of the batch
+	hash []flowHash
+	flow []uint32           // flows of the batch, by shard
+	ends [shardCount]uint32 // end of each shard's part of flow
+}
+
+func (r *Rows) reset(n int) {
+	r.keys, r.hash, r.flow = r.keys[:n], r.hash[:n], r.flow[:n]
+	clear(r.ends[:])
+}
+
+// Group numbers the names of b and groups its flows by shard, so that Add takes the lock of each shard only once. The caller
+// returns the rows with Release.
+func (t *Table) Group(b *flow.Batch) *Rows {
+	r, _ := t.unused.Get().(*Rows)
+	if r == nil || cap(r.keys) < b.Len() {
+		n := b.Len()
+		r = &Rows{keys: make([]rowKey, n), hash: make([]flowHash, n), flow: make([]uint32, n)}
+	}
+	r.reset(b.Len())
+	ids := t.names.intern(b.Names)
+	var next [shardCount]uint32
+	for i := range r.keys {
+		r.keys[i] = rowKey{ids[b.Src[i]], ids[b.Dest[i]], ids[b.VPC[i]]}
+		r.hash[i] = r.keys[i].hash(t.seed)
+		r.ends[r.hash[i].shard()]++
+	}
+	for i := 1; i < shardCount; i++ {
+		r.ends[i] += r.ends[i-1]
+		next[i] = r.ends[i-1]
+	}
+	for i, h := range r.hash {
+		s := h.shard()
+		r.flow[next[s]] = uint32(i)
+		next[s]++
+	}
+	return r
+}
+
+// Release returns the rows of Group for reuse.
+func (t *Table) Release(r *Rows) { t.unused.Put(r) }
+
+// Add adds the totals of b, whose rows Group has returned, and returns the number of totals that it saturated (P14). The dot
+// of the batch selects the first shard, so that batches that arrive together do not all wait for the same shard.
+func (t *Table) Add(b *flow.Batch, r *Rows) (saturated int) {
+	for i := range uint64(shardCount) {
+		s := (i + b.Dot.Seq) % shardCount
+		begin := uint32(0)
+		if s > 0 {
+			begin = r.ends[s-1]
+		}
+		saturated += t.addTo(&t.shards[s], b, r, r.flow[begin:r.ends[s]])
+	}
+	return saturated
+}
+
+// addTo adds the given flows of b to their shard.
+func (t *Table) addTo(s *shard, b *flow.Batch, r *Rows, flows []uint32) (saturated int) {
+	if len(flows) == 0 {
+		return 0
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	before := len(s.keys)
+	for _, i := range flows {
+		if s.add(r.keys[i], r.hash[i], b.Totals(int(i))) {
+			saturated++
+		}
+	}
+	t.count.Add(int64(len(s.keys) - before))
+	return saturated
+}
+
+// Flows returns the number of flows.
+func (t *Table) Flows() int { return int(t.count.Load()) }
+
+// Names returns the number of names.
+func (t *Table) Names() int { return t.names.count() }
+
+// Size estimates the bytes of memory that the table takes.
+func (t *Table) Size() int64 { return tableCost + flowCost*int64(t.Flows()) + t.names.size() }
+
+// Bytes as measured by BenchmarkResidentMemory of package store: the key and the totals of a flow, its slot and its row in
+// the sorted order, each with the unused capacity that slices keep.
+const (
+	tableCost = 4096
+	flowCost  = 48
+)
