@@ -12,26 +12,26 @@ import (
 	"flowring/internal/bench/server"
 )
 
-// point is a size of everything: what is measured is how cost grows from one to the next.
+// point is the size of a cluster and of its data. A table compares the costs of several points.
 type point struct {
 	flows  int // of each hour
 	hours  int
 	nodes  int
 	copies int
-	slices int // of an hour, and how often each flow is sent
+	slices int // of each hour; also the number of times each flow is sent
 }
 
-// dimension is what one table varies, all else being the same.
+// dimension is one table: it varies one number of a point.
 type dimension struct {
 	title  string
 	base   point
 	values []int
 	set    func(*point, int)
 	varied varied
-	sealed bool // the disk is measured once more when all hours are sealed
+	sealed bool // the disk is measured again after all hours are sealed
 }
 
-// varied says which of a point's numbers a dimension varies.
+// varied is the number of a point that a dimension varies.
 type varied int
 
 const (
@@ -64,11 +64,12 @@ var dimensions = []dimension{
 	},
 }
 
-// grow measures every dimension whose title contains some text, and prints a table after each. A point that is in two tables is
-// measured once.
+// grow measures every dimension whose title contains the text, and prints a table after each of them. It measures a
+// point of two tables once.
 func grow(ctx context.Context, w io.Writer, l server.Launcher, text string) error {
 	known := make(map[point]figures)
-	wanted := slices.DeleteFunc(slices.Clone(dimensions), func(d dimension) bool { return !strings.Contains(d.title, text) })
+	other := func(d dimension) bool { return !strings.Contains(d.title, text) }
+	wanted := slices.DeleteFunc(slices.Clone(dimensions), other)
 	if len(wanted) == 0 {
 		return noTable(text)
 	}
@@ -83,7 +84,7 @@ func grow(ctx context.Context, w io.Writer, l server.Launcher, text string) erro
 	return nil
 }
 
-// measure adds to what is known all points of a dimension for which this machine has memory.
+// measure adds to known all points of a dimension that fit into the memory of this machine.
 func (d dimension) measure(ctx context.Context, l server.Launcher, known map[point]figures) error {
 	for _, n := range d.values {
 		p := d.at(n)
@@ -95,10 +96,12 @@ func (d dimension) measure(ctx context.Context, l server.Launcher, known map[poi
 			return err
 		}
 		if free < p.needs() {
-			fmt.Fprintf(os.Stderr, "%s: %d: SKIPPED: %d MiB of memory are available, %d needed\n", d.title, n, free>>20, p.needs()>>20)
+			fmt.Fprintf(os.Stderr, "%s: %d: SKIPPED: %d MiB of memory are available, %d needed\n", d.title, n, free>>20,
+				p.needs()>>20)
 			continue
 		}
-		f, err := p.measure(ctx, l, d.sealed, func(text string) { fmt.Fprintf(os.Stderr, "%s: %d: %s\n", d.title, n, text) })
+		progress := func(text string) { fmt.Fprintf(os.Stderr, "%s: %d: %s\n", d.title, n, text) }
+		f, err := p.measure(ctx, l, d.sealed, progress)
 		if err != nil {
 			return fmt.Errorf("%s: %d: %w", d.title, n, err)
 		}
@@ -114,13 +117,14 @@ func (d dimension) at(value int) point {
 	return p
 }
 
-// needs returns how much memory the nodes of a point may take: what they hold, as much garbage, and what they read to answer and repair.
+// needs returns the memory of the nodes of a point, at most: their data, garbage of the same size, and buffers for
+// answers and repair.
 func (p point) needs() int64 {
 	const forFlow, forNode = 400, 100 << 20
 	return int64(p.flows*p.hours*p.copies*p.slices)*forFlow + int64(p.nodes)*forNode
 }
 
-// measure measures everything in two clusters, one after the other: of the second only the memory.
+// measure measures a point in two clusters, one after the other. The second cluster is for the memory.
 func (p point) measure(ctx context.Context, l server.Launcher, sealed bool, progress func(string)) (figures, error) {
 	f := make(figures)
 	g := growing{point: p, launcher: l, figures: f, progress: progress}
@@ -134,10 +138,10 @@ func (p point) measure(ctx context.Context, l server.Launcher, sealed bool, prog
 	if p.flows*p.hours < leastHeld {
 		return f, nil
 	}
-	return f, g.in(ctx, []string{"GOGC=10"}, g.hold) // little garbage in what is resident
+	return f, g.in(ctx, []string{"GOGC=10"}, g.hold) // then resident memory holds little garbage
 }
 
-// in takes steps with a cluster of its own.
+// in takes steps in a new cluster.
 func (g *growing) in(ctx context.Context, env []string, steps ...func(context.Context) error) (err error) {
 	k := server.Kind{Name: "the cluster", Nodes: g.nodes, Copies: g.copies, Slices: g.slices}
 	if g.server, err = g.launcher.Start(ctx, k, env...); err != nil {

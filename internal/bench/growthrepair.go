@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// repair takes the disk of the last node away, starts that node again, and measures all nodes until the cluster is whole.
+// repair takes the disk of the last node away, starts that node again, and measures all nodes until the cluster is
+// whole.
 func (g *growing) repair(ctx context.Context) error {
 	if g.copies < 2 {
 		return nil
@@ -58,7 +59,8 @@ func (g *growing) seal(ctx context.Context) error {
 
 var errShrinks = errors.New("the disk still shrinks")
 
-// settled returns the size of the tables once it stays the same for a while, because nodes delete replaced tables little by little.
+// settled returns the size of the tables once it stays the same for a while, because nodes delete replaced tables
+// little by little.
 func (g *growing) settled(ctx context.Context) (bytes int64, err error) {
 	const while = 12 * time.Second // longer than the delay between a deletion and its compaction
 	since := time.Now()

@@ -8,7 +8,7 @@ import (
 	"flowring/internal/bench/server"
 )
 
-// growing is a point while it is measured.
+// growing is the measurement of a point.
 type growing struct {
 	point
 	launcher server.Launcher
@@ -18,25 +18,25 @@ type growing struct {
 }
 
 const (
-	againBodies = 300     // posts of flows that are there
-	moreBodies  = 64      // for each hour: of fewer batches a node makes no snapshot
-	moreRecords = 5       // in each of them
-	mostSealed  = 100     // hours; to post what more of them need would take too long
-	leastHeld   = 100_000 // flows: fewer show neither in what a process takes nor in what their posts cost
+	againBodies = 300     // posts of known flows
+	moreBodies  = 64      // more posts of each hour, because a node makes no snapshot of fewer batches
+	moreRecords = 5       // in each of these posts
+	mostSealed  = 100     // most hours for sealing, because the posts of more hours take too long
+	leastHeld   = 100_000 // least flows for memory and the cost of new flows, which fewer flows hardly change
 	stepWithin  = 4 * time.Minute
 	pollEvery   = 20 * time.Millisecond
 )
 
-// note keeps a figure and says so.
+// note keeps a figure and prints it as progress.
 func (g *growing) note(f figure, value float64) {
 	g.figures[f] = value
 	g.progress(fmt.Sprintf("%s: %s %s", f.name(), number(value), f.unit()))
 }
 
-// held is how many flows all copies of all hours are.
+// held returns the number of flows in all copies of all hours.
 func (g *growing) held() float64 { return float64(g.flows * g.hours * g.copies) }
 
-// posted is how many records all copies of all hours have got.
+// posted returns the number of records that were posted, times the copies.
 func (g *growing) posted() float64 {
 	records := g.flows*g.hours*g.slices + againBodies*bodyRecords
 	if g.hours <= mostSealed {
@@ -45,8 +45,8 @@ func (g *growing) posted() float64 {
 	return float64(records * g.copies)
 }
 
-// fill returns a workload that posts each flow of each hour once; with several slices as often as there are slices, so that each
-// flow is in most slices.
+// fill returns a workload that posts each flow of each hour once; with several slices as often as there are slices, so
+// that each flow is in most slices.
 func (g *growing) fill() workload {
 	posts := inOrder(g.server.Hour, g.hours, bodyRecords, g.flows, 1)
 	return workload{"new", few, int64(g.flows / bodyRecords * g.hours * g.slices), posts}
@@ -57,7 +57,7 @@ func (g *growing) again(key string, count, records int) workload {
 	return workload{key, few, int64(count), inOrder(g.server.Hour, g.hours, records, g.flows, scattered)}
 }
 
-// post measures records of flows that are new, and of flows that are there.
+// post measures records of new flows and of known flows.
 func (g *growing) post(ctx context.Context) error {
 	got, err := cost(ctx, g.server, g.fill(), g.flows*g.hours*g.slices, time.Microsecond)
 	if err != nil {
@@ -78,7 +78,7 @@ func (g *growing) post(ctx context.Context) error {
 	return err
 }
 
-// read measures GETs of one hour, before each of which one flow is new: several, unless that takes too long.
+// read measures several GETs of one hour within a time limit. One new flow is posted before each GET.
 func (g *growing) read(ctx context.Context) error {
 	const attempts, within = 3, 4 * time.Second
 	var cpu, took []float64
@@ -98,7 +98,7 @@ func (g *growing) read(ctx context.Context) error {
 	return nil
 }
 
-// get reads the first hour until there is an answer, and returns what that cost in milliseconds of CPU and of time.
+// get reads the first hour until a read succeeds, and returns the CPU time and the elapsed time in milliseconds.
 func (g *growing) get(ctx context.Context) (cpu, took float64, err error) {
 	begun := time.Now()
 	used, err := cpuOf(g.server, func() error {
@@ -108,7 +108,7 @@ func (g *growing) get(ctx context.Context) (cpu, took float64, err error) {
 	return milliseconds(sum), milliseconds(time.Since(begun)), err
 }
 
-// until tries something again and again, for so long as a step may take.
+// until repeats try until it succeeds, within the time limit of a step.
 func (g *growing) until(ctx context.Context, try func() error) error {
 	ctx, cancel := context.WithTimeout(ctx, stepWithin)
 	defer cancel()
@@ -124,8 +124,8 @@ func (g *growing) until(ctx context.Context, try func() error) error {
 	return nil
 }
 
-// restart ends all nodes as kill -9 does, while their logs have what was not yet in tables, and measures them until they are ready, and
-// the GET that reads an hour from disk.
+// restart kills all nodes while their logs hold data that is not in tables yet. It measures the nodes until they are
+// ready, and the first GET, which reads an hour from disk.
 func (g *growing) restart(ctx context.Context) error {
 	g.server.Kill(0)
 	begun := time.Now()

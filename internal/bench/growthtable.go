@@ -7,7 +7,7 @@ import (
 	"text/tabwriter"
 )
 
-// figure is one of the things that are measured at a point.
+// figure is one kind of measured value.
 type figure int
 
 const (
@@ -26,16 +26,17 @@ const (
 	sealedBytes
 )
 
-// figures are those of a point that were measured.
+// figures are the measured values of a point.
 type figures map[figure]float64
 
-// described are the figures' names and units, and with what each may grow in proportion; with all else it should not.
+// described has the name and the unit of each figure, and the numbers of a point with which the figure may grow in
+// proportion. The figure should not grow with the other numbers.
 var described = [...]struct {
 	name, unit string
 	linear     varied
 }{
-	postNew:     {"POST, flows that are new", "CPU µs per record", copies},
-	postAgain:   {"POST, flows that are there", "CPU µs per record", copies},
+	postNew:     {"POST, new flows", "CPU µs per record", copies},
+	postAgain:   {"POST, known flows", "CPU µs per record", copies},
 	memoryBytes: {"memory, GOGC=10", "resident bytes per flow and copy", cuts},
 	getCPU:      {"GET of an hour", "CPU ms", flows | cuts},
 	getTime:     {"GET of an hour", "ms", flows | cuts},
@@ -52,7 +53,7 @@ var described = [...]struct {
 func (f figure) name() string { return described[f].name }
 func (f figure) unit() string { return described[f].unit }
 
-// writeGrowth writes a dimension as a table: a row for each figure, and behind each value what it is of the value before.
+// writeGrowth writes a dimension as a table with a row for each figure. Each value has its ratio to the value before.
 func writeGrowth(w io.Writer, d dimension, known map[point]figures) error {
 	tabs := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(tabs, "\n%s\n\t\tEXPECTED", d.title)
@@ -62,7 +63,7 @@ func writeGrowth(w io.Writer, d dimension, known map[point]figures) error {
 			fmt.Fprint(tabs, "\t")
 		}
 	}
-	fmt.Fprint(tabs, "\tGROWS MORE THAN EXPECTED\n")
+	fmt.Fprint(tabs, "\tMORE THAN EXPECTED\n")
 	for f := range figure(len(described)) {
 		fmt.Fprintf(tabs, "%s\t%s\t%s", f.name(), f.unit(), f.expected(d))
 		var over []string
@@ -83,7 +84,7 @@ func writeGrowth(w io.Writer, d dimension, known map[point]figures) error {
 	return tabs.Flush()
 }
 
-// times writes a growth, and nothing where something was not measured.
+// times returns a ratio as text; empty if a value is missing.
 func times(before, now float64) string {
 	if before == 0 || now == 0 {
 		return ""
@@ -91,7 +92,7 @@ func times(before, now float64) string {
 	return "x" + number(now/before)
 }
 
-// expected says how a figure should grow.
+// expected returns the expected growth of a figure.
 func (f figure) expected(d dimension) string {
 	if described[f].linear&d.varied != 0 {
 		return "linear"
@@ -99,7 +100,8 @@ func (f figure) expected(d dimension) string {
 	return "flat"
 }
 
-// most returns by how much a figure may grow to value i of a dimension: what is expected, and half of that for chance.
+// most returns the largest growth of a figure to value i of a dimension: the expected growth, and half of it for
+// chance.
 func (f figure) most(d dimension, i int) float64 {
 	const chance = 1.5
 	if described[f].linear&d.varied != 0 {

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-func TestGrowthIsSaidAndWhatIsMoreThanExpected(t *testing.T) {
+func TestTheTableShowsGrowthBeyondTheExpected(t *testing.T) {
 	d := dimension{
 		title: "Flows", varied: flows, values: []int{10, 100, 1000}, set: func(p *point, n int) { p.flows = n },
 	}
@@ -18,8 +18,8 @@ func TestGrowthIsSaidAndWhatIsMoreThanExpected(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		"EXPECTED 10 100 1000 GROWS MORE THAN EXPECTED",
-		"POST, flows that are there CPU µs per record flat 1.00 2.00 x2.00 x2.00 to 100",
+		"EXPECTED 10 100 1000 MORE THAN EXPECTED",
+		"POST, known flows CPU µs per record flat 1.00 2.00 x2.00 x2.00 to 100",
 		"GET of an hour CPU ms linear 2.00 28.0 x14.0",
 		"start after kill -9, all nodes s linear 3.00 60.0 x20.0 x20.0 to 100",
 		"disk, tables bytes per record and copy flat",
@@ -34,7 +34,7 @@ func TestGrowthIsSaidAndWhatIsMoreThanExpected(t *testing.T) {
 	}
 }
 
-func TestDimensionsVaryOneThing(t *testing.T) {
+func TestEachDimensionVariesOneNumber(t *testing.T) {
 	for _, d := range dimensions {
 		for _, n := range d.values {
 			p := d.at(n)

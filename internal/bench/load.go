@@ -11,10 +11,11 @@ import (
 	"flowring/internal/load"
 )
 
-// postWithin is the limit for one post with all its retries. A node whose disk is busy refuses a post only after seconds.
+// postWithin is the limit for one post with all its retries. A node whose disk is busy refuses a post only after
+// seconds.
 const postWithin = time.Minute
 
-// workload is a number of posts over connections that are kept. Each connection sends the next post as soon as the last one is
+// workload is a number of posts. Each connection stays open and sends the next post as soon as the last one is
 // answered.
 type workload struct {
 	key         string // prefix of the idempotency keys; unique for each server
@@ -29,8 +30,8 @@ type done struct {
 	refused int64        // answers with the status 503; the posts were sent again
 }
 
-// run sends the posts and stops at the first post that is not stored. The connections are spread evenly over the processes of the
-// server, and a post is sent again, after a refusal, to the same process.
+// run sends the posts, and stops at the first post that is not stored. It spreads the connections evenly over the
+// processes of the server. After a refusal it sends a post to the same process again.
 func (w workload) run(ctx context.Context, s *server.Server) (done, error) {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
@@ -66,7 +67,8 @@ func (w workload) senders(s *server.Server) ([]*load.Sender, error) {
 	var all []*load.Sender
 	for _, url := range s.URLs() {
 		sender, err := load.NewSender(load.Access{
-			Targets: []string{url}, Connections: w.connections, Timeout: postWithin, Key: w.key, BodySize: len(w.posts.Append(nil, 0)),
+			Targets: []string{url}, Connections: w.connections, Timeout: postWithin, Key: w.key,
+			BodySize: len(w.posts.Append(nil, 0)),
 		})
 		if err != nil {
 			return nil, err
@@ -76,7 +78,7 @@ func (w workload) senders(s *server.Server) ([]*load.Sender, error) {
 	return all, nil
 }
 
-// read reads an hour to its end and returns how long that took.
+// read reads an hour to its end and returns the elapsed time.
 func read(ctx context.Context, s *server.Server, hour flow.Hour) (time.Duration, error) {
 	sender, err := load.NewSender(load.Access{Targets: s.URLs()[:1], Connections: 1, Timeout: postWithin})
 	if err != nil {
@@ -88,16 +90,16 @@ func read(ctx context.Context, s *server.Server, hour flow.Hour) (time.Duration,
 	return time.Since(begun), err
 }
 
-// shape returns the shape of posts with records of one hour: 1,000 applications and 20 VPCs, with names as long as services have.
-// It has at most 20 million flows.
+// shape returns the shape of posts with records of one hour: 1,000 applications and 20 VPCs, with names of a common
+// length. It has at most 20 million flows.
 func shape(hour flow.Hour, records, flows int) load.Shape {
 	return load.Shape{
 		Records: records, Flows: flows, App: "service", Apps: 1000, VPC: "vpc-5eed00", VPCs: 20, Newest: hour, Hours: 1, Seed: 1,
 	}
 }
 
-// drawn returns posts whose flows are drawn by Zipf's law, because few flows are frequent. 1,000 records of 10,000 flows are of
-// about 400 different flows.
+// drawn returns posts whose flows are drawn by Zipf's law, because few flows are frequent. 1,000 records of 10,000
+// flows are of about 400 different flows.
 func drawn(hour flow.Hour, records, flows int) load.Posts {
 	s := shape(hour, records, flows)
 	s.Zipf = 1.1
@@ -107,8 +109,8 @@ func drawn(hour flow.Hour, records, flows int) load.Posts {
 // scattered is a stride for posts whose flows lie far apart. It is a prime, so posts in a row carry each flow in turn.
 const scattered = 7919
 
-// inOrder returns posts with flow after flow of each hour, in steps of stride. The posts are of the given number of hours in turn,
-// of which first is the first one.
+// inOrder returns posts with flow after flow of each hour, in steps of stride. The posts are of the given number of
+// hours in turn, beginning with first.
 func inOrder(first flow.Hour, hours, records, flows, stride int) load.Posts {
 	s := shape(first+flow.Hour(hours-1), records, flows)
 	s.Hours, s.Stride = hours, stride

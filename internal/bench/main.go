@@ -44,12 +44,12 @@ func run(ctx context.Context, args []string) error {
 	}
 	var o options
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
-	flags.BoolVar(&o.short, "short", false, "measure less, for less than a minute")
+	flags.BoolVar(&o.short, "short", false, "measure less, in less than a minute")
 	flags.BoolVar(&o.json, "json", false, "print JSON")
-	flags.Float64Var(&o.check, "check", 0, "fail when a cost is over `FACTOR` times what its bar allows; 0: never")
-	flags.StringVar(&o.flowring, "flowring", "bin/flowring", "the program to measure; journals are put beside it")
-	flags.StringVar(&o.profile, "profile", "", "write CPU profiles of nodes under load to this `DIR`, and measure nothing")
-	flags.BoolVar(&o.growth, "growth", false, "measure how cost grows, for some ten minutes, and nothing else")
+	flags.Float64Var(&o.check, "check", 0, "fail if a cost is over `FACTOR` times its bar; 0: never")
+	flags.StringVar(&o.flowring, "flowring", "bin/flowring", "program under measurement; journals lie in its folder")
+	flags.StringVar(&o.profile, "profile", "", "write CPU profiles of nodes under load to `DIR`, and measure nothing")
+	flags.BoolVar(&o.growth, "growth", false, "measure how cost grows, in about ten minutes, and nothing else")
 	flags.StringVar(&o.only, "only", "", "only the tables whose titles contain `TEXT`")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -58,7 +58,8 @@ func run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	defer debug.SetGCPercent(debug.SetGCPercent(400)) // the client keeps little, and its CPU time is lost to the servers
+	// The client keeps little, and its CPU time is lost to the servers.
+	defer debug.SetGCPercent(debug.SetGCPercent(400))
 	l := server.Launcher{Self: self, Flowring: o.flowring, Dir: filepath.Dir(o.flowring)}
 	if o.profile != "" {
 		return profile(ctx, l, o.profile)
@@ -69,7 +70,7 @@ func run(ctx context.Context, args []string) error {
 	return compare(ctx, l, o)
 }
 
-// compare measures everything and prints it.
+// compare takes all measurements and prints them.
 func compare(ctx context.Context, l server.Launcher, o options) error {
 	n := full
 	if o.short {
@@ -100,10 +101,10 @@ func compare(ctx context.Context, l server.Launcher, o options) error {
 	return check(rows, o.check)
 }
 
-// noTable says that there is nothing to measure.
+// noTable is the error for a text that no title contains.
 func noTable(text string) error { return fmt.Errorf("no table has %q in its title", text) }
 
-// take measures one thing: in each round each kind once.
+// take takes a measurement: in each round, each kind of server has one run.
 func (m measure) take(ctx context.Context, l server.Launcher, rounds int) (result, error) {
 	r := result{m, make([][]sample, len(m.kinds))}
 	for round := range rounds {
@@ -113,9 +114,10 @@ func (m measure) take(ctx context.Context, l server.Launcher, rounds int) (resul
 				return r, err
 			}
 			r.samples[i] = append(r.samples[i], s)
-			fmt.Fprintf(os.Stderr, "%s: run %d of %d: %s: %s %s", m.name, round+1, rounds, k.Name, number(s.Cost), m.unit)
+			cost := number(s.Cost) + " " + m.unit
+			fmt.Fprintf(os.Stderr, "%s: run %d of %d: %s: %s", m.name, round+1, rounds, k.Name, cost)
 			if s.refused > 0 {
-				fmt.Fprintf(os.Stderr, ", %d answers were 503", s.refused)
+				fmt.Fprintf(os.Stderr, ", %d answers had the status 503", s.refused)
 			}
 			fmt.Fprintln(os.Stderr)
 		}
@@ -123,7 +125,7 @@ func (m measure) take(ctx context.Context, l server.Launcher, rounds int) (resul
 	return r, nil
 }
 
-// once measures one kind in a server of its own. Each round has another hour: where an hour is placed is luck.
+// once measures one kind in a new server. Each round has another hour, because the placement of an hour is random.
 func (m measure) once(ctx context.Context, l server.Launcher, k server.Kind, round int) (_ sample, err error) {
 	s, err := l.Start(ctx, k, m.env...)
 	if err != nil {

@@ -69,18 +69,19 @@ var (
 func measures(n sizes) []measure {
 	return []measure{
 		{
-			name: fmt.Sprintf("POST, %d records in a body, %d connections", bodyRecords, many), unit: "CPU s per million records",
+			name: postTitle(bodyRecords, many), unit: "CPU s per million records",
 			kinds: []server.Kind{readOnly, plainGo, memory, single, triple, cut, fewSlices, sliced},
 			bars:  []bar{{single, plainGo, 0.2}, {triple, single, 2.2}, {sliced, single, 2}}, even: 1.35,
 			run: posts{n.bodies, bodyRecords, many, bodyRecords}.measure,
 		}, {
-			name: fmt.Sprintf("POST, %d records in a body, %d connections", bodyRecords, few), unit: "CPU s per million records",
+			name: postTitle(bodyRecords, few), unit: "CPU s per million records",
 			kinds: []server.Kind{plainGo, single, triple, sliced}, bars: []bar{{single, plainGo, 0.2}},
 			run: posts{n.bodies, bodyRecords, few, bodyRecords}.measure,
 		}, {
-			name: fmt.Sprintf("POST, %d records in a body, %d connections", smallRecords, many), unit: "CPU µs per request",
-			kinds: []server.Kind{readOnly, plainGo, memory, single, triple, sliced}, bars: []bar{{single, plainGo, 1.5}},
-			run: posts{n.smallPosts, smallRecords, many, 1}.measure,
+			name: postTitle(smallRecords, many), unit: "CPU µs per request",
+			kinds: []server.Kind{readOnly, plainGo, memory, single, triple, sliced},
+			bars:  []bar{{single, plainGo, 1.5}},
+			run:   posts{n.smallPosts, smallRecords, many, 1}.measure,
 		}, {
 			name: fmt.Sprintf("GET, %d flows, one of them new since the last GET", n.read), unit: "CPU ms per GET",
 			kinds: []server.Kind{plainGo, memory, single, fewSlices, sliced}, bars: []bar{{single, plainGo, 0.25}},
@@ -95,6 +96,11 @@ func measures(n sizes) []measure {
 			run: holding(n.held).measure, env: []string{"GOGC=10"}, // then resident memory holds little garbage
 		},
 	}
+}
+
+// postTitle returns the title of a measurement of posts.
+func postTitle(records, connections int) string {
+	return fmt.Sprintf("POST, %d records in a body, %d connections", records, connections)
 }
 
 // posts is a measurement of posts with keys. The cost is per part of a post: each record, or the whole.
@@ -119,7 +125,8 @@ func cost(ctx context.Context, s *server.Server, w workload, count int, unit tim
 		return sample{}, err
 	}
 	got := used.sample(count, unit, w.count)
-	got.refused, got.P50, got.P99 = d.refused, milliseconds(d.latency.Quantile(.5)), milliseconds(d.latency.Quantile(.99))
+	got.refused = d.refused
+	got.P50, got.P99 = milliseconds(d.latency.Quantile(.5)), milliseconds(d.latency.Quantile(.99))
 	return got, nil
 }
 
@@ -157,8 +164,8 @@ func spent(before, after []time.Duration) []time.Duration {
 	return used
 }
 
-// meter returns the cost of a server while do runs. Reading the number of allocations allocates objects, too; meter measures that
-// and subtracts it.
+// meter returns the cost of a server while do runs. Reading the number of allocations allocates objects, too; meter
+// measures that and subtracts it.
 func meter(ctx context.Context, s *server.Server, do func() error) (u usage, err error) {
 	first, err := s.Allocations(ctx)
 	if err != nil {
@@ -197,7 +204,7 @@ func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Mi
 // reads is a measurement of GETs of an hour, one after the other.
 type reads struct {
 	flows, requests int
-	changing        bool // one flow is added before each GET, so that the server cannot use the sorted answer again
+	changing        bool // one flow is added before each GET, so that the server has to sort again
 }
 
 func (r reads) measure(ctx context.Context, s *server.Server) (sample, error) {

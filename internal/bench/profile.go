@@ -18,17 +18,17 @@ import (
 	"flowring/internal/bench/server"
 )
 
-// profiled is as much as gives a profile of about a thousand samples.
+// profiled are the sizes for profiles of about a thousand samples.
 var profiled = sizes{bodies: 10_000, smallPosts: 120_000, read: 200_000, reads: 100}
 
-// profile writes CPU profiles of a single node and of clusters, of each node, for each kind of load, and prints which parts of the
-// program take how much of a single node's.
+// profile writes the CPU profile of each node of a single node and of clusters, for each kind of load. It prints the
+// shares of the parts of the program in the profile of the single node.
 func profile(ctx context.Context, l server.Launcher, dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
 	all := measures(profiled)
-	for i, m := range all[:len(all)-1] { // the last is of memory
+	for i, m := range all[:len(all)-1] { // the last one measures memory
 		for k, of := range []server.Kind{single, triple, sliced} {
 			if !slices.Contains(m.kinds, of) {
 				continue
@@ -50,7 +50,7 @@ func profile(ctx context.Context, l server.Launcher, dir string) error {
 	return nil
 }
 
-// printShares prints which parts of the program take how much of a profile.
+// printShares prints the shares of the parts of the program in a profile.
 func printShares(ctx context.Context, name, profile string) error {
 	traces, err := exec.CommandContext(ctx, "go", "tool", "pprof", "-traces", profile).Output()
 	if err != nil {
@@ -60,8 +60,8 @@ func printShares(ctx context.Context, name, profile string) error {
 	return writeShares(os.Stdout, shares(traces))
 }
 
-// areas are the parts of the program, by how the names of their functions begin. The first function of a stack, from the innermost
-// on, that is of an area says to which the sample belongs; what the runtime does for one, such as to allocate, is that one's.
+// areas are the parts of the program by the prefixes of their functions. A sample belongs to the area of the innermost
+// function with an area. Work of the runtime, such as an allocation, therefore belongs to the area of its caller.
 var areas = []struct{ prefix, area string }{
 	{"runtime.gc", "garbage collection"},
 	{"gcWriteBarrier", "garbage collection"},
@@ -70,25 +70,27 @@ var areas = []struct{ prefix, area string }{
 	{"runtime.mcall", "scheduling"},
 	{"runtime.mstart", "scheduling"},
 	{"runtime.ready", "scheduling"},
-	{"flowring/flow.(*nameTable)", "flow: names"},
-	{"flowring/flow.(*builder)", "flow: add up"},
-	{"flowring/flow.(*scanner)", "flow: scan JSON"},
+	{"flowring/flow/scan.(*nameTable)", "flow: names"},
+	{"flowring/flow/scan.(*Table)", "flow: add up"},
+	{"flowring/flow.(*PostingBuilder)", "flow: add up"},
+	{"flowring/flow/scan.(*Scanner)", "flow: scan JSON"},
 	{"flowring/flow.(*Posting).Identify", "flow: identify"},
 	{"flowring/flow.(*Batch)", "flow: encode"},
 	{"flowring/flow.(*Appender)", "flow: write JSON"},
 	{"flowring/flow.ParseBatch", "flow: parse batches"},
-	{"flowring/flow.", flowOther},
+	{"flowring/flow", flowOther},
 	{"flowring/store/journal.", "journal, Pebble"},
 	{"github.com/cockroachdb/", "journal, Pebble"},
-	{"flowring/store.", "store"},
+	{"flowring/store", "store"},
 	{"flowring/node", "node: placement, replication, answers"},
-	{"flowring/router.", "router"},
+	{"flowring/router", "router"},
 	{"github.com/gorilla/mux.", "router"},
 	{"github.com/hashicorp/", "gossip"},
 	{"net/http.", "HTTP, sockets"},
 }
 
-// flowOther is the area of small functions, which belong to that of package flow which called them, if there is one.
+// flowOther is the area of small functions of package flow. If another area of flow calls one, the sample belongs to
+// the caller.
 const flowOther = "flow: other"
 
 // areaOf returns the area of a stack, innermost function first.
@@ -110,7 +112,7 @@ func areaOf(stack []string) string {
 	return "other"
 }
 
-// areaOfFunction returns the area that a function's name belongs to, "" for none.
+// areaOfFunction returns the area of a function; empty if it has none.
 func areaOfFunction(name string) string {
 	for _, a := range areas {
 		if strings.HasPrefix(name, a.prefix) {
@@ -120,7 +122,8 @@ func areaOfFunction(name string) string {
 	return ""
 }
 
-// shares adds up by area what `go tool pprof -traces` prints: stacks between rules, the first line of each with its time.
+// shares adds up the output of `go tool pprof -traces` by area. The output has stacks between rules; the first line of
+// a stack has its time.
 func shares(traces []byte) map[string]time.Duration {
 	all := make(map[string]time.Duration)
 	var stack []string
@@ -140,7 +143,7 @@ func shares(traces []byte) map[string]time.Duration {
 			flush()
 		case spent > 0:
 			stack = append(stack, text)
-		default: // a label or a line of the head has no time in front
+		default: // a label or a line of the header does not begin with a time
 			spent, _ = time.ParseDuration(first)
 			stack = []string{strings.TrimSpace(function)}
 		}
@@ -149,7 +152,7 @@ func shares(traces []byte) map[string]time.Duration {
 	return all
 }
 
-// writeShares writes the areas, the largest first.
+// writeShares writes the areas, the largest one first.
 func writeShares(w io.Writer, all map[string]time.Duration) error {
 	var names []string
 	var sum time.Duration

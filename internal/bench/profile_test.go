@@ -18,7 +18,7 @@ Duration: 1.30s, Total samples = 160ms (90.59%)
 -----------+-------------------------------------------------------
       90ms   runtime.memmove (inline)
              flowring/flow.mix
-             flowring/flow.(*builder).add
+             flowring/flow/scan.(*Table).Add
              flowring/flow.Decode
              flowring/router.(*router).post
              net/http.(*conn).serve
@@ -32,10 +32,10 @@ Duration: 1.30s, Total samples = 160ms (90.59%)
 -----------+-------------------------------------------------------
 `
 
-// A small function belongs to what called it within its package.
+// A small function belongs to its caller within its package.
 func TestASmallFunctionIsPartOfItsCaller(t *testing.T) {
 	for want, stack := range map[string][]string{
-		"flow: scan JSON": {"flowring/flow.first", "flowring/flow.(*scanner).text", "flowring/router.post"},
+		"flow: scan JSON": {"flowring/flow.first", "flowring/flow/scan.(*Scanner).text", "flowring/router.post"},
 		"flow: other":     {"runtime.memmove", "flowring/flow.first", "flowring/router.(*router).post"},
 		"router":          {"runtime.memmove", "flowring/router.(*router).post", "flowring/flow.first"},
 		"other":           {"runtime.memmove", "main.main"},

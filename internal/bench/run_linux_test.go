@@ -71,7 +71,7 @@ func TestEveryServerIsMeasuredAndEnded(t *testing.T) {
 	}
 }
 
-func TestAServerThatCannotStartIsAnErrorWithItsLog(t *testing.T) {
+func TestAFailedStartIsAnErrorWithTheLog(t *testing.T) {
 	l := own(t)
 	_, err := l.Start(t.Context(), server.Kind{Name: "nothing", Yardstick: "nothing"})
 	if err == nil || !strings.Contains(err.Error(), "there is no such server") {

@@ -42,7 +42,8 @@ func serve(ctx context.Context, name string, args []string) (err error) {
 	flags.StringVar(&cfg.Cluster, "cluster", cfg.Cluster, "name of its cluster")
 	flags.IntVar(&cfg.ReplicationFactor, "replication-factor", cfg.ReplicationFactor, "copies of each batch")
 	flags.IntVar(&cfg.HourSlices, "hour-slices", cfg.HourSlices, "slices of an hour")
-	flags.Func("join", "gossip address of another node", func(addr string) error { cfg.Join = []string{addr}; return nil })
+	join := func(addr string) error { cfg.Join = []string{addr}; return nil }
+	flags.Func("join", "gossip address of another node", join)
 	if err := flags.Parse(args); err != nil {
 		return err
 	}

@@ -13,32 +13,32 @@ import (
 	"flowring/internal/bench/server"
 )
 
-// bar is what a kind's cost may be at most: so many times that of another kind, or that much where there is no other.
+// bar is the largest cost of a kind: limit times the cost of another kind, or limit itself without another kind.
 type bar struct {
 	kind, against server.Kind
 	limit         float64
 }
 
-// result is what a measure found: by kind, in the order of the measure, the outcome of each run.
+// result is the result of a measurement: the samples of each kind, in the order of the kinds.
 type result struct {
 	measure
 	samples [][]sample
 }
 
-// row is one kind in one measure.
+// row is one kind in one measurement.
 type row struct {
 	Measure string  `json:"measure"`
 	Unit    string  `json:"unit"`
 	Server  string  `json:"server"`
-	Median  sample  `json:"median"` // each number by itself
+	Median  sample  `json:"median"` // of each figure by itself
 	Low     float64 `json:"low"`    // cost
 	High    float64 `json:"high"`
 	Plain   float64 `json:"times_plain"`
 	Bar     string  `json:"bar,omitzero"`
-	Times   float64 `json:"times_bar,omitzero"` // over 1: the bar does not hold
+	Times   float64 `json:"times_bar,omitzero"` // cost in ratio to the bar; above 1 the bar does not hold
 }
 
-// median returns the middle one, and of an even number the mean of the middle two.
+// median returns the middle number; of an even count, the mean of the middle two.
 func median(numbers []float64) float64 {
 	sorted := slices.Sorted(slices.Values(numbers))
 	n := len(sorted)
@@ -48,7 +48,7 @@ func median(numbers []float64) float64 {
 	return (sorted[(n-1)/2] + sorted[n/2]) / 2
 }
 
-// column returns one number of each run.
+// column returns one figure of each run.
 func column(samples []sample, number func(sample) float64) []float64 {
 	var all []float64
 	for _, s := range samples {
@@ -95,7 +95,7 @@ func (r result) rows() []row {
 	return all
 }
 
-// judge returns a bar as text, and how many times what it allows the cost is.
+// judge returns a bar as text, and the cost in ratio to it.
 func (r result) judge(b bar) (text string, times float64) {
 	if b.against == (server.Kind{}) {
 		return number(b.limit), r.cost(b.kind) / b.limit
@@ -103,9 +103,10 @@ func (r result) judge(b bar) (text string, times float64) {
 	return number(b.limit) + " x " + b.against.Name, r.cost(b.kind) / r.cost(b.against) / b.limit
 }
 
-// uneven returns, as a result of its own, how busy the busiest node was of those kinds that have several.
+// uneven returns the CPU time of the busiest node of each kind with several nodes, as a result of its own.
 func (r result) uneven() result {
-	u := result{measure: measure{name: r.name + ": the busiest node", unit: "its CPU time in ratio to the mean of all nodes"}}
+	u := result{measure: measure{name: r.name + ": the busiest node"}}
+	u.unit = "its CPU time in ratio to the mean of all nodes"
 	for i, k := range r.kinds {
 		if k.Nodes < 2 {
 			continue
@@ -122,7 +123,7 @@ func (r result) uneven() result {
 	return u
 }
 
-// holds says whether a row is within its bar.
+// holds tells whether a row is within its bar.
 func (r row) holds() string {
 	switch {
 	case r.Bar == "":
@@ -133,22 +134,25 @@ func (r row) holds() string {
 	return fmt.Sprintf("NO, %s times the bar", number(r.Times))
 }
 
-// writeTable writes the rows as tables, one for each measure.
+// writeTable writes the rows as tables, one for each measurement.
 func writeTable(w io.Writer, rows []row) error {
 	tabs := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	measure := ""
 	for _, r := range rows {
 		if r.Measure != measure {
 			measure = r.Measure
-			fmt.Fprintf(tabs, "\n%s: %s\n\tMEDIAN\tLOW-HIGH\tx PLAIN GO\tBAR\tHOLDS\tALLOCS\tP50 MS\tP99 MS\n", r.Measure, r.Unit)
+			const head = "\n%s: %s\n\tMEDIAN\tLOW-HIGH\tx PLAIN GO\tBAR\tHOLDS\tALLOCS\tP50 MS\tP99 MS\n"
+			fmt.Fprintf(tabs, head, r.Measure, r.Unit)
 		}
-		fmt.Fprintf(tabs, "%s\t%s\t%s-%s\t%s\t%s\t%s\t%s\t%s\t%s\n", r.Server, number(r.Median.Cost), number(r.Low), number(r.High),
-			number(r.Plain), r.Bar, r.holds(), number(r.Median.Allocs), number(r.Median.P50), number(r.Median.P99))
+		fmt.Fprintf(tabs, "%s\t%s\t%s-%s\t%s\t%s\t%s\t%s\t%s\t%s\n", r.Server, number(r.Median.Cost), number(r.Low),
+			number(r.High), number(r.Plain), r.Bar, r.holds(), number(r.Median.Allocs), number(r.Median.P50),
+			number(r.Median.P99))
 	}
 	return tabs.Flush()
 }
 
-// number writes three digits, more before the point, and nothing for 0, which stands for what was not measured.
+// number returns a number with three significant digits, and more if it is large; empty for 0, which stands for a
+// missing figure.
 func number(f float64) string {
 	switch {
 	case f == 0:
@@ -166,12 +170,13 @@ func writeJSON(w io.Writer, rows []row) error {
 	return json.MarshalWrite(w, rows, jsontext.WithIndent("  "))
 }
 
-// check fails when a cost is more than factor times what its bar allows.
+// check fails if a cost is above factor times its bar.
 func check(rows []row, factor float64) error {
 	var lost []string
 	for _, r := range rows {
 		if r.Times > factor {
-			lost = append(lost, fmt.Sprintf("%s: %s: %s times the bar of %s", r.Measure, r.Server, number(r.Times), r.Bar))
+			text := fmt.Sprintf("%s: %s: %s times the bar of %s", r.Measure, r.Server, number(r.Times), r.Bar)
+			lost = append(lost, text)
 		}
 	}
 	if len(lost) > 0 {

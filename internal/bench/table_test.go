@@ -71,7 +71,7 @@ func TestOnlyClustersAreUneven(t *testing.T) {
 	}
 }
 
-func TestTheClockThatDidMostIsNotTheOneThatIsAhead(t *testing.T) {
+func TestTheBusiestProcessIsNotTheOldestOne(t *testing.T) {
 	sum, most := usage{cpu: spent([]time.Duration{100, 0, 7}, []time.Duration{110, 30, 7})}.sum()
 	if sum != 40 || most != 30 {
 		t.Errorf("spent = %d, %d; want 40 in all and 30", sum, most)
@@ -96,7 +96,7 @@ flowring, no journal  25.0    24.0-26.0  1.25        10.0                 NO, 2.
 	}
 }
 
-func TestCheckFailsForWhatIsFarOverItsBar(t *testing.T) {
+func TestCheckFailsForACostFarAboveItsBar(t *testing.T) {
 	rows := measured().rows()
 	if err := check(rows, 2.6); err != nil {
 		t.Errorf("check(2.6) = %v, want nil", err)

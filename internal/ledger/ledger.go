@@ -9,7 +9,7 @@ import (
 	"flowring/flow"
 )
 
-// Ledger holds every batch that was sent.
+// Ledger holds the batches of a test.
 type Ledger struct {
 	mu    sync.Mutex
 	hours map[flow.Hour]*page
@@ -60,7 +60,7 @@ func (b *Batch) own() flow.Record {
 	return record(b.Hour, flow.Key{SrcApp: b.Name, DestApp: "own", VPCID: "vpc-0"}, b.Weight)
 }
 
-// shared returns a record of the flow that all batches of an hour share.
+// shared returns a record of the shared flow of an hour.
 func shared(hour flow.Hour, weight int64) flow.Record {
 	return record(hour, flow.Key{SrcApp: "shared", DestApp: "all", VPCID: "vpc-0"}, weight)
 }
@@ -69,7 +69,7 @@ func record(hour flow.Hour, key flow.Key, weight int64) flow.Record {
 	return flow.Record{Key: key, Totals: flow.Totals{BytesTx: weight, BytesRx: 2 * weight}, Hour: hour}
 }
 
-// Acknowledge notes that batches were acknowledged.
+// Acknowledge notes the acknowledgement of batches.
 func (l *Ledger) Acknowledge(batches ...*Batch) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -82,7 +82,7 @@ func (l *Ledger) Acknowledge(batches ...*Batch) {
 	}
 }
 
-// Refuse notes that a batch was refused for good.
+// Refuse notes the final refusal of a batch.
 func (l *Ledger) Refuse(b *Batch) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -97,7 +97,7 @@ func (l *Ledger) owe(b *Batch) {
 	}
 }
 
-// Owed returns the batches that a complete read of the hour, which begins now, has to show.
+// Owed returns the batches that a complete read has to show if it begins now.
 func (l *Ledger) Owed(hour flow.Hour) []*Batch {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -114,22 +114,22 @@ func (l *Ledger) Hours() []flow.Hour {
 	return slices.Sorted(maps.Keys(l.hours))
 }
 
-// Sent returns the number of batches that were entered.
+// Sent returns the number of entered batches.
 func (l *Ledger) Sent() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.sent
 }
 
-// Acknowledged returns the number of batches that were acknowledged.
+// Acknowledged returns the number of acknowledged batches.
 func (l *Ledger) Acknowledged() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.acked
 }
 
-// Judge returns the faults of an answer. owed is the result of Owed from before the read. An answer that claims to be complete has
-// to show all of them, and the batches that it shows are owed from now on.
+// Judge returns the faults of an answer. owed is the result of Owed from before the read. A complete answer has to show
+// all of these batches, and the batches in it are owed from now on.
 func (l *Ledger) Judge(hour flow.Hour, owed []*Batch, answer []flow.Record, complete bool) (faults []string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -139,7 +139,8 @@ func (l *Ledger) Judge(hour flow.Hour, owed []*Batch, answer []flow.Record, comp
 	}
 	for _, b := range owed {
 		if !shown[b] {
-			faults = append(faults, fmt.Sprintf("a complete read of hour %d lacks batch %s, acknowledged %t (P4)", hour, b.Name, b.acked))
+			const lost = "a complete read of hour %d lacks batch %s, acknowledged %t (P4)"
+			faults = append(faults, fmt.Sprintf(lost, hour, b.Name, b.acked))
 		}
 	}
 	for b := range shown {
@@ -148,7 +149,7 @@ func (l *Ledger) Judge(hour flow.Hour, owed []*Batch, answer []flow.Record, comp
 	return faults
 }
 
-// match returns the batches that an answer shows, and its faults. l.mu is held.
+// match returns the batches in an answer, and its faults. l.mu is held.
 func (l *Ledger) match(hour flow.Hour, answer []flow.Record) (shown map[*Batch]bool, faults []string) {
 	fault := func(format string, args ...any) {
 		faults = append(faults, fmt.Sprintf("hour %d ", hour)+fmt.Sprintf(format, args...))

@@ -20,8 +20,8 @@ const (
 	tailLines   = 20               // lines of a log that are kept for an error message
 )
 
-// ServingMessage is the message that a server logs once its port is open. The record has the attributes http and, for a node,
-// gossip.
+// ServingMessage is the message that a server logs once its port is open. The record has the attributes http and, for a
+// node, gossip.
 const ServingMessage = "serving"
 
 // process is one process of a server.
@@ -94,7 +94,8 @@ func (p *process) drain(log io.Reader, serving chan<- ports) {
 	}
 }
 
-// end ends the process and waits for it. Errors are ignored: they say that the process had already ended, or how it ended.
+// end ends the process and waits for it. Errors are ignored: they say that the process had already ended, or how it
+// ended.
 func (p *process) end() {
 	if p.graceful {
 		_ = p.cmd.Process.Signal(syscall.SIGTERM)

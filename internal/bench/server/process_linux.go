@@ -11,8 +11,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// cpuTime returns the CPU time of a process, user and system, of all its threads. It reads the CPU clock of the process, which counts
-// nanoseconds; /proc/PID/stat counts hundredths of a second.
+// cpuTime returns the CPU time of a process, user and system, of all its threads. It reads the CPU clock of the
+// process, which counts nanoseconds; /proc/PID/stat counts hundredths of a second.
 func cpuTime(pid int) (time.Duration, error) {
 	const cpuClock = 2 // the kernel's number of the clock of scheduled time of a whole process: clock_getres(2)
 	var now unix.Timespec

@@ -7,8 +7,8 @@ import (
 	"path/filepath"
 )
 
-// Whole returns nil when the cluster is whole: every node knows all nodes, no copy of any of the hours is missing or behind, and a
-// read of the first hour is complete. Otherwise it returns the reason.
+// Whole returns nil when the cluster is whole: every node knows all nodes, no copy of any of the hours is missing or
+// behind, and a read of the first hour is complete. Otherwise it returns the reason.
 func (s *Server) Whole(ctx context.Context, hours int) error {
 	holding := 0
 	for _, addr := range s.Addresses() {
@@ -46,7 +46,8 @@ func (s *Server) wholeAt(ctx context.Context, addr string) (hours int, err error
 	return hours, nil
 }
 
-// Sealed returns nil when every copy of the hours is sealed. Otherwise it returns the number of sealed copies as an error.
+// Sealed returns nil when every copy of the hours is sealed. Otherwise it returns the number of sealed copies as an
+// error.
 func (s *Server) Sealed(ctx context.Context, hours int) error {
 	sealed, err := s.Metric(ctx, "flowring_store_sealed_total")
 	if err != nil {
@@ -58,7 +59,8 @@ func (s *Server) Sealed(ctx context.Context, hours int) error {
 	return nil
 }
 
-// TableBytes returns the size of the sorted tables of all nodes. After a start the tables hold all data, and the log holds none.
+// TableBytes returns the size of the sorted tables of all nodes. After a start the tables hold all data, and the log
+// holds none.
 func (s *Server) TableBytes() (int64, error) { return tableBytes(s.dir) }
 
 func tableBytes(dir string) (int64, error) {

@@ -83,8 +83,8 @@ func Members(ctx context.Context, addr string) (view router.MembersView, err err
 	return view, err
 }
 
-// ReadHour reads an hour at the node at addr to its end, once, without retries. The query follows the hour, as "&require=complete"
-// does.
+// ReadHour reads an hour at the node at addr to its end, once, without retries. The query follows the hour, as
+// "&require=complete" does.
 func ReadHour(ctx context.Context, addr string, hour flow.Hour, query string) error {
 	return request(ctx, addr, "/flows?hour="+hour.String()+query, io.Discard)
 }
@@ -102,7 +102,8 @@ func request(ctx context.Context, addr, path string, to io.Writer) error {
 	if err != nil {
 		return err
 	}
-	req.Header.Set("Accept-Encoding", "identity") // otherwise Go asks for gzip, which costs the server more than all the rest
+	// Without this header Go asks for gzip, which costs the server more than all the rest.
+	req.Header.Set("Accept-Encoding", "identity")
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
 		return err

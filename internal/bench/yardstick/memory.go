@@ -13,8 +13,8 @@ import (
 	"flowring/store"
 )
 
-// Memory returns Flowring's public face on a store without a journal: requests are decoded, added up, checked and folded as in a
-// node, and nothing is encoded, written, replicated or proven.
+// Memory returns Flowring's router with a store without a journal. Requests are decoded, added up, checked and folded
+// as in a node, but nothing is encoded, written, replicated or proven.
 func Memory() http.Handler {
 	return router.New(router.Config{}, router.Deps{
 		Cluster: &memory{store: store.New(store.Config{}, store.Deps{})},
@@ -75,7 +75,7 @@ type memoryAnswer struct{ *store.Reading }
 // Complete implements router.Answer.
 func (a memoryAnswer) Complete() router.Completeness { return router.Complete }
 
-// Tag implements router.Answer: there is none.
+// Tag implements router.Answer. There is no tag.
 func (a memoryAnswer) Tag() string { return "" }
 
 // Close implements io.Closer.

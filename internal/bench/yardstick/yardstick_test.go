@@ -106,7 +106,7 @@ func TestTheYardsticksAddUpAsANodeDoes(t *testing.T) {
 	}
 }
 
-func TestPlainRefusesWhatIsNoRecords(t *testing.T) {
+func TestPlainRefusesInvalidRecords(t *testing.T) {
 	url := serve(t, Plain())
 	for _, body := range []string{"", "{}", `[{"src_app":"a"}]`, `[{"src_app":"a","dest_app":"b","vpc_id":"v","bytes_tx":-1}]`} {
 		if status, text := do(t, http.MethodPost, url+"/flows", body); status != http.StatusBadRequest {
