@@ -172,32 +172,3 @@ func testsOf(t *testing.T, pkg string) []string {
 	}
 	return all
 }
-
-// TestLinksLeadSomewhere follows the links of the guides to files and headings of the repository.
-func TestLinksLeadSomewhere(t *testing.T) {
-	for _, name := range append(guides(), "CHANGELOG.md", "docs/decisions/README.md") {
-		text := read(t, name)
-		for _, link := range found(text, `\]\(([^)\s]+)\)`) {
-			file, anchor, _ := strings.Cut(link, "#")
-			switch {
-			case strings.Contains(link, "://"):
-			case file != "":
-				if _, err := os.Stat(filepath.Join(root, filepath.Dir(name), file)); err != nil {
-					t.Errorf("%s links %s: %v", name, link, err)
-				}
-			case !slices.Contains(anchors(text), anchor):
-				t.Errorf("%s links #%s, and has no such heading", name, anchor)
-			}
-		}
-	}
-}
-
-// anchors returns what the headings of a document are linked by.
-func anchors(text string) []string {
-	var all []string
-	for _, heading := range found(text, `(?m)^#+ (.+)$`) {
-		kept := regexp.MustCompile(`[^\w -]`).ReplaceAllString(strings.ToLower(heading), "")
-		all = append(all, strings.ReplaceAll(kept, " ", "-"))
-	}
-	return all
-}

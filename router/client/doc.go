@@ -17,4 +17,6 @@
 //
 // A Client is safe for concurrent use and starts no goroutines; calls are bounded by their context alone, so one without a
 // deadline may wait for ever.
+//
+// The package is internal to this module today: the module path "flowring" has no host, so other modules cannot import it.
 package client
