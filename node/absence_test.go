@@ -179,7 +179,7 @@ func (c *cluster) placed(n int64, copies int) error {
 	want := map[string]int{}
 	on := ringOf(c.names())
 	for hour := int64(1); hour <= n; hour++ {
-		for _, name := range on.Owners(sliceOf(hour))[:copies] {
+		for _, name := range on.Candidates(sliceOf(hour))[:copies] {
 			want[name]++
 		}
 	}

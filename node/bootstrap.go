@@ -9,7 +9,7 @@ import (
 
 	"flowring/node/member"
 	"flowring/node/peer"
-	"flowring/ring"
+	"flowring/ring/roster"
 )
 
 // expectation is who is there of those that a node waits for while it belongs to no cluster.
@@ -121,7 +121,7 @@ func (n *Node) mayBootstrap(heard answers) bool {
 			calls[node.Name] = e.calls(view)
 			continue
 		}
-		hello, ok := heard[ring.StoreID(node.Store)]
+		hello, ok := heard[roster.StoreID(node.Store)]
 		if !ok || !agrees(hello, names) {
 			return false
 		}

@@ -6,12 +6,12 @@ import (
 	"testing"
 
 	"flowring/node/peer"
-	"flowring/ring"
+	"flowring/ring/roster"
 )
 
 func TestWhoAgreesToANewCluster(t *testing.T) {
 	names := []string{"a", "b"}
-	member, err := ring.Roster{}.WithCluster(ring.NewClusterID())
+	member, err := roster.Roster{}.WithCluster(roster.NewClusterID())
 	if err != nil {
 		t.Fatal(err)
 	}

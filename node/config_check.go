@@ -10,6 +10,7 @@ import (
 
 	"flowring/internal/browser"
 	"flowring/ring"
+	"flowring/ring/roster"
 )
 
 // withDefaults fills what may be left empty, and checks the rest.
@@ -40,10 +41,10 @@ const maxSlices = 256
 func (c Config) check() error {
 	var errs []error
 	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
-	if err := ring.ValidName(c.Name); err != nil {
+	if err := roster.ValidName(c.Name); err != nil {
 		bad("node name: %w", err)
 	}
-	if err := ring.ValidClusterName(c.Cluster); err != nil {
+	if err := roster.ValidClusterName(c.Cluster); err != nil {
 		bad("cluster name: %w", err)
 	}
 	if c.ReplicationFactor < 1 || c.ReplicationFactor > 16 {

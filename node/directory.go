@@ -6,27 +6,27 @@ import (
 	"sync"
 
 	"flowring/node/member"
-	"flowring/ring"
+	"flowring/ring/roster"
 )
 
 // directory is where each store's node was last seen: alive nodes as the gossip says, others as it said last.
 type directory struct {
 	mu   sync.Mutex
-	last map[ring.StoreID]member.Node
-	live map[ring.StoreID]bool
+	last map[roster.StoreID]member.Node
+	live map[roster.StoreID]bool
 }
 
 func newDirectory() *directory {
-	return &directory{last: map[ring.StoreID]member.Node{}, live: map[ring.StoreID]bool{}}
+	return &directory{last: map[roster.StoreID]member.Node{}, live: map[roster.StoreID]bool{}}
 }
 
 // update takes in a view and returns the nodes that are gone since the last one.
 func (d *directory) update(v *member.View) (gone []member.Node) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	live := map[ring.StoreID]bool{}
+	live := map[roster.StoreID]bool{}
 	for _, n := range v.Nodes {
-		id := ring.StoreID(n.Store)
+		id := roster.StoreID(n.Store)
 		d.last[id], live[id] = n, true
 	}
 	for id := range d.live {
@@ -39,7 +39,7 @@ func (d *directory) update(v *member.View) (gone []member.Node) {
 }
 
 // node returns where a store's node was last seen, and whether it is alive.
-func (d *directory) node(id ring.StoreID) (n member.Node, known, live bool) {
+func (d *directory) node(id roster.StoreID) (n member.Node, known, live bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	n, known = d.last[id]
@@ -47,7 +47,7 @@ func (d *directory) node(id ring.StoreID) (n member.Node, known, live bool) {
 }
 
 // Addr returns the peer address at which a store's node was last seen; "" if it never was.
-func (d *directory) Addr(id ring.StoreID) string {
+func (d *directory) Addr(id roster.StoreID) string {
 	n, _, _ := d.node(id)
 	return n.Peer
 }
@@ -64,10 +64,10 @@ func (d *directory) addrs() []string {
 }
 
 // prune forgets stores that the roster has forgotten and that are not alive.
-func (d *directory) prune(r ring.Roster) {
+func (d *directory) prune(r roster.Roster) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	maps.DeleteFunc(d.last, func(id ring.StoreID, _ member.Node) bool {
+	maps.DeleteFunc(d.last, func(id roster.StoreID, _ member.Node) bool {
 		s, known := r.Get(id)
 		return !d.live[id] && (!known || s.Forgotten)
 	})

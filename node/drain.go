@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"flowring/internal/safeguard"
-	"flowring/ring"
+	"flowring/ring/roster"
 )
 
 // Drain takes this node's store off the roster for good: it hands over what it holds, and no other store need be silent or not for
@@ -45,7 +45,7 @@ func (n *Node) Drain(ctx context.Context) error {
 var errEnding = errors.New("this node is stopping")
 
 // handOver is what a drain does while it can be given up.
-func (n *Node) handOver(ctx context.Context, self ring.Store) error {
+func (n *Node) handOver(ctx context.Context, self roster.Store) error {
 	self.Leaving = true
 	if err := n.tell(ctx, self); err != nil {
 		return fmt.Errorf("announce: %w", err)
@@ -54,7 +54,7 @@ func (n *Node) handOver(ctx context.Context, self ring.Store) error {
 }
 
 // depart is what a drain does once nothing depends on this store any more: it takes the store off the roster.
-func (n *Node) depart(ctx context.Context, self ring.Store) error {
+func (n *Node) depart(ctx context.Context, self roster.Store) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	defer context.AfterFunc(n.ending, func() { cancel(errEnding) })()
@@ -68,7 +68,7 @@ func (n *Node) depart(ctx context.Context, self ring.Store) error {
 }
 
 // giveUp ends a drain that was not done. A node that stops leaves that to its next start.
-func (n *Node) giveUp(self ring.Store, why error) error {
+func (n *Node) giveUp(self roster.Store, why error) error {
 	n.log.Warn("drain given up", "store", self.ID, "error", why)
 	if n.stopping.Load() {
 		return nil
@@ -97,7 +97,7 @@ func (n *Node) forgetFormer(ctx context.Context) {
 }
 
 // tell marks this store and makes W other established stores adopt this node's whole roster.
-func (n *Node) tell(ctx context.Context, self ring.Store) error {
+func (n *Node) tell(ctx context.Context, self roster.Store) error {
 	if err := n.membership.Mark(self); err != nil {
 		return err
 	}

@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"flowring/internal/safeguard"
-	"flowring/ring"
+	"flowring/ring/roster"
 )
 
 // Forget takes a store that does not answer off the roster, so that its hours are placed elsewhere and reads stop waiting for it.
@@ -22,7 +22,7 @@ import (
 //
 // With force the operator vouches that nothing is lost that matters: the guard is left out. A cluster of exactly W nodes that lost a
 // disk needs that, for the store that replaces it cannot be confirmed by W others.
-func (n *Node) Forget(ctx context.Context, id ring.StoreID, force bool) error {
+func (n *Node) Forget(ctx context.Context, id roster.StoreID, force bool) error {
 	if err := n.beginForgetting(ctx); err != nil {
 		return err
 	}
@@ -43,7 +43,7 @@ func (n *Node) beginForgetting(ctx context.Context) error {
 func (n *Node) endForgetting() { <-n.forgetting }
 
 // forget is Forget for one who holds n.forgetting.
-func (n *Node) forget(ctx context.Context, id ring.StoreID, force bool) error {
+func (n *Node) forget(ctx context.Context, id roster.StoreID, force bool) error {
 	gone, known := n.membership.Roster().Get(id)
 	switch {
 	case !known:
@@ -84,7 +84,7 @@ func (n *Node) forget(ctx context.Context, id ring.StoreID, force bool) error {
 }
 
 // mayForget is the guard of Forget. Its errors say what could be lost.
-func (n *Node) mayForget(gone ring.Store, heard answers, force bool) error {
+func (n *Node) mayForget(gone roster.Store, heard answers, force bool) error {
 	self, w := n.membership.Self(), n.cfg.WriteQuorum
 	if force {
 		return nil
@@ -123,11 +123,11 @@ func (n *Node) mayForget(gone ring.Store, heard answers, force bool) error {
 
 // adopt marks a store here and makes every store that was heard adopt that, together with all that this node knows: a flag must not
 // travel without the roster that it was set by.
-func (n *Node) adopt(ctx context.Context, heard answers, s ring.Store) error {
+func (n *Node) adopt(ctx context.Context, heard answers, s roster.Store) error {
 	if err := n.membership.Mark(s); err != nil {
 		return err
 	}
-	return n.everywhere(ctx, heard, func(ctx context.Context, addr string) (ring.Store, error) {
+	return n.everywhere(ctx, heard, func(ctx context.Context, addr string) (roster.Store, error) {
 		to, err := n.client.Hello(ctx, addr, n.hello())
 		if adopted, _ := to.Roster.Get(s.ID); err == nil && !adopted.Leaving {
 			err = fmt.Errorf("node %s did not adopt it", to.Store.Name)
@@ -148,7 +148,7 @@ func (n *Node) secureEverywhere(ctx context.Context, heard answers) error {
 }
 
 // everywhere makes one call to every store that was heard, and fails unless that very store answers each.
-func (n *Node) everywhere(ctx context.Context, heard answers, call func(context.Context, string) (ring.Store, error)) error {
+func (n *Node) everywhere(ctx context.Context, heard answers, call func(context.Context, string) (roster.Store, error)) error {
 	g, ctx := errgroup.WithContext(ctx)
 	for id, hello := range heard {
 		g.Go(func() error {
@@ -168,15 +168,15 @@ const absentFor = 15 * time.Minute
 // absence is since when stores have been absent.
 type absence struct {
 	mu    sync.Mutex
-	since map[ring.StoreID]time.Time
+	since map[roster.StoreID]time.Time
 }
 
 // update notes who was heard and returns the stores that have been absent for longer than limit.
-func (a *absence) update(roster ring.Roster, self ring.StoreID, heard answers, limit time.Duration) (long []ring.Store) {
+func (a *absence) update(known roster.Roster, self roster.StoreID, heard answers, limit time.Duration) (long []roster.Store) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	now, since := time.Now(), map[ring.StoreID]time.Time{}
-	for _, s := range roster.Stores() {
+	now, since := time.Now(), map[roster.StoreID]time.Time{}
+	for _, s := range known.Stores() {
 		if _, ok := heard[s.ID]; ok || s.ID == self {
 			continue
 		}
@@ -215,8 +215,8 @@ func (n *Node) forgetAbsent(ctx context.Context, heard answers) {
 
 // forgetsOthers reports whether a store is the one that forgets others: of those that count and are heard, the one with the lowest
 // name.
-func (n *Node) forgetsOthers(self ring.Store, heard answers) bool {
-	counts := func(s ring.Store) bool {
+func (n *Node) forgetsOthers(self roster.Store, heard answers) bool {
+	counts := func(s roster.Store) bool {
 		return s.Established && (!s.Leaving || n.deps.Disabled.Has(safeguard.Forgetter))
 	}
 	for _, hello := range heard {
@@ -228,7 +228,7 @@ func (n *Node) forgetsOthers(self ring.Store, heard answers) bool {
 }
 
 // tryForget forgets a store if the guard allows it; that it does not is no news each second.
-func (n *Node) tryForget(ctx context.Context, s ring.Store) {
+func (n *Node) tryForget(ctx context.Context, s roster.Store) {
 	select {
 	case n.forgetting <- struct{}{}:
 		defer n.endForgetting()

@@ -14,7 +14,7 @@ import (
 	"flowring/node/member"
 	"flowring/node/membership"
 	"flowring/node/peer"
-	"flowring/ring"
+	"flowring/ring/roster"
 )
 
 const (
@@ -56,7 +56,7 @@ func (n *Node) follow() {
 
 // learn takes in a roster that came with the gossip.
 func (n *Node) learn(state []byte) {
-	roster, err := ring.ParseRoster(state)
+	roster, err := roster.Parse(state)
 	if err == nil {
 		err = n.membership.MergeRoster(roster)
 	}
@@ -66,10 +66,10 @@ func (n *Node) learn(state []byte) {
 }
 
 // answers are the nodes that answered a greeting, by store.
-type answers map[ring.StoreID]peer.Hello
+type answers map[roster.StoreID]peer.Hello
 
-func (a answers) stores() []ring.Store {
-	var all []ring.Store
+func (a answers) stores() []roster.Store {
+	var all []roster.Store
 	for _, hello := range a {
 		all = append(all, hello.Store)
 	}
@@ -229,21 +229,21 @@ func (n *Node) announce() {
 // board is what other nodes last reported of themselves.
 type board struct {
 	mu   sync.Mutex
-	last map[ring.StoreID]peer.Status
+	last map[roster.StoreID]peer.Status
 }
 
 func (b *board) update(heard answers) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.last == nil {
-		b.last = map[ring.StoreID]peer.Status{}
+		b.last = map[roster.StoreID]peer.Status{}
 	}
 	for id, hello := range heard {
 		b.last[id] = hello.Status
 	}
 }
 
-func (b *board) status(id ring.StoreID) peer.Status {
+func (b *board) status(id roster.StoreID) peer.Status {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.last[id]

@@ -14,7 +14,7 @@ import (
 	"flowring/node/membership"
 	"flowring/node/peer"
 	"flowring/node/replica"
-	"flowring/ring"
+	"flowring/ring/roster"
 	"flowring/router"
 	"flowring/store"
 )
@@ -22,7 +22,7 @@ import (
 // town is a node with a roster of stores a (its own), b, c, ..., and who of them answers a greeting.
 type town struct {
 	*Node
-	stores map[string]ring.Store
+	stores map[string]roster.Store
 	heard  answers
 }
 
@@ -46,10 +46,10 @@ func newTown(t *testing.T, n, quorum int, disabled safeguard.Set) *town {
 	cfg.ReplicationFactor, cfg.WriteQuorum = quorum, quorum
 	p := &town{
 		Node:   &Node{cfg: cfg, membership: m, deps: Deps{Disabled: disabled}, directory: newDirectory()},
-		stores: map[string]ring.Store{"a": m.Self()}, heard: answers{},
+		stores: map[string]roster.Store{"a": m.Self()}, heard: answers{},
 	}
 	for i := range n {
-		p.say(t, string(rune('a'+i)), func(s *ring.Store) { s.Established = true })
+		p.say(t, string(rune('a'+i)), func(s *roster.Store) { s.Established = true })
 	}
 	for _, s := range p.stores {
 		p.hear(s.Name)
@@ -58,11 +58,11 @@ func newTown(t *testing.T, n, quorum int, disabled safeguard.Set) *town {
 }
 
 // say changes what the roster says of a store, adding it where it is new.
-func (p *town) say(t *testing.T, name string, change func(*ring.Store)) {
+func (p *town) say(t *testing.T, name string, change func(*roster.Store)) {
 	t.Helper()
 	s, ok := p.stores[name]
 	if !ok {
-		s = ring.Store{ID: ring.NewStoreID(), Name: name}
+		s = roster.Store{ID: roster.NewStoreID(), Name: name}
 	}
 	change(&s)
 	p.stores[name] = s
@@ -105,16 +105,16 @@ func TestForgetGuard(t *testing.T) {
 		{name: "W=3, two others are silent", n: 6, quorum: 3, spoil: silent("b", "c"), want: "no answer from"},
 		{name: "too few would be left", n: 2, quorum: 2, want: "1 established stores would be left"},
 		{name: "one that is left does not count yet", n: 3, quorum: 2, spoil: func(t *testing.T, p *town) {
-			p.say(t, "b", func(s *ring.Store) { s.Leaving = true })
+			p.say(t, "b", func(s *roster.Store) { s.Leaving = true })
 		}, want: "1 established stores would be left"},
 		{name: "one that is not established is silent", n: 3, quorum: 2, spoil: func(t *testing.T, p *town) {
-			p.say(t, "x", func(*ring.Store) {})
+			p.say(t, "x", func(*roster.Store) {})
 		}, want: "no answer from [x]"},
 		{name: "one that is forgotten is silent", n: 3, quorum: 2, spoil: func(t *testing.T, p *town) {
-			p.say(t, "x", func(s *ring.Store) { s.Forgotten = true })
+			p.say(t, "x", func(s *roster.Store) { s.Forgotten = true })
 		}},
 		{name: "this node is leaving", n: 4, quorum: 2, spoil: func(t *testing.T, p *town) {
-			p.say(t, "a", func(s *ring.Store) { s.Leaving = true })
+			p.say(t, "a", func(s *roster.Store) { s.Leaving = true })
 		}, want: "ask another node"},
 		{name: "negative control: a majority would do", n: 5, quorum: 2, spoil: silent("b"), disabled: safeguard.ForgetGuard},
 	} {
@@ -163,7 +163,7 @@ func TestEstablishing(t *testing.T) {
 		}, want: false},
 		{name: "W know it, of whom one is leaving", n: 4, quorum: 2, spoil: func(t *testing.T, p *town) {
 			p.silence("d")
-			p.say(t, "b", func(s *ring.Store) { s.Leaving = true })
+			p.say(t, "b", func(s *roster.Store) { s.Leaving = true })
 		}, want: false},
 		{
 			name: "negative control: any confirmation would do", n: 5, quorum: 2, spoil: silent("b", "c", "d"),
@@ -292,26 +292,26 @@ func TestGossipKeys(t *testing.T) {
 
 // Somebody must forget a lost store: not a node that is leaving or not established, for those may not, and not two.
 func TestWhoForgetsOthers(t *testing.T) {
-	established := func(name string) ring.Store { return ring.Store{Name: name, Established: true} }
-	leaving := func(name string) ring.Store { return ring.Store{Name: name, Established: true, Leaving: true} }
-	joining := func(name string) ring.Store { return ring.Store{Name: name} }
+	established := func(name string) roster.Store { return roster.Store{Name: name, Established: true} }
+	leaving := func(name string) roster.Store { return roster.Store{Name: name, Established: true, Leaving: true} }
+	joining := func(name string) roster.Store { return roster.Store{Name: name} }
 	for _, tt := range []struct {
 		name  string
-		self  ring.Store
-		heard []ring.Store
+		self  roster.Store
+		heard []roster.Store
 		want  bool
 	}{
-		{"the lowest name", established("a"), []ring.Store{established("b"), established("c")}, true},
-		{"a higher name", established("b"), []ring.Store{established("a"), established("c")}, false},
-		{"the lowest of those that are not leaving", established("b"), []ring.Store{leaving("a"), established("c")}, true},
-		{"the lowest of those that are established", established("b"), []ring.Store{joining("a"), established("c")}, true},
-		{"one that is leaving", leaving("a"), []ring.Store{established("b")}, false},
-		{"one that is not established", joining("a"), []ring.Store{established("b")}, false},
+		{"the lowest name", established("a"), []roster.Store{established("b"), established("c")}, true},
+		{"a higher name", established("b"), []roster.Store{established("a"), established("c")}, false},
+		{"the lowest of those that are not leaving", established("b"), []roster.Store{leaving("a"), established("c")}, true},
+		{"the lowest of those that are established", established("b"), []roster.Store{joining("a"), established("c")}, true},
+		{"one that is leaving", leaving("a"), []roster.Store{established("b")}, false},
+		{"one that is not established", joining("a"), []roster.Store{established("b")}, false},
 		{"the only one", established("a"), nil, true},
 	} {
 		heard := answers{}
 		for _, s := range tt.heard {
-			heard[ring.NewStoreID()] = peer.Hello{Store: s}
+			heard[roster.NewStoreID()] = peer.Hello{Store: s}
 		}
 		if got := new(Node).forgetsOthers(tt.self, heard); got != tt.want {
 			t.Errorf("%s: forgetsOthers = %t, want %t", tt.name, got, tt.want)

@@ -8,7 +8,7 @@ import (
 
 	"flowring/internal/buildinfo"
 	"flowring/node/peer"
-	"flowring/ring"
+	"flowring/ring/roster"
 	"flowring/store"
 )
 
@@ -34,7 +34,7 @@ type number struct {
 type gathered struct {
 	store        store.Stats
 	status       peer.Status
-	roster       ring.Roster
+	roster       roster.Roster
 	members      int
 	ready        bool
 	readyToWrite bool

@@ -27,6 +27,7 @@ import (
 	"flowring/node/peer"
 	"flowring/node/replica"
 	"flowring/ring"
+	"flowring/ring/roster"
 	"flowring/router"
 	"flowring/router/admission"
 	"flowring/store"
@@ -264,7 +265,7 @@ func (n *Node) openMembership() (err error) {
 type deafRosters struct{ *membership.State }
 
 // MergeRoster implements peer.Rosters.
-func (d deafRosters) MergeRoster(o ring.Roster) error {
+func (d deafRosters) MergeRoster(o roster.Roster) error {
 	if d.Roster().Cluster() == "" {
 		return d.State.MergeRoster(o)
 	}
@@ -275,16 +276,16 @@ func (d deafRosters) MergeRoster(o ring.Roster) error {
 type cluster struct{ *Node }
 
 // Self implements replica.Cluster.
-func (c cluster) Self() ring.Store { return c.membership.Self() }
+func (c cluster) Self() roster.Store { return c.membership.Self() }
 
 // Roster implements replica.Cluster.
-func (c cluster) Roster() ring.Roster { return c.membership.Roster() }
+func (c cluster) Roster() roster.Roster { return c.membership.Roster() }
 
 // Ring implements replica.Cluster.
 func (c cluster) Ring() *ring.Ring { return c.membership.Ring() }
 
 // Addr implements replica.Cluster.
-func (c cluster) Addr(id ring.StoreID) string { return c.directory.Addr(id) }
+func (c cluster) Addr(id roster.StoreID) string { return c.directory.Addr(id) }
 
 func (n *Node) startPeers(ctx context.Context) error {
 	server := peer.NewServer(peer.ServerConfig{}, peer.ServerDeps{Handler: inward{n}, Log: n.log})

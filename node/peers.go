@@ -9,7 +9,7 @@ import (
 	"flowring/node/membership"
 	"flowring/node/peer"
 	"flowring/node/replica"
-	"flowring/ring"
+	"flowring/ring/roster"
 	"flowring/store"
 	"flowring/store/digest"
 )
@@ -20,12 +20,12 @@ type inward struct{ *Node }
 var _ peer.Handler = inward{}
 
 // Self implements peer.Handler.
-func (n inward) Self() ring.Store { return n.membership.Self() }
+func (n inward) Self() roster.Store { return n.membership.Self() }
 
 // Roster implements peer.Handler. Nobody is told of this node's store before it may be known.
-func (n inward) Roster() ring.Roster {
+func (n inward) Roster() roster.Roster {
 	if n.hidden() {
-		return ring.Roster{}
+		return roster.Roster{}
 	}
 	return n.membership.Roster()
 }
@@ -109,7 +109,7 @@ func (n inward) Summary(context.Context) (map[flow.Slice][16]byte, error) {
 func (n inward) Secure(ctx context.Context) error { return peerError(n.replicas.Secure(ctx, n.lost())) }
 
 // Forget implements peer.Handler.
-func (n inward) Forget(ctx context.Context, id ring.StoreID, force bool) error {
+func (n inward) Forget(ctx context.Context, id roster.StoreID, force bool) error {
 	return peerError(n.Node.Forget(ctx, id, force))
 }
 

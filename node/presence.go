@@ -5,7 +5,7 @@ import (
 	"slices"
 	"time"
 
-	"flowring/ring"
+	"flowring/ring/roster"
 )
 
 // firstAbsence is how long a node that was not seen since the start may be absent before that is said: others may be about to start too.
@@ -51,7 +51,7 @@ func (p *presence) step(now time.Time, nodes map[string]bool) (gone []string, ba
 }
 
 // there reports whether the node of a store is there: the gossip sees it, and calls to it are heard. Writes count on no other.
-func (n *Node) there(id ring.StoreID) bool {
+func (n *Node) there(id roster.StoreID) bool {
 	node, _, live := n.directory.node(id)
 	return id == n.membership.Self().ID || live && !n.client.Gone(node.Peer)
 }

@@ -10,7 +10,7 @@ import (
 
 	"flowring/internal/safeguard"
 	"flowring/node/replica"
-	"flowring/ring"
+	"flowring/ring/roster"
 )
 
 const (
@@ -27,12 +27,12 @@ const (
 // one for reads. (c) While another node refuses this one, nothing else counts: this one is the newcomer, so far as it can tell,
 // until most of the established stores were heard, or until it was ready for settledAfter.
 type readiness struct {
-	contact time.Time             // when another node last answered, refused this one or hung up; at first the start
-	heard   map[ring.StoreID]bool // stores that answered since the start; never changed in place
-	enough  time.Time             // since when (a) is done; zero: it is not
-	ready   time.Time             // since when the node is ready; zero: it is not
-	done    bool                  // (b) is done
-	settled bool                  // (c) is done
+	contact time.Time               // when another node last answered, refused this one or hung up; at first the start
+	heard   map[roster.StoreID]bool // stores that answered since the start; never changed in place
+	enough  time.Time               // since when (a) is done; zero: it is not
+	ready   time.Time               // since when the node is ready; zero: it is not
+	done    bool                    // (b) is done
+	settled bool                    // (c) is done
 }
 
 // progress is the readiness of a node, for several goroutines.
@@ -45,14 +45,14 @@ type progress struct {
 type sight struct {
 	now        time.Time
 	quorum     int
-	self       ring.Store
-	roster     ring.Roster
-	heard      []ring.StoreID // stores that answered a greeting now
-	contact    time.Time      // when another node last answered, refused this one or hung up, as far as known; zero: never
-	joining    string         // what a store that is not established waits for
-	apart      error          // why this node talks to nobody; nil: it does not stay apart
-	refusal    error          // why another node and this one cannot be in one cluster; nil: there is none such
-	tried      bool           // each address of another node was tried since the start
+	self       roster.Store
+	roster     roster.Roster
+	heard      []roster.StoreID // stores that answered a greeting now
+	contact    time.Time        // when another node last answered, refused this one or hung up, as far as known; zero: never
+	joining    string           // what a store that is not established waits for
+	apart      error            // why this node talks to nobody; nil: it does not stay apart
+	refusal    error            // why another node and this one cannot be in one cluster; nil: there is none such
+	tried      bool             // each address of another node was tried since the start
 	recovering bool
 	disabled   safeguard.Set
 }
@@ -87,11 +87,11 @@ func (r readiness) step(s sight) (next readiness, reason error) {
 }
 
 // hear returns the stores that were heard, these included.
-func (r readiness) hear(now []ring.StoreID) map[ring.StoreID]bool {
+func (r readiness) hear(now []roster.StoreID) map[roster.StoreID]bool {
 	heard := r.heard
 	for _, id := range now {
 		if !heard[id] {
-			next := map[ring.StoreID]bool{id: true}
+			next := map[roster.StoreID]bool{id: true}
 			for old := range heard {
 				next[old] = true
 			}

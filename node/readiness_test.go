@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"flowring/ring"
+	"flowring/ring/roster"
 )
 
 // moment changes what a node sees, once so much time has passed since its start, and says what its readiness is then.
@@ -23,7 +23,7 @@ func TestReadinessFollowsWhatIsHeard(t *testing.T) {
 	b2 := someStore("b")
 	joiner := someStore("d")
 	joiner.Established = false
-	hear := func(stores ...ring.Store) func(*sight) {
+	hear := func(stores ...roster.Store) func(*sight) {
 		return func(s *sight) {
 			for _, st := range stores {
 				s.heard = append(s.heard, st.ID)
@@ -98,7 +98,7 @@ func TestReadinessFollowsWhatIsHeard(t *testing.T) {
 			r := readiness{contact: start}
 			for _, m := range tt.moments {
 				s := sight{
-					now: start.Add(m.at), quorum: 2, self: a, roster: ring.Roster{}.With(a).With(b).With(c).With(joiner),
+					now: start.Add(m.at), quorum: 2, self: a, roster: roster.Roster{}.With(a).With(b).With(c).With(joiner),
 					joining: "1 of 3", tried: true,
 				}
 				m.see(&s)
@@ -120,6 +120,6 @@ func TestReadinessFollowsWhatIsHeard(t *testing.T) {
 	}
 }
 
-func someStore(name string) ring.Store {
-	return ring.Store{ID: ring.NewStoreID(), Name: name, Established: true}
+func someStore(name string) roster.Store {
+	return roster.Store{ID: roster.NewStoreID(), Name: name, Established: true}
 }

@@ -80,8 +80,11 @@ func toFront(list []int, i int) {
 	list[0] = first
 }
 
+// usualName is the expected length of a name. The key of a longer name is allocated on the heap.
+const usualName = 64
+
 // score is the weight of a member in the rendezvous for partition p (highest random weight, Thaler and Ravishankar 1998).
 func score(p int, name string) uint64 {
-	key := binary.BigEndian.AppendUint64(make([]byte, 0, 8+MaxName), uint64(p))
+	key := binary.BigEndian.AppendUint64(make([]byte, 0, 8+usualName), uint64(p))
 	return xxhash.Sum64(append(key, name...))
 }

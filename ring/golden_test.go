@@ -29,7 +29,7 @@ func TestPlacementIsTheGoldenOne(t *testing.T) {
 		if got := r.Partition(tt.slice); got != tt.partition {
 			t.Errorf("Partition(%v) = %d, want %d", tt.slice, got, tt.partition)
 		}
-		if got := r.Owners(tt.slice); !slices.Equal(got, tt.owners) {
+		if got := r.Candidates(tt.slice); !slices.Equal(got, tt.owners) {
 			t.Errorf("Owners(%v) = %v, want %v", tt.slice, got, tt.owners)
 		}
 		if got := r.Owner(tt.slice); got != tt.owners[0] {
@@ -58,7 +58,7 @@ func TestPlacementOfSlicesIsTheGoldenOne(t *testing.T) {
 		if got := r.Partition(tt.slice); got != tt.partition {
 			t.Errorf("Partition(%v) = %d, want %d", tt.slice, got, tt.partition)
 		}
-		if got := r.Owners(tt.slice); !slices.Equal(got, tt.owners) {
+		if got := r.Candidates(tt.slice); !slices.Equal(got, tt.owners) {
 			t.Errorf("Owners(%v) = %v, want %v", tt.slice, got, tt.owners)
 		}
 	}

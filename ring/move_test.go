@@ -13,6 +13,14 @@ type movement struct {
 	copiesStray int // of these, others than the newcomer
 }
 
+// one returns 1 for true.
+func one(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
 // growth returns the movement from flow-0..n-1 to flow-0..n with R copies.
 func growth(before, after *Ring, copies int) (m movement) {
 	newcomer := flows(len(after.Members()))[len(before.Members())]
@@ -20,12 +28,12 @@ func growth(before, after *Ring, copies int) (m movement) {
 		was, is := before.list(p), after.list(p)
 		if is[0] != was[0] {
 			m.owners++
-			m.ownersStray += int(bit(is[0] != newcomer))
+			m.ownersStray += one(is[0] != newcomer)
 		}
 		for _, name := range is[:copies] {
 			if !slices.Contains(was[:copies], name) {
 				m.copies++
-				m.copiesStray += int(bit(name != newcomer))
+				m.copiesStray += one(name != newcomer)
 			}
 		}
 	}

@@ -121,16 +121,16 @@ func (r *Ring) Partitions() int { return groups(r.hourSlices) * r.hourSlices }
 // Members returns the names of the members, sorted. The slice is shared and must not be modified.
 func (r *Ring) Members() []string { return r.members }
 
-// Owners returns every member in the order in which they should hold the slice: the owner, then the further replicas. It is
-// empty if there are no members. The slice is shared and must not be modified. It does not allocate.
-func (r *Ring) Owners(s flow.Slice) []string { return r.list(r.Partition(s)) }
+// Candidates returns all members in the order in which they should hold the slice: the owner first, then the further
+// replicas. It is empty if there are no members. The slice is shared and must not be modified. Candidates does not allocate.
+func (r *Ring) Candidates(s flow.Slice) []string { return r.list(r.Partition(s)) }
 
-// Owner returns the first of Owners, or "" if there are no members.
+// Owner returns the first of Candidates, or "" if there are no members.
 func (r *Ring) Owner(s flow.Slice) string {
 	if len(r.members) == 0 {
 		return ""
 	}
-	return r.Owners(s)[0]
+	return r.Candidates(s)[0]
 }
 
 // Owned returns how many partitions the member owns; 0 for a name that is not a member.

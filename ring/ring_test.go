@@ -130,8 +130,8 @@ func TestEmptyRingHasNoOwners(t *testing.T) {
 	for _, names := range [][]string{nil, {}} {
 		r := New(names, 1)
 		s := flow.Slice{Hour: 20}
-		if len(r.Owners(s)) != 0 || r.Owner(s) != "" || len(r.Members()) != 0 || r.Owned("flow-0") != 0 {
-			t.Errorf("New(%v, 1) = owners %v, owner %q, want none", names, r.Owners(s), r.Owner(s))
+		if len(r.Candidates(s)) != 0 || r.Owner(s) != "" || len(r.Members()) != 0 || r.Owned("flow-0") != 0 {
+			t.Errorf("New(%v, 1) = owners %v, owner %q, want none", names, r.Candidates(s), r.Owner(s))
 		}
 	}
 	if New(nil, 1).Version() == New(flows(1), 1).Version() {
@@ -143,7 +143,7 @@ func TestOwnersCanBeAppendedToWithoutHarm(t *testing.T) {
 	r := New(flows(3), 1)
 	want := r.Version()
 	for hour := range flow.Hour(100) {
-		_ = append(r.Owners(flow.Slice{Hour: hour}), "stranger")
+		_ = append(r.Candidates(flow.Slice{Hour: hour}), "stranger")
 	}
 	if got := r.hash(); got != want {
 		t.Errorf("after appending to the lists the placement hashes to %s, want %s", got, want)
@@ -153,7 +153,7 @@ func TestOwnersCanBeAppendedToWithoutHarm(t *testing.T) {
 func TestOwnersDoesNotAllocate(t *testing.T) {
 	for _, hourSlices := range []int{1, 16} {
 		r := New(flows(9), hourSlices)
-		if n := testing.AllocsPerRun(100, func() { r.Owners(flow.Slice{Hour: 412345, Index: 3}) }); n != 0 {
+		if n := testing.AllocsPerRun(100, func() { r.Candidates(flow.Slice{Hour: 412345, Index: 3}) }); n != 0 {
 			t.Errorf("Owners with %d slices: %v allocations, want 0", hourSlices, n)
 		}
 	}

@@ -186,7 +186,7 @@ func fullestWithout(dead string, r *Ring, first int) (most int) {
 	owns := make(map[string]int)
 	for p := first; p < first+r.hourSlices; p++ {
 		list := r.list(p)
-		owner := list[bit(list[0] == dead)]
+		owner := list[one(list[0] == dead)]
 		owns[owner]++
 		most = max(most, owns[owner])
 	}

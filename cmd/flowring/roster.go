@@ -12,7 +12,7 @@ import (
 	"flowring/cmd/flowring/access"
 	"flowring/cmd/flowring/output"
 	"flowring/node/peer"
-	"flowring/ring"
+	"flowring/ring/roster"
 	"flowring/router"
 )
 
@@ -139,7 +139,7 @@ func find(members []router.Member, what, want string, of func(router.Member) str
 func askAnother(ctx context.Context, c *peer.Client, members []router.Member, gone router.Member, force bool) error {
 	for _, m := range members {
 		if m.Store != gone.Store && m.State == "alive" && m.Established {
-			return c.Forget(ctx, m.Addresses.Peer, ring.StoreID(gone.Store), force)
+			return c.Forget(ctx, m.Addresses.Peer, roster.StoreID(gone.Store), force)
 		}
 	}
 	return fmt.Errorf("no other node is alive")

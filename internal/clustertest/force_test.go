@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"flowring/internal/racetest"
-	"flowring/ring"
+	"flowring/ring/roster"
 	"flowring/store/journal/journaltest"
 )
 
@@ -40,10 +40,10 @@ func TestForcedForgettingReplacesALostDiskOfWNodes(t *testing.T) {
 		}
 		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
-		if err := c.Node("n2").Forget(ctx, ring.StoreID(old), false); err == nil {
+		if err := c.Node("n2").Forget(ctx, roster.StoreID(old), false); err == nil {
 			t.Error("Forget without force = nil, want the guard")
 		}
-		if err := c.Node("n2").Forget(ctx, ring.StoreID(old), true); err != nil {
+		if err := c.Node("n2").Forget(ctx, roster.StoreID(old), true); err != nil {
 			t.Fatalf("Forget with force = %v", err)
 		}
 		if err := c.WaitReady(time.Minute); err != nil {

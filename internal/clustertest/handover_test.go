@@ -61,7 +61,7 @@ func TestACopyOutlivesTheReadsThatBeganBefore(t *testing.T) {
 func hoursPlaced(n int, list ...string) (hours []int) {
 	placed := ring.New(list, 1)
 	for hour := 1; len(hours) < n; hour++ {
-		if slices.Equal(placed.Owners(flow.Slice{Hour: flow.Hour(hour)}), list) {
+		if slices.Equal(placed.Candidates(flow.Slice{Hour: flow.Hour(hour)}), list) {
 			hours = append(hours, hour)
 		}
 	}

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"flowring/internal/memnet"
-	"flowring/ring"
+	"flowring/ring/roster"
 	"flowring/store/journal/journaltest"
 )
 
@@ -189,7 +189,7 @@ func (r *runner) forget(name, at string) {
 		if m.Name != name || m.State == "alive" && r.c.Node(name) != nil {
 			continue
 		}
-		if err := n.Forget(ctx, ring.StoreID(m.Store), false); err != nil {
+		if err := n.Forget(ctx, roster.StoreID(m.Store), false); err != nil {
 			r.c.opts.Log.Info("forget", "node", name, "error", err)
 		}
 	}

@@ -17,7 +17,7 @@ func levels() map[string]int {
 	return map[string]int{
 		"internal/hashseed": -3, "flow/field": -3, "flow/scan": -2, "flow": -1,
 		"store/digest": 0, "store/table": 0, "internal/browser": 0, "internal/buildinfo": 0, "internal/safeguard": 0, "internal/lograte": 0, "internal/workers": 0,
-		"flow/csv": 1, "node/peer/stream": 1, "ring": 1, "store": 1, "router/admission": 1,
+		"flow/csv": 1, "node/peer/stream": 1, "ring": 1, "ring/roster": 1, "store": 1, "router/admission": 1,
 		"router": 2, "store/journal": 2, "node/member": 2, "node/peer": 2, "node/replica": 2,
 		"node/membership": 2,
 		"node/answer":     3, "router/client": 3,

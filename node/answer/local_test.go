@@ -8,14 +8,14 @@ import (
 
 	"flowring/flow"
 	"flowring/node/peer"
-	"flowring/ring"
+	"flowring/ring/roster"
 )
 
 // nobody is a caller's rosters where nobody is known.
 type nobody struct{}
 
-func (nobody) Roster() ring.Roster           { return ring.Roster{} }
-func (nobody) MergeRoster(ring.Roster) error { return nil }
+func (nobody) Roster() roster.Roster           { return roster.Roster{} }
+func (nobody) MergeRoster(roster.Roster) error { return nil }
 
 // A store that lacks least and cannot be reached is no reason to fail: the owner reads by itself then.
 func TestAFullerStoreThatIsSilentIsNotHeard(t *testing.T) {

@@ -3,7 +3,7 @@ package membership
 import (
 	"fmt"
 
-	"flowring/ring"
+	"flowring/ring/roster"
 )
 
 // UseClusterName returns the name of the cluster for this start. A data folder that has a name keeps it whatever the setting is, so that
@@ -30,7 +30,7 @@ func (s *State) UseClusterName(setting string, rename bool) (string, error) {
 // ConfirmClusterName writes the cluster's name to the data folder of an earlier version once the name is known to be right: an established
 // store of the roster answered under it, or the roster has no other store. No node answers under a wrong name, so that a wrong setting can
 // be corrected.
-func (s *State) ConfirmClusterName(name string, answered []ring.Store) error {
+func (s *State) ConfirmClusterName(name string, answered []roster.Store) error {
 	if s.named || !s.Self().Established {
 		return nil
 	}

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"flowring/ring"
+	"flowring/ring/roster"
 )
 
 // A folder that has a cluster's name keeps it, unless it is to be renamed; a folder without one takes the setting for this start
@@ -58,20 +58,20 @@ func TestAFolderOfAnEarlierVersionKeepsTheNameThatIsConfirmed(t *testing.T) {
 	for _, tt := range []struct {
 		name        string
 		established bool
-		roster      []ring.Store // besides the node's own store
-		heard       []ring.Store
+		roster      []roster.Store // besides the node's own store
+		heard       []roster.Store
 		keep        string
 	}{
-		{"no answer, as under a wrong name", true, []ring.Store{other}, nil, ""},
-		{"an established store of the roster answers", true, []ring.Store{other}, []ring.Store{other}, "new"},
-		{"a store answers that is not established yet", true, []ring.Store{other}, []ring.Store{joining}, ""},
-		{"a store answers that the roster does not have", true, []ring.Store{other}, []ring.Store{stranger}, ""},
+		{"no answer, as under a wrong name", true, []roster.Store{other}, nil, ""},
+		{"an established store of the roster answers", true, []roster.Store{other}, []roster.Store{other}, "new"},
+		{"a store answers that is not established yet", true, []roster.Store{other}, []roster.Store{joining}, ""},
+		{"a store answers that the roster does not have", true, []roster.Store{other}, []roster.Store{stranger}, ""},
 		{"no other store", true, nil, nil, "new"},
 		{"a store that is not established itself", false, nil, nil, ""},
 	} {
 		d := &diary{}
 		m := opened(t, d)
-		for _, s := range append(tt.roster, ring.Store{ID: m.Self().ID, Name: "a", Established: tt.established}) {
+		for _, s := range append(tt.roster, roster.Store{ID: m.Self().ID, Name: "a", Established: tt.established}) {
 			if err := m.Mark(s); err != nil {
 				t.Fatal(err)
 			}

@@ -13,6 +13,7 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"flowring/ring"
+	"flowring/ring/roster"
 )
 
 // Config describes the node that a State belongs to.
@@ -21,7 +22,7 @@ type Config struct {
 	NameIsDefault bool   // Name was not set by an operator: the name that the data folder has replaces it
 	Slices        int    // of an hour
 
-	NewID func(name string) ring.StoreID // draws the ID of a new store; nil: a random ID
+	NewID func(name string) roster.StoreID // draws the ID of a new store; nil: a random ID
 }
 
 // Deps are the collaborators of a State.
@@ -54,9 +55,9 @@ type State struct {
 
 // snapshot is one immutable value of a State.
 type snapshot struct {
-	self   ring.StoreID
-	former []ring.StoreID // IDs that this store gave up and has not forgotten yet
-	roster ring.Roster
+	self   roster.StoreID
+	former []roster.StoreID // IDs that this store gave up and has not forgotten yet
+	roster roster.Roster
 	ring   *ring.Ring
 }
 
@@ -69,11 +70,11 @@ const (
 
 // identity is the durable form of a snapshot. The ID and the roster are one value, so that they cannot disagree.
 type identity struct {
-	Store  ring.StoreID `json:"store"`
-	Name   string       `json:"name"`
-	Roster ring.Roster  `json:"roster"`
+	Store  roster.StoreID `json:"store"`
+	Name   string         `json:"name"`
+	Roster roster.Roster  `json:"roster"`
 
-	Former []ring.StoreID `json:"former,omitempty"` // as snapshot.former
+	Former []roster.StoreID `json:"former,omitempty"` // as snapshot.former
 }
 
 // Open loads the identity that the journal has, or gives the store a new one.
@@ -83,7 +84,7 @@ func Open(cfg Config, deps Deps) (*State, error) {
 		s.deps.Draining = func() bool { return false }
 	}
 	if s.cfg.NewID == nil {
-		s.cfg.NewID = func(string) ring.StoreID { return ring.NewStoreID() }
+		s.cfg.NewID = func(string) roster.StoreID { return roster.NewStoreID() }
 	}
 	value, err := s.deps.Journal.State(keyIdentity)
 	if err != nil {
@@ -92,7 +93,7 @@ func Open(cfg Config, deps Deps) (*State, error) {
 	if value == nil {
 		id := s.cfg.NewID(s.cfg.Name)
 		s.fresh = true
-		return s, s.save(id, nil, ring.Roster{}.With(ring.Store{ID: id, Name: s.cfg.Name}))
+		return s, s.save(id, nil, roster.Roster{}.With(roster.Store{ID: id, Name: s.cfg.Name}))
 	}
 	var id identity
 	if err := json.Unmarshal(value, &id); err != nil {
@@ -126,9 +127,9 @@ func CheckPlacement(journal Journal, slices int) error {
 
 // IDOfName derives a store ID from the node's name, so that a store on a new disk has the ID of the store that was lost. It is the
 // negative control of P9.
-func IDOfName(name string) ring.StoreID {
+func IDOfName(name string) roster.StoreID {
 	sum := sha256.Sum256([]byte(name))
-	return ring.StoreID(hex.EncodeToString(sum[:16]))
+	return roster.StoreID(hex.EncodeToString(sum[:16]))
 }
 
 // OnChange makes fn run after each change. It must be called before other goroutines change the State.
@@ -141,23 +142,23 @@ func (s *State) Fresh() bool { return s.fresh }
 func (s *State) Name() string { return s.cfg.Name }
 
 // Self returns this node's store as its roster has it.
-func (s *State) Self() ring.Store {
+func (s *State) Self() roster.Store {
 	now := s.current.Load()
 	self, _ := now.roster.Get(now.self)
 	return self
 }
 
 // Former returns the IDs that this store gave up and has not forgotten yet. The store holds all that it held under them.
-func (s *State) Former() []ring.StoreID { return s.current.Load().former }
+func (s *State) Former() []roster.StoreID { return s.current.Load().former }
 
 // Roster returns the current roster.
-func (s *State) Roster() ring.Roster { return s.current.Load().roster }
+func (s *State) Roster() roster.Roster { return s.current.Load().roster }
 
 // Ring returns the ring of the current roster.
 func (s *State) Ring() *ring.Ring { return s.current.Load().ring }
 
 // save makes an identity durable and publishes it. The caller holds mu, or has not published s yet.
-func (s *State) save(self ring.StoreID, former []ring.StoreID, roster ring.Roster) error {
+func (s *State) save(self roster.StoreID, former []roster.StoreID, roster roster.Roster) error {
 	value, err := json.Marshal(identity{self, s.cfg.Name, roster, former})
 	if err != nil {
 		return fmt.Errorf("save roster: %w", err)
@@ -169,12 +170,12 @@ func (s *State) save(self ring.StoreID, former []ring.StoreID, roster ring.Roste
 	return nil
 }
 
-func (s *State) publish(self ring.StoreID, former []ring.StoreID, roster ring.Roster) {
-	s.current.Store(&snapshot{self, former, roster, roster.Ring(s.cfg.Slices)})
+func (s *State) publish(self roster.StoreID, former []roster.StoreID, roster roster.Roster) {
+	s.current.Store(&snapshot{self, former, roster, ring.New(roster.Members(), s.cfg.Slices)})
 }
 
 // change replaces the roster by the result of fn.
-func (s *State) change(fn func(ring.Roster) (ring.Roster, error)) error {
+func (s *State) change(fn func(roster.Roster) (roster.Roster, error)) error {
 	changed, err := s.changeLocked(fn)
 	if changed {
 		s.changed()
@@ -182,7 +183,7 @@ func (s *State) change(fn func(ring.Roster) (ring.Roster, error)) error {
 	return err
 }
 
-func (s *State) changeLocked(fn func(ring.Roster) (ring.Roster, error)) (bool, error) {
+func (s *State) changeLocked(fn func(roster.Roster) (roster.Roster, error)) (bool, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.current.Load()
@@ -206,14 +207,14 @@ func (s *State) replaceID() error {
 	if s.deps.Draining() || known && !self.Forgotten && !self.Leaving {
 		return nil
 	}
-	id, former := ring.NewStoreID(), now.former
+	id, former := roster.NewStoreID(), now.former
 	if known && !self.Forgotten {
 		former = append(slices.Clone(former), self.ID)
 		s.deps.Log.Warn("this store was leaving, and no drain is under way: it joins again as a new one, with what it holds", "old", now.self, "new", id)
 	} else {
 		s.deps.Log.Warn("this store was forgotten by the cluster: it joins again as a new one, with what it holds", "old", now.self, "new", id)
 	}
-	return s.save(id, former, now.roster.With(ring.Store{ID: id, Name: s.cfg.Name}))
+	return s.save(id, former, now.roster.With(roster.Store{ID: id, Name: s.cfg.Name}))
 }
 
 // GiveUpDrain gives the store a new ID if it is leaving. Draining must report false by then.
@@ -228,7 +229,7 @@ func (s *State) GiveUpDrain() error {
 // ForgetFormer marks the IDs that this store gave up as forgotten, in one write, and returns them. The store must be established. It holds
 // all that it held under those IDs, so that nothing is lost that a reader could miss, and a reader that knows them as forgotten knows the
 // new ID.
-func (s *State) ForgetFormer() ([]ring.StoreID, error) {
+func (s *State) ForgetFormer() ([]roster.StoreID, error) {
 	former, err := s.forgetFormerLocked()
 	if err == nil {
 		s.changed()
@@ -236,7 +237,7 @@ func (s *State) ForgetFormer() ([]ring.StoreID, error) {
 	return former, err
 }
 
-func (s *State) forgetFormerLocked() ([]ring.StoreID, error) {
+func (s *State) forgetFormerLocked() ([]roster.StoreID, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.current.Load()
@@ -251,11 +252,11 @@ func (s *State) forgetFormerLocked() ([]ring.StoreID, error) {
 
 // MergeRoster merges the roster of another node. If one of the two nodes belongs to no cluster, neither merges the other's roster: the
 // node of no cluster must adopt the cluster first.
-func (s *State) MergeRoster(other ring.Roster) error {
+func (s *State) MergeRoster(other roster.Roster) error {
 	if other.Equal(s.Roster()) {
 		return nil
 	}
-	return s.change(func(mine ring.Roster) (ring.Roster, error) {
+	return s.change(func(mine roster.Roster) (roster.Roster, error) {
 		switch {
 		case s.deps.FollowAny || mine.Cluster() == other.Cluster() || other.Len() == 0:
 		case mine.Cluster() == "":
@@ -285,13 +286,13 @@ func OneHasNoCluster(err error) bool {
 
 // AdoptCluster makes a store of no cluster a store of the cluster with this ID.
 func (s *State) AdoptCluster(id string) error {
-	return s.change(func(r ring.Roster) (ring.Roster, error) { return r.WithCluster(id) })
+	return s.change(func(r roster.Roster) (roster.Roster, error) { return r.WithCluster(id) })
 }
 
 // FoundCluster makes a store of no cluster a store of a new cluster.
-func (s *State) FoundCluster() error { return s.AdoptCluster(ring.NewClusterID()) }
+func (s *State) FoundCluster() error { return s.AdoptCluster(roster.NewClusterID()) }
 
 // Mark adds the flags of one store to the roster.
-func (s *State) Mark(store ring.Store) error {
-	return s.change(func(r ring.Roster) (ring.Roster, error) { return r.With(store), nil })
+func (s *State) Mark(store roster.Store) error {
+	return s.change(func(r roster.Roster) (roster.Roster, error) { return r.With(store), nil })
 }

@@ -8,7 +8,7 @@ import (
 	"sync"
 	"testing"
 
-	"flowring/ring"
+	"flowring/ring/roster"
 )
 
 // diary is a journal's states in memory.
@@ -46,8 +46,8 @@ func opened(t *testing.T, d *diary) *State {
 	return m
 }
 
-func someStore(name string) ring.Store {
-	return ring.Store{ID: ring.NewStoreID(), Name: name, Established: true}
+func someStore(name string) roster.Store {
+	return roster.Store{ID: roster.NewStoreID(), Name: name, Established: true}
 }
 
 func TestMembershipOutlivesTheProcess(t *testing.T) {
@@ -58,7 +58,7 @@ func TestMembershipOutlivesTheProcess(t *testing.T) {
 	}
 	b, self := someStore("b"), m.Self()
 	self.Established = true
-	if err := errors.Join(m.Mark(self), m.MergeRoster(ring.Roster{}.With(b))); err != nil {
+	if err := errors.Join(m.Mark(self), m.MergeRoster(roster.Roster{}.With(b))); err != nil {
 		t.Fatal(err)
 	}
 	again := opened(t, d)
@@ -102,7 +102,7 @@ func TestKnownRosterCostsNoWrite(t *testing.T) {
 	changes := 0
 	m.OnChange(func() { changes++ })
 	d.write = func() { t.Error("a write for nothing new") }
-	if err := errors.Join(m.Mark(m.Self()), m.MergeRoster(m.Roster()), m.MergeRoster(ring.Roster{})); err != nil || changes != 0 {
+	if err := errors.Join(m.Mark(m.Self()), m.MergeRoster(m.Roster()), m.MergeRoster(roster.Roster{})); err != nil || changes != 0 {
 		t.Errorf("%v, %d changes, want none", err, changes)
 	}
 	d.write = nil
@@ -122,7 +122,7 @@ func TestForgottenStoreBecomesANewOne(t *testing.T) {
 			gone := old
 			gone.Forgotten = true
 			if when == "while it runs" {
-				if err := errors.Join(m.Mark(old), m.MergeRoster(ring.Roster{}.With(gone))); err != nil {
+				if err := errors.Join(m.Mark(old), m.MergeRoster(roster.Roster{}.With(gone))); err != nil {
 					t.Fatal(err)
 				}
 			} else {
@@ -163,7 +163,7 @@ func TestRosterOfAnotherClusterIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	before := m.Roster()
-	other, err := ring.Roster{}.With(someStore("x")).WithCluster(ring.NewClusterID())
+	other, err := roster.Roster{}.With(someStore("x")).WithCluster(roster.NewClusterID())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -191,7 +191,7 @@ func TestRostersOfANodeOfNoClusterAndOfAMemberDoNotMix(t *testing.T) {
 	if !none.Roster().Equal(member.Roster()) || none.Roster().Len() != 2 {
 		t.Errorf("after the adoption the rosters have %d and %d stores, want 2", none.Roster().Len(), member.Roster().Len())
 	}
-	if err := member.MergeRoster(ring.Roster{}); err != nil {
+	if err := member.MergeRoster(roster.Roster{}); err != nil {
 		t.Errorf("MergeRoster(nothing) = %v, want nil", err)
 	}
 }
@@ -222,7 +222,7 @@ func TestIdentityThatCannotBeUsed(t *testing.T) {
 func TestConcurrentChangesAreAllKept(t *testing.T) {
 	d := &diary{}
 	m := opened(t, d)
-	var stores []ring.Store
+	var stores []roster.Store
 	for range 20 {
 		stores = append(stores, someStore("n"))
 	}
@@ -256,7 +256,7 @@ func TestALeavingStoreGoesOnUnderANewID(t *testing.T) {
 			leaving := old
 			leaving.Leaving = true
 			if when == "while it runs" {
-				if err := errors.Join(m.Mark(old), m.MergeRoster(ring.Roster{}.With(leaving))); err != nil {
+				if err := errors.Join(m.Mark(old), m.MergeRoster(roster.Roster{}.With(leaving))); err != nil {
 					t.Fatal(err)
 				}
 			} else {
@@ -270,13 +270,13 @@ func TestALeavingStoreGoesOnUnderANewID(t *testing.T) {
 				t.Errorf("the store goes on as %+v, want a new one that is not established", self)
 			}
 			for _, m := range []*State{m, opened(t, d)} {
-				if was, _ := m.Roster().Get(old.ID); m.Self() != self || !slices.Equal(m.Former(), []ring.StoreID{old.ID}) || was.Forgotten {
+				if was, _ := m.Roster().Get(old.ID); m.Self() != self || !slices.Equal(m.Former(), []roster.StoreID{old.ID}) || was.Forgotten {
 					t.Errorf("the store is %+v, was %v, which is %+v; want %+v, %v, not forgotten", m.Self(), m.Former(), was, self, old.ID)
 				}
 			}
 			writes := 0
 			d.write = func() { writes++ }
-			if former, err := m.ForgetFormer(); err != nil || writes != 1 || !slices.Equal(former, []ring.StoreID{old.ID}) {
+			if former, err := m.ForgetFormer(); err != nil || writes != 1 || !slices.Equal(former, []roster.StoreID{old.ID}) {
 				t.Errorf("ForgetFormer = %v, %v in %d writes, want %v in one", former, err, writes, old.ID)
 			}
 			for _, m := range []*State{m, opened(t, d)} {

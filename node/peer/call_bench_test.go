@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"flowring/flow"
-	"flowring/ring"
+	"flowring/ring/roster"
 )
 
 // cpu returns the processor time that this process has used.
@@ -83,7 +83,7 @@ func (willing) Apply(context.Context, []flow.Written) error { return nil }
 func benchPair(b *testing.B) (*Client, string) {
 	d := newDouble()
 	c, mine := newTestClient(b)
-	d.roster = d.roster.With(ring.Store{ID: ring.NewStoreID(), Name: "c", Established: true})
+	d.roster = d.roster.With(roster.Store{ID: roster.NewStoreID(), Name: "c", Established: true})
 	mine.roster = d.roster
 	return c, serveHandler(b, newTestServer(b, ServerConfig{}, willing{d}))
 }

@@ -22,15 +22,15 @@ import (
 
 	"flowring/flow"
 	"flowring/node/peer/stream"
-	"flowring/ring"
+	"flowring/ring/roster"
 	"flowring/store/digest"
 )
 
 // Rosters is where the client gets the roster that it announces, and brings those that it is told.
 type Rosters interface {
-	Roster() ring.Roster
+	Roster() roster.Roster
 	// MergeRoster takes in a roster, durably; it fails for a roster of another cluster.
-	MergeRoster(ring.Roster) error
+	MergeRoster(roster.Roster) error
 }
 
 // ClientDeps are the collaborators of the client.
@@ -164,19 +164,19 @@ func (c *Client) Check(ctx context.Context, addr string, posting flow.ID, batche
 }
 
 // Apply asks a peer to keep batches, and returns the store that now has all of them on disk. After an error it may have some.
-func (c *Client) Apply(ctx context.Context, addr string, batches ...[]byte) (ring.Store, error) {
+func (c *Client) Apply(ctx context.Context, addr string, batches ...[]byte) (roster.Store, error) {
 	_, from, err := c.ask(ctx, addr, ask{kind: kindApply, batches: batches})
 	return from, err
 }
 
 // ask makes a call by a stream, having filled in who calls and how long the answer is waited for.
-func (c *Client) ask(ctx context.Context, addr string, a ask) (replayed bool, from ring.Store, err error) {
-	roster := c.rosters.Roster()
-	a.roster, a.cluster = roster.Hash(), roster.Cluster()
+func (c *Client) ask(ctx context.Context, addr string, a ask) (replayed bool, from roster.Store, err error) {
+	own := c.rosters.Roster()
+	a.roster, a.cluster = own.Hash(), own.Cluster()
 	size := a.size()
 	if size > maxAsk {
 		err := fmt.Errorf("%s at %s: batches of %d bytes, at most %d", callName(a.kind), addr, size, maxAsk)
-		return false, ring.Store{}, &stream.UnsentError{Err: err}
+		return false, roster.Store{}, &stream.UnsentError{Err: err}
 	}
 	if deadline, ok := ctx.Deadline(); ok {
 		a.wait = max(time.Until(deadline), time.Millisecond)
@@ -189,30 +189,30 @@ func (c *Client) ask(ctx context.Context, addr string, a ask) (replayed bool, fr
 		c.mark(addr, errors.Is(err, stream.ErrRejected))
 	}
 	if err != nil {
-		return false, ring.Store{}, fmt.Errorf("%s at %s: %w", callName(a.kind), addr, err)
+		return false, roster.Store{}, fmt.Errorf("%s at %s: %w", callName(a.kind), addr, err)
 	}
 	return replayed, from, nil
 }
 
 // take decodes the answer to a call, and merges the roster that came with it.
-func (c *Client) take(addr string, answer stream.Answer) (replayed bool, from ring.Store, err error) {
+func (c *Client) take(addr string, answer stream.Answer) (replayed bool, from roster.Store, err error) {
 	defer answer.Release()
 	r, err := parseReply(answer.Body)
 	if err != nil {
-		return false, ring.Store{}, err
+		return false, roster.Store{}, err
 	}
 	if err := c.mergeFrom(r.roster); err != nil {
-		return false, ring.Store{}, err
+		return false, roster.Store{}, err
 	}
 	if r.outcome == outcomeRefused {
-		return false, ring.Store{}, parseRefusal(r.refusal)
+		return false, roster.Store{}, parseRefusal(r.refusal)
 	}
 	from, err = c.identify(addr, r.store)
 	return r.outcome == outcomeReplayed, from, err
 }
 
 // identify returns the store that introduced itself in the reply from addr. Mostly it is the same store as in the reply before.
-func (c *Client) identify(addr string, text []byte) (ring.Store, error) {
+func (c *Client) identify(addr string, text []byte) (roster.Store, error) {
 	c.mu.Lock()
 	last, ok := c.identities[addr]
 	c.mu.Unlock()
@@ -230,7 +230,7 @@ func (c *Client) identify(addr string, text []byte) (ring.Store, error) {
 
 // Voice is what a peer says of a slice.
 type Voice struct {
-	From       ring.Store
+	From       roster.Store
 	Digest     digest.Digest // of what it holds
 	TakingOver bool          // it is new among the slice's replicas: what the former ones held may not be there yet
 	Recovering bool          // it started lately: its disk may be older than it was
@@ -271,7 +271,7 @@ func (c *Client) Missing(ctx context.Context, addr string, s flow.Slice, have di
 // error it may have some of them.
 func (c *Client) Give(
 	ctx context.Context, addr string, s flow.Slice, frames func(fn func(frame []byte) error) error,
-) (ring.Store, error) {
+) (roster.Store, error) {
 	body, w := io.Pipe()
 	done := make(chan error, 1)
 	go func() {
@@ -292,10 +292,10 @@ func (c *Client) Give(
 }
 
 // Summary returns a hash of the digest of each slice that a peer holds, and whose they are.
-func (c *Client) Summary(ctx context.Context, addr string) (ring.Store, map[flow.Slice][16]byte, error) {
+func (c *Client) Summary(ctx context.Context, addr string) (roster.Store, map[flow.Slice][16]byte, error) {
 	a, err := c.call(ctx, "GET", addr, "summary", nil)
 	if err != nil {
-		return ring.Store{}, nil, err
+		return roster.Store{}, nil, err
 	}
 	sums, err := parseSummary(a.body)
 	if err != nil {
@@ -305,13 +305,13 @@ func (c *Client) Summary(ctx context.Context, addr string) (ring.Store, map[flow
 }
 
 // Secure asks a peer to put all that it holds on as many established stores as the write quorum asks.
-func (c *Client) Secure(ctx context.Context, addr string) (ring.Store, error) {
+func (c *Client) Secure(ctx context.Context, addr string) (roster.Store, error) {
 	a, err := c.call(ctx, "POST", addr, "secure", nil)
 	return a.from, err
 }
 
 // Forget asks a peer to take a store off the roster; with force, without the guard against losing something.
-func (c *Client) Forget(ctx context.Context, addr string, id ring.StoreID, force bool) error {
+func (c *Client) Forget(ctx context.Context, addr string, id roster.StoreID, force bool) error {
 	forced := ""
 	if force {
 		forced = "true"
@@ -399,7 +399,7 @@ var errNoFlows = errors.New("the answer has no flows, for the caller knows them"
 
 // answer is the whole answer to a call.
 type answer struct {
-	from   ring.Store
+	from   roster.Store
 	header http.Header
 	body   []byte
 }
@@ -518,7 +518,7 @@ func (c *Client) mergeFrom(value []byte) error {
 	if len(value) == 0 {
 		return nil
 	}
-	roster, err := ring.ParseRoster(value)
+	roster, err := roster.Parse(value)
 	if err != nil {
 		return fmt.Errorf("roster: %w", err)
 	}
@@ -526,21 +526,21 @@ func (c *Client) mergeFrom(value []byte) error {
 }
 
 // formatStore writes who speaks as one header value.
-func formatStore(s ring.Store) string {
+func formatStore(s roster.Store) string {
 	return fmt.Sprintf("%s %s %t", s.ID, s.Name, s.Established)
 }
 
 // parseStore reads what formatStore writes.
-func parseStore(value string) (ring.Store, error) {
+func parseStore(value string) (roster.Store, error) {
 	id, rest, _ := strings.Cut(value, " ")
 	name, established, _ := strings.Cut(rest, " ")
-	s := ring.Store{ID: ring.StoreID(id), Name: name, Established: established == "true"}
+	s := roster.Store{ID: roster.StoreID(id), Name: name, Established: established == "true"}
 	err := s.Valid()
 	if err == nil && established != "true" && established != "false" {
 		err = errors.New("neither established nor not")
 	}
 	if err != nil {
-		return ring.Store{}, fmt.Errorf("answerer %q: %w", value, err)
+		return roster.Store{}, fmt.Errorf("answerer %q: %w", value, err)
 	}
 	return s, nil
 }

@@ -12,7 +12,7 @@ import (
 
 	"flowring/flow"
 	"flowring/internal/racetest"
-	"flowring/ring"
+	"flowring/ring/roster"
 	"flowring/store/digest"
 )
 
@@ -50,14 +50,14 @@ func TestRosterOfAnAnswerIsMergedBeforeItCounts(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			d := newDouble()
-			other := ring.Store{ID: ring.NewStoreID(), Name: "c", Established: true}
+			other := roster.Store{ID: roster.NewStoreID(), Name: "c", Established: true}
 			d.roster = d.roster.With(other)
 			c, mine := newTestClient(t)
 			addr := d.serve(t, ServerConfig{})
 			if err := tt.call(c, addr); err != nil {
 				t.Fatal(err)
 			}
-			for _, want := range []ring.Store{d.self, other} {
+			for _, want := range []roster.Store{d.self, other} {
 				if got, ok := mine.Roster().Get(want.ID); !ok || got != want {
 					t.Errorf("the caller's roster has %v, %t, want %v", got, ok, want)
 				}
@@ -95,8 +95,8 @@ func TestAckUnderTheRosterOfAnotherClusterIsAnError(t *testing.T) {
 	d := newDouble()
 	c, mine := newTestClient(t)
 	var errs [3]error
-	d.roster, errs[0] = d.roster.WithCluster(ring.NewClusterID())
-	mine.roster, errs[1] = mine.roster.WithCluster(ring.NewClusterID())
+	d.roster, errs[0] = d.roster.WithCluster(roster.NewClusterID())
+	mine.roster, errs[1] = mine.roster.WithCluster(roster.NewClusterID())
 	r := reply{store: []byte(formatStore(d.self))} // of a server that does not look who calls
 	r.roster, errs[2] = d.roster.MarshalJSON()
 	if err := errors.Join(errs[:]...); err != nil {
@@ -112,8 +112,8 @@ func TestStrangersAreRefused(t *testing.T) {
 	d := newDouble()
 	c, mine := newTestClient(t)
 	var errs [2]error
-	d.roster, errs[0] = d.roster.WithCluster(ring.NewClusterID())
-	mine.roster, errs[1] = mine.roster.WithCluster(ring.NewClusterID())
+	d.roster, errs[0] = d.roster.WithCluster(roster.NewClusterID())
+	mine.roster, errs[1] = mine.roster.WithCluster(roster.NewClusterID())
 	if err := errors.Join(errs[:]...); err != nil {
 		t.Fatal(err)
 	}
@@ -398,7 +398,7 @@ func TestFlowsThatAreNotReadyAreAnnounced(t *testing.T) {
 }
 
 func TestAnswersThatCannotBeReadAreErrors(t *testing.T) {
-	self := formatStore(ring.Store{ID: ring.NewStoreID(), Name: "b"})
+	self := formatStore(roster.Store{ID: roster.NewStoreID(), Name: "b"})
 	for _, tt := range []struct{ name, text string }{
 		{"a line without a sum", "7/0\n"},
 		{"a slice without an index", "7 " + strings.Repeat("0", 32) + "\n"},

@@ -18,7 +18,7 @@ import (
 	"flowring/internal/memnet"
 	"flowring/internal/racetest"
 	"flowring/node/peer/stream"
-	"flowring/ring"
+	"flowring/ring/roster"
 	"flowring/store"
 	"flowring/store/digest"
 )
@@ -26,8 +26,8 @@ import (
 // double is a node behind the server. What a test does not set is not to be called: the embedded Handler is nil.
 type double struct {
 	Handler
-	self   ring.Store
-	roster ring.Roster
+	self   roster.Store
+	roster roster.Roster
 
 	err     error // of every call below
 	wait    chan struct{}
@@ -47,8 +47,8 @@ type double struct {
 	applied [][]byte
 }
 
-func (d *double) Self() ring.Store    { return d.self }
-func (d *double) Roster() ring.Roster { return d.roster }
+func (d *double) Self() roster.Store    { return d.self }
+func (d *double) Roster() roster.Roster { return d.roster }
 
 func (d *double) Hello(_ context.Context, from Hello) (Hello, error) {
 	return Hello{Store: d.self, Roster: d.roster}, d.err
@@ -169,17 +169,17 @@ func sources(a Answer) (all string, err error) {
 // rosters is the caller's side of the rosters.
 type rosters struct {
 	mu     sync.Mutex
-	roster ring.Roster
+	roster roster.Roster
 	merges int
 }
 
-func (r *rosters) Roster() ring.Roster {
+func (r *rosters) Roster() roster.Roster {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.roster
 }
 
-func (r *rosters) MergeRoster(o ring.Roster) (err error) {
+func (r *rosters) MergeRoster(o roster.Roster) (err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.merges++
@@ -192,8 +192,8 @@ func (r *rosters) MergeRoster(o ring.Roster) (err error) {
 
 // newDouble returns the node b with a roster of itself alone.
 func newDouble() *double {
-	self := ring.Store{ID: ring.NewStoreID(), Name: "b", Established: true}
-	return &double{self: self, roster: ring.Roster{}.With(self)}
+	self := roster.Store{ID: roster.NewStoreID(), Name: "b", Established: true}
+	return &double{self: self, roster: roster.Roster{}.With(self)}
 }
 
 // serveHandler serves on loopback and returns the address.
@@ -216,7 +216,7 @@ func (d *double) serve(t *testing.T, cfg ServerConfig) string {
 // newTestClient returns a client with a roster of its own store alone.
 func newTestClient(t testing.TB) (*Client, *rosters) {
 	t.Helper()
-	r := &rosters{roster: ring.Roster{}.With(ring.Store{ID: ring.NewStoreID(), Name: "a", Established: true})}
+	r := &rosters{roster: roster.Roster{}.With(roster.Store{ID: roster.NewStoreID(), Name: "a", Established: true})}
 	var d net.Dialer
 	c := NewClient(ClientDeps{Rosters: r, Dial: d.DialContext})
 	t.Cleanup(c.Close)

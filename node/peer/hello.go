@@ -1,15 +1,15 @@
 package peer
 
-import "flowring/ring"
+import "flowring/ring/roster"
 
 // Hello is what two nodes tell each other in a greeting.
 type Hello struct {
-	Store  ring.Store  `json:"store"`  // who speaks
-	Start  string      `json:"start"`  // nonce of its process start
-	Roster ring.Roster `json:"roster"` // what it knows, itself included
-	Status Status      `json:"status"`
+	Store  roster.Store  `json:"store"`  // who speaks
+	Start  string        `json:"start"`  // nonce of its process start
+	Roster roster.Roster `json:"roster"` // what it knows, itself included
+	Status Status        `json:"status"`
 
-	Former []ring.StoreID `json:"former,omitempty"` // IDs that the store gave up: it holds all that it held under them
+	Former []roster.StoreID `json:"former,omitempty"` // IDs that the store gave up: it holds all that it held under them
 
 	// What decides who founds a cluster, while the sender belongs to none.
 	Founds bool     `json:"founds,omitempty"` // it does, at this moment or as soon as it can

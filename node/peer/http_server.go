@@ -17,15 +17,15 @@ import (
 
 	"flowring/flow"
 	"flowring/node/peer/stream"
-	"flowring/ring"
+	"flowring/ring/roster"
 	"flowring/store"
 	"flowring/store/digest"
 )
 
 // Handler is what the server asks of its node. Refusals are *Error.
 type Handler interface {
-	Self() ring.Store
-	Roster() ring.Roster
+	Self() roster.Store
+	Roster() roster.Roster
 	Hello(ctx context.Context, from Hello) (Hello, error)
 	// Admit stores batches as the write quorum asks; replayed says that all of them were seen before. checked says that they are part of
 	// a posting that was checked as a whole. Check says whether Admit would refuse.
@@ -46,7 +46,7 @@ type Handler interface {
 	// Secure puts every batch held here on as many established stores as the write quorum asks.
 	Secure(ctx context.Context) error
 	// Forget takes a store off the roster, as an operator asks; Drain does so with this store.
-	Forget(ctx context.Context, id ring.StoreID, force bool) error
+	Forget(ctx context.Context, id roster.StoreID, force bool) error
 	Drain(ctx context.Context) error
 }
 
@@ -389,7 +389,7 @@ func (s *Server) secure(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Server) forget(w http.ResponseWriter, r *http.Request) error {
-	id, err := ring.ParseStoreID(r.URL.Query().Get("store"))
+	id, err := roster.ParseStoreID(r.URL.Query().Get("store"))
 	if err != nil {
 		return &Error{Code: Malformed, Detail: err.Error()}
 	}

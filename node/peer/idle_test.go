@@ -13,7 +13,7 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"flowring/flow"
-	"flowring/ring"
+	"flowring/ring/roster"
 	"flowring/store"
 	"flowring/store/digest"
 )
@@ -29,7 +29,7 @@ type leisurely struct {
 
 func (l *leisurely) Secure(context.Context) error { time.Sleep(l.takes); return nil }
 func (l *leisurely) Drain(context.Context) error  { time.Sleep(l.takes); return nil }
-func (l *leisurely) Forget(context.Context, ring.StoreID, bool) error {
+func (l *leisurely) Forget(context.Context, roster.StoreID, bool) error {
 	time.Sleep(l.takes)
 	return nil
 }
@@ -149,7 +149,7 @@ func TestASlowPeerIsWaitedForAndAVanishedOneIsNot(t *testing.T) {
 	for name, call := range map[string]func(*Client) error{
 		"secure": func(c *Client) error { return second(c.Secure(context.Background(), portB)) },
 		"drain":  func(c *Client) error { return c.Drain(context.Background(), portB) },
-		"forget": func(c *Client) error { return c.Forget(context.Background(), portB, ring.NewStoreID(), false) },
+		"forget": func(c *Client) error { return c.Forget(context.Background(), portB, roster.NewStoreID(), false) },
 		"flows": func(c *Client) error {
 			a, err := c.Flows(context.Background(), portB, seven, Wanted{JSON: true})
 			if err == nil {

@@ -10,7 +10,7 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"flowring/node/peer/stream"
-	"flowring/ring"
+	"flowring/ring/roster"
 )
 
 var errStopping = &Error{Code: Busy, Detail: "this node is stopping"}
@@ -18,7 +18,7 @@ var errStopping = &Error{Code: Busy, Detail: "this node is stopping"}
 // identity is a store with the text in which it introduces itself.
 type identity struct {
 	text  string
-	store ring.Store
+	store roster.Store
 }
 
 func (s *Server) initStreams() {

@@ -11,7 +11,7 @@ import (
 	"testing"
 
 	"flowring/flow"
-	"flowring/ring"
+	"flowring/ring/roster"
 )
 
 func TestSlicesHaveOneSpelling(t *testing.T) {
@@ -30,13 +30,13 @@ func TestSlicesHaveOneSpelling(t *testing.T) {
 
 func TestStoresHaveOneSpelling(t *testing.T) {
 	for _, established := range []bool{true, false} {
-		s := ring.Store{ID: ring.NewStoreID(), Name: "node-1.example_x", Established: established}
+		s := roster.Store{ID: roster.NewStoreID(), Name: "node-1.example_x", Established: established}
 		got, err := parseStore(formatStore(s))
 		if err != nil || got != s {
 			t.Errorf("parseStore(formatStore(%v)) = %v, %v, want it back", s, got, err)
 		}
 	}
-	id := string(ring.NewStoreID())
+	id := string(roster.NewStoreID())
 	for _, text := range []string{"", id, id + " a", id + " a maybe", "xyz a true", strings.ToUpper(id[:31]) + "G a true"} {
 		if got, err := parseStore(text); err == nil {
 			t.Errorf("parseStore(%q) = %v, want an error", text, got)
@@ -142,7 +142,7 @@ func FuzzParseSlice(f *testing.F) {
 }
 
 func FuzzParseStore(f *testing.F) {
-	f.Add(formatStore(ring.Store{ID: ring.NewStoreID(), Name: "a", Established: true}))
+	f.Add(formatStore(roster.Store{ID: roster.NewStoreID(), Name: "a", Established: true}))
 	f.Add("x y z")
 	f.Fuzz(func(t *testing.T, text string) {
 		s, err := parseStore(text)

@@ -8,7 +8,7 @@ import (
 
 	"flowring/flow"
 	"flowring/internal/safeguard"
-	"flowring/ring"
+	"flowring/ring/roster"
 )
 
 // Check is what the owner asks before it admits batches of one posting: it returns the first refusal, and otherwise whether all were seen
@@ -58,7 +58,7 @@ func (r *Replicas) Enough() error { return r.enough() }
 // once than after the time that others are waited for, and before the batch is on this store's disk alone.
 func (r *Replicas) enough() error {
 	there := 0
-	var silent []ring.Store
+	var silent []roster.Store
 	self, roster := r.Cluster.Self(), r.Cluster.Roster()
 	if st, ok := roster.Get(self.ID); ok && st.Counts() {
 		there++
@@ -85,7 +85,7 @@ func (r *Replicas) enough() error {
 }
 
 // LeavingNote names the stores that are leaving, whose acks do not count, as the end of a sentence. It is empty where there are none.
-func LeavingNote(roster ring.Roster) string {
+func LeavingNote(roster roster.Roster) string {
 	var names []string
 	for _, st := range roster.Stores() {
 		if st.Leaving {
@@ -103,7 +103,7 @@ func LeavingNote(roster ring.Roster) string {
 }
 
 // labels returns what messages call stores, sorted, each once.
-func labels(roster ring.Roster, stores []ring.Store) []string {
+func labels(roster roster.Roster, stores []roster.Store) []string {
 	var all []string
 	for _, st := range stores {
 		all = appendNew(all, roster.Label(st))
@@ -113,4 +113,4 @@ func labels(roster ring.Roster, stores []ring.Store) []string {
 }
 
 // label returns what messages call a store.
-func (r *Replicas) label(st ring.Store) string { return r.Cluster.Roster().Label(st) }
+func (r *Replicas) label(st roster.Store) string { return r.Cluster.Roster().Label(st) }

@@ -12,6 +12,7 @@ import (
 
 	"flowring/flow"
 	"flowring/ring"
+	"flowring/ring/roster"
 	"flowring/store"
 	"flowring/store/digest"
 )
@@ -20,7 +21,7 @@ import (
 // address of a node is its name.
 type world struct {
 	mu     sync.Mutex
-	roster ring.Roster
+	roster roster.Roster
 	sites  map[string]*site // by name
 	self   string           // whose Replicas are tested
 	sent   []string         // frames that Missing has sent, by address and slice
@@ -28,7 +29,7 @@ type world struct {
 
 // site is one node and its store.
 type site struct {
-	ring.Store
+	roster.Store
 	held *store.Store
 
 	unheard    bool          // its last call failed
@@ -43,7 +44,7 @@ type site struct {
 	lost       bool          // calls have their effect, and fail
 	before     func()        // runs before the effect of each Apply or Digest
 	then       func()        // runs behind each Digest
-	answers    ring.Store    // who answers, if not this site's store
+	answers    roster.Store  // who answers, if not this site's store
 	replayed   bool          // what Admit and Check say
 	full       error         // what Check refuses, and no admission after it
 	takingOver bool          // part of every Digest
@@ -85,7 +86,7 @@ func newWorld(names ...string) *world {
 
 func (w *world) add(name string, established bool) *site {
 	s := &site{
-		Store: ring.Store{ID: ring.NewStoreID(), Name: name, Established: established},
+		Store: roster.Store{ID: roster.NewStoreID(), Name: name, Established: established},
 		held:  store.New(store.Config{}, store.Deps{Journal: newMemory()}),
 	}
 	w.sites[name] = s
@@ -93,30 +94,30 @@ func (w *world) add(name string, established bool) *site {
 	return s
 }
 
-func (w *world) mark(s ring.Store) {
+func (w *world) mark(s roster.Store) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.roster = w.roster.With(s)
 }
 
 // Self implements Cluster.
-func (w *world) Self() ring.Store {
+func (w *world) Self() roster.Store {
 	s, _ := w.Roster().Get(w.sites[w.self].ID)
 	return s
 }
 
 // Roster implements Cluster.
-func (w *world) Roster() ring.Roster {
+func (w *world) Roster() roster.Roster {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.roster
 }
 
 // Ring implements Cluster.
-func (w *world) Ring() *ring.Ring { return w.Roster().Ring(1) }
+func (w *world) Ring() *ring.Ring { return ring.New(w.Roster().Members(), 1) }
 
 // Addr implements Cluster.
-func (w *world) Addr(id ring.StoreID) string {
+func (w *world) Addr(id roster.StoreID) string {
 	for name, s := range w.sites {
 		if s.ID == id {
 			return name
@@ -153,13 +154,13 @@ func (w *world) call(ctx context.Context, addr, name string, batches ...[]byte) 
 }
 
 // after decides whether the caller learns of an effect.
-func (s *site) after() (ring.Store, error) {
+func (s *site) after() (roster.Store, error) {
 	from := s.Store
-	if s.answers != (ring.Store{}) {
+	if s.answers != (roster.Store{}) {
 		from = s.answers
 	}
 	if s.lost {
-		return ring.Store{}, errBroken
+		return roster.Store{}, errBroken
 	}
 	return from, nil
 }
@@ -196,17 +197,17 @@ func (w *world) Check(ctx context.Context, addr string, posting flow.ID, batches
 }
 
 // Apply implements Peers.
-func (w *world) Apply(ctx context.Context, addr string, batches ...[]byte) (ring.Store, error) {
+func (w *world) Apply(ctx context.Context, addr string, batches ...[]byte) (roster.Store, error) {
 	s, err := w.call(ctx, addr, "apply", batches...)
 	if err != nil {
-		return ring.Store{}, err
+		return roster.Store{}, err
 	}
 	if s.before != nil {
 		s.before()
 	}
 	for _, batch := range batches {
 		if err := s.keep(batch); err != nil {
-			return ring.Store{}, err
+			return roster.Store{}, err
 		}
 	}
 	return s.after()
@@ -236,10 +237,10 @@ func (w *world) Digest(ctx context.Context, addr string, sl flow.Slice, roster s
 }
 
 // Secure implements Peers.
-func (w *world) Secure(ctx context.Context, addr string) (ring.Store, error) {
+func (w *world) Secure(ctx context.Context, addr string) (roster.Store, error) {
 	s, err := w.call(ctx, addr, "secure", nil)
 	if err != nil {
-		return ring.Store{}, err
+		return roster.Store{}, err
 	}
 	return s.after()
 }
@@ -270,33 +271,33 @@ func (w *world) Missing(ctx context.Context, addr string, sl flow.Slice, have di
 }
 
 // Give implements Peers.
-func (w *world) Give(ctx context.Context, addr string, sl flow.Slice, frames func(func([]byte) error) error) (ring.Store, error) {
+func (w *world) Give(ctx context.Context, addr string, sl flow.Slice, frames func(func([]byte) error) error) (roster.Store, error) {
 	s, err := w.call(ctx, addr, "give", nil)
 	if err != nil {
-		return ring.Store{}, err
+		return roster.Store{}, err
 	}
 	if s.idle {
-		return ring.Store{}, s.idles(ctx)
+		return roster.Store{}, s.idles(ctx)
 	}
 	in := s.held.Intake(sl)
 	defer in.Close()
 	if err := frames(in.Add); err != nil {
-		return ring.Store{}, err
+		return roster.Store{}, err
 	}
 	return s.after()
 }
 
 // Summary implements Peers.
-func (w *world) Summary(ctx context.Context, addr string) (ring.Store, map[flow.Slice][16]byte, error) {
+func (w *world) Summary(ctx context.Context, addr string) (roster.Store, map[flow.Slice][16]byte, error) {
 	s, err := w.call(ctx, addr, "summary", nil)
 	if err != nil {
-		return ring.Store{}, nil, err
+		return roster.Store{}, nil, err
 	}
 	sums := map[flow.Slice][16]byte{}
 	for _, sl := range s.held.Slices() {
 		d, err := s.held.Digest(sl)
 		if err != nil {
-			return ring.Store{}, nil, err
+			return roster.Store{}, nil, err
 		}
 		sums[sl] = d.Sum()
 	}
@@ -340,7 +341,7 @@ func (w *world) sliceOf(t testing.TB, first ...string) flow.Slice {
 	t.Helper()
 	on := w.Ring()
 	for hour := range flow.Hour(20000) {
-		if s := (flow.Slice{Hour: hour}); slices.Equal(on.Owners(s)[:len(first)], first) {
+		if s := (flow.Slice{Hour: hour}); slices.Equal(on.Candidates(s)[:len(first)], first) {
 			return s
 		}
 	}

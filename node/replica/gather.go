@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"flowring/flow"
-	"flowring/ring"
+	"flowring/ring/roster"
 	"flowring/store"
 )
 
@@ -18,7 +18,7 @@ import (
 // other places to turn to.
 type gathering struct {
 	run   func(fn func()) bool // runs fn in a goroutine of its own, or not at all
-	apply func(at place, batches []flow.Written) (ring.Store, error)
+	apply func(at place, batches []flow.Written) (roster.Store, error)
 
 	mu   sync.Mutex
 	next map[lane]*parcel // for what has a call under way what goes next; nil: nothing yet
@@ -26,7 +26,7 @@ type gathering struct {
 
 // lane is what goes together.
 type lane struct {
-	store ring.StoreID
+	store roster.StoreID
 	hour  flow.Hour
 }
 
@@ -48,16 +48,16 @@ type parcel struct {
 	at      place
 	batches []flow.Written
 	bytes   int
-	done    []func(from ring.Store, err error)
+	done    []func(from roster.Store, err error)
 }
 
-func newParcel(at place, batches []flow.Written, done func(ring.Store, error)) *parcel {
+func newParcel(at place, batches []flow.Written, done func(roster.Store, error)) *parcel {
 	p := &parcel{at: at}
 	p.add(batches, done)
 	return p
 }
 
-func (p *parcel) add(batches []flow.Written, done func(ring.Store, error)) {
+func (p *parcel) add(batches []flow.Written, done func(roster.Store, error)) {
 	p.batches = append(p.batches, batches...)
 	p.bytes += sizeOf(batches)
 	p.done = append(p.done, done)
@@ -75,14 +75,14 @@ func sizeOf(batches []flow.Written) int {
 	return n
 }
 
-func (p *parcel) end(from ring.Store, err error) {
+func (p *parcel) end(from roster.Store, err error) {
 	for _, done := range p.done {
 		done(from, err)
 	}
 }
 
 // send has batches applied at a place, and does not wait for it: done is called, once, with what came of it. It must not block.
-func (g *gathering) send(at place, batches []flow.Written, done func(ring.Store, error)) {
+func (g *gathering) send(at place, batches []flow.Written, done func(roster.Store, error)) {
 	if !oneHour(batches) {
 		g.start(newParcel(at, batches, done))
 		return
@@ -115,7 +115,7 @@ func oneHour(batches []flow.Written) bool {
 // start makes one call.
 func (g *gathering) start(p *parcel) {
 	if !g.run(func() { p.end(g.apply(p.at, p.batches)) }) {
-		p.end(ring.Store{}, errStopped)
+		p.end(roster.Store{}, errStopped)
 	}
 }
 
@@ -145,7 +145,7 @@ func (g *gathering) callAll(l lane, p *parcel) {
 // failAll ends a parcel, and those that waited for it.
 func (g *gathering) failAll(l lane, p *parcel, err error) {
 	for ; p != nil; p = g.take(l) {
-		p.end(ring.Store{}, err)
+		p.end(roster.Store{}, err)
 	}
 }
 

@@ -12,7 +12,7 @@ import (
 
 	"flowring/flow"
 	"flowring/internal/racetest"
-	"flowring/ring"
+	"flowring/ring/roster"
 )
 
 // gate is a store whose calls end when the test says so.
@@ -38,7 +38,7 @@ func (g *gate) run(fn func()) bool {
 	return !g.stop
 }
 
-func (g *gate) apply(at place, batches []flow.Written) (ring.Store, error) {
+func (g *gate) apply(at place, batches []flow.Written) (roster.Store, error) {
 	call := ""
 	for _, b := range batches {
 		call += fmt.Sprint(b.Dot.Seq, " ")
@@ -56,7 +56,7 @@ func (g *gate) send(hour flow.Hour, size int, seqs ...uint64) {
 		b := &flow.Batch{Slice: flow.Slice{Hour: hour}, Dot: flow.Dot{Seq: seq}}
 		batches = append(batches, flow.Written{Batch: b, Bytes: make([]byte, size)})
 	}
-	g.gathering.send(place{}, batches, func(_ ring.Store, err error) {
+	g.gathering.send(place{}, batches, func(_ roster.Store, err error) {
 		g.mu.Lock()
 		defer g.mu.Unlock()
 		g.acks = append(g.acks, fmt.Sprint(seqs, err))
@@ -106,7 +106,7 @@ func TestHoursDoNotWaitForEachOther(t *testing.T) {
 		g.send(2, 1, 2)
 		g.expect(t, []string{"1 ", "2 "}, nil)
 		both := []flow.Written{{Batch: &flow.Batch{Slice: flow.Slice{Hour: 1}}}, {Batch: &flow.Batch{Slice: flow.Slice{Hour: 2}}}}
-		g.gathering.send(place{}, both, func(ring.Store, error) {})
+		g.gathering.send(place{}, both, func(roster.Store, error) {})
 		synctest.Wait()
 		g.expect(t, []string{"0 0 "}, nil)
 		for range 3 {

@@ -11,6 +11,7 @@ import (
 	"flowring/flow"
 	"flowring/internal/safeguard"
 	"flowring/ring"
+	"flowring/ring/roster"
 	"flowring/store/digest"
 )
 
@@ -59,7 +60,7 @@ func (r *Replicas) drop(ctx context.Context, on *ring.Ring, s flow.Slice, silent
 	if r.Cluster.Ring().Version() != on.Version() {
 		return false, fmt.Errorf("the roster changed")
 	}
-	owners := on.Owners(s)
+	owners := on.Candidates(s)
 	if len(owners) < r.Copies {
 		return false, fmt.Errorf("%d of %d replicas exist", len(owners), r.Copies)
 	}
@@ -99,7 +100,7 @@ func (r *Replicas) confirmedBefore(s flow.Slice, now confirmation) bool {
 }
 
 // confirm asks the replica called name whether it holds all of held, as a replica by that very roster.
-func (r *Replicas) confirm(ctx context.Context, roster ring.Roster, s flow.Slice, name string, held digest.Digest, silent *silences) error {
+func (r *Replicas) confirm(ctx context.Context, roster roster.Roster, s flow.Slice, name string, held digest.Digest, silent *silences) error {
 	if r.Disabled.Has(safeguard.ConfirmDrop) {
 		return nil
 	}

@@ -6,14 +6,14 @@ import (
 	"sync"
 	"time"
 
-	"flowring/ring"
+	"flowring/ring/roster"
 )
 
 // everyOther calls every other store of the roster that is heard, in parallel, each within wait, and returns why those failed that
 // did: they were not heard, the call failed, or another store answered it. done is called with one answer at a time.
 func (r *Replicas) everyOther(
 	ctx context.Context, wait time.Duration,
-	call func(ctx context.Context, addr string) (from ring.Store, done func(), err error),
+	call func(ctx context.Context, addr string) (from roster.Store, done func(), err error),
 ) (failed []error) {
 	var mu sync.Mutex
 	var wg sync.WaitGroup
@@ -49,8 +49,8 @@ func (r *Replicas) unreachable() int {
 }
 
 func (r *Replicas) callStore(
-	ctx context.Context, wait time.Duration, st ring.Store,
-	call func(ctx context.Context, addr string) (ring.Store, func(), error),
+	ctx context.Context, wait time.Duration, st roster.Store,
+	call func(ctx context.Context, addr string) (roster.Store, func(), error),
 ) (func(), error) {
 	if !r.reachable(st.ID) {
 		return nil, fmt.Errorf("%s is not heard", st.Name)
@@ -62,7 +62,7 @@ func (r *Replicas) callStore(
 }
 
 // answered returns why the answer to a call is not that of the store: it failed, or another store answers at the address.
-func answered(st, from ring.Store, err error) error {
+func answered(st, from roster.Store, err error) error {
 	if err == nil && from.ID != st.ID {
 		return fmt.Errorf("%s holds another store now", st.Name)
 	}
@@ -75,15 +75,15 @@ type silences struct {
 	unheard func(error) bool
 
 	mu sync.Mutex
-	of map[ring.StoreID]bool
+	of map[roster.StoreID]bool
 }
 
 func (r *Replicas) newSilences() *silences {
-	return &silences{unheard: r.Unheard, of: map[ring.StoreID]bool{}}
+	return &silences{unheard: r.Unheard, of: map[roster.StoreID]bool{}}
 }
 
 // note takes in how a call to a store failed.
-func (s *silences) note(id ring.StoreID, err error) {
+func (s *silences) note(id roster.StoreID, err error) {
 	if s == nil || !s.unheard(err) {
 		return
 	}
@@ -93,7 +93,7 @@ func (s *silences) note(id ring.StoreID, err error) {
 }
 
 // has reports whether a store is left out.
-func (s *silences) has(id ring.StoreID) bool {
+func (s *silences) has(id roster.StoreID) bool {
 	if s == nil {
 		return false
 	}

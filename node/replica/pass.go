@@ -11,6 +11,7 @@ import (
 
 	"flowring/flow"
 	"flowring/ring"
+	"flowring/ring/roster"
 	"flowring/store"
 	"flowring/store/digest"
 )
@@ -52,7 +53,7 @@ func newPass(r *Replicas, on *ring.Ring, mine map[flow.Slice][16]byte) *pass {
 }
 
 // run takes from all sources what they hold, this store lacks and is to keep. It returns why something is still missing.
-func (p *pass) run(ctx context.Context, theirs map[ring.StoreID]summary) error {
+func (p *pass) run(ctx context.Context, theirs map[roster.StoreID]summary) error {
 	var wg sync.WaitGroup
 	errs := make([]error, len(theirs))
 	for i, id := range slices.Sorted(maps.Keys(theirs)) {

@@ -3,11 +3,12 @@ package replica
 import (
 	"flowring/flow"
 	"flowring/ring"
+	"flowring/ring/roster"
 )
 
 // place is one store of a slice's list, as this node can use it.
 type place struct {
-	ring.Store
+	roster.Store
 	addr string
 	self bool
 }
@@ -15,8 +16,8 @@ type place struct {
 // finder finds the places of slices for one request: where a node is to be found is looked up once, for all batches of the request.
 type finder struct {
 	r      *Replicas
-	self   ring.Store
-	roster ring.Roster
+	self   roster.Store
+	roster roster.Roster
 	ring   *ring.Ring
 	found  []found
 	few    [3]found // room for as many as most requests come to
@@ -72,7 +73,7 @@ type places struct {
 
 func (r *Replicas) places(s flow.Slice) places { return r.finder().places(s) }
 
-func (f *finder) places(s flow.Slice) places { return places{finder: f, owners: f.ring.Owners(s)} }
+func (f *finder) places(s flow.Slice) places { return places{finder: f, owners: f.ring.Candidates(s)} }
 
 // next returns the next place. It reports whether there was one.
 func (p *places) next() (at place, ok bool) {

@@ -10,6 +10,7 @@ import (
 	"flowring/flow"
 	"flowring/internal/safeguard"
 	"flowring/ring"
+	"flowring/ring/roster"
 	"flowring/store"
 	"flowring/store/digest"
 )
@@ -59,7 +60,7 @@ func (r *Replicas) ReadUnlessBehind(ctx context.Context, s flow.Slice, known Kno
 
 // BehindError says that another store lacks less of a slice than this one.
 type BehindError struct {
-	Fuller ring.Store
+	Fuller roster.Store
 	Addr   string // of that store
 }
 
@@ -149,16 +150,16 @@ func (s statements) behind(r *Replicas, own digest.Digest, most uint64) error {
 type hearing struct {
 	r     *Replicas
 	slice flow.Slice
-	self  ring.Store
+	self  roster.Store
 	ring  *ring.Ring
-	begun ring.Roster // as the round began
+	begun roster.Roster // as the round began
 
 	away     bool      // this store is about to go: its copies do not count
 	silences *silences // of the pass that the round is a part of; nil: it is of none
 
 	mu    sync.Mutex
-	asked map[ring.StoreID]bool
-	held  map[ring.StoreID]*voice // stores that were heard, this one included
+	asked map[roster.StoreID]bool
+	held  map[roster.StoreID]*voice // stores that were heard, this one included
 }
 
 // voice is what one store said.
@@ -204,7 +205,7 @@ func (h *hearing) learnt() bool {
 	return false
 }
 
-func (h *hearing) ask(ctx context.Context, st ring.Store) {
+func (h *hearing) ask(ctx context.Context, st roster.Store) {
 	if !h.r.reachable(st.ID) || h.silences.has(st.ID) {
 		return
 	}
@@ -232,12 +233,12 @@ func (h *hearing) gather(ctx context.Context, known Known) (*finding, error) {
 		}
 		h.held[h.self.ID].Digest = found.Shown
 		missed := maps.Clone(h.held)
-		maps.DeleteFunc(missed, func(_ ring.StoreID, v *voice) bool { return !found.Shown.Lacks(v.Digest) })
+		maps.DeleteFunc(missed, func(_ roster.StoreID, v *voice) bool { return !found.Shown.Lacks(v.Digest) })
 		if len(missed) == 0 || h.r.Disabled.Has(safeguard.ShowHeard) {
 			return found, nil
 		}
 		if again {
-			maps.DeleteFunc(h.held, func(id ring.StoreID, _ *voice) bool { return missed[id] != nil })
+			maps.DeleteFunc(h.held, func(id roster.StoreID, _ *voice) bool { return missed[id] != nil })
 			return found, nil
 		}
 	}
@@ -301,7 +302,7 @@ func (h *hearing) under(shown digest.Digest) digest.Digest {
 func (h *hearing) voices() []*voice {
 	all := slices.Collect(maps.Values(h.held))
 	order := map[string]int{}
-	for i, name := range h.ring.Owners(h.slice) {
+	for i, name := range h.ring.Candidates(h.slice) {
 		order[name] = i + 1
 	}
 	rank := func(v *voice) int {
@@ -350,9 +351,9 @@ func (h *hearing) level(shown digest.Digest) (Level, []string) {
 // silent returns the labels of the stores that were not heard, but for those known to be forgotten when the round began: what a store
 // that this one learnt to be forgotten only since then held may have been secured on a store after that had answered.
 func (h *hearing) silent() []string {
-	roster := h.r.Cluster.Roster()
-	var silent []ring.Store
-	for _, st := range roster.All() {
+	all := h.r.Cluster.Roster()
+	var silent []roster.Store
+	for _, st := range all.All() {
 		before, known := h.begun.Get(st.ID)
 		if st.Forgotten && (known && before.Forgotten || h.r.Disabled.Has(safeguard.BegunRoster)) {
 			continue
@@ -361,7 +362,7 @@ func (h *hearing) silent() []string {
 			silent = append(silent, st)
 		}
 	}
-	return labels(roster, silent)
+	return labels(all, silent)
 }
 
 // established returns how many of the stores that were heard count.

@@ -13,7 +13,7 @@ import (
 	"flowring/flow"
 	"flowring/internal/racetest"
 	"flowring/internal/safeguard"
-	"flowring/ring"
+	"flowring/ring/roster"
 	"flowring/store/digest"
 )
 
@@ -43,7 +43,7 @@ func TestLevelsOfAReading(t *testing.T) {
 			w.sites["d"].fail, w.sites["e"].fail, w.sites["b"].takingOver = errBroken, errBroken, true
 		}, Partial, "[d e]", 1},
 		{"another store answers in one's place", func(_ *testing.T, w *world, _ flow.Slice) {
-			w.sites["d"].answers = ring.Store{ID: ring.NewStoreID(), Name: "d", Established: true}
+			w.sites["d"].answers = roster.Store{ID: roster.NewStoreID(), Name: "d", Established: true}
 		}, Complete, "[d]", 1},
 		{"a stray batch is on one other store alone", func(t *testing.T, w *world, s flow.Slice) {
 			w.sites["e"].put(t, batchOf(t, s, dot(2), 2))
@@ -209,12 +209,12 @@ func TestRecoveringStoreDoesNotProve(t *testing.T) {
 		t.Error("recovered though another store did not secure what it holds; at W=2 none may be missing")
 	}
 	w.sites["b"].fail = nil
-	w.sites["b"].answers = ring.Store{ID: ring.NewStoreID(), Name: "b"}
+	w.sites["b"].answers = roster.Store{ID: roster.NewStoreID(), Name: "b"}
 	r.recover(t.Context())
 	if !r.Recovering() {
 		t.Error("recovered by the word of another store than the one on the roster")
 	}
-	w.sites["b"].answers = ring.Store{}
+	w.sites["b"].answers = roster.Store{}
 	r.recover(t.Context())
 	if r.Recovering() {
 		t.Error("not recovered though all others secured what they hold")

@@ -6,7 +6,7 @@ import (
 
 	"flowring/flow"
 	"flowring/internal/safeguard"
-	"flowring/ring"
+	"flowring/ring/roster"
 )
 
 // Recovering reports whether this store proves nothing yet. A store that starts cannot know whether its disk is the one it had, or
@@ -41,7 +41,7 @@ func (r *Replicas) recover(ctx context.Context) {
 	if r.unreachable() > r.Quorum-2 { // asked now, stores would put on others what those hold that are about to start, and prove nothing
 		return
 	}
-	failed := r.everyOther(ctx, 10*r.CallWait, func(ctx context.Context, addr string) (ring.Store, func(), error) {
+	failed := r.everyOther(ctx, 10*r.CallWait, func(ctx context.Context, addr string) (roster.Store, func(), error) {
 		from, err := r.Peers.Secure(ctx, addr)
 		return from, func() {}, err
 	})

@@ -10,6 +10,7 @@ import (
 
 	"flowring/flow"
 	"flowring/ring"
+	"flowring/ring/roster"
 	"flowring/store/digest"
 )
 
@@ -28,14 +29,14 @@ type repairState struct {
 	conflicting map[flow.Slice]bool          // conflicts that were reported
 
 	// Of the goroutine that repairs. The sources of a pass read missed, which does not change meanwhile.
-	confirmed map[flow.Slice]confirmation // what replicas confirmed of slices to be dropped
-	missed    map[ring.StoreID]time.Time  // since when a store is missed
+	confirmed map[flow.Slice]confirmation  // what replicas confirmed of slices to be dropped
+	missed    map[roster.StoreID]time.Time // since when a store is missed
 }
 
 func (s *repairState) init(before *ring.Ring) {
 	s.wake = make(chan struct{}, 1)
 	s.confirmed, s.conflicting = map[flow.Slice]confirmation{}, map[flow.Slice]bool{}
-	s.missed, s.lacks = map[ring.StoreID]time.Time{}, map[flow.Slice]digest.Digest{}
+	s.missed, s.lacks = map[roster.StoreID]time.Time{}, map[flow.Slice]digest.Digest{}
 	s.settled.Store(before)
 }
 
@@ -119,15 +120,15 @@ func (r *Replicas) settle(on *ring.Ring) {
 
 // summary is what one store holds.
 type summary struct {
-	from ring.Store
+	from roster.Store
 	addr string
 	sums map[flow.Slice][16]byte
 }
 
 // summaries asks every other store of the roster what it holds. The error says that one did not answer.
-func (r *Replicas) summaries(ctx context.Context) (map[ring.StoreID]summary, error) {
-	all := map[ring.StoreID]summary{}
-	failed := r.everyOther(ctx, r.CallWait, func(ctx context.Context, addr string) (ring.Store, func(), error) {
+func (r *Replicas) summaries(ctx context.Context) (map[roster.StoreID]summary, error) {
+	all := map[roster.StoreID]summary{}
+	failed := r.everyOther(ctx, r.CallWait, func(ctx context.Context, addr string) (roster.Store, func(), error) {
 		from, sums, err := r.Peers.Summary(ctx, addr)
 		return from, func() { all[from.ID] = summary{from, addr, sums} }, err
 	})
@@ -147,7 +148,7 @@ func (r *Replicas) noteMissed() {
 
 // absent reports whether a store has been missed for so long that another one keeps copies in its place: a restart is over by then, and
 // moves nothing (P8).
-func (r *Replicas) absent(id ring.StoreID) bool {
+func (r *Replicas) absent(id roster.StoreID) bool {
 	since := r.repair.missed[id]
 	return !since.IsZero() && time.Since(since) >= r.StandInAfter
 }
@@ -159,7 +160,7 @@ func (r *Replicas) Conflicts() int64 { return r.repair.conflicts.Load() }
 func (r *Replicas) keeps(on *ring.Ring, s flow.Slice) bool {
 	roster, self := r.Cluster.Roster(), r.Cluster.Self()
 	live := 0
-	for _, name := range on.Owners(s) {
+	for _, name := range on.Candidates(s) {
 		if name == self.Name {
 			return true
 		}

@@ -10,6 +10,7 @@ import (
 	"flowring/internal/racetest"
 	"flowring/internal/safeguard"
 	"flowring/ring"
+	"flowring/ring/roster"
 	"flowring/store/digest"
 )
 
@@ -150,16 +151,16 @@ func TestHandOverWaitsForTheReplicas(t *testing.T) {
 		{"one lacks a batch", func(t *testing.T, w *world, s flow.Slice) { w.sites["a"].put(t, batchOf(t, s, dot(3), 1)) }, 0, false},
 		{"one is silent", func(_ *testing.T, w *world, _ flow.Slice) { w.sites["c"].fail = errBroken }, 0, false},
 		{"one has another store", func(_ *testing.T, w *world, _ flow.Slice) {
-			w.sites["c"].answers = ring.Store{ID: ring.NewStoreID(), Name: "c", Established: true}
+			w.sites["c"].answers = roster.Store{ID: roster.NewStoreID(), Name: "c", Established: true}
 		}, 0, false},
 		{"one has another roster", func(_ *testing.T, w *world, _ flow.Slice) {
 			w.sites["c"].fail = errors.New("no replica by that roster")
 		}, 0, false},
 		{"the roster changes before one answers", func(_ *testing.T, w *world, _ flow.Slice) {
-			w.sites["c"].before = func() { w.mark(ring.Store{ID: ring.NewStoreID(), Name: "x"}) }
+			w.sites["c"].before = func() { w.mark(roster.Store{ID: roster.NewStoreID(), Name: "x"}) }
 		}, 0, false},
 		{"the roster changes after all have answered", func(_ *testing.T, w *world, _ flow.Slice) {
-			w.sites["c"].then = func() { w.mark(ring.Store{ID: ring.NewStoreID(), Name: "x"}) }
+			w.sites["c"].then = func() { w.mark(roster.Store{ID: roster.NewStoreID(), Name: "x"}) }
 		}, 0, false},
 		{"one is leaving as it answers", func(_ *testing.T, w *world, _ flow.Slice) { w.leaveWhenAsked("b", "b") }, 0, false},
 		{"negative control: one lacks a batch, and nobody confirms", func(t *testing.T, w *world, s flow.Slice) {
@@ -191,15 +192,15 @@ func TestHandOverWaitsForTheReplicas(t *testing.T) {
 func TestReplicasAreConfirmedByTheVeryRoster(t *testing.T) {
 	w := newWorld("a", "b", "c")
 	r := w.replicas(t, Config{Copies: 1, Quorum: 1})
-	mine, other, roster := w.sliceOf(t, "a"), w.sliceOf(t, "b"), w.Roster().Hash()
-	if err := r.ConfirmReplica(mine, roster); err != nil {
+	mine, other, version := w.sliceOf(t, "a"), w.sliceOf(t, "b"), w.Roster().Hash()
+	if err := r.ConfirmReplica(mine, version); err != nil {
 		t.Errorf("ConfirmReplica(own slice) = %v, want nil", err)
 	}
-	if err := r.ConfirmReplica(other, roster); err == nil {
+	if err := r.ConfirmReplica(other, version); err == nil {
 		t.Error("ConfirmReplica(another's slice) = nil, want a refusal")
 	}
-	w.mark(ring.Store{ID: ring.NewStoreID(), Name: "x"}) // places nothing elsewhere
-	if err := r.ConfirmReplica(mine, roster); err == nil {
+	w.mark(roster.Store{ID: roster.NewStoreID(), Name: "x"}) // places nothing elsewhere
+	if err := r.ConfirmReplica(mine, version); err == nil {
 		t.Error("ConfirmReplica(an earlier roster) = nil, want a refusal")
 	}
 }
@@ -287,7 +288,7 @@ func TestSecureOfWhatIsSecureCostsASummary(t *testing.T) {
 func TestNodeWithTwoStoresIsUsedByTheOneThatAnswers(t *testing.T) {
 	for range 20 { // the roster orders the two by their random IDs
 		w := newWorld("a", "b")
-		old := ring.Store{ID: ring.NewStoreID(), Name: "b", Established: true}
+		old := roster.Store{ID: roster.NewStoreID(), Name: "b", Established: true}
 		w.mark(old)
 		s := w.sliceOf(t, "b", "a")
 		r := w.replicas(t, Config{Copies: 1, Quorum: 1})

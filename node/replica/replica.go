@@ -15,6 +15,7 @@ import (
 	"flowring/internal/safeguard"
 	"flowring/internal/workers"
 	"flowring/ring"
+	"flowring/ring/roster"
 	"flowring/store"
 	"flowring/store/digest"
 )
@@ -62,10 +63,10 @@ func (c Config) withDefaults() Config {
 
 // Cluster is what this node knows of the others. All its methods return at once.
 type Cluster interface {
-	Self() ring.Store
-	Roster() ring.Roster
+	Self() roster.Store
+	Roster() roster.Roster
 	Ring() *ring.Ring
-	Addr(id ring.StoreID) string // where the store's node was last seen; "" if never
+	Addr(id roster.StoreID) string // where the store's node was last seen; "" if never
 }
 
 // Peers calls other nodes by address. Each call merges the roster it is answered with before it returns. Refusals match the
@@ -75,17 +76,17 @@ type Peers interface {
 	Gone(addr string) bool  // true: no call has been heard for so long that it is of no use to try
 	Admit(ctx context.Context, addr string, checked bool, posting flow.ID, batches ...[]byte) (replayed bool, err error)
 	Check(ctx context.Context, addr string, posting flow.ID, batches ...[]byte) (replayed bool, err error)
-	Apply(ctx context.Context, addr string, batches ...[]byte) (ring.Store, error)
+	Apply(ctx context.Context, addr string, batches ...[]byte) (roster.Store, error)
 	Digest(ctx context.Context, addr string, s flow.Slice, roster string) (Voice, error)
-	Secure(ctx context.Context, addr string) (ring.Store, error)
+	Secure(ctx context.Context, addr string) (roster.Store, error)
 	Missing(ctx context.Context, addr string, s flow.Slice, have digest.Digest, fn func(frame []byte) error) error
-	Give(ctx context.Context, addr string, s flow.Slice, frames func(fn func(frame []byte) error) error) (ring.Store, error)
-	Summary(ctx context.Context, addr string) (ring.Store, map[flow.Slice][16]byte, error)
+	Give(ctx context.Context, addr string, s flow.Slice, frames func(fn func(frame []byte) error) error) (roster.Store, error)
+	Summary(ctx context.Context, addr string) (roster.Store, map[flow.Slice][16]byte, error)
 }
 
 // Voice is what a store says of a slice.
 type Voice struct {
-	From       ring.Store
+	From       roster.Store
 	Digest     digest.Digest // of what it holds
 	TakingOver bool          // it is new among the slice's replicas: what the former ones held may not be there yet
 	Recovering bool          // it started lately, and its disk may be older than it was: it proves nothing yet
@@ -188,7 +189,7 @@ func (r *Replicas) behind(fn func()) bool {
 // UnavailableError says that too few stores answered. Whether a write had an effect is unknown.
 type UnavailableError struct {
 	Reason string   // lower case, a clause
-	Silent []string // labels of the stores that were not heard: see ring.Roster.Label
+	Silent []string // labels of the stores that were not heard: see roster.Roster.Label
 	Err    error    // the last cause, or nil
 }
 
@@ -202,7 +203,7 @@ func (e *UnavailableError) Error() string {
 
 // Advice says what to do about stores that were not heard and may be lost, "" if there is none such among these labels.
 func Advice(silent []string) string {
-	if !ring.Replaced(silent) {
+	if !roster.Replaced(silent) {
 		return ""
 	}
 	return "; if the disk of a store with an ID here is lost, take the store off with flowring forget STORE"
@@ -213,7 +214,7 @@ func (e *UnavailableError) Unwrap() error { return e.Err }
 
 // storeOf returns the store placed under a node's name. A node that lost its disk has two until the old one is forgotten: the one
 // that answers is the one to use.
-func (r *Replicas) storeOf(roster ring.Roster, name string) (ring.Store, bool) {
+func (r *Replicas) storeOf(roster roster.Roster, name string) (roster.Store, bool) {
 	st, ok := roster.ByName(name)
 	if !ok || r.reachable(st.ID) {
 		return st, ok
@@ -227,7 +228,7 @@ func (r *Replicas) storeOf(roster ring.Roster, name string) (ring.Store, bool) {
 }
 
 // reachable reports whether a store is this one, or its node was heard at the last call.
-func (r *Replicas) reachable(id ring.StoreID) bool {
+func (r *Replicas) reachable(id roster.StoreID) bool {
 	if id == r.Cluster.Self().ID {
 		return true
 	}
@@ -237,14 +238,14 @@ func (r *Replicas) reachable(id ring.StoreID) bool {
 
 // counts reports whether an ack or a digest of a store counts: it is established, and neither leaving nor forgotten by the roster
 // as merged by now.
-func (r *Replicas) counts(from ring.Store) bool {
+func (r *Replicas) counts(from roster.Store) bool {
 	s, ok := r.Cluster.Roster().Get(from.ID)
 	return ok && !s.Forgotten && !s.Leaving && (s.Established || from.Established)
 }
 
 // replica reports whether the store of node name is one of the slice's R replicas by a ring.
 func (r *Replicas) replica(on *ring.Ring, s flow.Slice, name string) bool {
-	owners := on.Owners(s)
+	owners := on.Candidates(s)
 	for _, owner := range owners[:min(r.Copies, len(owners))] {
 		if owner == name {
 			return true

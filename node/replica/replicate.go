@@ -8,7 +8,7 @@ import (
 
 	"flowring/flow"
 	"flowring/internal/safeguard"
-	"flowring/ring"
+	"flowring/ring/roster"
 )
 
 // Apply keeps batches here for a write. An ID held under another dot is as good as held: the dot matters between digests alone.
@@ -59,10 +59,10 @@ type replication struct {
 type write struct {
 	flow.Written
 	places  places
-	pending int          // places that were asked and have not answered
-	own     bool         // this store is one of them
-	held    []ring.Store // those that have it
-	settled bool         // it is on W stores
+	pending int            // places that were asked and have not answered
+	own     bool           // this store is one of them
+	held    []roster.Store // those that have it
+	settled bool           // it is on W stores
 	fail    UnavailableError
 }
 
@@ -75,7 +75,7 @@ type part struct {
 // ack is a store's answer to a part.
 type ack struct {
 	part
-	from ring.Store
+	from roster.Store
 	err  error
 }
 
@@ -136,7 +136,7 @@ func (p *replication) send() {
 			batches[k] = p.writes[i].Written
 		}
 		acks := p.acks
-		p.r.gather.send(d.at, batches, func(from ring.Store, err error) { acks <- ack{d, from, err} })
+		p.r.gather.send(d.at, batches, func(from roster.Store, err error) { acks <- ack{d, from, err} })
 	}
 	p.due = p.due[:0]
 }
@@ -150,7 +150,7 @@ func (p *replication) take(a ack) error {
 		switch {
 		case a.err != nil:
 			w.fail.add(p.r.label(a.at.Store), a.err)
-		case !slices.ContainsFunc(w.held, func(s ring.Store) bool { return s.ID == a.from.ID }):
+		case !slices.ContainsFunc(w.held, func(s roster.Store) bool { return s.ID == a.from.ID }):
 			w.held = append(w.held, a.from)
 		}
 		if p.settle(w) {
@@ -231,7 +231,7 @@ func (p *replication) short(w *write) error {
 }
 
 // counting returns how many of the stores that have a batch count, by the roster as it is now.
-func (r *Replicas) counting(held []ring.Store) int {
+func (r *Replicas) counting(held []roster.Store) int {
 	n := 0
 	for _, s := range held {
 		if r.counts(s) || s.Established && !s.Leaving && r.Disabled.Has(safeguard.CountLast) {
@@ -243,7 +243,7 @@ func (r *Replicas) counting(held []ring.Store) int {
 
 // applyAt keeps batches at one place. It is bounded by the life of this node, not of the request: what was begun goes on behind
 // the answer, so that R copies exist soon.
-func (r *Replicas) applyAt(at place, batches []flow.Written) (ring.Store, error) {
+func (r *Replicas) applyAt(at place, batches []flow.Written) (roster.Store, error) {
 	if at.self {
 		return r.Cluster.Self(), r.Apply(batches)
 	}

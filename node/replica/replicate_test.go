@@ -9,7 +9,7 @@ import (
 
 	"flowring/internal/racetest"
 	"flowring/internal/safeguard"
-	"flowring/ring"
+	"flowring/ring/roster"
 	"flowring/store"
 )
 
@@ -31,12 +31,12 @@ func TestWhichAcksCount(t *testing.T) {
 			false, "[a b c d]",
 		},
 		{
-			"one has a new store that is not on the roster", func(w *world) { w.sites["b"].answers = ring.Store{ID: ring.NewStoreID(), Name: "b"} },
+			"one has a new store that is not on the roster", func(w *world) { w.sites["b"].answers = roster.Store{ID: roster.NewStoreID(), Name: "b"} },
 			true, "[a b c d]",
 		},
 		{
 			"one has a new store that is not established", func(w *world) {
-				w.sites["b"].answers = ring.Store{ID: ring.NewStoreID(), Name: "b"}
+				w.sites["b"].answers = roster.Store{ID: roster.NewStoreID(), Name: "b"}
 				w.mark(w.sites["b"].answers)
 			},
 			true, "[a b c d]",

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"flowring/flow"
-	"flowring/ring"
+	"flowring/ring/roster"
 )
 
 // Secure puts every batch held here on W established stores. With away set this store's own copy does not count: it is about to
@@ -57,8 +57,8 @@ func (r *Replicas) Secure(ctx context.Context, away bool) error {
 func (r *Replicas) Secured() (secured, all int) { return int(r.secured.Load()), int(r.toSecure.Load()) }
 
 // unheard returns the name of one of the slice's R replicas that is neither this store nor among those heard; "" if there is none.
-func (r *Replicas) unheard(s flow.Slice, heard map[ring.StoreID]summary) string {
-	roster, owners := r.Cluster.Roster(), r.Cluster.Ring().Owners(s)
+func (r *Replicas) unheard(s flow.Slice, heard map[roster.StoreID]summary) string {
+	roster, owners := r.Cluster.Roster(), r.Cluster.Ring().Candidates(s)
 	for _, name := range owners[:min(r.Copies, len(owners))] {
 		if st, ok := r.storeOf(roster, name); ok && st.ID != r.Cluster.Self().ID && heard[st.ID].addr == "" {
 			return name
@@ -68,7 +68,7 @@ func (r *Replicas) unheard(s flow.Slice, heard map[ring.StoreID]summary) string 
 }
 
 // copies returns how many established stores hold exactly what this one does of a slice.
-func (r *Replicas) copies(s flow.Slice, sum [16]byte, theirs map[ring.StoreID]summary, away bool) int {
+func (r *Replicas) copies(s flow.Slice, sum [16]byte, theirs map[roster.StoreID]summary, away bool) int {
 	n := 0
 	if !away && r.counts(r.Cluster.Self()) {
 		n++
@@ -99,7 +99,7 @@ func (r *Replicas) secure(ctx context.Context, s flow.Slice, silent *silences, a
 }
 
 func (r *Replicas) newHearing(s flow.Slice, silent *silences) *hearing {
-	return &hearing{r: r, slice: s, silences: silent, held: map[ring.StoreID]*voice{}, asked: map[ring.StoreID]bool{}}
+	return &hearing{r: r, slice: s, silences: silent, held: map[roster.StoreID]*voice{}, asked: map[roster.StoreID]bool{}}
 }
 
 // ConfirmReplica returns nil if this store is one of the slice's R replicas by a roster of the given hash, and that is its own.

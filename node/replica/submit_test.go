@@ -12,7 +12,7 @@ import (
 
 	"flowring/flow"
 	"flowring/internal/racetest"
-	"flowring/ring"
+	"flowring/ring/roster"
 	"flowring/store"
 )
 
@@ -88,7 +88,7 @@ func (w *world) failAll(err error) {
 }
 
 // forgottenOf returns a node's store as forgotten.
-func forgottenOf(w *world, name string) (s ring.Store) {
+func forgottenOf(w *world, name string) (s roster.Store) {
 	s = w.sites[name].Store
 	s.Forgotten = true
 	return s
@@ -266,7 +266,7 @@ func TestAnOwnerThatTookItsPartIsNotDoubled(t *testing.T) {
 		parts := []flow.Slice{w.sliceOf(t, "b", "a")}
 		w.sites["b"].hang = true
 		for hour := flow.Hour(0); len(parts) < 20; hour++ {
-			if s := (flow.Slice{Hour: hour}); slices.Equal(w.Ring().Owners(s)[:2], []string{"c", "d"}) {
+			if s := (flow.Slice{Hour: hour}); slices.Equal(w.Ring().Candidates(s)[:2], []string{"c", "d"}) {
 				parts = append(parts, s)
 			}
 		}
@@ -348,7 +348,7 @@ func TestBatchesOfOneOwnerTravelTogether(t *testing.T) {
 			w := newWorld("a", "b", "c")
 			var in []flow.Slice
 			for hour := flow.Hour(0); len(in) < 5; hour++ {
-				if s := (flow.Slice{Hour: hour}); show(w.Ring().Owners(s)) == "[b c a]" {
+				if s := (flow.Slice{Hour: hour}); show(w.Ring().Candidates(s)) == "[b c a]" {
 					in = append(in, s)
 				}
 			}

@@ -1,4 +1,4 @@
-package ring
+package roster
 
 import (
 	"fmt"
@@ -13,17 +13,17 @@ import (
 // The cluster is left out while unknown, flags while false. Stores ascend strictly by ID. A field that this version does not
 // know is an error, not ignored: a node that dropped it would pass on less than it was told.
 const (
-	rosterVersion  = 1
-	maxRosterBytes = 256 << 10 // above what MaxStores stores with the longest names take, without white space
+	version  = 1
+	maxBytes = 256 << 10 // above what MaxStores stores with the longest names take, without white space
 )
 
-type rosterWire struct {
+type wireRoster struct {
 	Version int         `json:"version"`
 	Cluster string      `json:"cluster,omitzero"`
-	Stores  []storeWire `json:"stores"`
+	Stores  []wireStore `json:"stores"`
 }
 
-type storeWire struct {
+type wireStore struct {
 	ID          StoreID `json:"id"`
 	Name        string  `json:"name"`
 	Established bool    `json:"established,omitzero"`
@@ -31,47 +31,47 @@ type storeWire struct {
 	Forgotten   bool    `json:"forgotten,omitzero"`
 }
 
-// MarshalJSON encodes the roster. It fails on what ParseRoster would refuse, so that nothing is written that cannot be read.
+// MarshalJSON encodes the roster. It fails on what Parse would refuse, so that nothing is written that cannot be read.
 // Equal rosters have equal encodings.
 func (r Roster) MarshalJSON() ([]byte, error) {
 	if err := r.valid(); err != nil {
 		return nil, fmt.Errorf("encode roster: %w", err)
 	}
-	wire := rosterWire{Version: rosterVersion, Cluster: r.cluster, Stores: make([]storeWire, len(r.stores))}
+	wire := wireRoster{Version: version, Cluster: r.cluster, Stores: make([]wireStore, len(r.stores))}
 	for i, s := range r.stores {
-		wire.Stores[i] = storeWire(s)
+		wire.Stores[i] = wireStore(s)
 	}
 	return json.Marshal(wire)
 }
 
-// ParseRoster decodes a roster from a disk or a peer. It accepts only what MarshalJSON of this version can have meant.
-func ParseRoster(data []byte) (Roster, error) {
-	r, err := parseRoster(data)
+// Parse decodes a roster from a disk or a peer. It accepts only what MarshalJSON of this version can have meant.
+func Parse(data []byte) (Roster, error) {
+	r, err := parse(data)
 	if err != nil {
 		return Roster{}, fmt.Errorf("parse roster: %w", err)
 	}
 	return r, nil
 }
 
-// UnmarshalJSON is ParseRoster for a roster inside a larger document. It leaves r alone if it fails.
+// UnmarshalJSON is Parse for a roster inside a larger document. It leaves r alone if it fails.
 func (r *Roster) UnmarshalJSON(data []byte) error {
-	parsed, err := ParseRoster(data)
+	parsed, err := Parse(data)
 	if err == nil {
 		*r = parsed
 	}
 	return err
 }
 
-func parseRoster(data []byte) (Roster, error) {
-	if len(data) > maxRosterBytes {
-		return Roster{}, fmt.Errorf("%d bytes: the limit is %d", len(data), maxRosterBytes)
+func parse(data []byte) (Roster, error) {
+	if len(data) > maxBytes {
+		return Roster{}, fmt.Errorf("%d bytes: the limit is %d", len(data), maxBytes)
 	}
-	var wire rosterWire
+	var wire wireRoster
 	if err := json.Unmarshal(data, &wire, json.RejectUnknownMembers(true)); err != nil {
 		return Roster{}, err
 	}
-	if wire.Version != rosterVersion {
-		return Roster{}, fmt.Errorf("version %d: want %d", wire.Version, rosterVersion)
+	if wire.Version != version {
+		return Roster{}, fmt.Errorf("version %d: want %d", wire.Version, version)
 	}
 	r := newRoster(wire.Cluster, nil)
 	for _, s := range wire.Stores {

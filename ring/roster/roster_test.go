@@ -1,4 +1,4 @@
-package ring
+package roster
 
 import (
 	"fmt"
@@ -11,9 +11,18 @@ import (
 
 func id(n int) StoreID { return StoreID(fmt.Sprintf("%032x", n)) }
 
+// names returns n names of nodes.
+func names(n int) []string {
+	all := make([]string, n)
+	for i := range all {
+		all[i] = fmt.Sprintf("flow-%d", i)
+	}
+	return all
+}
+
 // rosterOf returns n established stores on flow-0 to flow-(n-1).
 func rosterOf(n int) (r Roster) {
-	for i, name := range flows(n) {
+	for i, name := range names(n) {
 		r = r.With(Store{ID: id(i), Name: name, Established: true})
 	}
 	return r
@@ -101,18 +110,16 @@ func TestUnforgottenStoresAreListedAndForgottenOnesKept(t *testing.T) {
 	}
 }
 
-func TestTheRingHasOnePlaceForEachNodeThatCounts(t *testing.T) {
+func TestMembersAreTheNodesWithAStoreThatCounts(t *testing.T) {
 	r := Roster{}.
-		With(Store{ID: id(1), Name: "flow-0", Established: true}).
+		With(Store{ID: id(1), Name: "flow-1", Established: true}).
 		With(Store{ID: id(2), Name: "flow-0", Established: true}).
 		With(Store{ID: id(3), Name: "flow-1", Established: true}).
 		With(Store{ID: id(4), Name: "joining"}).
-		With(Store{ID: id(5), Name: "forgotten", Established: true, Forgotten: true})
-	if got, want := r.Ring(1).Members(), flows(2); !slices.Equal(got, want) {
-		t.Errorf("Ring().Members() = %v, want %v", got, want)
-	}
-	if got, want := r.Ring(1).Version(), New(flows(2), 1).Version(); got != want {
-		t.Errorf("Ring().Version() = %s, want %s", got, want)
+		With(Store{ID: id(5), Name: "leaving", Established: true, Leaving: true}).
+		With(Store{ID: id(6), Name: "forgotten", Established: true, Forgotten: true})
+	if got, want := r.Members(), names(2); !slices.Equal(got, want) {
+		t.Errorf("Members() = %v, want %v", got, want)
 	}
 }
 

@@ -1,4 +1,4 @@
-package ring
+package roster
 
 import (
 	"bytes"
@@ -36,13 +36,13 @@ func TestRostersSurviveEncoding(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, err := ParseRoster(data); err != nil || !got.Equal(r) {
-			t.Fatalf("ParseRoster(%s) = %v, %v, want %v", data, got, err, r)
+		if got, err := Parse(data); err != nil || !got.Equal(r) {
+			t.Fatalf("Parse(%s) = %v, %v, want %v", data, got, err, r)
 		}
 	})
 }
 
-func TestParseRosterRefuses(t *testing.T) {
+func TestParseRefuses(t *testing.T) {
 	store := func(id, name string) string { return `{"version":1,"stores":[{"id":` + id + `,"name":` + name + `}]}` }
 	for name, data := range map[string]string{
 		"nothing":                 ``,
@@ -61,11 +61,11 @@ func TestParseRosterRefuses(t *testing.T) {
 		"a cluster with a space":  `{"version":1,"cluster":"a b","stores":[]}`,
 		"a repeated store":        `{"version":1,"stores":[{"id":` + id0 + `,"name":"a"},{"id":` + id0 + `,"name":"a"}]}`,
 		"stores out of order":     `{"version":1,"stores":[{"id":` + id1 + `,"name":"a"},{"id":` + id0 + `,"name":"a"}]}`,
-		"white space without end": `{"version":1,"stores":[]}` + strings.Repeat(" ", maxRosterBytes),
+		"white space without end": `{"version":1,"stores":[]}` + strings.Repeat(" ", maxBytes),
 		"one store too many":      tooMany(),
 	} {
-		if got, err := ParseRoster([]byte(data)); err == nil {
-			t.Errorf("ParseRoster(%s) = %v, want an error", name, got)
+		if got, err := Parse([]byte(data)); err == nil {
+			t.Errorf("Parse(%s) = %v, want an error", name, got)
 		}
 	}
 }
@@ -87,8 +87,8 @@ func TestTheLargestRosterCanBeReadBack(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, err := ParseRoster(data); err != nil || !got.Equal(r) {
-		t.Errorf("ParseRoster(%d bytes) = %d stores, %v, want %d", len(data), len(got.stores), err, MaxStores)
+	if got, err := Parse(data); err != nil || !got.Equal(r) {
+		t.Errorf("Parse(%d bytes) = %d stores, %v, want %d", len(data), len(got.stores), err, MaxStores)
 	}
 }
 
@@ -120,7 +120,7 @@ func TestARosterCanBePartOfALargerDocument(t *testing.T) {
 	}
 }
 
-func FuzzParseRoster(f *testing.F) {
+func FuzzParse(f *testing.F) {
 	for _, r := range []Roster{{}, {cluster: "blue"}, rosterOf(3), rosterOf(3).With(Store{ID: id(1), Forgotten: true})} {
 		data, err := r.MarshalJSON()
 		if err != nil {
@@ -130,7 +130,7 @@ func FuzzParseRoster(f *testing.F) {
 	}
 	f.Add([]byte(`{"version":1,"stores":[{"id":` + id0 + `,"name":"a"},{"id":` + id0 + `,"name":"a"}]}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		r, err := ParseRoster(data)
+		r, err := Parse(data)
 		if err != nil {
 			return
 		}
@@ -138,9 +138,9 @@ func FuzzParseRoster(f *testing.F) {
 		if err != nil {
 			t.Fatalf("MarshalJSON of a parsed roster: %v", err)
 		}
-		again, err := ParseRoster(first)
+		again, err := Parse(first)
 		if err != nil || !again.Equal(r) || again.Hash() != r.Hash() {
-			t.Fatalf("ParseRoster(%s) = %v, %v, want %v", first, again, err, r)
+			t.Fatalf("Parse(%s) = %v, %v, want %v", first, again, err, r)
 		}
 		if second, err := again.MarshalJSON(); err != nil || !bytes.Equal(first, second) {
 			t.Fatalf("MarshalJSON() = %s, then %s, %v, want the same", first, second, err)

@@ -1,8 +1,9 @@
-package ring
+package roster
 
 import (
 	"cmp"
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"fmt"
 	"slices"
@@ -104,6 +105,11 @@ func (r Roster) computeHash() string {
 	return hex.EncodeToString(sum[:16])
 }
 
+// appendText appends s behind its length, so that no two lists of strings become one text.
+func appendText(text []byte, s string) []byte {
+	return append(binary.AppendUvarint(text, uint64(len(s))), s...)
+}
+
 func bit(b bool) byte {
 	if b {
 		return 1
@@ -196,11 +202,12 @@ func (r Roster) ByName(name string) (Store, bool) {
 	return r.stores[i], true
 }
 
-// Ring places hours of hourSlices slices over the nodes of the stores that count: see New. A node with several stores has one place.
-func (r Roster) Ring(hourSlices int) *Ring {
+// Members returns the names of the nodes with a store that counts, sorted and distinct. They are the members of the ring.
+func (r Roster) Members() []string {
 	var names []string
 	for _, s := range r.Established() {
 		names = append(names, s.Name)
 	}
-	return New(names, hourSlices)
+	slices.Sort(names)
+	return slices.Compact(names)
 }
