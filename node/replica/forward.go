@@ -17,6 +17,9 @@ type opener func(ctx context.Context, addr string) (io.Closer, error)
 //
 // A store that has not answered for a while is asked for a sign of life. One that gives it is waited for, as it may have a large hour to
 // load: the next one would only have to do the same. Without a sign from anybody Forward gives up.
+//
+// A store that says only after a slow round that its answer does not suffice has had most of a GET's time. From then on signs of life do
+// not extend the time of the next stores, so that the refusal comes within 4 s too.
 func (r *Replicas) Forward(ctx context.Context, s flow.Slice, open opener) (io.Closer, error) {
 	places := r.places(s)
 	fail := &UnavailableError{Reason: "no store of the hour answered"}
@@ -25,7 +28,7 @@ func (r *Replicas) Forward(ctx context.Context, s flow.Slice, open opener) (io.C
 	}
 	f := &forwarding{r: r, ctx: ctx, slice: s, open: open, results: make(chan opened, len(places.owners)), signs: make(chan bool, 1)}
 	f.queue = queue{places: places, launch: f.launch}
-	done := 0
+	done, judged, begun := 0, false, time.Now()
 	r.hedges.earn()
 	defer func() { f.abandon(done) }()
 	slow := time.NewTimer(r.DigestWait / 2)
@@ -42,11 +45,16 @@ func (r *Replicas) Forward(ctx context.Context, s flow.Slice, open opener) (io.C
 			}
 			f.failed = o.attempt
 			fail.add(r.label(o.at.Store), o.err)
+			if took := time.Since(begun); took >= r.DigestWait && isUnreached(o.err) {
+				judged = true
+				silence.Reset(r.silence() - took)
+			}
 		case <-slow.C:
 			f.askForSign()
 		case alive := <-f.signs:
 			pause := r.DigestWait
 			switch {
+			case alive && judged:
 			case alive:
 				silence.Reset(r.silence())
 			case r.hedges.spend(): // where all hours are large, all being slow, every copy would read each

@@ -232,3 +232,20 @@ func TestForwardGivesUpWhenAllAreSilent(t *testing.T) {
 		}
 	})
 }
+
+// A GET has 4 s: stores that take their time and then say that they cannot reach enough others do not add it up.
+func TestForwardGivesUpWhenSlowStoresReachTooFew(t *testing.T) {
+	racetest.Bubble(t, func(t *testing.T) {
+		w := newWorld("a", "b", "c")
+		r := w.replicas(t, Config{Copies: 2, Quorum: 1})
+		begun := time.Now()
+		_, err := r.Forward(t.Context(), w.sliceOf(t, "b", "c", "a"), func(context.Context, string) (io.Closer, error) {
+			time.Sleep(2500 * time.Millisecond)
+			return nil, &UnavailableError{Reason: "too few"}
+		})
+		var unavailable *UnavailableError
+		if took := time.Since(begun); !errors.As(err, &unavailable) || unavailable.Reason != "too few" || took != 3900*time.Millisecond {
+			t.Errorf("Forward = %v after %v, want too few after 3.9s", err, took)
+		}
+	})
+}

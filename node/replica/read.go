@@ -40,7 +40,9 @@ type finding = Reading
 //
 //   - Complete when fewer than W stores of the roster were silent, at least W established ones answered, this one included, and
 //     every batch in the reading is on W established stores. A store that is recovering counts as silent;
-//   - Unproven when at least R-W+1 of the slice's own replicas answered and none of them is still taking the slice over;
+//   - Unproven when only the last condition fails: everything acknowledged is in the reading, but the next complete read may lack a
+//     batch that this one shows. Or when at least R-W+1 of the slice's own replicas answered and none of them is still taking the
+//     slice over;
 //   - Partial otherwise.
 //
 // Why Complete is so: an acknowledged batch is on W stores, and fewer than W were not heard. Why the answer's batches must be on W
@@ -338,11 +340,11 @@ func (h *hearing) level(shown digest.Digest) (Level, []string) {
 	if h.r.Disabled.Has(safeguard.AskEverybody) {
 		return Complete, nil
 	}
-	if h.under(shown).Empty() && len(silent) < h.r.Quorum && h.established() >= h.r.Quorum &&
-		h.r.counts(h.self) && !h.r.doubtful(h.slice) {
+	all := len(silent) < h.r.Quorum && h.established() >= h.r.Quorum && h.r.counts(h.self) && !h.r.doubtful(h.slice)
+	switch {
+	case all && h.under(shown).Empty():
 		return Complete, silent
-	}
-	if h.replicasHeard() >= h.r.Copies-h.r.Quorum+1 {
+	case all, h.replicasHeard() >= h.r.Copies-h.r.Quorum+1:
 		return Unproven, silent
 	}
 	return Partial, silent

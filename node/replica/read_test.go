@@ -42,6 +42,13 @@ func TestLevelsOfAReading(t *testing.T) {
 		{"two are silent and a replica takes over", func(_ *testing.T, w *world, _ flow.Slice) {
 			w.sites["d"].fail, w.sites["e"].fail, w.sites["b"].takingOver = errBroken, errBroken, true
 		}, Partial, "[d e]", 1},
+		{"all answer, a replica takes over, and a batch cannot be put on a second store", func(t *testing.T, w *world, s flow.Slice) {
+			w.sites["a"].put(t, batchOf(t, s, dot(2), 2))
+			w.sites["b"].takingOver = true
+			for _, name := range []string{"b", "c", "d", "e"} {
+				w.sites[name].fails = "give"
+			}
+		}, Unproven, "[]", 3},
 		{"another store answers in one's place", func(_ *testing.T, w *world, _ flow.Slice) {
 			w.sites["d"].answers = roster.Store{ID: roster.NewStoreID(), Name: "d", Established: true}
 		}, Complete, "[d]", 1},

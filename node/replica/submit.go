@@ -286,7 +286,7 @@ func (r *Replicas) atOwner(ctx context.Context, b flow.Written, do attempt, wait
 
 // add notes a place that failed; the reason of a peer that could not reach others says more than that it failed.
 func (e *UnavailableError) add(label string, err error) {
-	var theirs interface{ Unreached() (string, []string) }
+	var theirs unreached
 	if errors.As(err, &theirs) {
 		reason, silent := theirs.Unreached()
 		e.Reason = reason
@@ -299,7 +299,17 @@ func (e *UnavailableError) add(label string, err error) {
 	e.Err = fmt.Errorf("%s: %w", label, err)
 }
 
-// Unreached returns the reason and who was not heard.
+// unreached is the error of a store that was reached and could not reach enough others.
+type unreached interface {
+	Unreached() (reason string, silent []string)
+}
+
+func isUnreached(err error) bool {
+	var theirs unreached
+	return errors.As(err, &theirs)
+}
+
+// Unreached returns the reason and the labels of the stores that were not heard.
 func (e *UnavailableError) Unreached() (reason string, silent []string) { return e.Reason, e.Silent }
 
 func appendNew(names []string, name string) []string {
