@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	// Protocol is the value of the Upgrade header that asks for a stream.
+	// Protocol is the value of the Upgrade header for a stream.
 	Protocol = "flowring-stream/2"
 
 	// DialTimeout is longer than the first resends of TCP; later resends are too rare to wait for.
@@ -23,12 +23,13 @@ const (
 	largeCall         = 64 << 10        // bytes; larger calls have a stream of their own
 )
 
-// ErrRejected is in the chain of the error of a call whose peer answered the request for a stream with another status than 101.
+// ErrRejected is in the chain of the error of a call whose peer answered the request for a stream with another status
+// than 101.
 var ErrRejected = errors.New("no stream")
 
 var errClosed = errors.New("the client is closed")
 
-// UnsentError is the error of a call that did not reach the peer.
+// UnsentError marks a call as not sent to the peer.
 type UnsentError struct{ Err error }
 
 // Error returns the text of the cause.
@@ -42,7 +43,7 @@ type ClientDeps struct {
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
 	// Request returns the HTTP request for a stream. The client adds the headers of the upgrade.
 	Request func(ctx context.Context, addr string) (*http.Request, error)
-	// Rejection returns the error that another answer than 101 stands for.
+	// Rejection returns the error for another answer than 101.
 	Rejection func(res *http.Response, addr string) error
 }
 
@@ -52,7 +53,7 @@ type Client struct {
 	ctx       context.Context // ends with the client
 	cancel    context.CancelFunc
 	workers   *workers.Workers
-	wg        sync.WaitGroup // of the goroutines that dial and then read
+	wg        sync.WaitGroup // of the goroutines in run
 	freeCalls sync.Pool      // of *pendingCall
 
 	mu     sync.Mutex
@@ -106,8 +107,8 @@ func (a Answer) Release() {
 	}
 }
 
-// Call makes one call and waits for its answer, or for the end of ctx. A call that ctx ends continues at the server. An error with
-// an UnsentError in its chain says that the call did not reach the peer.
+// Call makes one call and waits for its answer, or for the end of ctx. The server continues a call after ctx has
+// ended. The call had no effect if the error has an UnsentError in its chain.
 func (c *Client) Call(ctx context.Context, addr string, r Request) (Answer, error) {
 	if err := ctx.Err(); err != nil {
 		return Answer{}, &UnsentError{err}
@@ -150,7 +151,8 @@ func (c *Client) dial(to route) (*dialing, error) {
 	return d, nil
 }
 
-// await waits until a dialing is ready. If no caller waits any more, the attempt ends, and the next caller starts another one.
+// await waits until a dialing is ready. If no caller waits any more, the attempt ends, and the next caller starts
+// another one.
 func (c *Client) await(ctx context.Context, to route, d *dialing) error {
 	select {
 	case <-d.ready:
@@ -204,8 +206,8 @@ func (c *Client) run(ctx context.Context, to route, d *dialing) {
 	}
 }
 
-// open dials a peer and requests a stream. The request is plain HTTP, so that one port serves calls of both kinds and one proxy
-// or firewall rule protects it.
+// open dials a peer and requests a stream. The request is plain HTTP, because then one port serves streams and HTTP
+// calls alike.
 func (c *Client) open(ctx context.Context, to route) (*clientStream, error) {
 	conn, err := c.deps.Dial(ctx, "tcp", to.addr)
 	if err != nil {
@@ -213,7 +215,8 @@ func (c *Client) open(ctx context.Context, to route) (*clientStream, error) {
 	}
 	stop := context.AfterFunc(ctx, func() { conn.Close() })
 	s := &clientStream{
-		runDetached: c.runDetached, freeCalls: &c.freeCalls, writeDetached: to.large, pending: map[uint64]*pendingCall{},
+		runDetached: c.runDetached, freeCalls: &c.freeCalls, writeDetached: to.large,
+		pending: map[uint64]*pendingCall{},
 	}
 	s.in = newFrameReader(conn, s.retireUnused)
 	s.out.conn, s.out.stall = conn, smallWriteTimeout

@@ -8,8 +8,8 @@ import (
 	"sync"
 )
 
-// How many times stallTimeout a stream without a call is kept. The server has more patience, because a server that closes first
-// could close while a call is on its way.
+// Patience of both sides with a stream without calls, in multiples of stallTimeout. The server has more of it: if it
+// closed first, a call could be on its way.
 const (
 	clientPatience = 2
 	serverPatience = 4
@@ -21,7 +21,7 @@ type clientStream struct {
 	out           outbox
 	runDetached   func(fn func()) // runs a function in another goroutine
 	freeCalls     *sync.Pool      // of *pendingCall
-	writeDetached bool            // writes take long, so that callers leave them to another goroutine
+	writeDetached bool            // callers leave writes to another goroutine, because writes take long
 
 	mu       sync.Mutex
 	pending  map[uint64]*pendingCall
@@ -29,17 +29,17 @@ type clientStream struct {
 	retired  bool // no call begins any more
 }
 
-// pendingCall is a call that waits for its answer.
+// pendingCall is a call without an answer yet.
 type pendingCall struct {
 	id       uint64
-	round    uint64        // number of the write that sends the call, see outbox
+	round    uint64        // number of the write that sends the call (outbox)
 	arrivals uint64        // arrivals of the stream when the call began
 	done     chan struct{} // receives once body or err is set
 	body     []byte        // of the answer
 	err      error
 }
 
-// noRound is the round of a call that no outbox holds yet.
+// noRound is the round of a call before an outbox holds it.
 const noRound = math.MaxUint64
 
 var (
@@ -81,8 +81,8 @@ func (s *clientStream) begin() (*pendingCall, bool) {
 	return c, true
 }
 
-// write writes once in the caller's goroutine. Frames that others add meanwhile are left to another goroutine, because the caller
-// waits only for its own answer.
+// write writes once in the caller's goroutine. Another goroutine writes the frames of other callers that come
+// meanwhile, because this caller waits only for its own answer.
 func (s *clientStream) write() {
 	if s.writeDetached || s.out.write() {
 		s.runDetached(s.out.drain)
@@ -101,7 +101,7 @@ func (s *clientStream) wait(ctx context.Context, c *pendingCall) error {
 	}
 	err := ctx.Err()
 	if errors.Is(err, context.DeadlineExceeded) && s.in.arrivals.Load() == c.arrivals {
-		s.fail(errSilent) // TCP resends late after a long silence, so that a new connection is better
+		s.fail(errSilent) // TCP resends late after a long silence: a new connection works sooner
 	}
 	return err
 }
@@ -141,7 +141,7 @@ func (s *clientStream) retire() {
 	s.closeIfDone()
 }
 
-// retireUnused retires a stream that has no call and on which nothing arrived for long.
+// retireUnused retires a stream without calls after enough checks without an arrival. It reports whether it did.
 func (s *clientStream) retireUnused(quietChecks int) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

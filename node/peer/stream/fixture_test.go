@@ -32,9 +32,7 @@ const (
 
 const maxBody = 1 << 20 // of the servers in these tests
 
-const switching = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: " + Protocol + "\r\n\r\n"
-
-// answerer answers a call with a text, and a call that is refused with the reason.
+// answerer answers a call with a text, and a refused call with the reason.
 type answerer func(ctx context.Context, c *Call) string
 
 func (a answerer) Serve(ctx context.Context, c *Call) { reply(c, a(ctx, c)) }
@@ -123,18 +121,18 @@ func serve(t testing.TB, s *Server) (addr string, streams *atomic.Int64) {
 	return addr, streams
 }
 
-// serveScript serves streams that a test script answers.
+// serveScript serves streams by a test script.
 func serveScript(t testing.TB, fn func(conn net.Conn, in *bufio.Reader)) string {
 	t.Helper()
 	return serveHTTP(t, accept(t, func(conn net.Conn, in *bufio.Reader) {
-		io.WriteString(conn, switching)
+		io.WriteString(conn, upgraded)
 		fn(conn, in)
 	}))
 }
 
 type dialer func(ctx context.Context, network, addr string) (net.Conn, error)
 
-// newClient returns a client that dials with dial.
+// newClient returns a client with a dialer.
 func newClient(dial dialer) *Client {
 	return NewClient(ClientDeps{
 		Dial: dial,
@@ -148,7 +146,7 @@ func newClient(dial dialer) *Client {
 	})
 }
 
-// newLoopbackClient returns a client that is closed when the test ends.
+// newLoopbackClient returns a client for TCP on loopback, until the end of the test.
 func newLoopbackClient(t testing.TB) *Client {
 	c := newClient(new(net.Dialer).DialContext)
 	t.Cleanup(c.Close)
@@ -157,7 +155,8 @@ func newLoopbackClient(t testing.TB) *Client {
 
 // call makes a call and returns the text of its answer.
 func call[T string | []byte](ctx context.Context, c *Client, addr string, kind Kind, body T) (string, error) {
-	a, err := c.Call(ctx, addr, Request{Kind: kind, Size: len(body), Append: func(dst []byte) []byte { return append(dst, body...) }})
+	fill := func(dst []byte) []byte { return append(dst, body...) }
+	a, err := c.Call(ctx, addr, Request{Kind: kind, Size: len(body), Append: fill})
 	if err != nil {
 		return "", err
 	}
@@ -224,7 +223,7 @@ func inPair(t *testing.T, a answerer, fn func(t *testing.T, p pair)) {
 	})
 }
 
-// within makes a call that has so much time.
+// within makes a call with a limit of time.
 func (p pair) within(t *testing.T, limit time.Duration, body string) error {
 	ctx, cancel := context.WithTimeout(t.Context(), limit)
 	defer cancel()
@@ -239,7 +238,8 @@ func (p pair) raw(t *testing.T) (net.Conn, *bufio.Reader) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	io.WriteString(conn, "POST /stream HTTP/1.1\r\nHost: b\r\nConnection: Upgrade\r\nUpgrade: "+Protocol+"\r\nContent-Length: 0\r\n\r\n")
+	io.WriteString(conn, "POST /stream HTTP/1.1\r\nHost: b\r\nContent-Length: 0\r\n"+
+		"Connection: Upgrade\r\nUpgrade: "+Protocol+"\r\n\r\n")
 	in := bufio.NewReader(conn)
 	res, err := http.ReadResponse(in, nil)
 	if err != nil || res.StatusCode != http.StatusSwitchingProtocols {
@@ -249,7 +249,7 @@ func (p pair) raw(t *testing.T) (net.Conn, *bufio.Reader) {
 	return conn, in
 }
 
-// sleeper returns an answerer that takes so long for each call whose body begins with "slow".
+// sleeper returns an answerer that takes the time d for each call whose body begins with "slow".
 func sleeper(d time.Duration) answerer {
 	return func(_ context.Context, c *Call) string {
 		if strings.HasPrefix(string(c.Body), "slow") {

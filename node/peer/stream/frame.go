@@ -11,8 +11,8 @@ import (
 // A frame is a head of 13 bytes and a body. Numbers are big endian:
 //
 //	frame     size(4) kind(1) call(8) body    size is the length of the body
-//	call      kind and body belong to the package that uses the stream
-//	answer    kind 5; call is the number that the client gave the call
+//	call      the caller of this package chooses kind and body
+//	answer    kind 5; call is the number of the call in its stream
 //	farewell  kind 6, call 0, no body
 //
 // After a farewell the server begins no call of the stream any more.
@@ -68,8 +68,8 @@ func readBody(in *bufio.Reader, size int, buf []byte) ([]byte, error) {
 	return buf, unexpectedEOF(err)
 }
 
-// ReadN reads n bytes. The buffer grows with the bytes that arrive, so that a false length costs no memory. An input that ends
-// early is io.ErrUnexpectedEOF.
+// ReadN reads n bytes. The buffer grows only as bytes arrive, because a false length must cost no memory. The error is
+// io.ErrUnexpectedEOF if the input ends early.
 func ReadN(r io.Reader, n int) ([]byte, error) {
 	const step = 1 << 20
 	buf := make([]byte, 0, min(n, step))

@@ -21,14 +21,14 @@ var (
 	errUnused  = errors.New("the stream was not used")
 )
 
-// frameReader reads frames from a connection. It fails when a frame makes no progress for stallTimeout, and when the stream is
-// unused. Its fields belong to the goroutine that reads, except arrivals.
+// frameReader reads frames from a connection. It fails when a frame makes no progress for stallTimeout, and when the
+// stream is unused. Its fields belong to the reading goroutine, except arrivals.
 type frameReader struct {
 	*bufio.Reader
 	conn     net.Conn
-	arrivals atomic.Uint64              // reads that returned bytes
+	arrivals atomic.Uint64              // number of reads with at least one byte
 	inFrame  bool                       // a head was read and its body was not
-	unused   func(quietChecks int) bool // reports whether to close a stream on which nothing arrived for so many stallTimeouts
+	unused   func(quietChecks int) bool // reports whether to close the stream, which is quiet
 
 	lastArrivals uint64 // arrivals at the last check
 	quietChecks  int    // consecutive checks without an arrival
@@ -40,7 +40,8 @@ func newFrameReader(conn net.Conn, unused func(quietChecks int) bool) *frameRead
 	return r
 }
 
-// connReader is the source of a frameReader's buffer. It reads from the connection and checks progress at each read deadline.
+// connReader is the source of a frameReader's buffer. It reads from the connection and checks progress at each read
+// deadline.
 type connReader frameReader
 
 // Read implements io.Reader.
@@ -60,7 +61,8 @@ func (r *connReader) Read(p []byte) (int, error) {
 	}
 }
 
-// checkProgress runs when stallTimeout has passed. It fails if the stream is to end, and sets the next deadline otherwise.
+// checkProgress runs when stallTimeout has passed. It fails if the stream is to end, and sets the next deadline
+// otherwise.
 func (r *connReader) checkProgress() error {
 	if n := r.arrivals.Load(); n != r.lastArrivals {
 		r.lastArrivals, r.quietChecks = n, 0

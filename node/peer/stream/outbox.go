@@ -9,10 +9,11 @@ import (
 	"time"
 )
 
-// outbox holds the frames that wait to be written to a connection. The caller that adds a frame while no write is in progress
-// performs the write. Frames added during a write are sent together by the next one.
+// outbox collects frames for a connection. The caller that adds a frame while no write is in progress performs the
+// write. Frames added during a write are sent together by the next one.
 //
-// Invariant: writing is set while pending has bytes. The caller that set it writes, or starts a goroutine that writes.
+// Invariant: writing is set while pending has bytes. The caller that set it performs the write, or starts a goroutine
+// for it.
 type outbox struct {
 	conn  net.Conn
 	stall time.Duration // the connection must take writeStep bytes within this time; a write may have only half of it
@@ -20,7 +21,7 @@ type outbox struct {
 	mu      sync.Mutex
 	pending []byte        // whole frames
 	spare   []byte        // the buffer of the last write, for reuse
-	round   uint64        // number of the write that will send pending
+	round   uint64        // number of the write for pending
 	writing bool          // a write is in progress, or about to start
 	room    chan struct{} // closed when a write takes pending; nil if no caller waits
 	err     error         // after it nothing is written
@@ -30,12 +31,13 @@ type outbox struct {
 
 const (
 	maxPending = 256 << 10 // bytes; a larger frame waits alone
-	maxKept    = 256 << 10 // bytes of a buffer that is kept for reuse
+	maxKept    = 256 << 10 // bytes; a larger buffer is not reused
 	writeStep  = 64 << 10  // bytes
 )
 
-// put adds a frame of size bytes, which fill appends. round is the number of the write that will send the frame. put waits until
-// there is room, or until ctx ends. If mustWrite is true, the caller calls write or drain next, because no other goroutine writes.
+// put adds a frame of size bytes, which fill appends. round is the number of the write for the frame. put waits until
+// there is room, or until ctx ends. If mustWrite is true, the caller calls write or drain next, because no other
+// goroutine writes.
 func (o *outbox) put(ctx context.Context, size int, fill func(dst []byte, round uint64) []byte) (mustWrite bool, err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -53,7 +55,8 @@ func (o *outbox) put(ctx context.Context, size int, fill func(dst []byte, round 
 	return mustWrite, nil
 }
 
-// waitForRoom waits until a write takes pending, or until ctx ends. The caller holds o.mu, which is released during the wait.
+// waitForRoom waits until a write takes pending, or until ctx ends. The caller holds o.mu, which is released during
+// the wait.
 func (o *outbox) waitForRoom(ctx context.Context) error {
 	if o.room == nil {
 		o.room = make(chan struct{})
@@ -75,13 +78,14 @@ func (o *outbox) drain() {
 	}
 }
 
-// write writes the pending frames once. It reports whether frames were added meanwhile: some goroutine must then call write again.
+// write writes the pending frames once. It reports whether frames were added meanwhile: some goroutine must then call
+// write again.
 func (o *outbox) write() (more bool) {
-	runtime.Gosched() // lets goroutines add the frames that they have ready, because one Write for all of them costs one system call
+	runtime.Gosched() // other goroutines add their frames first, because one Write costs one system call for all
 	data := o.takePending()
 	if err := o.writeAll(data); err != nil {
 		o.fail(err)
-		o.conn.Close() // ends the goroutine that reads from the connection
+		o.conn.Close() // ends the reading goroutine
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -103,7 +107,7 @@ func (o *outbox) takePending() []byte {
 	return data
 }
 
-// wakeWaiting wakes the callers that wait for room. The caller holds o.mu.
+// wakeWaiting wakes the callers in waitForRoom. The caller holds o.mu.
 func (o *outbox) wakeWaiting() {
 	if o.room != nil {
 		close(o.room)
@@ -111,8 +115,8 @@ func (o *outbox) wakeWaiting() {
 	}
 }
 
-// writeAll writes data in steps, each with a deadline. Deadlines move only when less than half of the time is left, because each
-// move costs.
+// writeAll writes data in steps, each with a deadline. Deadlines move only when less than half of the time is left,
+// because each move costs.
 func (o *outbox) writeAll(data []byte) error {
 	for len(data) > 0 {
 		step := data[:min(len(data), writeStep)]
@@ -130,7 +134,7 @@ func (o *outbox) writeAll(data []byte) error {
 	return nil
 }
 
-// fail ends the outbox. It returns the number of the first write that did not start.
+// fail ends the outbox. It returns the number of the first write that never started.
 func (o *outbox) fail(err error) (unwritten uint64) {
 	o.mu.Lock()
 	defer o.mu.Unlock()

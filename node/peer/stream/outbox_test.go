@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// slow is a connection whose writes are let through one by one.
+// slow is a connection whose writes the test ends one by one.
 type slow struct {
 	net.Conn // nil
 	begun    chan struct{}
@@ -42,7 +42,7 @@ func (s *slow) Close() error {
 	return nil
 }
 
-// putText puts a text in, and returns the round it belongs to.
+// putText adds a text, and returns its round.
 func putText(t *testing.T, o *outbox, text string) (mine bool, round uint64) {
 	t.Helper()
 	mine, err := o.put(t.Context(), len(text), func(dst []byte, r uint64) []byte {
@@ -55,7 +55,7 @@ func putText(t *testing.T, o *outbox, text string) (mine bool, round uint64) {
 	return mine, round
 }
 
-func TestWhatComesDuringAWriteGoesOutTogether(t *testing.T) {
+func TestFramesAddedDuringAWriteShareTheNextOne(t *testing.T) {
 	conn := newSlow()
 	o := &outbox{conn: conn, stall: time.Minute}
 	putText(t, o, "one")
@@ -79,7 +79,7 @@ func TestWhatComesDuringAWriteGoesOutTogether(t *testing.T) {
 	}
 }
 
-func TestAFailedWriteTellsWhatWasNotBegun(t *testing.T) {
+func TestAFailedWriteReportsTheFirstUnwrittenRound(t *testing.T) {
 	conn := newSlow()
 	o := &outbox{conn: conn, stall: time.Minute}
 	_, one := putText(t, o, "one")
@@ -98,8 +98,8 @@ func TestAFailedWriteTellsWhatWasNotBegun(t *testing.T) {
 	}
 }
 
-// What waits is bounded: who finds it full waits, as long as it has time (P12).
-func TestAFullOutboxIsWaitedFor(t *testing.T) {
+// The outbox is bounded (P12).
+func TestPutWaitsForRoomInAFullOutbox(t *testing.T) {
 	conn := newSlow()
 	o := &outbox{conn: conn, stall: time.Minute}
 	putText(t, o, "one")

@@ -12,9 +12,13 @@ import (
 	"flowring/internal/workers"
 )
 
-const maxStreams = 1024 // of all clients
+const (
+	maxStreams = 1024 // of all clients
 
-// Errors of streams and calls that a server does not begin.
+	upgraded = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: " + Protocol + "\r\n\r\n"
+)
+
+// Reasons for which a server begins no stream or no call.
 var (
 	ErrStopping       = errors.New("the server is stopping")
 	ErrTooManyStreams = fmt.Errorf("there are %d streams", maxStreams)
@@ -25,19 +29,20 @@ var (
 type Handler interface {
 	// Serve answers a call with Reply, once. ctx ends with the call's stream.
 	Serve(ctx context.Context, c *Call)
-	// Refuse answers a call that does not begin, because of ErrStopping or ErrTooManyCalls. The call has the beginning of its body only.
+	// Refuse answers a call without running it, because of ErrStopping or ErrTooManyCalls. Body has at most
+	// maxRefusedBytes of the call's body.
 	Refuse(c *Call, reason error)
 }
 
-// Method is one kind of call that a server takes.
+// Method is one kind of call.
 type Method struct {
 	// Slots limits the calls under way by its capacity. Several methods may share it.
 	Slots chan struct{}
-	// KeepsBody says that the handler retains the body after Serve has returned. Otherwise the server reuses the buffer.
+	// KeepsBody allows the handler to retain the body after Serve has returned. Otherwise the server reuses the buffer.
 	KeepsBody bool
 }
 
-// ServerConfig says which calls a server takes.
+// ServerConfig lists the calls of a server.
 type ServerConfig struct {
 	Methods map[Kind]Method
 	MaxBody int // bytes of one call; a larger one ends its stream
@@ -89,7 +94,7 @@ func (s *Server) accepts() error {
 	return nil
 }
 
-// Serve turns a connection that asked for a stream into one, and serves it until it ends. The caller closes the connection.
+// Serve answers the request for a stream on conn with 101, and serves the stream until it ends. The caller closes conn.
 func (s *Server) Serve(conn net.Conn) error {
 	ctx, cancel := context.WithCancel(context.Background()) // of the calls
 	defer cancel()
@@ -100,7 +105,7 @@ func (s *Server) Serve(conn net.Conn) error {
 	if err != nil {
 		return err
 	}
-	_, err = io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: "+Protocol+"\r\n\r\n")
+	_, err = io.WriteString(conn, upgraded)
 	if err != nil {
 		return err
 	}
@@ -130,9 +135,9 @@ func (s *Server) remove(st *serverStream) {
 	s.wg.Done()
 }
 
-// Shutdown tells clients that no call begins any more, waits for the calls under way and for the clients to close their streams,
-// and closes the remaining ones. The end of ctx closes all streams at once. Every goroutine of the server has ended when Shutdown
-// returns.
+// Shutdown sends a farewell to the clients, waits for the calls under way and for the clients to close their streams,
+// and closes the remaining ones. The end of ctx closes all streams at once. Every goroutine of the server has ended
+// when Shutdown returns.
 func (s *Server) Shutdown(ctx context.Context) {
 	s.mu.Lock()
 	s.stopping = true

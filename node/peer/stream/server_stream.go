@@ -12,7 +12,7 @@ import (
 
 const (
 	partingTime     = time.Second // time for a client to close its stream after the last call, when the server stops
-	maxRefusedBytes = 512         // bytes of the body of a refused call that its handler sees
+	maxRefusedBytes = 512         // bytes of the body of a refused call, for the handler
 )
 
 // serverStream is the server's side of one stream.
@@ -179,7 +179,7 @@ type Call struct {
 	stream    *serverStream
 	id        uint64
 	method    Method
-	mustWrite bool  // the reply is in an outbox that no other goroutine writes
+	mustWrite bool  // this call must write the outbox after its reply
 	err       error // of the outbox
 }
 

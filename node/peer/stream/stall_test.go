@@ -18,7 +18,7 @@ import (
 	"flowring/internal/racetest"
 )
 
-// What TCP sends again after a long partition comes late: the stream must not be used again.
+// TCP resends late after a long partition. Therefore a client must not use the stream again.
 func TestSilenceClosesTheStream(t *testing.T) {
 	inPair(t, echo, func(t *testing.T, p pair) {
 		const body = "x"
@@ -32,7 +32,7 @@ func TestSilenceClosesTheStream(t *testing.T) {
 			t.Errorf("a call into a partition = %v, unsent %t, want out of time, of unknown effect", err, unsent(err))
 		}
 		if err := <-long; !errors.Is(err, errSilent) || unsent(err) {
-			t.Errorf("another call on the stream = %v, unsent %t, want broken with it, of unknown effect", err, unsent(err))
+			t.Errorf("another call on the stream = %v, unsent %t, want broken, of unknown effect", err, unsent(err))
 		}
 		if err := p.within(t, time.Second, body); !unsent(err) {
 			t.Errorf("a call that finds no stream = %v, want not sent", err)
@@ -151,7 +151,7 @@ func TestShutdownWaitsForLongCalls(t *testing.T) {
 	})
 }
 
-// A client that does not close on a farewell is refused its later calls, and delays the stop only briefly.
+// A client may ignore the farewell. Its later calls are refused, and it delays the stop only briefly.
 func TestCallsAfterTheFarewellAreRefused(t *testing.T) {
 	inPair(t, echo, func(t *testing.T, p pair) {
 		conn, in := p.raw(t)
@@ -235,7 +235,7 @@ func TestAFarewellThatNobodyReadsIsCutShort(t *testing.T) {
 	})
 }
 
-// What waits behind a write that never ends cannot have had an effect.
+// A frame behind a write that never ends cannot have had an effect.
 func TestCallsThatWereNotWrittenWereNotSent(t *testing.T) {
 	racetest.Bubble(t, func(t *testing.T) {
 		near, far := net.Pipe()
@@ -243,7 +243,7 @@ func TestCallsThatWereNotWrittenWereNotSent(t *testing.T) {
 		c := newClient(func(context.Context, string, string) (net.Conn, error) { return near, nil })
 		wg.Go(func() {
 			http.ReadRequest(bufio.NewReader(far))
-			io.WriteString(far, switching)
+			io.WriteString(far, upgraded)
 		})
 		for _, notSent := range []bool{false, true, true} {
 			wg.Go(func() {
@@ -272,7 +272,7 @@ func TestStreamsAreBounded(t *testing.T) {
 	})
 }
 
-// A peer that takes nothing holds its callers little longer than they have time.
+// A peer that takes no byte holds its callers only slightly longer than their limits of time.
 func TestAPeerThatTakesNothingHoldsNobody(t *testing.T) {
 	racetest.Bubble(t, func(t *testing.T) {
 		n := memnet.New(memnet.Options{})
@@ -282,7 +282,7 @@ func TestAPeerThatTakesNothingHoldsNobody(t *testing.T) {
 		}
 		var wg sync.WaitGroup
 		server := &http.Server{Handler: accept(t, func(conn net.Conn, _ *bufio.Reader) {
-			_, err := io.WriteString(conn, switching)
+			_, err := io.WriteString(conn, upgraded)
 			for err == nil { // something is heard, always
 				_, err = conn.Write(frame(kindAnswer, 0, ""))
 				time.Sleep(100 * time.Millisecond)
@@ -296,7 +296,8 @@ func TestAPeerThatTakesNothingHoldsNobody(t *testing.T) {
 					ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 					defer cancel()
 					begun := time.Now()
-					if _, err := call(ctx, c, portB, kindPlain, body); err == nil || time.Since(begun) > time.Second+smallWriteTimeout {
+					_, err := call(ctx, c, portB, kindPlain, body)
+					if err == nil || time.Since(begun) > time.Second+smallWriteTimeout {
 						t.Errorf("a call that has a second = %v after %v, want an error", err, time.Since(begun))
 					}
 				})
@@ -379,7 +380,7 @@ func FuzzReadAnswers(f *testing.F) {
 				return
 			}
 			wg.Go(func() { io.Copy(io.Discard, in) })
-			io.WriteString(far, switching)
+			io.WriteString(far, upgraded)
 			far.Write(data)
 		})
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)

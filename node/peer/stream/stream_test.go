@@ -76,7 +76,7 @@ func TestCallsUnderWayFailWithTheirStream(t *testing.T) {
 	defer server.Shutdown(t.Context())
 	willing := serving(t, server)
 	broken := accept(t, func(conn net.Conn, in *bufio.Reader) {
-		conn.Write([]byte(switching))
+		conn.Write([]byte(upgraded))
 		for range 3 {
 			readFrame(in)
 		}
@@ -104,7 +104,7 @@ func TestCallsUnderWayFailWithTheirStream(t *testing.T) {
 	c.Close()
 }
 
-// A handler may retain the body of a kind that says so, although bodies of other kinds share their buffers.
+// A handler may retain the bodies of a method with KeepsBody. Bodies of other methods share their buffers.
 func TestABodyThatIsKeptDoesNotChange(t *testing.T) {
 	var mu sync.Mutex
 	var kept [][]byte
@@ -153,7 +153,7 @@ func TestTheEndOfAStreamEndsItsCalls(t *testing.T) {
 	}
 }
 
-// The first call dials; the calls that come meanwhile wait for the same stream.
+// The first call dials. Calls during the dial wait for the same stream.
 func TestCallsThatComeTogetherDialOnce(t *testing.T) {
 	addr, streams := serve(t, newServer(256, echo))
 	dialing, dial := make(chan struct{}, 10), make(chan struct{})
@@ -191,7 +191,7 @@ func TestCallsThatComeTogetherDialOnce(t *testing.T) {
 	}
 }
 
-// The server answers a call that finds no slot, skips its body, however large it is, and serves the next call (P12).
+// The server refuses a call without a free slot, skips its body of any size, and serves the next call (P12).
 func TestABusyServerReadsPastLargeCalls(t *testing.T) {
 	entered, wait := make(chan struct{}), make(chan struct{})
 	addr, streams := serve(t, newServer(1, func(context.Context, *Call) string {
@@ -204,7 +204,8 @@ func TestABusyServerReadsPastLargeCalls(t *testing.T) {
 	go func() { _, err := call(t.Context(), c, addr, kindPlain, largeBody); first <- err }()
 	<-entered
 	for range 3 {
-		if got, err := call(t.Context(), c, addr, kindPlain, largeBody); err != nil || !strings.Contains(got, "too many calls: 1") {
+		got, err := call(t.Context(), c, addr, kindPlain, largeBody)
+		if err != nil || !strings.Contains(got, "too many calls: 1") {
 			t.Errorf("a second call = %q, %v, want refused as one too many", got, err)
 		}
 	}
@@ -214,7 +215,7 @@ func TestABusyServerReadsPastLargeCalls(t *testing.T) {
 	}
 	go func() { <-entered }()
 	if got, err := call(t.Context(), c, addr, kindPlain, largeBody); err != nil || got != "" || streams.Load() != 1 {
-		t.Errorf("a call after the first one ended = %q, %v, %d streams, want served by the same one", got, err, streams.Load())
+		t.Errorf("a call after the first one = %q, %v, %d streams, want served by the same one", got, err, streams.Load())
 	}
 }
 
@@ -231,7 +232,7 @@ func TestARefusedCallShowsTheBeginningOfItsBody(t *testing.T) {
 	}
 }
 
-// refusing answers a call that is refused with the part of the body that it is shown.
+// refusing answers a refused call with the visible part of its body.
 type refusing struct{ answerer }
 
 func (refusing) Refuse(c *Call, _ error) { reply(c, string(c.Body)) }
@@ -257,7 +258,8 @@ func TestShutdownFinishesCallsUnderWay(t *testing.T) {
 		if err == nil && got == "served" {
 			continue // the farewell is not there yet
 		}
-		if err == nil && !strings.Contains(got, ErrStopping.Error()) || err != nil && (!unsent(err) || !errors.Is(err, ErrRejected)) {
+		refused := err == nil && strings.Contains(got, ErrStopping.Error())
+		if rejected := unsent(err) && errors.Is(err, ErrRejected); !refused && !rejected {
 			t.Errorf("a call to a server that stops = %q, %v, want refused", got, err)
 		}
 		break
