@@ -8,16 +8,16 @@ import (
 	"time"
 )
 
-// conn is one end of a stream: a net.Conn that can also close its writing side alone.
+// conn is one end of a stream: a net.Conn with CloseWrite.
 type conn struct {
 	s             *stream
 	side          int
 	host          *Host
 	local, remote netip.AddrPort
 
-	limits        // with the stream's bell, which guards these too:
-	finished bool // CloseWrite was called
-	writing  bool // a Write is under way: others wait, so that writes do not mix
+	deadlines        // its mutex is the stream's, which guards the next fields too
+	writeClosed bool // CloseWrite was called
+	writing     bool // a Write is in progress; others wait, because writes must not mix
 }
 
 func (c *conn) peer() *conn { return c.s.ends[1-c.side] }
@@ -30,14 +30,14 @@ func (c *conn) LocalAddr() net.Addr { return net.TCPAddrFromAddrPort(c.local) }
 // RemoteAddr returns a *net.TCPAddr.
 func (c *conn) RemoteAddr() net.Addr { return net.TCPAddrFromAddrPort(c.remote) }
 
-// Read waits until something has arrived.
+// Read waits for at least one byte, or for the end of the stream.
 func (c *conn) Read(p []byte) (int, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for {
 		n, next, err := c.tryRead(p, time.Now())
 		if err != nil && err != io.EOF {
-			return 0, c.fail("read", err)
+			return 0, c.opError("read", err)
 		}
 		if n > 0 || err != nil || len(p) == 0 {
 			return n, err
@@ -50,9 +50,9 @@ func (c *conn) tryRead(p []byte, now time.Time) (n int, next time.Time, err erro
 	if err := c.check(c.readBy, now); err != nil {
 		return 0, next, err
 	}
-	n, next, err = c.in().take(p, now)
+	n, next, err = c.in().read(p, now)
 	if n > 0 {
-		c.mu.ring() // there is room again
+		c.mu.broadcast() // there is room again
 	}
 	return n, next, err
 }
@@ -67,13 +67,13 @@ func (c *conn) Write(p []byte) (n int, err error) {
 	c.writing = true
 	defer func() {
 		c.writing = false
-		c.mu.ring()
+		c.mu.broadcast()
 	}()
 	for {
 		k, next, err := c.tryWrite(p[n:], time.Now())
 		n += k
 		if err != nil {
-			return n, c.fail("write", err)
+			return n, c.opError("write", err)
 		}
 		if n == len(p) {
 			return n, nil
@@ -82,16 +82,17 @@ func (c *conn) Write(p []byte) (n int, err error) {
 	}
 }
 
-// tryWrite puts as much of p as there is room for. next is when the end that the peer sent will arrive.
+// tryWrite writes the part of p for which the stream has room. next is the time at which the peer's end of the stream
+// arrives (zero: the peer has not ended it).
 func (c *conn) tryWrite(p []byte, now time.Time) (n int, next time.Time, err error) {
 	if err := c.check(c.writeBy, now); err != nil {
 		return 0, next, err
 	}
-	end, next := c.in().ending()
+	end, next := c.in().endMark()
 	switch {
 	case due(next, now) && end == reset:
 		return 0, next, syscall.ECONNRESET
-	case due(next, now) || c.finished:
+	case due(next, now) || c.writeClosed:
 		return 0, next, syscall.EPIPE
 	}
 	n = min(len(p), capacity-c.out().unread)
@@ -103,51 +104,51 @@ func (c *conn) tryWrite(p []byte, now time.Time) (n int, next time.Time, err err
 func (c *conn) put(p []byte, now time.Time) {
 	if len(p) > 0 {
 		c.out().put(chunk{data: append([]byte(nil), p...)}, now)
-		c.mu.ring()
+		c.mu.broadcast()
 	}
 }
 
-// CloseWrite tells the peer that no more data comes; reading goes on.
+// CloseWrite ends the writing side. Reading continues.
 func (c *conn) CloseWrite() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closed {
-		return c.fail("close", net.ErrClosed)
+		return c.opError("close", net.ErrClosed)
 	}
-	if !c.finished {
-		c.finished = true
+	if !c.writeClosed {
+		c.writeClosed = true
 		c.out().put(chunk{mark: eof}, time.Now())
-		c.mu.ring()
+		c.mu.broadcast()
 	}
 	return nil
 }
 
-// Close lets the peer read what was written and then the end. What this end has not read is lost.
+// Close ends the stream. The peer reads the written bytes and then the end. Bytes unread at this end are lost.
 func (c *conn) Close() error {
-	if !c.end(func(now time.Time) { c.out().put(chunk{mark: gone}, now) }) {
-		return c.fail("close", net.ErrClosed)
+	if !c.closeWith(func(now time.Time) { c.out().put(chunk{mark: gone}, now) }) {
+		return c.opError("close", net.ErrClosed)
 	}
 	return nil
 }
 
-// abort closes with a reset: the peer loses what has not arrived.
+// abort ends the stream with a reset: the peer loses the bytes in flight.
 func (c *conn) abort() {
-	c.end(func(now time.Time) {
-		c.out().lose(now)
+	c.closeWith(func(now time.Time) {
+		c.out().dropInFlight(now)
 		c.out().put(chunk{mark: reset}, now)
 	})
 }
 
-// end closes this end, with last as the last thing that it sends. It returns false if that was done before.
-func (c *conn) end(last func(now time.Time)) bool {
-	over, first := c.endOnce(last)
+// closeWith closes this end; last sends its last chunk. It returns false if this end was closed before.
+func (c *conn) closeWith(last func(now time.Time)) bool {
+	over, first := c.closeOnceWith(last)
 	if over {
-		c.s.net.forget(c.s)
+		c.s.net.removeStream(c.s)
 	}
 	return first
 }
 
-func (c *conn) endOnce(last func(now time.Time)) (over, first bool) {
+func (c *conn) closeOnceWith(last func(now time.Time)) (over, first bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closed {
@@ -156,10 +157,10 @@ func (c *conn) endOnce(last func(now time.Time)) (over, first bool) {
 	c.closed = true
 	c.in().close()
 	last(time.Now())
-	c.mu.ring()
+	c.mu.broadcast()
 	return c.peer().closed, true
 }
 
-func (c *conn) fail(op string, err error) error {
+func (c *conn) opError(op string, err error) error {
 	return &net.OpError{Op: op, Net: "tcp", Source: c.LocalAddr(), Addr: c.RemoteAddr(), Err: err}
 }

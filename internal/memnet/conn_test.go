@@ -33,7 +33,7 @@ func newTwoHosts(opts memnet.Options) twoHosts {
 	return twoHosts{n, n.Host(addrA), n.Host(addrB)}
 }
 
-// connect has a dial b's port, and returns a's end and b's.
+// connect dials a port of b from a, and returns the ends of a and b.
 func (h twoHosts) connect(t *testing.T, port string) (client, server net.Conn) {
 	t.Helper()
 	l := listen(t, h.b, addrB+":"+port)
@@ -67,7 +67,7 @@ func write(t *testing.T, c net.Conn, s string) {
 	}
 }
 
-// read reads as many bytes as want has.
+// read reads len(want) bytes.
 func read(t *testing.T, c net.Conn, want string) {
 	t.Helper()
 	got := make([]byte, len(want))
@@ -104,7 +104,7 @@ func TestConnConformsToNet(t *testing.T) {
 	}
 }
 
-func TestPeerReadsWhatWasSentBeforeCloseThenEOF(t *testing.T) {
+func TestPeerReadsAllBytesAndThenTheEnd(t *testing.T) {
 	client, server := newTwoHosts(memnet.Options{}).connect(t, "80")
 	write(t, client, "last words")
 	client.Close()
@@ -155,7 +155,7 @@ func TestWriterWaitsWhenTheReaderDoesNotRead(t *testing.T) {
 	})
 }
 
-func TestWaitingWriterLearnsThatThePeerClosed(t *testing.T) {
+func TestAWaitingWriterNoticesTheCloseOfItsPeer(t *testing.T) {
 	racetest.Bubble(t, func(t *testing.T) {
 		client, server := newTwoHosts(memnet.Options{Latency: 10 * time.Millisecond}).connect(t, "80")
 		start := time.Now()
@@ -178,7 +178,7 @@ func TestConcurrentWritesDoNotMix(t *testing.T) {
 		}
 		got := make([]byte, writers*size)
 		for step := 0; step < len(got); step += 1 << 10 {
-			synctest.Wait() // until no writer can go on
+			synctest.Wait() // until every writer waits
 			if _, err := io.ReadFull(server, got[step:step+1<<10]); err != nil {
 				t.Fatal(err)
 			}

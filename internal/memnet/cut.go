@@ -8,22 +8,22 @@ import (
 // Kind is a kind of traffic.
 type Kind int
 
-// The kinds of traffic. Requests and Answers leave the making of connections alone: to lose an answer after its effect, cut
-// Answers, let the effect happen, then Reset or Crash.
+// The kinds of traffic. Requests and Answers do not include dials. To lose an answer after its effect, cut Answers, let
+// the effect happen, then call Reset or Crash.
 const (
 	Everything Kind = iota
 	Packets
 	Streams
-	Requests // the bytes of streams that who dialed sends
-	Answers  // the bytes of streams that who listened sends
+	Requests // bytes of streams from the dialer
+	Answers  // bytes of streams from the listener
 
-	handshake // making a connection, both ways
+	handshake // dials, in both directions
 )
 
-// Traffic selects what a cut stops. The zero value is everything.
+// Traffic selects traffic for a cut. The zero value is all traffic.
 type Traffic struct {
 	Kind Kind
-	Port int // of who listens; 0: any
+	Port int // of the listener; 0: any
 }
 
 func (t Traffic) covers(kind Kind, port int) bool {
@@ -33,14 +33,14 @@ func (t Traffic) covers(kind Kind, port int) bool {
 	return t.Kind == Everything || t.Kind == kind || t.Kind == Streams && kind != Packets
 }
 
-// cut is one call of Cut. It has an identity, so that of two equal cuts each needs its own heal.
+// cut is one call of Cut. Cuts have identities, because each of two equal cuts needs its own heal.
 type cut struct {
-	pair
+	direction
 	traffic []Traffic
 }
 
-func (c *cut) covers(p pair, kind Kind, port int) bool {
-	if c.pair != p {
+func (c *cut) covers(p direction, kind Kind, port int) bool {
+	if c.direction != p {
 		return false
 	}
 	for _, t := range c.traffic {
@@ -51,27 +51,27 @@ func (c *cut) covers(p pair, kind Kind, port int) bool {
 	return len(c.traffic) == 0
 }
 
-// Cut stops traffic from one host to another, one way, until the heal that it returns is called: all of it, or only what is
-// given. Cuts add up.
+// Cut stops traffic from one host to another, in this direction, until the caller calls heal. It stops all traffic, or
+// only the traffic given. Cuts add up.
 func (n *Net) Cut(from, to string, only ...Traffic) (heal func()) {
-	return n.addCuts([]*cut{{parsePair(from, to), only}})
+	return n.addCuts([]*cut{{parseDirection(from, to), only}})
 }
 
-// Partition cuts both ways between each host of a and each host of b, until the heal that it returns is called.
+// Partition cuts both directions between each host of a and each host of b, until the caller calls heal.
 func (n *Net) Partition(a, b []string, only ...Traffic) (heal func()) {
 	var cuts []*cut
 	for _, x := range a {
 		for _, y := range b {
-			cuts = append(cuts, &cut{parsePair(x, y), only}, &cut{parsePair(y, x), only})
+			cuts = append(cuts, &cut{parseDirection(x, y), only}, &cut{parseDirection(y, x), only})
 		}
 	}
 	return n.addCuts(cuts)
 }
 
-// Heal ends every cut from one host to another, one way.
+// Heal ends every cut from one host to another, in this direction.
 func (n *Net) Heal(from, to string) {
-	p := parsePair(from, to)
-	n.healIf(func(c *cut) bool { return c.pair == p })
+	p := parseDirection(from, to)
+	n.healIf(func(c *cut) bool { return c.direction == p })
 }
 
 // HealAll ends every cut.
@@ -79,12 +79,12 @@ func (n *Net) HealAll() {
 	n.healIf(func(*cut) bool { return true })
 }
 
-// Reset breaks every stream between two hosts, whoever dialed, on the given port (0: all), as a middlebox that forgets them
-// would: both ends see a reset at once, and what was on its way or held back is lost.
+// Reset breaks every stream between two hosts on a port (0: all ports), like a middlebox that loses its state: both
+// ends see a reset at once, and bytes in flight or held back are lost.
 func (n *Net) Reset(a, b string, port int) {
-	p := parsePair(a, b)
+	p := parseDirection(a, b)
 	for _, s := range n.streamsIf(func(s *stream) bool {
-		return (port == 0 || port == s.port) && (s.between(p) || s.between(pair{p.to, p.from}))
+		return (port == 0 || port == s.port) && (s.between(p) || s.between(direction{p.to, p.from}))
 	}) {
 		s.reset()
 	}
@@ -118,19 +118,19 @@ func (n *Net) healIf(match func(*cut) bool) {
 	n.applyCuts()
 }
 
-// applyCuts tells streams and dials what the cuts are now. n is locked.
+// applyCuts applies the present cuts to streams and dials. The caller holds n.mu.
 func (n *Net) applyCuts() {
 	now := time.Now()
 	for s := range n.streams {
 		s.applyCuts(now)
 	}
-	n.mu.ring()
+	n.mu.broadcast()
 }
 
-// isCut reports whether any cut covers the traffic. n is locked.
+// isCut reports whether any cut covers the traffic. The caller holds n.mu.
 func (n *Net) isCut(from, to netip.Addr, kind Kind, port int) bool {
 	for c := range n.cuts {
-		if c.covers(pair{from, to}, kind, port) {
+		if c.covers(direction{from, to}, kind, port) {
 			return true
 		}
 	}

@@ -45,7 +45,7 @@ func TestLatencyIsExact(t *testing.T) {
 	})
 }
 
-func TestFasterLinkDoesNotOvertakeWhatIsOnItsWay(t *testing.T) {
+func TestAFasterLinkDoesNotOvertakeBytesInFlight(t *testing.T) {
 	racetest.Bubble(t, func(t *testing.T) {
 		h := newTwoHosts(memnet.Options{Latency: time.Second})
 		client, server := h.connect(t, "80")
@@ -137,8 +137,8 @@ func TestDialWaitsForTheHealOfEitherDirection(t *testing.T) {
 	}
 }
 
-// TestCutStopsWhatItNames sends a byte on a stream in each direction and a packet, all over the link from a to b and back.
-func TestCutStopsWhatItNames(t *testing.T) {
+// TestACutStopsTheTrafficThatItNames sends a byte in each direction of a stream, and a packet, between a and b.
+func TestACutStopsTheTrafficThatItNames(t *testing.T) {
 	type passes struct{ request, answer, packet, dial bool }
 	for name, test := range map[string]struct {
 		only []memnet.Traffic
@@ -209,7 +209,7 @@ func TestEachCutNeedsItsHeal(t *testing.T) {
 		healPort := h.net.Cut(addrA, addrB, memnet.Traffic{Port: 80})
 		healAll := h.net.Partition([]string{addrA}, []string{addrB})
 		healAll()
-		healAll() // again: does nothing
+		healAll() // a second call does nothing
 		if passesByte(t, client, server) {
 			t.Error("a byte passed a cut that was not healed")
 		}
@@ -225,7 +225,8 @@ func TestEachCutNeedsItsHeal(t *testing.T) {
 	})
 }
 
-// TestLostAnswer is the recipe of Answers: the request takes effect, the answer is lost, the client sees a broken connection.
+// TestLostAnswer is the recipe of Answers: the request takes effect, the answer is lost, the client sees a broken
+// connection.
 func TestLostAnswer(t *testing.T) {
 	racetest.Bubble(t, func(t *testing.T) {
 		h := newTwoHosts(memnet.Options{Latency: time.Millisecond})

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// DialContext connects to an address; of a name that has many, to the first that answers. It takes one round trip, and waits
-// while a cut or a listener that does not accept is in the way, until ctx is done.
+// DialContext connects to an address. If a name has several addresses, it connects to the first one that answers. A
+// dial takes one round trip. It waits for a heal, and for room in the listener's backlog, until ctx is done.
 func (h *Host) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
 	addrs, err := h.resolve(ctx, "tcp", network, address)
 	if err != nil {
@@ -18,7 +18,7 @@ func (h *Host) DialContext(ctx context.Context, network, address string) (net.Co
 	}
 	var first error
 	for _, to := range addrs {
-		c, err := h.dial(ctx, netip.AddrPortFrom(h.own(to.Addr()), to.Port()))
+		c, err := h.dial(ctx, netip.AddrPortFrom(h.resolveOwn(to.Addr()), to.Port()))
 		if err == nil {
 			return c, nil
 		}
@@ -31,7 +31,7 @@ func (h *Host) DialContext(ctx context.Context, network, address string) (net.Co
 
 func (h *Host) dial(ctx context.Context, to netip.AddrPort) (net.Conn, error) {
 	port := int(to.Port())
-	if err := h.travel(ctx, h.addr, to.Addr(), port); err != nil {
+	if err := h.waitForPath(ctx, h.addr, to.Addr(), port); err != nil {
 		return nil, err
 	}
 	l, err := h.net.listenerAt(to)
@@ -44,7 +44,7 @@ func (h *Host) dial(ctx context.Context, to netip.AddrPort) (net.Conn, error) {
 	s := h.net.connect(h, l)
 	err = l.offer(ctx, s.ends[1])
 	if err == nil {
-		err = h.travel(ctx, to.Addr(), h.addr, port)
+		err = h.waitForPath(ctx, to.Addr(), h.addr, port)
 	}
 	if err != nil {
 		s.ends[0].abort()
@@ -53,20 +53,20 @@ func (h *Host) dial(ctx context.Context, to netip.AddrPort) (net.Conn, error) {
 	return s.ends[0], nil
 }
 
-// refused returns the refusal, once it has come back.
+// refused waits until the refusal has travelled back, and returns it.
 func (h *Host) refused(ctx context.Context, to netip.AddrPort) error {
-	if err := h.travel(ctx, to.Addr(), h.addr, int(to.Port())); err != nil {
+	if err := h.waitForPath(ctx, to.Addr(), h.addr, int(to.Port())); err != nil {
 		return err
 	}
 	return os.NewSyscallError("connect", syscall.ECONNREFUSED)
 }
 
-// travel waits until there is no cut from one host to another, and then for the latency of the link.
-func (h *Host) travel(ctx context.Context, from, to netip.Addr, port int) error {
+// waitForPath waits until no cut stops dials from one host to another, and then for the latency of the link.
+func (h *Host) waitForPath(ctx context.Context, from, to netip.Addr, port int) error {
 	for {
-		delay, changed := h.net.passage(from, to, port)
+		delay, changed := h.net.path(from, to, port)
 		if changed == nil {
-			return h.pass(ctx, delay)
+			return h.waitLatency(ctx, delay)
 		}
 		if err := h.waitFor(ctx, changed); err != nil {
 			return err
@@ -74,29 +74,30 @@ func (h *Host) travel(ctx context.Context, from, to netip.Addr, port int) error 
 	}
 }
 
-// passage returns the latency from one host to another, or while it is cut, a channel that is closed when cuts change.
-func (n *Net) passage(from, to netip.Addr, port int) (delay time.Duration, changed <-chan struct{}) {
+// path returns the latency from one host to another. While the direction is cut, it returns a channel that the next
+// change of the cuts closes.
+func (n *Net) path(from, to netip.Addr, port int) (delay time.Duration, changed <-chan struct{}) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.isCut(from, to, handshake, port) {
-		return 0, n.mu.heard()
+		return 0, n.mu.next()
 	}
-	return n.link(pair{from, to}).delay(), nil
+	return n.link(direction{from, to}).delay(), nil
 }
 
-func (h *Host) pass(ctx context.Context, delay time.Duration) error {
+func (h *Host) waitLatency(ctx context.Context, delay time.Duration) error {
 	if delay == 0 {
-		return h.usable(ctx)
+		return h.dialError(ctx)
 	}
 	timer := time.NewTimer(delay)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
-		return h.usable(ctx)
+		return h.dialError(ctx)
 	case <-ctx.Done():
 	case <-h.down:
 	}
-	return h.usable(ctx)
+	return h.dialError(ctx)
 }
 
 func (h *Host) waitFor(ctx context.Context, c <-chan struct{}) error {
@@ -105,18 +106,18 @@ func (h *Host) waitFor(ctx context.Context, c <-chan struct{}) error {
 	case <-ctx.Done():
 	case <-h.down:
 	}
-	return h.usable(ctx)
+	return h.dialError(ctx)
 }
 
-// usable returns why a dial cannot go on, or nil.
-func (h *Host) usable(ctx context.Context) error {
+// dialError returns the reason for which a dial cannot continue, or nil.
+func (h *Host) dialError(ctx context.Context) error {
 	if h.isDown() {
 		return os.NewSyscallError("connect", syscall.ENETDOWN)
 	}
 	return ctx.Err()
 }
 
-// listenerAt returns who listens there, nil if nobody does, and fails where there never was a host.
+// listenerAt returns the listener at an address, or nil without one. It fails if the address never had a host.
 func (n *Net) listenerAt(to netip.AddrPort) (*listener, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -127,20 +128,20 @@ func (n *Net) listenerAt(to netip.AddrPort) (*listener, error) {
 	return h.listeners[int(to.Port())], nil
 }
 
-// connect makes a stream from a host to a listener. Should one of them crash at this moment, the crash either finds the stream or
-// the dial finds the host down, or the listener closed, when it goes on.
+// connect makes a stream from a host to a listener. If one of them crashes meanwhile, either the crash finds the
+// stream, or the dial finds the host down or the listener closed in its next step.
 func (n *Net) connect(h *Host, l *listener) *stream {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	s := newStream(h, l, n.nextPort())
 	s.applyCuts(time.Now())
 	n.streams[s] = struct{}{}
-	n.link(pair{h.addr, l.host.addr}).tally(s.port).streams.Add(1)
+	n.link(direction{h.addr, l.host.addr}).ofPort(s.port).streams.Add(1)
 	return s
 }
 
-// forget drops a stream that nothing can change any more.
-func (n *Net) forget(s *stream) {
+// removeStream removes a stream of which both ends are closed.
+func (n *Net) removeStream(s *stream) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	delete(n.streams, s)

@@ -1,24 +1,25 @@
 // Package memnet is a network in memory, with faults, for tests that run a whole cluster in one process.
 //
-// A Net has hosts, each with an IP address. A Host is the view that one process has of the network: it listens, dials and
-// resolves names as the machine's network does (it satisfies node.Network), and Crash ends it as the death of the process would.
-// Streams behave as TCP and packets as UDP, with the same kinds of errors, so net/http and memberlist run over it unchanged.
+// A Net has hosts, each with an IP address. A Host is the network of one process: it listens, dials and resolves
+// names like the network of a machine (it satisfies node.Network). Crash ends it like the death of the process.
+// Streams behave like TCP and packets like UDP, with the same kinds of errors. Therefore net/http and memberlist run
+// over it unchanged.
 //
-// Every pair of hosts has one link in each direction, with its own latency, loss, cuts and counters. What happens on it:
+// Every pair of hosts has one link in each direction, with its own latency, loss, cuts and counters:
 //
-//   - Bytes of a stream arrive in order, after the latency that the link had when they were sent. A cut holds back what is
-//     sent during it, as retransmission does; after the heal it arrives. What was on its way when the cut began still arrives.
-//     The end of a stream (close, reset) travels in the same way.
-//   - Packets are dropped by a cut, by chance (SetLoss), when nobody listens, and when the receiver's queue is full.
-//   - A dial takes one round trip. It waits while either direction is cut, fails at once where the process is gone or nobody
-//     listens (ECONNREFUSED), and where there never was a host (EHOSTUNREACH).
-//   - A stream holds 256 KiB that the reader has not taken; then its writer waits. Acknowledgements cost nothing and are never
-//     cut: over a one-way cut the open direction flows on. No stream ever times out by itself.
+//   - The bytes of a stream arrive in order, after the latency of the link at the time of the write. A cut holds back
+//     the bytes of later writes, like retransmission; they arrive after the heal. Bytes in flight at the start of the
+//     cut still arrive. The end of a stream (close, reset) travels in the same way.
+//   - A packet is dropped by a cut, by chance (SetLoss), for lack of a listener, and by a full queue of the receiver.
+//   - A dial takes one round trip. It waits while a cut stops either direction. It fails at once with ECONNREFUSED if
+//     the process is gone or the port has no listener, and with EHOSTUNREACH if the address never had a host.
+//   - A stream holds 256 KiB of unread bytes; then its writer waits. Acknowledgements cost nothing, and no cut stops
+//     them: during a one-way cut the open direction flows on. No stream times out by itself.
 //
-// Port means the port of who listens, for both directions of a stream: that is what Traffic and Count select by.
+// Traffic and Count select by port: the port of the listener, for both directions of a stream.
 //
-// Concurrency: everything is safe for concurrent use. There are no goroutines: data carries its time of arrival, and who reads
-// waits for it. All waiting is on channels and timers, never under a mutex, so it is durably blocking in a testing/synctest
-// bubble, where latencies are exact; create the Net inside the bubble. Locks are taken in the order Net, then stream or packet
-// connection. Loss is drawn from the seed alone.
+// Everything is safe for concurrent use. The package starts no goroutine: data carries its time of arrival, and the
+// reader waits for that time. All waiting is on channels and timers, never under a mutex. It is therefore durably
+// blocking in a testing/synctest bubble, where latencies are exact; create the Net inside the bubble. The order of
+// locks is Net, then stream or packet connection. Loss depends on the seed alone.
 package memnet

@@ -111,12 +111,12 @@ func newMember(t *testing.T, h *memnet.Host) *memberlist.Memberlist {
 	}
 	t.Cleanup(func() {
 		m.Shutdown()
-		time.Sleep(time.Minute) // Shutdown does not wait for probes under way; the bubble's time stops with the test
+		time.Sleep(time.Minute) // Shutdown does not wait for probes under way, and the bubble's time stops with the test
 	})
 	return m
 }
 
-// waitForMembers waits, in the bubble's time, until each member sees as many members as wanted.
+// waitForMembers waits, in the bubble's time, until each member sees the wanted number of members.
 func waitForMembers(t *testing.T, what string, limit time.Duration, members []*memberlist.Memberlist, want ...int) {
 	t.Helper()
 	got := make([]int, len(members))
@@ -153,7 +153,7 @@ func TestMemberlistFormsAClusterSurvivesAPartitionAndHeals(t *testing.T) {
 		heal := n.Partition(addrs[:2], addrs[2:])
 		waitForMembers(t, "partition", time.Minute, members, 2, 2, 1)
 		heal()
-		if _, err := members[2].Join(addrs[:1]); err != nil { // memberlist does not try by itself
+		if _, err := members[2].Join(addrs[:1]); err != nil { // memberlist does not rejoin by itself
 			t.Fatal(err)
 		}
 		waitForMembers(t, "heal", time.Minute, members, 3, 3, 3)
@@ -163,7 +163,7 @@ func TestMemberlistFormsAClusterSurvivesAPartitionAndHeals(t *testing.T) {
 	})
 }
 
-func TestMemberlistKeepsAMemberThatOnlyItsPacketsCannotReach(t *testing.T) {
+func TestMemberlistKeepsAMemberWithoutPackets(t *testing.T) {
 	racetest.Bubble(t, func(t *testing.T) {
 		h := newTwoHosts(memnet.Options{Latency: time.Millisecond})
 		members := []*memberlist.Memberlist{newMember(t, h.a), newMember(t, h.b)}

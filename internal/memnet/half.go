@@ -6,28 +6,29 @@ import (
 	"time"
 )
 
-// capacity is how many bytes a half holds that its reader has not taken.
+// capacity bounds the unread bytes of a half.
 const capacity = 256 << 10
 
-// half is one direction of a stream: the buffers of sender and receiver, and the link between. It is guarded by the stream.
+// half is one direction of a stream: the buffers of sender and receiver, and the link between them. The stream's mutex
+// guards it.
 //
-// Invariants: chunks arrive in order (at never falls, and what is held comes last); unread is the sum of their bytes until
-// closed; a mark that ends the stream for good (gone, reset) comes last.
+// Invariants: chunks arrive in order (at never falls, and chunks held back come last); unread is the sum of their bytes
+// until closed; a mark that ends the stream for good (gone, reset) comes last.
 type half struct {
 	link   *link
-	count  *tally
+	count  *counters
 	isCut  bool
-	closed bool // nobody reads any more
+	closed bool // the reader has closed
 	chunks []chunk
 	unread int
-	last   time.Time // when the newest chunk that was sent arrives
+	last   time.Time // arrival of the newest chunk sent
 }
 
-// chunk is what one Write left in a half, or a mark without data.
+// chunk is the data of one Write, or a mark without data.
 type chunk struct {
 	data []byte
 	mark mark
-	at   time.Time // arrives; zero: held back by a cut
+	at   time.Time // arrival; zero: held back by a cut
 }
 
 type mark int
@@ -35,13 +36,13 @@ type mark int
 const (
 	none  mark = iota
 	eof        // no more data
-	gone       // no more data, and nobody reads the other half
-	reset      // as gone, abruptly
+	gone       // no more data, and the sender has closed its reading side too
+	reset      // like gone, but as a reset
 )
 
-// put sends a chunk, or holds it back while the half is cut. A half that has ended for good takes nothing more.
+// put sends a chunk, or holds it back while the half is cut. After its final mark a half takes no more chunks.
 func (h *half) put(c chunk, now time.Time) {
-	if end, _ := h.ending(); end != none {
+	if end, _ := h.endMark(); end != none {
 		return
 	}
 	h.unread += len(c.data)
@@ -54,8 +55,8 @@ func (h *half) put(c chunk, now time.Time) {
 	h.chunks = append(h.chunks, c)
 }
 
-// arrival returns when n bytes that are sent now arrive: after the latency, not before bytes that were sent earlier, and no faster than
-// the rate of the link.
+// arrival returns the arrival of n bytes sent now: after the latency, not before the bytes of earlier chunks, and at
+// most at the rate of the link.
 func (h *half) arrival(now time.Time, n int) time.Time {
 	at := now.Add(h.link.delay())
 	if at.Before(h.last) {
@@ -68,7 +69,7 @@ func (h *half) arrival(now time.Time, n int) time.Time {
 	return at
 }
 
-// setCut holds back what is sent from now on, or sends what was held back.
+// setCut starts to hold chunks back, or sends the chunks held back.
 func (h *half) setCut(isCut bool, now time.Time) {
 	h.isCut = isCut
 	if isCut {
@@ -81,12 +82,12 @@ func (h *half) setCut(isCut bool, now time.Time) {
 	}
 }
 
-// close is called when who reads has closed: what is in the half and what is still sent is lost, but still takes up room until
-// who writes learns of it.
+// close runs when the reader has closed. All chunks are lost, later ones too. They still count as unread until the
+// writer learns of the close.
 func (h *half) close() { h.chunks, h.closed = nil, true }
 
-// lose throws away what has not arrived.
-func (h *half) lose(now time.Time) {
+// dropInFlight drops the chunks that have not arrived.
+func (h *half) dropInFlight(now time.Time) {
 	for i, c := range h.chunks {
 		if !due(c.at, now) {
 			h.chunks = h.chunks[:i]
@@ -99,17 +100,17 @@ func (h *half) lose(now time.Time) {
 	}
 }
 
-// sever ends the half at once, whatever the latency and the cuts. What has not arrived is lost.
-func (h *half) sever(now time.Time) {
-	h.lose(now)
-	if end, _ := h.ending(); end == none {
+// resetNow ends the half at once, regardless of latency and cuts. Chunks in flight are lost.
+func (h *half) resetNow(now time.Time) {
+	h.dropInFlight(now)
+	if end, _ := h.endMark(); end == none {
 		h.chunks = append(h.chunks, chunk{mark: reset, at: now})
 	}
 }
 
-// take fills p with what has arrived, as far as it goes. Without any it returns the error that the stream ended with, or no
-// error and when something will arrive (zero: not known yet).
-func (h *half) take(p []byte, now time.Time) (n int, next time.Time, err error) {
+// read fills p with bytes that have arrived. Without any it returns the error of the stream's end. Without an end it
+// returns the time of the next arrival (zero: not known yet).
+func (h *half) read(p []byte, now time.Time) (n int, next time.Time, err error) {
 	for n < len(p) && len(h.chunks) > 0 {
 		c := &h.chunks[0]
 		if !due(c.at, now) || c.mark != none {
@@ -126,11 +127,11 @@ func (h *half) take(p []byte, now time.Time) (n int, next time.Time, err error) 
 	if n > 0 || len(p) == 0 || len(h.chunks) == 0 {
 		return n, time.Time{}, nil
 	}
-	return h.head(now)
+	return h.readEnd(now)
 }
 
-// head returns what the first chunk, which is not arrived data, means for who reads.
-func (h *half) head(now time.Time) (n int, next time.Time, err error) {
+// readEnd returns the reader's result for a first chunk that is in flight or a mark.
+func (h *half) readEnd(now time.Time) (n int, next time.Time, err error) {
 	switch c := h.chunks[0]; {
 	case !due(c.at, now):
 		return 0, c.at, nil
@@ -141,8 +142,8 @@ func (h *half) head(now time.Time) (n int, next time.Time, err error) {
 	}
 }
 
-// ending returns how the half ended for good: none while it did not, and when that arrives.
-func (h *half) ending() (mark, time.Time) {
+// endMark returns the final mark of the half and its arrival, or none.
+func (h *half) endMark() (mark, time.Time) {
 	if len(h.chunks) == 0 {
 		return none, time.Time{}
 	}

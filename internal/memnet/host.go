@@ -10,13 +10,13 @@ import (
 	"syscall"
 )
 
-// Host is what one process has of the network. Loopback and unspecified addresses are the host's own.
+// Host is the network of one process. Loopback and unspecified addresses mean the host itself.
 type Host struct {
 	net  *Net
 	addr netip.Addr
 	down chan struct{} // closed by Crash
 
-	// Guarded by the Net.
+	// Guarded by Net.mu:
 	listeners map[int]*listener
 	packets   map[int]*packetConn
 }
@@ -65,11 +65,12 @@ func (h *Host) ListenPacket(ctx context.Context, network, address string) (net.P
 	return c, nil
 }
 
-// Crash ends the host as the death of its process would: what it listened on is closed, the other ends of its streams are
-// reset, losing what had not arrived, and dials fail. A cut holds the resets back until it heals. The Host stays dead, so that
-// whatever still runs on it cannot be heard; Net.Host returns a new one for the next process. It is safe to crash twice.
+// Crash ends the host like the death of its process. Its listeners close, its dials fail, and the other ends of its
+// streams are reset and lose the bytes in flight. A cut holds the resets back until it heals. The Host stays dead,
+// because code that still runs on it must not reach the network. Net.Host returns a new Host for the next process. A
+// second Crash does nothing.
 func (h *Host) Crash() {
-	listeners, packets := h.takeDown()
+	listeners, packets := h.markDown()
 	for _, l := range listeners {
 		l.Close()
 	}
@@ -85,7 +86,7 @@ func (h *Host) Crash() {
 	}
 }
 
-func (h *Host) takeDown() (listeners []*listener, packets []*packetConn) {
+func (h *Host) markDown() (listeners []*listener, packets []*packetConn) {
 	h.net.mu.Lock()
 	defer h.net.mu.Unlock()
 	if !h.isDown() {
@@ -132,28 +133,28 @@ func (h *Host) LookupHost(ctx context.Context, host string) ([]string, error) {
 	return slices.Clone(addrs), nil
 }
 
-// bindAddr returns the address to listen on, with its IP as it is to be shown.
+// bindAddr returns the address to listen on, with the IP that the caller asked for.
 func (h *Host) bindAddr(ctx context.Context, family, network, address string) (netip.AddrPort, error) {
 	all, err := h.resolve(ctx, family, network, address)
 	if err != nil {
 		return netip.AddrPort{}, err
 	}
 	at := all[0]
-	if h.own(at.Addr()) != h.addr {
+	if h.resolveOwn(at.Addr()) != h.addr {
 		return at, os.NewSyscallError("bind", syscall.EADDRNOTAVAIL)
 	}
 	return at, nil
 }
 
-// own returns the host's address for those that mean it, and others as they are.
-func (h *Host) own(ip netip.Addr) netip.Addr {
+// resolveOwn returns the host's address for a loopback or unspecified address, and any other address unchanged.
+func (h *Host) resolveOwn(ip netip.Addr) netip.Addr {
 	if ip.IsUnspecified() || ip.IsLoopback() {
 		return h.addr
 	}
 	return ip
 }
 
-// pickPort returns the port wanted, or a free one for 0. The Net is locked.
+// pickPort returns the port wanted, or a free port for 0. The caller holds the mutex of the Net.
 func pickPort[T any](h *Host, taken map[int]T, want uint16) (int, error) {
 	if h.isDown() {
 		return 0, os.NewSyscallError("bind", syscall.ENETDOWN)

@@ -70,7 +70,8 @@ func TestPortZeroPicksFreePorts(t *testing.T) {
 	if first.Port == 0 || second.Port == 0 || first.Port == second.Port {
 		t.Errorf("Listen(:0) twice picked ports %d and %d, want two different ones", first.Port, second.Port)
 	}
-	if c, err := h.b.DialContext(t.Context(), "tcp", (&net.TCPAddr{IP: net.ParseIP(addrA), Port: first.Port}).String()); err != nil {
+	to := &net.TCPAddr{IP: net.ParseIP(addrA), Port: first.Port}
+	if c, err := h.b.DialContext(t.Context(), "tcp", to.String()); err != nil {
 		t.Errorf("DialContext to the port picked = %v, want nil", err)
 	} else {
 		c.Close()
@@ -81,7 +82,7 @@ func TestDialErrors(t *testing.T) {
 	h := newTwoHosts(memnet.Options{})
 	var notFound *net.DNSError
 	for addr, want := range map[string]error{
-		addrB + ":80":     syscall.ECONNREFUSED, // nobody listens
+		addrB + ":80":     syscall.ECONNREFUSED, // no listener
 		"10.9.9.9:80":     syscall.EHOSTUNREACH, // no such host
 		"localhost:80":    syscall.ECONNREFUSED, // the host itself
 		"nowhere.test:80": notFound,
@@ -156,7 +157,7 @@ func TestFullBacklogMakesDialsWait(t *testing.T) {
 	})
 }
 
-func TestClosedListenerResetsWhatItDidNotAccept(t *testing.T) {
+func TestAClosedListenerResetsUnacceptedConnections(t *testing.T) {
 	h := newTwoHosts(memnet.Options{})
 	l := listen(t, h.b, addrB+":80")
 	c, err := h.a.DialContext(t.Context(), "tcp", addrB+":80")
@@ -205,7 +206,7 @@ func TestCrashResetsPeersAndSilencesTheHost(t *testing.T) {
 	read(t, server, "hello again")
 }
 
-func TestCrashLosesWhatHasNotArrived(t *testing.T) {
+func TestACrashLosesBytesInFlight(t *testing.T) {
 	racetest.Bubble(t, func(t *testing.T) {
 		h := newTwoHosts(memnet.Options{Latency: 10 * time.Millisecond})
 		client, server := h.connect(t, "80")

@@ -16,7 +16,7 @@ import (
 	"flowring/internal/racetest"
 )
 
-// serve runs an HTTP server on b that answers with the body it was sent, and returns a client on a.
+// serve runs an HTTP server on b, which echoes bodies, and returns a client on a.
 func serve(t *testing.T, h twoHosts) (*http.Server, *http.Client) {
 	t.Helper()
 	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -73,7 +73,7 @@ func TestHTTPKeepsConnectionsAlive(t *testing.T) {
 		if err := server.Shutdown(t.Context()); err != nil {
 			t.Errorf("Shutdown() = %v, want nil", err)
 		}
-		time.Sleep(time.Millisecond) // until the client knows that its connection is closed
+		time.Sleep(time.Millisecond) // until the client has noticed the close
 		if _, err := post(t.Context(), client, "late"); !errors.Is(err, syscall.ECONNREFUSED) {
 			t.Errorf("POST after Shutdown = %v, want %v", err, syscall.ECONNREFUSED)
 		}
@@ -106,7 +106,7 @@ func TestHTTPRequestTimesOutOverACutAndWorksAfterTheHeal(t *testing.T) {
 	})
 }
 
-func TestHTTPServerNoticesThatTheClientCrashed(t *testing.T) {
+func TestAnHTTPServerNoticesTheCrashOfItsClient(t *testing.T) {
 	racetest.Bubble(t, func(t *testing.T) {
 		h := newTwoHosts(memnet.Options{})
 		canceled := make(chan struct{})

@@ -9,13 +9,13 @@ import (
 	"syscall"
 )
 
-// backlog is how many connections wait to be accepted; then dials wait.
+// backlog bounds the connections that wait for Accept; further dials wait.
 const backlog = 128
 
 // listener is a net.Listener.
 type listener struct {
 	host    *Host
-	at      netip.AddrPort // the IP as asked for
+	at      netip.AddrPort // with the IP given to Listen
 	waiting chan *conn
 	done    chan struct{}
 	once    sync.Once
@@ -25,7 +25,7 @@ func newListener(h *Host, at netip.AddrPort) *listener {
 	return &listener{host: h, at: at, waiting: make(chan *conn, backlog), done: make(chan struct{})}
 }
 
-// Addr returns the address as it was asked for, with the real port.
+// Addr returns the address given to Listen, with the real port.
 func (l *listener) Addr() net.Addr { return net.TCPAddrFromAddrPort(l.at) }
 
 // Accept waits for the next connection.
@@ -40,7 +40,7 @@ func (l *listener) Accept() (net.Conn, error) {
 	return nil, &net.OpError{Op: "accept", Net: "tcp", Addr: l.Addr(), Err: net.ErrClosed}
 }
 
-// Close resets the connections that nobody has accepted.
+// Close resets the connections that wait for Accept.
 func (l *listener) Close() error {
 	err := error(&net.OpError{Op: "close", Net: "tcp", Addr: l.Addr(), Err: net.ErrClosed})
 	l.once.Do(func() {
@@ -54,7 +54,7 @@ func (l *listener) Close() error {
 	return err
 }
 
-// offer hands a new connection to who accepts, or fails and resets it.
+// offer queues a new connection for Accept, or fails and resets it.
 func (l *listener) offer(ctx context.Context, c *conn) error {
 	select {
 	case l.waiting <- c:

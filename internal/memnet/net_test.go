@@ -9,10 +9,10 @@ import (
 	"time"
 )
 
-// openStreams returns how many streams the network still remembers.
+// openStreams returns the number of streams of the network.
 func (n *Net) openStreams() int { return len(n.streamsIf(func(*stream) bool { return true })) }
 
-func TestNetForgetsStreamsThatBothEndsClosed(t *testing.T) {
+func TestTheNetRemovesClosedStreams(t *testing.T) {
 	n := New(Options{})
 	a, b := n.Host("10.0.0.1"), n.Host("10.0.0.2")
 	l, err := b.Listen(t.Context(), "tcp", ":80")
@@ -44,7 +44,7 @@ func TestNetForgetsStreamsThatBothEndsClosed(t *testing.T) {
 	l.Close()
 }
 
-func TestConnectionOfferedToAListenerThatJustClosedIsReset(t *testing.T) {
+func TestAConnectionToAListenerThatClosesIsReset(t *testing.T) {
 	n := New(Options{})
 	h := n.Host("10.0.0.1")
 	l, err := h.Listen(t.Context(), "tcp", ":80")
@@ -52,7 +52,7 @@ func TestConnectionOfferedToAListenerThatJustClosedIsReset(t *testing.T) {
 		t.Fatal(err)
 	}
 	l.Close()
-	for range 100 { // each time by chance before or after the listener sees that it is closed
+	for range 100 { // by chance before or after the listener sees the close
 		s := n.connect(h, l.(*listener))
 		l.(*listener).offer(t.Context(), s.ends[1])
 		s.ends[0].Close()
@@ -62,7 +62,7 @@ func TestConnectionOfferedToAListenerThatJustClosedIsReset(t *testing.T) {
 	}
 }
 
-// TestFaultsDuringTraffic is for the race detector: clients talk to an echo server while everything happens to the network.
+// TestFaultsDuringTraffic is for the race detector: clients talk to an echo server during faults of every kind.
 func TestFaultsDuringTraffic(t *testing.T) {
 	n := New(Options{Latency: time.Microsecond})
 	ctx, cancel := context.WithCancel(t.Context())
@@ -88,7 +88,7 @@ func TestFaultsDuringTraffic(t *testing.T) {
 	}
 }
 
-// echo serves on 10.0.0.2, again after each crash.
+// echo serves on 10.0.0.2, and starts again after each crash.
 func echo(ctx context.Context, n *Net, running *sync.WaitGroup) {
 	for ctx.Err() == nil {
 		l, err := n.Host("10.0.0.2").Listen(ctx, "tcp", ":80")

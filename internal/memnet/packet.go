@@ -10,40 +10,40 @@ import (
 )
 
 const (
-	queueLimit = 1024           // packets that wait for their reader or are on their way to it
-	maxPacket  = 65535 - 20 - 8 // bytes: what UDP over IPv4 carries
+	queueLimit = 1024           // packets in flight or waiting for their reader
+	maxPacket  = 65535 - 20 - 8 // bytes, the maximum of UDP over IPv4
 )
 
 // packetConn is a net.PacketConn.
 type packetConn struct {
 	host *Host
-	at   netip.AddrPort // the IP as asked for
+	at   netip.AddrPort // with the IP given to ListenPacket
 
-	limits
-	queue []packet // by time of arrival; guarded by the limits' bell
+	deadlines
+	queue []packet // by time of arrival; guarded by mu
 }
 
 type packet struct {
 	data []byte
 	from netip.AddrPort
-	at   time.Time // arrives
+	at   time.Time // arrival
 }
 
 func newPacketConn(h *Host, at netip.AddrPort) *packetConn {
-	return &packetConn{host: h, at: at, limits: limits{mu: new(bell)}}
+	return &packetConn{host: h, at: at, deadlines: deadlines{mu: new(timedCond)}}
 }
 
-// LocalAddr returns a *net.UDPAddr: the address as it was asked for, with the real port.
+// LocalAddr returns a *net.UDPAddr: the address given to ListenPacket, with the real port.
 func (c *packetConn) LocalAddr() net.Addr { return net.UDPAddrFromAddrPort(c.at) }
 
-// ReadFrom waits for a packet; what does not fit in p is lost. The address is a *net.UDPAddr.
+// ReadFrom waits for a packet. Bytes beyond the length of p are lost. The address is a *net.UDPAddr.
 func (c *packetConn) ReadFrom(p []byte) (int, net.Addr, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for {
 		got, next, err := c.tryRead(time.Now())
 		if err != nil {
-			return 0, nil, c.fail("read", err)
+			return 0, nil, c.opError("read", err)
 		}
 		if got.from.IsValid() {
 			return copy(p, got.data), net.UDPAddrFromAddrPort(got.from), nil
@@ -52,7 +52,7 @@ func (c *packetConn) ReadFrom(p []byte) (int, net.Addr, error) {
 	}
 }
 
-// tryRead returns the next packet if it has arrived, and otherwise when it will.
+// tryRead returns the next packet if it has arrived, and the time of its arrival otherwise.
 func (c *packetConn) tryRead(now time.Time) (got packet, next time.Time, err error) {
 	if err := c.check(c.readBy, now); err != nil {
 		return got, next, err
@@ -68,35 +68,36 @@ func (c *packetConn) tryRead(now time.Time) (got packet, next time.Time, err err
 	return got, next, nil
 }
 
-// WriteTo sends a packet and never waits. What becomes of the packet it does not say.
+// WriteTo sends a packet and never waits. It does not report whether the packet arrives.
 func (c *packetConn) WriteTo(p []byte, addr net.Addr) (int, error) {
-	if err := c.mayWrite(); err != nil {
-		return 0, c.fail("write", err)
+	if err := c.checkWrite(); err != nil {
+		return 0, c.opError("write", err)
 	}
 	to, err := netip.ParseAddrPort(addr.String())
 	if err != nil {
-		return 0, c.fail("write", err)
+		return 0, c.opError("write", err)
 	}
 	if len(p) > maxPacket {
-		return 0, c.fail("write", os.NewSyscallError("sendto", syscall.EMSGSIZE))
+		return 0, c.opError("write", os.NewSyscallError("sendto", syscall.EMSGSIZE))
 	}
 	from := netip.AddrPortFrom(c.host.addr, c.at.Port())
-	c.host.net.send(packet{data: slices.Clone(p), from: from}, netip.AddrPortFrom(c.host.own(to.Addr().Unmap()), to.Port()))
+	at := netip.AddrPortFrom(c.host.resolveOwn(to.Addr().Unmap()), to.Port())
+	c.host.net.send(packet{data: slices.Clone(p), from: from}, at)
 	return len(p), nil
 }
 
-func (c *packetConn) mayWrite() error {
+func (c *packetConn) checkWrite() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.check(c.writeBy, time.Now())
 }
 
-// send counts the packet and delivers or drops it.
+// send counts a packet, and delivers or drops it.
 func (n *Net) send(p packet, to netip.AddrPort) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	link := n.link(pair{p.from.Addr(), to.Addr()})
-	count := link.tally(int(to.Port()))
+	link := n.link(direction{p.from.Addr(), to.Addr()})
+	count := link.ofPort(int(to.Port()))
 	count.packets.Add(1)
 	count.packetBytes.Add(int64(len(p.data)))
 	p.at = time.Now().Add(link.delay())
@@ -106,7 +107,7 @@ func (n *Net) send(p packet, to netip.AddrPort) {
 	}
 }
 
-// deliver reports whether somebody listens there and had room. n is locked.
+// deliver queues a packet at its receiver. It reports false without a listener or room. The caller holds n.mu.
 func (n *Net) deliver(p packet, to netip.AddrPort) bool {
 	h := n.hosts[to.Addr()]
 	if h == nil || h.packets[int(to.Port())] == nil {
@@ -115,7 +116,7 @@ func (n *Net) deliver(p packet, to netip.AddrPort) bool {
 	return h.packets[int(to.Port())].push(p)
 }
 
-// push queues a packet behind those that arrive no later.
+// push queues a packet behind the packets that arrive no later.
 func (c *packetConn) push(p packet) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -127,19 +128,19 @@ func (c *packetConn) push(p packet) bool {
 		i--
 	}
 	c.queue = slices.Insert(c.queue, i, p)
-	c.mu.ring()
+	c.mu.broadcast()
 	return true
 }
 
-// Close drops what was not read.
+// Close drops the unread packets.
 func (c *packetConn) Close() error {
 	c.mu.Lock()
 	was := c.closed
 	c.closed, c.queue = true, nil
-	c.mu.ring()
+	c.mu.broadcast()
 	c.mu.Unlock()
 	if was {
-		return c.fail("close", net.ErrClosed)
+		return c.opError("close", net.ErrClosed)
 	}
 	c.host.net.mu.Lock()
 	defer c.host.net.mu.Unlock()
@@ -147,6 +148,6 @@ func (c *packetConn) Close() error {
 	return nil
 }
 
-func (c *packetConn) fail(op string, err error) error {
+func (c *packetConn) opError(op string, err error) error {
 	return &net.OpError{Op: op, Net: "udp", Source: c.LocalAddr(), Err: err}
 }

@@ -34,7 +34,7 @@ func sendPacket(t *testing.T, c net.PacketConn, to, data string) {
 	}
 }
 
-// received returns the packets that can be read before the deadline.
+// received returns the packets until the deadline.
 func received(t *testing.T, c net.PacketConn, deadline time.Time) []string {
 	t.Helper()
 	c.SetReadDeadline(deadline)
@@ -87,7 +87,7 @@ func TestPacketsArriveInTheOrderOfTheirLatencies(t *testing.T) {
 	})
 }
 
-func TestPacketLossIsThatOfTheLinkAndTheSeed(t *testing.T) {
+func TestPacketLossDependsOnTheLinkAndTheSeed(t *testing.T) {
 	const sent = 1000
 	arrive := func(t *testing.T, seed uint64, loss float64) string {
 		h := newTwoHosts(memnet.Options{Seed: seed})

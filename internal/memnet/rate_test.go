@@ -8,7 +8,7 @@ import (
 	"flowring/internal/racetest"
 )
 
-func TestBytesOfAStreamComeAtTheRateOfTheLink(t *testing.T) {
+func TestBytesOfAStreamArriveAtTheRateOfTheLink(t *testing.T) {
 	racetest.Bubble(t, func(t *testing.T) {
 		n := New(Options{Latency: time.Second})
 		n.SetRate("10.0.0.1", "10.0.0.2", 1000)

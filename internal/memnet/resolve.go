@@ -7,7 +7,8 @@ import (
 	"strconv"
 )
 
-// resolve returns the addresses that address means: at least one. family is "tcp" or "udp"; an empty host is the unspecified one.
+// resolve returns the addresses of an address string, at least one. family is "tcp" or "udp". An empty host means the
+// unspecified address.
 func (h *Host) resolve(ctx context.Context, family, network, address string) ([]netip.AddrPort, error) {
 	if network != family && network != family+"4" && network != family+"6" {
 		return nil, net.UnknownNetworkError(network)

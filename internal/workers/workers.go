@@ -1,5 +1,5 @@
-// Package workers runs functions side by side, in goroutines that are kept for the next ones: the stack of a new goroutine has to grow
-// on its way down into the journal, which would cost a small write as much as its fold.
+// Package workers runs functions concurrently, in goroutines kept for reuse. The stack of a new goroutine has to grow
+// on its way down into the journal, and for a small write this growth costs as much as the fold of its flows.
 package workers
 
 import (
@@ -8,21 +8,21 @@ import (
 	"sync/atomic"
 )
 
-// Workers are the goroutines. All methods are safe for concurrent use; New starts none.
+// Workers runs functions. It is safe for concurrent use. A goroutine starts only when no idle one takes a function.
 type Workers struct {
-	ctx  context.Context // its end ends those that are idle
+	ctx  context.Context // its end ends the idle goroutines
 	wg   sync.WaitGroup
-	work chan func() // to an idle one
-	idle atomic.Int64
+	work chan func()  // to an idle goroutine
+	idle atomic.Int64 // goroutines
 }
 
-// maxIdle is how many goroutines are kept.
+// maxIdle bounds the goroutines kept for reuse.
 const maxIdle = 64
 
-// New returns workers of which the idle ones end with ctx. Whoever ends it calls Wait.
+// New returns workers without goroutines. The idle goroutines end with ctx. The code that ends ctx calls Wait.
 func New(ctx context.Context) *Workers { return &Workers{ctx: ctx, work: make(chan func())} }
 
-// Run runs fn, and does not wait for it. It must not be called once Wait may have begun.
+// Run runs fn and does not wait for it. No call of Run may follow a call of Wait.
 func (w *Workers) Run(fn func()) {
 	select {
 	case w.work <- fn:
@@ -31,7 +31,7 @@ func (w *Workers) Run(fn func()) {
 	}
 }
 
-// Wait waits for what runs, and for the idle ones to end, which needs the end of their context.
+// Wait waits for the running functions, and for the end of the idle goroutines. The caller has ended their context.
 func (w *Workers) Wait() { w.wg.Wait() }
 
 func (w *Workers) loop(fn func()) {
@@ -40,7 +40,7 @@ func (w *Workers) loop(fn func()) {
 	}
 }
 
-// next waits for work. It reports whether there is any more.
+// next waits for the next function. It reports false if the goroutine must end.
 func (w *Workers) next() (func(), bool) {
 	defer w.idle.Add(-1)
 	if w.idle.Add(1) > maxIdle {

@@ -13,7 +13,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-func TestAllThatIsRunHasRunWhenWaitReturns(t *testing.T) {
+func TestWaitReturnsAfterTheLastFunction(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	w := New(ctx)
 	var mu sync.Mutex
@@ -28,8 +28,8 @@ func TestAllThatIsRunHasRunWhenWaitReturns(t *testing.T) {
 	}
 }
 
-// What waits for another that was run later would wait for ever were there a queue.
-func TestEachRunsAtOnce(t *testing.T) {
+// With a queue, a function that waits for a later one would wait for ever.
+func TestEveryFunctionStartsAtOnce(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	w := New(ctx)
 	defer w.Wait()
@@ -44,7 +44,7 @@ func TestEachRunsAtOnce(t *testing.T) {
 	all.Wait()
 }
 
-func TestSomeGoroutinesAreKept(t *testing.T) {
+func TestGoroutinesAreReused(t *testing.T) {
 	racetest.Bubble(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		w := New(ctx)
