@@ -4,6 +4,7 @@ import (
 	"sync"
 
 	"flowring/flow"
+	"flowring/store/snapshot"
 	"flowring/store/table"
 )
 
@@ -48,3 +49,16 @@ func (c *content) read(hour flow.Hour) *Reading {
 
 // size estimates the bytes of memory that the slice takes.
 func (c *content) size() int64 { return c.table.Size() + c.marks.size() }
+
+// addPiece adds a piece of a snapshot, whose digest is recorded apart. Nobody else uses the content yet.
+func (c *content) addPiece(p snapshot.Piece) {
+	if p.Flows != nil {
+		rows := c.table.Group(p.Flows)
+		defer c.table.Release(rows)
+		c.table.Add(p.Flows, rows)
+		return
+	}
+	for _, pair := range p.IDs {
+		c.marks.addPair(pair)
+	}
+}

@@ -98,7 +98,7 @@ func (s *Store) inspect(slice flow.Slice) (bad digest.Digest, err error) {
 	}
 	if head != nil {
 		if err := s.journal.Pieces(slice, func([]byte) error { return nil }); errors.Is(err, ErrUnreadable) {
-			bad = head.digest.Clone()
+			bad = head.Digest.Clone()
 		} else if err != nil {
 			return digest.Digest{}, err
 		}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"flowring/flow"
+	"flowring/store/snapshot"
 )
 
 // Intake takes in what another store gives of a slice: the frames of its Missing. It serves one goroutine. Each batch counts as
@@ -11,10 +12,10 @@ import (
 type Intake struct {
 	s     *Store
 	slice flow.Slice
-	head  *snapshotHead // of the snapshot that is coming in
-	left  uint32        // of its pieces
-	draft *draft        // where it is written; nil: this store has all of it
-	err   error         // why nothing more is taken in
+	head  *snapshot.Head // of the snapshot that is coming in
+	left  uint32         // of its pieces
+	draft *draft         // where it is written; nil: this store has all of it
+	err   error          // why nothing more is taken in
 }
 
 // Intake returns an intake of a slice. The caller closes it.
@@ -34,7 +35,7 @@ func (in *Intake) add(frame []byte) error {
 	switch {
 	case in.left > 0:
 		return in.piece(frame)
-	case isHead(frame):
+	case snapshot.IsHead(frame):
 		return in.begin(frame)
 	}
 	b, err := flow.ParseBatch(frame)
@@ -63,20 +64,20 @@ func (in *Intake) begin(frame []byte) error {
 	if in.s.journal == nil {
 		return ErrNoJournal
 	}
-	head, err := parseHead(frame)
+	head, err := snapshot.ParseHead(frame)
 	if err != nil {
 		return err
 	}
-	if head.slice != in.slice {
-		return fmt.Errorf("%w: of %s, not of %s", ErrSnapshot, head.slice, in.slice)
+	if head.Slice != in.slice {
+		return fmt.Errorf("%w: of %s, not of %s", snapshot.ErrMalformed, head.Slice, in.slice)
 	}
 	own, err := in.s.Digest(in.slice)
 	if err != nil {
 		return err
 	}
 	in.Close()
-	in.head, in.left = head, head.pieces
-	if own.Lacks(head.digest) {
+	in.head, in.left = head, head.Pieces
+	if own.Lacks(head.Digest) {
 		in.draft, err = in.s.newDraft(in.slice)
 	}
 	return err
@@ -87,7 +88,7 @@ func (in *Intake) piece(frame []byte) error {
 	if in.draft == nil {
 		return nil
 	}
-	if _, err := parsePiece(in.slice, frame); err != nil {
+	if _, err := snapshot.ParsePiece(in.slice, frame); err != nil {
 		return err
 	}
 	if err := in.draft.stage(frame); err != nil {
@@ -96,7 +97,7 @@ func (in *Intake) piece(frame []byte) error {
 	if in.left > 0 {
 		return nil
 	}
-	if err := in.draft.adopt(in.head.digest, false); err != nil {
+	if err := in.draft.adopt(in.head.Digest, false); err != nil {
 		return err
 	}
 	in.s.counters.snapshots.Add(1)

@@ -5,6 +5,7 @@ import (
 
 	"flowring/flow"
 	"flowring/store/digest"
+	"flowring/store/snapshot"
 )
 
 // marks are the identities of the batches of a slice: what tells a batch that is held from one that is not.
@@ -68,27 +69,27 @@ func (m *marks) recordID(b *flow.Batch) {
 }
 
 // addPair notes an ID of a snapshot. Nobody else uses the marks yet.
-func (m *marks) addPair(p idPair) {
+func (m *marks) addPair(p snapshot.IDPair) {
 	if m.ids == nil {
 		m.ids, m.more = make(map[flow.ID]flow.ID), make(map[flow.ID]struct{})
 	}
-	if p.key.IsZero() {
-		m.more[p.id] = struct{}{}
+	if p.Key.IsZero() {
+		m.more[p.ID] = struct{}{}
 		return
 	}
-	m.ids[p.key] = p.id
+	m.ids[p.Key] = p.ID
 }
 
 // pairs returns the IDs, in no order, and a copy of the dots of the batches that they are of.
-func (m *marks) pairs() ([]idPair, digest.Digest) {
+func (m *marks) pairs() ([]snapshot.IDPair, digest.Digest) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	all := make([]idPair, 0, len(m.ids)+len(m.more))
+	all := make([]snapshot.IDPair, 0, len(m.ids)+len(m.more))
 	for key, id := range m.ids {
-		all = append(all, idPair{key, id})
+		all = append(all, snapshot.IDPair{Key: key, ID: id})
 	}
 	for id := range m.more {
-		all = append(all, idPair{id: id})
+		all = append(all, snapshot.IDPair{ID: id})
 	}
 	return all, m.dots.Clone()
 }

@@ -53,7 +53,7 @@ func (s *Store) findDots(slice flow.Slice) (*held, error) {
 			return err
 		}
 		if head != nil {
-			*dots = head.digest
+			*dots = head.Digest
 		}
 		return s.journal.Dots(slice, func(dot flow.Dot) error {
 			dots.Add(dot)
@@ -96,15 +96,15 @@ func (s *Store) Missing(slice flow.Slice, have digest.Digest, fn func(frame []by
 	if err != nil {
 		return err
 	}
-	if head != nil && !head.digest.Intersect(missing).Empty() {
-		if err := fn(head.encode()); err != nil {
+	if head != nil && !head.Digest.Intersect(missing).Empty() {
+		if err := fn(head.Encode()); err != nil {
 			return err
 		}
 		if err := s.journal.Pieces(slice, fn); err != nil {
-			s.damage(slice, err, head.digest)
+			s.damage(slice, err, head.Digest)
 			return fmt.Errorf("snapshot of slice %s: %w", slice, err)
 		}
-		missing = missing.Minus(head.digest)
+		missing = missing.Minus(head.Digest)
 	}
 	return s.giveAll(slice, missing, fn)
 }

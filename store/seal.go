@@ -10,7 +10,12 @@ import (
 
 	"flowring/flow"
 	"flowring/store/digest"
+	"flowring/store/snapshot"
 )
+
+// ErrConflict says that of two snapshots of a slice neither holds all of the other: they cannot be made one. Sealing excludes it,
+// unless the cluster was split by force.
+var ErrConflict = errors.New("snapshots made apart cannot be merged")
 
 // Quiet returns the slices that got no batch for a while and have at least so many that are not in a snapshot, in order. For
 // slices not used since Open, the while counts from then.
@@ -52,13 +57,13 @@ func (s *Store) Seal(slice flow.Slice, d digest.Digest, batches int) (bool, erro
 		return false, err
 	}
 	defer dr.close()
-	for part := range slices.Chunk(pairs, idsPerPiece) {
-		if err := dr.stage(encodeIDs(part)); err != nil {
+	for part := range slices.Chunk(pairs, snapshot.IDsPerPiece) {
+		if err := dr.stage(snapshot.EncodeIDs(part)); err != nil {
 			return false, err
 		}
 	}
-	for p := range reading.pieces(slice) {
-		if err := dr.stage(p); err != nil {
+	for part := range reading.Parts(slice, snapshot.FlowsPerPiece) {
+		if err := dr.stage(part.Encode()); err != nil {
 			return false, err
 		}
 	}
@@ -160,22 +165,22 @@ func (d *draft) write(covers digest.Digest) error {
 	if err != nil {
 		return err
 	}
-	if before != nil && covers.Lacks(before.digest) {
-		return fmt.Errorf("slice %s: %w: %s is in one of them alone", d.slice, ErrConflict, before.digest.Minus(covers))
+	if before != nil && covers.Lacks(before.Digest) {
+		return fmt.Errorf("slice %s: %w: %s is in one of them alone", d.slice, ErrConflict, before.Digest.Minus(covers))
 	}
-	head := snapshotHead{d.slice, d.pieces, covers}
-	return d.s.journal.Adopt(d.slice, d.number, head.encode(), covers)
+	head := snapshot.Head{Slice: d.slice, Pieces: d.pieces, Digest: covers}
+	return d.s.journal.Adopt(d.slice, d.number, head.Encode(), covers)
 }
 
 // sealed returns the head of the slice's snapshot, nil if it has none.
-func (s *Store) sealed(slice flow.Slice) (*snapshotHead, error) {
+func (s *Store) sealed(slice flow.Slice) (*snapshot.Head, error) {
 	data, err := s.journal.Head(slice)
 	if err != nil || data == nil {
 		return nil, err
 	}
-	head, err := parseHead(data)
-	if err == nil && head.slice != slice {
-		err = fmt.Errorf("%w: it is of %s", ErrSnapshot, head.slice)
+	head, err := snapshot.ParseHead(data)
+	if err == nil && head.Slice != slice {
+		err = fmt.Errorf("%w: it is of %s", snapshot.ErrMalformed, head.Slice)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("snapshot of slice %s: %w", slice, err)

@@ -6,6 +6,7 @@ import (
 
 	"flowring/flow"
 	"flowring/store/digest"
+	"flowring/store/snapshot"
 )
 
 // heat makes a slice warm.
@@ -116,7 +117,7 @@ func (s *Store) loadSnapshot(c *content, slice flow.Slice) error {
 	}
 	pieces := uint32(0)
 	err = s.journal.Pieces(slice, func(data []byte) error {
-		p, err := parsePiece(slice, data)
+		p, err := snapshot.ParsePiece(slice, data)
 		if err != nil {
 			return err
 		}
@@ -124,9 +125,9 @@ func (s *Store) loadSnapshot(c *content, slice flow.Slice) error {
 		pieces++
 		return nil
 	})
-	if err == nil && pieces != head.pieces {
-		err = fmt.Errorf("%w: %d of %d pieces of the snapshot", ErrSnapshot, pieces, head.pieces)
+	if err == nil && pieces != head.Pieces {
+		err = fmt.Errorf("%w: %d of %d pieces of the snapshot", snapshot.ErrMalformed, pieces, head.Pieces)
 	}
-	c.marks.dots = head.digest
+	c.marks.dots = head.Digest
 	return err
 }

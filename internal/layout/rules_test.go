@@ -15,8 +15,8 @@ const module = "flowring"
 // levels says how high each package stands: it may import only packages that stand lower.
 func levels() map[string]int {
 	return map[string]int{
-		"internal/hashseed": -3, "flow/field": -3, "flow/scan": -2, "flow": -1,
-		"store/digest": 0, "store/table": 0, "internal/browser": 0, "internal/buildinfo": 0, "internal/safeguard": 0, "internal/lograte": 0, "internal/workers": 0,
+		"internal/hashseed": -4, "flow/field": -4, "flow/scan": -3, "flow": -2, "store/digest": -1, "store/table": -1,
+		"store/snapshot": 0, "internal/browser": 0, "internal/buildinfo": 0, "internal/safeguard": 0, "internal/lograte": 0, "internal/workers": 0,
 		"flow/csv": 1, "node/peer/stream": 1, "ring": 1, "ring/roster": 1, "store": 1, "router/admission": 1,
 		"router": 2, "store/journal": 2, "node/member": 2, "node/peer": 2, "node/replica": 2,
 		"node/membership": 2,
@@ -53,7 +53,7 @@ func importers() map[string][]string {
 
 // pure lists the packages without I/O, clock and goroutines, and what they must not import for it.
 func pure() (packages, forbidden []string) {
-	packages = []string{"flow", "flow/csv", "flow/field", "flow/scan", "ring", "store/digest", "store/table"}
+	packages = []string{"flow", "flow/csv", "flow/field", "flow/scan", "ring", "store/digest", "store/snapshot", "store/table"}
 	forbidden = []string{"net", "os", "io/fs", "path/filepath", "log", "syscall", "time", "context", "math/rand"}
 	return packages, forbidden
 }
