@@ -9,8 +9,8 @@ import (
 	"flowring/internal/ledger"
 )
 
-// Checker judges a history: its ledger has every batch that was sent, and faults and reads are noted beside it. It is safe for
-// concurrent use.
+// Checker judges a history by a ledger of its batches, and keeps faults and counts of reads. It is safe for concurrent
+// use.
 type Checker struct {
 	*ledger.Ledger
 	mu     sync.Mutex
@@ -24,10 +24,10 @@ func NewChecker() *Checker { return &Checker{Ledger: ledger.New()} }
 // batch is a batch of a history.
 type batch struct {
 	*ledger.Batch
-	keyed bool // it has an Idempotency-Key, and may be sent again
+	keyed bool // the batch has an Idempotency-Key, and a client may repeat it
 }
 
-// enter enters a batch of an hour with a name of its own, before it is sent.
+// enter enters a batch of an hour with a unique name, before it is sent.
 func (c *Checker) enter(hour int, weight int64, keyed bool) *batch {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -35,7 +35,8 @@ func (c *Checker) enter(hour int, weight int64, keyed bool) *batch {
 	return &batch{c.Enter(flow.Hour(hour), name, weight), keyed}
 }
 
-// judge judges an answer of a node. owed is the result of Owed from before the read; complete is the header Flowring-Complete.
+// judge judges an answer of a node. owed is the result of Owed from before the read; complete is the header
+// Flowring-Complete.
 func (c *Checker) judge(node string, hour flow.Hour, owed []*ledger.Batch, records []flow.Record, complete string) {
 	for _, fault := range c.Judge(hour, owed, records, complete == "true") {
 		c.Fault("%s: %s", node, fault)

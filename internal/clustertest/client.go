@@ -15,23 +15,23 @@ import (
 	"flowring/flow"
 )
 
-// load is the clients of a history: writers, with keys and without, and readers, each talking to nodes at random.
+// load is the clients of a history: writers, with and without keys, and readers. Each client chooses nodes at random.
 type load struct {
 	c     *Cluster
 	check *Checker
 	hours int
 
 	mu   sync.Mutex
-	kept map[int]answer // by hour, the last one read
+	kept map[int]answer // last answer of each hour
 }
 
-// answer is an answer to a GET, as a client keeps it.
+// answer is an answer to a GET in the cache of a client.
 type answer struct {
 	tag     string
 	records []flow.Record
 }
 
-// last returns the answer of an hour that was read last.
+// last returns the last answer of an hour.
 func (l *load) last(hour int) answer {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -49,8 +49,7 @@ func (l *load) keep(hour int, a answer) {
 
 const requestTimeout = 6 * time.Second // a node answers within 4 s
 
-// write writes batches until ctx ends, with pauses. A batch with a key is retried, on whatever node, until it is answered or given
-// up for long.
+// write writes batches until ctx ends, with pauses. It retries a batch with a key on random nodes, up to ten times.
 func (l *load) write(ctx context.Context, addr string, rng *rand.Rand) {
 	client := l.c.Client(addr)
 	defer client.CloseIdleConnections()
@@ -70,13 +69,13 @@ func (l *load) write(ctx context.Context, addr string, rng *rand.Rand) {
 	}
 }
 
-// post sends a batch to some node and reports whether that settled it.
+// post sends a batch to a random node and reports whether the outcome is known.
 func (l *load) post(ctx context.Context, client *http.Client, b *batch, rng *rand.Rand) (settled bool) {
 	node := l.anyNode(rng)
 	return node != "" && l.postTo(ctx, client, node, b)
 }
 
-// postTo sends a batch to a node and reports whether that settled it.
+// postTo sends a batch to a node and reports whether the outcome is known.
 func (l *load) postTo(ctx context.Context, client *http.Client, node string, b *batch) (settled bool) {
 	body, err := json.Marshal(b.Records())
 	if err != nil {
@@ -85,7 +84,8 @@ func (l *load) postTo(ctx context.Context, client *http.Client, node string, b *
 	}
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, "POST", "http://"+at(l.c.Addr(node), HTTPPort)+"/flows", bytes.NewReader(body))
+	url := "http://" + at(l.c.Addr(node), HTTPPort) + "/flows"
+	req, err := http.NewRequestWithContext(ctx, "POST", url, bytes.NewReader(body))
 	if err != nil {
 		l.check.Fault("request: %v", err)
 		return true
@@ -124,9 +124,11 @@ func (l *load) read(ctx context.Context, addr string, rng *rand.Rand) {
 	}
 }
 
-// get reads an hour at a node, has the answer judged, and returns it with what it says of its completeness; "" for no answer. Where
-// the node says that the hour is as it was in the last answer, of whatever node, that one is judged again.
-func (l *load) get(ctx context.Context, client *http.Client, node string, hour int, query string) (records []flow.Record, complete string) {
+// get reads an hour at a node, judges the answer, and returns it with its completeness; "" without an answer. If the
+// node answers 304, get judges the last answer again, which may be from another node.
+func (l *load) get(
+	ctx context.Context, client *http.Client, node string, hour int, query string,
+) (records []flow.Record, complete string) {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
 	owed := l.check.Owed(flow.Hour(hour))
@@ -164,7 +166,7 @@ func (l *load) get(ctx context.Context, client *http.Client, node string, hour i
 	return records, complete
 }
 
-// anyNode returns the name of a node that runs; "" if none does.
+// anyNode returns the name of a random running node; "" if there is none.
 func (l *load) anyNode(rng *rand.Rand) string {
 	running := l.c.Running()
 	if len(running) == 0 {

@@ -27,24 +27,26 @@ type Options struct {
 	Copies    int // R; 0: 1
 	Quorum    int // W; 0: R/2+1
 	Expect    int // nodes that found the cluster; 0: 3
-	Nodes     int // that a history begins with; 0: 3
+	Nodes     int // at the begin of a history; 0: 3
 	Disabled  safeguard.Set
-	NoSync    bool          // disks answer fsyncs without doing them
-	Origin    uint64        // every process start uses this origin; 0: random ones
+	NoSync    bool          // disks acknowledge an fsync without syncing
+	Origin    uint64        // origin of every process; 0: random origins
 	Rejoin    time.Duration // 0: the default
-	Settle    time.Duration // how long the cluster may take to agree when all faults have ended; 0: 20 min
-	SealAfter time.Duration // how long an hour is quiet before it is sealed; 0: never
+	Settle    time.Duration // time until all nodes agree after the last fault; 0: 20 min
+	SealAfter time.Duration // time without a batch before an hour is sealed; 0: never
 	Slices    int           // of an hour; 0: 1
-	Hours     int           // that clients write to; 0: 3
-	Quiet     bool          // no clients but those of the scenario
+	Hours     int           // hours of the clients; 0: 3
+	Quiet     bool          // only the clients of the scenario
 	Log       *slog.Logger  // nil: silent
 
 	Configure func(*node.Config) // changes the settings of a node before each start; nil: nothing
 
-	Join map[string][]string // whom each node joins, by name, and by that founds a cluster; nil: all join all, and Expect of them found it
+	// Join has the join list of each node by names; the lists alone decide on the founders. nil: all nodes join all
+	// nodes, and Expect nodes found the cluster.
+	Join map[string][]string
 }
 
-// Cluster is a set of nodes and what they run on. It belongs to one bubble.
+// Cluster is a set of nodes with their machines and network. It belongs to one bubble.
 type Cluster struct {
 	opts Options
 	t    testing.TB
@@ -53,25 +55,25 @@ type Cluster struct {
 
 	mu    sync.Mutex
 	nodes map[string]*Machine
-	alien []*Machine     // of nodes that are none of the cluster's: see outsider.go
-	wg    sync.WaitGroup // dead processes whose goroutines are still to end
+	alien []*Machine     // of outsiders: see outsider.go
+	wg    sync.WaitGroup // dead processes with goroutines that still run
 }
 
-// Machine is what a node runs on: it outlives the process.
+// Machine is the address and the disk of a node. It outlives the process.
 type Machine struct {
 	Name   string
 	Disk   *journaltest.Disk
 	number int    // of the machine, for its addresses
 	lives  int    // processes started
-	addr   string // of the present or the last process
+	addr   string // of the current or the last process
 
-	life chan struct{} // holds a value while a process is being started or ended; a mutex would not do in a bubble
+	life chan struct{} // holds a value while a process starts or ends; a mutex would block the bubble
 	host *memnet.Host
 	node *node.Node // nil: no process runs
-	join []string   // of a node that is none of the cluster's
+	join []string   // of an outsider
 }
 
-// The ports every node listens on, at its own address.
+// The ports of every node, at its own address.
 const (
 	HTTPPort   = 8080
 	PeerPort   = 8081
@@ -103,7 +105,7 @@ func New(t testing.TB, opts Options) *Cluster {
 	}
 }
 
-// Start starts the named nodes, making their machines where there are none, and returns when they listen.
+// Start starts the named nodes, makes missing machines, and returns once the nodes listen.
 func (c *Cluster) Start(names ...string) {
 	c.t.Helper()
 	for _, name := range names {
@@ -113,7 +115,7 @@ func (c *Cluster) Start(names ...string) {
 	}
 }
 
-// start starts a process on a machine, at an address of its own.
+// start starts a process on a machine at a new address.
 func (c *Cluster) start(name string) error {
 	m := c.place(name)
 	m.life <- struct{}{}
@@ -150,10 +152,10 @@ func (m *Machine) address(n int) string { return fmt.Sprintf("10.%d.%d.%d", m.nu
 
 const dataDir = "data" // on the machine's disk
 
-// neverFounds is a number of nodes that there never are.
+// neverFounds is a number of nodes beyond any test.
 const neverFounds = 100
 
-// boot runs a process on a machine, whose life is held.
+// boot runs a process on a machine. The caller holds the life of the machine.
 func (c *Cluster) boot(m *Machine) error {
 	c.mu.Lock()
 	m.host = c.Net.Host(m.addr)
@@ -162,7 +164,7 @@ func (c *Cluster) boot(m *Machine) error {
 	cfg.HTTPAddr, cfg.PeerAddr, cfg.GossipAddr = at(m.addr, HTTPPort), at(m.addr, PeerPort), at(m.addr, GossipPort)
 	cfg.DataDir = dataDir
 	cfg.Join, cfg.BootstrapExpect = []string{at(dnsName, GossipPort)}, c.opts.Expect
-	if m.number > c.opts.Expect { // added later: it must not take part in founding, as docs/operations.md says
+	if m.number > c.opts.Expect { // a later node must not found a cluster: docs/operations.md
 		cfg.BootstrapExpect = neverFounds
 	}
 	if c.opts.Join != nil {
@@ -205,7 +207,7 @@ func (c *Cluster) setNode(m *Machine, n *node.Node) {
 	c.publishDNS()
 }
 
-// Spoil makes a machine's disk one that takes no more batches: the next one ends the process that writes it.
+// Spoil makes the disk of a machine fail: the next write of a batch ends the process.
 func (c *Cluster) Spoil(name string) {
 	m := c.Machine(name)
 	m.Disk.Fail(func() {
@@ -217,7 +219,7 @@ func (c *Cluster) Spoil(name string) {
 	})
 }
 
-// died ends what is left of a process that its disk has failed.
+// died ends a process whose disk has failed.
 func (c *Cluster) died(m *Machine, host *memnet.Host) {
 	m.life <- struct{}{}
 	defer func() { <-m.life }()
@@ -228,7 +230,7 @@ func (c *Cluster) died(m *Machine, host *memnet.Host) {
 
 func at(host string, port int) string { return net.JoinHostPort(host, fmt.Sprint(port)) }
 
-// publishDNS makes the join name resolve to every node that runs, and each one's name to it.
+// publishDNS makes the join name resolve to every running node, and the name of each node to that node.
 func (c *Cluster) publishDNS() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -242,7 +244,7 @@ func (c *Cluster) publishDNS() {
 	c.Net.SetDNS(dnsName, addrs...)
 }
 
-// Kill ends a process as kill -9 does: nothing it wrote is lost, nothing is finished.
+// Kill ends a process as kill -9 does: it keeps all written data and finishes nothing.
 func (c *Cluster) Kill(name string) { c.crash(name, (*journaltest.Disk).Kill) }
 
 // PowerLoss ends a process as a loss of power does: unsynced data survives with the given probability in per cent.
@@ -250,7 +252,7 @@ func (c *Cluster) PowerLoss(name string, percent int) {
 	c.crash(name, func(d *journaltest.Disk) { d.PowerLoss(percent) })
 }
 
-// crash ends a process and does something to its disk.
+// crash ends a process and changes its disk.
 func (c *Cluster) crash(name string, then func(*journaltest.Disk)) {
 	m := c.Machine(name)
 	m.life <- struct{}{}
@@ -258,7 +260,7 @@ func (c *Cluster) crash(name string, then func(*journaltest.Disk)) {
 	c.end(m, then)
 }
 
-// end ends a process, whose machine's life is held. Nothing that the dead process does is heard or kept afterwards.
+// end ends a process. The caller holds the life of the machine. Messages and writes of the dead process have no effect.
 func (c *Cluster) end(m *Machine, then func(*journaltest.Disk)) {
 	n := m.node
 	if n != nil {
@@ -286,7 +288,7 @@ func (c *Cluster) Stop(name string, within time.Duration) error {
 	return err
 }
 
-// Close crashes every node and waits until all that ever ran has ended. It must run before the bubble ends.
+// Close crashes every node and waits for all goroutines. It must run before the end of the bubble.
 func (c *Cluster) Close() {
 	c.Net.HealAll()
 	for _, name := range c.Running() {
@@ -296,17 +298,17 @@ func (c *Cluster) Close() {
 		c.end(m, (*journaltest.Disk).Kill)
 	}
 	c.wg.Wait()
-	time.Sleep(time.Minute) // the gossip library's probes end by themselves, within their timeouts
+	time.Sleep(time.Minute) // the probes of the gossip library end with their timeouts
 }
 
-// Machine returns a machine; nil if there is none of the name.
+// Machine returns the machine of a node; nil if there is none.
 func (c *Cluster) Machine(name string) *Machine {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.nodes[name]
 }
 
-// Node returns the node that runs on a machine; nil if none does.
+// Node returns the running node of a machine; nil if no node runs.
 func (c *Cluster) Node(name string) *node.Node {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -323,19 +325,19 @@ func (c *Cluster) Names() []string {
 	return slices.Sorted(maps.Keys(c.nodes))
 }
 
-// Running returns the names of the machines on which a process runs, sorted.
+// Running returns the names of the machines with a running process, sorted.
 func (c *Cluster) Running() []string {
 	return slices.DeleteFunc(c.Names(), func(name string) bool { return c.Node(name) == nil })
 }
 
-// Addr returns the address of a machine's present or last process.
+// Addr returns the address of the current or last process of a machine.
 func (c *Cluster) Addr(name string) string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.nodes[name].addr
 }
 
-// Partition cuts the machines named from all others, both ways.
+// Partition cuts the named machines from all other machines, in both directions.
 func (c *Cluster) Partition(side []string, only ...memnet.Traffic) (heal func()) {
 	var a, b []string
 	for _, name := range c.Names() {
@@ -348,7 +350,7 @@ func (c *Cluster) Partition(side []string, only ...memnet.Traffic) (heal func())
 	return c.Net.Partition(a, b, only...)
 }
 
-// WaitReady waits until the named nodes, or all that run, are ready, for at most a time of the bubble.
+// WaitReady waits until the named nodes, or all running nodes, are ready. The limit is time of the bubble.
 func (c *Cluster) WaitReady(within time.Duration, names ...string) error {
 	if len(names) == 0 {
 		names = c.Running()
@@ -376,7 +378,7 @@ func (c *Cluster) ready(names []string) error {
 	return nil
 }
 
-// Client returns an HTTP client at an address of its own.
+// Client returns an HTTP client with its own address.
 func (c *Cluster) Client(addr string) *http.Client {
 	host := c.Net.Host(addr)
 	return &http.Client{Transport: &http.Transport{DialContext: host.DialContext, MaxIdleConnsPerHost: 8}}

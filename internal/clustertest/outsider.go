@@ -9,13 +9,14 @@ import (
 	"flowring/store/journal/journaltest"
 )
 
-// An outsider is a node that must never have to do with the cluster: one of another installation that begins at an address that a node of
-// the cluster had, or one with a copy of a data folder of the cluster at an address of its own.
+// An outsider is a node that must never join the cluster: a node of another installation at a former address of a node
+// of the cluster, or a node with a copy of a data folder at a new address.
 
-// outsider starts a node that is none of the cluster's, with a copy of a disk or an empty one, at an address. It joins the addresses given.
+// outsider starts an outsider at an address, with a copy of a disk or an empty disk, and a join list.
 func (c *Cluster) outsider(name string, copied *Machine, addr string, join []string) error {
 	m := &Machine{
-		Name: name, Disk: journaltest.NewDisk(rand.New(rand.NewPCG(c.opts.Seed, 1000))), addr: addr, life: make(chan struct{}, 1), join: []string{},
+		Name: name, Disk: journaltest.NewDisk(rand.New(rand.NewPCG(c.opts.Seed, 1000))), addr: addr,
+		life: make(chan struct{}, 1), join: []string{},
 	}
 	if copied != nil {
 		m.Disk.Restore(copied.Disk.Image())
@@ -27,7 +28,7 @@ func (c *Cluster) outsider(name string, copied *Machine, addr string, join []str
 	return c.boot(m)
 }
 
-// outsiders does what one line says of outsiders.
+// outsiders executes one step about outsiders.
 func (r *runner) outsiders(verb string, args []string) error {
 	if verb == "copy" {
 		return r.copies(args)
@@ -35,7 +36,8 @@ func (r *runner) outsiders(verb string, args []string) error {
 	return r.squat(args[0], args[1:])
 }
 
-// squat starts nodes of another installation, which name each other: the first of them at the address that a node of the cluster had last.
+// squat starts nodes of another installation, which join each other. The first node gets the last address of a node of
+// the cluster.
 func (r *runner) squat(of string, names []string) error {
 	addrs := []string{r.c.Addr(of)}
 	for i := range 2 {
@@ -49,7 +51,7 @@ func (r *runner) squat(of string, names []string) error {
 	return nil
 }
 
-// copies starts nodes on copies of the disks of nodes, each at an address of its own. They join each other; one alone joins itself.
+// copies starts nodes on copies of disks, each at a new address. They join each other; a single node joins itself.
 func (r *runner) copies(names []string) error {
 	r.copied = true
 	var addrs []string
@@ -64,8 +66,8 @@ func (r *runner) copies(names []string) error {
 	return nil
 }
 
-// judgeCopies finds a fault in each node on a copy that has to do with a node of the cluster, and in one alone that does not say why it
-// stays apart.
+// judgeCopies finds a fault if a copy and a node of the cluster know each other, and if a single copy does not tell why
+// it stays apart.
 func (r *runner) judgeCopies() {
 	var copies, addrs []string
 	for _, m := range r.c.alien {
@@ -89,13 +91,14 @@ func (r *runner) judgeCopies() {
 				r.check.Fault("the copy of %s knows %s at %s (P9)", m.Name, other.Name, peer)
 			}
 		}
-		if err := m.node.Ready(); len(addrs) == 1 && !strings.Contains(fmt.Sprint(err), "give --join, or --rejoin to dial") {
+		const advice = "give --join, or --rejoin to dial"
+		if err := m.node.Ready(); len(addrs) == 1 && !strings.Contains(fmt.Sprint(err), advice) {
 			r.check.Fault("the copy of %s stays apart, and says %v (P9)", m.Name, err)
 		}
 	}
 }
 
-// judgeOutsiders finds a fault in each outsider that knows a store of the cluster, or that a node of the cluster knows.
+// judgeOutsiders finds a fault if an outsider and a node of the cluster know the same store.
 func (r *runner) judgeOutsiders() {
 	if r.copied {
 		r.judgeCopies()
@@ -116,7 +119,8 @@ func (r *runner) judgeOutsiders() {
 		}
 		if len(known) > 0 {
 			slices.Sort(known)
-			r.check.Fault("%s of another installation and %s of the cluster know one store (P4)", m.Name, strings.Join(slices.Compact(known), ", "))
+			by := strings.Join(slices.Compact(known), ", ")
+			r.check.Fault("%s of another installation and %s of the cluster know one store (P4)", m.Name, by)
 		}
 	}
 }

@@ -9,39 +9,40 @@ import (
 	"time"
 )
 
-// Scenario is a history as text, one step a line: what is done to the cluster, while clients write and read. The verbs:
+// Scenario is a history as text. Each line is a step: an action on the cluster while clients write and read. The verbs:
 //
-//	start NODE...              start processes, on their disks as they are
-//	place NODE                 make a node's machine, so that it can be cut off before its first start
+//	start NODE...              start processes on their disks
+//	place NODE                 make the machine of a node, so that it can be cut off before its first start
 //	kill NODE                  kill -9
-//	stop NODE                  SIGTERM, within 25 s
-//	restart NODE               stop, then start: a rolling restart is one after the other
-//	power NODE PERCENT         loss of power; unsynced data survives with that probability
-//	blackout PERCENT           loss of power everywhere at once
-//	wipe NODE                  kill -9, and the disk is lost
-//	remove NODE                the data folder is removed while the process runs
-//	image NODE                 remember the disk as it is
-//	rollback NODE              kill -9, and the disk is as it was at the last image
-//	spoil NODE                 the disk is full, or broken: the next batch that is to be written ends the process
-//	mend NODE                  the disk is in order again
-//	drain NODE [MS]            take the node off the roster, then stop it for good; with MS, give that up by then
-//	cut A,B|C,D [WHAT]         no traffic between the sides; WHAT: gossip or peer (that port alone)
-//	oneway A B [WHAT]          no traffic from A to B
-//	mute A B                   requests of A to B's peer port do not arrive
-//	deaf A B                   answers of B's peer port to A are lost, after the effect
-//	slow A B MS                that many milliseconds from A to B
+//	stop NODE                  SIGTERM, with a limit of 25 s
+//	restart NODE               stop, then start; several in a row are a rolling restart
+//	power NODE PERCENT         loss of power; unsynced data survives with this probability
+//	blackout PERCENT           loss of power of all nodes at once
+//	wipe NODE                  kill -9 and loss of the disk
+//	remove NODE                remove the data folder while the process runs
+//	image NODE                 take an image of the disk
+//	rollback NODE              kill -9, and set the disk back to its last image
+//	spoil NODE                 make the disk fail: the next write of a batch ends the process
+//	mend NODE                  repair the disk
+//	drain NODE [MS]            drain the node, then stop it for good; give up after MS milliseconds
+//	cut A,B|C,D [KIND]         no traffic between the sides; KIND: gossip or peer (only this port)
+//	oneway A B [KIND]          no traffic from A to B
+//	mute A B                   requests from A to the peer port of B do not arrive
+//	deaf A B                   answers from the peer port of B to A are lost; the requests take effect
+//	slow A B MS                latency of MS milliseconds from A to B
 //	lossy A B PERCENT          packets from A to B are lost
-//	reset A,B|C,D              break the connections between the peer ports of the sides: what is on its way in them is lost
-//	heal                       the network is whole again
+//	reset A,B|C,D              reset the connections between the peer ports of the sides; data in transit is lost
+//	heal                       end all faults of the network
 //	wait MS
-//	copy NODE...               start nodes on copies of the disks of these nodes, elsewhere: they join each other, one alone itself
-//	squat NODE OTHER...        start empty nodes of another installation: the first at the address that NODE had last
-//	write NODE HOUR [TIMES]    write a batch through a node, or one to each hour for "all"
+//	copy NODE...               start nodes on copies of these disks; they join each other, a single one joins itself
+//	squat NODE OTHER...        start empty nodes of another installation, the first one at the last address of NODE
+//	write NODE HOUR [TIMES]    write a batch through a node; for "all" one batch to each hour
 //	read NODE HOUR [TIMES]     read an hour at a node
-//	forgotten NODE MS          within that time every node that runs has forgotten the lost store of the node
-//	forget NODE AT             ask the node AT to forget the store of an absent node
+//	forgotten NODE MS          require that every running node forgets the lost store of NODE within MS milliseconds
+//	forget NODE AT             ask the node AT to forget the store of the absent NODE
 //
-// A read, forget or drain that ends with & goes on while the next steps are done. Empty lines and those that begin with # are skipped.
+// A read, forget or drain with & at its end runs beside the next steps. Empty lines and lines that begin with # are
+// comments.
 type Scenario []string
 
 // ParseScenario splits a text into steps.
@@ -58,21 +59,23 @@ func ParseScenario(text string) Scenario {
 // String returns the text.
 func (s Scenario) String() string { return strings.Join(s, "\n") + "\n" }
 
-// scribe writes a random scenario, keeping in mind which nodes run.
-type scribe struct {
-	rng    *rand.Rand
-	steps  Scenario
-	quorum int
-	up     []string // nodes whose process runs
-	down   []string // nodes that can be started
-	imaged map[string]bool
-	ill    map[string]bool // spoilt disks
-	next   int             // number of the next node to join
+// scenarioWriter writes a random scenario. It knows the state of each node.
+type scenarioWriter struct {
+	rng     *rand.Rand
+	steps   Scenario
+	quorum  int
+	up      []string // nodes with a running process
+	down    []string // nodes without a process
+	imaged  map[string]bool
+	failing map[string]bool // disks that fail
+	next    int             // number of the next node to join
 }
 
-// RandomScenario returns a scenario of n faults on a cluster that begins with the nodes n1 to n3, with at most most nodes.
+// RandomScenario returns a scenario of n faults. The cluster begins with the nodes n1 to n3 and has at most most nodes.
 func RandomScenario(rng *rand.Rand, quorum, n, most int) Scenario {
-	s := &scribe{rng: rng, quorum: quorum, up: []string{"n1", "n2", "n3"}, next: 4, imaged: map[string]bool{}, ill: map[string]bool{}}
+	s := &scenarioWriter{
+		rng: rng, quorum: quorum, up: []string{"n1", "n2", "n3"}, next: 4, imaged: map[string]bool{}, failing: map[string]bool{},
+	}
 	for range n {
 		s.fault(most)
 		s.add("wait %d", 100+rng.IntN(6000))
@@ -80,13 +83,13 @@ func RandomScenario(rng *rand.Rand, quorum, n, most int) Scenario {
 	return s.steps
 }
 
-func (s *scribe) add(format string, args ...any) {
+func (s *scenarioWriter) add(format string, args ...any) {
 	s.steps = append(s.steps, fmt.Sprintf(format, args...))
 }
 
-func (s *scribe) pick(from []string) string { return from[s.rng.IntN(len(from))] }
+func (s *scenarioWriter) pick(from []string) string { return from[s.rng.IntN(len(from))] }
 
-func (s *scribe) fault(most int) {
+func (s *scenarioWriter) fault(most int) {
 	switch p := s.rng.IntN(100); {
 	case len(s.down) > 0 && p < 35:
 		s.start(s.pick(s.down))
@@ -119,20 +122,20 @@ func (s *scribe) fault(most int) {
 	}
 }
 
-func (s *scribe) start(name string) {
+func (s *scenarioWriter) start(name string) {
 	s.add("start %s", name)
 	s.down = slices.DeleteFunc(s.down, func(n string) bool { return n == name })
 	s.up = append(s.up, name)
 }
 
-func (s *scribe) lose(format, name string) {
+func (s *scenarioWriter) lose(format, name string) {
 	s.add(format, name)
 	s.up = slices.DeleteFunc(s.up, func(n string) bool { return n == name })
 	s.down = append(s.down, name)
 }
 
-// drain drains a node, or gives the drain up.
-func (s *scribe) drain(name string) {
+// drain drains a node, or gives the drain up after a while.
+func (s *scenarioWriter) drain(name string) {
 	if s.rng.IntN(2) == 0 {
 		s.add("drain %s %d", name, 1+s.rng.IntN(3000))
 		return
@@ -141,7 +144,7 @@ func (s *scribe) drain(name string) {
 	s.down = s.down[:len(s.down)-1]
 }
 
-func (s *scribe) blackout() {
+func (s *scenarioWriter) blackout() {
 	s.add("blackout %d", s.rng.IntN(101))
 	s.down, s.up = append(s.down, s.up...), nil
 	for len(s.down) > 1 {
@@ -149,7 +152,7 @@ func (s *scribe) blackout() {
 	}
 }
 
-func (s *scribe) rollback(name string) {
+func (s *scenarioWriter) rollback(name string) {
 	if !s.imaged[name] {
 		s.add("image %s", name)
 		s.imaged[name] = true
@@ -158,18 +161,18 @@ func (s *scribe) rollback(name string) {
 	s.lose("rollback %s", name)
 }
 
-func (s *scribe) spoil(name string) {
-	if s.ill[name] {
+func (s *scenarioWriter) spoil(name string) {
+	if s.failing[name] {
 		s.add("mend %s", name)
-		s.ill[name] = false
+		s.failing[name] = false
 		return
 	}
 	s.add("spoil %s", name)
-	s.ill[name] = true
+	s.failing[name] = true
 }
 
-// network cuts or slows something, or heals all.
-func (s *scribe) network() {
+// network adds a fault of the network, or heals the network.
+func (s *scenarioWriter) network() {
 	all := append(slices.Clone(s.up), s.down...)
 	if len(all) < 2 {
 		return

@@ -12,7 +12,7 @@ import (
 	"flowring/internal/safeguard"
 )
 
-// shrink makes a history that failed small, within a minute, and returns it as a test to be pasted, for what broke is to stay mended.
+// shrink makes a failed history small, within a minute, and returns it as a test for the commit with the fix.
 func shrink(t *testing.T, opts Options, s Scenario, fault string) string {
 	small, failed := shrinkingOf(t, opts, fault).Shrink(s)
 	if !failed {
@@ -21,7 +21,7 @@ func shrink(t *testing.T, opts Options, s Scenario, fault string) string {
 	return "shrunk:\n" + asTest(opts, small)
 }
 
-// shrinkingOf is how a history is shrunk so that it breaks the same promise.
+// shrinkingOf returns the Shrinking of a history for the promise of a fault.
 func shrinkingOf(t *testing.T, opts Options, fault string) *Shrinking {
 	return &Shrinking{
 		Fails: func(s Scenario) bool { return breaks(promiseOf(fault), history(t, opts, s).Faults) },
@@ -31,10 +31,10 @@ func shrinkingOf(t *testing.T, opts Options, fault string) *Shrinking {
 
 var promiseInFault = regexp.MustCompile(`\(P\d+\)`)
 
-// promiseOf returns the promise that a fault breaks, as "(P4)"; "" for one that names none.
+// promiseOf returns the promise of a fault, such as "(P4)"; "" if it names none.
 func promiseOf(fault string) string { return promiseInFault.FindString(fault) }
 
-// breaks reports whether a promise is among those that faults break; any fault will do for "".
+// breaks reports whether a fault names the promise; for "" whether there is any fault.
 func breaks(promise string, faults []string) bool {
 	return slices.ContainsFunc(faults, func(fault string) bool { return strings.Contains(fault, promise) })
 }
@@ -57,7 +57,7 @@ func indented(s Scenario) string {
 	return "\n\t\t" + strings.Join(s, "\n\t\t")
 }
 
-// Steps that matter are kept and no others, even if only one run in three shows the failure.
+// Shrinking keeps only the steps that the failure needs, even if one run in three fails.
 func TestShrinkingKeepsTheStepsThatMatter(t *testing.T) {
 	var whole Scenario
 	for i := range 24 {
@@ -66,7 +66,7 @@ func TestShrinkingKeepsTheStepsThatMatter(t *testing.T) {
 	for _, tt := range []struct {
 		name    string
 		needed  Scenario
-		percent int // of the runs that have the needed steps show the failure
+		percent int // share of the runs with the needed steps that fail
 		runs    int
 		want    Scenario
 		again   bool
@@ -96,7 +96,7 @@ func TestShrinkingKeepsTheStepsThatMatter(t *testing.T) {
 	}
 }
 
-// A history that fails without a safeguard shrinks to a few steps, which fail without it too, and not with it.
+// A history that fails without a safeguard shrinks to a few steps. They fail without the safeguard, and not with it.
 func TestAFailingHistoryIsShrunkToAFewSteps(t *testing.T) {
 	t.Parallel()
 	opts := Options{Seed: 7, Copies: 3, Quorum: 2, Disabled: safeguard.Quorum}

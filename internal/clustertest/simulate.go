@@ -14,23 +14,24 @@ import (
 	"flowring/store/journal/journaltest"
 )
 
-// Result is what came of a history.
+// Result is the result of a history.
 type Result struct {
-	Faults   []string // what broke a promise; empty: nothing
+	Faults   []string // broken promises
 	Sent     int
 	Acked    int
-	Complete int // reads that claimed to be complete
+	Complete int // reads with a complete answer
 	Unproven int
-	Refused  int           // other reads
-	Lasted   time.Duration // of the bubble
+	Refused  int           // all other reads
+	Lasted   time.Duration // time of the bubble
 }
 
-// settleWithin is how long a cluster may take, after all faults have ended, until every node gives the same complete answers: minutes,
-// but for a store whose node never came back, which is forgotten after a quarter of an hour.
+// settleWithin is the time after the last fault until every node gives the same complete answers. It takes minutes, and
+// a quarter of an hour if the store of an absent node has to be forgotten.
 const settleWithin = 20 * time.Minute
 
-// Run runs a scenario, with clients on the side, and judges it. It must be called in a bubble. The scenario begins when the nodes n1
-// to n3, or as many as the options say, are ready; after it the network is healed and every disk mended, every node that can be is started, and the final state judged.
+// Run runs a scenario beside clients, and judges it. It must be called in a bubble. The scenario begins when the first
+// nodes, n1 to n3 by default, are ready. After it Run heals the network, repairs every disk, starts every node that can
+// start, and judges the final state.
 func Run(t testing.TB, opts Options, s Scenario) Result {
 	begun := time.Now()
 	c := New(t, opts)
@@ -40,7 +41,10 @@ func Run(t testing.TB, opts Options, s Scenario) Result {
 	if opts.Hours == 0 {
 		opts.Hours = 3
 	}
-	r := &runner{load: load{c: c, check: check, hours: opts.Hours}, rng: rand.New(rand.NewPCG(opts.Seed, 300)), images: map[string]journaltest.Image{}, gone: map[string]bool{}, ill: map[string]string{}}
+	r := &runner{
+		load: load{c: c, check: check, hours: opts.Hours}, rng: rand.New(rand.NewPCG(opts.Seed, 300)),
+		images: map[string]journaltest.Image{}, drained: map[string]bool{}, lostStores: map[string]string{},
+	}
 	for i := range opts.Nodes {
 		c.Start(fmt.Sprintf("n%d", i+1))
 	}
@@ -55,7 +59,7 @@ func Run(t testing.TB, opts Options, s Scenario) Result {
 	for _, step := range s {
 		r.begin(step)
 	}
-	r.beside.Wait()
+	r.background.Wait()
 	r.judgeOutsiders()
 	r.finish(stop)
 	return r.result(begun)
@@ -64,16 +68,16 @@ func Run(t testing.TB, opts Options, s Scenario) Result {
 // runner runs one history.
 type runner struct {
 	load
-	rng    *rand.Rand     // of the scenario's own writes
-	beside sync.WaitGroup // steps that go on while the next ones are done
-	heals  []func()
-	images map[string]journaltest.Image
-	copied bool              // the outsiders are copies
-	gone   map[string]bool   // drained: never started again
-	ill    map[string]string // node -> store whose disk was lost or rolled back
+	rng        *rand.Rand     // of the writes in the scenario
+	background sync.WaitGroup // steps that run beside the next steps
+	heals      []func()
+	images     map[string]journaltest.Image
+	copied     bool              // the outsiders are copies
+	drained    map[string]bool   // drained nodes, which never start again
+	lostStores map[string]string // by node: the store on a lost or rolled back disk
 }
 
-// clients starts writers and readers and returns what stops them and waits for them.
+// clients starts writers and readers. stop stops them and waits for them.
 func (r *runner) clients(seed uint64) (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var wg sync.WaitGroup
@@ -118,14 +122,15 @@ func (r *runner) finish(stopClients func()) {
 	}
 }
 
-// picture says in short how each node sees the cluster.
+// picture returns the view of each node in short.
 func (r *runner) picture() string {
 	var b strings.Builder
 	for _, name := range r.c.Running() {
 		fmt.Fprintf(&b, " [%s (%v):", name, r.c.Node(name).Ready())
 		for _, m := range r.c.Node(name).Members().Members {
 			fmt.Fprintf(&b, " %s.%.4s %s", m.Name, m.Store, m.State)
-			for flag, set := range map[string]bool{"joining": !m.Established, "leaving": m.Leaving, "recovering": m.Recovering} {
+			flags := map[string]bool{"joining": !m.Established, "leaving": m.Leaving, "recovering": m.Recovering}
+			for flag, set := range flags {
 				if set {
 					b.WriteString(" " + flag)
 				}
@@ -137,7 +142,8 @@ func (r *runner) picture() string {
 	return b.String()
 }
 
-// settled returns nil when every node that runs gives the same complete answer for every hour, and its memory agrees with its disk.
+// settled returns nil when every running node gives the same complete answer for every hour, and its memory agrees with
+// its disk.
 func (r *runner) settled() error {
 	client := r.c.Client("10.0.3.1")
 	defer client.CloseIdleConnections()
@@ -166,7 +172,7 @@ func (r *runner) settled() error {
 	return nil
 }
 
-// agreed returns nil when every node that runs sees every other alive, and the same placement.
+// agreed returns nil when every running node sees all running nodes alive and has the same placement.
 func (r *runner) agreed() error {
 	running := r.c.Running()
 	version := ""

@@ -12,7 +12,7 @@ import (
 	"flowring/store/journal/journaltest"
 )
 
-// begin does what one line says, or begins it, if it ends with &.
+// begin executes one line; a line with & at its end runs beside the next lines.
 func (r *runner) begin(line string) {
 	do := func(step string) {
 		if err := r.step(strings.Fields(step)); err != nil {
@@ -20,14 +20,14 @@ func (r *runner) begin(line string) {
 		}
 	}
 	if step, ok := strings.CutSuffix(line, "&"); ok {
-		r.beside.Go(func() { do(step) })
+		r.background.Go(func() { do(step) })
 		return
 	}
 	do(line)
 }
 
-// step does what one line says. A step that makes no sense in the present state does nothing, so that any subset of a scenario is
-// one too.
+// step executes one step. A step that is impossible in the current state does nothing, so any subset of a scenario is a
+// scenario.
 func (r *runner) step(f []string) error {
 	verb, args := f[0], f[1:]
 	switch verb {
@@ -79,11 +79,11 @@ func (r *runner) step(f []string) error {
 	return nil
 }
 
-// nodeStep does something to one node.
+// nodeStep executes a step on one node.
 func (r *runner) nodeStep(verb string, args []string) error {
 	name := args[0]
 	m := r.c.Machine(name)
-	if m == nil || r.gone[name] {
+	if m == nil || r.drained[name] {
 		return nil
 	}
 	running := r.c.Node(name) != nil
@@ -120,7 +120,7 @@ func (r *runner) nodeStep(verb string, args []string) error {
 	return nil
 }
 
-// diskStep does something to the disk of a machine.
+// diskStep executes a step on the disk of a machine.
 func (r *runner) diskStep(verb string, m *Machine) error {
 	switch verb {
 	case "wipe":
@@ -149,7 +149,7 @@ func (r *runner) diskStep(verb string, m *Machine) error {
 	return nil
 }
 
-// clientStep writes one batch, or reads, some times, 100 ms apart.
+// clientStep writes a batch or reads, the given number of times, 100 ms apart.
 func (r *runner) clientStep(verb, name string, args []string) {
 	client := r.c.Client("10.0.4.1")
 	defer client.CloseIdleConnections()
@@ -195,13 +195,13 @@ func (r *runner) forget(name, at string) {
 	}
 }
 
-// forgotten faults a cluster that does not forget the lost store of a node in time.
+// forgotten finds a fault if a running node does not forget the lost store of a node in time.
 func (r *runner) forgotten(name string, within time.Duration) {
 	for deadline := time.Now().Add(within); ; time.Sleep(time.Second) {
 		known := ""
 		for _, at := range r.c.Running() {
 			for _, m := range r.c.Node(at).Members().Members {
-				if m.Name == name && m.Store == r.ill[name] {
+				if m.Name == name && m.Store == r.lostStores[name] {
 					known = at
 				}
 			}
@@ -216,9 +216,9 @@ func (r *runner) forgotten(name string, within time.Duration) {
 	}
 }
 
-// start starts a node that does not run. One that cannot start, on a disk that fails say, stays down.
+// start starts a node that does not run. A node that cannot start, for example on a failing disk, stays down.
 func (r *runner) start(name string) {
-	if r.c.Node(name) == nil && !r.gone[name] {
+	if r.c.Node(name) == nil && !r.drained[name] {
 		if err := r.c.start(name); err != nil {
 			r.c.opts.Log.Info("start", "node", name, "error", err)
 		}
@@ -227,7 +227,7 @@ func (r *runner) start(name string) {
 
 const drainWithin = 30 * time.Second
 
-// drain takes a node off the roster; one that cannot be drained in time goes on.
+// drain drains a node. If the drain does not end in time the node runs on.
 func (r *runner) drain(name string, within time.Duration) {
 	ctx, cancel := context.WithTimeout(context.Background(), within)
 	defer cancel()
@@ -236,15 +236,15 @@ func (r *runner) drain(name string, within time.Duration) {
 		r.c.opts.Log.Info("drain", "node", name, "error", err)
 		return
 	}
-	r.gone[name] = true
+	r.drained[name] = true
 	r.c.crash(name, (*journaltest.Disk).Wipe)
 }
 
-// mayLose reports whether one more disk may be lost or rolled back: P1 holds for W-1 at a time. A disk that is lost again before the
-// cluster has made up for the first time is one more.
+// mayLose reports whether one more disk may be lost or rolled back, because P1 holds for W-1 disks at a time. A disk
+// that is lost a second time before the cluster has replaced its store counts again.
 func (r *runner) mayLose() bool {
 	r.healed()
-	return len(r.ill) < r.quorum()-1
+	return len(r.lostStores) < r.quorum()-1
 }
 
 func (r *runner) quorum() int {
@@ -254,24 +254,24 @@ func (r *runner) quorum() int {
 	return r.c.opts.Quorum
 }
 
-// lost notes that a node's store is lost.
+// lost notes the loss of the store of a node.
 func (r *runner) lost(name string) {
-	r.ill[name] = "?"
+	r.lostStores[name] = "?"
 	for _, other := range r.c.Running() {
 		for _, m := range r.c.Node(other).Members().Members {
-			if m.Name == name && m.State == "alive" { // established or not: the cluster cannot tell whether it ever was
-				r.ill[name] = m.Store
+			if m.Name == name && m.State == "alive" { // whether established or not, because the cluster cannot know
+				r.lostStores[name] = m.Store
 			}
 		}
 	}
 }
 
-// healed drops from the ill those whose loss the cluster has made up for: every node that runs has forgotten the lost store, or sees
+// healed removes a loss once the cluster has recovered from it: every running node has forgotten the lost store or sees
 // it recovered.
 func (r *runner) healed() {
-	for name, store := range r.ill {
+	for name, store := range r.lostStores {
 		if r.forgottenOrRecovered(name, store) {
-			delete(r.ill, name)
+			delete(r.lostStores, name)
 		}
 	}
 }

@@ -7,13 +7,13 @@ import (
 	"time"
 )
 
-// Shrinking is how a scenario that failed is made small enough to be understood. A history is repeatable only up to the order in which
-// goroutines run: one run without the failure proves nothing, and one with it may be luck that the next has not. So a candidate is run
-// until it failed twice, for about as long as the whole took to do so.
+// Shrinking makes a failed scenario small enough for a reader. The order of goroutines differs between runs, so a run
+// without the failure proves nothing, and one failure may be chance. A candidate therefore has to fail twice, within
+// about as many runs as the whole scenario needed for two failures.
 type Shrinking struct {
-	Fails func(Scenario) bool // runs a scenario once and reports whether it fails as it did
-	Runs  int                 // how often Fails may be called
-	Time  time.Duration       // how long it may go on; the run that is under way then is finished
+	Fails func(Scenario) bool // runs a scenario once and reports whether it fails in the same way
+	Runs  int                 // most calls of Fails
+	Time  time.Duration       // limit; a run in progress is finished
 	Logf  func(format string, args ...any)
 
 	runs  int
@@ -21,13 +21,13 @@ type Shrinking struct {
 }
 
 const (
-	proof = 2  // failures that show that a scenario fails
-	again = 20 // runs of the whole scenario in which it must have failed so often
-	spare = 2  // runs of a candidate beyond as many as the whole took
+	proof = 2  // failures that prove a scenario
+	again = 20 // runs of the whole scenario for this many failures
+	spare = 2  // additional runs of a candidate
 )
 
-// Shrink returns a part of s that still fails, as small as the budget allows, with waits in a row made one. It reports false if s
-// itself did not fail again.
+// Shrink returns a part of s that still fails, as small as the budget allows, with consecutive waits joined. It reports
+// false if s itself does not fail again.
 func (k *Shrinking) Shrink(s Scenario) (Scenario, bool) {
 	k.runs, k.until = 0, time.Now().Add(k.Time)
 	if !k.fails(s, again) {
@@ -38,7 +38,7 @@ func (k *Shrinking) Shrink(s Scenario) (Scenario, bool) {
 	for size := len(s); size > 0; {
 		before := len(s)
 		s = k.without(s, size, tries)
-		if size > 1 || len(s) == before { // what was needed beside a step that is gone may not be any more
+		if size > 1 || len(s) == before { // after one step is left out, another step may be needless
 			size /= 2
 		}
 	}
@@ -46,7 +46,7 @@ func (k *Shrinking) Shrink(s Scenario) (Scenario, bool) {
 	return s, true
 }
 
-// without leaves out every row of size steps that the failure does not need.
+// without leaves out every run of size steps that the failure does not need.
 func (k *Shrinking) without(s Scenario, size, tries int) Scenario {
 	for i := 0; i+size <= len(s); {
 		smaller := joinWaits(slices.Delete(slices.Clone(s), i, i+size))
@@ -60,7 +60,7 @@ func (k *Shrinking) without(s Scenario, size, tries int) Scenario {
 	return s
 }
 
-// fails reports whether a scenario fails as often as proves it, in at most some runs. When the budget is spent nothing fails any more.
+// fails reports whether a scenario fails often enough within some runs. After the end of the budget it reports false.
 func (k *Shrinking) fails(s Scenario, tries int) bool {
 	missing := proof
 	for left := tries; missing > 0 && missing <= left; left-- {
@@ -75,7 +75,7 @@ func (k *Shrinking) fails(s Scenario, tries int) bool {
 	return missing == 0
 }
 
-// joinWaits makes one wait of those that follow each other.
+// joinWaits joins consecutive waits.
 func joinWaits(s Scenario) Scenario {
 	var joined Scenario
 	for _, step := range s {
