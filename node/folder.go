@@ -3,18 +3,23 @@ package node
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
+	"flowring/node/peer"
+	"flowring/node/replica"
 	"flowring/store/journal"
 )
 
 const (
 	lockWait  = time.Minute            // how long a process waits for a data folder that another process has open
 	lockEvery = 500 * time.Millisecond // pause between two tries
+
+	folderEvery = 2 * time.Second // pause between two checks that the folder is there; P13 promises that its loss is noticed within 5 s
 )
 
-// openJournal opens the data folder. It waits for lockWait while another process has the folder open, or until ctx ends: when a pod
-// is replaced, the old process may run on beside the new one for most of a minute.
+// openJournal opens the data folder. While another process has the folder open, it waits for lockWait at most, or until ctx ends: when a
+// pod is replaced, the old process may run for most of a minute beside the new one.
 func (n *Node) openJournal(ctx context.Context) (*journal.Journal, error) {
 	for begun, said := time.Now(), false; ; {
 		j, err := journal.Open(n.cfg.DataDir, journal.Options{FS: n.deps.FS, Log: n.log, Fatal: n.deps.Fatal})
@@ -31,4 +36,57 @@ func (n *Node) openJournal(ctx context.Context) (*journal.Journal, error) {
 			return nil, errors.Join(context.Cause(ctx), err)
 		}
 	}
+}
+
+// watchFolder checks the data folder until ctx ends or the folder is missing. A missing folder stays missing until a restart.
+func (n *Node) watchFolder(ctx context.Context) {
+	tick := time.NewTicker(folderEvery)
+	defer tick.Stop()
+	for {
+		if err := n.journal.CheckFolder(); err != nil {
+			n.log.Error("data folder is missing", "folder", n.cfg.DataDir, "error", err)
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// folderMissing reports whether the data folder is missing: the batches of this store are then in memory alone.
+func (n *Node) folderMissing() bool { return n.journal.Missing() != nil }
+
+// folderError returns the error for calls that need the data folder while it is missing, and nil while it is there.
+func (n *Node) folderError() error {
+	if !n.folderMissing() {
+		return nil
+	}
+	return &replica.UnavailableError{Reason: fmt.Sprintf("the data folder of node %s is missing", n.cfg.Name)}
+}
+
+// folderError is that of Node in the form of the peer protocol. The caller turns to the next store.
+func (n inward) folderError() error {
+	if err := n.Node.folderError(); err != nil {
+		return &peer.Error{Code: peer.Unavailable, Detail: err.Error()}
+	}
+	return nil
+}
+
+// refuseWrite returns why this store admits no write, or nil. It counts writes that are refused for want of disk space.
+func (n *Node) refuseWrite() error {
+	if err := n.folderError(); err != nil {
+		return err
+	}
+	if !n.disk.Low() {
+		return nil
+	}
+	n.diskRefusals.Add(1)
+	return n.diskError()
+}
+
+// diskError says that too little disk space is free.
+func (n *Node) diskError() error {
+	return &replica.UnavailableError{Reason: fmt.Sprintf("less than %d%% of the disk of node %s is free", n.cfg.MinFree, n.cfg.Name)}
 }

@@ -3,7 +3,6 @@ package node
 import (
 	"context"
 	"fmt"
-	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -165,37 +164,12 @@ func (n *Node) everywhere(ctx context.Context, heard answers, call func(context.
 // absentFor is how long a store may be absent before it is forgotten without being asked to.
 const absentFor = 15 * time.Minute
 
-// absence is since when stores have been absent.
-type absence struct {
-	mu    sync.Mutex
-	since map[roster.StoreID]time.Time
-}
-
-// update notes who was heard and returns the stores that have been absent for longer than limit.
-func (a *absence) update(known roster.Roster, self roster.StoreID, heard answers, limit time.Duration) (long []roster.Store) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	now, since := time.Now(), map[roster.StoreID]time.Time{}
-	for _, s := range known.Stores() {
-		if _, ok := heard[s.ID]; ok || s.ID == self {
-			continue
-		}
-		if since[s.ID] = now; !a.since[s.ID].IsZero() {
-			since[s.ID] = a.since[s.ID]
-		}
-		if now.Sub(since[s.ID]) >= limit {
-			long = append(long, s)
-		}
-	}
-	a.since = since
-	return long
-}
-
 // forgetAbsent forgets the stores that will not come back: those absent for long, and those whose node is back with another store,
 // for their disk is lost (P9). Of the nodes that could do it the one with the lowest name does.
 func (n *Node) forgetAbsent(ctx context.Context, heard answers) {
-	roster, self := n.membership.Roster(), n.membership.Self()
-	long := n.absence.update(roster, self.ID, heard, absentFor)
+	known, self := n.membership.Roster(), n.membership.Self()
+	answered := func(id roster.StoreID) bool { return id == self.ID || heard.has(id) }
+	long := n.absence.Update(time.Now(), known.Stores(), answered, absentFor)
 	if !n.forgetsOthers(self, heard) {
 		return
 	}
@@ -203,7 +177,7 @@ func (n *Node) forgetAbsent(ctx context.Context, heard answers) {
 	for _, hello := range heard {
 		here[hello.Store.Name] = true
 	}
-	for _, s := range roster.Stores() {
+	for _, s := range known.Stores() {
 		if _, ok := heard[s.ID]; !ok && s.ID != self.ID && here[s.Name] {
 			long = append(long, s)
 		}

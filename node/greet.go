@@ -49,7 +49,7 @@ func (n *Node) greetLoop(ctx context.Context) {
 
 // follow takes in a changed view: who left is not waited for any more.
 func (n *Node) follow() {
-	for _, gone := range n.directory.update(n.members.View()) {
+	for _, gone := range n.directory.Update(n.members.View()) {
 		n.client.Silence(gone.Peer)
 	}
 }
@@ -68,6 +68,11 @@ func (n *Node) learn(state []byte) {
 // answers are the nodes that answered a greeting, by store.
 type answers map[roster.StoreID]peer.Hello
 
+func (a answers) has(id roster.StoreID) bool {
+	_, ok := a[id]
+	return ok
+}
+
 func (a answers) stores() []roster.Store {
 	var all []roster.Store
 	for _, hello := range a {
@@ -78,14 +83,16 @@ func (a answers) stores() []roster.Store {
 
 // meet greets everybody once and acts on the answers.
 func (n *Node) meet(ctx context.Context) {
-	n.checkDisk()
+	n.disk.Check()
 	n.follow()
 	n.expect(ctx)
 	heard := n.greetAll(ctx)
 	if ctx.Err() != nil {
 		return
 	}
-	n.board.update(heard)
+	for id, hello := range heard {
+		n.statuses.Set(id, hello.Status)
+	}
 	if err := n.join(ctx, heard); err != nil {
 		n.log.Error("join", "error", err)
 	}
@@ -94,9 +101,9 @@ func (n *Node) meet(ctx context.Context) {
 	}
 	n.forgetFormer(ctx)
 	n.forgetAbsent(ctx, heard)
-	n.directory.prune(n.membership.Roster())
+	n.directory.Prune(n.membership.Roster())
 	n.announce()
-	n.notice()
+	n.logPresence()
 	_ = n.assess(heard)
 	_ = n.Ready() // so that sendAway knows
 }
@@ -108,7 +115,7 @@ func (n *Node) greetAll(ctx context.Context) answers {
 	var mu sync.Mutex
 	var wg sync.WaitGroup
 	heard, hello := answers{}, n.hello()
-	for _, addr := range n.directory.addrs() {
+	for _, addr := range n.directory.Addrs() {
 		if addr == n.addresses.Peer {
 			continue
 		}
@@ -224,29 +231,6 @@ func (n *Node) announce() {
 		n.members.SetState(state)
 	}
 	n.remember()
-}
-
-// board is what other nodes last reported of themselves.
-type board struct {
-	mu   sync.Mutex
-	last map[roster.StoreID]peer.Status
-}
-
-func (b *board) update(heard answers) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.last == nil {
-		b.last = map[roster.StoreID]peer.Status{}
-	}
-	for id, hello := range heard {
-		b.last[id] = hello.Status
-	}
-}
-
-func (b *board) status(id roster.StoreID) peer.Status {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.last[id]
 }
 
 // self returns what the gossip is told of this node.

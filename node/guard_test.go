@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"flowring/internal/safeguard"
+	"flowring/node/directory"
 	"flowring/node/membership"
 	"flowring/node/peer"
 	"flowring/node/replica"
@@ -45,7 +46,7 @@ func newTown(t *testing.T, n, quorum int, disabled safeguard.Set) *town {
 	cfg := Default("a")
 	cfg.ReplicationFactor, cfg.WriteQuorum = quorum, quorum
 	p := &town{
-		Node:   &Node{cfg: cfg, membership: m, deps: Deps{Disabled: disabled}, directory: newDirectory()},
+		Node:   &Node{cfg: cfg, membership: m, deps: Deps{Disabled: disabled}, directory: directory.New()},
 		stores: map[string]roster.Store{"a": m.Self()}, heard: answers{},
 	}
 	for i := range n {
@@ -177,36 +178,6 @@ func TestEstablishing(t *testing.T) {
 				t.Errorf("mayEstablish = %t, want %t", got, tt.want)
 			}
 		})
-	}
-}
-
-func TestAbsenceIsCountedFromTheFirstMiss(t *testing.T) {
-	p := newTown(t, 3, 2, 0)
-	roster, self, c := p.membership.Roster(), p.membership.Self().ID, p.stores["c"]
-	var a absence
-	names := func(limit time.Duration) string {
-		var all []string
-		for _, s := range a.update(roster, self, p.heard, limit) {
-			all = append(all, s.Name)
-		}
-		return fmt.Sprint(all)
-	}
-	if got := names(0); got != "[]" {
-		t.Errorf("absent = %s while all answer, want nobody", got)
-	}
-	p.silence("c")
-	if got := names(time.Hour); got != "[]" {
-		t.Errorf("absent for an hour = %s at the first miss, want nobody", got)
-	}
-	a.since[c.ID] = time.Now().Add(-time.Hour)
-	if got := names(time.Hour); got != "[c]" {
-		t.Errorf("absent for an hour = %s, want [c]", got)
-	}
-	p.hear("c")
-	names(time.Hour)
-	p.silence("c")
-	if got := names(time.Hour); got != "[]" {
-		t.Errorf("absent for an hour = %s after it answered, want nobody", got)
 	}
 }
 

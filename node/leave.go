@@ -63,7 +63,7 @@ func (n *Node) othersStaying() int {
 	staying, self := 0, n.membership.Self().ID
 	for _, s := range n.membership.Roster().Established() {
 		addr := n.directory.Addr(s.ID)
-		if s.ID != self && addr != "" && n.client.Heard(addr) && !n.board.status(s.ID).Stopping {
+		if s.ID != self && addr != "" && n.client.Heard(addr) && !n.statuses.Get(s.ID).Stopping {
 			staying++
 		}
 	}

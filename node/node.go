@@ -8,23 +8,24 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
-	"net"
-	"net/http"
 	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 
-	"flowring/internal/browser"
 	"flowring/internal/lograte"
 	"flowring/internal/safeguard"
 	"flowring/node/answer"
+	"flowring/node/capacity"
+	"flowring/node/directory"
 	"flowring/node/member"
 	"flowring/node/membership"
+	"flowring/node/metrics"
 	"flowring/node/peer"
+	"flowring/node/port"
+	"flowring/node/readiness"
 	"flowring/node/replica"
 	"flowring/ring"
 	"flowring/ring/roster"
@@ -62,45 +63,43 @@ type Node struct {
 	journal    *journal.Journal
 	store      *store.Store
 	membership *membership.State
-	directory  *directory
-	board      board
-	absence    absence
+	directory  *directory.Directory
+	statuses   directory.Statuses
+	absence    directory.Absence
 	members    *member.Members
 	client     *peer.Client
 	replicas   *replica.Replicas
 	answers    *answer.Reader
 	addresses  router.Addresses
-	serve      []func() // each begins to serve on a port that is open
+	ports      []*port.Server
+	publicPort *port.Server
 
-	slots  admission.CPUSlots          // for answers to GETs that are written and compressed
-	finish func(context.Context) error // ends the public server, whose port was opened last
+	slots admission.CPUSlots // for answers to GETs that are written and compressed
 
-	called     chan struct{} // a member of a cluster called, while this node belongs to none: it is time for calls of its own
-	forgetting chan struct{} // holds a value while a store is being forgotten or drained
-	unique     atomic.Bool   // no other live process has this node's name, so far as the gossip tells: it may be known
-	expected   atomic.Pointer[expectation]
-	founding   atomic.Bool // this store is about to found a cluster
-	stopping   atomic.Bool // the node ends, and is not ready
-	draining   atomic.Bool // the store is about to leave the roster, or has left; the node is not ready
-	unready    atomic.Bool // as Ready said when it was last asked, at least each second
-	progress   progress
-	presence   presence              // used by the greet loop alone
-	apart      atomic.Pointer[error] // why this node talks to nobody; nil: it does not stay apart
-	lowDisk    atomic.Bool           // too little of the disk is free to admit writes
-	fullCount  atomic.Int64
-	memory     atomic.Int64 // bytes in use, as last looked at
-	lowMemory  atomic.Bool  // too little memory is left to take POSTs
-	peerServer atomic.Pointer[peer.Server]
-	peerPages  atomic.Int64    // calls of web pages that the peer port refused
-	peerLine   lograte.Limiter // of these in the log
-	left       atomic.Bool     // the store has left the roster for good, and W other stores know that
-	ending     context.Context // ends when Stop begins
-	end        context.CancelFunc
-	failed     chan error
-	known      []string // gossip addresses last saved; used by the greet loop alone
-	stack      []step   // what Start did, to be undone in reverse
-	servers    sync.WaitGroup
-	loops      sync.WaitGroup // of the background work
+	called       chan struct{} // a member of a cluster called, while this node belongs to none: it is time for calls of its own
+	forgetting   chan struct{} // holds a value while a store is being forgotten or drained
+	unique       atomic.Bool   // no other live process has this node's name, so far as the gossip tells: it may be known
+	expected     atomic.Pointer[expectation]
+	founding     atomic.Bool // this store is about to found a cluster
+	stopping     atomic.Bool // the node ends, and is not ready
+	draining     atomic.Bool // the store is about to leave the roster, or has left; the node is not ready
+	unready      atomic.Bool // as Ready said when it was last asked, at least each second
+	readiness    readiness.Tracker
+	presence     directory.Presence    // used by the greet loop alone
+	apart        atomic.Pointer[error] // why this node talks to nobody; nil: it does not stay apart
+	disk         *capacity.Disk
+	memory       *capacity.Memory
+	diskRefusals atomic.Int64 // writes refused for want of disk space
+	peerServer   atomic.Pointer[peer.Server]
+	peerPages    atomic.Int64    // calls of web pages that the peer port refused
+	peerLine     lograte.Limiter // of these in the log
+	left         atomic.Bool     // the store has left the roster for good, and W other stores know that
+	ending       context.Context // ends when Stop begins
+	end          context.CancelFunc
+	failed       chan error
+	known        []string       // gossip addresses last saved; used by the greet loop alone
+	stack        []step         // what Start did, to be undone in reverse
+	loops        sync.WaitGroup // of the background work
 }
 
 // step is one part that was started.
@@ -122,18 +121,16 @@ func New(cfg Config, deps Deps) (*Node, error) {
 		deps.Network = newMachine()
 	}
 	if deps.Registry == nil {
-		deps.Registry = newRegistry()
-	}
-	if deps.Memory == nil {
-		deps.Memory = memoryInUse
+		deps.Registry = metrics.NewRegistry()
 	}
 	for deps.Origin == 0 {
 		deps.Origin = random()
 	}
 	n := &Node{
 		cfg: cfg, deps: deps, log: deps.Log, start: fmt.Sprintf("%016x%08x", time.Now().UnixNano(), uint32(random())),
-		slots: admission.NewCPUSlots(admission.DefaultCPUSlots()), directory: newDirectory(), failed: make(chan error, 1), forgetting: make(chan struct{}, 1), called: make(chan struct{}, 1),
+		slots: admission.NewCPUSlots(admission.DefaultCPUSlots()), directory: directory.New(), failed: make(chan error, 1), forgetting: make(chan struct{}, 1), called: make(chan struct{}, 1),
 	}
+	n.memory = capacity.NewMemory(cfg.MemoryLimit, deps.Memory, deps.Log)
 	n.expected.Store(&expectation{})
 	n.unready.Store(true)
 	n.ending, n.end = context.WithCancel(context.Background())
@@ -154,11 +151,11 @@ func (n *Node) Start(ctx context.Context) error {
 	}{
 		{"try the ports", n.tryPorts},
 		{"open the data folder", n.openStore},
-		{"listen for peers", n.startPeers},
-		{"listen for requests", n.startPublic},
+		{"listen for peers", n.openPeerPort},
+		{"listen for requests", n.openPublicPort},
 		{"join the gossip", n.startMembers},
 		{"start the background work", n.startLoops},
-		{"answer", n.answer},
+		{"serve", n.serve},
 	} {
 		if err := part.start(ctx); err != nil {
 			return fmt.Errorf("%s: %w", part.name, err)
@@ -188,7 +185,9 @@ func (n *Node) Stop(ctx context.Context) error {
 		n.log.Debug("stopped", "part", n.stack[i].name, "took", time.Since(begun))
 	}
 	n.stack = nil
-	n.servers.Wait()
+	for _, p := range n.ports {
+		p.Wait()
+	}
 	return errors.Join(errs...)
 }
 
@@ -206,6 +205,7 @@ func (n *Node) openStore(ctx context.Context) error {
 	}
 	n.journal = j
 	n.started("journal", func(context.Context) error { return j.Close() })
+	n.disk = capacity.NewDisk(n.cfg.MinFree, j.FreeBytes, n.log)
 	n.store = store.New(store.Config{MemoryBudget: n.cfg.MemoryLimit / 2, Limits: n.cfg.storeLimits()}, store.Deps{Journal: j, Log: n.log})
 	if err := n.store.Open(); err != nil {
 		return err
@@ -231,7 +231,7 @@ func (n *Node) openStore(ctx context.Context) error {
 		},
 		replica.Deps{
 			Log: n.log, Cluster: cluster{n}, Peers: outward{n.client}, Store: n.store, NotSent: peer.NotSent, Unheard: peer.Unheard, Fail: n.fail,
-			Refuse: n.refuse, Lost: n.lost, Settled: n.saveSettled, Before: ringOf(settled, n.cfg.HourSlices),
+			Refuse: n.refuseWrite, Lost: n.folderMissing, Settled: n.saveSettled, Before: ringOf(settled, n.cfg.HourSlices),
 		})
 	n.answers = answer.New(
 		answer.Config{Slices: n.cfg.HourSlices, Disabled: n.deps.Disabled},
@@ -287,78 +287,6 @@ func (c cluster) Ring() *ring.Ring { return c.membership.Ring() }
 // Addr implements replica.Cluster.
 func (c cluster) Addr(id roster.StoreID) string { return c.directory.Addr(id) }
 
-func (n *Node) startPeers(ctx context.Context) error {
-	server := peer.NewServer(peer.ServerConfig{}, peer.ServerDeps{Handler: inward{n}, Log: n.log})
-	n.peerServer.Store(server)
-	addr, err := n.listen(ctx, settingPeer, n.cfg.PeerAddr, nil,
-		func(g *browser.Guard) http.Handler { return n.guardPeers(g, server) })
-	n.started("peer streams", func(ctx context.Context) error { server.Shutdown(ctx); return nil })
-	n.addresses.Peer = addr
-	return err
-}
-
-func (n *Node) startPublic(ctx context.Context) error {
-	handler := func(g *browser.Guard) http.Handler {
-		return router.New(router.Config{
-			MaxBody: n.cfg.MaxBody, MaxHours: n.cfg.MaxHoursPerRequest, AnyHour: n.cfg.AnyHour, MaxBuffered: n.cfg.maxBuffered(), MaxPosts: n.cfg.maxPosts(), MaxWait: n.cfg.MaxWait,
-			MaxReading: n.cfg.MaxReads, BodyTimeout: n.cfg.BodyTimeout, MaxLong: n.cfg.MaxLongAnswers, ReadOrigins: n.cfg.ReadOrigin,
-		}, router.Deps{
-			Cluster: public{n}, Log: n.log, Registry: n.deps.Registry, Full: n.lowMemory.Load, CPUSlots: n.slots, Unready: n.sendAway,
-			Guard: g, Metrics: promhttp.HandlerFor(n.deps.Registry, promhttp.HandlerOpts{}),
-		})
-	}
-	addr, err := n.listen(ctx, settingHTTP, n.cfg.HTTPAddr, n.cfg.TrustedOrigin, handler)
-	n.addresses.HTTP = addr
-	return err
-}
-
-// listen opens a port and returns the address that others reach it at. Who connects waits until answer: calls that came earlier
-// would meet a node that is only half there. The handler is made for the guard of the port, which trusts the origins.
-func (n *Node) listen(ctx context.Context, setting, addr string, trusted []string, handler func(*browser.Guard) http.Handler) (string, error) {
-	l, err := n.deps.Network.Listen(ctx, "tcp", addr)
-	if err != nil {
-		return "", fmt.Errorf("%s: %w", setting, err)
-	}
-	guard, err := n.guard(l, addr, trusted)
-	if err != nil {
-		return "", errors.Join(err, l.Close())
-	}
-	var idle unused
-	server := &http.Server{
-		ConnState: idle.track,
-		Handler:   handler(guard), ErrorLog: slog.NewLogLogger(n.log.Handler(), slog.LevelDebug),
-		ReadHeaderTimeout: 5 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 1 << 20,
-	}
-	n.serve = append(n.serve, func() {
-		n.servers.Go(func() {
-			if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
-				n.fail(fmt.Errorf("%s: %w", setting, err))
-			}
-		})
-	})
-	stop := func(ctx context.Context) error {
-		shutdown := func() error { return server.Shutdown(ctx) }
-		if idle.shutDown(shutdown) != nil { // requests that outlast ctx are cut off
-			server.Close()
-		}
-		l.Close() // the server knows it only once it serves
-		return nil
-	}
-	n.started("server of "+setting, stop)
-	n.finish = stop
-	_, port, err := net.SplitHostPort(l.Addr().String())
-	return net.JoinHostPort(n.cfg.AdvertiseHost, port), err
-}
-
-// answer begins to serve on the ports that are open: all that the handlers use is there now.
-func (n *Node) answer(context.Context) error {
-	for _, serve := range n.serve {
-		serve()
-	}
-	n.started("requests", n.finish) // before all else: what they need goes on until they are done
-	return nil
-}
-
 func (n *Node) startMembers(ctx context.Context) error {
 	key, err := readKey(n.cfg.GossipKeyFile)
 	if err != nil {
@@ -382,17 +310,15 @@ func (n *Node) startMembers(ctx context.Context) error {
 // startLoops starts what runs in the background, which is stopped before anything else is.
 func (n *Node) startLoops(context.Context) error {
 	n.membership.OnChange(n.replicas.Wake)
-	n.progress.contact = time.Now() // the wait for the data folder does not count
-	n.registerMetrics()
+	n.readiness.Start(time.Now()) // the wait for the data folder does not count
+	n.deps.Registry.MustRegister(metrics.NewCollector(n.sample))
 	ctx, cancel := context.WithCancel(context.Background())
 	n.loops.Go(func() { n.greetLoop(ctx) })
 	n.loops.Go(func() { n.tellUnready(ctx) })
 	if !n.deps.Disabled.Has(safeguard.Folder) {
 		n.loops.Go(func() { n.watchFolder(ctx) })
 	}
-	if n.cfg.MemoryLimit > 0 {
-		n.loops.Go(func() { n.watchMemory(ctx) })
-	}
+	n.loops.Go(func() { n.memory.Watch(ctx) })
 	n.replicas.Start()
 	n.started("background work", func(context.Context) error {
 		cancel()
@@ -434,7 +360,7 @@ func (n *Node) ready() error {
 	case n.draining.Load():
 		secured, all := n.replicas.Secured()
 		return fmt.Errorf("draining: %d of %d slices are on enough other stores", secured, all)
-	case n.lost():
+	case n.folderMissing():
 		return n.journal.Missing()
 	}
 	return n.assess(nil)
@@ -442,25 +368,20 @@ func (n *Node) ready() error {
 
 // assess takes in the stores that answered now and returns why this node is not ready, nil if it is.
 func (n *Node) assess(heard answers) error {
-	n.progress.Lock()
-	defer n.progress.Unlock()
-	next, reason := n.progress.step(n.sees(heard))
-	n.progress.readiness = next
-	return reason
+	return n.readiness.Observe(func() readiness.Observation { return n.observe(heard) })
 }
 
-// sees returns what is known now, with the stores that answered.
-func (n *Node) sees(heard answers) sight {
-	s := sight{
-		now: time.Now(), quorum: n.cfg.WriteQuorum, self: n.membership.Self(), roster: n.membership.Roster(),
-		heard: slices.Collect(maps.Keys(heard)), contact: n.members.Contact(), joining: n.waitsFor(), refusal: n.members.Refusal(),
-		tried: n.members.Tried(), recovering: n.replicas.Recovering(), disabled: n.deps.Disabled,
+// observe returns the information on which readiness depends, with the stores that answered now.
+func (n *Node) observe(heard answers) readiness.Observation {
+	o := readiness.Observation{
+		Now: time.Now(), Quorum: n.cfg.WriteQuorum, Self: n.membership.Self(), Roster: n.membership.Roster(),
+		Answered: slices.Collect(maps.Keys(heard)), Contact: n.members.Contact(), Joining: n.waitsFor(), Apart: n.stays(),
+		Refusal: n.members.Refusal(), Tried: n.members.Tried(), Recovering: n.replicas.Recovering(), Disabled: n.deps.Disabled,
 	}
-	s.apart = n.stays()
 	if len(heard) > 0 || len(n.members.View().Nodes) > 1 {
-		s.contact = s.now
+		o.Contact = o.Now
 	}
-	return s
+	return o
 }
 
 // ReadyToWrite returns nil when a POST could be stored now, and otherwise why not. A node that is ready may be unable to write.
@@ -469,10 +390,10 @@ func (n *Node) ReadyToWrite() error {
 		return err
 	}
 	switch {
-	case n.lowMemory.Load():
+	case n.memory.Full():
 		return errors.New("too little memory is left for more POSTs")
-	case n.lowDisk.Load():
-		return n.tooFull()
+	case n.disk.Low():
+		return n.diskError()
 	}
 	return n.replicas.Enough()
 }

@@ -58,7 +58,7 @@ func (n inward) Check(_ context.Context, batches []flow.Written) (bool, error) {
 
 // Apply implements peer.Handler.
 func (n inward) Apply(_ context.Context, batches []flow.Written) error {
-	if err := n.noFolderHere(); err != nil {
+	if err := n.folderError(); err != nil {
 		return err
 	}
 	return n.replicas.Apply(batches)
@@ -73,7 +73,7 @@ func (n inward) Flows(ctx context.Context, s flow.Slice, wanted peer.Wanted) (pe
 // Digest implements peer.Handler.
 func (n inward) Digest(_ context.Context, s flow.Slice, roster string) (peer.Voice, error) {
 	if roster != "" { // the caller drops its copy where this store has one
-		if err := n.noFolderHere(); err != nil {
+		if err := n.folderError(); err != nil {
 			return peer.Voice{}, err
 		}
 		if err := n.replicas.ConfirmReplica(s, roster); err != nil {
@@ -91,7 +91,7 @@ func (n inward) Missing(_ context.Context, s flow.Slice, have digest.Digest, fn 
 
 // Intake implements peer.Handler.
 func (n inward) Intake(s flow.Slice) (*store.Intake, error) {
-	if err := n.noFolderHere(); err != nil {
+	if err := n.folderError(); err != nil {
 		return nil, err
 	}
 	return n.store.Intake(s), nil
@@ -99,14 +99,16 @@ func (n inward) Intake(s flow.Slice) (*store.Intake, error) {
 
 // Summary implements peer.Handler.
 func (n inward) Summary(context.Context) (map[flow.Slice][16]byte, error) {
-	if err := n.noFolderHere(); err != nil { // callers count copies by it
+	if err := n.folderError(); err != nil { // callers count copies by it
 		return nil, err
 	}
 	return n.replicas.Summary()
 }
 
 // Secure implements peer.Handler.
-func (n inward) Secure(ctx context.Context) error { return peerError(n.replicas.Secure(ctx, n.lost())) }
+func (n inward) Secure(ctx context.Context) error {
+	return peerError(n.replicas.Secure(ctx, n.folderMissing()))
+}
 
 // Forget implements peer.Handler.
 func (n inward) Forget(ctx context.Context, id roster.StoreID, force bool) error {

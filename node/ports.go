@@ -5,7 +5,16 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/http"
 	"os"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"flowring/internal/browser"
+	"flowring/node/peer"
+	"flowring/node/port"
+	"flowring/router"
 )
 
 // The settings that name the ports, for errors.
@@ -15,21 +24,21 @@ const (
 	settingGossip = "--gossip-addr"
 )
 
-// tryPorts opens and closes each port before a data folder is made: a start that fails because a port is in use leaves no folder behind. A
-// folder that is there already comes first, because a start that finds it in use waits for it.
+// tryPorts opens and closes each port before a data folder is made, so that a start that fails because a port is in use leaves no folder
+// behind. It does nothing if the folder exists: a start that finds the folder in use waits for the folder first, and tries the ports later.
 func (n *Node) tryPorts(ctx context.Context) error {
 	if _, err := os.Stat(n.cfg.DataDir); !errors.Is(err, fs.ErrNotExist) || n.deps.FS != nil {
 		return nil
 	}
-	for _, port := range []struct{ setting, addr string }{
+	for _, p := range []struct{ setting, addr string }{
 		{settingHTTP, n.cfg.HTTPAddr}, {settingPeer, n.cfg.PeerAddr}, {settingGossip, n.cfg.GossipAddr},
 	} {
-		l, err := n.deps.Network.Listen(ctx, "tcp", port.addr)
+		l, err := n.deps.Network.Listen(ctx, "tcp", p.addr)
 		if err == nil {
 			err = l.Close()
 		}
 		if err != nil {
-			return fmt.Errorf("%s: %w", port.setting, err)
+			return fmt.Errorf("%s: %w", p.setting, err)
 		}
 	}
 	packets, err := n.deps.Network.ListenPacket(ctx, "udp", n.cfg.GossipAddr)
@@ -40,4 +49,78 @@ func (n *Node) tryPorts(ctx context.Context) error {
 		return fmt.Errorf("%s: %w", settingGossip, err)
 	}
 	return nil
+}
+
+// openPort listens on a port whose requests wait until serve.
+func (n *Node) openPort(ctx context.Context, cfg port.Config, handler func(*browser.Guard) http.Handler) (*port.Server, error) {
+	cfg.AdvertiseHost, cfg.AllowedHosts = n.cfg.AdvertiseHost, n.cfg.AllowedHost
+	s, err := port.Open(ctx, cfg, port.Deps{Network: n.deps.Network, Log: n.log, Handler: handler, Fail: n.fail})
+	if err != nil {
+		return nil, err
+	}
+	n.ports = append(n.ports, s)
+	n.started("server of "+cfg.Setting, func(ctx context.Context) error { s.Stop(ctx); return nil })
+	return s, nil
+}
+
+func (n *Node) openPeerPort(ctx context.Context) error {
+	server := peer.NewServer(peer.ServerConfig{}, peer.ServerDeps{Handler: inward{n}, Log: n.log})
+	n.peerServer.Store(server)
+	p, err := n.openPort(ctx, port.Config{Setting: settingPeer, Addr: n.cfg.PeerAddr},
+		func(g *browser.Guard) http.Handler { return n.guardPeers(g, server) })
+	n.started("peer streams", func(ctx context.Context) error { server.Shutdown(ctx); return nil })
+	if err != nil {
+		return err
+	}
+	n.addresses.Peer = p.Addr()
+	return nil
+}
+
+func (n *Node) openPublicPort(ctx context.Context) error {
+	handler := func(g *browser.Guard) http.Handler {
+		return router.New(router.Config{
+			MaxBody: n.cfg.MaxBody, MaxHours: n.cfg.MaxHoursPerRequest, AnyHour: n.cfg.AnyHour, MaxBuffered: n.cfg.maxBuffered(), MaxPosts: n.cfg.maxPosts(), MaxWait: n.cfg.MaxWait,
+			MaxReading: n.cfg.MaxReads, BodyTimeout: n.cfg.BodyTimeout, MaxLong: n.cfg.MaxLongAnswers, ReadOrigins: n.cfg.ReadOrigin,
+		}, router.Deps{
+			Cluster: public{n}, Log: n.log, Registry: n.deps.Registry, Full: n.memory.Full, CPUSlots: n.slots, Unready: n.sendAway,
+			Guard: g, Metrics: promhttp.HandlerFor(n.deps.Registry, promhttp.HandlerOpts{}),
+		})
+	}
+	p, err := n.openPort(ctx, port.Config{Setting: settingHTTP, Addr: n.cfg.HTTPAddr, TrustedOrigins: n.cfg.TrustedOrigin}, handler)
+	if err != nil {
+		return err
+	}
+	n.publicPort, n.addresses.HTTP = p, p.Addr()
+	return nil
+}
+
+// serve begins to answer on the ports that are open, once the parts that the handlers use are there.
+func (n *Node) serve(context.Context) error {
+	for _, p := range n.ports {
+		p.Serve()
+	}
+	// This step is the first that Stop undoes, because the requests under way need all other parts until they are done.
+	n.started("requests", func(ctx context.Context) error { n.publicPort.Stop(ctx); return nil })
+	return nil
+}
+
+// guardPeers refuses requests of web pages at the peer port, where a page could drain the node. It trusts no origin.
+func (n *Node) guardPeers(g *browser.Guard, peers http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		err := g.Check(r)
+		if err == nil {
+			peers.ServeHTTP(w, r)
+			return
+		}
+		n.peerPages.Add(1)
+		if times := n.peerLine.Allow(time.Now()); times > 0 {
+			n.log.Warn("peer call of a web page refused", "from", r.RemoteAddr, "host", r.Host, "origin", r.Header.Get("Origin"),
+				"refused", times, "err", err)
+		}
+		status := http.StatusForbidden
+		if errors.As(err, new(*browser.HostError)) {
+			status = http.StatusMisdirectedRequest
+		}
+		http.Error(w, err.Error(), status)
+	})
 }

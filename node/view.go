@@ -7,6 +7,7 @@ import (
 
 	"github.com/go-json-experiment/json"
 
+	"flowring/node/metrics"
 	"flowring/node/peer"
 	"flowring/ring"
 	"flowring/router"
@@ -43,13 +44,13 @@ func (n *Node) view() router.MembersView {
 		if s.Established && !s.Leaving {
 			m.Partitions = on.Owned(s.Name)
 		}
-		node, _, _ := n.directory.node(s.ID)
+		node, _ := n.directory.Node(s.ID)
 		m.Addresses = router.Addresses{HTTP: node.HTTP, Peer: node.Peer, Gossip: node.Gossip}
-		status := n.board.status(s.ID)
+		status := n.statuses.Get(s.ID)
 		if s.ID == self.ID {
 			m.Addresses, status = n.addresses, n.status()
 		}
-		if n.there(s.ID) {
+		if n.isPresent(s.ID) {
 			m.State = "alive"
 		}
 		m.Hours, m.Flows = status.Hours, status.Flows
@@ -67,6 +68,24 @@ func (n *Node) view() router.MembersView {
 		ReplicationFactor: n.cfg.ReplicationFactor, WriteQuorum: n.cfg.WriteQuorum, Version: on.Version(),
 	}
 	return v
+}
+
+// sample gathers the figures of one scrape.
+func (n *Node) sample() metrics.Sample {
+	stats := n.store.Stats()
+	s := metrics.Sample{
+		Store: stats, Status: n.statusOf(stats), Roster: n.membership.Roster(), Members: len(n.members.View().Nodes),
+		Ready: n.Ready() == nil, ReadyToWrite: n.ReadyToWrite() == nil, NoFolder: n.folderMissing(),
+		Fetched: n.replicas.Fetched(), HandedOver: n.replicas.HandedOver(), Conflicts: n.replicas.Conflicts(),
+		DiskRefusals: n.diskRefusals.Load(), Memory: n.memory.InUse(), MemoryLimit: n.memory.Limit(), MemoryFull: n.memory.Full(),
+		PeerPages: n.peerPages.Load(), PeerStalled: n.client.Stalled(), Saturated: n.answers.Saturated(),
+	}
+	s.KeysRemembered, s.KeysRefused = n.replicas.KeysRemembered()
+	if server := n.peerServer.Load(); server != nil {
+		s.PeerRefusals = server.Refused()
+		s.PeerStalled += server.Stalled()
+	}
+	return s
 }
 
 // Verify folds every slice anew from the journal and compares that with memory (P15).

@@ -1,4 +1,4 @@
-package node
+package directory
 
 import (
 	"fmt"
@@ -23,15 +23,15 @@ func TestPresenceIsSaidOnce(t *testing.T) {
 		{"two nodes", []map[string]bool{{"b": there, "c": there}, {"b": away, "c": away}, {"b": there, "c": away}}, "1:-b 1:-c 2:+b 1s "},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			var p presence
+			var p Presence
 			now, got := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), ""
 			for i, nodes := range tt.steps {
-				gone, back := p.step(now.Add(time.Duration(i)*time.Second), nodes)
+				gone, back := p.Update(now.Add(time.Duration(i)*time.Second), nodes)
 				for _, name := range gone {
 					got += fmt.Sprintf("%d:-%s ", i, name)
 				}
 				for _, b := range back {
-					got += fmt.Sprintf("%d:+%s %v ", i, b.name, b.away)
+					got += fmt.Sprintf("%d:+%s %v ", i, b.Name, b.Away)
 				}
 			}
 			if got != tt.want {

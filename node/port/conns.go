@@ -1,4 +1,4 @@
-package node
+package port
 
 import (
 	"net"
@@ -7,18 +7,18 @@ import (
 	"time"
 )
 
-// unused are the connections of a server on which no request has begun. A client that dials and then finds another connection free
-// leaves one, and Server.Shutdown waits 5 s for its first request.
-type unused struct {
+// unusedConns are the connections of a server on which no request has begun. A client leaves one when it dials and then finds another
+// connection free.
+type unusedConns struct {
 	mu    sync.Mutex
 	since map[net.Conn]time.Time
 }
 
-// unusedFor is how old a connection must be to be closed by a server that stops: a request that is on its way is there by then.
+// unusedFor is the age from which a server that stops closes an unused connection: a request that was on its way has arrived by then.
 const unusedFor = 500 * time.Millisecond
 
 // track is a Server.ConnState.
-func (u *unused) track(c net.Conn, state http.ConnState) {
+func (u *unusedConns) track(c net.Conn, state http.ConnState) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if state != http.StateNew {
@@ -31,8 +31,8 @@ func (u *unused) track(c net.Conn, state http.ConnState) {
 	u.since[c] = time.Now()
 }
 
-// closeOld closes those that are unusedFor old.
-func (u *unused) closeOld() {
+// closeOld closes the connections of age unusedFor.
+func (u *unusedConns) closeOld() {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	for c, since := range u.since {
@@ -42,8 +42,8 @@ func (u *unused) closeOld() {
 	}
 }
 
-// shutDown runs a server's Shutdown, and closes unused connections meanwhile.
-func (u *unused) shutDown(shutdown func() error) error {
+// closeDuring runs a server's Shutdown, and closes unused connections until it returns.
+func (u *unusedConns) closeDuring(shutdown func() error) error {
 	done := make(chan struct{})
 	var wg sync.WaitGroup
 	defer wg.Wait()

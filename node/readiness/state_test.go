@@ -1,4 +1,4 @@
-package node
+package readiness
 
 import (
 	"errors"
@@ -9,40 +9,39 @@ import (
 	"flowring/ring/roster"
 )
 
-// moment changes what a node sees, once so much time has passed since its start, and says what its readiness is then.
+// moment is one observation of a test: it changes the Observation at a time after the start and gives the expected reason.
 type moment struct {
 	at   time.Duration
-	see  func(*sight)
-	want string // part of why it is not ready; "": it is
+	see  func(*Observation)
+	want string // part of the reason; "": the node is ready
 }
 
-// The rules of readiness, by what a node hears as time goes by. R=3 and W=2; the stores of a, b and c are established, that of a is the
-// node's own.
-func TestReadinessFollowsWhatIsHeard(t *testing.T) {
+// R=3 and W=2. The stores of a, b and c are established, and a is the node itself.
+func TestReadinessFollowsTheAnswersOfOtherStores(t *testing.T) {
 	a, b, c := someStore("a"), someStore("b"), someStore("c")
 	b2 := someStore("b")
 	joiner := someStore("d")
 	joiner.Established = false
-	hear := func(stores ...roster.Store) func(*sight) {
-		return func(s *sight) {
+	hear := func(stores ...roster.Store) func(*Observation) {
+		return func(s *Observation) {
 			for _, st := range stores {
-				s.heard = append(s.heard, st.ID)
+				s.Answered = append(s.Answered, st.ID)
 			}
-			s.contact = s.now
+			s.Contact = s.Now
 		}
 	}
-	nothing := func(*sight) {}
-	refuse := func(s *sight) { s.refusal, s.contact = errors.New("other parameters"), s.now }
-	alone := func(see func(*sight)) func(*sight) {
-		return func(s *sight) {
+	nothing := func(*Observation) {}
+	refuse := func(s *Observation) { s.Refusal, s.Contact = errors.New("other parameters"), s.Now }
+	alone := func(see func(*Observation)) func(*Observation) {
+		return func(s *Observation) {
 			see(s)
-			s.quorum = 1
+			s.Quorum = 1
 		}
 	}
-	recovering := func(see func(*sight)) func(*sight) {
-		return func(s *sight) {
+	recovering := func(see func(*Observation)) func(*Observation) {
+		return func(s *Observation) {
 			see(s)
-			s.recovering = true
+			s.Recovering = true
 		}
 	}
 	for _, tt := range []struct {
@@ -54,15 +53,15 @@ func TestReadinessFollowsWhatIsHeard(t *testing.T) {
 		{"a store that is not on the roster does not count", []moment{{0, hear(b2), "not yet b, c"}}},
 		{"a store that joins does not count", []moment{{0, hear(joiner), "not yet b, c"}}},
 		{"a store that is forgotten meanwhile does not count", []moment{
-			{0, func(s *sight) { s.quorum = 3; hear(b)(s) }, "not yet c"},
-			{time.Second, func(s *sight) {
+			{0, func(s *Observation) { s.Quorum = 3; hear(b)(s) }, "not yet c"},
+			{time.Second, func(s *Observation) {
 				gone := b
 				gone.Forgotten = true
-				s.quorum, s.roster = 3, s.roster.With(gone).With(someStore("d"))
+				s.Quorum, s.Roster = 3, s.Roster.With(gone).With(someStore("d"))
 				hear(c)(s)
 			}, "not yet d"},
 		}},
-		{"the addresses are tried first", []moment{{0, func(s *sight) { s.tried = false; hear(b)(s) }, "joining"}, {time.Second, nothing, ""}}},
+		{"the addresses are tried first", []moment{{0, func(s *Observation) { s.Tried = false; hear(b)(s) }, "joining"}, {time.Second, nothing, ""}}},
 		{"nobody is heard for 5 minutes", []moment{{aloneLimit - time.Second, nothing, "not yet b, c"}, {aloneLimit, nothing, ""}, {aloneLimit + time.Second, hear(joiner), ""}}},
 		{"somebody answers within the 5 minutes, who does not count", []moment{
 			{aloneLimit - time.Second, hear(joiner), "not yet b, c"}, {2*aloneLimit - 2*time.Second, nothing, "not yet b, c"}, {2 * aloneLimit, nothing, ""},
@@ -72,7 +71,7 @@ func TestReadinessFollowsWhatIsHeard(t *testing.T) {
 			{10 * time.Second, recovering(hear(b)), "recovering"}, {39 * time.Second, recovering(nothing), "recovering"}, {40 * time.Second, recovering(nothing), ""},
 		}},
 		{"a refusal lasts as long as it lasts", []moment{
-			{0, refuse, "refused: other parameters"}, {time.Second, func(s *sight) { hear(joiner)(s); refuse(s) }, "refused: other parameters"},
+			{0, refuse, "refused: other parameters"}, {time.Second, func(s *Observation) { hear(joiner)(s); refuse(s) }, "refused: other parameters"},
 			{24 * time.Hour, refuse, "refused: other parameters"}, {25 * time.Hour, hear(b), ""},
 		}},
 		{"a node that has just become ready, without others, is refused", []moment{
@@ -83,29 +82,29 @@ func TestReadinessFollowsWhatIsHeard(t *testing.T) {
 			{0, alone(nothing), ""}, {settledAfter, alone(nothing), ""}, {time.Hour, alone(refuse), ""},
 		}},
 		{"a node that has just heard most stores meets one that does not fit", []moment{{0, hear(b), ""}, {time.Second, refuse, ""}, {time.Hour, refuse, ""}}},
-		{"a node that is refused hears most stores", []moment{{0, refuse, "refused"}, {time.Second, func(s *sight) { hear(c)(s); refuse(s) }, ""}}},
-		{"a node that is refused hears half of the stores", []moment{{0, func(s *sight) { s.roster = s.roster.With(someStore("d")); hear(c)(s); refuse(s) }, "refused"}}},
-		{"a node that stays apart", []moment{{0, func(s *sight) { s.apart = errors.New("used at A"); hear(b)(s) }, "used at A"}, {time.Hour, func(s *sight) { s.apart = errors.New("used at A") }, "used at A"}}},
+		{"a node that is refused hears most stores", []moment{{0, refuse, "refused"}, {time.Second, func(s *Observation) { hear(c)(s); refuse(s) }, ""}}},
+		{"a node that is refused hears half of the stores", []moment{{0, func(s *Observation) { s.Roster = s.Roster.With(someStore("d")); hear(c)(s); refuse(s) }, "refused"}}},
+		{"a node that stays apart", []moment{{0, func(s *Observation) { s.Apart = errors.New("used at A"); hear(b)(s) }, "used at A"}, {time.Hour, func(s *Observation) { s.Apart = errors.New("used at A") }, "used at A"}}},
 		{"a store that is not established", []moment{
-			{time.Hour, func(s *sight) { s.self.Established = false }, "not established: 1 of 3"},
-			{time.Hour + time.Second, func(s *sight) { s.self.Established = false; refuse(s) }, "not established: other parameters"},
+			{time.Hour, func(s *Observation) { s.Self.Established = false }, "not established: 1 of 3"},
+			{time.Hour + time.Second, func(s *Observation) { s.Self.Established = false; refuse(s) }, "not established: other parameters"},
 		}},
-		{"too few stores are established", []moment{{0, func(s *sight) { s.quorum = 4; hear(b, c)(s) }, "3 established stores, fewer than the write quorum of 4"}}},
-		{"W is 1", []moment{{0, func(s *sight) { s.quorum = 1 }, ""}}},
+		{"too few stores are established", []moment{{0, func(s *Observation) { s.Quorum = 4; hear(b, c)(s) }, "3 established stores, fewer than the write quorum of 4"}}},
+		{"W is 1", []moment{{0, func(s *Observation) { s.Quorum = 1 }, ""}}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-			r := readiness{contact: start}
+			r := State{contact: start}
 			for _, m := range tt.moments {
-				s := sight{
-					now: start.Add(m.at), quorum: 2, self: a, roster: roster.Roster{}.With(a).With(b).With(c).With(joiner),
-					joining: "1 of 3", tried: true,
+				s := Observation{
+					Now: start.Add(m.at), Quorum: 2, Self: a, Roster: roster.Roster{}.With(a).With(b).With(c).With(joiner),
+					Joining: "1 of 3", Tried: true,
 				}
 				m.see(&s)
-				before := len(r.heard)
-				next, reason := r.step(s)
-				if len(r.heard) != before {
-					t.Error("step changes the state that it was given")
+				before := len(r.answered)
+				next, reason := r.Step(s)
+				if len(r.answered) != before {
+					t.Error("Step changes the state that it was given")
 				}
 				r = next
 				got := ""

@@ -1,0 +1,76 @@
+package metrics
+
+import (
+	"slices"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"flowring/internal/buildinfo"
+	"flowring/node/peer"
+	"flowring/ring/roster"
+	"flowring/store"
+)
+
+// Sample has the figures of one scrape.
+type Sample struct {
+	Store          store.Stats
+	Status         peer.Status
+	Roster         roster.Roster
+	Members        int // live nodes
+	Ready          bool
+	ReadyToWrite   bool
+	NoFolder       bool   // the data folder is missing
+	Fetched        int64  // batches and pieces of snapshots
+	HandedOver     int64  // slices
+	Conflicts      int64  // hours
+	DiskRefusals   int64  // batches
+	Memory         int64  // bytes in use
+	MemoryLimit    int64  // bytes
+	MemoryFull     bool   // POSTs are refused
+	PeerRefusals   uint64 // calls
+	PeerPages      int64  // calls of web pages
+	PeerStalled    uint64 // calls
+	KeysRemembered int64
+	KeysRefused    uint64
+	Saturated      int64 // totals of merged hours; those of the store are in Store
+}
+
+// NewRegistry returns a registry with the metrics of the Go runtime, of the process and of the build.
+func NewRegistry() *prometheus.Registry {
+	r := prometheus.NewRegistry()
+	r.MustRegister(buildinfo.Collector(), collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return r
+}
+
+// Collector reads a Sample at each scrape. It implements prometheus.Collector.
+type Collector struct {
+	gather  func() Sample
+	metrics []metric
+	descs   []*prometheus.Desc // of metrics
+}
+
+// NewCollector returns a collector of the samples that gather returns. Scrapes may call gather concurrently.
+func NewCollector(gather func() Sample) *Collector {
+	c := &Collector{gather: gather, metrics: slices.Concat(storeMetrics(), nodeMetrics())}
+	for _, m := range c.metrics {
+		c.descs = append(c.descs, prometheus.NewDesc("flowring_"+m.name, m.help, nil, nil))
+	}
+	return c
+}
+
+// Describe implements prometheus.Collector.
+func (c *Collector) Describe(to chan<- *prometheus.Desc) {
+	for _, d := range c.descs {
+		to <- d
+	}
+}
+
+// Collect implements prometheus.Collector.
+func (c *Collector) Collect(to chan<- prometheus.Metric) {
+	s := c.gather()
+	for i, m := range c.metrics {
+		to <- prometheus.MustNewConstMetric(c.descs[i], m.kind, m.read(s))
+	}
+}

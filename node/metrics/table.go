@@ -1,0 +1,93 @@
+package metrics
+
+import "github.com/prometheus/client_golang/prometheus"
+
+// metric is one row of a table.
+type metric struct {
+	kind       prometheus.ValueType
+	name, help string // name without the prefix flowring_
+	read       func(Sample) float64
+}
+
+const gauge, counter = prometheus.GaugeValue, prometheus.CounterValue
+
+// storeMetrics is the table of the store's metrics.
+func storeMetrics() []metric {
+	return []metric{
+		{gauge, "store_hours", "Hours with data held here.", func(s Sample) float64 { return float64(s.Store.Hours) }},
+		{gauge, "store_slices", "Slices with data held here.", func(s Sample) float64 { return float64(s.Store.Slices) }},
+		{gauge, "store_flows", "Flows of the slices in memory.", func(s Sample) float64 { return float64(s.Store.Flows) }},
+		{gauge, "store_resident_bytes", "Estimate of the memory that slices take.",
+			func(s Sample) float64 { return float64(s.Store.ResidentBytes) }},
+		{counter, "store_batches_applied_total", "Batches added to the totals.",
+			func(s Sample) float64 { return float64(s.Store.Applied) }},
+		{counter, "store_batches_known_total", "Batches that came again.",
+			func(s Sample) float64 { return float64(s.Store.Known + s.Store.Same) }},
+		{counter, "store_saturated_total", "Totals cut to 2^63-1.", func(s Sample) float64 { return float64(s.Store.Saturated) + float64(s.Saturated) }},
+		{gauge, "store_most_flows", "Flows of the fullest slice in memory.", func(s Sample) float64 { return float64(s.Store.MostFlows) }},
+		{gauge, "store_most_names", "Names of applications and VPCs of the slice in memory that has the most.",
+			func(s Sample) float64 { return float64(s.Store.MostNames) }},
+		{counter, "store_flows_refusals_total", "Batches not admitted here as their hour has as many flows as it may.",
+			func(s Sample) float64 { return float64(s.Store.TooManyFlows) }},
+		{counter, "store_names_refusals_total", "Batches not admitted here as their hour has as many names as it may.",
+			func(s Sample) float64 { return float64(s.Store.TooManyNames) }},
+		{counter, "store_hours_refusals_total", "Batches not admitted here as this store has as many hours as it may.",
+			func(s Sample) float64 { return float64(s.Store.TooManySlices) }},
+		{counter, "store_kept_hours_refusals_total", "Batches not admitted here as the last tenth of the hours is for hours near now.",
+			func(s Sample) float64 { return float64(s.Store.SlicesKept) }},
+		{gauge, "store_batches_unreadable", "Batches held here that cannot be read.",
+			func(s Sample) float64 { return float64(s.Store.Unreadable) }},
+		{counter, "store_sealed_total", "Snapshots that replaced the batches of an hour here.",
+			func(s Sample) float64 { return float64(s.Store.Sealed) }},
+		{counter, "store_snapshots_fetched_total", "Snapshots taken in from other stores.",
+			func(s Sample) float64 { return float64(s.Store.Snapshots) }},
+	}
+}
+
+// nodeMetrics is the table of the metrics of the node and of its place in the cluster.
+func nodeMetrics() []metric {
+	return []metric{
+		{gauge, "remembered_keys", "Idempotency keys that this owner remembers over all hours.", func(s Sample) float64 { return float64(s.KeysRemembered) }},
+		{counter, "remembered_keys_refusals_total", "Checks in which this owner refused a key that it remembers with other content.",
+			func(s Sample) float64 { return float64(s.KeysRefused) }},
+		{counter, "disk_refusals_total", "Batches not admitted here for want of disk space.",
+			func(s Sample) float64 { return float64(s.DiskRefusals) }},
+		{gauge, "members_alive", "Live nodes, this one included.", func(s Sample) float64 { return float64(s.Members) }},
+		{gauge, "roster_stores", "Stores on the roster that are not forgotten.",
+			func(s Sample) float64 { return float64(len(s.Roster.Stores())) }},
+		{gauge, "roster_established", "Stores on the roster that count.",
+			func(s Sample) float64 { return float64(s.Roster.CountEstablished()) }},
+		{gauge, "memory_in_use_bytes", "Memory of the process that is not garbage, as last looked at; 0 without a limit.",
+			func(s Sample) float64 { return float64(s.Memory) }},
+		{gauge, "memory_limit_bytes", "Memory that the process may have; 0: no limit.",
+			func(s Sample) float64 { return float64(s.MemoryLimit) }},
+		{gauge, "memory_full", "1 if POSTs are refused for want of memory.", func(s Sample) float64 { return indicator(s.MemoryFull) }},
+		{counter, "peer_refusals_total", "Calls of other nodes refused as too many were under way.",
+			func(s Sample) float64 { return float64(s.PeerRefusals) }},
+		{counter, "peer_pages_refused_total", "Calls of the peer port refused because a browser sent them for a web page, or named another host.",
+			func(s Sample) float64 { return float64(s.PeerPages) }},
+		{counter, "peer_stalled_total", "Calls between nodes given up here because the other side sent and took no byte for a while.",
+			func(s Sample) float64 { return float64(s.PeerStalled) }},
+		{gauge, "ready", "1 if this node may be sent requests.", func(s Sample) float64 { return indicator(s.Ready) }},
+		{gauge, "ready_for_write", "1 if a POST could be stored through this node now.",
+			func(s Sample) float64 { return indicator(s.ReadyToWrite) }},
+		{gauge, "data_folder_missing", "1 if the data folder is not the one that was opened.", func(s Sample) float64 { return indicator(s.NoFolder) }},
+		{gauge, "repair_slices", "Slices that repair compares in full at this moment.",
+			func(s Sample) float64 { return float64(s.Status.Repairing) }},
+		{gauge, "repair_batches_behind", "Batches known to be missing here.",
+			func(s Sample) float64 { return float64(s.Status.Behind) }},
+		{counter, "repair_batches_fetched_total", "Batches, and pieces of snapshots, fetched from other stores.",
+			func(s Sample) float64 { return float64(s.Fetched) }},
+		{gauge, "repair_conflicts", "Hours of which another store has a snapshot that cannot be merged with the one here.",
+			func(s Sample) float64 { return float64(s.Conflicts) }},
+		{counter, "handed_over_slices_total", "Slices dropped here once their replicas held them.",
+			func(s Sample) float64 { return float64(s.HandedOver) }},
+	}
+}
+
+func indicator(is bool) float64 {
+	if is {
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,106 @@
+package port
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+
+	"flowring/internal/browser"
+)
+
+// Config describes a port.
+type Config struct {
+	Setting        string   // the flag that sets Addr, for errors
+	Addr           string   // host:port to listen on
+	AdvertiseHost  string   // host that others reach the node at
+	TrustedOrigins []string // origins whose pages may write
+	AllowedHosts   []string // names that a Host header may have on a port of loopback, beside those of loopback
+}
+
+// Deps are the collaborators of a Server.
+type Deps struct {
+	Network interface {
+		Listen(ctx context.Context, network, addr string) (net.Listener, error)
+	}
+	Log     *slog.Logger
+	Handler func(*browser.Guard) http.Handler // makes the handler for the guard of the port
+	Fail    func(error)                       // called when the server ends before Stop
+}
+
+// Server is an HTTP server on one port.
+type Server struct {
+	listener net.Listener
+	server   *http.Server
+	addr     string
+	setting  string
+	fail     func(error)
+	unused   unusedConns
+	serving  sync.WaitGroup
+}
+
+// Open listens on the port. Its error names the setting. Stop must follow if there is none.
+func Open(ctx context.Context, cfg Config, deps Deps) (*Server, error) {
+	l, err := deps.Network.Listen(ctx, "tcp", cfg.Addr)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", cfg.Setting, err)
+	}
+	guard, err := guard(cfg, l)
+	if err != nil {
+		return nil, errors.Join(err, l.Close())
+	}
+	_, number, err := net.SplitHostPort(l.Addr().String())
+	if err != nil {
+		return nil, errors.Join(err, l.Close())
+	}
+	s := &Server{listener: l, addr: net.JoinHostPort(cfg.AdvertiseHost, number), setting: cfg.Setting, fail: deps.Fail}
+	s.server = &http.Server{
+		ConnState: s.unused.track,
+		Handler:   deps.Handler(guard), ErrorLog: slog.NewLogLogger(deps.Log.Handler(), slog.LevelDebug),
+		ReadHeaderTimeout: 5 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 1 << 20,
+	}
+	return s, nil
+}
+
+// guard returns the guard of a port that is open at l. It allows AllowedHosts and the names that the node's addresses are set to. The
+// machine's own name is not among them, because it is often a name of loopback.
+func guard(cfg Config, l net.Listener) (*browser.Guard, error) {
+	hosts := slices.Clone(cfg.AllowedHosts)
+	listens, _, _ := net.SplitHostPort(cfg.Addr) // checked with the settings
+	for _, name := range []string{listens, cfg.AdvertiseHost} {
+		if host, err := browser.Host(name); err == nil {
+			hosts = append(hosts, host)
+		}
+	}
+	return browser.New(browser.Config{TrustedOrigins: cfg.TrustedOrigins, AllowedHosts: hosts, Loopback: browser.OnLoopback(l.Addr())})
+}
+
+// Addr returns host:port at which others reach the port.
+func (s *Server) Addr() string { return s.addr }
+
+// Serve begins to answer requests, and returns.
+func (s *Server) Serve() {
+	s.serving.Go(func() {
+		if err := s.server.Serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
+			s.fail(fmt.Errorf("%s: %w", s.setting, err))
+		}
+	})
+}
+
+// Stop accepts no more connections and finishes the requests that are under way; it cuts off those that outlast ctx. It may be called more
+// than once.
+func (s *Server) Stop(ctx context.Context) {
+	shutdown := func() error { return s.server.Shutdown(ctx) }
+	if s.unused.closeDuring(shutdown) != nil {
+		s.server.Close()
+	}
+	s.listener.Close() // http.Server knows its listener only after Serve
+}
+
+// Wait waits until Serve's goroutine has ended, after Stop.
+func (s *Server) Wait() { s.serving.Wait() }
