@@ -66,14 +66,14 @@ func (s *Store) sound(h *held) digest.Digest {
 	return h.digest()
 }
 
-// Scrub reads all that the journal has of a slice, and notes what cannot be read. It returns the number of bytes. It fails with
-// ErrUnreadable for damage to the index, which no other store can make good.
+// Scrub reads everything that the journal has of a slice and notes the batches that cannot be read. It returns the number of bytes.
+// It fails with ErrUnreadable for damage to the dots or to the head of a snapshot, because no other store can make that good.
 func (s *Store) Scrub(slice flow.Slice) (bytes int, err error) {
 	if s.journal == nil {
 		return 0, nil
 	}
 	count := func(data []byte) error { bytes += len(data); return nil }
-	err = s.journal.Load(slice, count)
+	err = errors.Join(s.journal.Load(slice, count), s.journal.Dots(slice, func(flow.Dot) error { return nil }))
 	head, failed := s.sealed(slice)
 	if failed == nil && head != nil {
 		err = errors.Join(err, s.journal.Pieces(slice, count))

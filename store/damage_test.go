@@ -15,7 +15,9 @@ import (
 // badReads is a journal on which some batches cannot be read until they are written again.
 type badReads struct {
 	*journal.Journal
-	bad map[flow.Dot]bool
+	bad      map[flow.Dot]bool
+	snapshot bool // the pieces of the snapshot cannot be read until another snapshot takes its place
+	index    bool // the dots cannot be read
 }
 
 func (j *badReads) Get(s flow.Slice, d flow.Dot) ([]byte, error) {
@@ -31,6 +33,26 @@ func (j *badReads) Load(s flow.Slice, fn func([]byte) error) error {
 		return journal.ErrCorrupt
 	}
 	return j.Journal.Load(s, fn)
+}
+
+func (j *badReads) Pieces(s flow.Slice, fn func([]byte) error) error {
+	if j.snapshot {
+		return journal.ErrCorrupt
+	}
+	return j.Journal.Pieces(s, fn)
+}
+
+func (j *badReads) Adopt(s flow.Slice, draft uint64, head []byte, covers digest.Digest) error {
+	err := j.Journal.Adopt(s, draft, head, covers)
+	j.snapshot = j.snapshot && err != nil
+	return err
+}
+
+func (j *badReads) Dots(s flow.Slice, fn func(flow.Dot) error) error {
+	if j.index {
+		return journal.ErrCorrupt
+	}
+	return j.Journal.Dots(s, fn)
 }
 
 func (j *badReads) Append(batches ...flow.Written) error {
@@ -125,6 +147,93 @@ func TestASourceFindsDamageAndGivesTheRest(t *testing.T) {
 	err = s.Missing(slice, digest.Digest{}, func([]byte) error { given++; return nil })
 	if !errors.Is(err, store.ErrUnreadable) || given != 2 || s.Unreadable(slice) != 1 {
 		t.Errorf("Missing gives %d, %v, with %d unreadable, want 2, an error, 1", given, err, s.Unreadable(slice))
+	}
+}
+
+// A store with a damaged piece of a snapshot has none of its batches in its digest, and takes the snapshot in again from a store that has
+// it, whether the slice is in memory or not. Nothing counts twice (P2, P4, P15).
+func TestADamagedSnapshotIsTakenInAgain(t *testing.T) {
+	slice := flow.Slice{Hour: 7}
+	for _, warm := range []bool{false, true} {
+		whole, j := openStore(t, "whole", vfs.NewMem(), 0)
+		defer j.Close()
+		hurtJournal, err := journal.Open("hurt", journal.Options{FS: vfs.NewMem()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer hurtJournal.Close()
+		bad := &badReads{Journal: hurtJournal}
+		s := store.New(store.Config{}, store.Deps{Journal: bad})
+		for seq := range uint64(3) {
+			b := small(t, slice, flow.Dot{Origin: 1, Seq: seq + 1})
+			for _, to := range []*store.Store{whole, s} {
+				if err := to.Apply(flow.Written{Batch: b, Bytes: b.Encode()}); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		all, err := s.Digest(slice)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, sealed := range []*store.Store{whole, s} {
+			if done, err := sealed.Seal(slice, all, 1); !done || err != nil {
+				t.Fatalf("Seal = %t, %v", done, err)
+			}
+		}
+		late := small(t, slice, flow.Dot{Origin: 1, Seq: 4}) // on top of the snapshot, at one store alone
+		if err := s.Apply(flow.Written{Batch: late, Bytes: late.Encode()}); err != nil {
+			t.Fatal(err)
+		}
+		bad.snapshot = true
+		if !warm {
+			s = store.New(store.Config{}, store.Deps{Journal: bad})
+			if err := s.Open(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := s.Scrub(slice); err != nil || s.Unreadable(slice) != 3 {
+			t.Errorf("warm %t: Scrub = %v, %d unreadable, want the 3 of the snapshot", warm, err, s.Unreadable(slice))
+		}
+		have, err := s.Digest(slice)
+		if err != nil || !have.Equal(digest.Of(late.Dot)) {
+			t.Errorf("warm %t: Digest = %s, %v, want the late batch alone", warm, have, err)
+		}
+		given := 0
+		if err := s.Missing(slice, digest.Digest{}, func([]byte) error { given++; return nil }); err != nil || given != 1 {
+			t.Errorf("warm %t: Missing gives %d frames, %v, want the late batch alone", warm, given, err)
+		}
+		in := s.Intake(slice)
+		if err := whole.Missing(slice, have, in.Add); err != nil {
+			t.Errorf("warm %t: Intake: %v", warm, err)
+		}
+		in.Close()
+		if err := s.Verify(slice); err != nil || s.AllUnreadable() != 0 {
+			t.Errorf("warm %t: Verify = %v with %d unreadable, want none", warm, err, s.AllUnreadable())
+		}
+		if got := records(t, s, slice); len(got) != 1 || got[0].BytesTx != 4 {
+			t.Errorf("warm %t: %v, want a total of 4", warm, got)
+		}
+	}
+}
+
+// Damage to the dots is an error of Scrub: no other store can make that good.
+func TestScrubReadsTheIndex(t *testing.T) {
+	slice := flow.Slice{Hour: 7}
+	j, err := journal.Open("data", journal.Options{FS: vfs.NewMem()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer j.Close()
+	bad := &badReads{Journal: j}
+	s := store.New(store.Config{}, store.Deps{Journal: bad})
+	b := small(t, slice, flow.Dot{Origin: 1, Seq: 1})
+	if err := s.Apply(flow.Written{Batch: b, Bytes: b.Encode()}); err != nil {
+		t.Fatal(err)
+	}
+	bad.index = true
+	if _, err := s.Scrub(slice); !errors.Is(err, store.ErrUnreadable) || s.AllUnreadable() != 0 {
+		t.Errorf("Scrub = %v with %d batches unreadable, want %v and none", err, s.AllUnreadable(), store.ErrUnreadable)
 	}
 }
 

@@ -51,7 +51,7 @@ func damaged(t *testing.T, percent int, disabled safeguard.Set) (c *Cluster, k c
 // A store that cannot read batches says so, fetches them within a minute although nobody reads their hours, and has them after a restart
 // (P1, P4, P13). Nothing that is read meanwhile is short. Without the pass over the journal it does not notice.
 func TestBatchesThatCannotBeReadAreFetched(t *testing.T) {
-	for _, percent := range []int{2, 20} {
+	for _, percent := range []int{2, 60} {
 		for _, off := range []bool{false, true} {
 			disabled := safeguard.Set(0)
 			if off {

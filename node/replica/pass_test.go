@@ -235,8 +235,8 @@ func TestSourcesShareTheBudget(t *testing.T) {
 	})
 }
 
-// Every pass over many hours leaves a silent store out after its first failure: what a store is given before it goes, what is handed
-// over, what is sealed.
+// Every pass over many hours leaves a silent store out after its first failure: the pass that secures, the one that hands over, and the one
+// that seals. The negative control takes no failure for silence: then each hour waits for the limit of a call.
 func TestPassesOverManyHoursLeaveSilentStores(t *testing.T) {
 	const hours = 100
 	for _, tt := range []struct {
@@ -256,20 +256,30 @@ func TestPassesOverManyHoursLeaveSilentStores(t *testing.T) {
 		}, "digest", 1},
 		{"seal", func(s *site) { s.hangs = "digest" }, func(ctx context.Context, r *Replicas) error { r.Seal(ctx); return nil }, "digest", 1},
 	} {
-		t.Run(tt.name, func(t *testing.T) {
+		run := func(t *testing.T, unheard func(error) bool) (took time.Duration, calls int, err error) {
 			racetest.Bubble(t, func(t *testing.T) {
 				w := newWorld("a", "b", "c", "d")
 				w.fill(t, hours, 1, "a")
 				tt.spoil(w.sites["b"])
 				r := w.replicas(t, Config{Copies: 3, Quorum: 2, SealBatches: 1, SealAfter: 1})
+				r.Unheard = unheard
 				time.Sleep(time.Second)
 				begun := time.Now()
-				err := tt.pass(t.Context(), r)
-				if n, took := w.sites["b"].calls(tt.calls), time.Since(begun); err != nil || n > tt.most || n == 0 || took > 5*time.Second {
-					t.Errorf("the pass = %v after %v with %d calls to the silent store, want nil within 5 s with %d", err, took, n, tt.most)
-				}
+				err = tt.pass(t.Context(), r)
+				took, calls = time.Since(begun), w.sites["b"].calls(tt.calls)
 				r.Stop()
 			})
+			return took, calls, err
+		}
+		t.Run(tt.name, func(t *testing.T) {
+			if took, calls, err := run(t, unheard); err != nil || calls > tt.most || calls == 0 || took > 5*time.Second {
+				t.Errorf("the pass = %v after %v with %d calls to the silent store, want nil within 5 s with %d", err, took, calls, tt.most)
+			}
+		})
+		t.Run(tt.name+", negative control", func(t *testing.T) {
+			if took, calls, _ := run(t, func(error) bool { return false }); took < 20*time.Second {
+				t.Errorf("the pass took %v with %d calls to the silent store, want more than 20 s", took, calls)
+			}
 		})
 	}
 }

@@ -47,7 +47,7 @@ func (r *Replicas) recover(ctx context.Context) {
 	})
 	if len(failed) <= r.Quorum-2 {
 		r.recovered.Store(true)
-		r.Log.Info("store recovered: all that it acknowledged is known to be on enough stores")
+		r.Log.Info("store recovered", "journal_read", !r.scrubbing.Load())
 	}
 }
 

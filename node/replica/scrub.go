@@ -15,7 +15,9 @@ func (r *Replicas) scrubLoop() {
 		return
 	}
 	for r.ctx.Err() == nil {
-		r.scrub()
+		if r.scrub() {
+			r.Log.Info("journal read through", "unreadable", r.Store.AllUnreadable())
+		}
 		if r.scrubbing.Swap(false) {
 			r.Wake() // what waits for it: recovery
 		}
@@ -26,23 +28,27 @@ func (r *Replicas) scrubLoop() {
 	}
 }
 
-// scrub makes one pass, no faster than repair fetches. Repair fetches what it finds.
-func (r *Replicas) scrub() {
+// scrub makes one pass, no faster than repair fetches, and reports whether it read everything. Repair fetches the batches that scrub finds
+// unreadable.
+func (r *Replicas) scrub() (whole bool) {
+	whole = true
 	var pace pacer
 	for _, s := range r.Store.Slices() {
 		n, err := r.Store.Scrub(s)
 		switch {
 		case errors.Is(err, store.ErrUnreadable) && r.Fail != nil:
 			r.Fail(err)
-			return
+			return false
 		case err != nil:
+			whole = false
 			r.Log.Debug("scrub", "slice", s, "error", err)
 		}
 		if r.Store.Unreadable(s) > 0 {
 			r.Wake()
 		}
 		if pace.wait(r.ctx, n, r.RepairBytes) != nil {
-			return
+			return false
 		}
 	}
+	return whole
 }
