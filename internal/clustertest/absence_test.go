@@ -12,8 +12,8 @@ import (
 	"flowring/internal/racetest"
 )
 
-// A node that goes away is shown in /members no later than writes are refused for it, and it is logged once, as is its return. Whether it
-// was killed, or does not answer any more, makes no difference.
+// /members shows an absent node at the latest when writes are refused because of it. The absence and the return are
+// logged once each. A killed node and a silent node make no difference.
 func TestAbsenceIsVisible(t *testing.T) {
 	for _, how := range []string{"killed", "silent"} {
 		t.Run(how, func(t *testing.T) {

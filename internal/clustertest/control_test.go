@@ -10,8 +10,8 @@ import (
 	"flowring/internal/safeguard"
 )
 
-// control is a safeguard that is switched off, and where that shows: in random histories, or in a directed one that may need
-// several tries, for what decides is whether some message comes before another.
+// control is a safeguard that is switched off, and the histories that show it: random histories, or a directed
+// scenario. A scenario may need several tries, because the order of two messages decides.
 type control struct {
 	name     string
 	opts     Options
@@ -32,7 +32,7 @@ func controls() []control {
 		{"every process has an origin of its own", Options{Copies: 3, Quorum: 2, Origin: 7}, "", "(P4)"},
 		{
 			"a lost disk makes a new store", quiet(safeguard.LostDisk, 3, 2), `
-				# the batches are on n1 and n2; n1 comes back with nothing, n2 is not heard
+				# the batches are on n1 and n2; n1 comes back with an empty disk, and n2 is not heard
 				cut n3|n1,n2
 				reset n3|n1,n2
 				wait 2000
@@ -47,7 +47,7 @@ func controls() []control {
 		},
 		{
 			"a data folder that is gone is noticed", Options{Expect: 1, Nodes: 1, Hours: 2, Quiet: true, Disabled: safeguard.Folder}, `
-				# nothing of the folder is there after the restart, and a new folder remembers nothing
+				# the folder is empty after the restart, and a new folder holds no roster
 				remove n1
 				wait 5000
 				write n1 all
@@ -82,7 +82,7 @@ func controls() []control {
 		},
 		{
 			"a node adopts the cluster that it calls", quiet(safeguard.Adoption, 3, 2), `
-				# n1 and n3 call the address of n2, where the first node of another installation waits for a second one
+				# n1 and n3 call the address of n2, where a node of another installation waits for a second node
 				write n1 0 3
 				kill n2
 				squat n2 b1
@@ -96,8 +96,8 @@ func controls() []control {
 		},
 		{
 			"reads push back", quiet(safeguard.PushBack, 3, 2), `
-				# a batch reaches one store only, the owner's, which does not know yet that it is cut off; what a complete read has
-				# shown must not be missed by the next
+				# a batch reaches only its owner, which does not know yet that it is cut off; the next complete read has to
+				# show the batch, too
 				cut n1|n2,n3 peer
 				reset n1|n2,n3
 				write n1 1
@@ -110,7 +110,7 @@ func controls() []control {
 		},
 		{
 			"an old disk is not trusted", quiet(safeguard.Recovery, 3, 2), `
-				# the batches are on n1 and n2; n1 goes back in time, n2 is not heard
+				# the batches are on n1 and n2; n1 goes back in time, and n2 is not heard
 				image n1
 				cut n3|n1,n2
 				reset n3|n1,n2
@@ -126,7 +126,7 @@ func controls() []control {
 		},
 		{
 			"W stores confirm", quiet(safeguard.Confirmation, 3, 2), `
-				# only n2 knows n4: were that enough, both could acknowledge what n1 and n3 cannot know of
+				# only n2 knows n4: if that were enough, both could acknowledge batches without the knowledge of n1 and n3
 				start n4
 				cut n2,n4|n1,n3
 				wait 5000
@@ -134,9 +134,9 @@ func controls() []control {
 				read n1 all 2`, "(P4)",
 		},
 		{
-			"an hour is sealed once all stores agree on what is in it",
+			"an hour is sealed once all stores agree on its content",
 			Options{Copies: 3, Quorum: 1, Quiet: true, SealAfter: time.Second, Settle: time.Minute, Disabled: safeguard.Agreement}, `
-				# each side puts what it alone has into a snapshot: the two cannot be made one again
+				# each side puts its own batches into a snapshot, and two such snapshots cannot be merged
 				cut n1|n2,n3
 				wait 3000
 				write n1 all
@@ -145,7 +145,7 @@ func controls() []control {
 		},
 		{
 			"all others but W-2 must answer to forget", quiet(safeguard.ForgetGuard, 3, 2), `
-				# what n1 and n2 alone hold is out of reach when n1 is to be forgotten
+				# the batches of n1 and n2 are out of reach when n1 is forgotten
 				start n4
 				wait 10000
 				cut n1,n2|n3,n4
@@ -158,7 +158,7 @@ func controls() []control {
 		},
 		{
 			"rosters are merged", quiet(safeguard.MergeRosters, 3, 2), `
-				# n1 hears of n4 only by the answers of n3: they must make n1 ask n4, or count it as silent
+				# n1 hears of n4 only in the answers of n3, which must make n1 ask n4 or count it as silent
 				place n4
 				cut n1|n2,n4
 				cut n1|n3 gossip
@@ -174,7 +174,8 @@ func controls() []control {
 		},
 		{
 			"the guard of forgetting looks twice", quiet(safeguard.ForgetTwice, 2, 2), `
-				# n5 joins while n1, which n5 does not know, waits for who answers; what n5 and n3 hold is out of reach when n3 is forgotten
+				# n5 joins while n1, unknown to n5, waits for answers; the batches of n5 and n3 are out of reach when n3 is
+				# forgotten
 				start n4
 				wait 8000
 				cut n1|n2,n3,n4 gossip
@@ -202,7 +203,7 @@ func controls() []control {
 			"a leaving node does not forget for the others", Options{
 				Copies: 3, Quorum: 2, Hours: 12, Quiet: true, Settle: time.Minute, Disabled: safeguard.Forgetter,
 			}, `
-				# the drain of n1 goes on, for it hears no answers; n4 lost its disk
+				# the drain of n1 goes on, because n1 hears no answers; n4 has lost its disk
 				start n4
 				wait 8000
 				deaf n1 n2
@@ -235,7 +236,7 @@ func controls() []control {
 		},
 		{
 			"acks are counted by the last roster", quiet(safeguard.CountLast|safeguard.RefuseEarly, 3, 3), `
-				# n3 was forgotten, and neither it nor n2 knows; the ack of n5 brings the news to n2 when that of n3 is in
+				# n3 is forgotten, and neither n3 nor n2 knows it; the ack of n5 tells n2 after the ack of n3
 				start n4 n5 n6
 				wait 8000
 				cut n2,n3|n1,n4,n5,n6
@@ -253,7 +254,7 @@ func controls() []control {
 		},
 		{
 			"a store learnt as forgotten counts as silent", quiet(safeguard.BegunRoster, 2, 2), `
-				# while n2 waits for n5, n3 secures on n1, which n2 has asked already, what else only n4 has; then n4 is forgotten
+				# while n2 waits for n5, n3 secures batches of n4 on n1, which n2 has asked already; then n4 is forgotten
 				start n4 n5
 				wait 8000
 				cut n2|n3,n4 peer
@@ -269,7 +270,7 @@ func controls() []control {
 				forget n4 n1`, "(P4)",
 		},
 		{
-			"what a store holds is secured before it goes", quiet(safeguard.Secure, 1, 1), `
+			"the batches of a store are secured before it leaves", quiet(safeguard.Secure, 1, 1), `
 				start n4
 				wait 8000
 				write n1 all 5

@@ -12,7 +12,8 @@ import (
 	"flowring/internal/racetest"
 )
 
-// A node that has been cut off from the others for some seconds refuses a write at once, says whom it misses, and keeps nothing of it.
+// A node that is cut off from the other nodes for some seconds refuses a write at once, names the missing stores, and
+// keeps nothing of the write.
 func TestANodeThatIsCutOffRefusesWritesAtOnce(t *testing.T) {
 	for name, only := range map[string][]memnet.Traffic{"entirely": nil, "at the peer port": {{Port: PeerPort}}} {
 		t.Run(name, func(t *testing.T) {
@@ -25,7 +26,7 @@ func TestANodeThatIsCutOffRefusesWritesAtOnce(t *testing.T) {
 					k.mustRefuse(t, "a", hour, 300*time.Millisecond, `"stores":["b","c"]`)
 				}
 				if held := c.Node("a").Members().Members[0].Hours; held != 0 {
-					t.Errorf("a holds %d hours of what it refused, want none", held)
+					t.Errorf("a holds %d hours of refused writes, want none", held)
 				}
 				if status := k.post("b", 0, "others"); status != http.StatusOK {
 					t.Errorf("post at the others = %d, want 200", status)
@@ -42,7 +43,7 @@ func TestANodeThatIsCutOffRefusesWritesAtOnce(t *testing.T) {
 	}
 }
 
-// mustRefuse wants a write to be refused in time, with the text in its problem.
+// mustRefuse fails the test unless a write is refused in time with the text in its problem.
 func (k caller) mustRefuse(t *testing.T, node string, hour int, within time.Duration, text string) {
 	t.Helper()
 	body := fmt.Sprintf(`[{"src_app":"s","dest_app":"d","vpc_id":"v","bytes_tx":1,"bytes_rx":0,"hour":%d}]`, hour)

@@ -11,7 +11,7 @@ import (
 	"flowring/internal/safeguard"
 )
 
-// unreadable returns how many batches a node says that it cannot read.
+// unreadable returns the number of unreadable batches that a node reports.
 func (c *Cluster) unreadable(name string) uint64 {
 	for _, m := range c.Node(name).Members().Members {
 		if m.Name == name && m.State == "alive" {
@@ -21,12 +21,13 @@ func (c *Cluster) unreadable(name string) uint64 {
 	return 0
 }
 
-// damaged returns a cluster of three in which the journal of b has a flipped bit, and how many hours it holds. b does not run.
+// damaged returns a cluster of three nodes and the number of its hours. The journal of b has a flipped bit, and b does
+// not run.
 func damaged(t *testing.T, percent int, disabled safeguard.Set) (c *Cluster, k caller, hours []int) {
 	t.Helper()
 	c = formed(t, 3, Options{Seed: 9, Copies: 3, Quorum: 2, Disabled: disabled})
 	k = newCaller(t, c)
-	for range 50 { // so many that the index has blocks of its own
+	for range 50 { // enough for blocks of the index
 		for hour := 1; hour <= 6; hour++ {
 			if status := k.post("a", hour, fmt.Sprintf("application-%x-%x", c.rng.Uint64(), c.rng.Uint64())); status != http.StatusOK {
 				t.Fatalf("post = %d, want 200", status)
@@ -39,7 +40,7 @@ func damaged(t *testing.T, percent int, disabled safeguard.Set) (c *Cluster, k c
 	}
 	time.Sleep(5 * time.Second)
 	c.Stop("b", 25*time.Second)
-	c.Start("b") // what the write-ahead log had is in a table now
+	c.Start("b") // it moves the content of the write-ahead log to a table
 	c.mustAgree(t, agreeWithin)
 	c.Stop("b", 25*time.Second)
 	if ok, err := c.Machine("b").Disk.Flip("data", percent); !ok || err != nil {
@@ -48,8 +49,9 @@ func damaged(t *testing.T, percent int, disabled safeguard.Set) (c *Cluster, k c
 	return c, k, hours
 }
 
-// A store that cannot read batches says so, fetches them within a minute although nobody reads their hours, and has them after a restart
-// (P1, P4, P13). Nothing that is read meanwhile is short. Without the pass over the journal it does not notice.
+// A store with unreadable batches reports them, fetches them within a minute even if no client reads their hours, and
+// has them after a restart (P1, P4, P13). Reads during that time are complete. Without the pass over the journal the
+// store does not notice the damage.
 func TestBatchesThatCannotBeReadAreFetched(t *testing.T) {
 	for _, percent := range []int{2, 60} {
 		for _, off := range []bool{false, true} {

@@ -9,7 +9,7 @@ import (
 	"flowring/internal/racetest"
 )
 
-// A node whose disk is nearly full admits no write, and says so; it takes writes again once there is room (P13).
+// A node with a nearly full disk refuses writes with this reason, and takes writes again once there is room (P13).
 func TestWritesStopBeforeTheDiskIsFull(t *testing.T) {
 	racetest.Bubble(t, func(t *testing.T) {
 		c := New(t, Options{Expect: 1})
@@ -36,7 +36,7 @@ func TestWritesStopBeforeTheDiskIsFull(t *testing.T) {
 				t.Fatal(err)
 			}
 			if err := c.Node("n1").ReadyToWrite(); (err == nil) != (step.want == http.StatusOK) {
-				t.Errorf("%d%% free: ReadyToWrite() = %v, want it to say what a POST gets: %d", step.free, err, step.want)
+				t.Errorf("%d%% free: ReadyToWrite() = %v, want the reason of the status of a POST, %d", step.free, err, step.want)
 			}
 			if got := post(); got != step.want {
 				t.Errorf("%d%% free: POST = %d, want %d", step.free, got, step.want)

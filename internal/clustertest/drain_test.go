@@ -26,8 +26,8 @@ func (c *Cluster) slowLinks(name string, latency time.Duration) {
 	}
 }
 
-// A draining node owns nothing, and forwards POSTs as any such node does: balancers send them for a while longer. Once it has left it
-// refuses them. The answers of a node that is not ready ask clients to close their connections.
+// A draining node owns no hour and forwards POSTs, because balancers send POSTs to it for a while. After it has left
+// the cluster it refuses POSTs. The answers of an unready node ask clients to close their connections.
 func TestADrainingNodeForwardsPosts(t *testing.T) {
 	racetest.Bubble(t, func(t *testing.T) {
 		c := formed(t, 4, Options{Seed: 11, Copies: 3, Quorum: 2})
@@ -66,7 +66,7 @@ func TestADrainingNodeForwardsPosts(t *testing.T) {
 	})
 }
 
-// postCloses writes one flow. It returns the status, and whether the answer says that the connection is closed.
+// postCloses writes one flow. It returns the status, and whether the answer closes the connection.
 func (k caller) postCloses(name string, hour int) (status int, closes bool) {
 	body := fmt.Sprintf(`[{"src_app":"s","dest_app":"d","vpc_id":"v","bytes_tx":1,"bytes_rx":0,"hour":%d}]`, hour)
 	res, err := k.Post("http://"+at(k.c.Addr(name), HTTPPort)+"/flows", "application/json", strings.NewReader(body))
@@ -78,8 +78,9 @@ func (k caller) postCloses(name string, hour int) (status int, closes bool) {
 	return res.StatusCode, res.Close
 }
 
-// A drain whose caller goes away, or whose node is restarted, is given up: 10 s later the node is ready again, no store is leaving, and one
-// more node may fail, as without the drain. Meanwhile /members and /readyz show the drain, and a 503 names the store that is leaving.
+// A drain whose caller goes away, or whose node is restarted, is given up: 10 s later the node is ready again, no store
+// is leaving, and one more node may fail, as without the drain. Meanwhile /members and /readyz show the drain, and a
+// 503 names the store that is leaving.
 func TestADrainThatIsGivenUp(t *testing.T) {
 	for _, nodes := range []int{3, 4} {
 		for _, end := range []string{"its caller goes away", "its node is stopped", "its node is killed"} {
@@ -135,7 +136,8 @@ func TestADrainThatIsGivenUp(t *testing.T) {
 	}
 }
 
-// Two stores whose drains are given up at one moment are both established again, although only one other store can confirm them.
+// Two stores whose drains are given up at one moment are both established again, although only one other store can
+// confirm them.
 func TestTwoDrainsThatAreGivenUp(t *testing.T) {
 	racetest.Bubble(t, func(t *testing.T) {
 		c := formed(t, 3, Options{Seed: 14, Copies: 3, Quorum: 2})
@@ -157,7 +159,7 @@ func TestTwoDrainsThatAreGivenUp(t *testing.T) {
 	})
 }
 
-// memberOf returns what a node says of the live store of another one.
+// memberOf returns the live store of a node in the view of another node.
 func memberOf(n *node.Node, name string) router.Member {
 	for _, m := range n.Members().Members {
 		if m.Name == name && m.State == "alive" {

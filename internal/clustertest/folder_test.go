@@ -13,18 +13,18 @@ import (
 	"flowring/store/journal"
 )
 
-// noticedWithin is what docs/promises.md says of a data folder that is lost.
+// noticedWithin is the time in docs/promises.md for a lost data folder.
 const noticedWithin = 5 * time.Second
 
-// A node whose data folder is gone, or made anew, acknowledges nothing after 5 s and is not ready (P1, P13). The other nodes go on where
-// they are enough. The node is a new store after a restart, and is filled.
+// A node whose data folder is removed or replaced acknowledges nothing after 5 s and is not ready (P1, P13). The other
+// nodes go on if they are enough. After a restart the node is a new store and is filled.
 func TestALostDataFolderIsNoticed(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
 		nodes int
 		lost  []string
 		anew  bool
-		want  int // of a POST at every node
+		want  int // status of a POST at every node
 	}{
 		{"of the only node", 1, []string{"n1"}, false, 503},
 		{"of the only node, and an empty one in its place", 1, []string{"n1"}, true, 503},
@@ -60,7 +60,7 @@ func TestALostDataFolderIsNoticed(t *testing.T) {
 				}
 				time.Sleep(noticedWithin)
 				everywhere("after", tt.want)
-				everywhere("before", tt.want) // a replay is an acknowledgement too
+				everywhere("before", tt.want) // a replay is an acknowledgement, too
 				for _, name := range tt.lost {
 					if err := c.Node(name).Ready(); !errors.Is(err, journal.ErrMissing) {
 						t.Errorf("%s is ready: %v, want %v", name, err, journal.ErrMissing)

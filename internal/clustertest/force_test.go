@@ -10,8 +10,8 @@ import (
 	"flowring/store/journal/journaltest"
 )
 
-// A cluster of exactly W nodes that lost a disk waits for an operator: nobody is left to confirm the store that replaces it. Forced
-// to forget the lost one it goes on, with every batch.
+// A cluster of exactly W nodes that has lost a disk waits for an operator, because too few stores can confirm the new
+// store. After the lost store is forgotten by force the cluster goes on with every batch.
 func TestForcedForgettingReplacesALostDiskOfWNodes(t *testing.T) {
 	racetest.Bubble(t, func(t *testing.T) {
 		opts := Options{Copies: 3, Quorum: 3, Hours: 3, Quiet: true}

@@ -46,7 +46,8 @@ func TestThreeNodesFormAndAnswer(t *testing.T) {
 	})
 }
 
-// joinLists are lists that differ: some node was started to found a cluster by itself, the others name it or one that does.
+// joinLists are different join lists: one node founds a cluster alone, and the other nodes name it or a node that names
+// it.
 var joinLists = map[string]map[string][]string{
 	"n2 joins n1, n3 joins both":        {"n1": nil, "n2": {"n1"}, "n3": {"n1", "n2"}},
 	"the founder has the highest name":  {"n3": nil, "n1": {"n3"}, "n2": {"n3", "n1"}},
@@ -60,7 +61,7 @@ var joinLists = map[string]map[string][]string{
 	"all name all":                      {"n1": {"n2", "n3"}, "n2": {"n1", "n3"}, "n3": {"n1", "n2"}},
 }
 
-// Whatever the lists, and in whatever order nodes start on a network that is slow in places, one cluster comes of them.
+// Nodes with any of these lists form one cluster, in any order of their starts and with slow links.
 func TestJoinListsThatDifferMakeOneCluster(t *testing.T) {
 	for name, lists := range joinLists {
 		t.Run(name, func(t *testing.T) {
@@ -72,7 +73,7 @@ func TestJoinListsThatDifferMakeOneCluster(t *testing.T) {
 	}
 }
 
-// mustFormOne starts the nodes at random moments, and wants one cluster of them.
+// mustFormOne starts the nodes at random moments, and fails the test unless they form one cluster.
 func mustFormOne(t *testing.T, lists map[string][]string, seed uint64) {
 	t.Helper()
 	c := New(t, Options{Seed: seed, Copies: 1, Join: lists})

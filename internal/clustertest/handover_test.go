@@ -16,9 +16,10 @@ import (
 	"flowring/ring"
 )
 
-// A copy outlives the reads that began before its replicas held it (P4). Store d takes hours over from a by a slow link, and a drops each
-// copy after d confirms it. Node b reads each hour while d fetches it: the question of b reaches d before d has the hour, and a after a has
-// dropped it. In the negative control a store drops a copy at the first confirmation, and some of the complete reads miss their hour.
+// A copy outlives the reads that began before its replicas held it (P4). Store d takes hours over from a by a slow
+// link, and a drops each copy after d confirms it. Node b reads each hour while d fetches it: the question of b reaches
+// d before d has the hour, and a after a has dropped it. In the negative control a store drops a copy at the first
+// confirmation, and some of the complete reads miss their hour.
 func TestACopyOutlivesTheReadsThatBeganBefore(t *testing.T) {
 	for _, tt := range []struct {
 		name     string
@@ -84,8 +85,8 @@ func (k caller) postLarge(t *testing.T, hour int) {
 	res.Body.Close()
 }
 
-// readAhead reads each hour once at c, when d holds all but one of the hours before it. It returns how many answers are complete, and how
-// many of those miss the flow of s.
+// readAhead reads each hour once at c, when d holds all but one of the hours before it. It returns how many answers are
+// complete, and how many of those miss the flow of s.
 func (k caller) readAhead(hours []int) (complete, misses int) {
 	var mu sync.Mutex
 	var wg sync.WaitGroup

@@ -14,8 +14,8 @@ import (
 	"flowring/router"
 )
 
-// agreeWithin bounds how long after the end of a cut all nodes must agree again: the rejoin loop looks every 10 s, and
-// greetings follow.
+// agreeWithin is the time after the end of a cut until all nodes agree: the rejoin loop runs every 10 s, and heartbeats
+// follow.
 const agreeWithin = 30 * time.Second
 
 var letters = []string{"a", "b", "c", "d", "e"}
@@ -31,7 +31,7 @@ func formed(t *testing.T, n int, opts Options) *Cluster {
 	return c
 }
 
-// mustAgree fails the test unless all running nodes agree on membership in time; it returns how long that took.
+// mustAgree fails the test unless all running nodes agree on the members in time. It returns the time until then.
 func (c *Cluster) mustAgree(t *testing.T, within time.Duration) time.Duration {
 	t.Helper()
 	begun := time.Now()
@@ -47,7 +47,8 @@ func (c *Cluster) mustAgree(t *testing.T, within time.Duration) time.Duration {
 	}
 }
 
-// agreed returns nil if every running node is ready and sees all of them, and no other, alive and established, with one ring.
+// agreed returns nil if every running node is ready, sees exactly the running nodes, alive and established, and has the
+// same ring.
 func (c *Cluster) agreed() error {
 	running, version := c.Running(), ""
 	for _, name := range running {
@@ -89,7 +90,7 @@ func newCaller(t *testing.T, c *Cluster) caller {
 	return caller{client, c}
 }
 
-// post writes one flow of as many bytes as its hour's number, and returns the status.
+// post writes one flow with the number of its hour as bytes, and returns the status.
 func (k caller) post(name string, hour int, src string) int {
 	body := fmt.Sprintf(`[{"src_app":%q,"dest_app":"d","vpc_id":"v","bytes_tx":%d,"bytes_rx":0,"hour":%d}]`, src, hour, hour)
 	res, err := k.Post("http://"+at(k.c.Addr(name), HTTPPort)+"/flows", "application/json", strings.NewReader(body))
@@ -101,7 +102,8 @@ func (k caller) post(name string, hour int, src string) int {
 	return res.StatusCode
 }
 
-// get reads an hour, and returns how complete it is, or the status where it is none, and whether the flow of src is in it.
+// get reads an hour. It returns the completeness, or the status of a refusal, and whether the answer has the flow of
+// src.
 func (k caller) get(name string, hour int, src string) (complete string, has bool) {
 	res, err := k.Get(fmt.Sprintf("http://%s/flows?hour=%d", at(k.c.Addr(name), HTTPPort), hour))
 	if err != nil {
@@ -116,7 +118,8 @@ func (k caller) get(name string, hour int, src string) (complete string, has boo
 	return res.Header.Get("Flowring-Complete"), strings.Contains(string(text), record)
 }
 
-// mustHave fails the test unless every running node answers completely and with the flow of src, for each hour, in time.
+// mustHave fails the test unless every running node gives a complete answer with the flow of src for each hour, in
+// time.
 func (k caller) mustHave(t *testing.T, within time.Duration, src string, hours ...int) {
 	t.Helper()
 	deadline := time.Now().Add(within)
@@ -216,8 +219,8 @@ func split(t *testing.T, c *Cluster, n int, long time.Duration, only ...memnet.T
 	heal()
 }
 
-// After a partition of any length all nodes agree again without an operator, and what was acknowledged on either side is
-// everywhere (P6).
+// After a partition of any length all nodes agree again without an operator, and every node has the acknowledged
+// batches of both sides (P6).
 func TestPartitionsHeal(t *testing.T) {
 	for _, n := range []int{3, 5} {
 		for _, long := range []time.Duration{10 * time.Second, time.Minute, 5 * time.Minute} {
@@ -245,8 +248,8 @@ func TestPartitionsHeal(t *testing.T) {
 	}
 }
 
-// The rejoin loop is what heals a partition that is longer than the gossip remembers: without it none would be (negative
-// control of P6).
+// The rejoin loop heals a partition that is longer than the memory of the gossip. Without the loop no such partition
+// heals (negative control of P6).
 func TestLongPartitionsDoNotHealByThemselves(t *testing.T) {
 	for _, n := range []int{3, 5} {
 		for _, long := range []time.Duration{time.Minute, 5 * time.Minute} {
@@ -265,7 +268,7 @@ func TestLongPartitionsDoNotHealByThemselves(t *testing.T) {
 	}
 }
 
-// Where the gossip alone is cut, nodes see each other as absent, but hear each other: everything goes on.
+// If only the gossip is cut, nodes see each other as absent but hear each other, so reads and writes go on.
 func TestGossipAloneIsCut(t *testing.T) {
 	racetest.Bubble(t, func(t *testing.T) {
 		c := formed(t, 3, Options{Seed: 5, Copies: 3, Quorum: 2})
@@ -290,8 +293,8 @@ func TestGossipAloneIsCut(t *testing.T) {
 	})
 }
 
-// Where the peer port alone is cut the gossip sees everybody alive, and /members does not. The side with a quorum goes on, the other refuses; neither
-// lies.
+// If only the peer port is cut, the gossip sees all nodes alive, and /members does not. The side with a quorum goes on,
+// and the other side refuses. No answer is wrong.
 func TestPeerPortAloneIsCut(t *testing.T) {
 	racetest.Bubble(t, func(t *testing.T) {
 		c := formed(t, 3, Options{Seed: 6, Copies: 3, Quorum: 2})

@@ -12,7 +12,7 @@ import (
 	"flowring/store/journal/journaltest"
 )
 
-// lines are the lines of a log that have a word in them.
+// lines collects the lines of a log that contain a word.
 type lines struct {
 	mu   sync.Mutex
 	word string
@@ -36,8 +36,8 @@ func (l *lines) take() []string {
 	return all
 }
 
-// A node that cannot join says so after 5 s and then every 30 s, in one warning with the text of /readyz and each address that failed with
-// its reason. A node that is ready says nothing.
+// A node that cannot join says so after 5 s and then every 30 s, in one warning with the text of /readyz and each
+// address that failed with its reason. A node that is ready says nothing.
 func TestANodeThatCannotJoinSaysWhy(t *testing.T) {
 	racetest.Bubble(t, func(t *testing.T) {
 		log := &lines{word: `msg="not ready"`}

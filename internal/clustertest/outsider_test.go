@@ -8,8 +8,9 @@ import (
 	"flowring/internal/racetest"
 )
 
-// Nodes of another installation that begin at the address of a dead node never belong to its cluster, whatever their names, and whether
-// they are complete or wait for others. The dead node comes back at another address and is taken in. (P4, P8)
+// Nodes of another installation at the address of a dead node never join the cluster of that node, with any names, and
+// whether their own cluster is complete or not. The dead node comes back at another address and is a member again (P4,
+// P8).
 func TestAnotherInstallationStaysApart(t *testing.T) {
 	for _, names := range []string{"b1", "b1 b2", "b1 b2 b3", "n1", "n2", "n3", "n2 n1", "n1 n2 n3"} {
 		t.Run(names, func(t *testing.T) {
@@ -39,7 +40,7 @@ func wait(t *testing.T, within time.Duration, condition func() error) {
 	}
 }
 
-// Another installation at such an address founds its own cluster once it is complete.
+// Another installation at such an address founds its own cluster once all its nodes run.
 func TestAnotherInstallationFoundsItsOwnCluster(t *testing.T) {
 	racetest.Bubble(t, func(t *testing.T) {
 		c := New(t, Options{Seed: 1, Copies: 3, Quorum: 2})

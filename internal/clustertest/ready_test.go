@@ -30,14 +30,14 @@ func (k caller) readyz(name, query string) (int, string) {
 	return res.StatusCode, string(text)
 }
 
-// user is a client that posts with keys at each node that is ready.
+// user is a client that posts with keys at each ready node.
 type user struct {
 	caller
 	posted  map[string]int // POSTs that were stored, by node
-	refused []string       // POSTs that were answered otherwise
+	refused []string       // POSTs with another answer
 }
 
-// use posts until ctx ends. A connection that is refused or cut counts for nothing, because clients repeat such a POST.
+// use posts until ctx ends. It ignores refused and lost connections, because clients repeat such a POST.
 func (u *user) use(ctx context.Context) {
 	for i := 0; ctx.Err() == nil; i++ {
 		for _, name := range u.c.Running() {
@@ -66,8 +66,8 @@ func (u *user) post(name string, i int) {
 	}
 }
 
-// restarts replaces the processes of nodes one after the other, each as soon as the one before is ready, as a StatefulSet does. The links
-// of a node are slow from its start until the next node has ended, when down is called.
+// restarts replaces the processes of nodes one after the other, each once the node before is ready, as a StatefulSet
+// does. The links of a node are slow from its start until the next node has ended; then restarts calls down.
 func restarts(t *testing.T, c *Cluster, end func(name string), down func(), names ...string) {
 	t.Helper()
 	last := ""
@@ -86,8 +86,8 @@ func restarts(t *testing.T, c *Cluster, end func(name string), down func(), name
 	}
 }
 
-// While nodes are restarted one after the other, by /readyz alone, each node that is ready stores each keyed POST. Negative control: by a
-// readiness that does not wait until W stores were heard, a node refuses some.
+// During a rolling restart that follows /readyz alone, every ready node stores every keyed POST. Negative control: with
+// a readiness that does not wait until W stores are heard, a node refuses some POSTs.
 func TestReadyNodesTakePostsThroughARollingRestart(t *testing.T) {
 	for _, disabled := range []safeguard.Set{0, safeguard.ReadyHeard | safeguard.ReadyRecovered} {
 		t.Run(fmt.Sprintf("without safeguards %b", disabled), func(t *testing.T) {
@@ -120,8 +120,9 @@ func TestReadyNodesTakePostsThroughARollingRestart(t *testing.T) {
 	}
 }
 
-// While nodes are killed one after the other, each as soon as the one before is ready again, reads at the others are complete. Negative
-// control: by a readiness that does not wait until the store has recovered, they are not.
+// While nodes are killed one after the other, each once the node before is ready again, reads at the other nodes are
+// complete. Negative control: with a readiness that does not wait for the recovery of the store, some reads are
+// incomplete.
 func TestReadsAreCompleteThroughKillsByReadiness(t *testing.T) {
 	for _, disabled := range []safeguard.Set{0, safeguard.ReadyRecovered} {
 		t.Run(fmt.Sprintf("without safeguards %b", disabled), func(t *testing.T) {
@@ -150,7 +151,7 @@ func TestReadsAreCompleteThroughKillsByReadiness(t *testing.T) {
 	}
 }
 
-// Where all nodes were stopped or killed, each is ready within 10 s after the start of the last one.
+// After a stop or kill of all nodes, each node is ready within 10 s after the last start.
 func TestAllNodesAreReadyAgainSoon(t *testing.T) {
 	for _, end := range []string{"stopped", "killed"} {
 		t.Run(end, func(t *testing.T) {
@@ -180,8 +181,9 @@ func TestAllNodesAreReadyAgainSoon(t *testing.T) {
 	}
 }
 
-// A node that hears nobody says whom it misses, and becomes ready for reads after 5 minutes. It is ready for writes once W stores are heard, and
-// stays ready for reads when they are gone again. An empty node that waits for a cluster is never ready.
+// A node that hears no other node names the missing stores, and becomes ready for reads after 5 minutes. It is ready
+// for writes once it hears W stores, and stays ready for reads when they are absent again. An empty node that waits for
+// a cluster is never ready.
 func TestANodeThatHearsNobody(t *testing.T) {
 	racetest.Bubble(t, func(t *testing.T) {
 		c := formed(t, 3, Options{Seed: 23, Copies: 3, Quorum: 2})
@@ -227,8 +229,8 @@ func TestANodeThatHearsNobody(t *testing.T) {
 	})
 }
 
-// One disk is lost and one node is away: the node with the empty disk is not ready until its store is established, and the node that was
-// away is ready within 40 s after its start: it hears W stores, and recovers.
+// One disk is lost and one node is away: the node with the empty disk is not ready until its store is established, and
+// the node that was away is ready within 40 s after its start: it hears W stores, and recovers.
 func TestReadinessWithADiskLostAndANodeAway(t *testing.T) {
 	racetest.Bubble(t, func(t *testing.T) {
 		c := formed(t, 3, Options{Seed: 24, Copies: 3, Quorum: 2})
@@ -252,8 +254,9 @@ func TestReadinessWithADiskLostAndANodeAway(t *testing.T) {
 	})
 }
 
-// A node that another one refuses, or that hangs up, is never ready, whatever else it has heard. The others stay ready: they were there
-// before. Once its settings are right again it is ready. Negative control: by a readiness that does not look at refusals it is ready where W is 1.
+// A node that another node refuses, or that refuses another node, is never ready. The other nodes stay ready, because
+// they ran before. Once its settings are correct the node is ready. Negative control: a readiness that ignores refusals
+// is ready with W=1.
 func TestANodeThatIsRefusedIsNotReady(t *testing.T) {
 	key := filepath.Join(t.TempDir(), "key")
 	if err := os.WriteFile(key, []byte(base64.StdEncoding.EncodeToString(make([]byte, 32))), 0o600); err != nil {
@@ -317,8 +320,8 @@ func TestANodeThatIsRefusedIsNotReady(t *testing.T) {
 	}
 }
 
-// A node with a wrong setting that starts right after a rolling restart makes no other node unready (P8): they have heard most stores. Kubernetes
-// showed three unready pods, and a Service without an endpoint.
+// A node with a wrong setting that starts right after a rolling restart makes no other node unready (P8): they have
+// heard most stores. Kubernetes showed three unready pods, and a Service without an endpoint.
 func TestARefusedNodeMakesNoOtherUnready(t *testing.T) {
 	t.Parallel()
 	racetest.Bubble(t, func(t *testing.T) {

@@ -12,7 +12,7 @@ import (
 	"flowring/internal/safeguard"
 )
 
-// hoursOf returns how many hours a node says that it holds, and how many batches it knows it lacks.
+// hoursOf returns the number of hours of a node and the number of batches that it knows to be missing.
 func (c *Cluster) hoursOf(name string) (hours int, behind int64) {
 	for _, m := range c.Node(name).Members().Members {
 		if m.Name == name && m.State == "alive" {
@@ -22,7 +22,7 @@ func (c *Cluster) hoursOf(name string) (hours int, behind int64) {
 	return 0, 0
 }
 
-// fillMany writes that many hours with few requests.
+// fillMany writes a number of hours with few requests.
 func (k caller) fillMany(t *testing.T, n int) {
 	t.Helper()
 	const each = 500
@@ -44,8 +44,8 @@ func (k caller) fillMany(t *testing.T, n int) {
 	}
 }
 
-// A node with an empty disk is refilled with 1,000 hours within 30 s although one of its two sources vanishes in the middle of a copy,
-// as a host does that loses its power: no reset tells of it (P8, P9).
+// A node with an empty disk is refilled with 1,000 hours within 30 s, even if one of its two sources vanishes in the
+// middle of a copy without a reset, as a host without power does (P8, P9).
 func TestRepairGoesOnBesideASourceThatVanishes(t *testing.T) {
 	const hours, within = 1000, 30 * time.Second
 	racetest.Bubble(t, func(t *testing.T) {
@@ -72,8 +72,9 @@ func TestRepairGoesOnBesideASourceThatVanishes(t *testing.T) {
 	})
 }
 
-// While hours of many small batches move to nodes by a slow link, every node answers a GET of them completely and within 4 s (P4): within
-// a second, by the store that lacks least. Without that store the new owner fetches until its time is up, and another one is asked then.
+// While hours of many small batches move over a slow link, every node answers a GET of them completely within 4 s (P4);
+// the store that lacks least answers within a second. Without that store the new owner fetches until its time ends, and
+// then another store is asked.
 func TestReadsAreCompleteAndQuickWhileHoursMove(t *testing.T) {
 	const hours, batches = 6, 400
 	for _, tt := range []struct {
@@ -102,7 +103,7 @@ func TestReadsAreCompleteAndQuickWhileHoursMove(t *testing.T) {
 					}
 				}
 				c.Start("d")
-				c.mustAgree(t, agreeWithin) // two stores that nobody has heard yet would make answers unproven
+				c.mustAgree(t, agreeWithin) // stores that no node has heard yet would make answers unproven
 				c.Start("e")
 				slowest, short := k.readWhile(t, hours, batches, func() bool { return c.filling("d") || c.filling("e") })
 				if short > 0 || slowest < tt.above || slowest > tt.within {
@@ -113,7 +114,7 @@ func TestReadsAreCompleteAndQuickWhileHoursMove(t *testing.T) {
 	}
 }
 
-// filling reports whether a node is still to take over hours.
+// filling reports whether a node still takes over hours.
 func (c *Cluster) filling(name string) bool {
 	n := c.Node(name)
 	if n.Ready() != nil {
@@ -127,8 +128,8 @@ func (c *Cluster) filling(name string) bool {
 	return true
 }
 
-// readWhile reads every hour at every node for as long as going says, and returns the time of the slowest answer, and how many were not
-// complete or not all.
+// readWhile reads every hour at every node while going reports true. It returns the time of the slowest answer, and the
+// number of incomplete and wrong answers.
 func (k caller) readWhile(t *testing.T, hours, batches int, going func() bool) (slowest time.Duration, short int) {
 	t.Helper()
 	reads := 0
@@ -157,7 +158,8 @@ func (k caller) readWhile(t *testing.T, hours, batches int, going func() bool) (
 	return slowest, short
 }
 
-// getSum reads an hour of one flow, and returns how complete it is, or the status where it is none, and whether the flow has that total.
+// getSum reads an hour of one flow. It returns the completeness, or the status of a refusal, and whether the flow has
+// the total.
 func (k caller) getSum(name string, hour, sum int) (complete string, has bool) {
 	res, err := k.Get(fmt.Sprintf("http://%s/flows?hour=%d", at(k.c.Addr(name), HTTPPort), hour))
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 	"flowring/store/journal/journaltest"
 )
 
-// metric returns a number that a node reports.
+// metric returns the value of a metric of a node.
 func (c *Cluster) metric(t *testing.T, name, metric string) (value float64) {
 	t.Helper()
 	client := c.Client("10.0.4.1")
@@ -34,8 +34,8 @@ func (c *Cluster) metric(t *testing.T, name, metric string) (value float64) {
 	return 0
 }
 
-// A quiet hour becomes one snapshot on each of its replicas; a node that lost its disk, and nodes that join, are given snapshots;
-// late batches go on top, and totals are exact throughout.
+// A quiet hour becomes one snapshot on each of its replicas. A node that has lost its disk and nodes that join get
+// snapshots. Late batches are added, and totals are exact throughout.
 func TestSealedHoursMoveAsSnapshots(t *testing.T) {
 	racetest.Bubble(t, func(t *testing.T) {
 		const hours = 6

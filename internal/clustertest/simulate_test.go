@@ -15,8 +15,9 @@ var (
 	cutInto   = flag.Int("slices", 0, "slices of an hour in every history; 0: 16 in one of eight")
 )
 
-// optionsOf returns the cluster of a seed: R, W, the slices of an hour, and whether hours are sealed while they are written, vary with it.
-// W is below the number of nodes: a cluster of exactly W nodes that lost a disk waits for an operator (Node.Forget with force).
+// optionsOf returns the cluster of a seed. R, W, the slices of an hour and sealing vary with the seed. W is below the
+// number of nodes, because a cluster of exactly W nodes waits for an operator after the loss of a disk (Node.Forget
+// with force).
 func optionsOf(seed uint64) Options {
 	kinds := []Options{{Copies: 3, Quorum: 2}, {Copies: 3, Quorum: 2}, {Copies: 3, Quorum: 2}, {Copies: 3, Quorum: 1}, {Copies: 1, Quorum: 1}, {Copies: 2, Quorum: 2}}
 	opts := kinds[seed%uint64(len(kinds))]
@@ -36,7 +37,7 @@ func scenarioOf(seed uint64) Scenario {
 }
 
 func TestRandomHistoriesKeepEveryPromise(t *testing.T) {
-	const mostShrunk = 3 // when all fail, all fail for one reason
+	const mostShrunk = 3 // many failures have one cause
 	var failed atomic.Int64
 	for i := range *histories {
 		seed := *firstSeed + uint64(i)

@@ -13,10 +13,10 @@ import (
 	"flowring/internal/racetest"
 )
 
-// quick is how long a stop may take that has nobody left to give anything to.
+// quick is the limit for a stop without other nodes to secure data on.
 const quick = 5 * time.Second
 
-// When all nodes are told to stop at once none waits for the others in vain, and nothing is lost.
+// If all nodes stop at once, no node waits for another one, and nothing is lost.
 func TestAWholeClusterStopsQuickly(t *testing.T) {
 	for _, tt := range []struct{ copies, quorum int }{{1, 1}, {2, 2}, {3, 2}} {
 		t.Run(fmt.Sprintf("R=%d, W=%d", tt.copies, tt.quorum), func(t *testing.T) {
@@ -37,7 +37,7 @@ func TestAWholeClusterStopsQuickly(t *testing.T) {
 	}
 }
 
-// mustStop stops a node as SIGTERM does, and wants it to be done soon and without an error.
+// mustStop stops a node as SIGTERM does, and fails the test unless the stop is quick and without an error.
 func (c *Cluster) mustStop(t *testing.T, name string) {
 	t.Helper()
 	begun := time.Now()
@@ -46,7 +46,7 @@ func (c *Cluster) mustStop(t *testing.T, name string) {
 	}
 }
 
-// fill writes that many hours.
+// fill writes a number of hours.
 func (k caller) fill(t *testing.T, n int) (hours []int) {
 	t.Helper()
 	for hour := range n {
@@ -58,7 +58,7 @@ func (k caller) fill(t *testing.T, n int) (hours []int) {
 	return hours
 }
 
-// One after the other: the last two find nobody to give their hours to, say so twice, and go.
+// If nodes stop one after the other, the last two find no node for their hours, log that twice, and end.
 func TestTheLastNodesStopQuicklyAndQuietly(t *testing.T) {
 	racetest.Bubble(t, func(t *testing.T) {
 		var log lockedBuffer
@@ -84,7 +84,7 @@ func TestTheLastNodesStopQuicklyAndQuietly(t *testing.T) {
 	})
 }
 
-// lockedBuffer is a buffer that many write to.
+// lockedBuffer is a buffer for many goroutines.
 type lockedBuffer struct {
 	mu sync.Mutex
 	bytes.Buffer
@@ -96,7 +96,7 @@ func (b *lockedBuffer) Write(p []byte) (int, error) {
 	return b.Buffer.Write(p)
 }
 
-// A connection that was made and never used keeps no node from stopping.
+// An unused connection does not delay the stop of a node.
 func TestAnUnusedConnectionHoldsUpNoStop(t *testing.T) {
 	racetest.Bubble(t, func(t *testing.T) {
 		c := formed(t, 1, Options{Seed: 3})
