@@ -7,8 +7,9 @@ import (
 	"flowring/flow"
 )
 
-// The golden placement. If a test in this file fails, nodes of this version place data elsewhere than those before it: either
-// undo the change, or change Algorithm, so that the two refuse each other.
+// The golden placement. If a test in this file fails, nodes of this version place data at other members than nodes of
+// the version before. Then either undo the change, or change Algorithm, so that nodes of both versions refuse each
+// other.
 
 func TestPlacementIsTheGoldenOne(t *testing.T) {
 	r := New(flows(5), 1)
@@ -93,7 +94,7 @@ func TestOwnedPartitionsAreTheGoldenOnes(t *testing.T) {
 	}
 }
 
-func TestParametersNameEverythingThatPlacementDependsOn(t *testing.T) {
+func TestParametersNameAllInputsOfThePlacement(t *testing.T) {
 	for hourSlices, want := range map[int]string{
 		1:  "consistent-1.1+rendezvous/1 partitions=1021 virtual-nodes=100 load=1.25 slices=1",
 		16: "consistent-1.1+rendezvous/1+shares-of-16/1 partitions=1024 virtual-nodes=100 load=1.25 slices=16 by=key/1",

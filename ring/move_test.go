@@ -5,12 +5,12 @@ import (
 	"testing"
 )
 
-// movement counts what happens when a member joins.
+// movement counts the changes of the table when a member joins.
 type movement struct {
-	owners      int // partitions with another owner
-	ownersStray int // of these, to another than the newcomer
+	owners      int // partitions with another owner than before
+	ownersStray int // those whose new owner is not the newcomer
 	copies      int // members that enter the first R of a list
-	copiesStray int // of these, others than the newcomer
+	copiesStray int // those of them except the newcomer
 }
 
 // one returns 1 for true.
@@ -40,9 +40,10 @@ func growth(before, after *Ring, copies int) (m movement) {
 	return m
 }
 
-// The figures are exact, with no tolerance: placement is deterministic, and a change of one partition is a change of Algorithm.
-// They are also in docs/decisions/0001. In percent: 20.8 of the owners move at 3 to 4 (ideal 25.0), 11.9 at 8 to 9 (ideal 11.1).
-func TestWhatMovesWhenAMemberJoins(t *testing.T) {
+// The figures are exact, because placement is deterministic and a change of one partition is a change of Algorithm.
+// They are also in docs/decisions/0001. In percent: from 3 to 4 members 20.8 of the owners move (ideal 25.0), from 8 to
+// 9 members 11.9 (ideal 11.1).
+func TestMovementWhenAMemberJoins(t *testing.T) {
 	for _, tt := range []struct {
 		from, copies int
 		want         movement
@@ -58,9 +59,10 @@ func TestWhatMovesWhenAMemberJoins(t *testing.T) {
 	}
 }
 
-// A newcomer lowers what each member may own, so a few partitions overflow from one old member to another. Rendezvous adds no
-// movement of its own to these: a list whose owner did not stray takes in nobody but the newcomer.
-func TestHardlyAnythingMovesBetweenMembersThatStay(t *testing.T) {
+// A newcomer lowers the number of partitions that each member may own, so a few partitions move from one old member to
+// another. Rendezvous hashing adds no further movement: if the owner of a list did not stray, only the newcomer enters
+// the list.
+func TestFewPartitionsMoveBetweenRemainingMembers(t *testing.T) {
 	const most = Partitions * 15 / 1000 // 1.3 % is the worst of all sizes up to 64
 	before := New(flows(3), 1)
 	for n := 3; n < 64; n++ {
@@ -76,8 +78,8 @@ func TestHardlyAnythingMovesBetweenMembersThatStay(t *testing.T) {
 	}
 }
 
-// inherited returns how many partitions the members own, or stand in for, after the death of one, at the worst death; second
-// returns the next in the list of a partition.
+// inherited returns the largest number of partitions that a member owns or takes over after the death of any one
+// member; second returns the second candidate of a partition.
 func inherited(r *Ring, second func(p int) string) (most int) {
 	for _, dead := range r.Members() {
 		load := make(map[string]int)
@@ -93,11 +95,12 @@ func inherited(r *Ring, second func(p int) string) (most int) {
 	return most
 }
 
-// What a dead member owned must spread over all the others. The control is GetClosestN, which hands it to a single one.
+// The partitions of a dead member must spread over all others. The negative control is GetClosestN, which gives all of
+// them to one member.
 func TestTheLoadOfADeadMemberIsShared(t *testing.T) {
 	for _, n := range []int{3, 4, 8, 9, 16, 32, 64} {
 		r, circle := New(flows(n), 1), newCircle(flows(n), Partitions)
-		limit := int(1.6 * Partitions / float64(n-1)) // of the survivors' mean: 1.25 by the bound on loads, the rest by chance
+		limit := int(1.6 * Partitions / float64(n-1)) // 1.6 times the mean of the survivors: 1.25 by the bound on loads, the rest by chance
 		got := inherited(r, func(p int) string { return r.list(p)[1] })
 		if got > limit {
 			t.Errorf("most loaded survivor of %d members = %d partitions, want at most %d", n, got, limit)

@@ -22,7 +22,7 @@ func flows(n int) []string {
 	return names
 }
 
-// P7: nodes that learnt of the same members in another order place everything alike.
+// P7: nodes that learned of the same members in different orders have the same placement.
 func TestPlacementDoesNotDependOnTheOrderOrRepetitionOfNames(t *testing.T) {
 	for n := 1; n <= 64; n++ {
 		hourSlices := 1 + n%2*15
@@ -69,7 +69,7 @@ func checkLists(r *Ring) error {
 	return nil
 }
 
-// checkOwned returns an error unless Owned counts the lists that a member is first in.
+// checkOwned returns an error unless Owned is the number of lists with the member in first position.
 func checkOwned(r *Ring) error {
 	counts := make(map[string]int)
 	for p := range r.Partitions() {
@@ -94,8 +94,8 @@ func checkLoad(r *Ring) error {
 	return nil
 }
 
-// The controls: each check above fails when what it guards is gone.
-func TestInvariantChecksNoticeABrokenRing(t *testing.T) {
+// The negative controls: each check above fails for a ring without the property.
+func TestInvariantChecksDetectABrokenRing(t *testing.T) {
 	broken := New(flows(3), 1)
 	broken.table[1] = broken.table[0]
 	if checkLists(broken) == nil {
@@ -111,7 +111,7 @@ func TestInvariantChecksNoticeABrokenRing(t *testing.T) {
 	}
 }
 
-// unbounded returns who would own how much without the bound on loads.
+// unbounded returns a ring without the bound on loads.
 func unbounded(names []string) *Ring {
 	r := &Ring{members: names, owned: make(map[string]int)}
 	circle := consistent.New(nil, consistent.Config{
@@ -126,7 +126,7 @@ func unbounded(names []string) *Ring {
 	return r
 }
 
-func TestEmptyRingHasNoOwners(t *testing.T) {
+func TestAnEmptyRingHasNoCandidates(t *testing.T) {
 	for _, names := range [][]string{nil, {}} {
 		r := New(names, 1)
 		s := flow.Slice{Hour: 20}
@@ -139,18 +139,18 @@ func TestEmptyRingHasNoOwners(t *testing.T) {
 	}
 }
 
-func TestOwnersCanBeAppendedToWithoutHarm(t *testing.T) {
+func TestAppendingToCandidatesIsHarmless(t *testing.T) {
 	r := New(flows(3), 1)
 	want := r.Version()
 	for hour := range flow.Hour(100) {
 		_ = append(r.Candidates(flow.Slice{Hour: hour}), "stranger")
 	}
-	if got := r.hash(); got != want {
+	if got := r.computeVersion(); got != want {
 		t.Errorf("after appending to the lists the placement hashes to %s, want %s", got, want)
 	}
 }
 
-func TestOwnersDoesNotAllocate(t *testing.T) {
+func TestCandidatesDoesNotAllocate(t *testing.T) {
 	for _, hourSlices := range []int{1, 16} {
 		r := New(flows(9), hourSlices)
 		if n := testing.AllocsPerRun(100, func() { r.Candidates(flow.Slice{Hour: 412345, Index: 3}) }); n != 0 {
@@ -168,8 +168,8 @@ func TestHoursAndSlicesSpreadEvenlyOverPartitions(t *testing.T) {
 			counts[r.Partition(flow.Slice{Hour: 480_000 + hour, Index: index})]++
 		}
 	}
-	// A partition gets 60 on average, 7.7 is the standard deviation of a random spread; six of them happen by chance to one of
-	// 1021 partitions once in 500,000 tables.
+	// A partition gets 60 slices on average. The standard deviation of a random spread is 7.7. A deviation by six times
+	// as much occurs in one of 1021 partitions once in 500,000 tables.
 	const mean = hours * hourSlices / Partitions
 	if least, most := slices.Min(counts[:]), slices.Max(counts[:]); least < mean-47 || most > mean+47 {
 		t.Errorf("slices of a partition = %d to %d, want %d to %d", least, most, mean-47, mean+47)

@@ -10,7 +10,7 @@ import (
 	"flowring/flow"
 )
 
-// fullest returns the most of an hour that any member has: how many lists of the hour's slices have it on the first places.
+// fullest returns the largest number of lists of one hour with the same member in the first positions.
 func fullest(r *Ring, places int) (most int) {
 	for first := 0; first < r.Partitions(); first += r.hourSlices {
 		has := make(map[string]int)
@@ -24,13 +24,14 @@ func fullest(r *Ring, places int) (most int) {
 	return most
 }
 
-// checkShares returns an error unless the slices of every hour are spread evenly, by owner and with two and three copies.
+// checkShares returns an error unless the slices of every hour are spread evenly, by owner and with two and three
+// copies.
 func checkShares(r *Ring) error {
 	members := len(r.Members())
 	for copies := 1; copies <= min(3, members); copies++ {
 		want := ceilDiv(r.hourSlices*copies, members)
 		if copies > 1 {
-			want += 3 // for lists whose rest is of members that have their share already; in 95 of 100 rings it is 1 at most
+			want += 3 // for lists in which all further members have their share already; in 95 of 100 rings it is at most 1
 		}
 		if got := fullest(r, copies); got > want {
 			return fmt.Errorf("with %d copies a member has %d slices of an hour, want at most %d", copies, got, want)
@@ -39,7 +40,7 @@ func checkShares(r *Ring) error {
 	return nil
 }
 
-// checkTotals returns an error unless the members own about as much as each other, all hours taken together.
+// checkTotals returns an error unless all members own about the same number of partitions, over all hours.
 func checkTotals(r *Ring, bound float64) error {
 	most := int(bound * float64(r.Partitions()) / float64(len(r.Members())))
 	for _, name := range r.Members() {
@@ -67,8 +68,8 @@ func TestTheSlicesOfAnHourAreSpreadEvenly(t *testing.T) {
 	}
 }
 
-// The control: slices that are placed as if they were hours, each by itself.
-func TestCheckSharesNoticesSlicesThatArePlacedAlone(t *testing.T) {
+// The negative control: slices placed independently, like hours.
+func TestCheckSharesDetectsIndependentSlices(t *testing.T) {
 	alone := New(flows(4), 1)
 	sliced := &Ring{hourSlices: 16, members: alone.members}
 	for p := range sliced.Partitions() {
@@ -79,8 +80,8 @@ func TestCheckSharesNoticesSlicesThatArePlacedAlone(t *testing.T) {
 	}
 }
 
-// Whatever the lists: no member is first in more of them than its share, and each list has the members that it had.
-func TestSharesAreEvenWhateverTheLists(t *testing.T) {
+// For any lists, no member is first in more of them than its share, and each list keeps its members.
+func TestSharesAreEvenForAnyLists(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	for n := 1; n <= 20; n++ {
 		for s := 1; s <= 64; s++ {
@@ -88,7 +89,7 @@ func TestSharesAreEvenWhateverTheLists(t *testing.T) {
 			for i := range lists {
 				lists[i] = random.Perm(n)
 				if s%2 == 0 {
-					slices.Sort(lists[i]) // all want the same
+					slices.Sort(lists[i]) // all lists have the same order
 				}
 			}
 			share(lists, n)
@@ -107,7 +108,7 @@ func TestSharesAreEvenWhateverTheLists(t *testing.T) {
 	}
 }
 
-func TestAListWithoutOthersStaysAsItIs(t *testing.T) {
+func TestShareDoesNotChangeASingleList(t *testing.T) {
 	list := []int{3, 1, 4, 0, 2}
 	share([][]int{list}, 5)
 	if want := []int{3, 1, 4, 0, 2}; !slices.Equal(list, want) {
@@ -130,21 +131,21 @@ func TestTheSlicesOfAnHourAreAGroup(t *testing.T) {
 			}
 		}
 	}
-	// 1000 on average, 31 is the standard deviation of a random spread, of which five are hardly ever reached.
+	// The average is 1000 and the standard deviation of a random spread is 31. Five times as much hardly ever occurs.
 	if least, most := slices.Min(counts), slices.Max(counts); least < 845 || most > 1155 {
 		t.Errorf("hours of a group = %d to %d, want 845 to 1155", least, most)
 	}
-	for _, index := range []uint32{16, 1<<32 - 1} { // from a store of a cluster with more slices
+	for _, index := range []uint32{16, 1<<32 - 1} { // from a cluster with more slices
 		if got := r.Partition(flow.Slice{Hour: 7, Index: index}); got < 0 || got >= 1024 {
 			t.Errorf("Partition(7/%d) = %d, want 0 to 1023", index, got)
 		}
 	}
 }
 
-// The price of even shares: a newcomer lowers those of all others, and slices move between these, where 1/(N+1) of them would do.
-// It is dearest where the share falls by half, as that of 64 slices does from 2 to 1 when a 64th member joins. When a member
-// leaves, as much moves back.
-func TestWhatMovesOfAnHourWhenAMemberJoins(t *testing.T) {
+// The price of even shares: a newcomer lowers the shares of all others, so slices move between the others too, although
+// moving 1/(N+1) of the slices would be enough. The price is highest when the share falls by half, as that of 64 slices
+// does from 2 to 1 when a 64th member joins. When a member leaves, the same number of slices moves back.
+func TestMovementOfAnHourWhenAMemberJoins(t *testing.T) {
 	for _, tt := range []struct {
 		from, hourSlices, copies int
 		most                     float64 // of the copies
@@ -163,7 +164,7 @@ func TestWhatMovesOfAnHourWhenAMemberJoins(t *testing.T) {
 	}
 }
 
-// What a dead member owned of an hour goes to several of the others, as what it owned of all hours does.
+// The slices of an hour of a dead member go to several of the others, like its partitions.
 func TestADeadMembersPartOfAnHourIsShared(t *testing.T) {
 	for _, tt := range []struct{ members, most int }{{3, 9}, {4, 6}, {5, 5}, {8, 4}} { // most: of 16 slices
 		r := New(flows(tt.members), 16)
@@ -180,8 +181,8 @@ func TestADeadMembersPartOfAnHourIsShared(t *testing.T) {
 	}
 }
 
-// fullestWithout returns how many slices of an hour the fullest of the members owns, or stands in for, when one is dead; first is
-// the first partition of the hour's.
+// fullestWithout returns the largest number of slices of an hour that a member owns or takes over when one is dead;
+// first is the first partition of the hour.
 func fullestWithout(dead string, r *Ring, first int) (most int) {
 	owns := make(map[string]int)
 	for p := first; p < first+r.hourSlices; p++ {

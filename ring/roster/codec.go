@@ -6,15 +6,17 @@ import (
 	"github.com/go-json-experiment/json"
 )
 
-// What a roster looks like on disk and between nodes:
+// The encoding of a roster on disk and between nodes:
 //
-//	{"version":1,"cluster":"9f…","stores":[{"id":"0c…","name":"flow-0","established":true},{"id":"7a…",…,"forgotten":true}]}
+//	{"version":1,"cluster":"9f…","stores":[
+//		{"id":"0c…","name":"flow-0","established":true},
+//		{"id":"7a…","name":"flow-1","established":true,"forgotten":true}]}
 //
-// The cluster is left out while unknown, flags while false. Stores ascend strictly by ID. A field that this version does not
-// know is an error, not ignored: a node that dropped it would pass on less than it was told.
+// The cluster is omitted while it is unknown, and flags while they are false. Stores ascend strictly by ID. An unknown
+// field is an error, because otherwise a node would pass on an incomplete roster.
 const (
 	version  = 1
-	maxBytes = 256 << 10 // above what MaxStores stores with the longest names take, without white space
+	maxBytes = 256 << 10 // more than MaxStores stores with the longest names, without white space
 )
 
 type wireRoster struct {
@@ -31,7 +33,7 @@ type wireStore struct {
 	Forgotten   bool    `json:"forgotten,omitzero"`
 }
 
-// MarshalJSON encodes the roster. It fails on what Parse would refuse, so that nothing is written that cannot be read.
+// MarshalJSON encodes the roster. It fails for a roster with a fault, so Parse can read every encoded roster.
 // Equal rosters have equal encodings.
 func (r Roster) MarshalJSON() ([]byte, error) {
 	if err := r.valid(); err != nil {
@@ -44,7 +46,7 @@ func (r Roster) MarshalJSON() ([]byte, error) {
 	return json.Marshal(wire)
 }
 
-// Parse decodes a roster from a disk or a peer. It accepts only what MarshalJSON of this version can have meant.
+// Parse decodes a roster from a disk or a peer. It accepts only rosters with the fields and the version of MarshalJSON.
 func Parse(data []byte) (Roster, error) {
 	r, err := parse(data)
 	if err != nil {
@@ -53,7 +55,7 @@ func Parse(data []byte) (Roster, error) {
 	return r, nil
 }
 
-// UnmarshalJSON is Parse for a roster inside a larger document. It leaves r alone if it fails.
+// UnmarshalJSON is Parse for a roster inside a larger document. It does not change r if it fails.
 func (r *Roster) UnmarshalJSON(data []byte) error {
 	parsed, err := Parse(data)
 	if err == nil {
@@ -80,7 +82,7 @@ func parse(data []byte) (Roster, error) {
 	return r, r.valid()
 }
 
-// valid returns nil if the roster keeps every bound and the order of its stores.
+// valid fails unless the roster is within its limits and its stores are valid and in order.
 func (r Roster) valid() error {
 	if err := r.checkSize(); err != nil {
 		return err
@@ -95,7 +97,7 @@ func (r Roster) valid() error {
 			return err
 		}
 		if i > 0 && r.stores[i-1].ID >= s.ID {
-			return fmt.Errorf("store %s: not above the one before it", s.ID)
+			return fmt.Errorf("store %s: the stores are not in ascending order of their IDs", s.ID)
 		}
 	}
 	return nil

@@ -92,7 +92,7 @@ func TestTheLargestRosterCanBeReadBack(t *testing.T) {
 	}
 }
 
-func TestNothingIsWrittenThatCannotBeRead(t *testing.T) {
+func TestMarshalRefusesARosterThatParseRefuses(t *testing.T) {
 	for name, r := range map[string]Roster{
 		"a store without a name": Roster{}.With(Store{ID: id(0)}),
 		"a store without an ID":  Roster{}.With(Store{Name: "a"}),

@@ -9,8 +9,8 @@ import (
 
 type mergeFunc func(a, b Roster) (Roster, error)
 
-// laws returns an error unless merge is idempotent, commutative, associative and monotone for these three. Two results are the
-// same if both fail, too: which rosters cannot merge must not depend on the order either.
+// laws returns an error unless merge is idempotent, commutative, associative and monotone for these three rosters. Two
+// failures count as the same result, because the order must not decide whether rosters can merge.
 func laws(merge mergeFunc, a, b, c Roster) error {
 	aa, err := merge(a, a)
 	if err != nil || !aa.Equal(a) {
@@ -40,7 +40,7 @@ func chain(merge mergeFunc, a, b, c Roster) (Roster, error) {
 	return merge(ab, c)
 }
 
-// monotone returns an error if anything that was said is not said any more.
+// monotone returns an error if a store, a flag or the cluster of before is missing in after.
 func monotone(before, after Roster) error {
 	if before.cluster != "" && before.cluster != after.cluster {
 		return fmt.Errorf("not monotone: cluster %q became %q", before.cluster, after.cluster)
@@ -63,7 +63,7 @@ func TestMergeIsIdempotentCommutativeAssociativeAndMonotone(t *testing.T) {
 	})
 }
 
-// with returns a merge that differs from Merge in how two accounts of one store become one.
+// with returns a variant of Merge with another function for two entries of the same store.
 func with(both func(s, o Store) Store) mergeFunc {
 	return func(a, b Roster) (Roster, error) {
 		merged, err := a.Merge(b)
@@ -82,8 +82,8 @@ func with(both func(s, o Store) Store) mergeFunc {
 	}
 }
 
-// The controls: the laws notice each way of merging that the roster must not have.
-func TestTheLawsNoticeAWeakerMerge(t *testing.T) {
+// The negative controls: the laws detect each wrong way of merging.
+func TestTheLawsDetectAWeakerMerge(t *testing.T) {
 	for name, weaker := range map[string]mergeFunc{
 		"the last account wins": with(func(_, o Store) Store { return o }),
 		"tombstones can be undone": with(func(s, o Store) Store {

@@ -11,18 +11,18 @@ import (
 	"sync"
 )
 
-// MaxStores is the most stores on a roster, tombstones included.
+// MaxStores is the largest number of stores on a roster, tombstones included.
 const MaxStores = 1024
 
-// Roster is every store that may hold data, alive or absent, and the tombstones of those that may not any more. The zero value
-// is the empty roster of a cluster not known yet.
+// Roster lists the stores of a cluster: all stores that may hold data, alive or absent, and the tombstones of the
+// forgotten ones. The zero value is the empty roster of an unknown cluster.
 type Roster struct {
 	cluster string
 	stores  []Store // sorted by ID, IDs distinct; shared between rosters, never modified
-	hash    *hash   // nil: not kept
+	hash    *hash   // nil: the hash is computed anew each time
 }
 
-// hash is the hash of a roster, once somebody has asked for it: every call between nodes carries it.
+// hash is the hash of a roster. It is computed at the first use and kept, because every call between nodes carries it.
 type hash struct {
 	once sync.Once
 	hex  string
@@ -33,17 +33,17 @@ func newRoster(cluster string, stores []Store) Roster { return Roster{cluster, s
 // Cluster returns the ID of the cluster, or "" while it is not known.
 func (r Roster) Cluster() string { return r.cluster }
 
-// WithCluster returns the roster under the cluster's ID. It fails if the roster has another one already.
+// WithCluster returns the roster with the ID of the cluster. It fails if the roster already has another ID.
 func (r Roster) WithCluster(id string) (Roster, error) { return r.Merge(Roster{cluster: id}) }
 
-// With returns the roster with what s says added to it. It takes nothing back: that a store is established or forgotten stays
-// so. A store that is not Valid, or one more than MaxStores, is found when the roster is encoded or merged.
+// With returns the roster merged with store s. It clears no flag of a store on the roster. Encoding and merging detect
+// an invalid store and a number of stores over MaxStores.
 func (r Roster) With(s Store) Roster {
 	return newRoster(r.cluster, union(r.stores, []Store{s}))
 }
 
-// Merge returns everything that both rosters say. It fails if they are of different clusters, or have more than MaxStores
-// stores together. An unknown cluster is no different one.
+// Merge returns the union of both rosters. It fails if they are of different clusters or have more than MaxStores
+// stores together. An unknown cluster counts as the same cluster.
 func (r Roster) Merge(o Roster) (Roster, error) {
 	if r.Equal(o) {
 		return r, nil
@@ -81,7 +81,7 @@ func union(a, b []Store) []Store {
 	return append(append(out, a...), b...)
 }
 
-// Equal reports whether both rosters say the same.
+// Equal reports whether both rosters have the same cluster and the same stores.
 func (r Roster) Equal(o Roster) bool {
 	return r.cluster == o.cluster && slices.Equal(r.stores, o.stores)
 }
@@ -105,7 +105,7 @@ func (r Roster) computeHash() string {
 	return hex.EncodeToString(sum[:16])
 }
 
-// appendText appends s behind its length, so that no two lists of strings become one text.
+// appendText appends s preceded by its length, so that different lists of strings give different texts.
 func appendText(text []byte, s string) []byte {
 	return append(binary.AppendUvarint(text, uint64(len(s))), s...)
 }
@@ -117,7 +117,7 @@ func bit(b bool) byte {
 	return 0
 }
 
-// Get returns what the roster says of a store, be it forgotten or not.
+// Get returns a store by its ID, also a forgotten one.
 func (r Roster) Get(id StoreID) (Store, bool) {
 	i, found := slices.BinarySearchFunc(r.stores, id, func(s Store, id StoreID) int { return cmp.Compare(s.ID, id) })
 	if !found {
@@ -126,7 +126,8 @@ func (r Roster) Get(id StoreID) (Store, bool) {
 	return r.stores[i], true
 }
 
-// All returns every store, the forgotten ones included. This and the other lists are sorted by ID and belong to the caller.
+// All returns every store, the forgotten ones included. This list and those of the other methods are sorted by ID and
+// belong to the caller.
 func (r Roster) All() []Store { return slices.Clone(r.stores) }
 
 // Len returns the number of stores, the forgotten ones included.
@@ -135,13 +136,13 @@ func (r Roster) Len() int { return len(r.stores) }
 // At returns store i, counted from 0 in the order of All.
 func (r Roster) At(i int) Store { return r.stores[i] }
 
-// Stores returns the stores that are not forgotten.
+// Stores returns all stores except the forgotten ones.
 func (r Roster) Stores() []Store { return r.where(func(s Store) bool { return !s.Forgotten }) }
 
-// Established returns the stores that count: established, neither leaving nor forgotten.
+// Established returns the counting stores.
 func (r Roster) Established() []Store { return r.where(Store.Counts) }
 
-// CountEstablished returns how many stores count.
+// CountEstablished returns the number of counting stores.
 func (r Roster) CountEstablished() int {
 	n := 0
 	for _, s := range r.stores {
@@ -171,8 +172,8 @@ func (r Roster) where(keep func(Store) bool) []Store {
 	return kept
 }
 
-// Label returns what messages call a store: its node's name, with the beginning of its ID where the roster has another store of that name,
-// as that of a node whose disk was replaced has.
+// Label returns the name of a store in messages. It is the name of the node, followed by the beginning of the store's
+// ID if the roster has another store of the node, for example because its disk was replaced.
 func (r Roster) Label(s Store) string {
 	for _, other := range r.stores {
 		if other.Name == s.Name && other.ID != s.ID && !other.Forgotten {
@@ -182,18 +183,19 @@ func (r Roster) Label(s Store) string {
 	return s.Name
 }
 
-// labelID stands between the name and the ID of a label. No name holds a blank.
+// labelID separates the name from the ID in a label. Names contain no blank.
 const labelID = " (store "
 
-// Replaced reports whether one of the labels has an ID: the disk of that node was replaced, and one of its stores may be lost.
+// Replaced reports whether one of the labels has an ID. The disk of its node was replaced, and one of its stores may be
+// lost.
 func Replaced(labels []string) bool {
 	return slices.ContainsFunc(labels, func(label string) bool { return strings.Contains(label, labelID) })
 }
 
-// ByName returns the store that is placed under a node's name: established, neither leaving nor forgotten. There are several when a node
-// lost its disk and the new store was established before the old one was forgotten. The roster cannot tell which is the older,
-// since merging keeps no order, so the smallest ID stands for the name: any rule will do that every node can follow from the
-// roster alone. A caller who knows which of them is alive should prefer that one.
+// ByName returns the counting store of a node. There are several if the node lost its disk and the new store was
+// established before the old one was forgotten. Merging keeps no order, so the roster does not know the older one.
+// ByName returns the one with the smallest ID, because every node must choose the same store from the roster alone. A
+// caller should prefer the live one if it knows it.
 func (r Roster) ByName(name string) (Store, bool) {
 	i := slices.IndexFunc(r.stores, func(s Store) bool { return s.Name == name && s.Counts() })
 	if i < 0 {
@@ -202,7 +204,7 @@ func (r Roster) ByName(name string) (Store, bool) {
 	return r.stores[i], true
 }
 
-// Members returns the names of the nodes with a store that counts, sorted and distinct. They are the members of the ring.
+// Members returns the names of the nodes with a counting store, sorted and distinct. They are the members of the ring.
 func (r Roster) Members() []string {
 	var names []string
 	for _, s := range r.Established() {

@@ -28,7 +28,7 @@ func rosterOf(n int) (r Roster) {
 	return r
 }
 
-// anyStore draws one of few stores, so that drawn rosters overlap. Names contradict each other now and then.
+// anyStore draws one of a few stores, so that rosters overlap. Sometimes two draws of one store have different names.
 func anyStore() *rapid.Generator[Store] {
 	return rapid.Custom(func(t *rapid.T) Store {
 		return Store{
@@ -51,7 +51,7 @@ func anyRoster(clusters ...string) *rapid.Generator[Roster] {
 	})
 }
 
-// Messages call a store by its node's name, and by its ID too where the disk of that node was replaced.
+// A message names a store by its node, and also by its ID if the disk of the node was replaced.
 func TestALabelNamesOneStore(t *testing.T) {
 	old, now := Store{ID: "aaaaaaaabbbb", Name: "n2"}, Store{ID: "ccccccccdddd", Name: "n2"}
 	other := Store{ID: "eeeeeeeeffff", Name: "n1"}
@@ -110,7 +110,7 @@ func TestUnforgottenStoresAreListedAndForgottenOnesKept(t *testing.T) {
 	}
 }
 
-func TestMembersAreTheNodesWithAStoreThatCounts(t *testing.T) {
+func TestMembersAreTheNodesWithACountingStore(t *testing.T) {
 	r := Roster{}.
 		With(Store{ID: id(1), Name: "flow-1", Established: true}).
 		With(Store{ID: id(2), Name: "flow-0", Established: true}).
@@ -123,7 +123,7 @@ func TestMembersAreTheNodesWithAStoreThatCounts(t *testing.T) {
 	}
 }
 
-func TestANameStandsForTheSmallestStoreThatCounts(t *testing.T) {
+func TestByNameReturnsTheSmallestCountingStore(t *testing.T) {
 	r := Roster{}.
 		With(Store{ID: id(1), Name: "flow-0", Established: true, Forgotten: true}).
 		With(Store{ID: id(2), Name: "flow-0"}).

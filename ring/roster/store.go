@@ -6,17 +6,19 @@ import (
 	"fmt"
 )
 
-// MaxName is the most bytes in a node's name.
+// MaxName is the largest number of bytes in the name of a node.
 const MaxName = 64
 
-// MaxClusterName is the most bytes in the name of a cluster: NAMESPACE.INSTANCE of Kubernetes, each of at most 63 bytes.
+// MaxClusterName is the largest number of bytes in the name of a cluster. NAMESPACE.INSTANCE of Kubernetes fits: each
+// part has at most 63 bytes.
 const MaxClusterName = 127
 
-// ValidName returns nil if name can name a node: 1 to MaxName ASCII letters, digits, dots, hyphens and underscores, of which
-// the first and the last are letters or digits. Names are compared byte for byte.
+// ValidName returns an error unless name can be the name of a node: 1 to MaxName ASCII letters, digits, dots, hyphens
+// and underscores, with a letter or digit at both ends. Names are compared byte for byte.
 func ValidName(name string) error { return validName(name, MaxName) }
 
-// ValidClusterName returns nil if name can name a cluster: the name of a node, but of at most MaxClusterName bytes.
+// ValidClusterName returns an error unless name can be the name of a cluster. The rules are those for the name of a
+// node, with at most MaxClusterName bytes.
 func ValidClusterName(name string) error { return validName(name, MaxClusterName) }
 
 func validName(name string, most int) error {
@@ -36,17 +38,18 @@ func alphanumeric(c byte) bool {
 	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
 }
 
-// StoreID identifies a store, which is what lives and dies with a disk (P9): 32 lower-case hexadecimal digits.
+// StoreID identifies a store: 32 lower-case hexadecimal digits. A store begins and ends with the content of its disk
+// (P9).
 type StoreID string
 
-// NewStoreID draws an ID at random.
+// NewStoreID returns a random ID.
 func NewStoreID() StoreID {
 	var b [16]byte
 	rand.Read(b[:]) // never fails
 	return StoreID(hex.EncodeToString(b[:]))
 }
 
-// ParseStoreID returns the ID that s spells. Every ID has one spelling.
+// ParseStoreID returns the ID with the text s. Every ID has only one text.
 func ParseStoreID(s string) (StoreID, error) {
 	if len(s) != 32 {
 		return "", fmt.Errorf("store ID of %d bytes: want 32 hexadecimal digits", len(s))
@@ -59,19 +62,19 @@ func ParseStoreID(s string) (StoreID, error) {
 	return StoreID(s), nil
 }
 
-// NewClusterID draws an ID for a cluster at random. It is made once, by the store that establishes itself first.
+// NewClusterID returns a random ID for a cluster. The store that establishes itself first calls it, once for a cluster.
 func NewClusterID() string { return string(NewStoreID()) }
 
-// Store is what the roster says of one store. Nothing in it is ever taken back.
+// Store is one store on the roster. Its flags are never cleared.
 type Store struct {
 	ID          StoreID
-	Name        string // of the node that holds it; one store never changes its node, one node may have had several stores
-	Established bool   // counts towards write quorums and answers reads
-	Leaving     bool   // is to be forgotten: counts no more and has no place on the ring, but may hold what no other store does
-	Forgotten   bool   // a tombstone: it may hold nothing that counts, and never will again
+	Name        string // of its node; a store never changes its node, and a node may have had several stores
+	Established bool   // the store counts towards write quorums and answers reads
+	Leaving     bool   // the store is about to be forgotten; it no longer counts, but may hold the only copy of a batch
+	Forgotten   bool   // a tombstone; the content of the store does not count and never will again
 }
 
-// Valid returns nil if the store can be written down and read back.
+// Valid returns an error unless the store can be encoded and decoded.
 func (s Store) Valid() error {
 	if _, err := ParseStoreID(string(s.ID)); err != nil {
 		return err
@@ -82,10 +85,11 @@ func (s Store) Valid() error {
 	return nil
 }
 
-// Counts reports whether the store counts, and the ring has a place for its node: it is established, neither leaving nor forgotten.
+// Counts reports whether the store counts: it is established and neither leaving nor forgotten. Its node is then a
+// member of the ring.
 func (s Store) Counts() bool { return s.Established && !s.Leaving && !s.Forgotten }
 
-// merge returns what s and o, of one ID, say together.
+// merge returns the union of s and o, which have the same ID.
 func (s Store) merge(o Store) Store {
 	return Store{
 		ID:          s.ID,
@@ -96,8 +100,8 @@ func (s Store) merge(o Store) Store {
 	}
 }
 
-// mergeName returns the smaller name. The names of one store never differ; should they, every node must pick the same. An empty
-// name says nothing, so that Store{ID: id, Forgotten: true} is enough for a tombstone.
+// mergeName returns the smaller name. The names of one store never differ; if they did, every node would have to choose
+// the same one. The other name wins over an empty one, so Store{ID: id, Forgotten: true} is enough for a tombstone.
 func mergeName(a, b string) string {
 	if a == "" || b == "" {
 		return a + b
