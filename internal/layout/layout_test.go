@@ -54,7 +54,7 @@ func TestViolationsAreNoticed(t *testing.T) {
 		{"down is allowed", "node", `import "flowring/router"`, ""},
 		{"up", "store", `import "flowring/node"`, "does not stand lower"},
 		{"sideways", "store", `import "flowring/ring"`, "does not stand lower"},
-		{"what is for tests", "node", `import "flowring/internal/memnet"`, "does not stand lower"},
+		{"a package for tests alone", "node", `import "flowring/internal/memnet"`, "does not stand lower"},
 		{"a package without a level", "util", ``, "no line in the table"},
 		{"memberlist in its place", "node/member", `import "github.com/hashicorp/memberlist"`, ""},
 		{"memberlist elsewhere", "node", `import "github.com/hashicorp/memberlist"`, "for [node/member] alone"},

@@ -9,13 +9,13 @@ import (
 	"testing"
 )
 
-// guides are the documents that tell people what to run.
+// guides are the documents with commands for users.
 func guides() []string {
 	return []string{"README.md", "CONTRIBUTING.md", "docs/api.md", "docs/design.md", "docs/operations.md", "docs/promises.md",
 		"docs/flowring.service"}
 }
 
-// found returns what the first group of a pattern matches in a text, sorted, each once.
+// found returns the matches of the first group of a pattern in a text, sorted, each once.
 func found(text, pattern string) []string {
 	var all []string
 	for _, m := range regexp.MustCompile(pattern).FindAllStringSubmatch(text, -1) {
@@ -25,12 +25,12 @@ func found(text, pattern string) []string {
 	return slices.Compact(all)
 }
 
-// without returns what of all is not in known.
+// without returns the elements of all that are not in known.
 func without(all, known []string) []string {
 	return slices.DeleteFunc(slices.Clone(all), func(s string) bool { return slices.Contains(known, s) })
 }
 
-// TestDocumentedMetricsAreExported compares docs/operations.md with what a node says at /metrics, both ways.
+// TestDocumentedMetricsAreExported compares docs/operations.md with the metrics of a node, both ways.
 func TestDocumentedMetricsAreExported(t *testing.T) {
 	addr := startNode(t)
 	get(t, "http://"+addr+"/flows?hour=1") // a metric with labels shows from its first use on
@@ -94,7 +94,7 @@ func TestDocumentedCommandsExist(t *testing.T) {
 	}
 }
 
-// TestDocumentedLogMessagesAreLogged compares the table of docs/operations.md with what the program logs for operators, both ways.
+// TestDocumentedLogMessagesAreLogged compares the table of docs/operations.md with the log messages of the program, both ways.
 func TestDocumentedLogMessagesAreLogged(t *testing.T) {
 	source := sourceOf(t, "cmd", "node", "router", "store")
 	logged := append(found(source, `[lL]og\.(?:Info|Warn|Error)\("([^"]+)"`), "request refused", "pebble") // whose levels vary

@@ -66,7 +66,7 @@ func section(text, heading string) string {
 func startNode(t *testing.T) string {
 	t.Helper()
 	cfg := node.Default("n1")
-	cfg.MinFree = 0 // whatever the disk of the machine that runs the tests has
+	cfg.MinFree = 0 // any free space will do
 	cfg.HTTPAddr, cfg.PeerAddr, cfg.GossipAddr = "127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0"
 	cfg.DataDir = t.TempDir()
 	n, err := node.New(cfg, node.Deps{})

@@ -45,21 +45,21 @@ func importers() map[string][]string {
 		"github.com/rogpeppe/go-internal":  nil,
 		"go.uber.org/goleak":               {"internal/clustertest"},
 		"pgregory.net/rapid":               {"internal/clustertest"},
-		"github.com/bytedance/sonic":       nil, // these decoders accept what the contract refuses
+		"github.com/bytedance/sonic":       nil, // these decoders accept bodies that the contract refuses
 		"github.com/goccy/go-json":         nil,
 		"github.com/valyala/fastjson":      nil,
 		"github.com/buger/jsonparser":      nil,
 	}
 }
 
-// pure lists the packages without I/O, clock and goroutines, and what they must not import for it.
+// pure lists the packages without I/O, clock and goroutines, and the packages that they must not import.
 func pure() (packages, forbidden []string) {
 	packages = []string{"flow", "flow/csv", "flow/field", "flow/scan", "ring", "store/digest", "store/snapshot", "store/table"}
 	forbidden = []string{"net", "os", "io/fs", "path/filepath", "log", "syscall", "time", "context", "math/rand"}
 	return packages, forbidden
 }
 
-// source is what the rules look at in one file.
+// source has the parts of one file to which the rules apply.
 type source struct {
 	pkg       string // folder below the module's root
 	imports   []string
@@ -87,7 +87,7 @@ func parse(pkg, name string, text any) (source, error) {
 	return s, nil
 }
 
-// violations returns what in a file breaks a rule.
+// violations returns the violations of the rules in a file.
 func violations(s source) []string {
 	var all []string
 	if _, placed := levels()[s.pkg]; !placed {
