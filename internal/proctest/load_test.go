@@ -25,6 +25,7 @@ const (
 // load is clients at work on a cluster: writers that retry, with keys, on any node, and readers that want complete answers.
 type load struct {
 	c     *cluster
+	id    int64      // of the load among those of the cluster
 	nodes []*process // that are asked, whether they run or not
 	book  book
 	stop  chan struct{}
@@ -45,8 +46,8 @@ func (c *cluster) startLoad(writers, readers int) *load {
 
 // startLoadAt starts clients that know only these nodes.
 func (c *cluster) startLoadAt(nodes []*process, writers, readers int) *load {
-	l := &load{c: c, nodes: slices.Clone(nodes), stop: make(chan struct{})}
 	c.loads++
+	l := &load{c: c, id: c.loads, nodes: slices.Clone(nodes), stop: make(chan struct{})}
 	l.book = newBook(firstHour + 100_000*flow.Hour(c.loads)) // no load has hours of another load
 	for i := range writers {
 		l.wg.Go(func() { l.write(i) })
@@ -101,7 +102,7 @@ func (l *load) write(writer int) {
 		return
 	}
 	for seq := 0; !l.stopped(writePause); seq++ {
-		name := fmt.Sprintf("w%d-%d", writer, seq)
+		name := fmt.Sprintf("l%d-w%d-%d", l.id, writer, seq) // no load has keys of another load
 		batches := []*ledger.Batch{l.book.enter(name)}
 		if seq%8 == 7 {
 			batches = append(batches, l.book.enter(name+"-more"))
