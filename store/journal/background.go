@@ -5,41 +5,42 @@ import (
 	"time"
 )
 
-// backgroundError is called, with Pebble's locks held, when work in the background has failed. Pebble repeats that work at once, and
-// for ever.
+// backgroundError handles a failure of Pebble's background work. Pebble calls it with its locks held, and repeats the
+// work at once and without end.
 func (j *Journal) backgroundError(err error) {
-	if times := j.untidy.Allow(time.Now()); times > 0 {
-		j.log.Error("journal could not be tidied", "error", err, "times", times)
+	if times := j.backgroundLog.Allow(time.Now()); times > 0 {
+		j.log.Error("background work of the journal failed", "error", err, "times", times)
 	}
-	j.opening.failedOnce(err)
+	j.opening.noteFailure(err)
 	if j.CheckFolder() != nil {
-		time.Sleep(retryEvery) // it fails until the process ends
+		time.Sleep(retryEvery) // slows the failures down, which last until the process ends
 	}
 }
 
-// opening is the attempt to open a journal, which waits for work in the background.
-type opening struct {
+// openAttempt is an attempt to open a journal. Pebble's open waits for background work, even if the work always fails.
+type openAttempt struct {
 	failures atomic.Int32
-	failed   chan error    // has the failure after which it is to be given up
-	givenUp  chan struct{} // closed when it was
+	failed   chan error    // receives the last failure, after maxFailures
+	givenUp  chan struct{} // closed when the attempt is given up
 }
 
 const (
-	mostFailures = 3                      // of work in the background until an opening is given up
-	retryEvery   = 100 * time.Millisecond // how often that is tried again afterwards
+	maxFailures = 3                      // of background work, until the attempt is given up
+	retryEvery  = 100 * time.Millisecond // interval of the background work afterwards
 )
 
-func newOpening() *opening {
-	return &opening{failed: make(chan error, 1), givenUp: make(chan struct{})}
+func newOpenAttempt() *openAttempt {
+	return &openAttempt{failed: make(chan error, 1), givenUp: make(chan struct{})}
 }
 
-// failedOnce notes a failure of work in the background. An opening that was given up is slowed down: its process has to end yet.
-func (o *opening) failedOnce(err error) {
+// noteFailure counts a failure of background work. It slows an attempt that was given up, because the process still
+// has to end.
+func (o *openAttempt) noteFailure(err error) {
 	select {
 	case <-o.givenUp:
 		time.Sleep(retryEvery)
 	default:
-		if o.failures.Add(1) == mostFailures {
+		if o.failures.Add(1) == maxFailures {
 			o.failed <- err
 		}
 	}

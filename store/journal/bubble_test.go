@@ -14,7 +14,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
-// slowFS takes a while for each fsync, so that who waits for one can be counted.
+// slowFS delays each fsync, so that several writers wait for the same one.
 type slowFS struct {
 	vfs.FS
 	syncs *atomic.Int64
@@ -46,7 +46,8 @@ func TestConcurrentAppendsShareFsyncs(t *testing.T) {
 			t.Fatal(err)
 		}
 		before := syncs.Load()
-		acked := writers(j, 64, func(n int64) bool { return n >= 640 }) // too few for a second WAL: Pebble changes it under a mutex
+		// Too few batches for a second WAL, because Pebble changes the WAL under a mutex.
+		acked := writers(j, 64, func(n int64) bool { return n >= 640 })
 		if got := syncs.Load() - before; got == 0 || got > int64(len(acked))/16 {
 			t.Errorf("%d appends of 64 writers took %d fsyncs, want some, and at most a sixteenth", len(acked), got)
 		}

@@ -19,7 +19,7 @@ import (
 
 var hour = flow.Slice{Hour: 412}
 
-// writers appends from several goroutines until stop, and returns which seqs were acknowledged; each origin is a goroutine's.
+// writers appends from several goroutines until stop, and returns the acknowledged dots. Each goroutine has an origin.
 func writers(j *Journal, n int, stop func(appended int64) bool) (acked []flow.Dot) {
 	var mu sync.Mutex
 	var wg sync.WaitGroup
@@ -42,7 +42,7 @@ func writers(j *Journal, n int, stop func(appended int64) bool) (acked []flow.Do
 	return acked
 }
 
-// missing returns which of the dots the journal does not have, and fails the test for each that has another content.
+// missing returns the dots without a batch in the journal. It fails the test for each batch with another content.
 func missing(t *testing.T, j *Journal, dots []flow.Dot) (lost []flow.Dot) {
 	t.Helper()
 	for _, d := range dots {
@@ -58,16 +58,16 @@ func missing(t *testing.T, j *Journal, dots []flow.Dot) (lost []flow.Dot) {
 	return lost
 }
 
-// P1, P13: what was acknowledged before the power went is there afterwards, whatever else reached the disk.
+// P1, P13: every acknowledged batch survives a loss of power, whichever other writes reached the disk.
 func TestPowerLossLosesNothingAcknowledged(t *testing.T) {
 	for _, unsynced := range []int{0, 20, 50, 80, 100} {
-		t.Run(fmt.Sprintf("%d %% of what was not fsynced reached the disk", unsynced), func(t *testing.T) {
+		t.Run(fmt.Sprintf("%d %% of unsynced blocks reached the disk", unsynced), func(t *testing.T) {
 			fs := vfs.NewCrashableMem()
 			j := open(t, fs)
 			acked := writers(j, 8, func(n int64) bool { return n >= 500 })
 			rng := rand.New(rand.NewPCG(1, uint64(unsynced)))
 			for range 10 {
-				// On their way when the power goes, and so free to be lost or torn.
+				// In progress when the power goes: they may be lost or torn.
 				for seq := range uint64(10) {
 					key := batchKey(batchKind, hour, flow.Dot{Origin: 99, Seq: seq})
 					if err := j.db.Set(key, make([]byte, 3000), pebble.NoSync); err != nil {
@@ -92,7 +92,7 @@ func checkAfterPowerLoss(t *testing.T, fs vfs.FS, acked []flow.Dot) {
 }
 
 // The negative control of the test above: without the fsync, the same crash loses batches.
-func TestPowerLossLosesWhatWasNotSynced(t *testing.T) {
+func TestPowerLossLosesUnsyncedBatches(t *testing.T) {
 	fs := vfs.NewCrashableMem()
 	j := open(t, fs)
 	acked := writers(j, 1, func(n int64) bool { return n >= 10 })
@@ -107,8 +107,9 @@ func TestPowerLossLosesWhatWasNotSynced(t *testing.T) {
 	}
 }
 
-// P13: once the disk has failed, nothing is acknowledged any more, and what was acknowledged before is there after a restart.
-func TestFailedDiskIsNeverAcknowledgedOver(t *testing.T) {
+// P13: after a failure of the disk the journal acknowledges nothing. Batches acknowledged before are there after a
+// restart.
+func TestNothingIsAcknowledgedAfterADiskFailure(t *testing.T) {
 	syncs := []errorfs.OpKind{errorfs.OpFileSync, errorfs.OpFileSyncData, errorfs.OpFileSyncTo}
 	for name, kinds := range map[string][]errorfs.OpKind{"fsync fails": syncs, "write fails": {errorfs.OpFileWrite}} {
 		t.Run(name, func(t *testing.T) { testFailedDisk(t, kinds) })
@@ -143,7 +144,7 @@ func testFailedDisk(t *testing.T, kinds []errorfs.OpKind) {
 			t.Errorf("a write after the failure: %v, want %v", err, ErrFailed)
 		}
 	}
-	_ = j.Close() // it fails in one of several ways, but leaves no goroutine behind
+	_ = j.Close() // it fails in one of several ways, and leaves no goroutine behind
 	after, err := Open("data", Options{FS: fs.CrashClone(vfs.CrashCloneCfg{})})
 	if err != nil {
 		t.Fatal(err)
@@ -154,10 +155,12 @@ func testFailedDisk(t *testing.T, kinds []errorfs.OpKind) {
 	}
 }
 
-// P1, P11: whenever the power goes, of the batches of one Append all are there or none, and all if it had returned.
+// P1, P11: after a loss of power at any moment, either all batches of one Append are there or none, and all if it had
+// returned.
 func TestPowerLossLeavesAnAppendWhole(t *testing.T) {
-	if torn, lost := powerLossAmidAppends(t, func(j *Journal, batches []flow.Written) error { return j.Append(batches...) }); torn+lost > 0 {
-		t.Errorf("%d appends are there in part, %d acknowledged ones are not there", torn, lost)
+	write := func(j *Journal, batches []flow.Written) error { return j.Append(batches...) }
+	if torn, lost := powerLossAmidAppends(t, write); torn+lost > 0 {
+		t.Errorf("%d appends are torn, %d acknowledged ones are lost", torn, lost)
 	}
 }
 
@@ -172,15 +175,15 @@ func TestPowerLossTearsSeveralAppends(t *testing.T) {
 		return nil
 	})
 	if torn == 0 || lost > 0 {
-		t.Errorf("%d groups of appends are there in part and %d acknowledged ones are not there, want some and none", torn, lost)
+		t.Errorf("%d groups of appends are torn and %d acknowledged ones are lost, want some and none", torn, lost)
 	}
 }
 
-// groupSize is how many batches are appended together, each of another slice and all under one dot.
+// groupSize is the number of batches of one group. They share one dot, and each is of another slice.
 const groupSize = 4
 
-// powerLossAmidAppends appends groups of batches and cuts the power before each write and each fsync. It returns how many groups were there
-// in part afterwards, and how many were not there as a whole though they had been acknowledged.
+// powerLossAmidAppends appends groups of batches and cuts the power before each write and each fsync. It returns the
+// number of torn groups, and the number of acknowledged groups that were not whole afterwards.
 func powerLossAmidAppends(t *testing.T, write func(*Journal, []flow.Written) error) (torn, lost int) {
 	const groups = 12
 	fs, rng := vfs.NewCrashableMem(), rand.New(rand.NewPCG(1, 2))
@@ -194,12 +197,13 @@ func powerLossAmidAppends(t *testing.T, write func(*Journal, []flow.Written) err
 	j := open(t, errorfs.Wrap(fs, errorfs.InjectorFunc(func(op errorfs.Op) error {
 		mu.Lock()
 		defer mu.Unlock()
-		if acked < groups && slices.Contains([]errorfs.OpKind{errorfs.OpFileWrite, errorfs.OpFileSync, errorfs.OpFileSyncData}, op.Kind) {
+		kinds := []errorfs.OpKind{errorfs.OpFileWrite, errorfs.OpFileSync, errorfs.OpFileSyncData}
+		if acked < groups && slices.Contains(kinds, op.Kind) {
 			cuts = append(cuts, cut{fs.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: 50, RNG: rng}), acked})
 		}
 		return nil
 	})))
-	cuts = nil // those of opening
+	cuts = nil // without the cuts during Open
 	for seq := range uint64(groups) {
 		if err := write(j, group(flow.Dot{Origin: 1, Seq: seq})); err != nil {
 			t.Fatal(err)
@@ -232,7 +236,7 @@ func group(d flow.Dot) (batches []flow.Written) {
 	return batches
 }
 
-// groupsIn returns how many batches of each group the journal has.
+// groupsIn returns the number of batches in the journal for each group.
 func groupsIn(t *testing.T, j *Journal) map[flow.Dot]int {
 	there := make(map[flow.Dot]int)
 	for _, b := range group(flow.Dot{}) {

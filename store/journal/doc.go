@@ -1,18 +1,18 @@
-// Package journal is what a store has on disk, and the only durable state of a node: the batches, and a few named values such as
-// the roster and the store ID. It is a Pebble database, with keys as drawn in keys.go and values as in seal.go.
+// Package journal is the durable state of a node on disk: the batches of a store, and a few named values such as the
+// roster and the store ID. It is a Pebble database; keys.go draws the keys, and envelope.go the values.
 //
-// The batches of a slice may have a snapshot in their place: pieces, which are written first, and a head, which makes them count. What
-// a crash leaves of pieces without a head is removed by Open.
+// A snapshot may take the place of the batches of a slice. It has pieces, which are written first, and a head, which
+// makes the pieces count. Open removes pieces without a head, which a crash has left behind.
 //
-// Promises that rest on it: Append, Drop and SetState return nil only once what they did is fsynced (P1), as one Pebble batch
-// each, so that a crash leaves all or nothing of it. Whatever is read carries a checksum over its key and value. What cannot be
-// read is never guessed at: the error wraps ErrCorrupt or ErrFormat and says which batch or state it is about.
+// Each of Append, Drop and SetState is one Pebble batch, so that a crash leaves all of it or nothing, and returns nil
+// only after its fsync (P1). Every value carries a checksum over its key and payload. The journal never guesses at an
+// unreadable value: the error wraps ErrCorrupt or ErrFormat and names the batch or the state.
 //
-// A failure of the write-ahead log or of the manifest is fatal, since nobody can tell what of it reached the disk: the process
-// ends, by Options.Fatal, and what was acknowledged is there after a restart (P13). Even if Fatal returns, no write after that
-// is ever reported as done.
+// A failure of the write-ahead log or of the manifest is fatal, because the content of the disk is then unknown:
+// Options.Fatal ends the process, and all acknowledged batches are there after a restart (P13). No later write is
+// acknowledged, even if Fatal returns.
 //
-// One process at a time has a folder open. A Journal may be used by many goroutines, and should be: the fsync of one Append
-// serves all others that wait at the same time. Reads see a moment of the journal and do not block writes. Close waits for the
-// calls under way.
+// One process at a time has a folder open. A Journal is safe for concurrent use. Many concurrent calls of Append are
+// cheaper than few, because one fsync serves all calls that wait for it. A read sees the journal of one moment, and
+// does not block writes. Close waits for the calls under way.
 package journal

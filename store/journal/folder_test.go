@@ -9,7 +9,7 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 )
 
-// A journal whose folder is not the one that was opened takes nothing any more, whatever becomes of the folder afterwards (P13).
+// A journal whose folder was replaced accepts no write any more, even if the old folder returns (P13).
 func TestNothingIsWrittenToAFolderThatIsMissing(t *testing.T) {
 	do := func(steps ...error) error { return errors.Join(steps...) }
 	for name, lose := range map[string]func(dir string) error{

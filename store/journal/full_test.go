@@ -17,7 +17,7 @@ import (
 	"flowring/flow"
 )
 
-// withoutRoom returns a file system that takes no tables while full, as a disk does that is full.
+// withoutRoom returns a file system that accepts no tables while full is set, like a full disk.
 func withoutRoom(fs vfs.FS, full *atomic.Bool) vfs.FS {
 	return errorfs.Wrap(fs, errorfs.InjectorFunc(func(op errorfs.Op) error {
 		if full.Load() && op.Kind == errorfs.OpCreate && filepath.Ext(op.Path) == ".sst" {
@@ -27,7 +27,7 @@ func withoutRoom(fs vfs.FS, full *atomic.Bool) vfs.FS {
 	}))
 }
 
-// Pebble itself would try for ever. Once there is room everything is there (P13).
+// Pebble itself would retry for ever. All batches are there after the disk has room again (P13).
 func TestOpenGivesUpOnAFullDisk(t *testing.T) {
 	acked := flow.Dot{Origin: 1, Seq: 1}
 	for name, before := range map[string]func(t *testing.T, fs vfs.FS){
@@ -58,10 +58,10 @@ func TestOpenGivesUpOnAFullDisk(t *testing.T) {
 				full.Store(false)
 				t.Fatal("Open on a full disk does not return")
 			}
-			if got := strings.Count(log.String(), "could not be tidied"); got != 1 {
-				t.Errorf("%d lines say that the journal could not be tidied, want one:\n%s", got, log.String())
+			if got := strings.Count(log.String(), "background work of the journal failed"); got != 1 {
+				t.Errorf("%d lines say that background work failed, want one:\n%s", got, log.String())
 			}
-			full.Store(false) // and the attempt that was given up ends
+			full.Store(false) // ends the attempt that was given up
 			after := reopen(t, disk)
 			if name == "a new journal" {
 				return
@@ -73,10 +73,10 @@ func TestOpenGivesUpOnAFullDisk(t *testing.T) {
 	}
 }
 
-// patience is how long a test waits for something to happen, and no bar: a machine that is busy takes as long as it likes.
+// patience is the time for an event to happen. It is no bar: a busy machine may be slow.
 const patience = 5 * time.Minute
 
-// reopen opens a journal as soon as an attempt that was given up lets go of it.
+// reopen opens a journal as soon as an attempt that was given up has unlocked it.
 func reopen(t *testing.T, fs vfs.FS) *Journal {
 	t.Helper()
 	for begun := time.Now(); ; <-time.After(10 * time.Millisecond) {
@@ -91,7 +91,7 @@ func reopen(t *testing.T, fs vfs.FS) *Journal {
 	}
 }
 
-func TestOpenWantsRoomOnTheDisk(t *testing.T) {
+func TestOpenNeedsRoomOnTheDisk(t *testing.T) {
 	for _, test := range []struct {
 		free, total uint64
 		want        error

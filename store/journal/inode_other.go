@@ -4,7 +4,8 @@ package journal
 
 import "io/fs"
 
-// inodeOf returns the number that a file system for tests gives a file; 0 for the system's files, which have no inode here.
+// inodeOf returns the number of a file in a file system for tests, and 0 for a file of this system, which has no
+// inodes.
 func inodeOf(info fs.FileInfo) uint64 {
 	inode, _ := info.Sys().(uint64)
 	return inode

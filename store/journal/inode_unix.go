@@ -7,7 +7,8 @@ import (
 	"syscall"
 )
 
-// inodeOf returns the inode of a file; 0 where the file system does not say. File systems for tests have a number of their own.
+// inodeOf returns the inode of a file, or 0 if the file system has none. File systems for tests have numbers of their
+// own.
 func inodeOf(info fs.FileInfo) uint64 {
 	switch sys := info.Sys().(type) {
 	case *syscall.Stat_t:

@@ -16,28 +16,28 @@ import (
 	"flowring/store"
 )
 
-// The errors of a journal, to be tested for with errors.Is.
+// The errors of a journal, for errors.Is. ErrMissing is another one.
 var (
 	ErrFormat   = errors.New("not a journal that this program can read")
 	ErrCorrupt  = store.ErrUnreadable
 	ErrLocked   = errors.New("journal is in use")
 	ErrFull     = errors.New("no room on the disk")
 	ErrNotFound = errors.New("not in the journal")
-	ErrFailed   = errors.New("journal has failed") // the disk did; only a restart tells what is on it
+	ErrFailed   = errors.New("journal has failed") // because of the disk; only a restart can tell its content
 	ErrClosed   = errors.New("journal is closed")
-) // and ErrMissing
+)
 
-// Options are how a journal is opened. The zero value is fit for use.
+// Options configure a journal. The zero value is ready for use.
 type Options struct {
-	FS  vfs.FS       // nil: the operating system's, watched for slowness
+	FS  vfs.FS       // nil: the file system of the operating system, with warnings of slowness
 	Log *slog.Logger // nil: silent
 
-	// Fatal is called, once, when the disk fails in such a way that nothing can be written any more. It must not return if
-	// the process is to be of use, and must not call the journal, some of whose locks may be held. nil: log and exit.
+	// Fatal runs once, when the disk has failed so that no write can succeed any more. It should end the process. It
+	// must not call the journal, because the caller may hold locks. nil: log and exit.
 	Fatal func(error)
 }
 
-// Journal is what one store has on disk.
+// Journal is the part of one store on disk.
 type Journal struct {
 	dir  string
 	fs   vfs.FS
@@ -45,25 +45,25 @@ type Journal struct {
 	lock *pebble.Lock
 	db   *pebble.DB
 
-	foreign []string              // files of the folder that are not of a journal
-	opened  [2]identity           // of what CheckFolder watches
-	missing atomic.Pointer[error] // what CheckFolder found; nil: nothing
-	opening *opening
-	untidy  lograte.Limiter // how often failures of background work are logged
-	corrupt lograte.Limiter // how often a read that finds damage is logged: a block has many batches
+	foreignFiles  []string              // names of the foreign files in the folder
+	identities    [2]identity           // of the watched paths at the opening
+	missing       atomic.Pointer[error] // the result of CheckFolder; nil: no difference
+	opening       *openAttempt
+	backgroundLog lograte.Limiter // for failures of background work
+	corruptionLog lograte.Limiter // for damage found by reads; a block has many batches
 
 	fatal  func(error)
 	failed atomic.Pointer[error] // set before fatal is called
 
 	mu     sync.Mutex
 	closed bool
-	users  sync.WaitGroup // calls under way; added to under mu while not closed
+	calls  sync.WaitGroup // under way; Add needs mu and an open journal
 }
 
 var _ store.Journal = (*Journal)(nil)
 
-// enter begins a call. Who gets nil must call j.users.Done at its end.
-func (j *Journal) enter() error {
+// beginCall begins a call. After nil, the caller calls j.calls.Done at its end.
+func (j *Journal) beginCall() error {
 	if err := j.failure(); err != nil {
 		return err
 	}
@@ -72,7 +72,7 @@ func (j *Journal) enter() error {
 	if j.closed {
 		return ErrClosed
 	}
-	j.users.Add(1)
+	j.calls.Add(1)
 	return nil
 }
 
@@ -85,18 +85,18 @@ func (j *Journal) Close() error {
 	}
 	j.closed = true
 	j.mu.Unlock()
-	j.users.Wait()
+	j.calls.Wait()
 	if err := errors.Join(j.db.Close(), j.unlock()); err != nil {
 		return fmt.Errorf("close journal %s: %w", j.dir, err)
 	}
 	return nil
 }
 
-// Append implements store.Journal. One fsync serves all calls that wait for it at the same time.
+// Append implements store.Journal. One fsync serves all concurrent calls.
 func (j *Journal) Append(batches ...flow.Written) error {
 	err := j.commit(pebble.Sync, func(b *pebble.Batch) error {
 		for _, w := range batches {
-			set(b, batchKey(batchKind, w.Slice, w.Dot), w.Bytes)
+			setWrapped(b, batchKey(batchKind, w.Slice, w.Dot), w.Bytes)
 			if err := b.Set(batchKey(dotKind, w.Slice, w.Dot), nil, nil); err != nil {
 				return err
 			}
@@ -113,7 +113,7 @@ func (j *Journal) Append(batches ...flow.Written) error {
 func (j *Journal) Drop(s flow.Slice) error {
 	err := j.commit(pebble.Sync, func(b *pebble.Batch) error {
 		for _, kind := range [...]byte{batchKind, dotKind, headKind, pieceKind} {
-			if err := deleteAll(b, sliceKey(kind, s)); err != nil {
+			if err := deletePrefix(b, sliceKey(kind, s)); err != nil {
 				return err
 			}
 		}
@@ -125,25 +125,26 @@ func (j *Journal) Drop(s flow.Slice) error {
 	return nil
 }
 
-// set seals the payload right into the batch that is to be committed.
-func set(b *pebble.Batch, key, payload []byte) {
-	op := b.SetDeferred(len(key), sealLen+len(payload))
+// setWrapped adds a key and its wrapped payload to a batch, without a copy in between.
+func setWrapped(b *pebble.Batch, key, payload []byte) {
+	op := b.SetDeferred(len(key), envelopeLen+len(payload))
 	copy(op.Key, key)
-	seal(op.Value, key, payload)
+	wrap(op.Value, key, payload)
 }
 
-// deleteAll removes every key that begins with prefix.
-func deleteAll(b *pebble.Batch, prefix []byte) error {
-	return b.DeleteRange(prefix, after(prefix), nil)
+// deletePrefix deletes all keys with a prefix.
+func deletePrefix(b *pebble.Batch, prefix []byte) error {
+	return b.DeleteRange(prefix, prefixEnd(prefix), nil)
 }
 
-// commit writes what fill puts into a batch, and fsyncs it if how says so, with all that was written before. After Fatal was called it
-// never returns nil: Pebble itself takes the error for the end of the process and reports success should Fatal return.
+// commit commits a batch, which fill fills. With pebble.Sync it returns after an fsync of this batch and of all
+// earlier ones. After a fatal error it never returns nil. Pebble itself would report success if Fatal returned,
+// because it expects the process to end.
 func (j *Journal) commit(how *pebble.WriteOptions, fill func(*pebble.Batch) error) error {
-	if err := j.enter(); err != nil {
+	if err := j.beginCall(); err != nil {
 		return err
 	}
-	defer j.users.Done()
+	defer j.calls.Done()
 	if err := j.Missing(); err != nil {
 		return err
 	}
@@ -156,11 +157,11 @@ func (j *Journal) commit(how *pebble.WriteOptions, fill func(*pebble.Batch) erro
 	if err := b.Commit(how); err != nil {
 		return err
 	}
-	return cmp.Or(j.failure(), j.Missing()) // of a commit that was under way
+	return cmp.Or(j.failure(), j.Missing()) // also found during the commit
 }
 
-// failOnPanic turns a panic into a failure. Some errors of the WAL make Pebble panic in the midst of a commit, with locks held: a
-// server that lives on, as net/http does after a panic, would hang.
+// failOnPanic turns a panic into a failure of the journal. After some errors of the WAL Pebble panics during a
+// commit, with locks held. A server such as net/http would survive the panic, and hang.
 func (j *Journal) failOnPanic() {
 	if cause := recover(); cause != nil {
 		j.fail(fmt.Errorf("panic: %v", cause))
@@ -168,7 +169,7 @@ func (j *Journal) failOnPanic() {
 	}
 }
 
-// failure returns why nothing can be written any more, or nil.
+// failure returns the error of a failed journal, or nil.
 func (j *Journal) failure() error {
 	if cause := j.failed.Load(); cause != nil {
 		return fmt.Errorf("%w: %w", ErrFailed, *cause)
@@ -176,14 +177,14 @@ func (j *Journal) failure() error {
 	return nil
 }
 
-// fail notes that the journal is of no more use, and calls Fatal the first time.
+// fail marks the journal as failed, and calls Fatal the first time.
 func (j *Journal) fail(err error) {
 	if j.failed.CompareAndSwap(nil, &err) {
 		j.fatal(err)
 	}
 }
 
-// FreeBytes returns how many bytes the file system has, and how many of them are free to be written.
+// FreeBytes returns the free and the total bytes of the file system.
 func (j *Journal) FreeBytes() (free, total uint64, err error) {
 	usage, err := j.fs.GetDiskUsage(j.dir)
 	if err != nil {

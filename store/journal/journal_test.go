@@ -30,7 +30,7 @@ func open(t testing.TB, fs vfs.FS) *Journal {
 	return j
 }
 
-// batchAt returns what the journal knows of a batch.
+// batchAt returns a batch as the journal gets it.
 func batchAt(s flow.Slice, d flow.Dot, encoded []byte) flow.Written {
 	return flow.Written{Batch: &flow.Batch{Slice: s, Dot: d}, Bytes: encoded}
 }
@@ -58,7 +58,7 @@ func loadAll(t testing.TB, j *Journal, s flow.Slice) (batches []string) {
 	return batches
 }
 
-func TestJournalGivesBackWhatWasAppended(t *testing.T) {
+func TestAppendedBatchesAreReadBack(t *testing.T) {
 	fs := vfs.NewMem()
 	j := open(t, fs)
 	slicesWanted := []flow.Slice{
@@ -138,8 +138,8 @@ func TestStateIsKept(t *testing.T) {
 
 func TestDamagedValuesAreRefusedWithTheirName(t *testing.T) {
 	s, d := flow.Slice{Hour: 412, Index: 3}, flow.Dot{Origin: 10, Seq: 9}
-	good := make([]byte, sealLen+5)
-	seal(good, batchKey(batchKind, s, d), []byte("batch"))
+	good := make([]byte, envelopeLen+5)
+	wrap(good, batchKey(batchKind, s, d), []byte("batch"))
 	tests := []struct {
 		name  string
 		value []byte

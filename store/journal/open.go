@@ -15,16 +15,20 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
-// The format of a journal is what keys.go and seal.go draw.
+// The version counts the formats of keys.go and envelope.go.
 const (
 	formatPrefix  = "flowring journal, format "
 	formatVersion = 2
 )
 
-// Open opens the journal in the folder, having made both if the folder is missing or empty. It fails with ErrFormat for a folder
-// that holds something else and no journal, or a journal of another format, and changes nothing there; with ErrLocked while another process has
-// it open; with ErrCorrupt when it is damaged; and with ErrFull when the disk has no room for what opening writes. After a crash
-// it reads back what was written since the last flush, 64 MB at most.
+// Open opens the journal in a folder. It makes both if the folder is missing or empty. The errors are:
+//
+//   - ErrFormat: the folder has other files and no journal, or a journal of another format. Open has changed nothing.
+//   - ErrLocked: another process has the journal open.
+//   - ErrCorrupt: the journal is damaged.
+//   - ErrFull: the disk has no room for the writes of Open.
+//
+// After a crash Open reads the writes since the last flush again, 64 MB at most.
 func Open(dir string, options Options) (*Journal, error) {
 	j := newJournal(dir, options)
 	if err := j.open(options); err != nil {
@@ -34,7 +38,7 @@ func Open(dir string, options Options) (*Journal, error) {
 }
 
 func newJournal(dir string, options Options) *Journal {
-	j := &Journal{dir: dir, fs: options.FS, log: options.Log, fatal: options.Fatal, opening: newOpening()}
+	j := &Journal{dir: dir, fs: options.FS, log: options.Log, fatal: options.Fatal, opening: newOpenAttempt()}
 	if j.fs == nil {
 		j.fs = vfs.Default
 	}
@@ -50,10 +54,10 @@ func newJournal(dir string, options Options) *Journal {
 	return j
 }
 
-// open claims the folder and opens the database in it. What it gives up goes on by itself, and keeps the folder locked, until there
-// is room or the process ends: Pebble's opening cannot be broken off.
+// open locks the folder and opens the database in it. Pebble's open cannot be cancelled: an attempt that is given up
+// continues in the background, and keeps the folder locked until the disk has room or the process ends.
 func (j *Journal) open(options Options) error {
-	if err := j.claim(); err != nil {
+	if err := j.lockFolder(); err != nil {
 		return err
 	}
 	if err := j.checkRoom(); err != nil {
@@ -68,7 +72,7 @@ func (j *Journal) open(options Options) error {
 			if err == nil {
 				err = j.Close()
 			}
-			j.log.Debug("opening was given up, and has ended", "error", err)
+			j.log.Debug("abandoned opening of the journal has ended", "error", err)
 		}
 	}()
 	select {
@@ -80,31 +84,31 @@ func (j *Journal) open(options Options) error {
 	}
 }
 
-// openDB opens the database and verifies its format. It unlocks the folder when it fails.
+// openDB opens the database and verifies its format. It unlocks the folder if it fails.
 func (j *Journal) openDB(fileSystem vfs.FS) (err error) {
 	j.db, err = pebble.Open(j.dir, j.pebbleOptions(fileSystem))
 	if err != nil {
 		return errors.Join(translateOpen(err), j.unlock())
 	}
-	j.opened, err = j.identify()
-	if err := errors.Join(err, j.checkFormat(), j.sweep()); err != nil {
+	j.identities, err = j.identify()
+	if err := errors.Join(err, j.checkFormat(), j.removeOrphanDrafts()); err != nil {
 		return errors.Join(err, j.db.Close(), j.unlock())
 	}
-	if len(j.foreign) > 0 {
-		j.log.Warn("the data folder has files that are not of the journal", "folder", j.dir, "files", j.foreign)
+	if len(j.foreignFiles) > 0 {
+		j.log.Warn("the data folder has foreign files", "folder", j.dir, "files", j.foreignFiles)
 	}
 	return nil
 }
 
 func (j *Journal) unlock() error {
-	if j.lock == nil { // Pebble has its own
+	if j.lock == nil { // Pebble has locked the folder
 		return nil
 	}
 	return j.lock.Close()
 }
 
-// claim locks the folder, unless there is none: then Pebble makes it, which includes the fsyncs that this takes, and locks it.
-func (j *Journal) claim() error {
+// lockFolder locks an existing folder. Pebble makes and locks a missing one, with the fsyncs for it.
+func (j *Journal) lockFolder() error {
 	names, err := j.fs.List(j.dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -112,29 +116,31 @@ func (j *Journal) claim() error {
 	if err != nil {
 		return err
 	}
-	if err := j.tolerate(slices.DeleteFunc(names, ours)); err != nil {
+	if err := j.acceptForeign(slices.DeleteFunc(names, isJournalFile)); err != nil {
 		return err
 	}
 	j.lock, err = pebble.LockDirectory(j.dir, j.fs)
 	return translateLock(err)
 }
 
-// tolerate accepts files that are not of a journal beside one that is there: desktops, network file systems and backup programs leave
-// such files, which Pebble does not look at. In a folder without a journal they are a sign that it is the wrong folder.
-func (j *Journal) tolerate(foreign []string) error {
+// acceptForeign accepts foreign files beside an existing journal: desktops, network file systems and backup programs
+// leave such files, and Pebble ignores them. A folder with foreign files and without a journal is refused, because it
+// is probably the wrong folder.
+func (j *Journal) acceptForeign(foreign []string) error {
 	if len(foreign) == 0 {
 		return nil
 	}
 	found, err := pebble.Peek(j.dir, j.fs)
 	if err != nil || !found.Exists {
-		return fmt.Errorf("%w: the folder has a file %q, which is not of a journal", ErrFormat, foreign[0])
+		return fmt.Errorf("%w: the folder has a file %q, which belongs to no journal", ErrFormat, foreign[0])
 	}
-	j.foreign = foreign
+	j.foreignFiles = foreign
 	return nil
 }
 
-// ours reports whether a file of this name may be in the folder of a journal. lost+found is in the root of many volumes.
-func ours(name string) bool {
+// isJournalFile reports whether a file of this name may be in the folder of a journal. Many volumes have lost+found
+// in their root.
+func isJournalFile(name string) bool {
 	for _, prefix := range [...]string{"MANIFEST-", "OPTIONS-", "marker.", "temporary."} {
 		if strings.HasPrefix(name, prefix) {
 			return true
@@ -150,17 +156,17 @@ func ours(name string) bool {
 
 func translateLock(err error) error {
 	var file *fs.PathError
-	if err == nil || errors.As(err, &file) { // the lock's file could not be made
+	if err == nil || errors.As(err, &file) { // the lock file could not be made
 		return err
 	}
 	return fmt.Errorf("%w: %w", ErrLocked, err)
 }
 
-// minRoom is what must be free for opening to be worth a try. It writes some kB, and at most what was written since the last flush:
-// whether that fits only the attempt shows.
+// minRoom is the free space, in bytes, that Open requires before its attempt. Open writes a few kB, and at most the
+// data since the last flush. Only the attempt shows whether that data fits.
 const minRoom = 1 << 20
 
-// checkRoom fails with ErrFull on a disk without any room. One that does not say how much it has may have enough.
+// checkRoom fails with ErrFull on a disk with less than minRoom. It accepts a disk of unknown size.
 func (j *Journal) checkRoom() error {
 	usage, err := j.fs.GetDiskUsage(j.dir)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -169,11 +175,11 @@ func (j *Journal) checkRoom() error {
 	if err != nil || usage.TotalBytes == 0 || usage.AvailBytes >= minRoom {
 		return nil
 	}
-	return fmt.Errorf("%w: %d bytes are free, and opening takes %d", ErrFull, usage.AvailBytes, minRoom)
+	return fmt.Errorf("%w: %d bytes are free, and opening needs %d", ErrFull, usage.AvailBytes, minRoom)
 }
 
-// translateOpen says what is wrong with a folder that Pebble refuses. Pebble has no error of its own for a database whose keys
-// are in another order, as it finds where somebody else's is.
+// translateOpen returns an error of Pebble's open as one of this package. Pebble has no error value for a database
+// with another order of keys, which is the database of another program.
 func translateOpen(err error) error {
 	if strings.Contains(err.Error(), "comparer name") {
 		return fmt.Errorf("%w: a Pebble database of another program: %w", ErrFormat, err)
@@ -184,7 +190,8 @@ func translateOpen(err error) error {
 	return translate(err)
 }
 
-// checkFormat verifies that the format is ours. It comes first in a journal: what has none must have nothing at all.
+// checkFormat verifies the version of the format. The format is the first write in a journal, so that a database
+// without it must be empty.
 func (j *Journal) checkFormat() error {
 	value, closer, err := j.db.Get([]byte{formatKind})
 	if errors.Is(err, pebble.ErrNotFound) {
@@ -198,9 +205,9 @@ func (j *Journal) checkFormat() error {
 	version, err := strconv.Atoi(number)
 	switch {
 	case !ok || err != nil:
-		return fmt.Errorf("%w: its format reads %.40q", ErrCorrupt, value)
+		return fmt.Errorf("%w: its format is %.40q", ErrCorrupt, value)
 	case version != formatVersion:
-		return fmt.Errorf("%w: it has format %d, this program knows %d", ErrFormat, version, formatVersion)
+		return fmt.Errorf("%w: it has format %d, this program reads %d", ErrFormat, version, formatVersion)
 	}
 	return nil
 }
@@ -221,7 +228,7 @@ func (j *Journal) writeFormat() error {
 	if err := j.db.Set([]byte{formatKind}, format, pebble.Sync); err != nil {
 		return err
 	}
-	// Pebble makes a database in its oldest format, and the first WAL still is of that: damage within it passes for its end.
-	// A flush begins the next.
+	// Pebble makes a database in its oldest format. Damage within a WAL of that format looks like its end. A flush
+	// starts the next WAL, which has the new format.
 	return j.db.Flush()
 }

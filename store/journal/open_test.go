@@ -18,7 +18,7 @@ import (
 	"flowring/flow"
 )
 
-func TestOpenRefusesWhatIsNoJournal(t *testing.T) {
+func TestOpenRefusesOtherFoldersThanJournals(t *testing.T) {
 	tests := []struct {
 		name string
 		make func(t *testing.T, dir string)
@@ -41,7 +41,7 @@ func TestOpenRefusesWhatIsNoJournal(t *testing.T) {
 			makeJournal(t, dir, func(db *pebble.DB) error {
 				return db.Set([]byte{formatKind}, []byte(formatPrefix+"9"), pebble.Sync)
 			})
-		}, ErrFormat, "it has format 9, this program knows 2"},
+		}, ErrFormat, "it has format 9, this program reads 2"},
 		{"a journal whose format is damaged", func(t *testing.T, dir string) {
 			makeJournal(t, dir, func(db *pebble.DB) error {
 				return db.Set([]byte{formatKind}, []byte("flowrong"), pebble.Sync)
@@ -70,7 +70,7 @@ func TestOpenRefusesWhatIsNoJournal(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			dir := t.TempDir()
 			test.make(t, dir)
-			for range 2 { // the second time it is not locked by the first
+			for range 2 { // the first attempt must not leave a lock
 				j, err := Open(dir, Options{})
 				if err == nil {
 					j.Close()
@@ -116,13 +116,13 @@ func TestOpenLeavesAForeignFolderAlone(t *testing.T) {
 	}
 }
 
-// harmless are names that desktops, file systems and people leave in folders.
+// harmless are names of files from desktops, file systems and people.
 var harmless = [...]string{
 	".DS_Store", "._MANIFEST-000001", ".localized", "Thumbs.db", "desktop.ini", ".directory", ".nfs000000000012ab3400000001", ".fuse_hidden0001",
 	".Trash-1000", ".snapshot", "README", "core.4711", "nohup.out",
 }
 
-// A file that does no harm does not keep a journal from being opened; a folder without a journal is refused for any of them.
+// A journal opens beside a harmless file. A folder with such a file and without a journal is refused.
 func TestHarmlessFilesAreReportedAndLeftAlone(t *testing.T) {
 	for _, name := range harmless {
 		fresh := t.TempDir()
@@ -140,7 +140,7 @@ func TestHarmlessFilesAreReportedAndLeftAlone(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for range 2 { // the journal that was opened beside them is one
+	for range 2 { // a journal beside such files opens again
 		var log bytes.Buffer
 		j, err := Open(dir, Options{Log: slog.New(slog.NewTextHandler(&log, nil))})
 		if err != nil {
@@ -160,8 +160,8 @@ func TestHarmlessFilesAreReportedAndLeftAlone(t *testing.T) {
 	}
 }
 
-// A journal that cannot be opened is refused for what is wrong with it, and not for the files beside it.
-func TestOtherFilesDoNotHideWhatIsWrongWithAJournal(t *testing.T) {
+// The error of a damaged journal names the damage, and not the foreign files beside it.
+func TestForeignFilesDoNotHideTheDamageOfAJournal(t *testing.T) {
 	dir := t.TempDir()
 	makeJournal(t, dir, func(db *pebble.DB) error { return db.Set([]byte{formatKind}, []byte(formatPrefix+"9"), pebble.Sync) })
 	write(t, filepath.Join(dir, ".DS_Store"), "")
@@ -223,7 +223,7 @@ func TestFreeBytesAreThoseOfTheFolder(t *testing.T) {
 	}
 }
 
-// Damage to the files themselves is found by Pebble, and told as what it is.
+// Pebble finds damage to the files themselves. The error says so.
 func TestDamagedFilesAreRefused(t *testing.T) {
 	tests := []struct {
 		name, files string
@@ -248,7 +248,7 @@ func TestDamagedFilesAreRefused(t *testing.T) {
 	}
 }
 
-// damagedCopy makes, as dir, what a crash leaves of a journal, with the middle of its largest file of that name overwritten.
+// damagedCopy makes a copy of a journal after a crash, and overwrites the middle of its largest file with a name.
 func damagedCopy(t *testing.T, dir, files string, flush bool) {
 	t.Helper()
 	original := t.TempDir()
@@ -277,7 +277,7 @@ func damagedCopy(t *testing.T, dir, files string, flush bool) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(content) > 100_000 && content[90_000]|content[90_001]|content[90_002] != 0 { // not one kept empty for later
+		if len(content) > 100_000 && content[90_000]|content[90_001]|content[90_002] != 0 { // no empty file for later
 			copy(content[90_000:], strings.Repeat("x", 5000))
 			write(t, name, string(content))
 			return

@@ -26,18 +26,18 @@ func (j *Journal) Slices() ([]flow.Slice, error) {
 	return slices.Compact(all), nil
 }
 
-// eachSlice calls fn for each slice that has keys of a kind, with the iterator at the first of them.
+// eachSlice calls fn for each slice with keys of a kind, with the iterator at the first of them.
 func (j *Journal) eachSlice(kind byte, fn func(flow.Slice, *pebble.Iterator) error) error {
 	return j.iterate([]byte{kind}, func(it *pebble.Iterator) error {
 		for it.First(); it.Valid(); {
-			if err := checkLen(it.Key()); err != nil {
+			if err := checkKeyLen(it.Key()); err != nil {
 				return err
 			}
 			s := sliceOf(it.Key())
 			if err := fn(s, it); err != nil {
 				return err
 			}
-			it.SeekGE(after(sliceKey(kind, s)))
+			it.SeekGE(prefixEnd(sliceKey(kind, s)))
 		}
 		return nil
 	})
@@ -47,7 +47,7 @@ func (j *Journal) eachSlice(kind byte, fn func(flow.Slice, *pebble.Iterator) err
 func (j *Journal) Dots(s flow.Slice, fn func(flow.Dot) error) error {
 	return j.iterate(sliceKey(dotKind, s), func(it *pebble.Iterator) error {
 		for it.First(); it.Valid(); it.Next() {
-			_, dot, err := parseKey(it.Key())
+			_, dot, err := parseBatchKey(it.Key())
 			if err != nil {
 				return err
 			}
@@ -59,15 +59,15 @@ func (j *Journal) Dots(s flow.Slice, fn func(flow.Dot) error) error {
 	})
 }
 
-// Load implements store.Journal. An error of fn is returned with the batch that it is about.
+// Load implements store.Journal. It returns an error of fn with the name of the batch.
 func (j *Journal) Load(s flow.Slice, fn func(batch []byte) error) error {
 	return j.iterate(sliceKey(batchKind, s), func(it *pebble.Iterator) error {
 		for it.First(); it.Valid(); it.Next() {
-			_, dot, err := parseKey(it.Key())
+			_, dot, err := parseBatchKey(it.Key())
 			if err != nil {
 				return err
 			}
-			if err := load(it, fn); err != nil {
+			if err := loadValue(it, fn); err != nil {
 				return fmt.Errorf("batch %s of slice %s: %w", dot, s, err)
 			}
 		}
@@ -75,25 +75,25 @@ func (j *Journal) Load(s flow.Slice, fn func(batch []byte) error) error {
 	})
 }
 
-func load(it *pebble.Iterator, fn func(batch []byte) error) error {
+func loadValue(it *pebble.Iterator, fn func(batch []byte) error) error {
 	value, err := it.ValueAndErr()
 	if err != nil {
 		return translate(err)
 	}
-	batch, err := unseal(it.Key(), value)
+	batch, err := unwrap(it.Key(), value)
 	if err != nil {
 		return err
 	}
 	return fn(batch)
 }
 
-// iterate calls fn with an iterator over the keys that begin with prefix, as they are now.
+// iterate calls fn with an iterator over the present keys with a prefix.
 func (j *Journal) iterate(prefix []byte, fn func(*pebble.Iterator) error) error {
-	if err := j.enter(); err != nil {
+	if err := j.beginCall(); err != nil {
 		return err
 	}
-	defer j.users.Done()
-	it, err := j.db.NewIter(&pebble.IterOptions{LowerBound: prefix, UpperBound: after(prefix)})
+	defer j.calls.Done()
+	it, err := j.db.NewIter(&pebble.IterOptions{LowerBound: prefix, UpperBound: prefixEnd(prefix)})
 	if err != nil {
 		return translate(err)
 	}
@@ -113,7 +113,7 @@ func (j *Journal) Get(s flow.Slice, d flow.Dot) ([]byte, error) {
 	return batch, nil
 }
 
-// State returns the value that SetState gave the name last, and nil, without an error, if it never did.
+// State returns the last value of a name, and nil without an error if SetState never set one.
 func (j *Journal) State(name string) ([]byte, error) {
 	value, err := j.get(stateKey(name))
 	if errors.Is(err, ErrNotFound) {
@@ -125,10 +125,10 @@ func (j *Journal) State(name string) ([]byte, error) {
 	return value, nil
 }
 
-// SetState makes value durable under name: it returns nil once it is fsynced.
+// SetState stores a value under a name. It returns nil after the fsync.
 func (j *Journal) SetState(name string, value []byte) error {
 	err := j.commit(pebble.Sync, func(b *pebble.Batch) error {
-		set(b, stateKey(name), value)
+		setWrapped(b, stateKey(name), value)
 		return nil
 	})
 	if err != nil {
@@ -137,25 +137,25 @@ func (j *Journal) SetState(name string, value []byte) error {
 	return nil
 }
 
-// get returns a copy, never nil, of what is sealed under key.
+// get returns a copy of the payload under a key, never nil.
 func (j *Journal) get(key []byte) ([]byte, error) {
-	if err := j.enter(); err != nil {
+	if err := j.beginCall(); err != nil {
 		return nil, err
 	}
-	defer j.users.Done()
+	defer j.calls.Done()
 	value, closer, err := j.db.Get(key)
 	if err != nil {
 		return nil, translate(err)
 	}
 	defer closer.Close()
-	payload, err := unseal(key, value)
+	payload, err := unwrap(key, value)
 	if err != nil {
 		return nil, err
 	}
 	return append([]byte{}, payload...), nil
 }
 
-// translate returns Pebble's error as one of ours.
+// translate returns an error of Pebble as one of this package.
 func translate(err error) error {
 	switch {
 	case errors.Is(err, pebble.ErrNotFound):

@@ -15,7 +15,7 @@ import (
 // Stage implements store.Journal.
 func (j *Journal) Stage(s flow.Slice, draft uint64, piece uint32, data []byte) error {
 	err := j.commit(pebble.NoSync, func(b *pebble.Batch) error {
-		set(b, pieceKey(s, draft, piece), data)
+		setWrapped(b, pieceKey(s, draft, piece), data)
 		return nil
 	})
 	if err != nil {
@@ -24,7 +24,7 @@ func (j *Journal) Stage(s flow.Slice, draft uint64, piece uint32, data []byte) e
 	return nil
 }
 
-// Adopt implements store.Journal. Its fsync covers what Stage wrote before: the WAL is one sequence.
+// Adopt implements store.Journal. Its fsync covers the earlier writes of Stage, because the WAL is one sequence.
 func (j *Journal) Adopt(s flow.Slice, draft uint64, head []byte, covers digest.Digest) error {
 	before, _, err := j.head(s)
 	found := !errors.Is(err, ErrNotFound)
@@ -32,9 +32,9 @@ func (j *Journal) Adopt(s flow.Slice, draft uint64, head []byte, covers digest.D
 		return fmt.Errorf("snapshot of slice %s: %w", s, err)
 	}
 	err = j.commit(pebble.Sync, func(b *pebble.Batch) error {
-		set(b, sliceKey(headKind, s), append(binary.BigEndian.AppendUint64(nil, draft), head...))
+		setWrapped(b, sliceKey(headKind, s), append(binary.BigEndian.AppendUint64(nil, draft), head...))
 		if found {
-			if err := deleteAll(b, draftKey(s, before)); err != nil {
+			if err := deletePrefix(b, draftPrefix(s, before)); err != nil {
 				return err
 			}
 		}
@@ -46,11 +46,11 @@ func (j *Journal) Adopt(s flow.Slice, draft uint64, head []byte, covers digest.D
 	return nil
 }
 
-// deleteCovered removes the batches of the dots, by the interval.
+// deleteCovered deletes the batches of the dots, one interval at a time.
 func deleteCovered(b *pebble.Batch, s flow.Slice, dots digest.Digest) error {
 	for first, last := range dots.Ranges() {
 		for _, kind := range [...]byte{batchKind, dotKind} {
-			if err := b.DeleteRange(batchKey(kind, s, first), after(batchKey(kind, s, last)), nil); err != nil {
+			if err := b.DeleteRange(batchKey(kind, s, first), prefixEnd(batchKey(kind, s, last)), nil); err != nil {
 				return err
 			}
 		}
@@ -60,13 +60,13 @@ func deleteCovered(b *pebble.Batch, s flow.Slice, dots digest.Digest) error {
 
 // Reclaim implements store.Journal.
 func (j *Journal) Reclaim(ctx context.Context, s flow.Slice) error {
-	if err := j.enter(); err != nil {
+	if err := j.beginCall(); err != nil {
 		return err
 	}
-	defer j.users.Done()
+	defer j.calls.Done()
 	for _, kind := range [...]byte{batchKind, dotKind} {
 		prefix := sliceKey(kind, s)
-		if err := j.db.Compact(ctx, prefix, after(prefix), false); err != nil {
+		if err := j.db.Compact(ctx, prefix, prefixEnd(prefix), false); err != nil {
 			return fmt.Errorf("reclaim the space of slice %s: %w", s, translate(err))
 		}
 	}
@@ -75,7 +75,7 @@ func (j *Journal) Reclaim(ctx context.Context, s flow.Slice) error {
 
 // Discard implements store.Journal.
 func (j *Journal) Discard(s flow.Slice, draft uint64) error {
-	err := j.commit(pebble.NoSync, func(b *pebble.Batch) error { return deleteAll(b, draftKey(s, draft)) })
+	err := j.commit(pebble.NoSync, func(b *pebble.Batch) error { return deletePrefix(b, draftPrefix(s, draft)) })
 	if err != nil {
 		return fmt.Errorf("discard a snapshot of slice %s: %w", s, err)
 	}
@@ -94,7 +94,7 @@ func (j *Journal) Head(s flow.Slice) ([]byte, error) {
 	return head, nil
 }
 
-// head returns the draft that is the slice's snapshot, and the snapshot's head.
+// head returns the draft and the head of the slice's snapshot.
 func (j *Journal) head(s flow.Slice) (draft uint64, head []byte, err error) {
 	value, err := j.get(sliceKey(headKind, s))
 	if err != nil {
@@ -106,30 +106,31 @@ func (j *Journal) head(s flow.Slice) (draft uint64, head []byte, err error) {
 	return binary.BigEndian.Uint64(value), value[8:], nil
 }
 
-// Pieces implements store.Journal. An error of fn is returned with the piece that it is about.
+// Pieces implements store.Journal. It returns an error of fn with the number of the piece.
 func (j *Journal) Pieces(s flow.Slice, fn func(data []byte) error) error {
 	draft, _, err := j.head(s)
 	if err != nil {
 		return fmt.Errorf("snapshot of slice %s: %w", s, err)
 	}
-	return j.iterate(draftKey(s, draft), func(it *pebble.Iterator) error {
+	return j.iterate(draftPrefix(s, draft), func(it *pebble.Iterator) error {
 		for it.First(); it.Valid(); it.Next() {
-			if err := checkLen(it.Key()); err != nil {
+			if err := checkKeyLen(it.Key()); err != nil {
 				return err
 			}
-			if err := load(it, fn); err != nil {
-				return fmt.Errorf("piece %d of the snapshot of slice %s: %w", binary.BigEndian.Uint32(it.Key()[draftLen:]), s, err)
+			if err := loadValue(it, fn); err != nil {
+				piece := binary.BigEndian.Uint32(it.Key()[draftLen:])
+				return fmt.Errorf("piece %d of the snapshot of slice %s: %w", piece, s, err)
 			}
 		}
 		return nil
 	})
 }
 
-// sweep removes the drafts that a crash left. It seeks from draft to draft.
-func (j *Journal) sweep() error {
+// removeOrphanDrafts removes the drafts without a head, which a crash has left. It seeks from draft to draft.
+func (j *Journal) removeOrphanDrafts() error {
 	return j.iterate([]byte{pieceKind}, func(it *pebble.Iterator) error {
 		for it.First(); it.Valid(); {
-			if err := checkLen(it.Key()); err != nil {
+			if err := checkKeyLen(it.Key()); err != nil {
 				return err
 			}
 			s, draft := sliceOf(it.Key()), binary.BigEndian.Uint64(it.Key()[sliceLen:])
@@ -142,7 +143,7 @@ func (j *Journal) sweep() error {
 					return err
 				}
 			}
-			it.SeekGE(after(draftKey(s, draft)))
+			it.SeekGE(prefixEnd(draftPrefix(s, draft)))
 		}
 		return nil
 	})

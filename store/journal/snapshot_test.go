@@ -30,7 +30,7 @@ func piecesOf(t testing.TB, j *Journal, s flow.Slice) (pieces []string) {
 	return pieces
 }
 
-// drafts returns how many pieces the journal has, of whatever draft.
+// drafts returns the number of pieces of all drafts in the journal.
 func pieceCount(t testing.TB, j *Journal) (n int) {
 	t.Helper()
 	it, err := j.db.NewIter(nil)
@@ -98,7 +98,7 @@ func TestAdoptPutsASnapshotInThePlaceOfBatches(t *testing.T) {
 	}
 }
 
-// A draft that a power loss cuts off is as if it had never been, whatever of it reached the disk.
+// A loss of power during a draft leaves nothing of it, whichever pieces reached the disk.
 func TestDraftsDoNotOutliveARestart(t *testing.T) {
 	fs := vfs.NewCrashableMem()
 	j := open(t, fs)
@@ -109,7 +109,7 @@ func TestDraftsDoNotOutliveARestart(t *testing.T) {
 	}
 	stage(t, j, hour, 9, "left", "behind")
 	stage(t, j, flow.Slice{Hour: 413}, 9, "left")
-	appendTo(t, j, flow.Slice{Hour: 414}, flow.Dot{Origin: 1, Seq: 1}, "batch") // its fsync puts the pieces on disk too
+	appendTo(t, j, flow.Slice{Hour: 414}, flow.Dot{Origin: 1, Seq: 1}, "batch") // its fsync covers the pieces too
 	if got := pieceCount(t, open(t, fs.CrashClone(vfs.CrashCloneCfg{}))); got != 1 {
 		t.Errorf("%d pieces after a restart with the drafts on disk, want the adopted one", got)
 	}
@@ -117,7 +117,7 @@ func TestDraftsDoNotOutliveARestart(t *testing.T) {
 	for _, unsynced := range []int{0, 50, 100} {
 		after := open(t, fs.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: unsynced, RNG: rng}))
 		if got := pieceCount(t, after); got != 1 {
-			t.Errorf("%d %% of what was not fsynced survived: %d pieces after a restart, want the adopted one", unsynced, got)
+			t.Errorf("%d %% of unsynced data survived: %d pieces after a restart, want the adopted one", unsynced, got)
 		}
 		if got, want := piecesOf(t, after, hour), []string{"adopted"}; !slices.Equal(got, want) {
 			t.Errorf("%d %%: Pieces = %q, want %q", unsynced, got, want)
@@ -155,13 +155,13 @@ func TestDamagedSnapshotsAreRefused(t *testing.T) {
 		t.Errorf("Pieces of a damaged piece: %v, want it refused", err)
 	}
 	put(t, j, append(sliceKey(pieceKind, flow.Slice{Hour: 1}), 1), nil)
-	check(t, "sweep", j.sweep(), ErrCorrupt, "70")
+	check(t, "sweep", j.removeOrphanDrafts(), ErrCorrupt, "70")
 	put(t, j, sliceKey(headKind, hour), nil)
 	_, err = j.Head(hour)
 	check(t, "Head", err, ErrCorrupt, "412")
 }
 
-// The space of batches that a snapshot replaced comes back at once, not whenever their neighbours are rewritten.
+// The space of batches replaced by a snapshot is freed at once, and not later with a rewrite of their neighbours.
 func TestReclaimGivesBackTheSpaceOfSealedBatches(t *testing.T) {
 	j := open(t, vfs.NewMem())
 	rng := rand.New(rand.NewPCG(1, 1))

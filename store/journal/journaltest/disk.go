@@ -1,7 +1,8 @@
-// Package journaltest has disks in memory that lose power, fill up, break, and go back in time.
+// Package journaltest has disks in memory. They lose power, fill up, break, and go back in time.
 //
-// A Disk outlives the journals opened on it. Kill, PowerLoss, Wipe and Restore replace what is on it by a copy, so that whatever
-// the dead process still does cannot reach it: call them while no journal is in use, or to crash the one that is.
+// A Disk outlives the journals opened on it. Kill, PowerLoss, Wipe and Restore replace its content by a copy, because
+// the dead process must not reach the disk of the next one. Call them without a journal in use, or to crash the one
+// in use.
 package journaltest
 
 import (
@@ -24,63 +25,63 @@ type Disk struct {
 
 	mu     sync.Mutex
 	mem    *vfs.MemFS
-	number *atomic.Uint64          // that the files of the present copy have for an inode
+	inode  *atomic.Uint64          // of every file of the present copy
 	fault  *atomic.Pointer[func()] // of the present copy
 	noSync bool
 }
 
-// NewDisk returns an empty disk. rng decides what unsynced data survives a loss of power.
+// NewDisk returns an empty disk. rng picks the unsynced data that survives a loss of power.
 func NewDisk(rng *rand.Rand) *Disk {
-	return &Disk{rng: rng, mem: vfs.NewCrashableMem(), number: new(atomic.Uint64), fault: new(atomic.Pointer[func()])}
+	return &Disk{rng: rng, mem: vfs.NewCrashableMem(), inode: new(atomic.Uint64), fault: new(atomic.Pointer[func()])}
 }
 
-// FS returns the file system as it is for one process: until the next Kill, PowerLoss, Wipe or Restore.
+// FS returns the file system of one process, which ends with the next Kill, PowerLoss, Wipe or Restore.
 func (d *Disk) FS() journal.FS {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	fault := d.fault
 	fs := errorfs.Wrap(d.mem, errorfs.InjectorFunc(func(op errorfs.Op) error {
-		if die := fault.Load(); die != nil && loses(op) {
+		if die := fault.Load(); die != nil && writesBatches(op) {
 			(*die)()
 		}
 		return nil
 	}))
-	numbered := numberedFS{fs, d.number}
+	withInodes := inodeFS{fs, d.inode}
 	if d.noSync {
-		return unsyncedFS{numbered}
+		return unsyncedFS{withInodes}
 	}
-	return numbered
+	return withInodes
 }
 
-// numberedFS gives all files one inode, which Remove changes.
-type numberedFS struct {
+// inodeFS gives all files the same inode. Remove changes the inode.
+type inodeFS struct {
 	vfs.FS
-	number *atomic.Uint64
+	inode *atomic.Uint64
 }
 
 // Stat implements vfs.FS.
-func (fs numberedFS) Stat(name string) (vfs.FileInfo, error) {
+func (fs inodeFS) Stat(name string) (vfs.FileInfo, error) {
 	info, err := fs.FS.Stat(name)
 	if err != nil {
 		return nil, err
 	}
-	return numberedInfo{info, fs.number.Load()}, nil
+	return inodeInfo{info, fs.inode.Load()}, nil
 }
 
-type numberedInfo struct {
+type inodeInfo struct {
 	vfs.FileInfo
-	number uint64
+	inode uint64
 }
 
 // Sys implements fs.FileInfo.
-func (i numberedInfo) Sys() any { return i.number }
+func (i inodeInfo) Sys() any { return i.inode }
 
-// Remove removes a folder under the process that has it open: files that are open can be written, and nothing of them is there for
-// the next process. With anew, an empty folder takes its place.
+// Remove removes a folder that a process has open. The process can still write to its open files; the next process
+// finds none of them. With anew, an empty folder takes the place of the old one.
 func (d *Disk) Remove(dir string, anew bool) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.number.Add(1)
+	d.inode.Add(1)
 	if err := d.mem.RemoveAll(dir); err != nil {
 		return err
 	}
@@ -93,18 +94,19 @@ func (d *Disk) Remove(dir string, anew bool) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(parent.Sync(), parent.Close()) // else a copy would have the folder as it was
+	return errors.Join(parent.Sync(), parent.Close()) // otherwise a copy would still have the old folder
 }
 
-// loses reports whether an operation puts batches on disk: it appends to the write-ahead log, or syncs it.
-func loses(op errorfs.Op) bool {
+// writesBatches reports whether an operation puts batches on disk: a write or a sync of the write-ahead log.
+func writesBatches(op errorfs.Op) bool {
 	return strings.HasSuffix(op.Path, ".log") && (op.Kind == errorfs.OpFileWrite || op.Kind == errorfs.OpFileSync ||
 		op.Kind == errorfs.OpFileSyncData || op.Kind == errorfs.OpFileSyncTo)
 }
 
-// Fail makes the disk one that cannot take a batch any more: the next attempt ends the process, as a failed write does in earnest,
-// and die must see to that before it returns, so that nothing the process still says is heard. It may be called more than once. The
-// error itself is not passed on to the journal, which would panic where no test survives it. A nil die mends the disk.
+// Fail makes the disk refuse batches. The next attempt calls die, which must end the process before it returns,
+// because no later output of the process may count. A real process ends too after a failed write. die may run more
+// than once. The journal does not get the error itself, because its panic would end the test. A nil die repairs the
+// disk.
 func (d *Disk) Fail(die func()) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -115,8 +117,8 @@ func (d *Disk) Fail(die func()) {
 	d.fault.Store(&die)
 }
 
-// Flip flips a bit of the largest table, at a share of its length in per cent, as a bad disk does. No process may run on the disk. It
-// reports whether there is a table.
+// Flip flips a bit of the largest table, at a position in per cent of its length, like a bad disk. No process may run
+// on the disk. It reports false if the disk has no table.
 func (d *Disk) Flip(dir string, percent int) (bool, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -158,31 +160,31 @@ func (d *Disk) read(path string) ([]byte, error) {
 	return data, errors.Join(err, f.Close())
 }
 
-// SetFree says how much of the disk is free, in bytes.
+// SetFree sets the free and the total bytes of the disk.
 func (d *Disk) SetFree(free, total uint64) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.mem.TestingSetDiskUsage(vfs.DiskUsage{AvailBytes: free, TotalBytes: total, UsedBytes: total - free})
 }
 
-// IgnoreSync makes every later FS answer an fsync without doing it: the negative control of durability.
+// IgnoreSync makes every later FS acknowledge an fsync without doing it: the negative control of durability.
 func (d *Disk) IgnoreSync() { d.noSync = true }
 
-// Kill is kill -9: the process is gone, what it wrote is there.
-func (d *Disk) Kill() { d.become(func(m *vfs.MemFS) *vfs.MemFS { return d.clone(m, 100) }) }
+// Kill is kill -9: the process is gone, and all its writes are on the disk.
+func (d *Disk) Kill() { d.replace(func(m *vfs.MemFS) *vfs.MemFS { return d.clone(m, 100) }) }
 
-// PowerLoss keeps what was synced, and of each other block a copy with the given probability in per cent.
+// PowerLoss keeps synced data, and each unsynced block with a probability in per cent.
 func (d *Disk) PowerLoss(percent int) {
-	d.become(func(m *vfs.MemFS) *vfs.MemFS { return d.clone(m, percent) })
+	d.replace(func(m *vfs.MemFS) *vfs.MemFS { return d.clone(m, percent) })
 }
 
 // Wipe replaces the disk by an empty one.
-func (d *Disk) Wipe() { d.become(func(*vfs.MemFS) *vfs.MemFS { return vfs.NewCrashableMem() }) }
+func (d *Disk) Wipe() { d.replace(func(*vfs.MemFS) *vfs.MemFS { return vfs.NewCrashableMem() }) }
 
-// Image is a copy of a disk's content.
+// Image is a copy of the content of a disk.
 type Image struct{ mem *vfs.MemFS }
 
-// Image returns a copy of what is on the disk now.
+// Image returns a copy of the present content.
 func (d *Disk) Image() Image {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -191,21 +193,21 @@ func (d *Disk) Image() Image {
 
 // Restore rolls the disk back to an image.
 func (d *Disk) Restore(i Image) {
-	d.become(func(*vfs.MemFS) *vfs.MemFS { return d.clone(i.mem, 100) })
+	d.replace(func(*vfs.MemFS) *vfs.MemFS { return d.clone(i.mem, 100) })
 }
 
-func (d *Disk) become(fn func(*vfs.MemFS) *vfs.MemFS) {
+func (d *Disk) replace(fn func(*vfs.MemFS) *vfs.MemFS) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.fault.Store(nil) // what is left of the dead process must not bring down the test
-	d.mem, d.fault, d.number = fn(d.mem), new(atomic.Pointer[func()]), new(atomic.Uint64)
+	d.fault.Store(nil) // a goroutine of the dead process must not end the test
+	d.mem, d.fault, d.inode = fn(d.mem), new(atomic.Pointer[func()]), new(atomic.Uint64)
 }
 
 func (d *Disk) clone(m *vfs.MemFS, percent int) *vfs.MemFS {
 	return m.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: percent, RNG: d.rng})
 }
 
-// unsyncedFS answers every sync of a file without doing it.
+// unsyncedFS acknowledges every sync of a file without doing it.
 type unsyncedFS struct{ vfs.FS }
 
 func (fs unsyncedFS) Create(name string, c vfs.DiskWriteCategory) (vfs.File, error) {

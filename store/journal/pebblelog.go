@@ -9,17 +9,17 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 )
 
-// logger is Pebble's way to our log.
+// logger writes Pebble's messages to the journal's log.
 type logger struct{ j *Journal }
 
-// Infof logs what Pebble does from day to day.
+// Infof logs the routine work of Pebble.
 func (l logger) Infof(format string, args ...any) { l.write(slog.LevelDebug, format, args) }
 
-// Errorf logs what Pebble could not do.
+// Errorf logs a failure of Pebble.
 func (l logger) Errorf(format string, args ...any) { l.write(slog.LevelError, format, args) }
 
-// Fatalf is called when Pebble cannot go on: an error of the WAL or the manifest leaves open what is on disk, and no write after
-// it may be acknowledged (P13).
+// Fatalf fails the journal. Pebble calls it after an error of the WAL or of the manifest: the content of the disk is
+// then unknown, and no later write may be acknowledged (P13).
 func (l logger) Fatalf(format string, args ...any) { l.j.fail(fmt.Errorf(format, args...)) }
 
 func (l logger) write(level slog.Level, format string, args []any) {
@@ -28,12 +28,12 @@ func (l logger) write(level slog.Level, format string, args []any) {
 	}
 }
 
-// listener logs the events that an operator should know of.
-func (j *Journal) listener() *pebble.EventListener {
+// eventListener logs the events for operators.
+func (j *Journal) eventListener() *pebble.EventListener {
 	return &pebble.EventListener{
 		BackgroundError: j.backgroundError,
 		DataCorruption: func(info pebble.DataCorruptionInfo) {
-			if times := j.corrupt.Allow(time.Now()); times > 0 {
+			if times := j.corruptionLog.Allow(time.Now()); times > 0 {
 				j.log.Error("journal is corrupt", "file", info.Path, "error", info.Details, "times", times)
 			}
 		},
@@ -41,10 +41,10 @@ func (j *Journal) listener() *pebble.EventListener {
 			j.log.Warn("disk is slow", "file", info.Path, "operation", info.OpType.String(), "after", info.Duration)
 		},
 		WriteStallBegin: func(info pebble.WriteStallBeginInfo) {
-			j.log.Warn("journal writes are held up", "reason", info.Reason)
+			j.log.Warn("journal writes are stalled", "reason", info.Reason)
 		},
 		WriteStallEnd: func() {
-			j.log.Info("journal writes go on")
+			j.log.Info("journal writes continue")
 		},
 	}
 }
