@@ -8,8 +8,8 @@ import (
 
 	"github.com/go-json-experiment/json"
 
+	"flowring/internal/contract"
 	"flowring/internal/safeguard"
-	"flowring/node/peer"
 )
 
 // whereabouts are where a node was last, and the addresses that it remembers: in one value, because it dials them only while it is there.
@@ -57,7 +57,7 @@ func (n *Node) goBack() error {
 	n.log.Warn("this node stays apart", "reason", apart)
 	n.apart.Store(&apart)
 	n.members.StayApart()
-	n.peerServer.Load().Close(&peer.Error{Code: peer.Stranger, Detail: apart.Error()})
+	n.peerServer.Load().Close(contract.Stranger.Errorf("%w", apart))
 	return nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"flowring/internal/contract"
 	"flowring/internal/safeguard"
 	"flowring/ring/roster"
 )
@@ -32,7 +33,7 @@ func (n *Node) Drain(ctx context.Context) error {
 	defer context.AfterFunc(n.ending, func() { cancel(errEnding) })()
 	self := n.membership.Self()
 	if others := n.membership.Roster().CountEstablished() - 1; self.Established && others < n.cfg.WriteQuorum {
-		return guardf("%d established stores would be left, fewer than the write quorum of %d", max(others, 0), n.cfg.WriteQuorum)
+		return contract.Guarded.Errorf("%d established stores would be left, fewer than the write quorum of %d", max(others, 0), n.cfg.WriteQuorum)
 	}
 	n.draining.Store(true)
 	n.log.Info("drain", "store", self.ID)

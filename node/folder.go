@@ -6,8 +6,7 @@ import (
 	"fmt"
 	"time"
 
-	"flowring/node/peer"
-	"flowring/node/replica"
+	"flowring/internal/contract"
 	"flowring/store/journal"
 )
 
@@ -63,15 +62,7 @@ func (n *Node) folderError() error {
 	if !n.folderMissing() {
 		return nil
 	}
-	return &replica.UnavailableError{Reason: fmt.Sprintf("the data folder of node %s is missing", n.cfg.Name)}
-}
-
-// folderError is that of Node in the form of the peer protocol. The caller turns to the next store.
-func (n inward) folderError() error {
-	if err := n.Node.folderError(); err != nil {
-		return &peer.Error{Code: peer.Unavailable, Detail: err.Error()}
-	}
-	return nil
+	return &contract.UnavailableError{Reason: fmt.Sprintf("the data folder of node %s is missing", n.cfg.Name)}
 }
 
 // refuseWrite returns why this store admits no write, or nil. It counts writes that are refused for want of disk space.
@@ -88,5 +79,5 @@ func (n *Node) refuseWrite() error {
 
 // diskError says that too little disk space is free.
 func (n *Node) diskError() error {
-	return &replica.UnavailableError{Reason: fmt.Sprintf("less than %d%% of the disk of node %s is free", n.cfg.MinFree, n.cfg.Name)}
+	return &contract.UnavailableError{Reason: fmt.Sprintf("less than %d%% of the disk of node %s is free", n.cfg.MinFree, n.cfg.Name)}
 }

@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"flowring/internal/contract"
 	"flowring/internal/safeguard"
 	"flowring/ring/roster"
 )
@@ -46,15 +47,15 @@ func (n *Node) forget(ctx context.Context, id roster.StoreID, force bool) error 
 	gone, known := n.membership.Roster().Get(id)
 	switch {
 	case !known:
-		return guardf("no store %s is on the roster", id)
+		return contract.Guarded.Errorf("no store %s is on the roster", id)
 	case gone.Forgotten:
 		return nil
 	case id == n.membership.Self().ID:
-		return guardf("store %s is the one of this node: drain it instead", id)
+		return contract.Guarded.Errorf("store %s is the one of this node: drain it instead", id)
 	}
 	heard := n.greetAll(ctx)
 	if _, ok := heard[id]; ok {
-		return guardf("store %s on node %s answers: drain it instead", id, gone.Name)
+		return contract.Guarded.Errorf("store %s on node %s answers: drain it instead", id, gone.Name)
 	}
 	if err := n.mayForget(gone, heard, force); err != nil {
 		return err
@@ -101,7 +102,7 @@ func (n *Node) mayForget(gone roster.Store, heard answers, force bool) error {
 		}
 	}
 	if !self.Established || self.Leaving {
-		return guardf("this node's store is not established: ask another node")
+		return contract.Guarded.Errorf("this node's store is not established: ask another node")
 	}
 	allowed := w - 2
 	if n.deps.Disabled.Has(safeguard.ForgetGuard) {
@@ -109,13 +110,13 @@ func (n *Node) mayForget(gone roster.Store, heard answers, force bool) error {
 	}
 	if len(silent) > allowed {
 		if w == 1 {
-			return guardf("the write quorum is 1: what only the store of %s held would be lost, and nobody can tell what that is", gone.Name)
+			return contract.Guarded.Errorf("the write quorum is 1: what only the store of %s held would be lost, and nobody can tell what that is", gone.Name)
 		}
-		return guardf("no answer from %v either: what only those and the store of %s hold would be lost; at a write quorum of %d, %d may be silent",
+		return contract.Guarded.Errorf("no answer from %v either: what only those and the store of %s hold would be lost; at a write quorum of %d, %d may be silent",
 			silent, gone.Name, w, max(allowed, 0))
 	}
 	if counting < w {
-		return guardf("%d established stores would be left, fewer than the write quorum of %d", counting, w)
+		return contract.Guarded.Errorf("%d established stores would be left, fewer than the write quorum of %d", counting, w)
 	}
 	return nil
 }

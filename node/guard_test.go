@@ -8,16 +8,13 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
+	"flowring/internal/contract"
 	"flowring/internal/safeguard"
 	"flowring/node/directory"
 	"flowring/node/membership"
 	"flowring/node/peer"
-	"flowring/node/replica"
 	"flowring/ring/roster"
-	"flowring/router"
-	"flowring/store"
 )
 
 // town is a node with a roster of stores a (its own), b, c, ..., and who of them answers a greeting.
@@ -127,8 +124,7 @@ func TestForgetGuard(t *testing.T) {
 				tt.spoil(t, p)
 			}
 			err := p.mayForget(gone, p.heard, tt.force)
-			var guard *errGuard
-			if (err == nil) != (tt.want == "") || err != nil && (!errors.As(err, &guard) || !strings.Contains(err.Error(), tt.want)) {
+			if (err == nil) != (tt.want == "") || err != nil && (!errors.Is(err, contract.Guarded) || !strings.Contains(err.Error(), tt.want)) {
 				t.Errorf("mayForget = %v, want %q", err, tt.want)
 			}
 		})
@@ -183,28 +179,28 @@ func TestEstablishing(t *testing.T) {
 
 // Whatever may have stored something is answered as of unknown outcome, though a refusal be its cause (P3).
 func TestPublicErrors(t *testing.T) {
-	few := &replica.UnavailableError{Reason: "few", Silent: []string{"b"}}
-	maybe := &replica.UnavailableError{Reason: "maybe", Err: store.ErrKeyReused}
+	few := &contract.UnavailableError{Reason: "few", Stores: []string{"b"}}
+	maybe := &contract.UnavailableError{Reason: "maybe", Err: contract.KeyReused}
 	for _, tt := range []struct {
 		name string
 		err  error
 		want string // Error of the result, "" for nil
 		is   error  // exactly; nil: an *UnavailableError
 	}{
-		{"a key reused", fmt.Errorf("post: %w", store.ErrKeyReused), router.ErrKeyReused.Error(), router.ErrKeyReused},
-		{"a key reused, by a peer", &peer.Error{Code: peer.KeyReused}, router.ErrKeyReused.Error(), router.ErrKeyReused},
-		{"an overflow, by a peer", &peer.Error{Code: peer.Overflow}, router.ErrOverflow.Error(), router.ErrOverflow},
+		{"a key reused", fmt.Errorf("post: %w", contract.KeyReused), contract.KeyReused.Error(), contract.KeyReused},
+		{"a key reused, by a peer", &peer.Error{Code: contract.KeyReused.Code()}, contract.KeyReused.Error(), contract.KeyReused},
+		{"an overflow, by a peer", &peer.Error{Code: contract.Overflow.Code()}, contract.Overflow.Error(), contract.Overflow},
 		{"too few stores", fmt.Errorf("x: %w", few), "few (no answer from b)", nil},
 		{"a refusal after what may have had an effect", maybe, "maybe", nil},
-		{"a peer that is busy", &peer.Error{Code: peer.Busy, Detail: "busy", RetryAfter: int64(time.Second)}, "busy", nil},
+		{"a peer that is busy", &peer.Error{Code: contract.Busy.Code(), Detail: "busy"}, "busy", nil},
 		{
-			"a peer that could not reach others", &peer.Error{Code: peer.Unavailable, Detail: "few", Stores: []string{"c"}},
+			"a peer that could not reach others", &peer.Error{Code: contract.Unavailable.Code(), Detail: "few", Stores: []string{"c"}},
 			"few (no answer from c)", nil,
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			got := publicError(tt.err)
-			var unavailable *router.UnavailableError
+			var unavailable *contract.UnavailableError
 			switch {
 			case got == nil || got.Error() != tt.want:
 				t.Errorf("publicError(%v) = %v, want %s", tt.err, got, tt.want)
@@ -217,13 +213,6 @@ func TestPublicErrors(t *testing.T) {
 	}
 	if err := publicError(nil); err != nil {
 		t.Errorf("publicError(nil) = %v", err)
-	}
-	var refusal *peer.Error
-	if err := peerError(maybe); !errors.As(err, &refusal) || refusal.Code != peer.Unavailable {
-		t.Errorf("peerError(%v) = %v, want unavailable", maybe, err)
-	}
-	if err := peerError(guardf("no")); !errors.As(err, &refusal) || refusal.Code != peer.Guarded {
-		t.Errorf("peerError(guard) = %v, want guarded", err)
 	}
 }
 

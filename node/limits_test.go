@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"flowring/internal/contract"
 	"flowring/node"
 )
 
@@ -82,15 +83,15 @@ func TestAWrongUnitDoesNotUseUpTheHours(t *testing.T) {
 				c.mustPost(at(i), "", of(int64(1000+7919*i), "x", 1))
 			}
 			c.eventually(c.allHold(most * 9 / 10))
-			refused("one more random hour", "hour 77: a node keeps the last tenth", 409, of(77, "x", 1))
-			refused("it beside an hour that is known", "hour 77: a node keeps the last tenth", 409, of(1000, "x", 1), of(77, "x", 1))
-			refused("it beside this hour", "hour 77: a node keeps the last tenth", 409, of(now, "x", 1), of(77, "x", 1))
+			refused("one more random hour", "hour 77: "+contract.HoursReserved.Error(), 409, of(77, "x", 1))
+			refused("it beside an hour that is known", "hour 77: "+contract.HoursReserved.Error(), 409, of(1000, "x", 1), of(77, "x", 1))
+			refused("it beside this hour", "hour 77: "+contract.HoursReserved.Error(), 409, of(now, "x", 1), of(77, "x", 1))
 			c.mustPost(at(0), "", of(1000, "x", 1))
 			for i := range most / 10 {
 				c.mustPost(at(i), "", of(now+int64(i), "x", 1))
 			}
 			c.eventually(c.allHold(most))
-			refused("a near hour when there are as many as may be", "hour "+fmt.Sprint(now+9)+": it is one hour more", 409, of(now+9, "x", 1))
+			refused("a near hour when there are as many as may be", "hour "+fmt.Sprint(now+9)+": "+contract.TooManyHours.Error(), 409, of(now+9, "x", 1))
 			kept := 0.0
 			for _, name := range names {
 				kept += c.metric(name, "flowring_store_kept_hours_refusals_total")

@@ -3,9 +3,9 @@ package node
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"flowring/flow"
+	"flowring/internal/contract"
 	"flowring/node/membership"
 	"flowring/node/peer"
 	"flowring/node/replica"
@@ -33,22 +33,21 @@ func (n inward) Roster() roster.Roster {
 // Hello implements peer.Handler: from now on this store knows the caller's.
 func (n inward) Hello(_ context.Context, from peer.Hello) (peer.Hello, error) {
 	if n.hidden() {
-		return peer.Hello{}, &peer.Error{Code: peer.Busy, Detail: "this node does not know yet whether it is the only one of its name"}
+		return peer.Hello{}, contract.Busy.Errorf("this node does not know yet whether it is the only one of its name")
 	}
 	err := n.membership.MergeRoster(from.Roster)
 	if errors.As(err, new(*membership.NotAdoptedError)) {
 		n.callBack()
 	}
 	if err != nil && !errors.Is(err, membership.ErrCallerNoMember) { // a node of no cluster is told of this one, and leaves no trace
-		return peer.Hello{}, &peer.Error{Code: peer.Stranger, Detail: err.Error()}
+		return peer.Hello{}, contract.Stranger.Errorf("%w", err)
 	}
 	return n.hello(), nil
 }
 
 // Admit implements peer.Handler.
 func (n inward) Admit(ctx context.Context, checked bool, batches []flow.Written) (bool, error) {
-	replayed, err := n.replicas.Admit(ctx, checked, batches)
-	return replayed, peerError(err)
+	return n.replicas.Admit(ctx, checked, batches)
 }
 
 // Check implements peer.Handler.
@@ -66,8 +65,7 @@ func (n inward) Apply(_ context.Context, batches []flow.Written) error {
 
 // Flows implements peer.Handler.
 func (n inward) Flows(ctx context.Context, s flow.Slice, wanted peer.Wanted) (peer.Answer, error) {
-	answer, err := n.answers.Slice(ctx, s, wanted)
-	return answer, peerError(err)
+	return n.answers.Slice(ctx, s, wanted)
 }
 
 // Digest implements peer.Handler.
@@ -77,7 +75,7 @@ func (n inward) Digest(_ context.Context, s flow.Slice, roster string) (peer.Voi
 			return peer.Voice{}, err
 		}
 		if err := n.replicas.ConfirmReplica(s, roster); err != nil {
-			return peer.Voice{}, &peer.Error{Code: peer.NotReplica, Detail: err.Error()}
+			return peer.Voice{}, contract.NotReplica.Errorf("%w", err)
 		}
 	}
 	said, err := n.replicas.Voice(s)
@@ -107,16 +105,16 @@ func (n inward) Summary(context.Context) (map[flow.Slice][16]byte, error) {
 
 // Secure implements peer.Handler.
 func (n inward) Secure(ctx context.Context) error {
-	return peerError(n.replicas.Secure(ctx, n.folderMissing()))
+	return n.replicas.Secure(ctx, n.folderMissing())
 }
 
 // Forget implements peer.Handler.
 func (n inward) Forget(ctx context.Context, id roster.StoreID, force bool) error {
-	return peerError(n.Node.Forget(ctx, id, force))
+	return n.Node.Forget(ctx, id, force)
 }
 
 // Drain implements peer.Handler.
-func (n inward) Drain(ctx context.Context) error { return peerError(n.Node.Drain(ctx)) }
+func (n inward) Drain(ctx context.Context) error { return n.Node.Drain(ctx) }
 
 // outward is the other nodes as package replica calls them.
 type outward struct{ *peer.Client }
@@ -128,23 +126,3 @@ func (o outward) Digest(ctx context.Context, addr string, s flow.Slice, roster s
 	said, err := o.Client.Digest(ctx, addr, s, roster)
 	return replica.Voice(said), err
 }
-
-// peerError translates the errors of the parts into those of the protocol.
-func peerError(err error) error {
-	var unavailable *replica.UnavailableError
-	var guard *errGuard
-	switch {
-	case errors.As(err, &unavailable):
-		return &peer.Error{Code: peer.Unavailable, Detail: unavailable.Reason, Stores: unavailable.Silent}
-	case errors.As(err, &guard):
-		return &peer.Error{Code: peer.Guarded, Detail: guard.why}
-	}
-	return err
-}
-
-// errGuard says that forgetting a store, or draining one, could lose something.
-type errGuard struct{ why string }
-
-func (e *errGuard) Error() string { return e.why }
-
-func guardf(format string, args ...any) error { return &errGuard{fmt.Sprintf(format, args...)} }

@@ -3,13 +3,12 @@ package node
 import (
 	"context"
 	"errors"
-	"time"
 
 	"flowring/flow"
+	"flowring/internal/contract"
 	"flowring/node/peer"
 	"flowring/node/replica"
 	"flowring/router"
-	"flowring/store"
 )
 
 // public is the node as its public API sees it.
@@ -30,11 +29,11 @@ func (p public) Post(ctx context.Context, posting *flow.Posting) (bool, error) {
 func (n *Node) mayWrite() error {
 	switch {
 	case n.stays() != nil:
-		return &router.UnavailableError{Reason: n.stays().Error()}
+		return &contract.UnavailableError{Reason: n.stays().Error()}
 	case n.left.Load():
-		return &router.UnavailableError{Reason: "the store of this node has left the cluster"}
+		return &contract.UnavailableError{Reason: "the store of this node has left the cluster"}
 	case n.membership.Roster().CountEstablished() < n.cfg.WriteQuorum:
-		return &router.UnavailableError{
+		return &contract.UnavailableError{
 			Reason: "the cluster has fewer established stores than the write quorum asks for" + replica.LeavingNote(n.membership.Roster()),
 		}
 	}
@@ -42,55 +41,29 @@ func (n *Node) mayWrite() error {
 }
 
 // Get implements router.Cluster: each slice of the hour is read at its owner.
-func (p public) Get(ctx context.Context, hour flow.Hour, ask router.Ask) (router.Answer, error) {
+func (p public) Get(ctx context.Context, hour flow.Hour, ask contract.Ask) (contract.Answer, error) {
 	answer, err := p.answers.Hour(ctx, hour, ask)
 	return answer, publicError(err)
 }
 
-// publicError translates the errors of the parts into those of the router.
+// publicError returns err as a client may see it: a refusal without the path around it. A peer's refusal that is not about
+// the content of a write means that the cluster is unavailable.
 func publicError(err error) error {
-	if err == nil {
-		return nil
-	}
-	var unavailable *replica.UnavailableError
-	var refusal *peer.Error
+	var unavailable *contract.UnavailableError
+	var hour *contract.HourError
+	var refusal contract.Refusal
+	var peers *peer.Error
 	switch {
-	case errors.As(err, &unavailable): // first: its cause may be a refusal, and yet something be stored (P3)
-		return &router.UnavailableError{Reason: unavailable.Reason, Stores: unavailable.Silent, Advice: replica.Advice(unavailable.Silent), Err: err}
-	case refusalOf(err) != nil:
-		return refusalOf(err)
-	case errors.As(err, &refusal):
-		return &router.UnavailableError{
-			Reason: refusal.Detail, Stores: refusal.Stores, Advice: replica.Advice(refusal.Stores), RetryAfter: time.Duration(refusal.RetryAfter), Err: err,
-		}
+	case errors.As(err, &unavailable): // first: its cause may be a refusal, and yet a part be stored (P3)
+		return unavailable
+	case errors.As(err, &hour):
+		return hour
+	case errors.As(err, &refusal) && refusal.OfContent():
+		return refusal
+	case errors.As(err, &peers):
+		return &contract.UnavailableError{Reason: peers.Detail, Stores: peers.Stores, Err: err}
 	}
 	return err
-}
-
-// refusalOf returns what the router calls the error with which a store refused a batch, nil if it is none.
-func refusalOf(err error) error {
-	for _, r := range refusals {
-		if !errors.Is(err, r.store) {
-			continue
-		}
-		var limit *store.LimitError
-		if errors.As(err, &limit) {
-			return &router.LimitError{Hour: limit.Hour, Err: r.public}
-		}
-		return r.public
-	}
-	return nil
-}
-
-// refusals are the errors of store.Check, and what the router calls them.
-var refusals = [...]struct{ store, public error }{
-	{store.ErrKeyReused, router.ErrKeyReused},
-	{store.ErrKeyElsewhere, router.ErrKeyReused},
-	{store.ErrOverflow, router.ErrOverflow},
-	{store.ErrTooManyFlows, router.ErrTooManyFlows},
-	{store.ErrTooManyNames, router.ErrTooManyNames},
-	{store.ErrTooManySlices, router.ErrTooManyHours},
-	{store.ErrSlicesKept, router.ErrHoursKept},
 }
 
 // Members implements router.Cluster.

@@ -2,13 +2,12 @@ package router
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"os"
 	"sync"
-	"time"
 
+	"flowring/internal/contract"
 	"flowring/router/admission"
 )
 
@@ -16,27 +15,10 @@ const (
 	minBuffer = 4 << 10 // bytes of a body's first buffer
 )
 
-// errSlowBody says that the client took too long.
-var errSlowBody = errors.New("the body was not received in time")
-
-// tooLargeError says that a body, as received or as decompressed, is larger than Config.MaxBody.
-type tooLargeError struct {
-	what  string
-	limit int64 // bytes
+// tooLarge refuses a body that, as received or as decompressed, is larger than limit bytes.
+func tooLarge(what string, limit int64) error {
+	return contract.TooLarge.Errorf("%s is larger than %d bytes", what, limit)
 }
-
-func (e *tooLargeError) Error() string {
-	return fmt.Sprintf("%s is larger than %d bytes", e.what, e.limit)
-}
-
-// bodyError says that the body cannot be received or decompressed as it was declared.
-type bodyError struct{ err error }
-
-func (e *bodyError) Error() string { return "the body is " + e.err.Error() }
-func (e *bodyError) Unwrap() error { return e.err }
-
-// slowBody is how long a body may take before another one may be received in its place: who sends slowly does not keep others out.
-const slowBody = time.Second
 
 // receive reads the body of r as it comes over the wire.
 func (rt *router) receive(r *http.Request, ticket *admission.Ticket) ([]byte, error) {
@@ -51,16 +33,16 @@ func (rt *router) receive(r *http.Request, ticket *admission.Ticket) ([]byte, er
 	return body, receiveError(err)
 }
 
-// receiveError tells apart why the body of a request cannot be read. A client that went away is told apart later, by the
-// context of its request.
+// receiveError turns an error of reading a body into a refusal. A client that went away is recognised later, by the context
+// of its request.
 func receiveError(err error) error {
-	switch {
-	case err == nil, errors.As(err, new(*tooLargeError)), errors.Is(err, admission.ErrOverloaded):
+	switch _, _, refused := contract.RefusalOf(err); {
+	case err == nil || refused:
 		return err
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		return errSlowBody
+		return contract.SlowBody
 	}
-	return &bodyError{fmt.Errorf("not sent as HTTP asks: %w", err)}
+	return contract.Body.Errorf("the body is not sent as HTTP requires: %w", err)
 }
 
 // maxDiscarded is how many times Config.MaxBody is read of a body that is refused before its end.
@@ -107,7 +89,7 @@ func readAll(src io.Reader, buf []byte, limit int64, what string, ticket *admiss
 		buf = buf[:len(buf)+n]
 		switch {
 		case int64(len(buf)) > limit:
-			return nil, &tooLargeError{what, limit}
+			return nil, tooLarge(what, limit)
 		case err == io.EOF:
 			return buf, nil
 		case err != nil:

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"flowring/flow"
+	"flowring/internal/contract"
 )
 
 // pipes is a listener for connections of net.Pipe.
@@ -98,8 +99,8 @@ func TestPostIsAnsweredInTimeThoughTheClusterIsNot(t *testing.T) {
 func TestGetIsAnsweredInTimeThoughTheClusterIsNot(t *testing.T) {
 	for _, late := range []bool{false, true} { // whether an answer is opened after all
 		synctest.Test(t, func(t *testing.T) {
-			f, opened := newFake(), &fakeAnswer{complete: Complete}
-			f.onGet = func(ctx context.Context, _ flow.Hour, _ Ask) (Answer, error) {
+			f, opened := newFake(), &fakeAnswer{complete: contract.Complete}
+			f.onGet = func(ctx context.Context, _ flow.Hour, _ contract.Ask) (contract.Answer, error) {
 				<-ctx.Done()
 				if late {
 					return opened, nil
@@ -121,8 +122,8 @@ func TestGetIsAnsweredInTimeThoughTheClusterIsNot(t *testing.T) {
 func TestALongAnswerOutlivesTheDeadlineForOpeningIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake()
-		f.onGet = func(ctx context.Context, _ flow.Hour, _ Ask) (Answer, error) {
-			return &slowAnswer{fakeAnswer{complete: Complete}, ctx}, nil
+		f.onGet = func(ctx context.Context, _ flow.Hour, _ contract.Ask) (contract.Answer, error) {
+			return &slowAnswer{fakeAnswer{complete: contract.Complete}, ctx}, nil
 		}
 		resp, body := exchange(t, dialBubble(t, Config{}, f), "GET /flows?hour=1 HTTP/1.1\r\nHost: n\r\n\r\n")
 		if resp.StatusCode != 200 || body != "[]\n" {
@@ -202,8 +203,8 @@ func TestTheTimeForTheBodyEndsWithTheBody(t *testing.T) {
 
 func TestAReaderThatStopsDoesNotHoldTheHour(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		f, answer := newFake(), &fakeAnswer{complete: Complete, chunks: []string{strings.Repeat(" ", 1<<20)}}
-		f.onGet = func(context.Context, flow.Hour, Ask) (Answer, error) { return answer, nil }
+		f, answer := newFake(), &fakeAnswer{complete: contract.Complete, chunks: []string{strings.Repeat(" ", 1<<20)}}
+		f.onGet = func(context.Context, flow.Hour, contract.Ask) (contract.Answer, error) { return answer, nil }
 		conn := dialBubble(t, Config{SendTimeout: 5 * time.Second}, f)
 		io.WriteString(conn, "GET /flows?hour=1 HTTP/1.1\r\nHost: n\r\n\r\n")
 		time.Sleep(6 * time.Second)

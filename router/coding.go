@@ -11,6 +11,7 @@ import (
 	"github.com/klauspost/compress/zlib"
 	"github.com/klauspost/compress/zstd"
 
+	"flowring/internal/contract"
 	"flowring/router/admission"
 )
 
@@ -117,10 +118,10 @@ func (e *trailingError) Error() string {
 	return fmt.Sprintf("its data ends at byte %d, and other bytes follow; send the compressed data alone", e.at)
 }
 
-// decodeError tells the client's broken data apart from our limits.
+// decodeError turns an error of a decoder into a refusal.
 func decodeError(c coding, err error) error {
-	switch {
-	case err == nil, errors.As(err, new(*tooLargeError)), errors.Is(err, admission.ErrOverloaded):
+	switch _, _, refused := contract.RefusalOf(err); {
+	case err == nil || refused:
 		return err
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		err = errors.New("it ends too early")
@@ -129,5 +130,5 @@ func decodeError(c coding, err error) error {
 	case errors.Is(err, zstd.ErrUnknownDictionary):
 		err = errors.New("it needs a dictionary; compress it without one")
 	}
-	return &bodyError{fmt.Errorf("not valid %s: %w", c, err)}
+	return contract.Body.Errorf("the body is not valid %s: %w", c, err)
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/klauspost/compress/zstd"
 
+	"flowring/internal/contract"
 	"flowring/router/admission"
 )
 
@@ -72,7 +73,7 @@ func TestAWideZstdWindowIsChargedFor(t *testing.T) {
 	var d codings
 	text := longText(1 << 20)
 	body := wideZstd(text, 2*zstdWindow)
-	if _, err := d.unzstd(body, 4<<20, ticketOf(1<<20)); !errors.Is(err, admission.ErrOverloaded) {
+	if _, err := d.unzstd(body, 4<<20, ticketOf(1<<20)); !refusedAs(err, contract.Overloaded) {
 		t.Errorf("unzstd of 1 MiB with 1 MiB to hold: %v, want the node overloaded", err)
 	}
 	c := admission.New(admission.Config{MaxPosts: 10, MaxBytes: 64 << 20, MaxActive: 1})
@@ -93,7 +94,7 @@ func FuzzDecompress(f *testing.F) {
 		var d codings
 		for _, c := range []coding{gzipped, zstded, deflated} {
 			text, err := d.decompress(c, data, limit, ticketOf(1<<30))
-			if known := err == nil || as[*bodyError](err) || as[*tooLargeError](err); !known || err == nil && len(text) > limit {
+			if known := err == nil || refusedAs(err, contract.Body, contract.TooLarge); !known || err == nil && len(text) > limit {
 				t.Errorf("decompress as %s = %d bytes, %v", c, len(text), err)
 			}
 			var parts bytes.Buffer
@@ -112,7 +113,7 @@ func FuzzDecompress(f *testing.F) {
 				t.Errorf("decompress as %s = %d bytes, %v, want %d", c, len(text), err, len(want))
 			}
 			parts.WriteByte('x')
-			if _, err = d.decompress(c, parts.Bytes(), limit, ticketOf(1<<30)); !as[*trailingError](err) {
+			if _, err = d.decompress(c, parts.Bytes(), limit, ticketOf(1<<30)); !errors.As(err, new(*trailingError)) {
 				t.Errorf("decompress as %s with another byte behind it: %v, want a trailingError", c, err)
 			}
 			if end := framesEnd(parts.Bytes()); c == zstded && end != whole {

@@ -18,6 +18,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"flowring/flow"
+	"flowring/internal/contract"
 	"flowring/router/admission"
 )
 
@@ -73,7 +74,7 @@ func TestACompressedAnswerIsTheSame(t *testing.T) {
 			chunks, rest = append(chunks, rest[:part]), rest[part:]
 		}
 		for _, c := range []coding{identity, gzipped, zstded} {
-			h, reg := handlerFor(Config{}, answering(&fakeAnswer{complete: Complete, tag: "t", chunks: chunks}))
+			h, reg := handlerFor(Config{}, answering(&fakeAnswer{complete: contract.Complete, tag: "t", chunks: chunks}))
 			for range 2 { // the second time with a pooled encoder
 				req := httptest.NewRequest(http.MethodGet, "/flows?hour=1", nil)
 				req.Header.Set("Accept-Encoding", string(c))
@@ -98,7 +99,7 @@ func TestACompressedAnswerIsTheSame(t *testing.T) {
 }
 
 func TestARefusalIsNotCompressed(t *testing.T) {
-	answer := &fakeAnswer{complete: Complete, tag: "t", chunks: []string{strings.Repeat(" ", 2*sendBuffer)}, err: errors.New("lost")}
+	answer := &fakeAnswer{complete: contract.Complete, tag: "t", chunks: []string{strings.Repeat(" ", 2*sendBuffer)}, err: errors.New("lost")}
 	h, _ := handlerFor(Config{}, answering(answer))
 	req := httptest.NewRequest(http.MethodGet, "/flows?hour=1", nil)
 	req.Header.Set("Accept-Encoding", "gzip")
@@ -139,11 +140,11 @@ func (a *endless) WriteTo(w io.Writer) (n int64, err error) {
 func TestLongAnswersWaitForAPlaceAndShortOnesDoNot(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f, end := newFake(), make(chan struct{})
-		f.onGet = func(_ context.Context, hour flow.Hour, _ Ask) (Answer, error) {
+		f.onGet = func(_ context.Context, hour flow.Hour, _ contract.Ask) (contract.Answer, error) {
 			if hour == 0 {
-				return &fakeAnswer{complete: Complete, chunks: []string{longText(sendBuffer)}}, nil
+				return &fakeAnswer{complete: contract.Complete, chunks: []string{longText(sendBuffer)}}, nil
 			}
-			return &endless{fakeAnswer{complete: Complete}, strings.Repeat(" ", sendBuffer+1), end}, nil
+			return &endless{fakeAnswer{complete: contract.Complete}, strings.Repeat(" ", sendBuffer+1), end}, nil
 		}
 		h, reg := handlerFor(Config{MaxLong: 1}, f)
 		first := make(chan int)

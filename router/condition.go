@@ -3,45 +3,47 @@ package router
 import (
 	"net/http"
 	"strings"
+
+	"flowring/internal/contract"
 )
 
-// Of the tags in a request, so many are looked at, and none that is longer: those of this program are short.
+// Limits on the tags of a request. The tags of this program are short.
 const (
-	maxKnown  = 16
-	maxTagLen = 64
+	maxKnown  = 16 // tags that are read; the others are ignored
+	maxTagLen = 64 // bytes; longer tags are ignored
 )
 
-// knownTags returns the tags of the answers that the client has, by If-None-Match (RFC 9110, section 13.1.2). They are compared weakly:
-// W/ makes no difference. What is not well formed ends the list, for a tag that is not known costs no more than an answer.
-func knownTags(h http.Header) []string {
+// knownTags returns the tags of the answers that the client has, from If-None-Match (RFC 9110, section 13.1.2). Tags
+// are compared weakly, so W/ makes no difference. A malformed part ends the list: the client then gets the whole answer.
+func knownTags(h http.Header) []contract.Tag {
 	list := strings.Join(h.Values("If-None-Match"), ",")
-	if strings.TrimSpace(list) == AnyTag {
-		return []string{AnyTag}
+	if strings.TrimSpace(list) == string(contract.AnyTag) {
+		return []contract.Tag{contract.AnyTag}
 	}
-	var known []string
+	var known []contract.Tag
 	for len(known) < maxKnown {
 		list = strings.TrimPrefix(strings.TrimLeft(list, ", \t"), "W/")
 		if !strings.HasPrefix(list, `"`) {
 			break
 		}
-		tag, rest, whole := strings.Cut(list[1:], `"`)
-		if !whole {
+		tag, rest, closed := strings.Cut(list[1:], `"`)
+		if !closed {
 			break
 		}
-		if usable(tag) {
-			known = append(known, tag)
+		if t := contract.Tag(tag); usable(t) {
+			known = append(known, t)
 		}
 		list = rest
 	}
 	return known
 }
 
-// usable reports whether a tag can be one of this program's. AnyTag in quotes is not.
-func usable(tag string) bool {
+// usable reports whether a tag can be a tag of this program. A quoted AnyTag is not.
+func usable(tag contract.Tag) bool {
 	strange := func(r rune) bool { return r <= ' ' || r > '~' }
-	return tag != "" && tag != AnyTag && len(tag) <= maxTagLen && !strings.ContainsFunc(tag, strange)
+	return tag != "" && tag != contract.AnyTag && len(tag) <= maxTagLen && !strings.ContainsFunc(string(tag), strange)
 }
 
-// entityTag writes a tag for the header ETag. It is weak, since the compressed forms of an answer have the same one, and their bytes
-// depend on who compressed them.
-func entityTag(tag string) string { return `W/"` + tag + `"` }
+// entityTag returns the header value of a tag. The tag is weak, because the compressed forms of an answer have the same
+// tag, and their bytes depend on the node that compressed them.
+func entityTag(tag contract.Tag) string { return `W/"` + string(tag) + `"` }

@@ -6,29 +6,31 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"flowring/internal/contract"
 )
 
 func TestKnownTags(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
 		values []string
-		want   []string
+		want   []contract.Tag
 	}{
 		{"no header", nil, nil},
-		{"a weak tag", []string{`W/"abc"`}, []string{"abc"}},
-		{"a strong tag is compared weakly", []string{`"abc"`}, []string{"abc"}},
-		{"several, in one header and in two", []string{`"a", W/"b"`, `"c"`}, []string{"a", "b", "c"}},
-		{"commas and spaces between them", []string{",, \"a\"\t,W/\"b\" , "}, []string{"a", "b"}},
-		{"a tag with a comma", []string{`"a,b","c"`}, []string{"a,b", "c"}},
-		{"any", []string{" * "}, []string{AnyTag}},
-		{"a star among tags is not well formed", []string{`"a", *, "b"`}, []string{"a"}},
+		{"a weak tag", []string{`W/"abc"`}, []contract.Tag{"abc"}},
+		{"a strong tag is compared weakly", []string{`"abc"`}, []contract.Tag{"abc"}},
+		{"several, in one header and in two", []string{`"a", W/"b"`, `"c"`}, []contract.Tag{"a", "b", "c"}},
+		{"commas and spaces between them", []string{",, \"a\"\t,W/\"b\" , "}, []contract.Tag{"a", "b"}},
+		{"a tag with a comma", []string{`"a,b","c"`}, []contract.Tag{"a,b", "c"}},
+		{"any", []string{" * "}, []contract.Tag{contract.AnyTag}},
+		{"a star among tags is not well formed", []string{`"a", *, "b"`}, []contract.Tag{"a"}},
 		{"a tag that is a star means no other", []string{`"*"`}, nil},
-		{"an empty tag", []string{`"", "a"`}, []string{"a"}},
+		{"an empty tag", []string{`"", "a"`}, []contract.Tag{"a"}},
 		{"a tag without quotes", []string{`abc, "a"`}, nil},
-		{"a tag that does not end", []string{`"a", "abc`}, []string{"a"}},
+		{"a tag that does not end", []string{`"a", "abc`}, []contract.Tag{"a"}},
 		{"w/ is not W/", []string{`w/"a"`}, nil},
-		{"tags that cannot be ours", []string{`"a b", "` + strings.Repeat("x", 65) + `", "é", "y"`}, []string{"y"}},
-		{"more than are looked at", []string{strings.Repeat(`"a",`, 100)}, slices.Repeat([]string{"a"}, maxKnown)},
+		{"tags that cannot be ours", []string{`"a b", "` + strings.Repeat("x", 65) + `", "é", "y"`}, []contract.Tag{"y"}},
+		{"more than are looked at", []string{strings.Repeat(`"a",`, 100)}, slices.Repeat([]contract.Tag{"a"}, maxKnown)},
 	} {
 		if got := knownTags(http.Header{"If-None-Match": tt.values}); !slices.Equal(got, tt.want) {
 			t.Errorf("%s: knownTags(%q) = %q, want %q", tt.name, tt.values, got, tt.want)
@@ -43,10 +45,10 @@ func FuzzKnownTags(f *testing.F) {
 	f.Fuzz(func(t *testing.T, value string) {
 		known := knownTags(http.Header{"If-None-Match": {value}})
 		for _, tag := range known {
-			if tag == AnyTag && strings.TrimSpace(value) == AnyTag {
+			if tag == contract.AnyTag && strings.TrimSpace(value) == string(contract.AnyTag) {
 				continue
 			}
-			if !usable(tag) || !strings.Contains(value, `"`+tag+`"`) {
+			if !usable(tag) || !strings.Contains(value, `"`+string(tag)+`"`) {
 				t.Errorf("knownTags(%q) has %q", value, tag)
 			}
 		}
@@ -70,7 +72,7 @@ func TestAnAnswerThatTheClientHasIsNotWritten(t *testing.T) {
 		{"its tag, with HEAD", "HEAD", `W/"t"`, 304},
 		{"another tag, with HEAD", "HEAD", `W/"s"`, 200},
 	} {
-		h, _ := handlerFor(Config{}, answering(&fakeAnswer{complete: Unproven, tag: "t", chunks: []string{"[]\n"}}))
+		h, _ := handlerFor(Config{}, answering(&fakeAnswer{complete: contract.Unproven, tag: "t", chunks: []string{"[]\n"}}))
 		req := httptest.NewRequest(tt.method, "/flows?hour=1", nil)
 		if tt.match != "" {
 			req.Header.Set("If-None-Match", tt.match)
@@ -89,7 +91,7 @@ func TestAnAnswerThatTheClientHasIsNotWritten(t *testing.T) {
 
 // A node of a version without tags answers in full.
 func TestAnAnswerWithoutATagIsAlwaysWritten(t *testing.T) {
-	h, _ := handlerFor(Config{}, answering(&fakeAnswer{complete: Complete, chunks: []string{"[]\n"}}))
+	h, _ := handlerFor(Config{}, answering(&fakeAnswer{complete: contract.Complete, chunks: []string{"[]\n"}}))
 	req := httptest.NewRequest("GET", "/flows?hour=1", nil)
 	req.Header.Set("If-None-Match", "*")
 	w := httptest.NewRecorder()

@@ -19,6 +19,7 @@ import (
 	"go.uber.org/goleak"
 
 	"flowring/flow"
+	"flowring/internal/contract"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -26,7 +27,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // fake is a Cluster of one map. The hooks, where set, come before it.
 type fake struct {
 	onPost     func(ctx context.Context, p *flow.Posting) (bool, error)
-	onGet      func(ctx context.Context, hour flow.Hour, ask Ask) (Answer, error)
+	onGet      func(ctx context.Context, hour flow.Hour, ask contract.Ask) (contract.Answer, error)
 	ready      error
 	unwritable error
 	members    MembersView
@@ -51,7 +52,7 @@ func (f *fake) Post(ctx context.Context, p *flow.Posting) (bool, error) {
 	for _, b := range p.Batches {
 		before, ok := f.byKey[keyOfHour{b.Key, b.Slice.Hour}]
 		if ok && before != b.ID {
-			return false, ErrKeyReused
+			return false, contract.KeyReused
 		}
 		replayed = replayed && ok
 	}
@@ -71,7 +72,7 @@ func (f *fake) apply(p *flow.Posting) error {
 	for _, b := range p.Batches {
 		for i := range b.Len() {
 			if _, saturated := f.hours[b.Slice.Hour][b.FlowKey(i)].Add(b.Totals(i)); saturated {
-				return fmt.Errorf("hour %d: %w", b.Slice.Hour, ErrOverflow)
+				return fmt.Errorf("hour %d: %w", b.Slice.Hour, contract.Overflow)
 			}
 		}
 	}
@@ -91,7 +92,7 @@ func (f *fake) apply(p *flow.Posting) error {
 	return nil
 }
 
-func (f *fake) Get(ctx context.Context, hour flow.Hour, ask Ask) (Answer, error) {
+func (f *fake) Get(ctx context.Context, hour flow.Hour, ask contract.Ask) (contract.Answer, error) {
 	if f.onGet != nil {
 		return f.onGet(ctx, hour, ask)
 	}
@@ -104,7 +105,7 @@ func (f *fake) Get(ctx context.Context, hour flow.Hour, ask Ask) (Answer, error)
 		}
 		array = flow.AppendRecord(array, flow.Record{Key: k, Totals: f.hours[hour][k], Hour: hour})
 	}
-	answer := &fakeAnswer{complete: Complete, tag: fmt.Sprintf("%x", sha256.Sum256(array))[:22], chunks: []string{string(array), "]\n"}}
+	answer := &fakeAnswer{complete: contract.Complete, tag: contract.Tag(fmt.Sprintf("%x", sha256.Sum256(array))[:22]), chunks: []string{string(array), "]\n"}}
 	if ask.Knows(answer.tag) {
 		answer.chunks, answer.err = nil, errors.New("there is nothing to write")
 	}
@@ -124,16 +125,16 @@ func (f *fake) ReadyToWrite() error { return f.unwritable }
 
 // fakeAnswer writes its chunks, then fails with err.
 type fakeAnswer struct {
-	complete Completeness
-	tag      string
+	complete contract.Completeness
+	tag      contract.Tag
 	chunks   []string
 	err      error
 	closed   bool
 }
 
-func (a *fakeAnswer) Complete() Completeness { return a.complete }
-func (a *fakeAnswer) Tag() string            { return a.tag }
-func (a *fakeAnswer) Close() error           { a.closed = true; return nil }
+func (a *fakeAnswer) Complete() contract.Completeness { return a.complete }
+func (a *fakeAnswer) Tag() contract.Tag               { return a.tag }
+func (a *fakeAnswer) Close() error                    { a.closed = true; return nil }
 func (a *fakeAnswer) WriteTo(w io.Writer) (n int64, err error) {
 	for _, c := range a.chunks {
 		m, err := io.WriteString(w, c)

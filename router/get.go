@@ -2,11 +2,12 @@ package router
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"time"
 
 	"flowring/flow"
-	"flowring/router/admission"
+	"flowring/internal/contract"
 )
 
 // getFlows answers with the flows of an hour.
@@ -20,7 +21,7 @@ func (rt *router) getFlows(w http.ResponseWriter, r *http.Request) {
 	case rt.reading <- struct{}{}:
 		defer func() { <-rt.reading }()
 	default:
-		rt.refuse(w, r, admission.ErrOverloaded)
+		rt.refuse(w, r, contract.Overloaded)
 		return
 	}
 	ctx, cancel := context.WithCancel(r.Context())
@@ -34,19 +35,19 @@ func (rt *router) getFlows(w http.ResponseWriter, r *http.Request) {
 	rt.send(w, r, answer)
 }
 
-// parseAsk reads which hour is asked for, and how. For HEAD nothing but what is said about the hour.
-func parseAsk(r *http.Request) (flow.Hour, Ask, error) {
+// parseAsk returns the hour of a GET and the ask. HEAD knows every tag, because it wants only the headers.
+func parseAsk(r *http.Request) (flow.Hour, contract.Ask, error) {
 	hour, need, err := parseQuery(r.URL.RawQuery)
-	ask := Ask{Need: need, Known: knownTags(r.Header)}
+	ask := contract.Ask{Need: need, Known: knownTags(r.Header)}
 	if r.Method == http.MethodHead {
-		ask.Known = append(ask.Known, AnyTag)
+		ask.Known = append(ask.Known, contract.AnyTag)
 	}
 	return hour, ask, err
 }
 
-// open opens the answer within GetTimeout. The answer lives as long as ctx does, so the deadline must not be one of ctx: it
-// would break off a long answer that streams well.
-func (rt *router) open(ctx context.Context, cancel func(), hour flow.Hour, ask Ask) (Answer, error) {
+// open opens the answer within GetTimeout. The answer lives as long as ctx, so ctx must not have that deadline: it would
+// break off a long answer that streams well.
+func (rt *router) open(ctx context.Context, cancel func(), hour flow.Hour, ask contract.Ask) (contract.Answer, error) {
 	timer := time.AfterFunc(rt.GetTimeout, cancel)
 	answer, err := rt.Cluster.Get(ctx, hour, ask)
 	switch {
@@ -54,8 +55,8 @@ func (rt *router) open(ctx context.Context, cancel func(), hour flow.Hour, ask A
 		return answer, err
 	case err == nil:
 		answer.Close()
-	case as[*UnavailableError](err):
-		return nil, err // it knows more
+	case errors.As(err, new(*contract.UnavailableError)):
+		return nil, err // it names the stores
 	}
 	return nil, context.DeadlineExceeded
 }

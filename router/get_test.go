@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"flowring/flow"
+	"flowring/internal/contract"
 )
 
 func getFrom(h http.Handler, target string) *httptest.ResponseRecorder {
@@ -21,16 +22,16 @@ func getFrom(h http.Handler, target string) *httptest.ResponseRecorder {
 // answering returns a Cluster whose every hour is answer.
 func answering(answer *fakeAnswer) *fake {
 	f := newFake()
-	f.onGet = func(context.Context, flow.Hour, Ask) (Answer, error) { return answer, nil }
+	f.onGet = func(context.Context, flow.Hour, contract.Ask) (contract.Answer, error) { return answer, nil }
 	return f
 }
 
 func TestGetSaysHowCompleteTheAnswerIs(t *testing.T) {
-	for _, level := range []Completeness{Complete, Unproven, Partial} {
+	for _, level := range []contract.Completeness{contract.Complete, contract.Unproven, contract.Partial} {
 		answer := &fakeAnswer{complete: level, chunks: []string{"[]"}}
 		h, _ := handlerFor(Config{}, answering(answer))
 		w := getFrom(h, "/flows?hour=1")
-		if got := w.Header().Get("Flowring-Complete"); w.Code != 200 || got != string(level) {
+		if got := w.Header().Get("Flowring-Complete"); w.Code != 200 || got != level.String() {
 			t.Errorf("GET = %d with Flowring-Complete %q, want 200 with %q", w.Code, got, level)
 		}
 		if !answer.closed {
@@ -40,17 +41,17 @@ func TestGetSaysHowCompleteTheAnswerIs(t *testing.T) {
 }
 
 func TestGetAsksForWhatTheQuerySays(t *testing.T) {
-	for query, want := range map[string]Need{
-		"hour=-7":                  NeedUnproven,
-		"hour=-7&partial=true":     NeedPartial,
-		"require=complete&hour=-7": NeedComplete,
+	for query, want := range map[string]contract.Need{
+		"hour=-7":                  contract.NeedUnproven,
+		"hour=-7&partial=true":     contract.NeedPartial,
+		"require=complete&hour=-7": contract.NeedComplete,
 	} {
 		f := newFake()
-		f.onGet = func(_ context.Context, hour flow.Hour, ask Ask) (Answer, error) {
+		f.onGet = func(_ context.Context, hour flow.Hour, ask contract.Ask) (contract.Answer, error) {
 			if hour != -7 || ask.Need != want || len(ask.Known) > 0 {
 				t.Errorf("GET ?%s asks for hour %d, need %d; want -7, %d", query, hour, ask.Need, want)
 			}
-			return &fakeAnswer{complete: Complete}, nil
+			return &fakeAnswer{complete: contract.Complete}, nil
 		}
 		h, _ := handlerFor(Config{}, f)
 		getFrom(h, "/flows?"+query)
@@ -61,7 +62,7 @@ func TestGetAsksForWhatTheQuerySays(t *testing.T) {
 func TestAnAnswerThatBreaksOffDoesNotEndLikeAWholeOne(t *testing.T) {
 	for _, c := range []coding{identity, gzipped, zstded} {
 		for name, broken := range map[string]error{"negative control: it does not break off": nil, "it breaks off": errors.New("lost")} {
-			answer := &fakeAnswer{complete: Complete, chunks: []string{longText(4 * sendBuffer)}, err: broken}
+			answer := &fakeAnswer{complete: contract.Complete, chunks: []string{longText(4 * sendBuffer)}, err: broken}
 			url, reg := serve(t, Config{}, answering(answer))
 			resp, err := getCoded(url+"/flows?hour=1", c)
 			if err != nil {
@@ -87,7 +88,7 @@ func TestAnAnswerThatBreaksOffDoesNotEndLikeAWholeOne(t *testing.T) {
 }
 
 func TestAnAnswerThatFailsBeforeItsFirstByteIsRefused(t *testing.T) {
-	answer := &fakeAnswer{complete: Complete, chunks: []string{"[1,"}, err: errors.New("disk at 10.0.0.1 lost")}
+	answer := &fakeAnswer{complete: contract.Complete, chunks: []string{"[1,"}, err: errors.New("disk at 10.0.0.1 lost")}
 	h, _ := handlerFor(Config{}, answering(answer))
 	w := getFrom(h, "/flows?hour=1")
 	if w.Code != 503 || w.Header().Get("Flowring-Complete") != "" || w.Header().Get("Content-Type") != mediaProblem {
@@ -99,7 +100,7 @@ func TestAnAnswerThatFailsBeforeItsFirstByteIsRefused(t *testing.T) {
 }
 
 func TestHeadDoesNotWriteTheHour(t *testing.T) {
-	answer := &fakeAnswer{complete: Unproven, err: errors.New("written")}
+	answer := &fakeAnswer{complete: contract.Unproven, err: errors.New("written")}
 	h, _ := handlerFor(Config{}, answering(answer))
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, httptest.NewRequest(http.MethodHead, "/flows?hour=1", nil))
@@ -111,10 +112,10 @@ func TestHeadDoesNotWriteTheHour(t *testing.T) {
 func TestNotMoreHoursAreReadAtOnceThanMayBe(t *testing.T) {
 	inside, leave := make(chan struct{}), make(chan struct{})
 	f := newFake()
-	f.onGet = func(context.Context, flow.Hour, Ask) (Answer, error) {
+	f.onGet = func(context.Context, flow.Hour, contract.Ask) (contract.Answer, error) {
 		inside <- struct{}{}
 		<-leave
-		return &fakeAnswer{complete: Complete}, nil
+		return &fakeAnswer{complete: contract.Complete}, nil
 	}
 	h, _ := handlerFor(Config{MaxReading: 1}, f)
 	first := make(chan int)

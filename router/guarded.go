@@ -5,12 +5,13 @@ import (
 	"slices"
 )
 
-// guarded keeps pages of other sites from using a reader's browser: what the guard refuses is answered 403 or 421. Pages of
-// ReadOrigins may read, by the protocol that is called CORS: without it a browser does not show an answer to another origin.
+// guarded protects a node from pages of other sites in the browser of a reader. It answers 403 or 421 to a request that
+// the guard refuses. It lets pages of ReadOrigins read answers, by the CORS protocol: without its headers a browser does
+// not show an answer to a page of another origin.
 func (rt *router) guarded(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if err := rt.Guard.Check(r); err != nil {
-			rt.refuse(w, r, err)
+			rt.refuse(w, r, browserRefusal(err))
 			return
 		}
 		if len(rt.ReadOrigins) > 0 && rt.share(w.Header(), r) {
@@ -21,15 +22,15 @@ func (rt *router) guarded(next http.Handler) http.Handler {
 	})
 }
 
-// share sets the headers with which a browser shows the answer to a page of ReadOrigins. It reports whether r is a question of the
-// browser whether the page may read, which these headers answer.
+// share sets the headers with which a browser shows the answer to a page of ReadOrigins. It reports whether r is a
+// preflight request, which these headers answer: the browser asks whether the page may read.
 func (rt *router) share(h http.Header, r *http.Request) (preflight bool) {
 	asked := r.Header.Get("Access-Control-Request-Method")
 	preflight = r.Method == http.MethodOptions && isRead(asked)
 	if !preflight && !isRead(r.Method) {
 		return false
 	}
-	h.Add("Vary", "Origin") // for every origin: a cache must not give one the answer to another
+	h.Add("Vary", "Origin") // for every origin, so that a cache does not give one the answer to another
 	origin := r.Header.Get("Origin")
 	if !slices.Contains(rt.ReadOrigins, origin) {
 		return false

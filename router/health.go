@@ -2,11 +2,11 @@ package router
 
 import "net/http"
 
-// getLive answers that the process runs. It looks at nothing else: a node that is cut off must not be restarted for it.
+// getLive answers that the process runs. It checks nothing else, because a restart does not help a node that is cut off.
 func getLive(w http.ResponseWriter, _ *http.Request) { writeText(w, http.StatusOK, "ok\n") }
 
-// getReady answers whether the node may be sent requests, with for=write whether a POST could be stored now, and otherwise why
-// not.
+// getReady answers whether clients may send requests to the node. With for=write it answers whether the node could store
+// a POST now. The body of a 503 is the reason.
 func (rt *router) getReady(w http.ResponseWriter, r *http.Request) {
 	write, err := flag(r.URL.Query(), "for", "write")
 	if err != nil {

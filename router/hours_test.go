@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"flowring/internal/contract"
 )
 
 // recordsOf returns the body of a request with one record for each of n hours from first on.
@@ -69,8 +71,8 @@ func TestAnHourInAnotherUnitIsTakenOnlyWhereTheSettingSaysSo(t *testing.T) {
 
 // A refusal for a limit names the hour, and nothing of the way on which it came.
 func TestARefusalForALimitNamesTheHour(t *testing.T) {
-	for _, err := range []error{ErrTooManyFlows, ErrTooManyNames, ErrTooManyHours, ErrHoursKept} {
-		p := problemOf(fmt.Errorf("admit at n2: %w", &LimitError{Hour: -5, Err: err}))
+	for _, err := range []contract.Refusal{contract.TooManyFlows, contract.TooManyNames, contract.TooManyHours, contract.HoursReserved} {
+		_, p := problemOf(fmt.Errorf("admit at n2: %w", &contract.HourError{Hour: -5, Err: err}))
 		if want := "hour -5: " + err.Error(); p.Status != 409 || p.Detail != want {
 			t.Errorf("problemOf(%v) = %d %q, want 409 %q", err, p.Status, p.Detail, want)
 		}

@@ -25,13 +25,13 @@ Read an hour:
 
   curl 'http://$HOST/flows?hour=20'
 
-Read what there is although nodes are down, or insist on everything:
+Read an hour although nodes are down, or only if it is complete:
 
   curl 'http://$HOST/flows?hour=20&partial=true'
   curl 'http://$HOST/flows?hour=20&require=complete'
 `
 
-// getIndex answers with the endpoints, as commands that work when pasted.
+// getIndex answers with the paths, and with commands that work when pasted.
 func getIndex(w http.ResponseWriter, r *http.Request) {
 	writeText(w, http.StatusOK, strings.ReplaceAll(index, "$HOST", r.Host))
 }

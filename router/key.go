@@ -1,21 +1,21 @@
 package router
 
 import (
-	"errors"
-	"fmt"
 	"net/http"
 	"strings"
+
+	"flowring/internal/contract"
 )
 
 // maxKey is the longest Idempotency-Key, in bytes, without quotes and escapes.
 const maxKey = 255
 
-// keyError says what is wrong with the Idempotency-Key header.
-type keyError struct{ reason string }
+// keyError returns the refusal of a key. The text continues "the Idempotency-Key".
+func keyError(format string, args ...any) error {
+	return contract.IdempotencyKey.Errorf("the Idempotency-Key "+format, args...)
+}
 
-func (e *keyError) Error() string { return "the Idempotency-Key " + e.reason }
-
-// idempotencyKey returns the key that the request carries, or "" when it carries none.
+// idempotencyKey returns the key of the request, or "" if the request has no key.
 func idempotencyKey(h http.Header) (string, error) {
 	values := h.Values("Idempotency-Key")
 	switch len(values) {
@@ -24,26 +24,26 @@ func idempotencyKey(h http.Header) (string, error) {
 	case 1:
 		return parseKey(values[0])
 	default:
-		return "", &keyError{fmt.Sprintf("is given %d times", len(values))}
+		return "", keyError("is given %d times", len(values))
 	}
 }
 
-// parseKey reads a key: bare, or as the string of RFC 8941 that draft-ietf-httpapi-idempotency-key-header asks for. Both ways
-// of writing a key are the same key.
+// parseKey reads a key: bare, or as a string of RFC 8941, as draft-ietf-httpapi-idempotency-key-header requires. Both
+// forms are the same key.
 func parseKey(value string) (string, error) {
 	key := value
 	if strings.HasPrefix(value, `"`) {
 		var err error
 		if key, err = unquote(value); err != nil {
-			return "", &keyError{err.Error()}
+			return "", err
 		}
 	}
 	if len(key) < 1 || len(key) > maxKey {
-		return "", &keyError{fmt.Sprintf("has %d bytes, want 1 to %d", len(key), maxKey)}
+		return "", keyError("has %d bytes, want 1 to %d", len(key), maxKey)
 	}
 	for i := range len(key) {
 		if key[i] <= ' ' || key[i] > '~' {
-			return "", &keyError{fmt.Sprintf("has the byte 0x%02x at position %d, want visible ASCII", key[i], i)}
+			return "", keyError("has the byte 0x%02x at position %d, want visible ASCII", key[i], i)
 		}
 	}
 	if err := checkExpanded(key); err != nil {
@@ -52,21 +52,22 @@ func parseKey(value string) (string, error) {
 	return key, nil
 }
 
-// placeholders begin what senders put in for a value, each in its own language. A sender that does not expand them in a header sends
-// every request with one key, so that all but the first are refused, or pass for repetitions.
+// placeholders are the beginnings of placeholders in the template languages of senders. A sender that does not expand
+// them in a header gives all of its requests one key. All of them but the first would then be refused, or pass for
+// repetitions.
 var placeholders = [...]string{"${", "{{", "%{", "$("}
 
 // checkExpanded refuses a key that holds a placeholder.
 func checkExpanded(key string) error {
 	for _, p := range placeholders {
 		if strings.Contains(key, p) {
-			return &keyError{"is a template not expanded: it holds " + p}
+			return keyError("is a template that was not expanded: it holds %s", p)
 		}
 	}
 	return nil
 }
 
-// unquote undoes the quotes and the two escapes, \" and \\, of an RFC 8941 string.
+// unquote removes the quotes and the two escapes, \" and \\, of a string of RFC 8941.
 func unquote(s string) (string, error) {
 	var key strings.Builder
 	for i := 1; i < len(s); i++ {
@@ -74,16 +75,16 @@ func unquote(s string) (string, error) {
 		case c == '"' && i == len(s)-1:
 			return key.String(), nil
 		case c == '"':
-			return "", errors.New("goes on after its closing quote")
+			return "", keyError("goes on after its closing quote")
 		case c == '\\':
 			i++
 			if i == len(s) || s[i] != '"' && s[i] != '\\' {
-				return "", errors.New(`has a backslash before something other than " or \`)
+				return "", keyError(`has a backslash before something other than " or \`)
 			}
 			key.WriteByte(s[i])
 		default:
 			key.WriteByte(c)
 		}
 	}
-	return "", errors.New("has no closing quote")
+	return "", keyError("has no closing quote")
 }

@@ -37,8 +37,8 @@ func TestAKeyThatIsATemplateIsRefused(t *testing.T) {
 	h, reg := handlerFor(Config{}, f)
 	for i, key := range []string{"${HOST}-${UNIQID}", "{{.Host}}", "a-%{host}", "$(uuidgen)", `"{{x"`} {
 		w := postTo(h, strings.NewReader(smallRecord), "Idempotency-Key", key)
-		if w.Code != 400 || !strings.Contains(w.Body.String(), "/problems/idempotency-key") || !strings.Contains(w.Body.String(), "template not expanded") {
-			t.Errorf("POST with the key %s = %d %s, want 400 that says template not expanded", key, w.Code, w.Body)
+		if w.Code != 400 || !strings.Contains(w.Body.String(), "/problems/idempotency-key") || !strings.Contains(w.Body.String(), "template that was not expanded") {
+			t.Errorf("POST with the key %s = %d %s, want 400 that says so", key, w.Code, w.Body)
 		}
 		wantMetric(t, reg, "flowring_http_refusals_total", float64(i+1), "reason", "idempotency-key")
 	}

@@ -5,24 +5,26 @@ import (
 	"strings"
 
 	"github.com/gorilla/mux"
+
+	"flowring/internal/contract"
 )
 
-// notFound answers a path that is none of ours.
+// notFound answers a path that has no route.
 func (rt *router) notFound(w http.ResponseWriter, r *http.Request) {
-	rt.refuse(w, r, errNotFound)
+	rt.refuse(w, r, contract.NotFound)
 }
 
-// methodNotAllowed answers a known path with an unknown method. mux leaves out the Allow header that RFC 9110 requires, so it
-// is worked out by asking the routes themselves.
+// methodNotAllowed answers a path that has no route for the method. It asks the routes for their methods, because mux
+// does not set the Allow header that RFC 9110 requires.
 func (rt *router) methodNotAllowed(m *mux.Router) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		allow := strings.Join(allowed(m, r), ", ")
 		w.Header().Set("Allow", allow)
-		rt.refuse(w, r, &methodError{method: r.Method, allow: allow})
+		rt.refuse(w, r, contract.Method.Errorf("%s is not allowed here; allowed: %s", quoted(r.Method), allow))
 	})
 }
 
-// allowed returns the methods that the path of r has a route for.
+// allowed returns the methods for which the path of r has a route.
 func allowed(m *mux.Router, r *http.Request) []string {
 	var methods []string
 	for _, method := range [...]string{http.MethodGet, http.MethodHead, http.MethodPost} {

@@ -5,6 +5,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promauto"
 
 	"flowring/flow"
+	"flowring/internal/contract"
 	"flowring/router/admission"
 )
 
@@ -67,8 +68,10 @@ func newMetrics(reg prometheus.Registerer, c *admission.Controller) metrics {
 	for _, limit := range [...]string{admission.LimitMemory, admission.LimitPosts, admission.LimitBytes, admission.LimitWait, limitReads} {
 		m.overloads.WithLabelValues(limit)
 	}
-	for _, a := range answers {
-		m.refusals.WithLabelValues(a.name) // from 0, so that the first refusal shows as an increase
+	for r := range contract.All() {
+		if r.Problem() != "" {
+			m.refusals.WithLabelValues(r.Problem()) // from 0, so that the first refusal shows as an increase
+		}
 	}
 	return m
 }

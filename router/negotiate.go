@@ -1,9 +1,10 @@
 package router
 
 import (
-	"fmt"
 	"net/http"
 	"strings"
+
+	"flowring/internal/contract"
 )
 
 const (
@@ -16,19 +17,12 @@ const (
 // acceptedMedia lists the types to send records as.
 const acceptedMedia = mediaJSON + ", " + mediaLines + ", " + mediaCSV
 
-// mediaError says that a POST declares a media type which can be neither JSON nor CSV.
-type mediaError struct{ value string }
-
-func (e *mediaError) Error() string {
-	return fmt.Sprintf("the Content-Type is %s, want one of %s", quoted(e.value), acceptedMedia)
-}
-
 // bodyMedia returns the media type of a body: CSV where the header says so, and JSON for each type under which JSON is sent in practice;
 // the bytes decide whether it is. The type that a plain `curl -d` declares is among them, a type that contradicts JSON is not.
 func bodyMedia(h http.Header) (media string, err error) {
 	values := h.Values("Content-Type")
 	if len(values) > 1 {
-		return "", &mediaError{strings.Join(values, ", ")}
+		return "", mediaError(strings.Join(values, ", "))
 	}
 	value := h.Get("Content-Type")
 	name, _, _ := strings.Cut(value, ";")
@@ -38,14 +32,11 @@ func bodyMedia(h http.Header) (media string, err error) {
 	case mediaCSV:
 		return mediaCSV, nil
 	}
-	return "", &mediaError{value}
+	return "", mediaError(value)
 }
 
-// codingError says that a POST is compressed in a way that is not understood.
-type codingError struct{ value string }
-
-func (e *codingError) Error() string {
-	return fmt.Sprintf("the Content-Encoding is %s, want one of %s", quoted(e.value), acceptedCodings)
+func mediaError(value string) error {
+	return contract.MediaType.Errorf("the Content-Type is %s, want one of %s", quoted(value), acceptedMedia)
 }
 
 // coding is how a body is compressed.
@@ -68,7 +59,7 @@ func contentCoding(h http.Header) (coding, error) {
 	for name := range strings.SplitSeq(all, ",") {
 		c, known := codingNamed(name)
 		if !known || c != identity && found != identity {
-			return "", &codingError{all}
+			return "", contract.ContentEncoding.Errorf("the Content-Encoding is %s, want one of %s", quoted(all), acceptedCodings)
 		}
 		if c != identity {
 			found = c

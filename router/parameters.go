@@ -1,17 +1,18 @@
 package router
 
 import (
-	"fmt"
 	"maps"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
+
+	"flowring/internal/contract"
 )
 
-// takes returns h for requests whose query has no parameters but those named. A request with another parameter is refused, because
-// its sender relies on something that the answer would not hold: ?Require=complete asks for a guarantee. Names that begin with an
-// underscore are ignored: clients add them to get past caches.
+// takes returns h for requests whose query has only the named parameters. It refuses a request with another parameter,
+// because the sender relies on something that the answer would not hold: ?Require=complete asks for a guarantee. It
+// ignores names that begin with an underscore, because clients add them to get past caches.
 func (rt *router) takes(h http.HandlerFunc, names ...string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if err := checkParameters(r.URL, names); err != nil {
@@ -22,7 +23,7 @@ func (rt *router) takes(h http.HandlerFunc, names ...string) http.HandlerFunc {
 	}
 }
 
-// checkParameters returns the refusal of a query with a parameter that is none of names.
+// checkParameters returns the refusal of a query with a parameter that is not among names.
 func checkParameters(u *url.URL, names []string) error {
 	if u.RawQuery == "" {
 		return nil
@@ -41,22 +42,23 @@ func checkParameters(u *url.URL, names []string) error {
 
 func unknownParameter(path, name string, names []string) error {
 	if len(names) == 0 {
-		return &queryError{fmt.Sprintf("the query parameter %s is unknown; %s has no parameters", quoted(name), path)}
+		return contract.Query.Errorf("the query parameter %s is unknown; %s has no parameters", quoted(name), path)
 	}
-	return &queryError{fmt.Sprintf("the query parameter %s is unknown, the nearest known one is %s; the parameters of %s are %s",
-		quoted(name), nearest(name, names), path, strings.Join(names, ", "))}
+	return contract.Query.Errorf("the query parameter %s is unknown, the nearest known one is %s; the parameters of %s are %s",
+		quoted(name), nearest(name, names), path, strings.Join(names, ", "))
 }
 
-// nearest returns the one of names that takes the fewest edits to become name, the first of equals. Case counts for nothing.
+// nearest returns the element of names with the least edit distance to name, and the first of several. It ignores case.
 func nearest(name string, names []string) string {
-	const most = 64 // bytes of the name that are compared: it comes from outside
+	const most = 64 // bytes of the name that are compared, because the name is from a client
 	name = strings.ToLower(name[:min(len(name), most)])
 	return slices.MinFunc(names, func(a, b string) int { return distance(name, a) - distance(name, b) })
 }
 
-// distance returns the Levenshtein distance of two texts in bytes: how many insertions, deletions and substitutions make one the other.
+// distance returns the Levenshtein distance of two texts in bytes: the least number of insertions, deletions and
+// substitutions that turn one into the other.
 func distance(a, b string) int {
-	row := make([]int, len(b)+1) // distances of the part of a that is done to each beginning of b
+	row := make([]int, len(b)+1) // distances of the current prefix of a to each prefix of b
 	for j := range row {
 		row[j] = j
 	}

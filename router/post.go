@@ -2,24 +2,24 @@ package router
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"strconv"
 	"time"
 
 	"flowring/flow"
 	"flowring/flow/csv"
+	"flowring/internal/contract"
 	"flowring/router/admission"
 )
 
-// Accepted is the answer to a POST: what was stored.
+// Accepted is the answer to a POST.
 type Accepted struct {
 	Records int         `json:"records"` // as sent
 	Flows   int         `json:"flows"`   // distinct flows, counted once per hour
 	Hours   []flow.Hour `json:"hours"`
 }
 
-// postFlows stores the records of the body on enough stores, and answers 200 only then (P1).
+// postFlows stores the records of the body, and answers 200 only after enough stores have them (P1).
 func (rt *router) postFlows(w http.ResponseWriter, r *http.Request) {
 	posting, replayed, err := rt.post(r)
 	if err != nil {
@@ -31,10 +31,11 @@ func (rt *router) postFlows(w http.ResponseWriter, r *http.Request) {
 	if replayed {
 		w.Header().Set("Idempotency-Replayed", "true")
 	}
-	w.Write(Accepted{posting.Records, posting.Flows(), posting.Hours()}.document()) // fails only when the client is gone
+	w.Write(Accepted{posting.Records, posting.Flows(), posting.Hours()}.document()) // fails only if the client is gone
 }
 
-// document returns the JSON of the answer: small posts are many, and a general encoder is 2 % of what one costs.
+// document returns the JSON of the answer. It is written by hand, because a general encoder takes 2 % of the CPU of a
+// small POST.
 func (a Accepted) document() []byte {
 	doc := make([]byte, 0, 96)
 	doc = strconv.AppendInt(append(doc, `{"records":`...), int64(a.Records), 10)
@@ -49,8 +50,8 @@ func (a Accepted) document() []byte {
 	return append(doc, "]}\n"...)
 }
 
-// post takes a request from its headers to its outcome. What can be refused by the headers is refused before the body is read, and
-// before a 100 Continue.
+// post takes a request from its headers to its outcome. It checks the headers before it reads the body, and before
+// net/http sends a 100 Continue.
 func (rt *router) post(r *http.Request) (p *flow.Posting, replayed bool, err error) {
 	key, err := idempotencyKey(r.Header)
 	if err != nil {
@@ -65,7 +66,7 @@ func (rt *router) post(r *http.Request) (p *flow.Posting, replayed bool, err err
 		return nil, false, err
 	}
 	if r.ContentLength > rt.MaxBody {
-		return nil, false, &tooLargeError{"the body", rt.MaxBody}
+		return nil, false, tooLarge("the body", rt.MaxBody)
 	}
 	ticket, err := rt.admission.Enter(admission.ClientAddr(r.RemoteAddr), r.ContentLength)
 	if err != nil {
@@ -76,7 +77,7 @@ func (rt *router) post(r *http.Request) (p *flow.Posting, replayed bool, err err
 	if err := ticket.Wait(r.Context()); err != nil {
 		return nil, false, err
 	}
-	waited := time.Since(begun) // the body may be there since
+	waited := time.Since(begun) // counts against PostTimeout, because the body may have arrived meanwhile
 	slow := time.AfterFunc(slowBody, ticket.Release)
 	defer slow.Stop()
 	body, err := rt.receive(r, ticket)
@@ -84,7 +85,7 @@ func (rt *router) post(r *http.Request) (p *flow.Posting, replayed bool, err err
 	if err != nil {
 		return nil, false, err
 	}
-	defer rt.buffers.give(body) // batches keep nothing of it
+	defer rt.buffers.give(body) // batches keep no reference to it
 	rt.metrics.bodyBytes.Add(float64(len(body)))
 	ctx, cancel := context.WithTimeout(r.Context(), rt.PostTimeout-waited)
 	defer cancel()
@@ -93,7 +94,7 @@ func (rt *router) post(r *http.Request) (p *flow.Posting, replayed bool, err err
 		return p, false, err
 	}
 	if hours := len(p.Batches); hours > rt.MaxHours {
-		return nil, false, &hoursError{hours, rt.MaxHours}
+		return nil, false, tooManyHours(hours, rt.MaxHours)
 	}
 	p.Identify(principal(r), key)
 	slow.Reset(slowOutcome)
@@ -101,22 +102,21 @@ func (rt *router) post(r *http.Request) (p *flow.Posting, replayed bool, err err
 	return p, replayed, err
 }
 
-// hoursError says that a request names too many hours. Each hour is work for an owner of its own, and the answer is due within 4 s.
-type hoursError struct{ hours, most int }
-
-// Error returns both numbers and says how to send the records.
-func (e *hoursError) Error() string {
-	return fmt.Sprintf("the records are of %d hours, and one request may name %d; send them in several requests of at most %[2]d records",
-		e.hours, e.most)
+// tooManyHours refuses a request with too many hours, because each hour is work for its own owner, and the answer is due
+// within 4 s.
+func tooManyHours(hours, most int) error {
+	return contract.HoursInRequest.Errorf(
+		"the records are of %d hours, and one request may name %d; send them in several requests of at most %[2]d records", hours, most)
 }
 
-// slowOutcome is how long a post may wait for its outcome before another one may be let in in its place: a store that hangs does not
-// keep out those that do not need it. Where all are slow, as the disk is, places are what keeps posts from piling up behind it until
-// none ends in time.
-const slowOutcome = 2 * time.Second
+// A POST that takes longer stays in progress but becomes inactive, so that another POST may be active.
+const (
+	slowBody    = time.Second     // for its body: a slow sender does not keep others out
+	slowOutcome = 2 * time.Second // for its outcome: a store that hangs does not keep out POSTs that do not need it
+)
 
-// decode turns a body into batches, in one of the places for it: the work and its memory are bounded, whoever waits (P12). A slow
-// body must be let in anew.
+// decode turns a body into batches. It holds a decoding place meanwhile, which bounds the work and its memory (P12). A
+// POST whose body was slow must become active again first.
 func (rt *router) decode(ctx context.Context, media string, c coding, body []byte, ticket *admission.Ticket) (*flow.Posting, error) {
 	if err := ticket.Wait(ctx); err != nil {
 		return nil, err
@@ -136,10 +136,13 @@ func (rt *router) decode(ctx context.Context, media string, c coding, body []byt
 		d = newDecoder(flow.Leniency{AnyHour: rt.AnyHour})
 	}
 	defer rt.decoders.Put(d)
+	var p *flow.Posting
 	if media == mediaCSV {
-		return d.csv.Decode(body, int(rt.MaxBody/rowCharge))
+		p, err = d.csv.Decode(body, int(rt.MaxBody/rowCharge))
+	} else {
+		p, err = d.json.Decode(body)
 	}
-	return d.json.Decode(body)
+	return p, decodeRefusal(err)
 }
 
 // decoder decodes the body of one POST at a time.
@@ -152,9 +155,10 @@ func newDecoder(lenient flow.Leniency) *decoder {
 	return &decoder{json: flow.Decoder{Leniency: lenient}, csv: csv.Decoder{Leniency: lenient}}
 }
 
-// rowCharge is how many bytes of Config.MaxBody each row of CSV stands for: those of a short record of JSON, which costs as much memory.
+// rowCharge is the number of bytes of Config.MaxBody that a row of CSV counts for: the length of a short JSON record,
+// which takes as much memory.
 const rowCharge = 80
 
-// principal returns on whose behalf the request is made: keys of different principals are different keys. The public contract
-// knows one principal.
+// principal returns the principal of the request: equal keys of different principals are different keys. The public
+// contract has one principal.
 func principal(*http.Request) string { return "" }

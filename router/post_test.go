@@ -20,6 +20,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"flowring/flow"
+	"flowring/internal/contract"
 	"flowring/router/admission"
 )
 
@@ -80,7 +81,7 @@ func TestReadingStopsAtTheLimit(t *testing.T) {
 	c := admission.New(admission.Config{MaxPosts: 10, MaxBytes: 1 << 30, MaxActive: 1})
 	ticket, _ := c.Enter(netip.Addr{}, -1)
 	_, err := readAll(src, make([]byte, 0, minBuffer), 1<<20, "it", ticket)
-	if !as[*tooLargeError](err) {
+	if !refusedAs(err, contract.TooLarge) {
 		t.Errorf("readAll of a body without end: %v, want too large", err)
 	}
 	if src.n > 1<<20+1 {

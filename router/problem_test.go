@@ -6,48 +6,68 @@ import (
 	"fmt"
 	"io"
 	"net/http/httptest"
+	"os"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"flowring/flow"
 	"flowring/flow/csv"
 	"flowring/internal/browser"
-	"flowring/router/admission"
+	"flowring/internal/contract"
 )
 
-// everyError has an error for each row of the table, in its order.
+// problems returns the names of all problems, sorted.
+func problems() []string {
+	var names []string
+	for r := range contract.All() {
+		if r.Problem() != "" {
+			names = append(names, r.Problem())
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// refusedAs reports whether err is one of the refusals.
+func refusedAs(err error, refusals ...contract.Refusal) bool {
+	r, _, ok := contract.RefusalOf(err)
+	return ok && slices.Contains(refusals, r)
+}
+
+// everyError has an error for each problem.
 var everyError = []struct {
 	err    error
 	name   string
 	status int
 }{
-	{&flow.RecordError{Index: -1, Line: 1, Field: "hour", Reason: "r", CSV: true}, "csv", 400},
-	{&flow.RecordError{Index: -1, Reason: "r"}, "json", 400},
-	{&flow.RecordError{Index: 3, Field: "hour", Reason: "r"}, "record", 400},
-	{&hoursError{hours: 3, most: 2}, "hours-in-request", 400},
-	{&keyError{"is odd"}, "idempotency-key", 400},
-	{&bodyError{io.ErrNoProgress}, "body", 400},
-	{&queryError{"q"}, "query", 400},
-	{browser.ErrCrossOrigin, "cross-origin", 403},
-	{errNotFound, "not-found", 404},
-	{&methodError{"PUT", "GET"}, "method", 405},
-	{errSlowBody, "slow-body", 408},
-	{ErrOverflow, "overflow", 409},
-	{ErrTooManyFlows, "too-many-flows", 409},
-	{ErrTooManyNames, "too-many-names", 409},
-	{ErrTooManyHours, "too-many-hours", 409},
-	{&tooLargeError{"the body", 9}, "too-large", 413},
-	{csv.ErrTooManyRecords, "too-large", 413},
-	{&mediaError{"text/xml"}, "media-type", 415},
-	{&codingError{"br"}, "content-encoding", 415},
-	{&browser.HostError{Host: "evil.example"}, "host", 421},
-	{ErrKeyReused, "key-reused", 422},
-	{&UnavailableError{Reason: "r"}, "unavailable", 503},
+	{decodeRefusal(&flow.RecordError{Index: -1, Line: 1, Field: "hour", Reason: "r", CSV: true}), "csv", 400},
+	{decodeRefusal(&flow.RecordError{Index: -1, Reason: "r"}), "json", 400},
+	{decodeRefusal(&flow.RecordError{Index: 3, Field: "hour", Reason: "r"}), "record", 400},
+	{tooManyHours(3, 2), "hours-in-request", 400},
+	{keyError("is odd"), "idempotency-key", 400},
+	{receiveError(io.ErrNoProgress), "body", 400},
+	{malformed(errors.New("q")), "query", 400},
+	{browserRefusal(browser.ErrCrossOrigin), "cross-origin", 403},
+	{contract.NotFound, "not-found", 404},
+	{contract.Method.Errorf("PUT is not allowed"), "method", 405},
+	{receiveError(os.ErrDeadlineExceeded), "slow-body", 408},
+	{contract.Overflow, "overflow", 409},
+	{contract.TooManyFlows, "too-many-flows", 409},
+	{contract.TooManyNames, "too-many-names", 409},
+	{contract.TooManyHours, "too-many-hours", 409},
+	{contract.HoursReserved, "too-many-hours", 409},
+	{tooLarge("the body", 9), "too-large", 413},
+	{decodeRefusal(csv.ErrTooManyRecords), "too-large", 413},
+	{mediaError("text/xml"), "media-type", 415},
+	{contract.ContentEncoding, "content-encoding", 415},
+	{browserRefusal(&browser.HostError{Host: "evil.example"}), "host", 421},
+	{contract.KeyReused, "key-reused", 422},
+	{contract.KeyReusedElsewhere, "key-reused", 422},
+	{&contract.UnavailableError{Reason: "r"}, "unavailable", 503},
 	{context.DeadlineExceeded, "timeout", 503},
-	{admission.ErrOverloaded, "overloaded", 503},
-	{errHTTP2, "http-version", 505},
+	{contract.Overloaded, "overloaded", 503},
+	{contract.HTTPVersion, "http-version", 505},
 	{errors.New("secret"), "internal", 500},
 }
 
@@ -55,23 +75,19 @@ func TestEveryErrorHasItsAnswer(t *testing.T) {
 	var covered []string
 	for _, tt := range everyError {
 		wrapped := fmt.Errorf("post flows: %w", tt.err)
-		if p := problemOf(wrapped); p.Type != "/problems/"+tt.name || p.Status != tt.status {
+		if _, p := problemOf(wrapped); p.Type != "/problems/"+tt.name || p.Status != tt.status {
 			t.Errorf("problemOf(%v) = %s %d, want %s %d", wrapped, p.Type, p.Status, tt.name, tt.status)
 		}
 		covered = append(covered, tt.name)
 	}
-	for _, a := range answers {
-		if !slices.Contains(covered, a.name) || a.title == "" || a.advice == "" {
-			t.Errorf("row %q has no error here, no title or no advice", a.name)
-		}
-	}
-	if slices.Sort(covered); len(slices.Compact(covered)) != len(answers) {
-		t.Errorf("%d names for %d rows, want each name once", len(slices.Compact(covered)), len(answers))
+	slices.Sort(covered)
+	if covered = slices.Compact(covered); !slices.Equal(covered, problems()) {
+		t.Errorf("the errors here have the problems %q, want %q", covered, problems())
 	}
 }
 
 func TestOverflowWithinOneRequestIsAnsweredLikeAnyOther(t *testing.T) {
-	p := problemOf(fmt.Errorf("hour 3: %w", flow.ErrOverflow))
+	_, p := problemOf(decodeRefusal(fmt.Errorf("hour 3: %w", flow.ErrOverflow)))
 	if p.Status != 409 || p.Detail != "hour 3: "+flow.ErrOverflow.Error() {
 		t.Errorf("problem = %+v, want 409 with its text", p)
 	}
@@ -81,10 +97,10 @@ func TestWhatIsForTheLogIsNotInTheAnswer(t *testing.T) {
 	for _, err := range []error{
 		errors.New("dial 10.0.0.9: refused"),
 		fmt.Errorf("replicate to 10.0.0.9: %w", context.DeadlineExceeded),
-		fmt.Errorf("ask 10.0.0.9: %w", ErrKeyReused),
-		fmt.Errorf("10.0.0.9: %w", &UnavailableError{Reason: "too few", Err: errors.New("dial 10.0.0.9")}),
+		fmt.Errorf("ask 10.0.0.9: %w", contract.KeyReused),
+		fmt.Errorf("10.0.0.9: %w", &contract.UnavailableError{Reason: "too few", Err: errors.New("dial 10.0.0.9")}),
 	} {
-		if p := problemOf(err); strings.Contains(p.Detail, "10.0.0.9") || p.Detail == "" {
+		if _, p := problemOf(err); strings.Contains(p.Detail, "10.0.0.9") || p.Detail == "" {
 			t.Errorf("problemOf(%v).Detail = %q, want a text without the address", err, p.Detail)
 		}
 	}
@@ -93,14 +109,14 @@ func TestWhatIsForTheLogIsNotInTheAnswer(t *testing.T) {
 func TestUnavailableNamesTheStoresAndWhenToComeBack(t *testing.T) {
 	f := newFake()
 	f.onPost = func(context.Context, *flow.Posting) (bool, error) {
-		return false, &UnavailableError{Reason: "fewer than 2 acks", Stores: []string{"n2", "n3"}, RetryAfter: 6100 * time.Millisecond}
+		return false, &contract.UnavailableError{Reason: "fewer than 2 acks", Stores: []string{"n2", "n3"}}
 	}
 	h, _ := handlerFor(Config{}, f)
 	w := postTo(h, strings.NewReader(smallRecord))
 	want := `{"type":"/problems/unavailable","title":"Too few stores can be used","status":503,` +
-		`"detail":"fewer than 2 acks (no answer from n2, n3)","stores":["n2","n3"],"retry_after":7}` + "\n"
-	if got := w.Body.String(); w.Code != 503 || got != want || w.Header().Get("Retry-After") != "7" {
-		t.Errorf("POST = %d %s (Retry-After %s), want 503 %s and 7 s", w.Code, got, w.Header().Get("Retry-After"), want)
+		`"detail":"fewer than 2 acks (no answer from n2, n3)","stores":["n2","n3"],"retry_after":` + w.Header().Get("Retry-After") + "}\n"
+	if got := w.Body.String(); w.Code != 503 || got != want {
+		t.Errorf("POST = %d %s, want 503 %s", w.Code, got, want)
 	}
 }
 
@@ -116,11 +132,14 @@ func TestRetryAfterIsSpread(t *testing.T) {
 
 func TestEveryProblemCanBeLookedUp(t *testing.T) {
 	h, _ := handlerFor(Config{}, newFake())
-	for _, a := range answers {
+	for r := range contract.All() {
+		if r.Problem() == "" {
+			continue
+		}
 		w := httptest.NewRecorder()
-		h.ServeHTTP(w, httptest.NewRequest("GET", "/problems/"+a.name, nil))
-		if w.Code != 200 || !strings.Contains(w.Body.String(), a.advice) {
-			t.Errorf("GET /problems/%s = %d %s, want 200 with the advice", a.name, w.Code, w.Body)
+		h.ServeHTTP(w, httptest.NewRequest("GET", "/problems/"+r.Problem(), nil))
+		if w.Code != 200 || !strings.Contains(w.Body.String(), r.Advice()) {
+			t.Errorf("GET /problems/%s = %d %s, want 200 with the advice", r.Problem(), w.Code, w.Body)
 		}
 	}
 }

@@ -8,15 +8,11 @@ import (
 
 	"flowring/flow"
 	"flowring/flow/field"
+	"flowring/internal/contract"
 )
 
-// queryError says what is wrong with the query of a GET, and what to do.
-type queryError struct{ reason string }
-
-func (e *queryError) Error() string { return e.reason }
-
-// parseQuery reads which hour is asked for, and how completely.
-func parseQuery(raw string) (flow.Hour, Need, error) {
+// parseQuery returns the hour and the need of GET /flows.
+func parseQuery(raw string) (flow.Hour, contract.Need, error) {
 	query, err := url.ParseQuery(raw)
 	if err != nil {
 		return 0, 0, malformed(err)
@@ -29,24 +25,27 @@ func parseQuery(raw string) (flow.Hour, Need, error) {
 	return hour, need, err
 }
 
-func malformed(err error) error { return &queryError{"the query is not well formed: " + err.Error()} }
+func malformed(err error) error {
+	return contract.Query.Errorf("the query is not well formed: %w", err)
+}
 
 func parseHour(values []string) (flow.Hour, error) {
 	switch len(values) {
 	case 0:
-		return 0, &queryError{"hour is missing; ask for one, as in /flows?hour=20"}
+		return 0, contract.Query.Errorf("hour is missing; ask for one, as in /flows?hour=20")
 	case 1:
 	default:
-		return 0, &queryError{fmt.Sprintf("hour is given %d times; ask for one, as in /flows?hour=20", len(values))}
+		return 0, contract.Query.Errorf("hour is given %d times; ask for one, as in /flows?hour=20", len(values))
 	}
 	hour, err := strconv.ParseInt(values[0], 10, 64)
 	if err != nil {
-		return 0, &queryError{fmt.Sprintf("hour is %s; it must be an integer of 64 bits%s", quoted(values[0]), hourHint(values[0]))}
+		return 0, contract.Query.Errorf("hour is %s; it must be an integer of 64 bits%s", quoted(values[0]), hourHint(values[0]))
 	}
 	return flow.Hour(hour), nil
 }
 
-// hourHint says what to write instead of a text that is no hour. In the text of a time, a query has made + a space.
+// hourHint returns the hour of a text that is a time, as the end of a message. A query turns the + of a time into a
+// space.
 func hourHint(text string) string {
 	if hour, ok := field.HourOfTime(strings.ReplaceAll(text, " ", "+")); ok {
 		return fmt.Sprintf("; its hour is %d", hour)
@@ -54,8 +53,8 @@ func hourHint(text string) string {
 	return ", as in /flows?hour=20"
 }
 
-// parseNeed reads the two parameters that change what completeness is good enough.
-func parseNeed(query url.Values) (Need, error) {
+// parseNeed reads the two parameters that change the need.
+func parseNeed(query url.Values) (contract.Need, error) {
 	partial, err := flag(query, "partial", "true")
 	if err != nil {
 		return 0, err
@@ -65,30 +64,30 @@ func parseNeed(query url.Values) (Need, error) {
 	case err != nil:
 		return 0, err
 	case partial && complete:
-		return 0, &queryError{"partial=true and require=complete contradict each other; leave one out"}
+		return 0, contract.Query.Errorf("partial=true and require=complete contradict each other; leave one out")
 	case partial:
-		return NeedPartial, nil
+		return contract.NeedPartial, nil
 	case complete:
-		return NeedComplete, nil
+		return contract.NeedComplete, nil
 	}
-	return NeedUnproven, nil
+	return contract.NeedUnproven, nil
 }
 
-// flag reports whether the parameter is there; its only value is want.
+// flag reports whether the query has a parameter, whose only value is want.
 func flag(query url.Values, name, want string) (bool, error) {
 	values := query[name]
 	switch {
 	case len(values) == 0:
 		return false, nil
 	case len(values) > 1:
-		return false, &queryError{fmt.Sprintf("%s is given %d times; give it once, or leave it out", name, len(values))}
+		return false, contract.Query.Errorf("%s is given %d times; give it once, or leave it out", name, len(values))
 	case values[0] != want:
-		return false, &queryError{fmt.Sprintf("%s is %s; it must be %s, or left out", name, quoted(values[0]), want)}
+		return false, contract.Query.Errorf("%s is %s; it must be %s, or left out", name, quoted(values[0]), want)
 	}
 	return true, nil
 }
 
-// quoted renders what a client sent so that it fits into a message: printable ASCII, and not much of it.
+// quoted returns the beginning of a text from a client for a message: 64 bytes at most, in printable ASCII.
 func quoted(s string) string {
 	const most = 64
 	if len(s) > most {

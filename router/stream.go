@@ -8,7 +8,7 @@ import (
 	"net/http"
 	"time"
 
-	"flowring/router/admission"
+	"flowring/internal/contract"
 )
 
 // sendBuffer is how many bytes of an answer are collected before they are sent. An answer that is no longer is a short one.
@@ -16,7 +16,7 @@ const sendBuffer = 64 << 10
 
 // send writes an opened answer. As long as nothing was sent a failure is answered like any other; after that the connection is
 // aborted, so that nobody takes the beginning of an array for the whole (P5).
-func (rt *router) send(w http.ResponseWriter, r *http.Request, answer Answer) {
+func (rt *router) send(w http.ResponseWriter, r *http.Request, answer contract.Answer) {
 	h := w.Header()
 	if describe(h, answer); known(r, answer) {
 		w.WriteHeader(http.StatusNotModified)
@@ -45,26 +45,26 @@ func (rt *router) send(w http.ResponseWriter, r *http.Request, answer Answer) {
 }
 
 // describe sets what a 200 and a 304 alike say of an answer.
-func describe(h http.Header, answer Answer) {
+func describe(h http.Header, answer contract.Answer) {
 	h.Set("Cache-Control", "no-cache") // may be kept, but asked about before each use: a kept copy would be a low total later
 	h.Add("Vary", "Accept-Encoding")
-	h.Set("Flowring-Complete", string(answer.Complete()))
+	h.Set("Flowring-Complete", answer.Complete().String())
 	if tag := answer.Tag(); tag != "" {
 		h.Set("ETag", entityTag(tag))
 	}
 }
 
 // known reports whether the client has the answer.
-func known(r *http.Request, answer Answer) bool {
-	return (Ask{Known: knownTags(r.Header)}).Knows(answer.Tag())
+func known(r *http.Request, answer contract.Answer) bool {
+	return (contract.Ask{Known: knownTags(r.Header)}).Knows(answer.Tag())
 }
 
 // readError makes a failure to read an opened hour what it is for the client: nothing that trying again could not cure.
 func readError(err error) error {
-	if answerTo(err).status == http.StatusServiceUnavailable {
+	if r, _ := refusalOf(err); r.Status() == http.StatusServiceUnavailable {
 		return err
 	}
-	return &UnavailableError{Reason: "the hour could not be read to its end", Err: fmt.Errorf("write answer: %w", err)}
+	return &contract.UnavailableError{Reason: "the hour could not be read to its end", Err: fmt.Errorf("write answer: %w", err)}
 }
 
 // outgoing is an answer on its way. The first write to it is of a short answer, which is whole, or the beginning of a long one, which
@@ -82,7 +82,7 @@ type outgoing struct {
 	compression *compression
 }
 
-func (o *outgoing) send(answer Answer) error {
+func (o *outgoing) send(answer contract.Answer) error {
 	buffered := bufio.NewWriterSize(o, sendBuffer)
 	if _, err := answer.WriteTo(buffered); err != nil {
 		return err
@@ -140,7 +140,7 @@ func (rt *router) place(ctx context.Context) error {
 	defer cancel()
 	if !rt.queue(ctx) {
 		rt.metrics.longRefused.Inc()
-		return admission.ErrOverloaded
+		return contract.Overloaded
 	}
 	rt.metrics.long.Inc()
 	return nil

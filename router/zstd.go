@@ -79,7 +79,7 @@ func (d *codings) unzstdWhole(body []byte, limit int64, ticket *admission.Ticket
 		case !full:
 			return text, err
 		case size == limit:
-			return nil, &tooLargeError{expanded, limit}
+			return nil, tooLarge(expanded, limit)
 		}
 	}
 }

@@ -1,28 +1,19 @@
 package store
 
 import (
-	"errors"
 	"fmt"
 
 	"flowring/flow"
+	"flowring/internal/contract"
 )
 
-// The errors of Check. Nothing of the batch may be stored.
-var (
-	ErrKeyReused = errors.New("idempotency key was used with other content")
-	ErrOverflow  = errors.New("total would pass 2^63-1 bytes")
-)
-
-// ErrKeyElsewhere is what an owner returns that remembers a key with other content, for another hour perhaps, where Check does not know
-// the key. Nothing of the batch may be stored.
-var ErrKeyElsewhere = errors.New("idempotency key was used with other content, for another hour")
-
-// Check is what the owner of an hour asks before it admits batches. It changes nothing. The outcomes:
+// Check is what the owner of an hour asks before it admits batches. It changes nothing. After a refusal nothing of the
+// batches may be stored. The outcomes:
 //
-//	replay        a batch of each one's ID is held: to apply them would add nothing
-//	ErrKeyReused  the Key of one is held with another ID
-//	ErrOverflow   a flow's total would pass 2^63-1 with one (P14)
-//	*LimitError   one would pass one of the Limits (P12)
+//	replay                a batch of each one's ID is held: to apply them would add nothing
+//	contract.KeyReused    the Key of one is held with another ID
+//	contract.Overflow     the total of a flow would exceed 2^63-1 with one (P14)
+//	*contract.HourError   one would exceed one of the Limits (P12)
 //
 // Each is looked at as if the others were not there, but for the number of slices: those that the batches before it begin count. Batches that are applied between Check and Apply are not in its answer.
 func (s *Store) Check(batches ...flow.Written) (replay bool, err error) {
@@ -66,9 +57,9 @@ func (s *Store) check(b *flow.Batch, limits Limits, begun int) (replay, begins b
 	case replay:
 		return true, false, nil
 	case reused:
-		return false, false, ErrKeyReused
+		return false, false, contract.KeyReused
 	case h.content.table.Overflows(b):
-		return false, false, ErrOverflow
+		return false, false, contract.Overflow
 	}
 	return false, false, s.refused.limit(b.Slice, limits.fits(h.content.table, b))
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"flowring/flow"
+	"flowring/internal/contract"
 )
 
 func TestCheckSaysWhatTheSliceHolds(t *testing.T) {
@@ -24,9 +25,9 @@ func TestCheckSaysWhatTheSliceHolds(t *testing.T) {
 		{"no key", batchOf(t, noon, dot(9, 9), record("a", "b", 1, 1)), false, nil},
 		{"a key and content seen before", keyed(9, 1, 1, record("a", "b", 1, 1)), true, nil},
 		{"a key with content that is not the first it came with", keyed(9, 1, 7, record("a", "b", 1, 1)), true, nil},
-		{"a key seen before with other content", keyed(9, 1, 4, record("a", "b", 1, 1)), false, ErrKeyReused},
+		{"a key seen before with other content", keyed(9, 1, 4, record("a", "b", 1, 1)), false, contract.KeyReused},
 		{"a total that just fits", keyed(9, 5, 5, record("full", "b", 5, 0)), false, nil},
-		{"a total one too large", keyed(9, 5, 5, record("x", "y", 1, 1), record("full", "b", 6, 0)), false, ErrOverflow},
+		{"a total one too large", keyed(9, 5, 5, record("x", "y", 1, 1), record("full", "b", 6, 0)), false, contract.Overflow},
 		{"as much for another flow", keyed(9, 5, 5, record("full", "c", 6, 0)), false, nil},
 		{"a replay that would not fit once more", keyed(9, 2, 2, record("full", "b", 100, 0)), true, nil},
 	}

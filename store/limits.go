@@ -2,11 +2,11 @@ package store
 
 import (
 	"errors"
-	"fmt"
 	"sync/atomic"
 	"time"
 
 	"flowring/flow"
+	"flowring/internal/contract"
 	"flowring/store/table"
 )
 
@@ -23,44 +23,29 @@ type Limits struct {
 // agents report: a sender with a wrong clock or a wrong unit does not use up the room that the others need.
 const nearHours = 48
 
-// The errors of Check for what would pass a limit. Nothing of the batch may be stored.
-var (
-	ErrTooManyFlows  = errors.New("the hour has as many flows as it may")
-	ErrTooManyNames  = errors.New("the hour has as many names as it may")
-	ErrTooManySlices = errors.New("the store has as many hours as it may")
-	ErrSlicesKept    = errors.New("the store keeps the last tenth of its hours for those near now")
-)
-
-// LimitError says which hour a limit refuses, and which limit that is: an error that Check names.
-type LimitError struct {
-	Hour flow.Hour
-	Err  error
-}
-
-// Error returns the hour and the limit.
-func (e *LimitError) Error() string { return fmt.Sprintf("hour %d: %v", e.Hour, e.Err) }
-
-// Unwrap returns the limit.
-func (e *LimitError) Unwrap() error { return e.Err }
-
 // refused counts what Check has refused for a limit.
 type refused struct{ flows, names, slices, kept atomic.Uint64 }
 
-// limit returns the error for a slice that a limit refuses, counted; nil for no error.
+// limit counts the refusal of a slice for a limit, and returns it with the hour. It returns nil for no error.
 func (r *refused) limit(s flow.Slice, err error) error {
-	switch err {
-	case nil:
+	if err == nil {
 		return nil
-	case ErrTooManyFlows:
+	}
+	var refusal contract.Refusal
+	if !errors.As(err, &refusal) {
+		return err
+	}
+	switch refusal {
+	case contract.TooManyFlows:
 		r.flows.Add(1)
-	case ErrTooManyNames:
+	case contract.TooManyNames:
 		r.names.Add(1)
-	case ErrTooManySlices:
+	case contract.TooManyHours:
 		r.slices.Add(1)
-	case ErrSlicesKept:
+	case contract.HoursReserved:
 		r.kept.Add(1)
 	}
-	return &LimitError{s.Hour, err}
+	return &contract.HourError{Hour: s.Hour, Err: refusal}
 }
 
 // fits reports whether a slice that has this content may take the batch. Nearly always what is there and all of b together are
@@ -68,9 +53,9 @@ func (r *refused) limit(s flow.Slice, err error) error {
 func (l Limits) fits(t *table.Table, b *flow.Batch) error {
 	switch {
 	case l.Names > 0 && t.Names()+len(b.Names) > l.Names && passes(t.Names(), t.NewNames(b), l.Names):
-		return ErrTooManyNames
+		return contract.TooManyNames
 	case l.Flows > 0 && t.Flows()+b.Len() > l.Flows && passes(t.Flows(), t.NewFlows(b), l.Flows):
-		return ErrTooManyFlows
+		return contract.TooManyFlows
 	}
 	return nil
 }
@@ -86,13 +71,13 @@ func (s *Store) mayBegin(b *flow.Batch, l Limits, others int) error {
 	have := len(s.held) + others
 	switch {
 	case l.Slices > 0 && have >= l.Slices:
-		return ErrTooManySlices
+		return contract.TooManyHours
 	case l.Slices > 0 && have >= l.Slices-l.Slices/10 && !near(b.Slice.Hour, time.Now()):
-		return ErrSlicesKept
+		return contract.HoursReserved
 	case l.Names > 0 && len(b.Names) > l.Names:
-		return ErrTooManyNames
+		return contract.TooManyNames
 	case l.Flows > 0 && b.Len() > l.Flows:
-		return ErrTooManyFlows
+		return contract.TooManyFlows
 	}
 	return nil
 }

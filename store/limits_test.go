@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"flowring/flow"
+	"flowring/internal/contract"
 )
 
 // limited returns an open store on the journal with limits.
@@ -30,18 +31,18 @@ func TestCheckKeepsToTheLimits(t *testing.T) {
 		want   error
 	}{
 		{"no limits", Limits{}, batchOf(t, noon, dot(2, 1), record("c", "d", 1, 1)), nil},
-		{"a new flow when there are as many as may be", Limits{Flows: 3}, batchOf(t, noon, dot(2, 1), record("a", "c", 1, 1)), ErrTooManyFlows},
+		{"a new flow when there are as many as may be", Limits{Flows: 3}, batchOf(t, noon, dot(2, 1), record("a", "c", 1, 1)), contract.TooManyFlows},
 		{"a new flow that just fits", Limits{Flows: 4}, batchOf(t, noon, dot(2, 1), record("a", "c", 1, 1)), nil},
-		{"two new flows, of which one fits", Limits{Flows: 4}, batchOf(t, noon, dot(2, 1), record("a", "c", 1, 1), record("b", "c", 1, 1)), ErrTooManyFlows},
+		{"two new flows, of which one fits", Limits{Flows: 4}, batchOf(t, noon, dot(2, 1), record("a", "c", 1, 1), record("b", "c", 1, 1)), contract.TooManyFlows},
 		{"more of the flows that there are", Limits{Flows: 3}, batchOf(t, noon, dot(2, 1), record("a", "b", 1, 1), record("b", "a", 1, 1)), nil},
 		{"more of the flows that there are, although they are too many", Limits{Flows: 1}, batchOf(t, noon, dot(2, 1), record("a", "b", 1, 1)), nil},
-		{"a new name when there are as many as may be", Limits{Names: 5}, batchOf(t, noon, dot(2, 1), record("a", "c", 1, 1)), ErrTooManyNames},
+		{"a new name when there are as many as may be", Limits{Names: 5}, batchOf(t, noon, dot(2, 1), record("a", "c", 1, 1)), contract.TooManyNames},
 		{"a new name that just fits", Limits{Names: 6}, batchOf(t, noon, dot(2, 1), record("a", "c", 1, 1)), nil},
 		{"names that there are, in a new flow", Limits{Names: 5}, batchOf(t, noon, dot(2, 1), record("b", "z", 1, 1)), nil},
-		{"a new hour when there are as many as may be", Limits{Slices: 1}, batchOf(t, other, dot(2, 1), record("a", "b", 1, 1)), ErrTooManySlices},
+		{"a new hour when there are as many as may be", Limits{Slices: 1}, batchOf(t, other, dot(2, 1), record("a", "b", 1, 1)), contract.TooManyHours},
 		{"a new hour that just fits", Limits{Slices: 2}, batchOf(t, other, dot(2, 1), record("a", "b", 1, 1)), nil},
-		{"a new hour of too many flows", Limits{Flows: 1}, batchOf(t, other, dot(2, 1), record("a", "b", 1, 1), record("b", "a", 1, 1)), ErrTooManyFlows},
-		{"a new hour of too many names", Limits{Names: 2}, batchOf(t, other, dot(2, 1), record("a", "b", 1, 1)), ErrTooManyNames},
+		{"a new hour of too many flows", Limits{Flows: 1}, batchOf(t, other, dot(2, 1), record("a", "b", 1, 1), record("b", "a", 1, 1)), contract.TooManyFlows},
+		{"a new hour of too many names", Limits{Names: 2}, batchOf(t, other, dot(2, 1), record("a", "b", 1, 1)), contract.TooManyNames},
 		{"an hour that is there when there are too many", Limits{Slices: 1}, batchOf(t, noon, dot(2, 1), record("a", "b", 1, 1)), nil},
 		{"a replay when all is full", Limits{Flows: 1, Names: 1, Slices: 1}, keyed, nil},
 	}
@@ -92,28 +93,28 @@ func TestTheLastTenthOfTheHoursIsForHoursNearNow(t *testing.T) {
 		want error
 	}{
 		{"a far hour below the last tenth", limit*9/10 - 1, 7, nil},
-		{"a far hour in the last tenth", limit * 9 / 10, 7, ErrSlicesKept},
+		{"a far hour in the last tenth", limit * 9 / 10, 7, contract.HoursReserved},
 		{"this hour in the last tenth", limit * 9 / 10, hourNow(), nil},
 		{"an hour of two days ago in the last tenth", limit * 9 / 10, hourNow() - nearHours + 1, nil},
 		{"an hour of the day after tomorrow in the last tenth", limit * 9 / 10, hourNow() + nearHours - 1, nil},
-		{"an hour before that", limit * 9 / 10, hourNow() - nearHours - 2, ErrSlicesKept},
-		{"an hour after that", limit * 9 / 10, hourNow() + nearHours + 2, ErrSlicesKept},
-		{"the first hour that there is", limit * 9 / 10, math.MinInt64, ErrSlicesKept},
-		{"the last hour that there is", limit * 9 / 10, math.MaxInt64, ErrSlicesKept},
+		{"an hour before that", limit * 9 / 10, hourNow() - nearHours - 2, contract.HoursReserved},
+		{"an hour after that", limit * 9 / 10, hourNow() + nearHours + 2, contract.HoursReserved},
+		{"the first hour that there is", limit * 9 / 10, math.MinInt64, contract.HoursReserved},
+		{"the last hour that there is", limit * 9 / 10, math.MaxInt64, contract.HoursReserved},
 		{"the last place, for this hour", limit - 1, hourNow(), nil},
-		{"this hour when there are as many as may be", limit, hourNow(), ErrTooManySlices},
+		{"this hour when there are as many as may be", limit, hourNow(), contract.TooManyHours},
 	} {
 		s := limited(t, newMemJournal(), Limits{Slices: limit})
 		for i := range tt.have {
 			apply(t, s, batchOf(t, flow.Slice{Hour: 1000 + flow.Hour(i)}, dot(1, 1), record("a", "b", 1, 1)))
 		}
 		_, err := s.Check(written(batchOf(t, flow.Slice{Hour: tt.hour}, dot(2, 1), record("a", "b", 1, 1)))...)
-		var refused *LimitError
+		var refused *contract.HourError
 		if !errors.Is(err, tt.want) || errors.As(err, &refused) && refused.Hour != tt.hour {
 			t.Errorf("%s: Check = %v, want %v of hour %d", tt.name, err, tt.want, tt.hour)
 		}
 		stats := s.Stats()
-		if (stats.SlicesKept == 1) != (tt.want == ErrSlicesKept) || (stats.TooManySlices == 1) != (tt.want == ErrTooManySlices) {
+		if (stats.SlicesKept == 1) != (tt.want == contract.HoursReserved) || (stats.TooManySlices == 1) != (tt.want == contract.TooManyHours) {
 			t.Errorf("%s: %d and %d refusals are counted, want them to go with %v", tt.name, stats.SlicesKept, stats.TooManySlices, tt.want)
 		}
 		if _, err := s.Check(written(batchOf(t, flow.Slice{Hour: 1000}, dot(2, 2), record("a", "b", 1, 1)))...); err != nil {
@@ -132,11 +133,11 @@ func TestARefusalNamesTheFirstHourThatWasOneTooMany(t *testing.T) {
 		err   error
 	}{
 		{"as many as may be", 4, []flow.Hour{1, 2, 3}, -1, nil},
-		{"one too many", 4, []flow.Hour{5, 6, 7, 8}, 8, ErrTooManySlices},
-		{"two too many", 4, []flow.Hour{5, 6, 7, 8, 9}, 8, ErrTooManySlices},
-		{"one too many beside the known one", 2, []flow.Hour{1000, 5, 6, 1000}, 6, ErrTooManySlices},
-		{"one in the last tenth", 10, []flow.Hour{1, 2, 3, 4, 5, 6, 7, 8, 9}, 9, ErrSlicesKept},
-		{"one in the last tenth, behind this hour", 10, []flow.Hour{1, 2, 3, 4, 5, 6, 7, hourNow(), 9, 10}, 9, ErrSlicesKept},
+		{"one too many", 4, []flow.Hour{5, 6, 7, 8}, 8, contract.TooManyHours},
+		{"two too many", 4, []flow.Hour{5, 6, 7, 8, 9}, 8, contract.TooManyHours},
+		{"one too many beside the known one", 2, []flow.Hour{1000, 5, 6, 1000}, 6, contract.TooManyHours},
+		{"one in the last tenth", 10, []flow.Hour{1, 2, 3, 4, 5, 6, 7, 8, 9}, 9, contract.HoursReserved},
+		{"one in the last tenth, behind this hour", 10, []flow.Hour{1, 2, 3, 4, 5, 6, 7, hourNow(), 9, 10}, 9, contract.HoursReserved},
 	} {
 		s := limited(t, newMemJournal(), Limits{Slices: tt.limit})
 		apply(t, s, batchOf(t, flow.Slice{Hour: 1000}, dot(1, 1), record("a", "b", 1, 1)))
@@ -145,7 +146,7 @@ func TestARefusalNamesTheFirstHourThatWasOneTooMany(t *testing.T) {
 			batches = append(batches, batchOf(t, flow.Slice{Hour: hour}, dot(2, uint64(i+1)), record("a", "b", 1, 1)))
 		}
 		_, err := s.Check(written(batches...)...)
-		var refused *LimitError
+		var refused *contract.HourError
 		if errors.As(err, &refused) != (tt.want >= 0) || refused != nil && (refused.Hour != tt.want || refused.Err != tt.err) {
 			t.Errorf("%s: Check = %v, want %v of hour %d", tt.name, err, tt.err, tt.want)
 		}

@@ -12,7 +12,7 @@ import (
 	"flowring/cmd/flowring/access"
 	"flowring/cmd/flowring/output"
 	"flowring/flow"
-	"flowring/router"
+	"flowring/internal/contract"
 )
 
 const aboutGet = `Print the flows of an hour, with their total bytes.
@@ -45,14 +45,14 @@ func newGet() *cobra.Command {
 			if err != nil {
 				return usageError{err}
 			}
-			need := router.NeedUnproven
+			need := contract.NeedUnproven
 			switch {
 			case partial && complete:
 				return usage("--partial and --require-complete contradict each other")
 			case partial:
-				need = router.NeedPartial
+				need = contract.NeedPartial
 			case complete:
-				need = router.NeedComplete
+				need = contract.NeedComplete
 			}
 			return runGet(cmd, &a, hour, need, format.of(cmd))
 		},
@@ -97,7 +97,7 @@ func parseHour(text string, now time.Time) (flow.Hour, error) {
 }
 
 // runGet asks for the hour and prints the answer.
-func runGet(cmd *cobra.Command, a *access.Access, hour flow.Hour, need router.Need, format string) error {
+func runGet(cmd *cobra.Command, a *access.Access, hour flow.Hour, need contract.Need, format string) error {
 	c, err := a.Client(cmd.ErrOrStderr())
 	if err != nil {
 		return err
@@ -116,10 +116,10 @@ func runGet(cmd *cobra.Command, a *access.Access, hour flow.Hour, need router.Ne
 }
 
 // noteCompleteness says what an answer may lack (P5).
-func noteCompleteness(stderr io.Writer, hour flow.Hour, complete router.Completeness) {
+func noteCompleteness(stderr io.Writer, hour flow.Hour, complete contract.Completeness) {
 	switch complete {
-	case router.Complete:
-	case router.Unproven:
+	case contract.Complete:
+	case contract.Unproven:
 		fmt.Fprintf(stderr, "flowring: note: hour %d may be incomplete: "+
 			"a store that could have kept a stray part of it did not answer\n", hour)
 	default:

@@ -10,6 +10,7 @@ import (
 	"flowring/cmd/flowring/access"
 	"flowring/cmd/flowring/output"
 	"flowring/cmd/flowring/records"
+	"flowring/internal/contract"
 	"flowring/router/client"
 )
 
@@ -146,5 +147,5 @@ func (p *poster) broke(err error) error {
 // reused reports whether a node refused a request because its key came with other content before.
 func reused(err error) bool {
 	var refused *client.Problem
-	return errors.As(err, &refused) && refused.Type == "/problems/key-reused" && !access.Unavailable(err)
+	return errors.As(err, &refused) && refused.Type == contract.KeyReused.Type() && !access.Unavailable(err)
 }

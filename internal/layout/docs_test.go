@@ -9,25 +9,77 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
+
+	"flowring/internal/contract"
 )
 
-// TestDocumentedProblemsAreTheProgramsOwn compares the last table of docs/api.md with the router's table of errors.
-func TestDocumentedProblemsAreTheProgramsOwn(t *testing.T) {
-	text, err := os.ReadFile(filepath.Join(root, "docs/api.md"))
-	if err != nil {
-		t.Fatal(err)
+// TestDocumentedProblemsAreThoseOfTheTable compares the last table of docs/api.md with the table of refusals.
+func TestDocumentedProblemsAreThoseOfTheTable(t *testing.T) {
+	var want []string
+	for r := range contract.All() {
+		if r.Problem() != "" {
+			want = append(want, fmt.Sprintf("%d %s", r.Status(), r.Problem()))
+		}
 	}
-	source, err := os.ReadFile(filepath.Join(root, "router/answers.go"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	got, want := documentedProblems(string(text)), answeredProblems(t, source)
-	if len(want) < 5 || !slices.Equal(got, want) {
-		t.Errorf("docs/api.md lists the problems\n%s\nwant those of router/answers.go\n%s",
+	slices.Sort(want)
+	want = slices.Compact(want)
+	if got := documentedProblems(read(t, "docs/api.md")); len(want) < 5 || !slices.Equal(got, want) {
+		t.Errorf("docs/api.md lists the problems\n%s\nwant those of internal/contract\n%s",
 			strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
+}
+
+// TestTheTableOfRefusalsIsTheOnlyOne: no other file of the program spells a code, a type, a title or an advice, so that a new
+// refusal needs a row of the table and the place that decides it.
+func TestTheTableOfRefusalsIsTheOnlyOne(t *testing.T) {
+	var spelled []string
+	for r := range contract.All() {
+		spelled = append(spelled, r.Title(), r.Advice(), r.Type())
+		for _, name := range []string{r.Problem(), string(r.Code())} {
+			if strings.ContainsAny(name, "-_") { // a name of one word may mean something else elsewhere
+				spelled = append(spelled, name)
+			}
+		}
+	}
+	literals := 0
+	for _, name := range programFiles(t) {
+		if within(filepath.ToSlash(name), "internal/contract") {
+			continue
+		}
+		for _, literal := range stringsOf(t, name) {
+			literals++
+			if literal != "" && literal != "/problems/" && slices.Contains(spelled, literal) {
+				t.Errorf("%s spells %q, which is a part of the table of refusals in internal/contract", name, literal)
+			}
+		}
+	}
+	if literals < 500 {
+		t.Errorf("the program has %d texts: they are not found", literals)
+	}
+}
+
+// stringsOf returns the texts of a Go file.
+func stringsOf(t *testing.T, name string) []string {
+	t.Helper()
+	file, err := parser.ParseFile(token.NewFileSet(), name, read(t, name), parser.SkipObjectResolution)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []string
+	ast.Inspect(file, func(n ast.Node) bool {
+		if literal, ok := n.(*ast.BasicLit); ok && literal.Kind == token.STRING {
+			text, err := strconv.Unquote(literal.Value)
+			if err != nil {
+				t.Fatal(err)
+			}
+			all = append(all, text)
+		}
+		return true
+	})
+	return all
 }
 
 // documentedProblems returns "404 not-found" for each row such as | 404 | `not-found` | below the heading Problems, sorted.
@@ -37,30 +89,6 @@ func documentedProblems(text string) []string {
 	for _, row := range regexp.MustCompile("(?m)^\\| (\\d{3}) \\| `([a-z-]+)` \\|").FindAllStringSubmatch(section, -1) {
 		all = append(all, row[1]+" "+row[2])
 	}
-	slices.Sort(all)
-	return all
-}
-
-// answeredProblems returns the same of the rows {matches, name, status, ...} of the variable answers.
-func answeredProblems(t *testing.T, source []byte) []string {
-	t.Helper()
-	file, err := parser.ParseFile(token.NewFileSet(), "answers.go", source, parser.SkipObjectResolution)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var all []string
-	ast.Inspect(file, func(n ast.Node) bool {
-		row, ok := n.(*ast.CompositeLit)
-		if !ok || row.Type != nil || len(row.Elts) < 3 {
-			return true
-		}
-		name, isName := row.Elts[1].(*ast.BasicLit)
-		status, isStatus := row.Elts[2].(*ast.BasicLit)
-		if isName && isStatus {
-			all = append(all, fmt.Sprintf("%s %s", status.Value, strings.Trim(name.Value, `"`)))
-		}
-		return true
-	})
 	slices.Sort(all)
 	return all
 }

@@ -15,9 +15,10 @@ const module = "flowring"
 // levels says how high each package stands: it may import only packages that stand lower.
 func levels() map[string]int {
 	return map[string]int{
-		"internal/hashseed": -4, "flow/field": -4, "flow/scan": -3, "flow": -2, "store/digest": -1, "store/table": -1,
-		"store/snapshot": 0, "internal/browser": 0, "internal/buildinfo": 0, "internal/safeguard": 0, "internal/lograte": 0, "internal/workers": 0,
-		"flow/csv": 1, "node/peer/stream": 1, "ring": 1, "ring/roster": 1, "store": 1, "router/admission": 1,
+		"internal/hashseed": -4, "flow/field": -4, "flow/scan": -3, "flow": -2,
+		"internal/contract": -1, "store/digest": -1, "store/table": -1,
+		"router/admission": 0, "store/snapshot": 0, "internal/browser": 0, "internal/buildinfo": 0, "internal/safeguard": 0, "internal/lograte": 0, "internal/workers": 0,
+		"flow/csv": 1, "node/peer/stream": 1, "ring": 1, "ring/roster": 1, "store": 1,
 		"router": 2, "store/journal": 2, "node/member": 2, "node/peer": 2, "node/replica": 2,
 		"node/membership": 2, "node/capacity": 0, "node/port": 2,
 		"node/directory": 3, "node/metrics": 3, "node/readiness": 3,
@@ -54,7 +55,7 @@ func importers() map[string][]string {
 
 // pure lists the packages without I/O, clock and goroutines, and the packages that they must not import.
 func pure() (packages, forbidden []string) {
-	packages = []string{"flow", "flow/csv", "flow/field", "flow/scan", "ring", "store/digest", "store/snapshot", "store/table"}
+	packages = []string{"flow", "flow/csv", "flow/field", "flow/scan", "internal/contract", "ring", "store/digest", "store/snapshot", "store/table"}
 	forbidden = []string{"net", "os", "io/fs", "path/filepath", "log", "syscall", "time", "context", "math/rand"}
 	return packages, forbidden
 }

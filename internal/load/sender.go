@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"flowring/flow"
-	"flowring/router"
+	"flowring/internal/contract"
 	"flowring/router/client"
 )
 
@@ -110,7 +110,7 @@ func (s *Sender) once(ctx context.Context, body []byte) Answer {
 func (s *Sender) Get(ctx context.Context, hour flow.Hour) (bytes int64, err error) {
 	ctx, cancel := context.WithTimeout(ctx, s.access.Timeout)
 	defer cancel()
-	answer, err := s.client.Get(ctx, hour, router.NeedUnproven)
+	answer, err := s.client.Get(ctx, hour, contract.NeedUnproven)
 	if err != nil {
 		return 0, err
 	}

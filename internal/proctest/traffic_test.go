@@ -12,7 +12,7 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"flowring/flow"
-	"flowring/router"
+	"flowring/internal/contract"
 	"flowring/router/client"
 )
 
@@ -92,7 +92,7 @@ func (c *cluster) flows(p *process, hour flow.Hour) []flow.Record {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	answer, err := flowring.Get(ctx, hour, router.NeedComplete)
+	answer, err := flowring.Get(ctx, hour, contract.NeedComplete)
 	if err != nil {
 		c.t.Fatal(err)
 	}

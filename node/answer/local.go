@@ -7,10 +7,10 @@ import (
 	"iter"
 
 	"flowring/flow"
+	"flowring/internal/contract"
 	"flowring/internal/safeguard"
 	"flowring/node/peer"
 	"flowring/node/replica"
-	"flowring/router"
 	"flowring/router/admission"
 	"flowring/store/digest"
 )
@@ -36,11 +36,11 @@ func (r *Reader) Slice(ctx context.Context, s flow.Slice, wanted peer.Wanted) (p
 	if err != nil {
 		return nil, err
 	}
-	switch need := needOf(wanted.Need); {
-	case need == router.NeedComplete && reading.Level != replica.Complete:
-		return nil, &replica.UnavailableError{Reason: "the answer could not be proven complete", Silent: reading.Silent}
-	case need == router.NeedUnproven && reading.Level == replica.Partial:
-		return nil, &replica.UnavailableError{Reason: "too few of the hour's stores answered", Silent: reading.Silent}
+	switch accepted := wanted.Need.Accepts(reading.Level); {
+	case !accepted && wanted.Need == contract.NeedComplete:
+		return nil, &contract.UnavailableError{Reason: "the answer could not be proven complete", Stores: reading.Silent}
+	case !accepted:
+		return nil, &contract.UnavailableError{Reason: "too few of the hour's stores answered", Stores: reading.Silent}
 	}
 	return &localAnswer{reading, s, tagOf(s, reading.Shown), r.CPUSlots}, nil
 }
@@ -56,23 +56,15 @@ func (r *Reader) readAt(ctx context.Context, addr string, s flow.Slice, wanted p
 type localAnswer struct {
 	*replica.Reading
 	slice flow.Slice
-	tag   string
+	tag   contract.Tag
 	slots admission.CPUSlots // for writing
 }
 
 // Tag implements peer.Answer.
-func (a *localAnswer) Tag() string { return a.tag }
+func (a *localAnswer) Tag() contract.Tag { return a.tag }
 
 // Complete implements peer.Answer.
-func (a *localAnswer) Complete() string {
-	switch a.Level {
-	case replica.Complete:
-		return string(router.Complete)
-	case replica.Unproven:
-		return string(router.Unproven)
-	}
-	return string(router.Partial)
-}
+func (a *localAnswer) Complete() contract.Completeness { return a.Level }
 
 // Close implements io.Closer.
 func (a *localAnswer) Close() error { return nil }

@@ -8,8 +8,8 @@ import (
 	"sync/atomic"
 
 	"flowring/flow"
+	"flowring/internal/contract"
 	"flowring/node/peer"
-	"flowring/router"
 	"flowring/router/admission"
 )
 
@@ -21,14 +21,11 @@ type mergedAnswer struct {
 	saturated *atomic.Int64      // counts the totals that were cut to 2^63-1 (P14)
 }
 
-// Complete implements router.Answer: an hour is as complete as its least complete slice.
-func (a *mergedAnswer) Complete() router.Completeness {
-	least := router.Complete
+// Complete implements contract.Answer: an hour is as complete as its least complete slice.
+func (a *mergedAnswer) Complete() contract.Completeness {
+	least := contract.Complete
 	for _, slice := range a.slices {
-		switch c := router.Completeness(slice.Complete()); {
-		case c == router.Partial || c == router.Unproven && least == router.Complete:
-			least = c
-		}
+		least = min(least, slice.Complete())
 	}
 	return least
 }

@@ -16,9 +16,9 @@ import (
 	"pgregory.net/rapid"
 
 	"flowring/flow"
+	"flowring/internal/contract"
 	"flowring/node/peer"
 	"flowring/node/replica"
-	"flowring/router"
 	"flowring/router/admission"
 	"flowring/store"
 )
@@ -26,8 +26,8 @@ import (
 // mergeable is what answers that are to be merged have in common.
 type mergeable struct{}
 
-func (mergeable) Tag() string { return "" }
-func (mergeable) Ready() bool { return true }
+func (mergeable) Tag() contract.Tag { return "" }
+func (mergeable) Ready() bool       { return true }
 func (mergeable) WriteTo(io.Writer) (int64, error) {
 	panic("flows to be merged are not wanted in JSON")
 }
@@ -37,11 +37,11 @@ func (mergeable) Close() error { return nil }
 type fixed struct {
 	mergeable
 	parts    [][]flow.Record
-	complete router.Completeness
+	complete contract.Completeness
 	err      error
 }
 
-func (a fixed) Complete() string { return string(a.complete) }
+func (a fixed) Complete() contract.Completeness { return a.complete }
 
 func (a fixed) Parts() iter.Seq2[*flow.Batch, error] {
 	return func(yield func(*flow.Batch, error) bool) {
@@ -119,9 +119,13 @@ func TestAnHourIsAsCompleteAsItsSlices(t *testing.T) {
 	} {
 		var merged mergedAnswer
 		for part := range strings.FieldsSeq(test.parts) {
-			merged.slices = append(merged.slices, fixed{complete: router.Completeness(part)})
+			complete, err := contract.ParseCompleteness(part)
+			if err != nil {
+				t.Fatal(err)
+			}
+			merged.slices = append(merged.slices, fixed{complete: complete})
 		}
-		if got := merged.Complete(); string(got) != test.want {
+		if got := merged.Complete(); got.String() != test.want {
 			t.Errorf("Complete of slices that are %s = %s, want %s", test.parts, got, test.want)
 		}
 	}
@@ -191,7 +195,7 @@ type endless struct {
 	slice, parts int
 }
 
-func (a endless) Complete() string { return "true" }
+func (a endless) Complete() contract.Completeness { return contract.Complete }
 
 func (a endless) Parts() iter.Seq2[*flow.Batch, error] {
 	return func(yield func(*flow.Batch, error) bool) {

@@ -9,10 +9,10 @@ import (
 	"sync/atomic"
 
 	"flowring/flow"
+	"flowring/internal/contract"
 	"flowring/internal/safeguard"
 	"flowring/node/peer"
 	"flowring/node/replica"
-	"flowring/router"
 	"flowring/router/admission"
 )
 
@@ -43,18 +43,18 @@ func New(cfg Config, deps Deps) *Reader { return &Reader{Config: cfg, Deps: deps
 func (r *Reader) Saturated() int64 { return r.saturated.Load() }
 
 // Hour opens an answer of the flows of an hour: each slice is read at its owner. The caller closes it.
-func (r *Reader) Hour(ctx context.Context, hour flow.Hour, ask router.Ask) (router.Answer, error) {
-	wanted := peer.Wanted{Need: needNames[ask.Need], Known: ask.Known}
+func (r *Reader) Hour(ctx context.Context, hour flow.Hour, ask contract.Ask) (contract.Answer, error) {
+	wanted := peer.Wanted{Ask: ask}
 	if r.Slices == 1 {
 		wanted.JSON = true
 		answer, err := r.getSlice(ctx, flow.Slice{Hour: hour}, wanted)
 		if err != nil {
 			return nil, err
 		}
-		return publicAnswer{answer}, nil
+		return answer, nil
 	}
 	if len(ask.Known) > 0 { // what names the hour is made of what names its slices: that alone, before any slice is sent
-		wanted.Known = []string{peer.AnyTag}
+		wanted.Known = []contract.Tag{contract.AnyTag}
 		named, err := r.getSlices(ctx, hour, wanted)
 		if err != nil || ask.Knows(named.Tag()) {
 			return named, err
@@ -67,7 +67,7 @@ func (r *Reader) Hour(ctx context.Context, hour flow.Hour, ask router.Ask) (rout
 }
 
 // getSlices opens all slices of an hour.
-func (r *Reader) getSlices(ctx context.Context, hour flow.Hour, wanted peer.Wanted) (router.Answer, error) {
+func (r *Reader) getSlices(ctx context.Context, hour flow.Hour, wanted peer.Wanted) (contract.Answer, error) {
 	parts, errs := make([]peer.Answer, r.Slices), make([]error, r.Slices)
 	var wg sync.WaitGroup
 	for i := range parts {
@@ -88,24 +88,24 @@ func (r *Reader) getSlices(ctx context.Context, hour flow.Hour, wanted peer.Want
 
 // worst returns one error for those of the slices of an hour, naming the stores that any of them missed; nil if there is none.
 func worst(errs []error) error {
-	var all *replica.UnavailableError
+	var all *contract.UnavailableError
 	for _, err := range errs {
-		var unavailable *replica.UnavailableError
+		var unavailable *contract.UnavailableError
 		switch {
 		case err == nil:
 		case !errors.As(err, &unavailable):
 			return err
 		case all == nil:
-			all = &replica.UnavailableError{Reason: unavailable.Reason, Silent: slices.Clone(unavailable.Silent), Err: unavailable.Err}
+			all = &contract.UnavailableError{Reason: unavailable.Reason, Stores: slices.Clone(unavailable.Stores), Err: unavailable.Err}
 		default:
-			all.Silent = append(all.Silent, unavailable.Silent...)
+			all.Stores = append(all.Stores, unavailable.Stores...)
 		}
 	}
 	if all == nil {
 		return nil
 	}
-	slices.Sort(all.Silent)
-	all.Silent = slices.Compact(all.Silent)
+	slices.Sort(all.Stores)
+	all.Stores = slices.Compact(all.Stores)
 	return all
 }
 
@@ -129,23 +129,4 @@ func closer(a peer.Answer, err error) (io.Closer, error) {
 		return nil, err
 	}
 	return a, nil
-}
-
-// publicAnswer is the answer of an hour's only slice as the router names it.
-type publicAnswer struct{ peer.Answer }
-
-// Complete implements router.Answer.
-func (a publicAnswer) Complete() router.Completeness { return router.Completeness(a.Answer.Complete()) }
-
-// needNames is how needs are called between nodes.
-var needNames = map[router.Need]string{router.NeedUnproven: "", router.NeedComplete: "complete", router.NeedPartial: "partial"}
-
-// needOf returns the need of a name, the default for one that is not known.
-func needOf(name string) router.Need {
-	for need, n := range needNames {
-		if n == name {
-			return need
-		}
-	}
-	return router.NeedUnproven
 }

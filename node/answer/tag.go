@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"flowring/flow"
+	"flowring/internal/contract"
 	"flowring/store/digest"
 )
 
@@ -14,13 +15,13 @@ const tagVersion = "flows/1"
 
 // tagOf names the document of a slice of which the batches of a digest are there. The document is a function of their set alone, and
 // so is the tag: on every node, whenever it is asked.
-func tagOf(s flow.Slice, d digest.Digest) string {
+func tagOf(s flow.Slice, d digest.Digest) contract.Tag {
 	sum := sha256.Sum256(d.Append(fmt.Appendf(nil, "%s %s\n", tagVersion, s)))
 	return shortTag(sum[:])
 }
 
-// Tag implements router.Answer: the hour is what its slices are, in their order.
-func (a *mergedAnswer) Tag() string {
+// Tag implements contract.Answer: the hour is what its slices are, in their order.
+func (a *mergedAnswer) Tag() contract.Tag {
 	hash := sha256.New()
 	for _, part := range a.slices {
 		tag := part.Tag()
@@ -33,4 +34,6 @@ func (a *mergedAnswer) Tag() string {
 }
 
 // shortTag writes half of a SHA-256 as 22 characters.
-func shortTag(sum []byte) string { return base64.RawURLEncoding.EncodeToString(sum[:16]) }
+func shortTag(sum []byte) contract.Tag {
+	return contract.Tag(base64.RawURLEncoding.EncodeToString(sum[:16]))
+}

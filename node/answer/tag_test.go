@@ -7,6 +7,7 @@ import (
 	"pgregory.net/rapid"
 
 	"flowring/flow"
+	"flowring/internal/contract"
 	"flowring/store/digest"
 )
 
@@ -30,8 +31,8 @@ func TestATagNamesASetOfBatches(t *testing.T) {
 }
 
 func TestTagsOfDifferentSlicesDiffer(t *testing.T) {
-	seen := map[string]string{}
-	note := func(tag, of string) {
+	seen := map[contract.Tag]string{}
+	note := func(tag contract.Tag, of string) {
 		if other, ok := seen[tag]; ok || len(tag) != 22 {
 			t.Errorf("the tag of %s is %q, want 22 characters other than those of %s", of, tag, other)
 		}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"flowring/flow"
+	"flowring/internal/contract"
 	"flowring/node/peer/stream"
 )
 
@@ -126,13 +127,13 @@ func parseCaller(kind stream.Kind, data []byte) (a ask, rest []byte, err error) 
 // written decodes the batches. Their Bytes share the memory of the ask.
 func (a *ask) written() ([]flow.Written, error) {
 	if len(a.batches) == 0 {
-		return nil, &Error{Code: Malformed, Detail: "no batch"}
+		return nil, contract.Malformed.Errorf("no batch")
 	}
 	batches := make([]flow.Written, len(a.batches))
 	for i, encoded := range a.batches {
 		b, err := flow.ParseBatch(encoded)
 		if err != nil {
-			return nil, &Error{Code: Malformed, Detail: err.Error()}
+			return nil, contract.Malformed.Errorf("%w", err)
 		}
 		b.Posting = a.posting
 		batches[i] = flow.Written{Batch: b, Bytes: encoded}

@@ -21,6 +21,7 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"flowring/flow"
+	"flowring/internal/contract"
 	"flowring/node/peer/stream"
 	"flowring/ring/roster"
 	"flowring/store/digest"
@@ -336,7 +337,7 @@ func (c *Client) Flows(ctx context.Context, addr string, s flow.Slice, wanted Wa
 	if wanted.Here {
 		here = "true"
 	}
-	asked := query("slice", formatSlice(s), "need", wanted.Need, "as", as, "here", here, "known", strings.Join(wanted.Known, " "))
+	asked := query("slice", formatSlice(s), "need", wanted.Need.String(), "as", as, "here", here, "known", formatTags(wanted.Known))
 	res, err := c.open(ctx, "GET", addr, "flows"+asked, nil)
 	if err != nil {
 		return nil, err
@@ -350,10 +351,15 @@ type remoteAnswer struct {
 	slice flow.Slice
 }
 
-func (a *remoteAnswer) Complete() string { return a.res.Header.Get(headerComplete) }
-func (a *remoteAnswer) Tag() string      { return a.res.Header.Get(headerTag) }
-func (a *remoteAnswer) Ready() bool      { return true }
-func (a *remoteAnswer) Close() error     { return a.res.Body.Close() }
+// Complete implements Answer. An unknown text is the weakest completeness.
+func (a *remoteAnswer) Complete() contract.Completeness {
+	c, _ := contract.ParseCompleteness(a.res.Header.Get(headerComplete))
+	return c
+}
+
+func (a *remoteAnswer) Tag() contract.Tag { return contract.Tag(a.res.Header.Get(headerTag)) }
+func (a *remoteAnswer) Ready() bool       { return true }
+func (a *remoteAnswer) Close() error      { return a.res.Body.Close() }
 
 // Parts implements Answer.
 func (a *remoteAnswer) Parts() iter.Seq2[*flow.Batch, error] {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"flowring/flow"
+	"flowring/internal/contract"
 	"flowring/internal/racetest"
 	"flowring/ring/roster"
 	"flowring/store/digest"
@@ -68,7 +69,7 @@ func TestRosterOfAnAnswerIsMergedBeforeItCounts(t *testing.T) {
 
 func TestRosterTravelsWithARefusalToo(t *testing.T) {
 	d := newDouble()
-	d.err = &Error{Code: NotReplica, Detail: "no"}
+	d.err = &Error{Code: contract.NotReplica.Code(), Detail: "no"}
 	c, mine := newTestClient(t)
 	if _, err := c.Digest(t.Context(), d.serve(t, ServerConfig{}), seven, "x"); err == nil {
 		t.Fatal("digest = nil, want a refusal")
@@ -119,7 +120,7 @@ func TestStrangersAreRefused(t *testing.T) {
 	}
 	_, err := c.Apply(t.Context(), d.serve(t, ServerConfig{}), newBatch(t).Encode())
 	var refusal *Error
-	if !errors.As(err, &refusal) || refusal.Code != Stranger || !NotSent(err) || d.count() != 0 {
+	if !errors.As(err, &refusal) || refusal.row() != contract.Stranger || !NotSent(err) || d.count() != 0 {
 		t.Errorf("apply by a stranger = %v, applied %d times, want refused as stranger, and nothing applied", err, d.count())
 	}
 }
@@ -132,8 +133,8 @@ func TestAPanicFailsTheCallAlone(t *testing.T) {
 	c, _ := newTestClient(t)
 	_, err := c.Check(t.Context(), addr, flow.ID{}, newBatch(t).Encode())
 	var refusal *Error
-	if !errors.As(err, &refusal) || refusal.Code != Internal || refusal.Detail != "panic: check" { // its stack is nobody else's business
-		t.Errorf("a call whose handler panics = %v, want code %s", err, Internal)
+	if !errors.As(err, &refusal) || refusal.row() != contract.Internal || refusal.Detail != "panic: check" { // its stack is nobody else's business
+		t.Errorf("a call whose handler panics = %v, want code %s", err, contract.Internal.Code())
 	}
 	if _, err := c.Apply(t.Context(), addr, newBatch(t).Encode()); err != nil {
 		t.Errorf("the next call = %v", err)
@@ -152,10 +153,10 @@ func TestBusyServerSaysSo(t *testing.T) {
 	<-d.entered
 	_, err := c.Digest(t.Context(), addr, seven, "")
 	var refusal *Error
-	if !errors.As(err, &refusal) || refusal.Code != Busy || !NotSent(err) {
+	if !errors.As(err, &refusal) || refusal.row() != contract.Busy || !NotSent(err) {
 		t.Errorf("a second call = %v, want refused as busy", err)
 	}
-	if _, err := c.Check(t.Context(), addr, flow.ID{}, batch); !errors.As(err, &refusal) || refusal.Code != Busy || d.server.Refused() != 2 {
+	if _, err := c.Check(t.Context(), addr, flow.ID{}, batch); !errors.As(err, &refusal) || refusal.row() != contract.Busy || d.server.Refused() != 2 {
 		t.Errorf("a third call, by the stream = %v, want refused as busy; %d are counted, want 2", err, d.server.Refused())
 	}
 	if _, err := c.Hello(t.Context(), addr, Hello{}); err != nil {
@@ -264,7 +265,7 @@ func TestCallsCarryWhatTheyAreGiven(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer a.Close()
-	if text, err := sources(a); err != nil || text != d.text || a.Complete() != "unproven" {
+	if text, err := sources(a); err != nil || text != d.text || a.Complete() != contract.Unproven {
 		t.Errorf("flows = %q, complete %q, %v, want %q, unproven", text, a.Complete(), err, d.text)
 	}
 }
@@ -276,25 +277,25 @@ func TestFlowsThatTheCallerKnowsAreLeftOut(t *testing.T) {
 	c, _ := newTestClient(t)
 	for _, tt := range []struct {
 		name  string
-		known []string
+		known []contract.Tag
 		want  string // what is written; "": nothing may be
 	}{
 		{"no tags", nil, "[]"},
-		{"other tags", []string{"t-", "x"}, "[]"},
-		{"the tag among others", []string{"x", "t-[]"}, ""},
-		{"any tag", []string{AnyTag}, ""},
+		{"other tags", []contract.Tag{"t-", "x"}, "[]"},
+		{"the tag among others", []contract.Tag{"x", "t-[]"}, ""},
+		{"any tag", []contract.Tag{contract.AnyTag}, ""},
 	} {
-		a, err := c.Flows(t.Context(), addr, seven, Wanted{Need: "complete", Known: tt.known})
+		a, err := c.Flows(t.Context(), addr, seven, Wanted{Ask: contract.Ask{Need: contract.NeedComplete, Known: tt.known}})
 		if err != nil {
 			t.Fatal(err)
 		}
 		text, err := sources(a)
-		if a.Tag() != "t-[]" || a.Complete() != "unproven" || text != tt.want || (err == nil) != (tt.want != "") {
+		if a.Tag() != "t-[]" || a.Complete() != contract.Unproven || text != tt.want || (err == nil) != (tt.want != "") {
 			t.Errorf("%s: flows = %q, %v, tag %s, complete %s, want %q, tag t-[], unproven", tt.name, text, err, a.Tag(),
 				a.Complete(), tt.want)
 		}
 		a.Close()
-		if a, err = c.Flows(t.Context(), addr, seven, Wanted{JSON: true, Known: tt.known}); err != nil {
+		if a, err = c.Flows(t.Context(), addr, seven, Wanted{Ask: contract.Ask{Known: tt.known}, JSON: true}); err != nil {
 			t.Fatal(err)
 		}
 		var passed strings.Builder
@@ -438,7 +439,7 @@ func TestCallsThatCannotBeReadAreMalformed(t *testing.T) {
 	} {
 		_, err := c.open(t.Context(), tt.method, addr, tt.call, strings.NewReader(tt.body))
 		var refusal *Error
-		if !errors.As(err, &refusal) || refusal.Code != Malformed {
+		if !errors.As(err, &refusal) || refusal.row() != contract.Malformed {
 			t.Errorf("%s %s with %q = %v, want refused as malformed", tt.method, tt.call, tt.body, err)
 		}
 	}
@@ -456,7 +457,7 @@ func TestCallsThatCannotBeReadAreMalformed(t *testing.T) {
 			"check": second(c.Check(t.Context(), addr, flow.ID{}, batches...)),
 		} {
 			var refusal *Error
-			if !errors.As(err, &refusal) || refusal.Code != Malformed {
+			if !errors.As(err, &refusal) || refusal.row() != contract.Malformed {
 				t.Errorf("%s of %s = %v, want refused as malformed", call, name, err)
 			}
 		}

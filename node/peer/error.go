@@ -9,114 +9,75 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"flowring/flow"
+	"flowring/internal/contract"
 	"flowring/node/peer/stream"
-	"flowring/store"
 )
 
-// Code says why a peer refused.
-type Code string
-
-// The codes, with the HTTP status each travels under.
-const (
-	KeyReused    Code = "key_reused"    // 422: the Idempotency-Key was seen with other content
-	KeyElsewhere Code = "key_elsewhere" // 422: likewise, for another hour perhaps
-	Overflow     Code = "overflow"      // 409: a total would pass 2^63-1
-	ManyFlows    Code = "many_flows"    // 409: the hour has as many flows as it may
-	ManyNames    Code = "many_names"    // 409: the hour has as many names as it may
-	ManyHours    Code = "many_hours"    // 409: the store has as many hours as it may
-	HoursKept    Code = "hours_kept"    // 409: the store keeps the last tenth of its hours for those near now
-	Unavailable  Code = "unavailable"   // 503: too few stores answered; the outcome of a write is unknown
-	Busy         Code = "busy"          // 503: too many calls under way; nothing was done
-	NotReplica   Code = "not_replica"   // 409: asked as a replica, by another roster or another placement
-	Stranger     Code = "stranger"      // 421: the caller belongs to another cluster
-	Guarded      Code = "guarded"       // 409: forgetting or draining the store could lose something
-	Malformed    Code = "malformed"     // 400: the call cannot be understood
-	Internal     Code = "internal"      // 500: the peer failed, on its disk say
-)
-
-// refusals are the errors of store.Check, which travel as codes of their own.
-var refusals = [...]struct {
-	code Code
-	err  error
-}{
-	{KeyReused, store.ErrKeyReused}, {KeyElsewhere, store.ErrKeyElsewhere}, {Overflow, store.ErrOverflow},
-	{ManyFlows, store.ErrTooManyFlows}, {ManyNames, store.ErrTooManyNames}, {ManyHours, store.ErrTooManySlices},
-	{HoursKept, store.ErrSlicesKept},
-}
-
-func (c Code) status() int {
-	switch c {
-	case KeyReused, KeyElsewhere:
-		return http.StatusUnprocessableEntity
-	case Overflow, ManyFlows, ManyNames, ManyHours, HoursKept, NotReplica, Guarded:
-		return http.StatusConflict
-	case Unavailable, Busy:
-		return http.StatusServiceUnavailable
-	case Stranger:
-		return http.StatusMisdirectedRequest
-	case Malformed:
-		return http.StatusBadRequest
-	}
-	return http.StatusInternalServerError
-}
-
-// Error is a refusal: the peer was heard, and says that it did not do what was asked, or for Unavailable that it cannot know.
+// Error is a refusal on the wire. A peer that sends one was heard. It has not done its part of the call; for
+// contract.Unavailable and contract.Internal the outcome is unknown.
 type Error struct {
-	Code       Code     `json:"code"`
-	Detail     string   `json:"detail"`
-	Stores     []string `json:"stores,omitempty"`     // names of the nodes that did not answer
-	Hour       *int64   `json:"hour,omitzero"`        // of which a limit is reached
-	RetryAfter int64    `json:"retry_after,omitzero"` // nanoseconds; a time.Duration has no form in JSON v2
+	Code   contract.Code `json:"code"`
+	Detail string        `json:"detail"`
+	Stores []string      `json:"stores,omitempty"` // labels of the stores that did not answer
+	Hour   *int64        `json:"hour,omitzero"`    // the hour that a limit refuses
 }
 
 // Error returns the detail.
 func (e *Error) Error() string { return e.Detail }
 
-// Is makes a refusal that came over the wire the store's error that it stands for.
-func (e *Error) Is(target error) bool {
-	for _, r := range refusals {
-		if e.Code == r.code && target == r.err {
-			return true
+// Is reports whether target is the refusal with the code.
+func (e *Error) Is(target error) bool { return target == e.row() }
+
+// As sets target to the refusal with the code, or to the refusal of the hour.
+func (e *Error) As(target any) bool {
+	refusal, known := contract.ByCode(e.Code)
+	switch target := target.(type) {
+	case *contract.Refusal:
+		*target = refusal
+		return known
+	case **contract.HourError:
+		if e.Hour != nil {
+			*target = &contract.HourError{Hour: flow.Hour(*e.Hour), Err: refusal}
 		}
+		return known && e.Hour != nil
 	}
 	return false
 }
 
-// As makes a refusal for a limit the store's error that it stands for.
-func (e *Error) As(target any) bool {
-	limit, ok := target.(**store.LimitError)
-	if !ok || e.Hour == nil {
-		return false
-	}
-	for _, r := range refusals {
-		if e.Code == r.code {
-			*limit = &store.LimitError{Hour: flow.Hour(*e.Hour), Err: r.err}
-			return true
-		}
-	}
-	return false
+// row returns the refusal with the code, or contract.Internal for a code of a later version.
+func (e *Error) row() contract.Refusal {
+	refusal, _ := contract.ByCode(e.Code)
+	return refusal
 }
 
 // Unreached returns the reason and who was not heard, of a refusal that is about others.
 func (e *Error) Unreached() (reason string, silent []string) { return e.Detail, e.Stores }
 
+// newError returns a refusal to send.
+func newError(r contract.Refusal, format string, args ...any) *Error {
+	return asError(r.Errorf(format, args...))
+}
+
 // asError returns err as a refusal to send.
 func asError(err error) *Error {
-	var refusal *Error
-	if errors.As(err, &refusal) {
-		return refusal
+	var unavailable *contract.UnavailableError
+	if errors.As(err, &unavailable) { // first: its cause may be a refusal
+		return &Error{Code: contract.Unavailable.Code(), Detail: unavailable.Reason, Stores: unavailable.Stores}
 	}
-	for _, r := range refusals {
-		if errors.Is(err, r.err) {
-			return &Error{Code: r.code, Detail: err.Error(), Hour: hourOf(err)}
-		}
+	var sent *Error
+	if errors.As(err, &sent) {
+		return sent
 	}
-	return &Error{Code: Internal, Detail: err.Error()}
+	refusal, _, _ := contract.RefusalOf(err)
+	if refusal.Code() == "" {
+		refusal = contract.Internal
+	}
+	return &Error{Code: refusal.Code(), Detail: err.Error(), Hour: hourOf(err)}
 }
 
 // hourOf returns the hour of which a limit is reached; nil for another error.
 func hourOf(err error) *int64 {
-	var limit *store.LimitError
+	var limit *contract.HourError
 	if !errors.As(err, &limit) {
 		return nil
 	}
@@ -134,7 +95,7 @@ func (e *Error) encode() []byte {
 
 func (e *Error) write(w http.ResponseWriter) {
 	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(e.Code.status())
+	w.WriteHeader(e.row().Status())
 	w.Write(e.encode())
 }
 
@@ -154,7 +115,7 @@ func NotSent(err error) bool {
 	case errors.As(err, &unsent):
 		return true
 	case errors.As(err, &refusal):
-		return refusal.Code != Unavailable && refusal.Code != Internal
+		return refusal.row() != contract.Unavailable && refusal.row() != contract.Internal
 	}
 	return false
 }

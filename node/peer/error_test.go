@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"flowring/flow"
-	"flowring/store"
+	"flowring/internal/contract"
 )
 
 // Every refusal arrives as what it is, whichever call it answers.
@@ -37,15 +37,15 @@ func TestRefusalsTravel(t *testing.T) {
 		is      error
 		notSent bool
 	}{
-		{&Error{Code: KeyReused, Detail: "k"}, 422, store.ErrKeyReused, true},
-		{&Error{Code: Overflow, Detail: "o"}, 409, store.ErrOverflow, true},
-		{&Error{Code: Unavailable, Detail: "u", Stores: []string{"c", "d"}, RetryAfter: int64(2 * time.Second)}, 503, nil, false},
-		{&Error{Code: Busy, Detail: "b"}, 503, nil, true},
-		{&Error{Code: NotReplica, Detail: "n"}, 409, nil, true},
-		{&Error{Code: Stranger, Detail: "s"}, 421, nil, true},
-		{&Error{Code: Guarded, Detail: "g"}, 409, nil, true},
-		{&Error{Code: Malformed, Detail: "m"}, 400, nil, true},
-		{&Error{Code: Internal, Detail: "i"}, 500, nil, false},
+		{&Error{Code: contract.KeyReused.Code(), Detail: "k"}, 422, contract.KeyReused, true},
+		{&Error{Code: contract.Overflow.Code(), Detail: "o"}, 409, contract.Overflow, true},
+		{&Error{Code: contract.Unavailable.Code(), Detail: "u", Stores: []string{"c", "d"}}, 503, nil, false},
+		{&Error{Code: contract.Busy.Code(), Detail: "b"}, 503, nil, true},
+		{&Error{Code: contract.NotReplica.Code(), Detail: "n"}, 409, nil, true},
+		{&Error{Code: contract.Stranger.Code(), Detail: "s"}, 421, nil, true},
+		{&Error{Code: contract.Guarded.Code(), Detail: "g"}, 409, nil, true},
+		{&Error{Code: contract.Malformed.Code(), Detail: "m"}, 400, nil, true},
+		{&Error{Code: contract.Internal.Code(), Detail: "i"}, 500, nil, false},
 	} {
 		d := newDouble()
 		d.err = fmt.Errorf("wrapped: %w", tt.refusal)
@@ -55,7 +55,7 @@ func TestRefusalsTravel(t *testing.T) {
 			err := call(c, addr)
 			var got *Error
 			if !errors.As(err, &got) || got.Code != tt.refusal.Code || got.Detail != tt.refusal.Detail ||
-				!slices.Equal(got.Stores, tt.refusal.Stores) || got.RetryAfter != tt.refusal.RetryAfter {
+				!slices.Equal(got.Stores, tt.refusal.Stores) {
 				t.Errorf("%s refused with %+v arrives as %v", name, tt.refusal, err)
 				continue
 			}
@@ -69,7 +69,7 @@ func TestRefusalsTravel(t *testing.T) {
 				t.Errorf("a peer that refuses %s as %s is not heard", name, tt.refusal.Code)
 			}
 		}
-		if got := tt.refusal.Code.status(); got != tt.status {
+		if got := tt.refusal.row().Status(); got != tt.status {
 			t.Errorf("status of %s = %d, want %d", tt.refusal.Code, got, tt.status)
 		}
 	}
@@ -78,18 +78,18 @@ func TestRefusalsTravel(t *testing.T) {
 func TestErrorsOfTheStoreTravel(t *testing.T) {
 	for _, tt := range []struct {
 		err  error
-		want Code
+		want contract.Refusal
 	}{
-		{store.ErrKeyReused, KeyReused}, {store.ErrOverflow, Overflow},
-		{errors.New("disk"), Internal}, {errors.New("bad \xff text"), Internal},
+		{contract.KeyReused, contract.KeyReused}, {contract.Overflow, contract.Overflow},
+		{errors.New("disk"), contract.Internal}, {errors.New("bad \xff text"), contract.Internal},
 	} {
 		d := newDouble()
 		d.err = tt.err
 		c, _ := newTestClient(t)
 		_, err := c.Admit(t.Context(), d.serve(t, ServerConfig{}), false, flow.ID{}, newBatch(t).Encode())
 		var got *Error
-		if !errors.As(err, &got) || got.Code != tt.want {
-			t.Errorf("admit that fails with %v arrives as %v, want code %s", tt.err, err, tt.want)
+		if !errors.As(err, &got) || got.row() != tt.want {
+			t.Errorf("admit that fails with %v arrives as %v, want code %s", tt.err, err, tt.want.Code())
 		}
 	}
 }
@@ -177,20 +177,20 @@ func TestNotSentAndHeard(t *testing.T) {
 
 // A refusal for a limit names the hour that the limit refuses, hour 0 too.
 func TestALimitTravelsWithItsHour(t *testing.T) {
-	for _, limit := range []error{store.ErrTooManyFlows, store.ErrTooManyNames, store.ErrTooManySlices, store.ErrSlicesKept} {
+	for _, limit := range []contract.Refusal{contract.TooManyFlows, contract.TooManyNames, contract.TooManyHours, contract.HoursReserved} {
 		for _, hour := range []flow.Hour{0, -1, 1<<63 - 1} {
 			d := newDouble()
-			d.err = fmt.Errorf("wrapped: %w", &store.LimitError{Hour: hour, Err: limit})
+			d.err = fmt.Errorf("wrapped: %w", &contract.HourError{Hour: hour, Err: limit})
 			c, _ := newTestClient(t)
 			_, err := c.Check(t.Context(), d.serve(t, ServerConfig{}), flow.ID{}, newBatch(t).Encode())
-			var got *store.LimitError
+			var got *contract.HourError
 			if !errors.As(err, &got) || got.Hour != hour || got.Err != limit || !errors.Is(err, limit) || !NotSent(err) {
 				t.Errorf("%v of hour %d arrives as %v", limit, hour, err)
 			}
 		}
 	}
-	var got *store.LimitError
-	if err := error(&Error{Code: KeyReused, Detail: "k"}); errors.As(err, &got) {
+	var got *contract.HourError
+	if err := error(&Error{Code: contract.KeyReused.Code(), Detail: "k"}); errors.As(err, &got) {
 		t.Errorf("%v is taken for a limit of hour %d", err, got.Hour)
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"flowring/flow"
+	"flowring/internal/contract"
 	"flowring/internal/memnet"
 	"flowring/internal/racetest"
 	"flowring/node/peer/stream"
@@ -119,10 +120,10 @@ type textAnswer struct {
 	before func()
 }
 
-func (a *textAnswer) Complete() string { return "unproven" }
-func (a *textAnswer) Tag() string      { return "t-" + a.text }
-func (a *textAnswer) Ready() bool      { return a.before == nil }
-func (a *textAnswer) Close() error     { return nil }
+func (a *textAnswer) Complete() contract.Completeness { return contract.Unproven }
+func (a *textAnswer) Tag() contract.Tag               { return contract.Tag("t-" + a.text) }
+func (a *textAnswer) Ready() bool                     { return a.before == nil }
+func (a *textAnswer) Close() error                    { return nil }
 
 func (a *textAnswer) WriteTo(w io.Writer) (int64, error) {
 	n, err := io.WriteString(w, a.text)

@@ -9,13 +9,12 @@ import (
 	"iter"
 	"log/slog"
 	"net/http"
-	"slices"
-	"strings"
 	"sync/atomic"
 
 	"github.com/go-json-experiment/json"
 
 	"flowring/flow"
+	"flowring/internal/contract"
 	"flowring/node/peer/stream"
 	"flowring/ring/roster"
 	"flowring/store"
@@ -50,38 +49,23 @@ type Handler interface {
 	Drain(ctx context.Context) error
 }
 
-// Wanted is what a reader of flows wants.
+// Wanted is a reader's request for the flows of a slice.
 type Wanted struct {
-	Need  string   // how complete they must be, in words of the callers' own
-	JSON  bool     // the flows as they are answered to clients, to be passed on; else in parts, to be merged
-	Here  bool     // from the store that is asked, though another one may lack less
-	Known []string // tags of the answers that it has already: words without white space; AnyTag for all that there are
-}
-
-// AnyTag among those known asks for the tag of an answer alone.
-const AnyTag = "*"
-
-// Knows reports whether the reader has what the tag names.
-func (w Wanted) Knows(tag string) bool {
-	return tag != "" && (slices.Contains(w.Known, tag) || slices.Contains(w.Known, AnyTag))
+	contract.Ask
+	JSON bool // as they are answered to clients, to be passed on; else in parts, to be merged
+	Here bool // from the store that is asked, even if another one lacks less
 }
 
 // Answer is a slice's flows, ready to be streamed.
 type Answer interface {
-	Complete() string
-	Tag() string // names the flows: the same tag, the same flows; "": not known
+	contract.Answer
 
 	// Parts returns the flows, sorted by key, in parts of as many as one likes. After an error there is nothing more: what came before
-	// it is not all. It may be called once.
+	// it is not all. It may be called once, and instead of it WriteTo, of an answer that was wanted in JSON.
 	Parts() iter.Seq2[*flow.Batch, error]
-
-	// WriteTo writes the flows as a JSON array, of an answer that was wanted so. After an error what was written is not all. It may be
-	// called once, instead of Parts.
-	io.WriterTo
 
 	// Ready reports whether the first part comes at once.
 	Ready() bool
-	io.Closer
 }
 
 // ServerConfig bounds what peers may ask at once.
@@ -149,7 +133,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // Close makes the server refuse every call from now on. It must come before the first stream.
-func (s *Server) Close(why *Error) { s.closed.Store(why) }
+func (s *Server) Close(why error) { s.closed.Store(asError(why)) }
 
 // handle routes one call: who speaks is said, strangers are refused, places are bounded, and so is the time without a byte.
 func (s *Server) handle(method, name string, places chan struct{}, call func(http.ResponseWriter, *http.Request) error) {
@@ -190,15 +174,15 @@ func (s *Server) strange(theirs string) *Error {
 	case theirs == "" || mine == theirs:
 		return nil
 	case mine == "":
-		return &Error{Code: Stranger, Detail: "this node belongs to no cluster, the caller to " + theirs}
+		return newError(contract.Stranger, "this node belongs to no cluster, the caller to %s", theirs)
 	}
-	return &Error{Code: Stranger, Detail: fmt.Sprintf("this node belongs to cluster %s, the caller to %s", mine, theirs)}
+	return newError(contract.Stranger, "this node belongs to cluster %s, the caller to %s", mine, theirs)
 }
 
 // busy refuses a call for which there is no place.
 func (s *Server) busy(format string, args ...any) *Error {
 	s.refused.Add(1)
-	return &Error{Code: Busy, Detail: fmt.Sprintf(format, args...)}
+	return newError(contract.Busy, format, args...)
 }
 
 // Refused returns how many calls, and streams, were refused as there were too many.
@@ -227,10 +211,10 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, name string, err e
 		panic(http.ErrAbortHandler)
 	}
 	refusal := asError(err)
-	if refusal.Code == Internal && r.Context().Err() == nil {
+	if refusal.row() == contract.Internal && r.Context().Err() == nil {
 		s.log.Error("peer call failed", "call", name, "error", err)
 	}
-	if refusal.Code != Stranger { // who is told no roster
+	if refusal.row() != contract.Stranger { // who is told no roster
 		s.introduce(w, r)
 	}
 	refusal.write(w)
@@ -242,7 +226,7 @@ var errStreaming = errors.New("answer under way")
 func (s *Server) hello(w http.ResponseWriter, r *http.Request) error {
 	var from Hello
 	if err := json.UnmarshalRead(io.LimitReader(r.Body, maxHello), &from); err != nil {
-		return &Error{Code: Malformed, Detail: "hello: " + err.Error()}
+		return contract.Malformed.Errorf("hello: %w", err)
 	}
 	answer, err := s.Hello(r.Context(), from)
 	if err != nil {
@@ -260,18 +244,22 @@ func (s *Server) hello(w http.ResponseWriter, r *http.Request) error {
 func (s *Server) flows(w http.ResponseWriter, r *http.Request) error {
 	slice, err := parseSlice(r.URL.Query().Get("slice"))
 	if err != nil {
-		return &Error{Code: Malformed, Detail: err.Error()}
+		return contract.Malformed.Errorf("%w", err)
 	}
 	asked := r.URL.Query()
-	wanted := Wanted{Need: asked.Get("need"), JSON: asked.Get("as") == asJSON, Here: asked.Get("here") == "true", Known: strings.Fields(asked.Get("known"))}
+	wanted := Wanted{
+		Ask:  contract.Ask{Need: contract.ParseNeed(asked.Get("need")), Known: parseTags(asked.Get("known"))},
+		JSON: asked.Get("as") == asJSON,
+		Here: asked.Get("here") == "true",
+	}
 	answer, err := s.Flows(r.Context(), slice, wanted)
 	if err != nil {
 		return err
 	}
 	defer answer.Close()
 	s.introduce(w, r)
-	w.Header().Set(headerComplete, answer.Complete())
-	w.Header().Set(headerTag, answer.Tag())
+	w.Header().Set(headerComplete, answer.Complete().String())
+	w.Header().Set(headerTag, string(answer.Tag()))
 	if wanted.Knows(answer.Tag()) {
 		w.WriteHeader(http.StatusNoContent)
 		return nil
@@ -320,7 +308,7 @@ const sendBuffer = 128 << 10
 func (s *Server) digest(w http.ResponseWriter, r *http.Request) error {
 	slice, err := parseSlice(r.URL.Query().Get("slice"))
 	if err != nil {
-		return &Error{Code: Malformed, Detail: err.Error()}
+		return contract.Malformed.Errorf("%w", err)
 	}
 	voice, err := s.Digest(r.Context(), slice, r.URL.Query().Get("roster"))
 	if err != nil {
@@ -340,11 +328,11 @@ func (s *Server) digest(w http.ResponseWriter, r *http.Request) error {
 func (s *Server) missing(w http.ResponseWriter, r *http.Request) error {
 	slice, err := parseSlice(r.URL.Query().Get("slice"))
 	if err != nil {
-		return &Error{Code: Malformed, Detail: err.Error()}
+		return contract.Malformed.Errorf("%w", err)
 	}
 	have, err := readDigest(r.Body)
 	if err != nil {
-		return &Error{Code: Malformed, Detail: err.Error()}
+		return contract.Malformed.Errorf("%w", err)
 	}
 	s.introduce(w, r)
 	err = s.Missing(r.Context(), slice, have, func(frame []byte) error { return writeFrame(w, frame) })
@@ -361,7 +349,7 @@ func (s *Server) missing(w http.ResponseWriter, r *http.Request) error {
 func (s *Server) give(w http.ResponseWriter, r *http.Request) error {
 	slice, err := parseSlice(r.URL.Query().Get("slice"))
 	if err != nil {
-		return &Error{Code: Malformed, Detail: err.Error()}
+		return contract.Malformed.Errorf("%w", err)
 	}
 	in, err := s.Intake(slice)
 	if err != nil {
@@ -391,7 +379,7 @@ func (s *Server) secure(w http.ResponseWriter, r *http.Request) error {
 func (s *Server) forget(w http.ResponseWriter, r *http.Request) error {
 	id, err := roster.ParseStoreID(r.URL.Query().Get("store"))
 	if err != nil {
-		return &Error{Code: Malformed, Detail: err.Error()}
+		return contract.Malformed.Errorf("%w", err)
 	}
 	return s.done(w, r, s.Forget(r.Context(), id, r.URL.Query().Get("force") == "true"))
 }

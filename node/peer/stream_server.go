@@ -9,11 +9,12 @@ import (
 
 	"github.com/go-json-experiment/json"
 
+	"flowring/internal/contract"
 	"flowring/node/peer/stream"
 	"flowring/ring/roster"
 )
 
-var errStopping = &Error{Code: Busy, Detail: "this node is stopping"}
+var errStopping = newError(contract.Busy, "this node is stopping")
 
 // identity is a store with the text in which it introduces itself.
 type identity struct {
@@ -43,7 +44,7 @@ func (s *Server) Shutdown(ctx context.Context) { s.streams.Shutdown(ctx) }
 func (s *Server) serveStream(w http.ResponseWriter, r *http.Request) {
 	refusal := s.refuseStream()
 	if r.Header.Get("Upgrade") != stream.Protocol {
-		refusal = &Error{Code: Malformed, Detail: "stream: not " + stream.Protocol}
+		refusal = newError(contract.Malformed, "stream: not %s", stream.Protocol)
 	}
 	if refusal != nil {
 		s.introduce(w, r)
@@ -88,11 +89,11 @@ func (h streamHandler) Serve(ctx context.Context, c *stream.Call) {
 	a, err := parseAsk(c.Kind, c.Body)
 	replayed := false
 	if err != nil {
-		err = &Error{Code: Malformed, Detail: err.Error()}
+		err = contract.Malformed.Errorf("%w", err)
 	} else {
 		replayed, err = s.do(ctx, &a)
 	}
-	if err != nil && asError(err).Code == Internal && ctx.Err() == nil {
+	if err != nil && asError(err).row() == contract.Internal && ctx.Err() == nil {
 		s.log.Error("peer call failed", "call", callName(a.kind), "error", err)
 	}
 	r := s.reply(&a, replayed, err)
@@ -148,7 +149,7 @@ func (s *Server) reply(a *ask, replayed bool, err error) reply {
 	case err != nil:
 		refusal := asError(err)
 		r.outcome, r.refusal = outcomeRefused, refusal.encode()
-		if refusal.Code == Stranger {
+		if refusal.row() == contract.Stranger {
 			return r
 		}
 	case replayed:

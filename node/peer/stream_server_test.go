@@ -14,6 +14,7 @@ import (
 	"go.uber.org/goleak"
 
 	"flowring/flow"
+	"flowring/internal/contract"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -80,7 +81,7 @@ func TestManyCallsAtOnceGetTheirOwnAnswers(t *testing.T) {
 	even := func(_ context.Context, batches []flow.Written) (bool, error) {
 		seq := batches[0].Dot.Seq
 		if seq%3 == 0 {
-			return false, &Error{Code: Unavailable, Detail: fmt.Sprint(seq)}
+			return false, &Error{Code: contract.Unavailable.Code(), Detail: fmt.Sprint(seq)}
 		}
 		return seq%2 == 0, nil
 	}
@@ -224,7 +225,7 @@ func TestABusyServerReadsPastLargeCalls(t *testing.T) {
 	for range 3 {
 		_, err := c.Apply(t.Context(), addr, large)
 		var refusal *Error
-		if !errors.As(err, &refusal) || refusal.Code != Busy || !NotSent(err) {
+		if !errors.As(err, &refusal) || refusal.row() != contract.Busy || !NotSent(err) {
 			t.Errorf("a second call = %v, want refused as busy", err)
 		}
 	}
@@ -258,7 +259,7 @@ func TestShutdownFinishesWhatIsUnderWay(t *testing.T) {
 		if err == nil {
 			continue // the farewell is not there yet
 		}
-		if !errors.As(err, &refusal) || refusal.Code != Busy || !NotSent(err) || !c.Heard(addr) {
+		if !errors.As(err, &refusal) || refusal.row() != contract.Busy || !NotSent(err) || !c.Heard(addr) {
 			t.Errorf("a call to a server that stops = %v, heard %t, want refused as busy, and heard", err, c.Heard(addr))
 		}
 		break
@@ -306,7 +307,7 @@ func TestStreamsAreBounded(t *testing.T) {
 		}
 		_, err := p.client.Apply(t.Context(), portB, numbered(t, 1))
 		var refusal *Error
-		if !errors.As(err, &refusal) || refusal.Code != Busy || !NotSent(err) || !p.client.Heard(portB) || p.server.Refused() != 1 {
+		if !errors.As(err, &refusal) || refusal.row() != contract.Busy || !NotSent(err) || !p.client.Heard(portB) || p.server.Refused() != 1 {
 			t.Errorf("one stream more = %v, %d refused, want refused as busy, and counted", err, p.server.Refused())
 		}
 	})

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"flowring/flow"
+	"flowring/internal/contract"
 	"flowring/node/peer/stream"
 )
 
@@ -156,4 +157,22 @@ func readFrame(r io.Reader, n int, room frameRoom, fn func(batch []byte) error) 
 		return fmt.Errorf("frame of %d bytes: %w", n, err)
 	}
 	return fn(batch)
+}
+
+// formatTags returns the tags of a reader as words.
+func formatTags(tags []contract.Tag) string {
+	words := make([]string, len(tags))
+	for i, tag := range tags {
+		words[i] = string(tag)
+	}
+	return strings.Join(words, " ")
+}
+
+// parseTags is the inverse of formatTags.
+func parseTags(text string) []contract.Tag {
+	var tags []contract.Tag
+	for word := range strings.FieldsSeq(text) {
+		tags = append(tags, contract.Tag(word))
+	}
+	return tags
 }

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"flowring/internal/contract"
 	"flowring/internal/safeguard"
 	"flowring/node/replica"
 	"flowring/ring/roster"
@@ -150,7 +151,7 @@ func (r State) unansweredError(o Observation) error {
 	}
 	slices.Sort(names)
 	return fmt.Errorf("%d of the %d stores that the write quorum asks for were heard since the start: not yet %s%s",
-		answered, o.Quorum, strings.Join(slices.Compact(names), ", "), replica.LeavingNote(o.Roster)+replica.Advice(names))
+		answered, o.Quorum, strings.Join(slices.Compact(names), ", "), replica.LeavingNote(o.Roster)+contract.LostDiskAdvice(names))
 }
 
 // Tracker holds the State of a node. It is safe for concurrent use.

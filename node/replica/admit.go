@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"flowring/flow"
+	"flowring/internal/contract"
 	"flowring/internal/safeguard"
 	"flowring/ring/roster"
 )
@@ -81,7 +82,7 @@ func (r *Replicas) enough() error {
 	if there == 0 && len(silent) == 0 {
 		reason = "the cluster has no established store yet"
 	}
-	return &UnavailableError{Reason: reason, Silent: labels(roster, silent)}
+	return &contract.UnavailableError{Reason: reason, Stores: labels(roster, silent)}
 }
 
 // LeavingNote names the stores that are leaving, whose acks do not count, as the end of a sentence. It is empty where there are none.

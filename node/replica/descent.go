@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"flowring/flow"
+	"flowring/internal/contract"
 )
 
 // descent is a batch on its way down the list of its places.
@@ -15,7 +16,7 @@ type descent struct {
 	r     *Replicas
 	batch flow.Written
 	do    attempt
-	fail  UnavailableError
+	fail  contract.UnavailableError
 	maybe bool          // whether some attempt may have had an effect
 	first time.Duration // how long the next attempt may take
 }
@@ -54,13 +55,13 @@ func (d *descent) here(ctx context.Context, at place) (bool, error) {
 // failed notes that an attempt failed.
 func (d *descent) failed(at place, err error) {
 	d.maybe = d.maybe || !d.r.NotSent(err)
-	d.fail.add(d.r.label(at.Store), err)
+	addFailure(&d.fail, d.r.label(at.Store), err)
 }
 
 // late says that no attempt ended in time.
 func (d *descent) late(ctx context.Context) error {
 	for _, p := range d.asked {
-		d.fail.Silent = appendNew(d.fail.Silent, d.r.label(p.Store))
+		d.fail.Stores = appendNew(d.fail.Stores, d.r.label(p.Store))
 	}
 	d.fail.Reason, d.fail.Err = "the hour's stores did not answer in time", context.Cause(ctx)
 	if d.r.ctx.Err() != nil {

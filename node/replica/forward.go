@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"flowring/flow"
+	"flowring/internal/contract"
 )
 
 // opener opens a slice at a store: at addr, or here when addr is "".
@@ -22,7 +23,7 @@ type opener func(ctx context.Context, addr string) (io.Closer, error)
 // not extend the time of the next stores, so that the refusal comes within 4 s too.
 func (r *Replicas) Forward(ctx context.Context, s flow.Slice, open opener) (io.Closer, error) {
 	places := r.places(s)
-	fail := &UnavailableError{Reason: "no store of the hour answered"}
+	fail := &contract.UnavailableError{Reason: "no store of the hour answered"}
 	if len(places.owners) == 0 {
 		fail.Reason = "the cluster has no established store yet"
 	}
@@ -44,7 +45,7 @@ func (r *Replicas) Forward(ctx context.Context, s flow.Slice, open opener) (io.C
 				return o.Closer, nil
 			}
 			f.failed = o.attempt
-			fail.add(r.label(o.at.Store), o.err)
+			addFailure(fail, r.label(o.at.Store), o.err)
 			if took := time.Since(begun); took >= r.DigestWait && isUnreached(o.err) {
 				judged = true
 				silence.Reset(r.silence() - took)

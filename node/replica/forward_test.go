@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"flowring/flow"
+	"flowring/internal/contract"
 	"flowring/internal/racetest"
 	"flowring/store/digest"
 )
@@ -62,9 +63,9 @@ func TestForwardGoesDownTheList(t *testing.T) {
 			if !slices.Equal(asked, tt.asked) {
 				t.Errorf("asked %v, want %v", asked, tt.asked)
 			}
-			var unavailable *UnavailableError
+			var unavailable *contract.UnavailableError
 			if tt.want == "" {
-				if !errors.As(err, &unavailable) || show(unavailable.Silent) != "[b c a]" || !errors.Is(err, errBroken) {
+				if !errors.As(err, &unavailable) || show(unavailable.Stores) != "[b c a]" || !errors.Is(err, errBroken) {
 					t.Errorf("Forward = %v, want nobody", err)
 				}
 			} else if err != nil || got.(*door).addr != tt.want {
@@ -112,7 +113,7 @@ func TestForwardEndsWithTheRequest(t *testing.T) {
 			<-ctx.Done()
 			return nil, ctx.Err()
 		})
-		var unavailable *UnavailableError
+		var unavailable *contract.UnavailableError
 		if !errors.As(err, &unavailable) {
 			t.Errorf("Forward = %v, want unavailable", err)
 		}
@@ -241,9 +242,9 @@ func TestForwardGivesUpWhenSlowStoresReachTooFew(t *testing.T) {
 		begun := time.Now()
 		_, err := r.Forward(t.Context(), w.sliceOf(t, "b", "c", "a"), func(context.Context, string) (io.Closer, error) {
 			time.Sleep(2500 * time.Millisecond)
-			return nil, &UnavailableError{Reason: "too few"}
+			return nil, &contract.UnavailableError{Reason: "too few"}
 		})
-		var unavailable *UnavailableError
+		var unavailable *contract.UnavailableError
 		if took := time.Since(begun); !errors.As(err, &unavailable) || unavailable.Reason != "too few" || took != 3900*time.Millisecond {
 			t.Errorf("Forward = %v after %v, want too few after 3.9s", err, took)
 		}

@@ -7,7 +7,7 @@ import (
 	"sync/atomic"
 
 	"flowring/flow"
-	"flowring/store"
+	"flowring/internal/contract"
 )
 
 // keys are the idempotency keys that this store admitted lately as an owner, of whatever hours, each with the content of its posting.
@@ -57,7 +57,7 @@ func (k *keys) check(b *flow.Batch) error {
 	}
 	if known := k.buckets[at].find(e.key); known != nil && known.posting != e.posting {
 		k.refused.Add(1)
-		return store.ErrKeyElsewhere
+		return contract.KeyReusedElsewhere
 	}
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"unsafe"
 
 	"flowring/flow"
+	"flowring/internal/contract"
 	"flowring/store"
 )
 
@@ -32,10 +33,10 @@ func TestAKeyThatIsRememberedIsRefusedForOtherContent(t *testing.T) {
 		want error
 	}{
 		{"the same posting", 100, keyed(t, "k", 1, 1, 2), nil},
-		{"the same hours with other content", 100, keyed(t, "k", 2, 1, 2), store.ErrKeyReused},
-		{"one of the hours alone", 100, keyed(t, "k", 1, 1), store.ErrKeyReused},
-		{"another hour", 100, keyed(t, "k", 1, 3), store.ErrKeyElsewhere},
-		{"several other hours", 100, keyed(t, "k", 1, 3, 4), store.ErrKeyElsewhere},
+		{"the same hours with other content", 100, keyed(t, "k", 2, 1, 2), contract.KeyReused},
+		{"one of the hours alone", 100, keyed(t, "k", 1, 1), contract.KeyReused},
+		{"another hour", 100, keyed(t, "k", 1, 3), contract.KeyReusedElsewhere},
+		{"several other hours", 100, keyed(t, "k", 1, 3, 4), contract.KeyReusedElsewhere},
 		{"another key", 100, keyed(t, "l", 1, 3), nil},
 		{"no key", 100, posting(t, 1, flow.Slice{Hour: 3}), nil},
 		{"another hour where no key is remembered", 0, keyed(t, "k", 1, 3), nil},
@@ -52,7 +53,7 @@ func TestAKeyThatIsRememberedIsRefusedForOtherContent(t *testing.T) {
 		if after := r.Store.Stats().Applied; tt.want != nil && after != before {
 			t.Errorf("%s: %d batches are stored, want none of a refused posting (P3)", tt.name, after-before)
 		}
-		if _, refused := r.KeysRemembered(); (refused > 0) != (tt.want == store.ErrKeyElsewhere) {
+		if _, refused := r.KeysRemembered(); (refused > 0) != (tt.want == contract.KeyReusedElsewhere) {
 			t.Errorf("%s: %d refusals are counted, want them to go with %v", tt.name, refused, tt.want)
 		}
 	}
@@ -68,8 +69,8 @@ func TestARefusedPostingLeavesItsKeyFree(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.Identify("", "k")
-	if _, err := r.Submit(t.Context(), p); !errors.Is(err, store.ErrTooManyFlows) {
-		t.Fatalf("Submit = %v, want %v", err, store.ErrTooManyFlows)
+	if _, err := r.Submit(t.Context(), p); !errors.Is(err, contract.TooManyFlows) {
+		t.Fatalf("Submit = %v, want %v", err, contract.TooManyFlows)
 	}
 	if _, err := r.Submit(t.Context(), keyed(t, "k", 1, 2)); err != nil {
 		t.Errorf("Submit of the corrected request = %v, want nil", err)

@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"flowring/flow"
+	"flowring/internal/contract"
 	"flowring/internal/safeguard"
 	"flowring/ring"
 	"flowring/ring/roster"
@@ -15,21 +16,11 @@ import (
 	"flowring/store/digest"
 )
 
-// Level is how much of a slice a reading is known to hold (P5).
-type Level int
-
-// The levels, weakest first.
-const (
-	Partial  Level = iota // a store that should hold the slice did not answer
-	Unproven              // all that should hold it answered, one that might hold a stray part of it did not
-	Complete              // everything acknowledged is in it (P4)
-)
-
 // Reading is a slice as read here, and how complete it is.
 type Reading struct {
 	*store.Reading               // nil if all who asked know the flows already
 	Shown          digest.Digest // the batches that were judged: those in the reading
-	Level          Level
+	Level          contract.Completeness
 	Silent         []string // names of the nodes that were not heard, sorted
 }
 
@@ -335,19 +326,19 @@ func (h *hearing) covered(shown digest.Digest) digest.Digest {
 }
 
 // level judges the round by the roster as merged from all answers.
-func (h *hearing) level(shown digest.Digest) (Level, []string) {
+func (h *hearing) level(shown digest.Digest) (contract.Completeness, []string) {
 	silent := h.silent()
 	if h.r.Disabled.Has(safeguard.AskEverybody) {
-		return Complete, nil
+		return contract.Complete, nil
 	}
 	all := len(silent) < h.r.Quorum && h.established() >= h.r.Quorum && h.r.counts(h.self) && !h.r.doubtful(h.slice)
 	switch {
 	case all && h.under(shown).Empty():
-		return Complete, silent
+		return contract.Complete, silent
 	case all, h.replicasHeard() >= h.r.Copies-h.r.Quorum+1:
-		return Unproven, silent
+		return contract.Unproven, silent
 	}
-	return Partial, silent
+	return contract.Partial, silent
 }
 
 // silent returns the labels of the stores that were not heard, but for those known to be forgotten when the round began: what a store

@@ -11,6 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	"flowring/flow"
+	"flowring/internal/contract"
 	"flowring/internal/racetest"
 	"flowring/internal/safeguard"
 	"flowring/ring/roster"
@@ -22,69 +23,69 @@ func TestLevelsOfAReading(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
 		spoil  func(t *testing.T, w *world, s flow.Slice)
-		level  Level
+		level  contract.Completeness
 		silent string
 		total  int64 // bytes of the flow; batches have powers of two
 	}{
-		{"everybody answers", func(*testing.T, *world, flow.Slice) {}, Complete, "[]", 1},
-		{"one other store is silent", func(_ *testing.T, w *world, _ flow.Slice) { w.sites["d"].fail = errBroken }, Complete, "[d]", 1},
-		{"one replica is silent", func(_ *testing.T, w *world, _ flow.Slice) { w.sites["b"].fail = errBroken }, Complete, "[b]", 1},
-		{"one is not heard any more", func(_ *testing.T, w *world, _ flow.Slice) { w.sites["b"].unheard = true }, Complete, "[b]", 1},
+		{"everybody answers", func(*testing.T, *world, flow.Slice) {}, contract.Complete, "[]", 1},
+		{"one other store is silent", func(_ *testing.T, w *world, _ flow.Slice) { w.sites["d"].fail = errBroken }, contract.Complete, "[d]", 1},
+		{"one replica is silent", func(_ *testing.T, w *world, _ flow.Slice) { w.sites["b"].fail = errBroken }, contract.Complete, "[b]", 1},
+		{"one is not heard any more", func(_ *testing.T, w *world, _ flow.Slice) { w.sites["b"].unheard = true }, contract.Complete, "[b]", 1},
 		{"two others are silent", func(_ *testing.T, w *world, _ flow.Slice) {
 			w.sites["d"].fail, w.sites["e"].fail = errBroken, errBroken
-		}, Unproven, "[d e]", 1},
+		}, contract.Unproven, "[d e]", 1},
 		{"two replicas are silent", func(_ *testing.T, w *world, _ flow.Slice) {
 			w.sites["b"].fail, w.sites["c"].fail = errBroken, errBroken
-		}, Partial, "[b c]", 1},
+		}, contract.Partial, "[b c]", 1},
 		{"one is silent and another recovers", func(_ *testing.T, w *world, _ flow.Slice) {
 			w.sites["d"].fail, w.sites["e"].recovering = errBroken, true
-		}, Unproven, "[d e]", 1},
+		}, contract.Unproven, "[d e]", 1},
 		{"two are silent and a replica takes over", func(_ *testing.T, w *world, _ flow.Slice) {
 			w.sites["d"].fail, w.sites["e"].fail, w.sites["b"].takingOver = errBroken, errBroken, true
-		}, Partial, "[d e]", 1},
+		}, contract.Partial, "[d e]", 1},
 		{"all answer, a replica takes over, and a batch cannot be put on a second store", func(t *testing.T, w *world, s flow.Slice) {
 			w.sites["a"].put(t, batchOf(t, s, dot(2), 2))
 			w.sites["b"].takingOver = true
 			for _, name := range []string{"b", "c", "d", "e"} {
 				w.sites[name].fails = "give"
 			}
-		}, Unproven, "[]", 3},
+		}, contract.Unproven, "[]", 3},
 		{"another store answers in one's place", func(_ *testing.T, w *world, _ flow.Slice) {
 			w.sites["d"].answers = roster.Store{ID: roster.NewStoreID(), Name: "d", Established: true}
-		}, Complete, "[d]", 1},
+		}, contract.Complete, "[d]", 1},
 		{"a stray batch is on one other store alone", func(t *testing.T, w *world, s flow.Slice) {
 			w.sites["e"].put(t, batchOf(t, s, dot(2), 2))
-		}, Complete, "[]", 3},
+		}, contract.Complete, "[]", 3},
 		{"a batch is here alone", func(t *testing.T, w *world, s flow.Slice) {
 			w.sites["a"].put(t, batchOf(t, s, dot(2), 2))
-		}, Complete, "[]", 3},
+		}, contract.Complete, "[]", 3},
 		{"a batch is on one that answers and one that is silent", func(t *testing.T, w *world, s flow.Slice) {
 			w.sites["d"].put(t, batchOf(t, s, dot(2), 2))
 			w.sites["e"].put(t, batchOf(t, s, dot(2), 2))
 			w.sites["e"].fail = errBroken
-		}, Complete, "[e]", 3},
+		}, contract.Complete, "[e]", 3},
 		{"a store that is not established is asked, and its batch counts", func(t *testing.T, w *world, s flow.Slice) {
 			w.add("x", false).put(t, batchOf(t, s, dot(2), 2))
-		}, Complete, "[]", 3},
+		}, contract.Complete, "[]", 3},
 		{"a store learnt of from an answer is asked too", func(t *testing.T, w *world, s flow.Slice) {
 			late := w.late("x")
 			late.put(t, batchOf(t, s, dot(2), 2))
 			w.sites["d"].before = func() { w.mark(late.Store) }
-		}, Complete, "[]", 3},
+		}, contract.Complete, "[]", 3},
 		{"a store learnt of from an answer is missed too", func(_ *testing.T, w *world, _ flow.Slice) {
 			late := w.late("x")
 			late.fail = errBroken
 			w.sites["d"].before = func() { w.mark(late.Store) }
 			w.sites["e"].fail = errBroken
-		}, Unproven, "[e x]", 1},
+		}, contract.Unproven, "[e x]", 1},
 		{"a store forgotten while it is asked counts as silent", func(_ *testing.T, w *world, _ flow.Slice) {
 			w.sites["e"].fail, w.sites["d"].fail = errBroken, errBroken
 			w.sites["b"].before = func() { w.mark(forgottenOf(w, "e")) }
-		}, Unproven, "[d e]", 1},
+		}, contract.Unproven, "[d e]", 1},
 		{"a store forgotten before is not missed", func(_ *testing.T, w *world, _ flow.Slice) {
 			w.sites["e"].fail, w.sites["d"].fail = errBroken, errBroken
 			w.mark(forgottenOf(w, "e"))
-		}, Complete, "[d]", 1},
+		}, contract.Complete, "[d]", 1},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			w := newWorld("a", "b", "c", "d", "e")
@@ -102,7 +103,7 @@ func TestLevelsOfAReading(t *testing.T) {
 				t.Errorf("Read = level %d, silent %v, total %d, want %d, %s, %d",
 					got.Level, got.Silent, total(got), tt.level, tt.silent, tt.total)
 			}
-			if got.Level == Complete { // every batch shown is on W stores that count now
+			if got.Level == contract.Complete { // every batch shown is on W stores that count now
 				w.mustHold(t, r, s, got.Shown, 2)
 			}
 		})
@@ -161,7 +162,7 @@ func TestReadingsNeedTheirSafeguards(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				missed := got.Level == Complete && (total(got)&2 == 0 || len(w.holders(t, s, dot(3))) == 1)
+				missed := got.Level == contract.Complete && (total(got)&2 == 0 || len(w.holders(t, s, dot(3))) == 1)
 				if missed != off {
 					t.Errorf("level %d, total %d, with the safeguard off: %t", got.Level, total(got), off)
 				}
@@ -189,7 +190,7 @@ func TestAReadShowsWhatIsDroppedMeanwhile(t *testing.T) {
 			cfg.Disabled, want = safeguard.ShowHeard, 2
 		}
 		got, err := w.replicas(t, cfg).Read(t.Context(), s, nil)
-		if err != nil || got.Level != Complete || total(got) != want {
+		if err != nil || got.Level != contract.Complete || total(got) != want {
 			t.Errorf("Read = level %d, total %d, %v, with the safeguard off: %t; want complete with %d", got.Level, total(got), err, off, want)
 		}
 	}
@@ -202,7 +203,7 @@ func TestRecoveringStoreDoesNotProve(t *testing.T) {
 	r := w.replicas(t, Config{Copies: 3, Quorum: 2})
 	r.recovered.Store(false)
 	got, err := r.Read(t.Context(), s, nil)
-	if err != nil || got.Level != Unproven || show(got.Silent) != "[a]" {
+	if err != nil || got.Level != contract.Unproven || show(got.Silent) != "[a]" {
 		t.Fatalf("Read = level %d, silent %v, %v, want unproven for want of itself", got.Level, got.Silent, err)
 	}
 	w.sites["b"].unheard, w.sites["c"].asked = true, nil
@@ -226,7 +227,7 @@ func TestRecoveringStoreDoesNotProve(t *testing.T) {
 	if r.Recovering() {
 		t.Error("not recovered though all others secured what they hold")
 	}
-	if got, err := r.Read(t.Context(), s, nil); err != nil || got.Level != Complete {
+	if got, err := r.Read(t.Context(), s, nil); err != nil || got.Level != contract.Complete {
 		t.Errorf("Read = level %d, %v, want complete", got.Level, err)
 	}
 }
@@ -304,7 +305,7 @@ func TestCompleteReadingsHaveEverything(t *testing.T) {
 				t.Errorf("seed %d: the reading lacks %s, which a store that answers holds", seed, d)
 			}
 		}
-		if got.Level == Complete {
+		if got.Level == contract.Complete {
 			w.mustHold(t, r, s, got.Shown, quorum)
 		}
 	}
@@ -314,7 +315,7 @@ func TestReadNamesWhoIsSilentInOrder(t *testing.T) {
 	w := newWorld("a", "b", "c", "d")
 	w.failAll(errBroken)
 	got, err := w.replicas(t, Config{Copies: 1, Quorum: 1}).Read(t.Context(), w.sliceOf(t, "a"), nil)
-	if err != nil || fmt.Sprint(got.Silent) != "[b c d]" || got.Level != Unproven {
+	if err != nil || fmt.Sprint(got.Silent) != "[b c d]" || got.Level != contract.Unproven {
 		t.Errorf("Read = level %d, silent %v, %v, want unproven, [b c d]", got.Level, got.Silent, err)
 	}
 }
@@ -328,7 +329,7 @@ func TestAReadingWithoutFlowsProvesAsMuch(t *testing.T) {
 	w.sites["b"].put(t, batchOf(t, s, dot(2), 1))
 	both := digest.Of(dot(1), dot(2))
 	got, err := r.Read(t.Context(), s, both.Equal)
-	if err != nil || got.Reading != nil || got.Level != Complete || !got.Shown.Equal(both) {
+	if err != nil || got.Reading != nil || got.Level != contract.Complete || !got.Shown.Equal(both) {
 		t.Fatalf("Read by one who has both batches = %+v, %v, want both shown, complete, without flows", got, err)
 	}
 	w.mustHold(t, r, s, both, 2)
@@ -374,7 +375,7 @@ func TestAStoreThatIsBehindNamesAFullerOne(t *testing.T) {
 			got, err := r.ReadUnlessBehind(t.Context(), s, nil)
 			var behind *BehindError
 			switch {
-			case tt.fuller == "" && (err != nil || total(got) != int64(max(tt.a, tt.b, tt.c)) || got.Level != Complete):
+			case tt.fuller == "" && (err != nil || total(got) != int64(max(tt.a, tt.b, tt.c)) || got.Level != contract.Complete):
 				t.Errorf("read = %v, want all of it", err)
 			case tt.fuller != "" && (!errors.As(err, &behind) || behind.Fuller.Name != tt.fuller || behind.Addr != tt.fuller):
 				t.Errorf("read = %v, want %s named", err, tt.fuller)
@@ -399,7 +400,7 @@ func TestARoundIsBounded(t *testing.T) {
 		r := w.replicas(t, Config{Copies: 3, Quorum: 2})
 		begun := time.Now()
 		got, err := r.Read(t.Context(), s, nil)
-		if took := time.Since(begun); err != nil || got.Level == Complete || took > 2600*time.Millisecond {
+		if took := time.Since(begun); err != nil || got.Level == contract.Complete || took > 2600*time.Millisecond {
 			t.Errorf("Read = %v after %v, level %d, want not complete within 2.6 s", err, took, got.Level)
 		}
 		r.Stop()

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"flowring/flow"
+	"flowring/internal/contract"
 	"flowring/internal/racetest"
 	"flowring/internal/safeguard"
 	"flowring/ring"
@@ -232,7 +233,7 @@ func TestSecure(t *testing.T) {
 			w.sites["a"].put(t, batchOf(t, s, dot(1), 1))
 			tt.spoil(w)
 			err := w.replicas(t, Config{Copies: 3, Quorum: 2}).Secure(t.Context(), tt.away)
-			var unavailable *UnavailableError
+			var unavailable *contract.UnavailableError
 			if (err == nil) != tt.ok || err != nil && !errors.As(err, &unavailable) {
 				t.Errorf("Secure = %v, want it to work: %t", err, tt.ok)
 			}

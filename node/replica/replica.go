@@ -4,9 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -185,32 +183,6 @@ func (r *Replicas) behind(fn func()) bool {
 	}
 	return !r.stopped
 }
-
-// UnavailableError says that too few stores answered. Whether a write had an effect is unknown.
-type UnavailableError struct {
-	Reason string   // lower case, a clause
-	Silent []string // labels of the stores that were not heard: see roster.Roster.Label
-	Err    error    // the last cause, or nil
-}
-
-// Error returns the reason and who was not heard.
-func (e *UnavailableError) Error() string {
-	if len(e.Silent) == 0 {
-		return e.Reason
-	}
-	return fmt.Sprintf("%s (no answer from %s)%s", e.Reason, strings.Join(e.Silent, ", "), Advice(e.Silent))
-}
-
-// Advice says what to do about stores that were not heard and may be lost, "" if there is none such among these labels.
-func Advice(silent []string) string {
-	if !roster.Replaced(silent) {
-		return ""
-	}
-	return "; if the disk of a store with an ID here is lost, take the store off with flowring forget STORE"
-}
-
-// Unwrap returns the cause.
-func (e *UnavailableError) Unwrap() error { return e.Err }
 
 // storeOf returns the store placed under a node's name. A node that lost its disk has two until the old one is forgotten: the one
 // that answers is the one to use.

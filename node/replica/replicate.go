@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"flowring/flow"
+	"flowring/internal/contract"
 	"flowring/internal/safeguard"
 	"flowring/ring/roster"
 )
@@ -63,7 +64,7 @@ type write struct {
 	own     bool           // this store is one of them
 	held    []roster.Store // those that have it
 	settled bool           // it is on W stores
-	fail    UnavailableError
+	fail    contract.UnavailableError
 }
 
 // part is what is sent to one place: the writes at these positions.
@@ -149,7 +150,7 @@ func (p *replication) take(a ack) error {
 		w.own = w.own && !a.at.self
 		switch {
 		case a.err != nil:
-			w.fail.add(p.r.label(a.at.Store), a.err)
+			addFailure(&w.fail, p.r.label(a.at.Store), a.err)
 		case !slices.ContainsFunc(w.held, func(s roster.Store) bool { return s.ID == a.from.ID }):
 			w.held = append(w.held, a.from)
 		}

@@ -7,6 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"flowring/internal/contract"
 	"flowring/internal/racetest"
 	"flowring/internal/safeguard"
 	"flowring/ring/roster"
@@ -56,7 +57,7 @@ func TestWhichAcksCount(t *testing.T) {
 			tt.spoil(w)
 			b := batchOf(t, s, dot(1), 1)
 			_, err := r.Admit(t.Context(), false, written(b))
-			var unavailable *UnavailableError
+			var unavailable *contract.UnavailableError
 			if (err == nil) != tt.want || err != nil && !errors.As(err, &unavailable) {
 				t.Errorf("Admit = %v, want stored: %t", err, tt.want)
 			}
@@ -205,7 +206,7 @@ func TestWriteEndsWithItsTime(t *testing.T) {
 		defer cancel()
 		b := batchOf(t, s, dot(1), 1)
 		_, err := r.Admit(ctx, false, written(b))
-		var unavailable *UnavailableError
+		var unavailable *contract.UnavailableError
 		if !errors.As(err, &unavailable) || !errors.Is(err, context.DeadlineExceeded) ||
 			unavailable.Reason != "1 of the 2 stores that the write quorum asks for acknowledged" {
 			t.Errorf("Admit = %v, want 1 of 2, out of time", err)
@@ -232,7 +233,7 @@ func TestWriteThatCanOnlyFailIsRefusedAtOnce(t *testing.T) {
 		_, submitted := r.Submit(t.Context(), posting(t, 1, s))
 		_, admitted := r.Admit(t.Context(), false, written(b))
 		for call, err := range map[string]error{"Submit": submitted, "Admit": admitted} {
-			var unavailable *UnavailableError
+			var unavailable *contract.UnavailableError
 			if refused := errors.As(err, &unavailable); refused != tt.refuse {
 				t.Errorf("%s: %s = %v, refused: %t, want %t", tt.name, call, err, refused, tt.refuse)
 				continue

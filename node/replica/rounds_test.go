@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"flowring/flow"
+	"flowring/internal/contract"
 	"flowring/internal/racetest"
 	"flowring/store/digest"
 )
@@ -22,7 +23,7 @@ func TestReadersShareARoundThatBeganAfterThem(t *testing.T) {
 		ask := func(Known) (*finding, error) {
 			begun = append(begun, time.Now())
 			time.Sleep(10 * time.Millisecond)
-			return &finding{Level: Level(len(begun))}, nil
+			return &finding{Level: contract.Completeness(len(begun))}, nil
 		}
 		read := func(after time.Duration) {
 			time.Sleep(after)
@@ -83,8 +84,8 @@ func TestRoundsOutliveTheirReaders(t *testing.T) {
 		if !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("join = %v, want out of time", err)
 		}
-		f, err := r.join(t.Context(), s, nil, func(Known) (*finding, error) { return &finding{Level: Complete}, nil })
-		if err != nil || f.Level != Complete {
+		f, err := r.join(t.Context(), s, nil, func(Known) (*finding, error) { return &finding{Level: contract.Complete}, nil })
+		if err != nil || f.Level != contract.Complete {
 			t.Errorf("the next round = %v, %v, want its own finding", f, err)
 		}
 		if _, err := r.join(t.Context(), s, nil, func(Known) (*finding, error) { return nil, bad }); !errors.Is(err, bad) {

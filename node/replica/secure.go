@@ -8,11 +8,12 @@ import (
 	"time"
 
 	"flowring/flow"
+	"flowring/internal/contract"
 	"flowring/ring/roster"
 )
 
 // Secure puts every batch held here on W established stores. With away set this store's own copy does not count: it is about to
-// stop, or to leave for good (P10). It fails with an *UnavailableError when too few stores can be reached.
+// stop, or to leave for good (P10). It fails with an *contract.UnavailableError when too few stores can be reached.
 //
 // A store that started lately waits for a slice's replicas that it has not heard yet, and fails meanwhile: where all start at once it would
 // put on others what those hold that it will hear in a moment.
@@ -48,7 +49,7 @@ func (r *Replicas) Secure(ctx context.Context, away bool) error {
 		done()
 	}
 	if len(waitFor) > 0 {
-		return &UnavailableError{Reason: "this store started lately and has not heard all others yet", Silent: waitFor}
+		return &contract.UnavailableError{Reason: "this store started lately and has not heard all others yet", Stores: waitFor}
 	}
 	return nil
 }
@@ -92,9 +93,9 @@ func (r *Replicas) secure(ctx context.Context, s flow.Slice, silent *silences, a
 	if h.under(held).Empty() {
 		return nil
 	}
-	return &UnavailableError{
+	return &contract.UnavailableError{
 		Reason: fmt.Sprintf("hour %s could not be put on %d other stores", s, r.Quorum),
-		Silent: h.silent(), Err: context.Cause(ctx),
+		Stores: h.silent(), Err: context.Cause(ctx),
 	}
 }
 

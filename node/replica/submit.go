@@ -11,13 +11,13 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"flowring/flow"
+	"flowring/internal/contract"
 	"flowring/internal/safeguard"
-	"flowring/store"
 )
 
 // Submit stores a posting: each batch gets its slice and its dot, goes to the owner of the slice and is stored there as the write quorum
 // asks. replayed says that every batch had been seen before. It fails with an error of store.Check when nothing was stored, and with an
-// *UnavailableError when the outcome is unknown.
+// *contract.UnavailableError when the outcome is unknown.
 func (r *Replicas) Submit(ctx context.Context, p *flow.Posting) (replayed bool, err error) {
 	if err := r.enough(); err != nil {
 		return false, err
@@ -45,7 +45,7 @@ func (r *Replicas) Submit(ctx context.Context, p *flow.Posting) (replayed bool, 
 	}
 	replayed, err = r.each(ctx, batches, r.admitPart)
 	if refused(err) { // after the check: another request got in between, and other batches may be stored
-		return false, &UnavailableError{Reason: "the request was overtaken by another one", Err: err}
+		return false, &contract.UnavailableError{Reason: "the request was overtaken by another one", Err: err}
 	}
 	return replayed, err
 }
@@ -284,33 +284,30 @@ func (r *Replicas) atOwner(ctx context.Context, b flow.Written, do attempt, wait
 	return d.down(ctx)
 }
 
-// add notes a place that failed; the reason of a peer that could not reach others says more than that it failed.
-func (e *UnavailableError) add(label string, err error) {
+// addFailure notes that a store failed. If a store could not reach others, its own reason says more.
+func addFailure(e *contract.UnavailableError, label string, err error) {
 	var theirs unreached
 	if errors.As(err, &theirs) {
-		reason, silent := theirs.Unreached()
+		reason, stores := theirs.Unreached()
 		e.Reason = reason
-		for _, name := range silent {
-			e.Silent = appendNew(e.Silent, name)
+		for _, name := range stores {
+			e.Stores = appendNew(e.Stores, name)
 		}
 	} else {
-		e.Silent = appendNew(e.Silent, label)
+		e.Stores = appendNew(e.Stores, label)
 	}
 	e.Err = fmt.Errorf("%s: %w", label, err)
 }
 
 // unreached is the error of a store that was reached and could not reach enough others.
 type unreached interface {
-	Unreached() (reason string, silent []string)
+	Unreached() (reason string, stores []string)
 }
 
 func isUnreached(err error) bool {
 	var theirs unreached
 	return errors.As(err, &theirs)
 }
-
-// Unreached returns the reason and the labels of the stores that were not heard.
-func (e *UnavailableError) Unreached() (reason string, silent []string) { return e.Reason, e.Silent }
 
 func appendNew(names []string, name string) []string {
 	for _, n := range names {
@@ -321,16 +318,14 @@ func appendNew(names []string, name string) []string {
 	return append(names, name)
 }
 
-// refused reports whether a store said no to the content of a write.
+// refused reports whether a store refused the content of a write.
 func refused(err error) bool {
-	return errors.Is(err, store.ErrKeyReused) || errors.Is(err, store.ErrOverflow) || yields(err)
+	var r contract.Refusal
+	return errors.As(err, &r) && r.OfContent()
 }
 
-// yields reports whether a store said no for a reason that does not count for a posting which is stored in part.
-func yields(err error) bool { return tooMany(err) || errors.Is(err, store.ErrKeyElsewhere) }
-
-// tooMany reports whether a store said no as it has as much as it may.
-func tooMany(err error) bool {
-	return errors.Is(err, store.ErrTooManyFlows) || errors.Is(err, store.ErrTooManyNames) ||
-		errors.Is(err, store.ErrTooManySlices) || errors.Is(err, store.ErrSlicesKept)
+// yields reports whether a store refused a write for a reason that does not count for a posting of which a part is stored.
+func yields(err error) bool {
+	var r contract.Refusal
+	return errors.As(err, &r) && r.Yields()
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"flowring/flow"
+	"flowring/internal/contract"
 	"flowring/internal/racetest"
 	"flowring/ring/roster"
 	"flowring/store"
@@ -22,28 +23,28 @@ func TestOutcomesOfAWrite(t *testing.T) {
 		name   string
 		spoil  func(w *world) // the list is b, c, d; a is the node asked
 		want   error          // nil: stored
-		reason string         // of an *UnavailableError
+		reason string         // of an *contract.UnavailableError
 		silent string
 	}{
 		{name: "the owner stores it", spoil: func(*world) {}},
-		{name: "the owner refuses the content", spoil: func(w *world) { w.sites["b"].fail = store.ErrKeyReused }, want: store.ErrKeyReused},
-		{name: "the owner refuses the sum", spoil: func(w *world) { w.sites["b"].fail = store.ErrOverflow }, want: store.ErrOverflow},
+		{name: "the owner refuses the content", spoil: func(w *world) { w.sites["b"].fail = contract.KeyReused }, want: contract.KeyReused},
+		{name: "the owner refuses the sum", spoil: func(w *world) { w.sites["b"].fail = contract.Overflow }, want: contract.Overflow},
 		{name: "the owner cannot be reached", spoil: func(w *world) { w.sites["b"].fail = errRefused }},
 		{name: "the owner fails", spoil: func(w *world) { w.sites["b"].fail = errBroken }},
 		{name: "the owner stores it, and its answer is lost", spoil: func(w *world) { w.sites["b"].lost = true }},
 		{
 			name:  "the owner cannot be reached, and the next refuses",
-			spoil: func(w *world) { w.sites["b"].fail, w.sites["c"].fail = errRefused, store.ErrKeyReused }, want: store.ErrKeyReused,
+			spoil: func(w *world) { w.sites["b"].fail, w.sites["c"].fail = errRefused, contract.KeyReused }, want: contract.KeyReused,
 		},
 		{
 			name:   "the owner may have stored it, and the next refuses",
-			spoil:  func(w *world) { w.sites["b"].fail, w.sites["c"].fail = errBroken, store.ErrKeyReused },
+			spoil:  func(w *world) { w.sites["b"].fail, w.sites["c"].fail = errBroken, contract.KeyReused },
 			reason: "another may have stored it", silent: "[b]",
 		},
 		{
 			name: "the owner has too few stores, and the next refuses",
 			spoil: func(w *world) {
-				w.sites["b"].fail, w.sites["c"].fail = &UnavailableError{Reason: "few"}, store.ErrOverflow
+				w.sites["b"].fail, w.sites["c"].fail = &contract.UnavailableError{Reason: "few"}, contract.Overflow
 			},
 			reason: "another may have stored it", silent: "[]",
 		},
@@ -54,7 +55,7 @@ func TestOutcomesOfAWrite(t *testing.T) {
 		},
 		{
 			name:   "everybody has too few stores, and says which",
-			spoil:  func(w *world) { w.failAll(&UnavailableError{Reason: "1 of 2", Silent: []string{"x", "y"}}) },
+			spoil:  func(w *world) { w.failAll(&contract.UnavailableError{Reason: "1 of 2", Stores: []string{"x", "y"}}) },
 			reason: "1 of 2", silent: "[x y]",
 		},
 	} {
@@ -65,10 +66,10 @@ func TestOutcomesOfAWrite(t *testing.T) {
 			w.mark(forgottenOf(w, "a")) // it is not to be asked itself
 			tt.spoil(w)
 			_, err := r.Submit(t.Context(), posting(t, 1, s))
-			var unavailable *UnavailableError
+			var unavailable *contract.UnavailableError
 			switch {
 			case tt.reason != "":
-				if !errors.As(err, &unavailable) || !strings.Contains(unavailable.Reason, tt.reason) || show(unavailable.Silent) != tt.silent {
+				if !errors.As(err, &unavailable) || !strings.Contains(unavailable.Reason, tt.reason) || show(unavailable.Stores) != tt.silent {
 					t.Errorf("Submit = %v, want unavailable: %s, silent %s", err, tt.reason, tt.silent)
 				}
 			case !errors.Is(err, tt.want):
@@ -118,10 +119,10 @@ func TestRefusedPostingIsStoredNowhere(t *testing.T) {
 	w := newWorld("a", "b", "c")
 	atB, atC := w.sliceOf(t, "b"), w.sliceOf(t, "c")
 	r := w.replicas(t, Config{Copies: 1, Quorum: 1})
-	w.sites["c"].fail = store.ErrOverflow
+	w.sites["c"].fail = contract.Overflow
 	_, err := r.Submit(t.Context(), posting(t, 1, atB, atC))
-	if !errors.Is(err, store.ErrOverflow) {
-		t.Errorf("Submit = %v, want %v", err, store.ErrOverflow)
+	if !errors.Is(err, contract.Overflow) {
+		t.Errorf("Submit = %v, want %v", err, contract.Overflow)
 	}
 	if got := w.holders(t, atB, flow.Dot{Origin: 77, Seq: 1}); len(got) != 0 {
 		t.Errorf("%v hold a part of the refused posting", got)
@@ -137,7 +138,7 @@ func TestOvertakenPostingIsOfUnknownOutcome(t *testing.T) {
 	check := r.Peers
 	r.Peers = overtaken{check}
 	_, err := r.Submit(t.Context(), second2)
-	var unavailable *UnavailableError
+	var unavailable *contract.UnavailableError
 	if !errors.As(err, &unavailable) || !strings.Contains(unavailable.Reason, "overtaken") {
 		t.Errorf("Submit = %v, want unavailable: overtaken", err)
 	}
@@ -147,7 +148,7 @@ func TestOvertakenPostingIsOfUnknownOutcome(t *testing.T) {
 type overtaken struct{ Peers }
 
 func (overtaken) Admit(context.Context, string, bool, flow.ID, ...[]byte) (bool, error) {
-	return false, store.ErrKeyReused
+	return false, contract.KeyReused
 }
 
 // A limit refuses a posting as a whole or not at all: what was stored in part by an earlier attempt is made whole (P3).
@@ -156,11 +157,11 @@ func TestALimitDoesNotLeaveAPostingInPieces(t *testing.T) {
 		name  string
 		begun bool // the other batch of the posting is stored already
 		want  error
-	}{{"nothing of it is stored", false, store.ErrTooManyFlows}, {"a part of it is stored", true, nil}} {
+	}{{"nothing of it is stored", false, contract.TooManyFlows}, {"a part of it is stored", true, nil}} {
 		t.Run(tt.name, func(t *testing.T) {
 			w := newWorld("a", "b", "c")
 			atB, atC := w.sliceOf(t, "b"), w.sliceOf(t, "c")
-			w.sites["b"].full, w.sites["c"].replayed = store.ErrTooManyFlows, tt.begun
+			w.sites["b"].full, w.sites["c"].replayed = contract.TooManyFlows, tt.begun
 			p := posting(t, 1, atB, atC)
 			p.Identify("", "key")
 			_, err := w.replicas(t, Config{Copies: 1, Quorum: 1}).Submit(t.Context(), p)
@@ -228,8 +229,8 @@ func TestSlowOwnerIsDoubled(t *testing.T) {
 		for r.hedges.spend() { // the negative control: nothing left to double with
 		}
 		_, err := r.Submit(ctx, posting(t, 1, s))
-		var unavailable *UnavailableError
-		if !errors.As(err, &unavailable) || show(unavailable.Silent) != "[b]" || !errors.Is(err, context.DeadlineExceeded) {
+		var unavailable *contract.UnavailableError
+		if !errors.As(err, &unavailable) || show(unavailable.Stores) != "[b]" || !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("Submit = %v, want out of time for b alone", err)
 		}
 	})
@@ -313,10 +314,10 @@ func TestRefusalBesideASlowAttemptIsNotPassedOn(t *testing.T) {
 	racetest.Bubble(t, func(t *testing.T) {
 		w := newWorld("a", "b", "c")
 		s := w.sliceOf(t, "b", "c")
-		w.sites["b"].hang, w.sites["c"].fail = true, store.ErrKeyReused
+		w.sites["b"].hang, w.sites["c"].fail = true, contract.KeyReused
 		r := w.replicas(t, Config{Copies: 1, Quorum: 1})
 		_, err := r.Submit(t.Context(), posting(t, 1, s))
-		var unavailable *UnavailableError
+		var unavailable *contract.UnavailableError
 		if !errors.As(err, &unavailable) {
 			t.Errorf("Submit = %v, want unavailable", err)
 		}
@@ -378,7 +379,7 @@ func TestAPartOfACheckedPostingMeetsNoLimit(t *testing.T) {
 		hour    flow.Hour
 		checked bool
 		want    error
-	}{{1, true, nil}, {2, true, nil}, {3, false, store.ErrTooManySlices}} {
+	}{{1, true, nil}, {2, true, nil}, {3, false, contract.TooManyHours}} {
 		b := batchOf(t, flow.Slice{Hour: step.hour}, dot(1), 1)
 		if _, err := r.Admit(t.Context(), step.checked, written(b)); !errors.Is(err, step.want) {
 			t.Errorf("Admit of hour %d, checked %t = %v, want %v", step.hour, step.checked, err, step.want)

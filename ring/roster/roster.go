@@ -7,8 +7,9 @@ import (
 	"encoding/hex"
 	"fmt"
 	"slices"
-	"strings"
 	"sync"
+
+	"flowring/internal/contract"
 )
 
 // MaxStores is the largest number of stores on a roster, tombstones included.
@@ -177,19 +178,10 @@ func (r Roster) where(keep func(Store) bool) []Store {
 func (r Roster) Label(s Store) string {
 	for _, other := range r.stores {
 		if other.Name == s.Name && other.ID != s.ID && !other.Forgotten {
-			return fmt.Sprintf("%s%s%.8s)", s.Name, labelID, s.ID)
+			return contract.StoreLabel(s.Name, string(s.ID))
 		}
 	}
 	return s.Name
-}
-
-// labelID separates the name from the ID in a label. Names contain no blank.
-const labelID = " (store "
-
-// Replaced reports whether one of the labels has an ID. The disk of its node was replaced, and one of its stores may be
-// lost.
-func Replaced(labels []string) bool {
-	return slices.ContainsFunc(labels, func(label string) bool { return strings.Contains(label, labelID) })
 }
 
 // ByName returns the counting store of a node. There are several if the node lost its disk and the new store was

@@ -72,9 +72,6 @@ func TestALabelNamesOneStore(t *testing.T) {
 		if got := tt.roster.Label(tt.store); got != tt.want {
 			t.Errorf("%s: Label = %q, want %q", tt.name, got, tt.want)
 		}
-		if got, want := Replaced([]string{"n3", tt.want}), tt.want != tt.store.Name; got != want {
-			t.Errorf("%s: Replaced = %t, want %t", tt.name, got, want)
-		}
 	}
 }
 

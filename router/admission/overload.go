@@ -1,13 +1,11 @@
 package admission
 
 import (
-	"errors"
 	"math/rand/v2"
 	"time"
-)
 
-// ErrOverloaded matches every refusal for a limit of this node.
-var ErrOverloaded = errors.New("this node holds as many requests as it may")
+	"flowring/internal/contract"
+)
 
 // The limits that can refuse a POST, as metrics name them.
 const (
@@ -17,7 +15,8 @@ const (
 	LimitWait   = "wait"   // Config.MaxWait
 )
 
-// OverloadError says which limit refused a request, and when the client should try again.
+// OverloadError is the refusal contract.Overloaded. It names the limit, and the delay after which the client should try
+// again.
 type OverloadError struct {
 	Limit      string
 	RetryAfter int // seconds
@@ -28,11 +27,11 @@ func (e *OverloadError) Error() string {
 	if e.Limit == LimitMemory {
 		return "this node has too little memory left"
 	}
-	return ErrOverloaded.Error()
+	return contract.Overloaded.Error()
 }
 
-// Is reports whether target is ErrOverloaded.
-func (e *OverloadError) Is(target error) bool { return target == ErrOverloaded }
+// Refusal returns contract.Overloaded.
+func (e *OverloadError) Refusal() contract.Refusal { return contract.Overloaded }
 
 // Refuse counts a refusal for a limit and returns it.
 func (c *Controller) Refuse(limit string) error {

@@ -11,7 +11,7 @@ import (
 
 	"github.com/klauspost/compress/gzip"
 
-	"flowring/router"
+	"flowring/internal/contract"
 )
 
 func TestNewWantsURLs(t *testing.T) {
@@ -44,8 +44,8 @@ func TestCallsBeginWithAnotherTargetEachTime(t *testing.T) {
 }
 
 func TestGetReadsAnHour(t *testing.T) {
-	for need, query := range map[router.Need]string{
-		router.NeedUnproven: "hour=-5", router.NeedComplete: "hour=-5&require=complete", router.NeedPartial: "hour=-5&partial=true",
+	for need, query := range map[contract.Need]string{
+		contract.NeedUnproven: "hour=-5", contract.NeedComplete: "hour=-5&require=complete", contract.NeedPartial: "hour=-5&partial=true",
 	} {
 		c, _ := newTestClient(t, 1, func(req *http.Request) (*http.Response, error) {
 			if req.URL.RawQuery != query {
@@ -58,7 +58,7 @@ func TestGetReadsAnHour(t *testing.T) {
 			t.Fatal(err)
 		}
 		text, err := io.ReadAll(h)
-		if h.Close(); string(text) != "[]\n" || err != nil || h.Complete != router.Unproven {
+		if h.Close(); string(text) != "[]\n" || err != nil || h.Complete != contract.Unproven {
 			t.Errorf("Get = %q, %v, complete %q; want the array, unproven", text, err, h.Complete)
 		}
 	}
@@ -76,7 +76,7 @@ func TestAnHourThatBreaksOffIsAnError(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	h, err := c.Get(t.Context(), 1, router.NeedUnproven)
+	h, err := c.Get(t.Context(), 1, contract.NeedUnproven)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,7 +88,7 @@ func TestAnHourThatBreaksOffIsAnError(t *testing.T) {
 
 func TestAnAnswerThatDoesNotSayHowCompleteItIsIsNone(t *testing.T) {
 	c, _ := newTestClient(t, 1, reply(200, "[]"))
-	if _, err := c.Get(t.Context(), 1, router.NeedPartial); err == nil {
+	if _, err := c.Get(t.Context(), 1, contract.NeedPartial); err == nil {
 		t.Error("Get without Flowring-Complete succeeds")
 	}
 }
@@ -161,7 +161,7 @@ func TestACompressedHourThatIsCutShortFails(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		hour, err := c.Get(t.Context(), 3, router.NeedUnproven)
+		hour, err := c.Get(t.Context(), 3, contract.NeedUnproven)
 		if err != nil {
 			t.Fatal(err)
 		}

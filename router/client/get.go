@@ -7,18 +7,18 @@ import (
 	"io"
 
 	"flowring/flow"
-	"flowring/router"
+	"flowring/internal/contract"
 )
 
 // Hour is an hour's flows as they come.
 type Hour struct {
-	io.ReadCloser                     // the JSON array; fails, and does not end, when the answer breaks off
-	Complete      router.Completeness // how much of the hour is known to be in it
+	io.ReadCloser                       // the JSON array; fails, and does not end, when the answer breaks off
+	Complete      contract.Completeness // how much of the hour is known to be in it
 }
 
 // Get reads an hour. The caller reads the answer to its end, or to an error, before it trusts it, and closes it; ctx bounds the
 // reading, too.
-func (c *Client) Get(ctx context.Context, hour flow.Hour, need router.Need) (Hour, error) {
+func (c *Client) Get(ctx context.Context, hour flow.Hour, need contract.Need) (Hour, error) {
 	path := "/flows?hour=" + hour.String() + parameter(need)
 	var h Hour
 	_, err := c.retry(ctx, func(ctx context.Context, target string) error {
@@ -26,11 +26,12 @@ func (c *Client) Get(ctx context.Context, hour flow.Hour, need router.Need) (Hou
 		if err != nil {
 			return err
 		}
-		h = Hour{resp.Body, router.Completeness(resp.Header.Get("Flowring-Complete"))}
-		if h.Complete == "" { // P5: a number that does not say how complete it is must not pass for one that does
-			h.Close()
+		complete, err := contract.ParseCompleteness(resp.Header.Get("Flowring-Complete"))
+		if err != nil { // P5: an answer without a completeness must not pass for one that has one
+			resp.Body.Close()
 			return errors.New("the answer does not say how complete it is; is this a Flowring node?")
 		}
+		h = Hour{resp.Body, complete}
 		return nil
 	})
 	if err != nil {
@@ -39,11 +40,11 @@ func (c *Client) Get(ctx context.Context, hour flow.Hour, need router.Need) (Hou
 	return h, nil
 }
 
-func parameter(need router.Need) string {
+func parameter(need contract.Need) string {
 	switch need {
-	case router.NeedComplete:
+	case contract.NeedComplete:
 		return "&require=complete"
-	case router.NeedPartial:
+	case contract.NeedPartial:
 		return "&partial=true"
 	}
 	return ""

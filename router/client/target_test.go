@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"flowring/router"
+	"flowring/internal/contract"
 )
 
 func TestNoErrorShowsThePasswordOfATarget(t *testing.T) {
@@ -77,7 +77,7 @@ func TestHeadersOfTheConfigAreInEveryRequest(t *testing.T) {
 	defer c.Close()
 	_, errPost := c.Post(t.Context(), []byte(body), PostOptions{})
 	_, errMembers := c.Members(t.Context())
-	hour, errGet := c.Get(t.Context(), 1, router.NeedUnproven)
+	hour, errGet := c.Get(t.Context(), 1, contract.NeedUnproven)
 	if err := errors.Join(errPost, errMembers, errGet); err != nil {
 		t.Fatal(err)
 	}

@@ -5,6 +5,7 @@ import (
 	"io"
 
 	"flowring/flow"
+	"flowring/internal/contract"
 	"flowring/router"
 	"flowring/router/client"
 )
@@ -34,7 +35,7 @@ func (a *Access) Members(ctx context.Context, c *client.Client) (view router.Mem
 }
 
 // Get asks a node of c for an hour.
-func (a *Access) Get(ctx context.Context, c *client.Client, hour flow.Hour, need router.Need) (answer client.Hour, err error) {
+func (a *Access) Get(ctx context.Context, c *client.Client, hour flow.Hour, need contract.Need) (answer client.Hour, err error) {
 	err = a.waiting.during(func() error {
 		answer, err = c.Get(ctx, hour, need)
 		return err

@@ -18,8 +18,8 @@ import (
 	"flowring/cmd/flowring/output"
 	"flowring/cmd/flowring/records"
 	"flowring/flow"
+	"flowring/internal/contract"
 	"flowring/internal/load"
-	"flowring/router"
 	"flowring/router/client"
 )
 
@@ -134,7 +134,7 @@ func (b *Bench) verified(ctx context.Context, targets []string, g *load.Generato
 func (b *Bench) readBack(parent context.Context, c *client.Client, hour flow.Hour, e *load.Expectation) error {
 	ctx, answered, cancel := b.Access.Bound(parent)
 	defer cancel()
-	answer, err := b.Access.Get(ctx, c, hour, router.NeedComplete)
+	answer, err := b.Access.Get(ctx, c, hour, contract.NeedComplete)
 	answered()
 	if err != nil {
 		return err

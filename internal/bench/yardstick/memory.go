@@ -2,13 +2,13 @@ package yardstick
 
 import (
 	"context"
-	"errors"
 	"io"
 	"log/slog"
 	"net/http"
 	"sync/atomic"
 
 	"flowring/flow"
+	"flowring/internal/contract"
 	"flowring/router"
 	"flowring/store"
 )
@@ -36,12 +36,7 @@ func (m *memory) Post(_ context.Context, p *flow.Posting) (replayed bool, err er
 	for _, b := range p.Batches {
 		b.Dot = flow.Dot{Origin: 1, Seq: m.seq.Add(1)}
 		replay, err := m.store.Check(flow.Written{Batch: b})
-		switch {
-		case errors.Is(err, store.ErrKeyReused):
-			return false, router.ErrKeyReused
-		case errors.Is(err, store.ErrOverflow):
-			return false, router.ErrOverflow
-		case err != nil:
+		if err != nil {
 			return false, err
 		}
 		fresh = fresh || !replay
@@ -53,7 +48,7 @@ func (m *memory) Post(_ context.Context, p *flow.Posting) (replayed bool, err er
 }
 
 // Get implements router.Cluster.
-func (m *memory) Get(_ context.Context, hour flow.Hour, _ router.Ask) (router.Answer, error) {
+func (m *memory) Get(_ context.Context, hour flow.Hour, _ contract.Ask) (contract.Answer, error) {
 	reading, err := m.store.Read(flow.Slice{Hour: hour})
 	if err != nil {
 		return nil, err
@@ -72,11 +67,11 @@ func (m *memory) ReadyToWrite() error { return nil }
 
 type memoryAnswer struct{ *store.Reading }
 
-// Complete implements router.Answer.
-func (a memoryAnswer) Complete() router.Completeness { return router.Complete }
+// Complete implements contract.Answer.
+func (a memoryAnswer) Complete() contract.Completeness { return contract.Complete }
 
-// Tag implements router.Answer. There is no tag.
-func (a memoryAnswer) Tag() string { return "" }
+// Tag implements contract.Answer. There is no tag.
+func (a memoryAnswer) Tag() contract.Tag { return "" }
 
 // Close implements io.Closer.
 func (a memoryAnswer) Close() error { return nil }

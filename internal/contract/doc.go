@@ -1,0 +1,26 @@
+// Package contract holds the words that the HTTP API, the protocol between nodes and the stores have in common: one
+// vocabulary for reads and one for refusals.
+//
+// A read has an Ask with a Need. Its Answer has a Completeness and a Tag:
+//
+//	Ask{Need, Known} --> Answer{Completeness, Tag, flows}
+//
+// A Refusal is a row of the one table of refusals (table.go). The row has the problem type and the title of the HTTP
+// API, the code of the protocol between nodes, and one status for both. Errors carry their refusal:
+//
+//	Refusal           the bare row, with the row's own text
+//	Refusal.Errorf    a row with a detail
+//	*HourError        a row, and the hour that a limit refuses
+//	*UnavailableError the row Unavailable, and the stores that did not answer
+//
+// RefusalOf finds the refusal of an error. To add a refusal, add a row to the table and return it where the program
+// decides it. docs/api.md lists each problem type; a test in internal/layout compares them.
+//
+// Invariants:
+//
+//   - Each type has one text form. The same text is used in headers, query parameters and frames.
+//   - The zero Completeness and the zero Need are the safe ones: Partial and NeedUnproven.
+//
+// The package has no state, no I/O and no clock. All of its values are immutable once returned, except that the maker
+// of an *UnavailableError may add stores before it returns the error.
+package contract

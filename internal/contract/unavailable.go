@@ -1,0 +1,47 @@
+package contract
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// UnavailableError is the refusal Unavailable: too few stores could be used. The outcome of a write is unknown.
+type UnavailableError struct {
+	Reason string   // a clause in lower case, for clients: "fewer than 2 of the hour's stores acknowledged"
+	Stores []string // labels of the stores that did not answer, if they are known
+	Err    error    // the last cause, for the log; may be nil
+}
+
+// Error returns the reason, the stores, and the advice about them.
+func (e *UnavailableError) Error() string {
+	if len(e.Stores) == 0 {
+		return e.Reason
+	}
+	return fmt.Sprintf("%s (no answer from %s)%s", e.Reason, strings.Join(e.Stores, ", "), LostDiskAdvice(e.Stores))
+}
+
+// Unwrap returns the cause.
+func (e *UnavailableError) Unwrap() error { return e.Err }
+
+// Unreached returns the reason and the stores.
+func (e *UnavailableError) Unreached() (reason string, stores []string) { return e.Reason, e.Stores }
+
+// Refusal returns Unavailable.
+func (e *UnavailableError) Refusal() Refusal { return Unavailable }
+
+// labelID stands between the name and the ID of a label. No name of a node has a space.
+const labelID = " (store "
+
+// StoreLabel returns the name of a store in messages, with the beginning of its ID. Messages use it for a store whose
+// node has another store too, because the disk of the node was replaced. They call any other store by its node's name.
+func StoreLabel(node, id string) string { return fmt.Sprintf("%s%s%.8s)", node, labelID, id) }
+
+// LostDiskAdvice returns the end of a sentence about stores that did not answer. It is empty unless a label has an ID:
+// the disk of such a store may be lost.
+func LostDiskAdvice(labels []string) string {
+	if !slices.ContainsFunc(labels, func(label string) bool { return strings.Contains(label, labelID) }) {
+		return ""
+	}
+	return "; if the disk of a store with an ID here is lost, take the store off with flowring forget STORE"
+}
