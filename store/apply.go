@@ -9,30 +9,31 @@ import (
 	"flowring/flow"
 )
 
-// Apply makes batches durable and adds them to the totals, each once, however often and by whomever it is sent (P2): in one call too.
-// What is held already, by its dot or its ID, is left as it is. Nothing of the batches is retained. It blocks for an fsync, one for
-// all of them (for every ApplyAtOnce), which concurrent calls share as well, and before that for loads if slices are cold. It enforces
-// no limits: those are the business of the node that admits a batch.
+// Apply makes batches durable and adds each of them once to the totals, however often and by whomever it is sent, also
+// within one call (P2). It skips a batch whose dot or ID the store has, and retains nothing of the batches. It blocks for one
+// fsync for every ApplyAtOnce batches, which concurrent calls share, and before that for the loads of cold slices. It
+// enforces no limits, because the owner that admits a batch does (P12).
 //
-// The outcome of an error is unknown: batches may be in the journal, but those that are not in memory count for nothing yet, and applying
-// all of them again is right.
+// The outcome of an error is unknown: batches may be in the journal, but a batch that is not in memory does not count yet. To
+// apply all of them again is correct.
 func (s *Store) Apply(batches ...flow.Written) error { return s.apply(batches, false) }
 
-// ApplyAtOnce is how many batches are in one write: their slices stay in memory meanwhile, whatever the budget says.
+// ApplyAtOnce is the largest number of batches in one write. Their slices stay in memory during the write, in spite of the
+// budget.
 const ApplyAtOnce = 64
 
-// apply is Apply. With dots set, a batch whose ID is held under another dot is written too, for its dot: by dots, stores find out what
-// they lack.
+// apply is Apply. With dots set it also writes a batch whose ID the store has under another dot, because stores compare their
+// contents by dots.
 func (s *Store) apply(batches []flow.Written, dots bool) error {
-	for together := range slices.Chunk(inOrder(batches), ApplyAtOnce) {
-		if err := s.applyTogether(together, dots); err != nil {
-			return fmt.Errorf("apply %s: %w", nameOf(together), err)
+	for chunk := range slices.Chunk(inOrder(batches), ApplyAtOnce) {
+		if err := s.applyChunk(chunk, dots); err != nil {
+			return fmt.Errorf("apply %s: %w", describe(chunk), err)
 		}
 	}
 	return nil
 }
 
-// inOrder returns the batches in the order of their slices, in which these are pinned, and each dot once.
+// inOrder returns the batches in the order in which their slices are pinned, and each dot once.
 func inOrder(batches []flow.Written) []flow.Written {
 	ordered := slices.Clone(batches)
 	slices.SortFunc(ordered, func(a, b flow.Written) int { return cmp.Or(a.Slice.Compare(b.Slice), compareDots(a.Dot, b.Dot)) })
@@ -43,7 +44,8 @@ func compareDots(a, b flow.Dot) int {
 	return cmp.Or(cmp.Compare(a.Origin, b.Origin), cmp.Compare(a.Seq, b.Seq))
 }
 
-func nameOf(batches []flow.Written) string {
+// describe names batches in an error.
+func describe(batches []flow.Written) string {
 	name := fmt.Sprintf("batch %s of slice %s", batches[0].Dot, batches[0].Slice)
 	if len(batches) > 1 {
 		name += fmt.Sprintf(" and %d more", len(batches)-1)
@@ -51,58 +53,58 @@ func nameOf(batches []flow.Written) string {
 	return name
 }
 
-// applyTogether applies batches that are in order. It takes them for its own.
-func (s *Store) applyTogether(batches []flow.Written, dots bool) error {
-	uses, err := s.pinAll(batches)
+// applyChunk applies batches that are in order. It takes ownership of the slice batches.
+func (s *Store) applyChunk(batches []flow.Written, dots bool) error {
+	pinned, err := s.pinAll(batches)
 	if err != nil {
 		return err
 	}
-	defer s.releaseAll(uses)
+	defer s.releaseAll(pinned)
 	defer s.applying.lock(identitiesOf(batches))()
-	fresh := s.pick(uses, batches[:0], dots)
-	if len(fresh) == 0 {
+	selected := s.selectNew(pinned, batches[:0], dots)
+	if len(selected) == 0 {
 		return nil
 	}
 	if s.journal != nil {
-		if err := s.journal.Append(fresh...); err != nil {
+		if err := s.journal.Append(selected...); err != nil {
 			return err
 		}
 	}
-	for i := range uses {
-		s.fold(&uses[i])
+	for i := range pinned {
+		s.fold(&pinned[i])
 	}
 	return nil
 }
 
-// use is a pinned slice, and what is applied to it.
-type use struct {
-	*held
+// pinnedSlice is a pinned entry with the batches for it.
+type pinnedSlice struct {
+	*entry
 	batches []flow.Written
-	applied int // of these
+	applied int // number of batches that were applied
 }
 
-// pick leaves the uses only the batches that are to be written, and returns all of these, in to.
-func (s *Store) pick(uses []use, to []flow.Written, dots bool) []flow.Written {
-	for i := range uses {
-		u, begin := &uses[i], len(to)
-		for _, b := range u.batches {
-			if u.content.marks.holds(b.Batch, !dots) {
+// selectNew reduces the batches of each pinned slice to the ones to write, and appends all of these to selected.
+func (s *Store) selectNew(pinned []pinnedSlice, selected []flow.Written, dots bool) []flow.Written {
+	for i := range pinned {
+		p, begin := &pinned[i], len(selected)
+		for _, b := range p.batches {
+			if p.content.index.has(b.Batch, !dots) {
 				s.counters.known.Add(1)
 			} else {
-				to = append(to, b)
+				selected = append(selected, b)
 			}
 		}
-		u.batches = to[begin:]
+		p.batches = selected[begin:]
 	}
-	return to
+	return selected
 }
 
-// fold adds the batches of a use, which are in the journal, to its totals.
-func (s *Store) fold(u *use) {
-	for _, b := range u.batches {
-		s.counters.count(u.content.fold(b.Batch))
+// fold adds the batches of a pinned slice, which are in the journal, to its totals.
+func (s *Store) fold(p *pinnedSlice) {
+	for _, b := range p.batches {
+		s.counters.count(p.content.fold(b.Batch))
 	}
-	u.applied = len(u.batches)
+	p.applied = len(p.batches)
 }
 
 // identitiesOf returns the identities of the batches, each once, in order.

@@ -20,9 +20,9 @@ func (s *Store) Check(batches ...flow.Written) (replay bool, err error) {
 	return s.checkAll(batches, s.limits)
 }
 
-// CheckAgain is Check without Limits: of batches whose posting was checked as a whole. Other batches of it may be stored by now, and
+// CheckIgnoringLimits is Check without Limits: of batches whose posting was checked as a whole. Other batches of it may be stored by now, and
 // to refuse these would leave the posting in pieces (P3).
-func (s *Store) CheckAgain(batches ...flow.Written) (replay bool, err error) {
+func (s *Store) CheckIgnoringLimits(batches ...flow.Written) (replay bool, err error) {
 	return s.checkAll(batches, Limits{})
 }
 
@@ -44,15 +44,15 @@ func (s *Store) checkAll(batches []flow.Written, limits Limits) (allReplayed boo
 
 // check checks one batch, after so many batches that begin a slice. begins says that it begins another one.
 func (s *Store) check(b *flow.Batch, limits Limits, begun int) (replay, begins bool, err error) {
-	h, err := s.pinWarm(b.Slice, false)
+	h, err := s.pinLoaded(b.Slice, false)
 	if err != nil {
 		return false, false, fmt.Errorf("check batch: %w", err)
 	}
 	if h == nil {
-		return false, true, s.refused.limit(b.Slice, s.mayBegin(b, limits, begun))
+		return false, true, s.refused.limit(b.Slice, s.checkNewSlice(b, limits, begun))
 	}
 	defer s.release(h)
-	replay, reused := h.content.marks.seen(b)
+	replay, reused := h.content.index.lookup(b)
 	switch {
 	case replay:
 		return true, false, nil

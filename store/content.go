@@ -8,24 +8,25 @@ import (
 	"flowring/store/table"
 )
 
-// content is a slice in memory: the fold of its batches.
+// content is a slice in memory: the fold of its batches, and their identities.
 //
-// P11: mu is held shared while a batch is added to the table and to the marks, and exclusively while a reading is copied, so
-// a reading has all of a batch or nothing of it. Within mu, the table and the marks have locks of their own.
+// P11: mu is locked shared while a batch is added to the table and to the index, and exclusively while a reading is copied.
+// So a reading has all of a batch or nothing of it. The table and the index have locks of their own, which are taken within
+// mu.
 type content struct {
 	mu    sync.RWMutex
 	table *table.Table
-	marks marks
+	index batchIndex
 }
 
 func newContent() *content { return &content{table: table.New()} }
 
-// fold adds the batch, whose dot is not held yet, and returns whether it was new to the totals, and how many of these it saturated
-// (P14). The caller holds the lock on the batch's identity.
-func (c *content) fold(b *flow.Batch) (fresh bool, saturated int) {
-	id, _ := c.marks.seen(b)
-	if id { // the totals have it under another dot
-		c.marks.record(b) // one step, so that mu is not needed
+// fold adds a batch whose dot the content lacks. It returns whether the batch is new to the totals, and the number of totals
+// that it saturated (P14). The caller has locked the identity of the batch.
+func (c *content) fold(b *flow.Batch) (added bool, saturated int) {
+	sameID, _ := c.index.lookup(b)
+	if sameID { // the totals include it under another dot
+		c.index.add(b) // a single change, so mu is not needed
 		return false, 0
 	}
 	rows := c.table.Group(b)
@@ -33,24 +34,24 @@ func (c *content) fold(b *flow.Batch) (fresh bool, saturated int) {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
 	saturated = c.table.Add(b, rows)
-	c.marks.record(b)
+	c.index.add(b)
 	return true, saturated
 }
 
-// read copies the slice. Writers wait for the copy alone, because its memory is allocated before.
+// read copies the slice. The memory for the copy is allocated first, so writers wait only for the copying.
 func (c *content) read(hour flow.Hour) *Reading {
 	r, room := new(Reading), c.table.Room()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.table.CopyTo(&r.View, hour, room)
-	r.digest = c.marks.digest()
+	r.digest = c.index.digest()
 	return r
 }
 
 // size estimates the bytes of memory that the slice takes.
-func (c *content) size() int64 { return c.table.Size() + c.marks.size() }
+func (c *content) size() int64 { return c.table.Size() + c.index.size() }
 
-// addPiece adds a piece of a snapshot, whose digest is recorded apart. Nobody else uses the content yet.
+// addPiece adds a piece of a snapshot, without its digest. It needs no lock, because the content has no other user yet.
 func (c *content) addPiece(p snapshot.Piece) {
 	if p.Flows != nil {
 		rows := c.table.Group(p.Flows)
@@ -59,6 +60,6 @@ func (c *content) addPiece(p snapshot.Piece) {
 		return
 	}
 	for _, pair := range p.IDs {
-		c.marks.addPair(pair)
+		c.index.addPair(pair)
 	}
 }

@@ -9,90 +9,104 @@ import (
 	"flowring/store/digest"
 )
 
-// ErrUnreadable says that the journal holds something that cannot be read: its file was changed, or the disk is bad.
+// ErrUnreadable is the error of a value in the journal that cannot be read, because its file was changed or the disk is
+// faulty.
 var ErrUnreadable = errors.New("journal is corrupt")
 
-// damagedError says which batches of a slice cannot be read.
-type damagedError struct{ dots digest.Digest }
+// unreadableError is the error of a slice with batches that cannot be read.
+type unreadableError struct{ dots digest.Digest }
 
-func (e *damagedError) Error() string {
+func (e *unreadableError) Error() string {
 	return fmt.Sprintf("%d batches cannot be read: %s", e.dots.Count(), e.dots)
 }
 
-func (e *damagedError) Unwrap() error { return ErrUnreadable }
+func (e *unreadableError) Unwrap() error { return ErrUnreadable }
 
-// Unreadable returns how many batches of a slice are known to be unreadable here. They are in no digest, until Intake brings them again.
+// Unreadable returns the number of batches of a slice that are known to be unreadable here. No digest contains them until
+// Intake brings them again.
 func (s *Store) Unreadable(slice flow.Slice) uint64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.damaged[slice].Count()
+	return s.unreadable[slice].Count()
 }
 
-// AllUnreadable returns how many batches of all slices are known to be unreadable here.
+// AllUnreadable returns the number of batches of all slices that are known to be unreadable here.
 func (s *Store) AllUnreadable() uint64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return digest.Count(maps.Values(s.damaged))
+	return digest.Count(maps.Values(s.unreadable))
 }
 
-// noteDamage notes that batches of a slice cannot be read. Store.mu is held.
-func (s *Store) noteDamage(slice flow.Slice, dots digest.Digest) {
-	if !s.damaged[slice].Lacks(dots) {
+// addUnreadable records batches of a slice as unreadable. Store.mu is locked.
+func (s *Store) addUnreadable(slice flow.Slice, dots digest.Digest) {
+	if !s.unreadable[slice].Lacks(dots) {
 		return
 	}
-	s.damaged[slice] = s.damaged[slice].Union(dots)
-	s.log.Error("batches cannot be read", "slice", slice, "batches", s.damaged[slice].Count())
+	s.unreadable[slice] = s.unreadable[slice].Union(dots)
+	s.log.Error("batches cannot be read", "slice", slice, "batches", s.unreadable[slice].Count())
 }
 
-// noteRepair notes that batches of a slice were written again. Store.mu is held.
-func (s *Store) noteRepair(slice flow.Slice, dots digest.Digest) {
-	left, found := s.damaged[slice]
+// removeUnreadable records that batches of a slice were written again. Store.mu is locked.
+func (s *Store) removeUnreadable(slice flow.Slice, dots digest.Digest) {
+	left, found := s.unreadable[slice]
 	if !found {
 		return
 	}
 	if left = left.Minus(dots); !left.Empty() {
-		s.damaged[slice] = left
+		s.unreadable[slice] = left
 		return
 	}
-	delete(s.damaged, slice)
+	delete(s.unreadable, slice)
 	s.log.Info("batches can be read again", "slice", slice)
 }
 
-// sound returns the digest of what can be read of a slice, as far as known. Store.mu is held.
-func (s *Store) sound(h *held) digest.Digest {
-	if dots, damaged := s.damaged[h.slice]; damaged {
-		return h.digest().Minus(dots)
+// noteIfUnreadable records batches as unreadable if err says so, and reports whether it does.
+func (s *Store) noteIfUnreadable(slice flow.Slice, err error, dots digest.Digest) bool {
+	if !errors.Is(err, ErrUnreadable) {
+		return false
 	}
-	return h.digest()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.addUnreadable(slice, dots)
+	return true
 }
 
-// Scrub reads everything that the journal has of a slice and notes the batches that cannot be read. It returns the number of bytes.
-// It fails with ErrUnreadable for damage to the dots or to the head of a snapshot, because no other store can make that good.
+// readableDigest returns the digest of a slice without the batches that are known to be unreadable. Store.mu is locked.
+func (s *Store) readableDigest(e *entry) digest.Digest {
+	if dots, found := s.unreadable[e.slice]; found {
+		return e.digest().Minus(dots)
+	}
+	return e.digest()
+}
+
+// Scrub reads everything that the journal has of a slice, and records unreadable batches. It returns the number of bytes. It
+// fails with ErrUnreadable for damage to the dots or to the head of a snapshot, which no other store can repair.
 func (s *Store) Scrub(slice flow.Slice) (bytes int, err error) {
 	if s.journal == nil {
 		return 0, nil
 	}
 	count := func(data []byte) error { bytes += len(data); return nil }
 	err = errors.Join(s.journal.Load(slice, count), s.journal.Dots(slice, func(flow.Dot) error { return nil }))
-	head, failed := s.sealed(slice)
+	head, failed := s.readHead(slice)
 	if failed == nil && head != nil {
 		err = errors.Join(err, s.journal.Pieces(slice, count))
 	}
 	if failed != nil || !errors.Is(err, ErrUnreadable) {
 		return bytes, errors.Join(failed, err)
 	}
-	dots, err := s.inspect(slice)
+	dots, err := s.findUnreadable(slice)
 	if err == nil && !dots.Empty() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		s.noteDamage(slice, dots)
+		s.addUnreadable(slice, dots)
 	}
 	return bytes, err
 }
 
-// inspect returns the batches of a slice that cannot be read: one by one, because others are in the same file.
-func (s *Store) inspect(slice flow.Slice) (bad digest.Digest, err error) {
-	head, err := s.sealed(slice)
+// findUnreadable returns the unreadable batches of a slice. It reads the batches one by one, because a damaged file also has
+// other batches.
+func (s *Store) findUnreadable(slice flow.Slice) (bad digest.Digest, err error) {
+	head, err := s.readHead(slice)
 	if err != nil {
 		return digest.Digest{}, err
 	}
@@ -114,28 +128,28 @@ func (s *Store) inspect(slice flow.Slice) (bad digest.Digest, err error) {
 	return bad, err
 }
 
-// loadOneByOne fills new content with the batches of a slice, each read by itself: a file that is damaged cannot be read through, also
-// after its batches were written again.
-func (s *Store) loadOneByOne(c *content, slice flow.Slice, only *digest.Digest) (loose int, err error) {
-	bad, err := s.inspect(slice)
+// loadOneByOne fills new content with the batches of a slice, and reads each of them by its dot. Load cannot read past the
+// damage in a file, even after the damaged batches were written again.
+func (s *Store) loadOneByOne(c *content, slice flow.Slice, only *digest.Digest) (unsealed int, err error) {
+	bad, err := s.findUnreadable(slice)
 	if err != nil {
 		return 0, err
 	}
 	if !bad.Empty() {
-		return 0, &damagedError{bad}
+		return 0, &unreadableError{bad}
 	}
 	err = s.journal.Dots(slice, func(dot flow.Dot) error {
 		encoded, err := s.journal.Get(slice, dot)
 		if err != nil {
 			return err
 		}
-		return s.foldLoaded(c, encoded, only, &loose)
+		return s.foldLoaded(c, encoded, only, &unsealed)
 	})
-	return loose, err
+	return unsealed, err
 }
 
-// foldLoaded adds a batch from the journal to content that nobody else uses yet.
-func (s *Store) foldLoaded(c *content, encoded []byte, only *digest.Digest, loose *int) error {
+// foldLoaded adds a batch from the journal to content that has no other user yet.
+func (s *Store) foldLoaded(c *content, encoded []byte, only *digest.Digest, unsealed *int) error {
 	b, err := flow.ParseBatch(encoded)
 	if err != nil {
 		return err
@@ -143,28 +157,29 @@ func (s *Store) foldLoaded(c *content, encoded []byte, only *digest.Digest, loos
 	if only == nil || only.Has(b.Dot) {
 		_, saturated := c.fold(b)
 		s.counters.saturated.Add(uint64(saturated))
-		*loose++
+		*unsealed++
 	}
 	return nil
 }
 
-// mend writes a batch of a damaged slice: one that could not be read, or any if the slice cannot be loaded. It reports whether it did.
-func (s *Store) mend(w flow.Written) (done bool, err error) {
+// rewrite writes a batch of a slice with unreadable batches: an unreadable one, or any one if the slice is cold, because it
+// cannot be loaded. It reports whether the batch was one to rewrite.
+func (s *Store) rewrite(w flow.Written) (done bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.damaged[w.Slice].Empty() {
+	if s.unreadable[w.Slice].Empty() {
 		return false, nil
 	}
-	h, err := s.find(w.Slice, always)
-	if err != nil || h == nil || h.content != nil && !s.damaged[w.Slice].Has(w.Dot) {
+	e, err := s.find(w.Slice, anyOperation)
+	if err != nil || e == nil || e.content != nil && !s.unreadable[w.Slice].Has(w.Dot) {
 		return false, err
 	}
-	if err := s.alone(h, func() error { return s.journal.Append(w) }); err != nil {
-		return true, fmt.Errorf("mend %s: %w", nameOf([]flow.Written{w}), err)
+	if err := s.whenUnpinned(e, func() error { return s.journal.Append(w) }); err != nil {
+		return true, fmt.Errorf("rewrite %s: %w", describe([]flow.Written{w}), err)
 	}
-	s.noteRepair(w.Slice, digest.Of(w.Dot))
-	if h.content == nil {
-		s.chill(h) // its digest is read anew
+	s.removeUnreadable(w.Slice, digest.Of(w.Dot))
+	if e.content == nil {
+		s.reset(e) // the next use reads its digest again
 	}
 	return true, nil
 }

@@ -1,31 +1,29 @@
-// Package store is what one node holds: for each slice of an hour the set of its batches, in a journal, and their fold in memory.
+// Package store holds the slices of one node: for each slice the set of its batches, in a journal, and their totals in memory.
 //
-// Invariants, by the promises that they carry:
+// Invariants, by promise:
 //
-//	P1   Apply returns without an error only once the journal has fsynced the batches.
-//	P2   A batch is in the totals once: its identity, which is its ID or else its dot, is locked from the look-up to the fold.
-//	P11  A Reading has all of a batch or nothing of it, and its digest says which.
-//	P14  Totals saturate at 2^63-1 in any order alike, which is counted; Check tells before.
+//	P1   Apply returns nil only after the journal has fsynced the batches.
+//	P2   A batch is in the totals once. Its identity, the ID or else the dot, is locked from the look-up to the fold.
+//	P11  A Reading has all of a batch or nothing of it, and its digest lists the batches.
+//	P14  Totals saturate at 2^63-1 in any order alike, which is counted. Check reports it before.
 //	P15  Totals are the fold of the batches in the journal. Verify proves it.
 //
-// A slice that has been quiet is sealed: a snapshot, which is what batches add up to, their digest and their IDs, takes the place of these
-// batches in the journal. Later ones go on top. Who seals knows that its snapshot holds whatever any other store has in one; so of two
-// the larger takes the place of the smaller (Intake). What Missing gives and Intake takes in are the frames drawn in snapshot.go.
+// A slice is warm (in memory) or cold (only in the journal). Apply, Check, Read and Verify need its totals or IDs and load
+// it. Digest, Missing and Drop do not. Beyond the memory budget the least recently used slices become cold. Open reads only
+// the list of slices.
 //
-// A slice is warm, in memory, or cold, in the journal alone. What needs its totals or IDs (Apply, Check, Read, Verify) loads it;
-// Digest, Missing and Drop do not. Past the memory budget, slices leave memory, the least recently used first. Open reads only
-// which slices there are.
+// Seal replaces the batches of a quiet slice by a snapshot: their totals, their digest and their IDs. Later batches are added
+// on top. The caller of Seal makes sure that its snapshot contains every snapshot of the slice in another store. Of two
+// snapshots the larger one therefore contains the other, and Intake replaces the smaller one by it.
 //
-// In memory, names are numbered per slice, and a flow is three such numbers: the key of a row in one of several shards, whose
-// columns have no pointers. A batch is sorted by shard and takes each shard's lock once. A reader copies the columns of totals
-// while no batch is being added; sorting, which is remembered for as long as there are no new flows, is done on the copy, once somebody
-// asks for the flows in order.
+// The parts of a slice have packages of their own: store/table its totals, store/digest the set of its dots, store/snapshot
+// the format of its snapshot, store/journal its place on disk.
 //
-// A Store may be used by many goroutines. Its locks, in the order in which they may be taken:
+// A Store may be used by many goroutines. Its locks, in the order in which they are taken:
 //
-//	an identity (across the fsync) > Store.mu (which slices there are; never across I/O) > content.mu (shared to add a batch,
-//	exclusive to copy) > the locks of a shard, of the names and of the marks
+//	an identity (held across the fsync) > Store.mu (the entries; not held across I/O) > content.mu (shared to add a batch,
+//	exclusive to copy) > the locks of the table and of the batch index
 //
-// A user of a slice pins it. A pinned slice stays as warm as it is, and is not dropped. Who needs several, or several identities, takes
-// each of a kind in order, and pins before it locks identities.
+// A user of a slice pins its entry. A pinned entry stays warm or cold as it is, and is not dropped. A caller with several
+// slices or several identities takes them in order, and pins before it locks identities.
 package store

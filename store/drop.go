@@ -7,35 +7,35 @@ import (
 	"flowring/store/digest"
 )
 
-// Drop removes the slice from this store if its digest is exactly d, and reports whether it did. It removes nothing of a slice
-// that is in use: a batch whose Apply is under way would make the digest another, and so would have to survive. The caller
-// asks again later. It blocks for an fsync.
+// Drop removes the slice from this store if its digest is exactly d, and reports whether it did. It leaves a slice in use as
+// it is, because a batch whose Apply is in progress belongs to another digest and must survive. The caller tries again
+// later. Drop blocks for an fsync.
 func (s *Store) Drop(slice flow.Slice, d digest.Digest) (dropped bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	h, err := s.findDots(slice)
+	e, err := s.findDigest(slice)
 	if err != nil {
 		return false, fmt.Errorf("drop slice %s: %w", slice, err)
 	}
-	if h == nil || h.busy != nil || h.pins > 0 || s.drafts[slice] > 0 || !h.digest().Equal(d) || !s.damaged[slice].Empty() {
+	if e == nil || e.operation != nil || e.pins > 0 || s.drafts[slice] > 0 || !e.digest().Equal(d) || !s.unreadable[slice].Empty() {
 		return false, nil
 	}
-	if err := s.erase(h); err != nil {
+	if err := s.remove(e); err != nil {
 		return false, fmt.Errorf("drop slice %s: %w", slice, err)
 	}
 	return true, nil
 }
 
-// erase removes a slice that nobody has pinned. Should the journal fail, the batches may be there or not: the slice becomes
-// cold and unknown, so that what is true is read from the journal.
-func (s *Store) erase(h *held) error {
+// remove removes an entry that nobody has pinned. If the journal fails, the batches may be there or not. The entry is then
+// reset, so that the next use reads the journal.
+func (s *Store) remove(e *entry) error {
 	var err error
 	if s.journal != nil {
-		err = s.fly(h, false, func() error { return s.journal.Drop(h.slice) })
+		err = s.runExclusive(e, false, func() error { return s.journal.Drop(e.slice) })
 	}
-	s.chill(h)
+	s.reset(e)
 	if err == nil {
-		delete(s.held, h.slice)
+		delete(s.entries, e.slice)
 	}
 	return err
 }

@@ -7,23 +7,23 @@ import (
 	"flowring/store/snapshot"
 )
 
-// Intake takes in what another store gives of a slice: the frames of its Missing. It serves one goroutine. Each batch counts as
-// soon as it is taken in, a snapshot with its last piece.
+// Intake takes in the frames of a slice that Missing of another store produces. It serves one goroutine. Each batch counts
+// from its frame on, a snapshot from its last piece on.
 type Intake struct {
-	s     *Store
-	slice flow.Slice
-	head  *snapshot.Head // of the snapshot that is coming in
-	left  uint32         // of its pieces
-	draft *draft         // where it is written; nil: this store has all of it
-	err   error          // why nothing more is taken in
+	s          *Store
+	slice      flow.Slice
+	head       *snapshot.Head // of the snapshot in progress
+	piecesLeft uint32         // pieces of it to come
+	draft      *draft         // of the snapshot; nil: this store has all of its batches
+	err        error          // the first error, which later calls return
 }
 
 // Intake returns an intake of a slice. The caller closes it.
 func (s *Store) Intake(slice flow.Slice) *Intake { return &Intake{s: s, slice: slice} }
 
-// Add takes in one frame, which it does not retain. It blocks for an fsync, except for the pieces of a snapshot but the last. It
-// fails with an error that wraps ErrConflict for a snapshot that cannot be merged with what is held. Once it has failed it takes in
-// nothing more.
+// Add takes in one frame, which it does not retain. It blocks for an fsync, except after a piece of a snapshot that is not
+// the last one. Its error wraps ErrConflict for a snapshot that cannot be merged with the one of this store. After an error
+// the intake takes in nothing more.
 func (in *Intake) Add(frame []byte) error {
 	if in.err == nil {
 		in.err = in.add(frame)
@@ -33,7 +33,7 @@ func (in *Intake) Add(frame []byte) error {
 
 func (in *Intake) add(frame []byte) error {
 	switch {
-	case in.left > 0:
+	case in.piecesLeft > 0:
 		return in.piece(frame)
 	case snapshot.IsHead(frame):
 		return in.begin(frame)
@@ -46,13 +46,13 @@ func (in *Intake) add(frame []byte) error {
 		return fmt.Errorf("batch of %s among those of %s", b.Slice, in.slice)
 	}
 	w := flow.Written{Batch: b, Bytes: frame}
-	if done, err := in.s.mend(w); done || err != nil {
+	if done, err := in.s.rewrite(w); done || err != nil {
 		return err
 	}
 	return in.s.apply([]flow.Written{w}, true)
 }
 
-// Close ends the intake. A snapshot that did not come in whole is forgotten.
+// Close ends the intake, and discards an incomplete snapshot.
 func (in *Intake) Close() {
 	if in.draft != nil {
 		in.draft.close()
@@ -76,7 +76,7 @@ func (in *Intake) begin(frame []byte) error {
 		return err
 	}
 	in.Close()
-	in.head, in.left = head, head.Pieces
+	in.head, in.piecesLeft = head, head.Pieces
 	if own.Lacks(head.Digest) {
 		in.draft, err = in.s.newDraft(in.slice)
 	}
@@ -84,7 +84,7 @@ func (in *Intake) begin(frame []byte) error {
 }
 
 func (in *Intake) piece(frame []byte) error {
-	in.left--
+	in.piecesLeft--
 	if in.draft == nil {
 		return nil
 	}
@@ -94,7 +94,7 @@ func (in *Intake) piece(frame []byte) error {
 	if err := in.draft.stage(frame); err != nil {
 		return err
 	}
-	if in.left > 0 {
+	if in.piecesLeft > 0 {
 		return nil
 	}
 	if err := in.draft.adopt(in.head.Digest, false); err != nil {

@@ -63,12 +63,12 @@ func (l Limits) fits(t *table.Table, b *flow.Batch) error {
 // passes reports whether as many new ones as that bring a number over its limit.
 func passes(have, more, limit int) bool { return more > 0 && have+more > limit }
 
-// mayBegin reports whether the store may take the batch as the first of its slice, after so many other new slices of one call. Slices of
+// checkNewSlice reports whether the store may take the batch as the first of its slice, after so many other new slices of one call. Slices of
 // which the first batch is being written count.
-func (s *Store) mayBegin(b *flow.Batch, l Limits, others int) error {
+func (s *Store) checkNewSlice(b *flow.Batch, l Limits, others int) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	have := len(s.held) + others
+	have := len(s.entries) + others
 	switch {
 	case l.Slices > 0 && have >= l.Slices:
 		return contract.TooManyHours

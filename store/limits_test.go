@@ -61,8 +61,8 @@ func TestCheckKeepsToTheLimits(t *testing.T) {
 			if n := stats.TooManyFlows + stats.TooManyNames + stats.TooManySlices; (n == 1) != (test.want != nil) {
 				t.Errorf("%d refusals are counted, want them to go with %v", n, test.want)
 			}
-			if _, err := s.CheckAgain(written(test.batch)...); err != nil {
-				t.Errorf("CheckAgain = %v, want nil", err)
+			if _, err := s.CheckIgnoringLimits(written(test.batch)...); err != nil {
+				t.Errorf("CheckIgnoringLimits = %v, want nil", err)
 			}
 			if err := s.Apply(written(test.batch)...); err != nil { // P4: what was admitted elsewhere is taken
 				t.Errorf("Apply = %v, want nil", err)

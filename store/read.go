@@ -1,54 +1,54 @@
 package store
 
 import (
-	"errors"
 	"fmt"
 
 	"flowring/flow"
 	"flowring/store/digest"
 )
 
-// Read returns the slice as it is now: every batch whose Apply returned before, and of others all or nothing (P11). Of a slice
-// that is not held it returns an empty reading. Writers wait only while the totals are copied. It blocks for a load if the slice
-// is cold.
+// Read returns a reading of the slice with every batch whose Apply returned before, and with all or nothing of any other batch
+// (P11). The reading is empty if the store does not have the slice. Writers wait only while the totals are copied. Read
+// blocks for the load of a cold slice.
 func (s *Store) Read(slice flow.Slice) (*Reading, error) {
-	h, err := s.pinWarm(slice, false)
+	e, err := s.pinLoaded(slice, false)
 	if err != nil {
 		return nil, fmt.Errorf("read slice: %w", err)
 	}
-	if h == nil {
+	if e == nil {
 		return new(Reading), nil
 	}
-	defer s.releaseWarm(h)
-	return h.content.read(slice.Hour), nil
+	defer s.releaseLoaded(e)
+	return e.content.read(slice.Hour), nil
 }
 
-// Digest returns the dots of the batches held of the slice; the caller may add to it. A cold slice stays cold: its digest is
-// read from the journal's keys, once.
+// Digest returns the dots of the readable batches of the slice; the caller may add to it. A cold slice stays cold: its digest
+// is read once, from the keys of the journal.
 func (s *Store) Digest(slice flow.Slice) (digest.Digest, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	h, err := s.findDots(slice)
+	e, err := s.findDigest(slice)
 	if err != nil {
 		return digest.Digest{}, fmt.Errorf("digest of slice %s: %w", slice, err)
 	}
-	if h == nil {
+	if e == nil {
 		return digest.Digest{}, nil
 	}
-	return s.sound(h), nil
+	return s.readableDigest(e), nil
 }
 
-// findDots returns the slice with its digest known, nil if nothing of it is held.
-func (s *Store) findDots(slice flow.Slice) (*held, error) {
-	h, err := s.find(slice, (*held).unread)
-	if err != nil || h == nil || !h.unread() {
-		return h, err
+// findDigest returns the entry of a slice, with its digest known, or nil if there is none. Store.mu is locked; findDigest
+// unlocks it while it reads the journal.
+func (s *Store) findDigest(slice flow.Slice) (*entry, error) {
+	e, err := s.find(slice, (*entry).digestUnknown)
+	if err != nil || e == nil || !e.digestUnknown() {
+		return e, err
 	}
-	h.pins++
-	defer s.unpin(h)
-	dots, loose := new(digest.Digest), 0
-	err = s.fly(h, true, func() error {
-		head, err := s.sealed(slice)
+	e.pins++
+	defer s.unpin(e)
+	dots, unsealed := new(digest.Digest), 0
+	err = s.runExclusive(e, true, func() error {
+		head, err := s.readHead(slice)
 		if err != nil {
 			return err
 		}
@@ -57,42 +57,42 @@ func (s *Store) findDots(slice flow.Slice) (*held, error) {
 		}
 		return s.journal.Dots(slice, func(dot flow.Dot) error {
 			dots.Add(dot)
-			loose++
+			unsealed++
 			return nil
 		})
 	})
 	if err != nil {
 		return nil, err
 	}
-	h.dots, h.loose = dots, loose
-	return h, nil
+	e.coldDigest, e.unsealed = dots, unsealed
+	return e, nil
 }
 
-// unread reports whether the digest is not known yet.
-func (h *held) unread() bool { return h.content == nil && h.dots == nil }
+// digestUnknown reports whether the digest of a cold slice has not been read yet.
+func (e *entry) digestUnknown() bool { return e.content == nil && e.coldDigest == nil }
 
 // digest returns a copy of the digest, which must be known.
-func (h *held) digest() digest.Digest {
-	if h.content != nil {
-		return h.content.marks.digest()
+func (e *entry) digest() digest.Digest {
+	if e.content != nil {
+		return e.content.index.digest()
 	}
-	return h.dots.Clone()
+	return e.coldDigest.Clone()
 }
 
-// Missing calls fn with what somebody who has have needs to hold all that is held here of the slice, until fn fails: the frames
-// that Intake takes in. They are the snapshot, if have lacks a part of it, and then each other batch that have lacks, in the order
-// of the dots. A cold slice stays cold. The slice is not dropped meanwhile. fn must not retain frame. Without a journal it fails
-// with ErrNoJournal.
+// Missing calls fn with the frames of all batches of the slice that have lacks, until fn fails. An Intake takes them in. The
+// frames are those of the snapshot, if have lacks a part of it, and then one for each other batch, in the order of the dots.
+// A cold slice stays cold. The slice is not dropped meanwhile. fn must not retain frame. Without a journal Missing fails with
+// ErrNoJournal.
 func (s *Store) Missing(slice flow.Slice, have digest.Digest, fn func(frame []byte) error) error {
 	if s.journal == nil {
 		return fmt.Errorf("missing batches of slice %s: %w", slice, ErrNoJournal)
 	}
-	h, missing, err := s.pinMissing(slice, have)
-	if err != nil || h == nil {
+	e, missing, err := s.pinMissing(slice, have)
+	if err != nil || e == nil {
 		return err
 	}
-	defer s.release(h)
-	head, err := s.sealed(slice)
+	defer s.release(e)
+	head, err := s.readHead(slice)
 	if err != nil {
 		return err
 	}
@@ -101,21 +101,21 @@ func (s *Store) Missing(slice flow.Slice, have digest.Digest, fn func(frame []by
 			return err
 		}
 		if err := s.journal.Pieces(slice, fn); err != nil {
-			s.damage(slice, err, head.Digest)
+			s.noteIfUnreadable(slice, err, head.Digest)
 			return fmt.Errorf("snapshot of slice %s: %w", slice, err)
 		}
 		missing = missing.Minus(head.Digest)
 	}
-	return s.giveAll(slice, missing, fn)
+	return s.sendBatches(slice, missing, fn)
 }
 
-// giveAll calls fn with batches of a slice. Those that cannot be read do not keep it from the others: it fails at its end.
-func (s *Store) giveAll(slice flow.Slice, missing digest.Digest, fn func(frame []byte) error) (failed error) {
+// sendBatches calls fn with batches of a slice. It skips unreadable batches and fails at the end if there were any.
+func (s *Store) sendBatches(slice flow.Slice, missing digest.Digest, fn func(frame []byte) error) (failed error) {
 	for dot := range missing.Dots() {
 		encoded, err := s.journal.Get(slice, dot)
 		if err != nil {
 			failed = fmt.Errorf("missing batch %s of slice %s: %w", dot, slice, err)
-			if !s.damage(slice, err, digest.Of(dot)) {
+			if !s.noteIfUnreadable(slice, err, digest.Of(dot)) {
 				return failed
 			}
 			continue
@@ -127,32 +127,21 @@ func (s *Store) giveAll(slice flow.Slice, missing digest.Digest, fn func(frame [
 	return failed
 }
 
-// damage notes that batches cannot be read, if that is what an error says.
-func (s *Store) damage(slice flow.Slice, err error, dots digest.Digest) bool {
-	if !errors.Is(err, ErrUnreadable) {
-		return false
-	}
+// pinMissing pins the entry of a slice and returns the dots that have lacks. The entry is nil if there is none.
+func (s *Store) pinMissing(slice flow.Slice, have digest.Digest) (*entry, digest.Digest, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.noteDamage(slice, dots)
-	return true
-}
-
-// pinMissing pins the slice, nil if nothing of it is held, and returns what have lacks of it.
-func (s *Store) pinMissing(slice flow.Slice, have digest.Digest) (*held, digest.Digest, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	_, err := s.find(slice, always) // what is being dropped must not be pinned
+	_, err := s.find(slice, anyOperation) // a slice must not be pinned while it is being dropped
 	if err != nil {
 		return nil, digest.Digest{}, fmt.Errorf("missing batches of slice %s: %w", slice, err)
 	}
-	h, err := s.findDots(slice)
+	e, err := s.findDigest(slice)
 	if err != nil {
 		return nil, digest.Digest{}, fmt.Errorf("missing batches of slice %s: %w", slice, err)
 	}
-	if h == nil {
+	if e == nil {
 		return nil, digest.Digest{}, nil
 	}
-	h.pins++
-	return h, s.sound(h).Minus(have), nil
+	e.pins++
+	return e, s.readableDigest(e).Minus(have), nil
 }

@@ -135,7 +135,7 @@ func TestVerifyFindsDifferences(t *testing.T) {
 // addInMemory adds to the totals in memory, without a batch in the journal.
 func addInMemory(t *testing.T, s *Store, r flow.Record) {
 	t.Helper()
-	b, c := batchOf(t, noon, dot(9, 9), r), s.held[noon].content
+	b, c := batchOf(t, noon, dot(9, 9), r), s.entries[noon].content
 	rows := c.table.Group(b)
 	defer c.table.Release(rows)
 	c.table.Add(b, rows)

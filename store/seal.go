@@ -13,43 +13,44 @@ import (
 	"flowring/store/snapshot"
 )
 
-// ErrConflict says that of two snapshots of a slice neither holds all of the other: they cannot be made one. Sealing excludes it,
-// unless the cluster was split by force.
+// ErrConflict is the error of a snapshot that lacks a batch of the snapshot of this store, so that neither can replace the
+// other. Sealing excludes it, unless the cluster was split by force.
 var ErrConflict = errors.New("snapshots made apart cannot be merged")
 
-// Quiet returns the slices that got no batch for a while and have at least so many that are not in a snapshot, in order. For
-// slices not used since Open, the while counts from then.
-func (s *Store) Quiet(while time.Duration, batches int) []flow.Slice {
+// Quiet returns, in order, the slices that got no batch for the given time and have at least the given number of batches that
+// are not in a snapshot. For a slice without a batch since Open, the time counts from Open.
+func (s *Store) Quiet(quiet time.Duration, batches int) []flow.Slice {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var quiet []flow.Slice
+	var found []flow.Slice
 	if s.journal == nil {
 		return nil
 	}
-	for slice, h := range s.held {
-		if h.busy == nil && time.Since(h.changed) >= while && (h.unread() || h.loose >= batches) {
-			quiet = append(quiet, slice)
+	for slice, e := range s.entries {
+		if e.operation == nil && time.Since(e.changedAt) >= quiet && (e.digestUnknown() || e.unsealed >= batches) {
+			found = append(found, slice)
 		}
 	}
-	slices.SortFunc(quiet, flow.Slice.Compare)
-	return quiet
+	slices.SortFunc(found, flow.Slice.Compare)
+	return found
 }
 
-// Seal puts a snapshot in the place of the slice's batches, if their digest is exactly d and at least so many of them are not in
-// one yet. It reports whether it did. Others use the slice meanwhile, but for a moment at the end; if it is in use then, it stays
-// as it is. It blocks for an fsync.
+// Seal replaces the batches of the slice by a snapshot, if their digest is exactly d and at least the given number of them
+// is not in a snapshot yet. It reports whether it did. The slice can be used meanwhile, except for a moment at the end. If it
+// stays in use then, Seal leaves it as it is. Seal blocks for an fsync.
 //
-// Who seals must know that d holds whatever any other store has in a snapshot of the slice: else the two cannot be merged.
+// The caller guarantees that d contains every snapshot of the slice that another store has. Otherwise the two snapshots
+// cannot be merged.
 func (s *Store) Seal(slice flow.Slice, d digest.Digest, batches int) (bool, error) {
-	h, err := s.pinWarm(slice, false)
-	if err != nil || h == nil {
+	e, err := s.pinLoaded(slice, false)
+	if err != nil || e == nil {
 		return false, err
 	}
-	reading := h.content.read(slice.Hour)
-	pairs, held := h.content.marks.pairs()
-	s.releaseWarm(h)
-	// Both are of d alone: the set only grows, and the pairs were copied last.
-	if !reading.digest.Equal(d) || !held.Equal(d) || s.loose(h) < batches {
+	reading := e.content.read(slice.Hour)
+	pairs, held := e.content.index.pairs()
+	s.releaseLoaded(e)
+	// Reading and IDs both belong to d, because the set only grows and the IDs were copied last.
+	if !reading.digest.Equal(d) || !held.Equal(d) || s.unsealed(e) < batches {
 		return false, nil
 	}
 	dr, err := s.newDraft(slice)
@@ -77,19 +78,19 @@ func (s *Store) Seal(slice flow.Slice, d digest.Digest, batches int) (bool, erro
 	return err == nil, err
 }
 
-// Reclaim gives back the disk space of what Seal removed of a slice. It blocks until that was rewritten, or ctx ends.
+// Reclaim frees the disk space of the batches that Seal removed. It blocks until their files are rewritten or ctx ends.
 func (s *Store) Reclaim(ctx context.Context, slice flow.Slice) error {
 	return s.journal.Reclaim(ctx, slice)
 }
 
-// loose returns how many batches are not in a snapshot.
-func (s *Store) loose(h *held) int {
+// unsealed returns the number of batches that are not in a snapshot.
+func (s *Store) unsealed(e *entry) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return h.loose
+	return e.unsealed
 }
 
-// draft is a snapshot that is being written. While there is one of a slice, that is not dropped.
+// draft is a snapshot that is being written. A slice with a draft is not dropped.
 type draft struct {
 	s       *Store
 	slice   flow.Slice
@@ -101,7 +102,7 @@ type draft struct {
 func (s *Store) newDraft(slice flow.Slice) (*draft, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if _, err := s.find(slice, always); err != nil { // a drop under way would remove the pieces
+	if _, err := s.find(slice, anyOperation); err != nil { // a drop in progress would remove the pieces
 		return nil, err
 	}
 	s.drafts[slice]++
@@ -116,7 +117,7 @@ func (d *draft) stage(data []byte) error {
 	return nil
 }
 
-// close ends the draft, and removes it unless it was adopted.
+// close ends the draft, and discards it unless it was adopted.
 func (d *draft) close() {
 	if !d.adopted {
 		if err := d.s.journal.Discard(d.slice, d.number); err != nil {
@@ -130,50 +131,51 @@ func (d *draft) close() {
 	}
 }
 
-// adopt makes the draft the slice's snapshot. With same set, memory has what the snapshot says; else it must be read anew.
+// adopt makes the draft the snapshot of the slice. same says that the content in memory includes the snapshot. Otherwise the
+// next use reads the journal.
 func (d *draft) adopt(covers digest.Digest, same bool) error {
 	s := d.s
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	h, err := s.find(d.slice, always)
+	e, err := s.find(d.slice, anyOperation)
 	if err != nil {
 		return err
 	}
-	if h == nil {
-		h = &held{slice: d.slice, changed: time.Now()}
-		s.held[d.slice] = h
+	if e == nil {
+		e = &entry{slice: d.slice, changedAt: time.Now()}
+		s.entries[d.slice] = e
 	}
-	err = s.alone(h, func() error { return d.write(covers) })
+	err = s.whenUnpinned(e, func() error { return d.write(covers) })
 	switch {
 	case errors.Is(err, errInUse) || errors.Is(err, ErrConflict): // nothing was written
 		return err
-	case err != nil || !same: // what is true now is read from the journal
-		s.chill(h)
-	case !h.unread():
-		h.loose = int(h.digest().Minus(covers).Count())
+	case err != nil || !same: // the next use reads the journal
+		s.reset(e)
+	case !e.digestUnknown():
+		e.unsealed = int(e.digest().Minus(covers).Count())
 	}
 	if err == nil {
-		s.noteRepair(d.slice, covers)
+		s.removeUnreadable(d.slice, covers)
 	}
-	d.adopted = true // or may be: then it is left for the journal to sweep
+	d.adopted = true // after an error perhaps; then the journal removes it at its next start
 	return err
 }
 
-// write adopts the draft in the journal, if it holds all of the snapshot that is there.
+// write adopts the draft in the journal, unless the draft lacks a part of the present snapshot.
 func (d *draft) write(covers digest.Digest) error {
-	before, err := d.s.sealed(d.slice)
+	before, err := d.s.readHead(d.slice)
 	if err != nil {
 		return err
 	}
 	if before != nil && covers.Lacks(before.Digest) {
-		return fmt.Errorf("slice %s: %w: %s is in one of them alone", d.slice, ErrConflict, before.Digest.Minus(covers))
+		return fmt.Errorf("slice %s: %w: only one of them has %s", d.slice, ErrConflict, before.Digest.Minus(covers))
 	}
 	head := snapshot.Head{Slice: d.slice, Pieces: d.pieces, Digest: covers}
 	return d.s.journal.Adopt(d.slice, d.number, head.Encode(), covers)
 }
 
-// sealed returns the head of the slice's snapshot, nil if it has none.
-func (s *Store) sealed(slice flow.Slice) (*snapshot.Head, error) {
+// readHead returns the head of the snapshot of the slice, nil if it has none.
+func (s *Store) readHead(slice flow.Slice) (*snapshot.Head, error) {
 	data, err := s.journal.Head(slice)
 	if err != nil || data == nil {
 		return nil, err

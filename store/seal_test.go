@@ -299,15 +299,15 @@ func TestSealLeavesASliceInUse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := opened(t, newMemJournal(), 0)
 		apply(t, s, batchOf(t, noon, dot(1, 1), record("a", "b", 1, 1)))
-		h, err := s.pinWarm(noon, false)
+		h, err := s.pinLoaded(noon, false)
 		if err != nil {
 			t.Fatal(err)
 		}
 		begin := time.Now()
-		if sealAll(t, s, noon) || time.Since(begin) != aloneWait {
-			t.Errorf("a pinned slice: sealed or given up after %s, want given up after %s", time.Since(begin), aloneWait)
+		if sealAll(t, s, noon) || time.Since(begin) != unpinWait {
+			t.Errorf("a pinned slice: sealed or given up after %s, want given up after %s", time.Since(begin), unpinWait)
 		}
-		go func() { time.Sleep(aloneWait / 2); s.releaseWarm(h) }()
+		go func() { time.Sleep(unpinWait / 2); s.releaseLoaded(h) }()
 		if !sealAll(t, s, noon) {
 			t.Error("a slice that is released soon is not sealed")
 		}

@@ -8,24 +8,24 @@ import (
 	"flowring/store/digest"
 )
 
-// Stats are numbers about a store. Those of Apply and of loads count up from Open.
+// Stats are numbers about a store. The counters start at zero at Open.
 type Stats struct {
-	Slices        int    // slices that have batches here
+	Slices        int    // slices with batches
 	Hours         int    // distinct hours of these
 	Warm          int    // slices in memory
 	Flows         int    // flows of the slices in memory
-	ResidentBytes int64  // estimate of the memory that the slices take, as of the last use of each
+	ResidentBytes int64  // estimated memory of the slices, each as of its last use
 	Applied       uint64 // batches added to the totals
-	Same          uint64 // batches whose ID was held under another dot
-	Known         uint64 // batches that were held, by their dot or, where that will do, their ID
-	Saturated     uint64 // totals cut to 2^63-1 (P14), by batches applied and by batches loaded
-	Loads         uint64 // slices that came into memory from the journal
-	Evictions     uint64 // slices that left memory for the budget
+	Same          uint64 // batches whose ID the store had under another dot
+	Known         uint64 // batches that the store had, by their dot or, outside of repair, by their ID
+	Saturated     uint64 // totals cut to 2^63-1 (P14) when batches were applied or loaded
+	Loads         uint64 // slices loaded from the journal
+	Evictions     uint64 // slices that left memory because of the budget
 	Sealed        uint64 // snapshots made here
 	Snapshots     uint64 // snapshots taken in from other stores
-	Unreadable    uint64 // batches that are known to be unreadable here
-	MostFlows     int    // flows of the slice in memory that has the most
-	MostNames     int    // names of the slice in memory that has the most
+	Unreadable    uint64 // batches known to be unreadable
+	MostFlows     int    // flows of the warm slice with the most flows
+	MostNames     int    // names of the warm slice with the most names
 	TooManyFlows  uint64 // times that Check refused a batch for Limits.Flows
 	TooManyNames  uint64 // for Limits.Names
 	TooManySlices uint64 // for Limits.Slices
@@ -37,8 +37,8 @@ type counters struct {
 	applied, same, known, saturated, loads, evictions, sealed, snapshots atomic.Uint64
 }
 
-func (c *counters) count(fresh bool, saturated int) {
-	if fresh {
+func (c *counters) count(added bool, saturated int) {
+	if added {
 		c.applied.Add(1)
 	} else {
 		c.same.Add(1)
@@ -46,7 +46,7 @@ func (c *counters) count(fresh bool, saturated int) {
 	c.saturated.Add(uint64(saturated))
 }
 
-// Stats returns the numbers of now. It takes time in proportion to the number of slices.
+// Stats returns the current numbers. Its time grows with the number of slices.
 func (s *Store) Stats() Stats {
 	c := &s.counters
 	stats := Stats{
@@ -65,20 +65,20 @@ func (s *Store) Stats() Stats {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	hours := make(map[flow.Hour]struct{})
-	for slice, h := range s.held {
-		if h.empty() {
+	for slice, e := range s.entries {
+		if e.empty() {
 			continue
 		}
 		stats.Slices++
 		hours[slice.Hour] = struct{}{}
-		if h.content != nil {
+		if e.content != nil {
 			stats.Warm++
-			stats.Flows += h.content.table.Flows()
-			stats.MostFlows = max(stats.MostFlows, h.content.table.Flows())
-			stats.MostNames = max(stats.MostNames, h.content.table.Names())
+			stats.Flows += e.content.table.Flows()
+			stats.MostFlows = max(stats.MostFlows, e.content.table.Flows())
+			stats.MostNames = max(stats.MostNames, e.content.table.Names())
 		}
 	}
-	stats.Unreadable = digest.Count(maps.Values(s.damaged))
+	stats.Unreadable = digest.Count(maps.Values(s.unreadable))
 	stats.Hours = len(hours)
 	stats.ResidentBytes = s.resident
 	return stats

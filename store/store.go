@@ -13,50 +13,50 @@ import (
 	"flowring/store/digest"
 )
 
-// Config is what an operator sets about a store.
+// Config holds the settings of a store.
 type Config struct {
-	// MemoryBudget is how many bytes of memory, as estimated, the slices may take; 0: no limit. Slices not used lately leave
-	// memory to keep to it. Those in use stay, and so does the one used last, so that more may be taken: to refuse writes
-	// in time is up to admission (P12).
+	// MemoryBudget is the estimated number of bytes that the slices may take in memory; 0: no limit. The least recently used
+	// slices leave memory first. Slices in use stay, and so does the one used last, so memory may exceed the budget.
+	// Admission refuses writes in time (P12).
 	MemoryBudget int64
 	Limits       Limits
 }
 
-// Deps are what a store works with.
+// Deps are the collaborators of a store.
 type Deps struct {
-	Journal Journal      // nil: memory only, nothing is durable and nothing leaves memory
+	Journal Journal      // nil: nothing is durable, and no slice leaves memory
 	Log     *slog.Logger // nil: silent
 }
 
-// Store is what one node holds.
+// Store holds the slices of one node.
 type Store struct {
 	budget   int64
 	limits   Limits
 	journal  Journal
 	log      *slog.Logger
-	applying identities
+	applying identityLocks
 	counters counters
 	refused  refused
 
-	mu       sync.Mutex
-	held     map[flow.Slice]*held
-	damaged  map[flow.Slice]digest.Digest // batches that are known to be unreadable; no digest is empty
-	drafts   map[flow.Slice]int           // how many snapshots of a slice are being written
-	warm     *list.List                   // of the *held in memory, the one used last at the back
-	resident int64                        // the sum of held.counted
+	mu         sync.Mutex
+	entries    map[flow.Slice]*entry
+	unreadable map[flow.Slice]digest.Digest // batches known to be unreadable; no digest is empty
+	drafts     map[flow.Slice]int           // number of drafts of each slice
+	warm       *list.List                   // of *entry: the warm ones, the last used one at the back
+	resident   int64                        // the sum of entry.size
 }
 
-// New returns an empty store. It touches nothing; Open it before use.
+// New returns an empty store. The caller opens it before use.
 func New(config Config, deps Deps) *Store {
 	s := &Store{
-		budget:  config.MemoryBudget,
-		limits:  config.Limits,
-		journal: deps.Journal,
-		log:     deps.Log,
-		held:    make(map[flow.Slice]*held),
-		damaged: make(map[flow.Slice]digest.Digest),
-		drafts:  make(map[flow.Slice]int),
-		warm:    list.New(),
+		budget:     config.MemoryBudget,
+		limits:     config.Limits,
+		journal:    deps.Journal,
+		log:        deps.Log,
+		entries:    make(map[flow.Slice]*entry),
+		unreadable: make(map[flow.Slice]digest.Digest),
+		drafts:     make(map[flow.Slice]int),
+		warm:       list.New(),
 	}
 	if s.journal == nil {
 		s.budget = 0
@@ -67,7 +67,7 @@ func New(config Config, deps Deps) *Store {
 	return s
 }
 
-// Open learns from the journal which slices there are. It reads no batch: the time it takes does not grow with the data.
+// Open reads the list of slices from the journal. It reads no batch, so its time does not grow with the data.
 func (s *Store) Open() error {
 	if s.journal == nil {
 		return nil
@@ -79,17 +79,17 @@ func (s *Store) Open() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, slice := range all {
-		s.held[slice] = &held{slice: slice, changed: time.Now()}
+		s.entries[slice] = &entry{slice: slice, changedAt: time.Now()}
 	}
 	return nil
 }
 
-// Slices returns the slices that have batches here, in order.
+// Slices returns the slices with batches in this store, in order.
 func (s *Store) Slices() []flow.Slice {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	all := slices.AppendSeq(make([]flow.Slice, 0, len(s.held)), maps.Keys(s.held))
-	all = slices.DeleteFunc(all, func(slice flow.Slice) bool { return s.held[slice].empty() })
+	all := slices.AppendSeq(make([]flow.Slice, 0, len(s.entries)), maps.Keys(s.entries))
+	all = slices.DeleteFunc(all, func(slice flow.Slice) bool { return s.entries[slice].empty() })
 	slices.SortFunc(all, flow.Slice.Compare)
 	return all
 }

@@ -8,22 +8,22 @@ import (
 	"flowring/flow"
 )
 
-// ErrDiverged says that memory is not the fold of the journal (P15).
+// ErrDiverged is the error of a slice whose totals in memory are not the fold of the journal (P15).
 var ErrDiverged = errors.New("memory is not the fold of the journal")
 
-// Verify folds the slice anew from the journal and compares that with memory (P15); a cold slice is loaded. Batches may be
-// applied meanwhile: what is compared are those held when it began. It fails with an error that wraps ErrDiverged if the two
-// differ, and with ErrNoJournal without a journal.
+// Verify folds the journal of the slice again and compares the result with memory (P15). It loads a cold slice. Batches may be
+// applied meanwhile, because Verify compares only the batches that it finds in memory at its start. Its error wraps
+// ErrDiverged if the two differ, and ErrNoJournal without a journal.
 func (s *Store) Verify(slice flow.Slice) error {
 	if s.journal == nil {
 		return fmt.Errorf("verify slice %s: %w", slice, ErrNoJournal)
 	}
-	h, err := s.pinWarm(slice, false)
-	if err != nil || h == nil {
+	e, err := s.pinLoaded(slice, false)
+	if err != nil || e == nil {
 		return err
 	}
-	defer s.releaseWarm(h)
-	memory := h.content.read(slice.Hour)
+	defer s.releaseLoaded(e)
+	memory := e.content.read(slice.Hour)
 	c, _, err := s.loadContent(slice, &memory.digest)
 	if err != nil {
 		return fmt.Errorf("verify: %w", err)
@@ -34,7 +34,7 @@ func (s *Store) Verify(slice flow.Slice) error {
 	return nil
 }
 
-// compare returns an error that says in what the two readings differ.
+// compare returns an error that names the first difference of two readings.
 func (r *Reading) compare(o *Reading) error {
 	if lost := r.digest.Minus(o.digest); !lost.Empty() {
 		return fmt.Errorf("%w: batches %s are not in the journal", ErrDiverged, lost)

@@ -38,7 +38,7 @@ func (r *Replicas) Admit(ctx context.Context, checked bool, batches []flow.Writt
 		return false, err
 	}
 	if checked {
-		allReplayed, err = r.Store.CheckAgain(batches...)
+		allReplayed, err = r.Store.CheckIgnoringLimits(batches...)
 	} else {
 		allReplayed, err = r.Check(batches)
 	}

@@ -158,7 +158,7 @@ func TestFailedLoadReleasesTheOtherSlices(t *testing.T) {
 	}
 	for _, slice := range []flow.Slice{noon, later} {
 		if dropped, err := s.Drop(slice, digest.Of(dot(1, 1))); !dropped || err != nil {
-			t.Errorf("Drop(%s) = %t, %v, want true: nobody uses it", slice, dropped, err)
+			t.Errorf("Drop(%s) = %t, %v, want true: nobody pinned it", slice, dropped, err)
 		}
 	}
 }

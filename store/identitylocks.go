@@ -6,7 +6,7 @@ import (
 	"flowring/flow"
 )
 
-// identity is what makes a batch the same as another in its slice: its ID, or, without one, its dot.
+// identity tells the batches of a slice apart: the ID of a batch, or the dot of a batch without an ID.
 type identity struct {
 	slice flow.Slice
 	id    flow.ID
@@ -20,16 +20,16 @@ func identityOf(b *flow.Batch) identity {
 	return identity{slice: b.Slice, id: b.ID}
 }
 
-// identities are locks, one for each identity in use. An fsync passes within such a lock, so each identity has its own: one of
-// a number of stripes would let batches wait for each other's fsync by chance.
-type identities struct {
+// identityLocks holds one lock for each identity in use. A lock is held across an fsync. With a fixed number of striped
+// locks, unrelated batches would by chance wait for each other's fsync.
+type identityLocks struct {
 	mu     sync.Mutex
-	locked map[identity]chan struct{} // closed when all that were locked with it are unlocked
+	locked map[identity]chan struct{} // closed when all identities of the same call to lock are unlocked
 }
 
-// lock locks the identities, each once nobody else has it locked, and returns what unlocks them. They must be in order and
-// distinct: two callers that each wait for what the other has would wait for ever.
-func (l *identities) lock(ids []identity) (unlock func()) {
+// lock locks identities, which are distinct and in order, and returns a function that unlocks them. It waits until no other
+// call has one of them locked. The order prevents deadlocks.
+func (l *identityLocks) lock(ids []identity) (unlock func()) {
 	mine := make(chan struct{})
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -47,7 +47,7 @@ func (l *identities) lock(ids []identity) (unlock func()) {
 	return func() { l.unlock(ids, mine) }
 }
 
-func (l *identities) unlock(ids []identity, mine chan struct{}) {
+func (l *identityLocks) unlock(ids []identity, mine chan struct{}) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, id := range ids {

@@ -1,0 +1,118 @@
+package store
+
+import (
+	"sync"
+
+	"flowring/flow"
+	"flowring/store/digest"
+	"flowring/store/snapshot"
+)
+
+// batchIndex holds the dots and the IDs of the batches of a slice. By them the store recognizes a batch that it has (P2).
+type batchIndex struct {
+	mu         sync.Mutex
+	dots       digest.Digest
+	firstIDs   map[flow.ID]flow.ID  // by Key, the first ID that came with it
+	furtherIDs map[flow.ID]struct{} // IDs whose Key had come with another ID: next to none
+}
+
+// has reports whether the slice has a batch with the dot of b, or, if idSuffices is set, one with its ID.
+func (x *batchIndex) has(b *flow.Batch, idSuffices bool) bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.dots.Has(b.Dot) {
+		return true
+	}
+	sameID, _ := x.lookupLocked(b)
+	return sameID && idSuffices
+}
+
+// lookup reports whether the slice has a batch with the ID of b, and whether it has the Key of b only with other IDs.
+func (x *batchIndex) lookup(b *flow.Batch) (sameID, keyReused bool) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.lookupLocked(b)
+}
+
+// lookupLocked is lookup with mu locked.
+func (x *batchIndex) lookupLocked(b *flow.Batch) (sameID, keyReused bool) {
+	if b.ID.IsZero() {
+		return false, false
+	}
+	first, known := x.firstIDs[b.Key]
+	_, sameID = x.furtherIDs[b.ID]
+	sameID = sameID || known && first == b.ID
+	return sameID, known && !sameID && !b.Key.IsZero()
+}
+
+// add adds the dot and the ID of b.
+func (x *batchIndex) add(b *flow.Batch) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.dots.Add(b.Dot)
+	if !b.ID.IsZero() {
+		x.addID(b)
+	}
+}
+
+func (x *batchIndex) addID(b *flow.Batch) {
+	if x.firstIDs == nil {
+		x.firstIDs, x.furtherIDs = make(map[flow.ID]flow.ID), make(map[flow.ID]struct{})
+	}
+	first, known := x.firstIDs[b.Key]
+	switch {
+	case !known:
+		x.firstIDs[b.Key] = b.ID
+	case first != b.ID:
+		x.furtherIDs[b.ID] = struct{}{}
+	}
+}
+
+// addPair adds an ID of a snapshot. It needs no lock, because the index has no other user yet.
+func (x *batchIndex) addPair(p snapshot.IDPair) {
+	if x.firstIDs == nil {
+		x.firstIDs, x.furtherIDs = make(map[flow.ID]flow.ID), make(map[flow.ID]struct{})
+	}
+	if p.Key.IsZero() {
+		x.furtherIDs[p.ID] = struct{}{}
+		return
+	}
+	x.firstIDs[p.Key] = p.ID
+}
+
+// pairs returns the IDs, in no order, and a copy of the dots.
+func (x *batchIndex) pairs() ([]snapshot.IDPair, digest.Digest) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	all := make([]snapshot.IDPair, 0, len(x.firstIDs)+len(x.furtherIDs))
+	for key, id := range x.firstIDs {
+		all = append(all, snapshot.IDPair{Key: key, ID: id})
+	}
+	for id := range x.furtherIDs {
+		all = append(all, snapshot.IDPair{ID: id})
+	}
+	return all, x.dots.Clone()
+}
+
+// digest returns a copy of the dots.
+func (x *batchIndex) digest() digest.Digest {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.dots.Clone()
+}
+
+func (x *batchIndex) empty() bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.dots.Empty()
+}
+
+// size estimates the bytes of memory that the index takes.
+func (x *batchIndex) size() int64 {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.dots.Size() + idCost*int64(len(x.firstIDs)+len(x.furtherIDs))
+}
+
+// idCost is the size of a Key and an ID in a map, with its unused capacity.
+const idCost = 52

@@ -1,0 +1,134 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+
+	"flowring/flow"
+	"flowring/store/digest"
+	"flowring/store/snapshot"
+)
+
+// setWarm makes an entry warm.
+func (s *Store) setWarm(e *entry, c *content) {
+	e.content, e.coldDigest = c, nil
+	e.element = s.warm.PushBack(e)
+	s.setSize(e, c.size())
+}
+
+// setCold takes the content of a warm entry out of memory.
+func (s *Store) setCold(e *entry) {
+	s.warm.Remove(e.element)
+	s.resident -= e.size
+	e.content, e.element, e.size = nil, nil, 0
+}
+
+// reset makes an entry cold and forgets its digest. The next use reads both from the journal.
+func (s *Store) reset(e *entry) {
+	if e.content != nil {
+		s.setCold(e)
+	}
+	e.coldDigest = nil
+}
+
+// setSize records the memory that an entry takes.
+func (s *Store) setSize(e *entry, size int64) {
+	s.resident += size - e.size
+	e.size = size
+}
+
+// enforceBudget evicts the least recently used slices until memory is within the budget. It spares slices in use, and keep,
+// because a slice larger than the budget would otherwise be loaded again for each batch.
+func (s *Store) enforceBudget(keep *entry) {
+	if s.budget == 0 {
+		return
+	}
+	for next := s.warm.Front(); next != nil && s.resident > s.budget; {
+		e := next.Value.(*entry)
+		next = next.Next()
+		if e != keep && e.pins == 0 && e.operation == nil {
+			s.evict(e)
+		}
+	}
+}
+
+// evict makes an entry cold. Its digest, which is small, stays, because most questions about a cold slice are whether it has
+// changed.
+func (s *Store) evict(e *entry) {
+	dots := e.content.index.digest()
+	s.log.Debug("slice leaves memory", "slice", e.slice, "bytes", e.size)
+	s.setCold(e)
+	e.coldDigest = &dots
+	s.counters.evictions.Add(1)
+}
+
+// load makes a pinned cold entry warm. Store.mu is locked; load unlocks it while it reads the journal.
+func (s *Store) load(e *entry) error {
+	var c *content
+	var unsealed int
+	err := s.runExclusive(e, true, func() (err error) {
+		c, unsealed, err = s.loadContent(e.slice, nil)
+		return err
+	})
+	var failed *unreadableError
+	if errors.As(err, &failed) {
+		s.addUnreadable(e.slice, failed.dots)
+	}
+	if err != nil {
+		return err
+	}
+	s.setWarm(e, c)
+	e.unsealed = unsealed
+	s.counters.loads.Add(1)
+	s.log.Debug("slice enters memory", "slice", e.slice, "bytes", e.size)
+	s.enforceBudget(e)
+	return nil
+}
+
+// loadContent folds the snapshot of a slice and the batches that are not in it, or, if only is not nil, just the batches in
+// only. It returns the number of batches that it folded.
+func (s *Store) loadContent(slice flow.Slice, only *digest.Digest) (c *content, unsealed int, err error) {
+	c = newContent()
+	if err := s.loadSnapshot(c, slice); err != nil {
+		if errors.Is(err, ErrUnreadable) {
+			if bad, failed := s.findUnreadable(slice); failed == nil && !bad.Empty() {
+				err = &unreadableError{bad}
+			}
+		}
+		return nil, 0, fmt.Errorf("load slice %s: %w", slice, err)
+	}
+	err = s.journal.Load(slice, func(encoded []byte) error { return s.foldLoaded(c, encoded, only, &unsealed) })
+	if errors.Is(err, ErrUnreadable) {
+		c = newContent()
+		if err = s.loadSnapshot(c, slice); err == nil {
+			unsealed, err = s.loadOneByOne(c, slice, only)
+		}
+	}
+	if err != nil {
+		return nil, 0, fmt.Errorf("load slice %s: %w", slice, err)
+	}
+	return c, unsealed, nil
+}
+
+// loadSnapshot fills new content with the snapshot of the slice, if it has one.
+func (s *Store) loadSnapshot(c *content, slice flow.Slice) error {
+	head, err := s.readHead(slice)
+	if err != nil || head == nil {
+		return err
+	}
+	pieces := uint32(0)
+	err = s.journal.Pieces(slice, func(data []byte) error {
+		p, err := snapshot.ParsePiece(slice, data)
+		if err != nil {
+			return err
+		}
+		c.addPiece(p)
+		pieces++
+		return nil
+	})
+	if err == nil && pieces != head.Pieces {
+		err = fmt.Errorf("%w: %d of %d pieces of the snapshot", snapshot.ErrMalformed, pieces, head.Pieces)
+	}
+	c.index.dots = head.Digest
+	return err
+}
