@@ -16,17 +16,18 @@ import (
 	"flowring/router"
 )
 
-// askWithin bounds one attempt: a node answers within 4 s, unless it is frozen or the machine is busy. A client asks again.
+// askWithin is the limit for one attempt. A node answers within 4 s, unless it is frozen or the machine is busy; then
+// the client asks again.
 const askWithin = 5 * time.Second
 
-// answer is what a node said.
+// answer is the answer of a node.
 type answer struct {
 	status   int
 	complete string // Flowring-Complete
 	body     []byte
 }
 
-// get asks a node for a path.
+// get gets a path of a node.
 func (c *cluster) get(p *process, path string) (answer, error) {
 	return c.ask(http.MethodGet, p.url()+path, nil, nil)
 }
@@ -55,7 +56,7 @@ func (c *cluster) askFor(ctx context.Context, method, url string, header http.He
 	return answer{res.StatusCode, res.Header.Get("Flowring-Complete"), text}, err
 }
 
-// document reads an hour completely (P4), or fails.
+// document returns a complete read of an hour (P4), or an error.
 func (c *cluster) document(p *process, hour flow.Hour) ([]byte, error) {
 	a, err := c.get(p, fmt.Sprintf("/flows?hour=%d&require=complete", hour))
 	switch {
@@ -79,7 +80,7 @@ func (c *cluster) members(p *process) (router.MembersView, error) {
 	return view, err
 }
 
-// ring returns the version of the ring that all the nodes come to have, of that many members.
+// ring waits until all nodes have the same ring with that number of members, and returns its version.
 func (c *cluster) ring(size int, nodes ...*process) string {
 	c.t.Helper()
 	var version string

@@ -13,7 +13,8 @@ import (
 	"flowring/internal/ledger"
 )
 
-// book is a ledger whose batches are of a few hours at a time, the present. The present moves on as batches are entered.
+// book is a ledger with batches of a few hours at a time: the present. Each turn of batches moves the present on by one
+// hour.
 type book struct {
 	*ledger.Ledger
 	first flow.Hour // of the first batches
@@ -22,7 +23,7 @@ type book struct {
 const (
 	firstHour    = flow.Hour(480_000)
 	presentHours = 4    // hours of the present
-	turn         = 1500 // batches after which the present moves on by one hour
+	turn         = 1500 // batches
 )
 
 func newBook(first flow.Hour) book { return book{ledger.New(), first} }

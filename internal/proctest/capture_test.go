@@ -17,11 +17,11 @@ import (
 	"time"
 )
 
-// capturing is softflowd at work on loopback, exporting to nfcapd.
+// capturing is a running softflowd on loopback, which exports to nfcapd.
 type capturing struct {
 	t       *testing.T
 	dir     string
-	ctx     context.Context // bounds everything
+	ctx     context.Context // limit of the capture
 	port    int             // UDP port of nfcapd
 	nfcapd  *exec.Cmd
 	control string // socket of softflowd
@@ -51,7 +51,7 @@ func capture(t *testing.T) string {
 	return dir
 }
 
-// needTools skips the test without the tools, but not where they have been installed for it.
+// needTools skips the test if a tool is missing. In CI, which installs the tools, it fails the test.
 func needTools(t *testing.T, tools ...string) {
 	t.Helper()
 	for _, tool := range tools {
@@ -77,7 +77,7 @@ func freePort(t *testing.T) int {
 	return conn.LocalAddr().(*net.UDPAddr).Port
 }
 
-// run starts a tool that dies with the test; its output is shown when the test fails.
+// run starts a tool, which dies with the test. A failure of the test shows its output.
 func (c *capturing) run(name string, args ...string) *exec.Cmd {
 	c.t.Helper()
 	log, err := os.Create(filepath.Join(c.t.ArtifactDir(), name+".log"))
@@ -123,7 +123,7 @@ func (c *capturing) startProbe(network string) {
 	c.until("softflowd captures", func() bool { return c.statistic("Packets received by libpcap") >= 0 })
 }
 
-// statistic asks softflowd for one of its numbers; -1: no answer.
+// statistic returns a statistic of softflowd; -1 without an answer.
 func (c *capturing) statistic(name string) int {
 	out, err := exec.CommandContext(c.ctx, "softflowctl", "-c", c.control, "statistics").Output()
 	match := regexp.MustCompile(regexp.QuoteMeta(name) + `: (\d+)`).FindSubmatch(out)
@@ -134,9 +134,9 @@ func (c *capturing) statistic(name string) int {
 	return n
 }
 
-// flush makes softflowd take in every packet of the traffic. It reads packets a block at a time, and a block that is not full it
-// does not get to see (github.com/irino/softflowd/pull/71): the traffic is followed by so much more, to a host that exists for
-// that, that the blocks in question fill up. What is left in the last one is counted by nobody.
+// flush makes softflowd read every packet of the traffic. softflowd reads packets in blocks, and does not see a block
+// before it is full (github.com/irino/softflowd/pull/71). flush therefore sends filler packets to a separate host,
+// until the blocks of the traffic are full. No test counts the packets in the last block.
 func (c *capturing) flush(traffic *traffic) {
 	c.t.Helper()
 	made := c.statistic("Packets received by libpcap")
@@ -149,7 +149,7 @@ func (c *capturing) flush(traffic *traffic) {
 	}
 }
 
-// stop makes softflowd export what it has and nfcapd write what it got.
+// stop makes softflowd export its flows, and nfcapd write them.
 func (c *capturing) stop() {
 	c.t.Helper()
 	for _, command := range []string{"expire-all", "shutdown"} {
@@ -158,14 +158,14 @@ func (c *capturing) stop() {
 		}
 	}
 	<-c.exited
-	c.until("nfcapd has read what was exported", func() bool { waiting, _ := c.queue(); return waiting == 0 })
+	c.until("nfcapd has read all exported flows", func() bool { waiting, _ := c.queue(); return waiting == 0 })
 	c.nfcapd.Process.Signal(syscall.SIGTERM)
 	if err := c.nfcapd.Wait(); err != nil {
 		c.t.Fatalf("nfcapd: %v", err)
 	}
 }
 
-// queue returns how many bytes wait in nfcapd's socket, and whether there is one.
+// queue returns the number of bytes in the socket of nfcapd, and whether the socket exists.
 func (c *capturing) queue() (waiting int64, open bool) {
 	text, _ := os.ReadFile("/proc/net/udp")
 	for line := range strings.Lines(string(text)) {
@@ -179,7 +179,7 @@ func (c *capturing) queue() (waiting int64, open bool) {
 	return 0, false
 }
 
-// print writes what nfdump prints to a file.
+// print writes the output of nfdump to a file.
 func (c *capturing) print(file string, args ...string) {
 	c.t.Helper()
 	cmd := exec.CommandContext(c.ctx, "nfdump", append([]string{"-R", filepath.Join(c.dir, "flows")}, args...)...)
@@ -193,7 +193,7 @@ func (c *capturing) print(file string, args ...string) {
 	}
 }
 
-// until waits for something to happen, for as long as the capture may take.
+// until waits until a condition holds, within the limit of the capture.
 func (c *capturing) until(what string, happened func() bool) {
 	c.t.Helper()
 	for !happened() {

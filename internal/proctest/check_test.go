@@ -13,7 +13,8 @@ import (
 	"flowring/flow"
 )
 
-// check wants, on every node, one and the same complete document for every hour, and it must be what was acknowledged (P2, P6).
+// check fails the test unless every node gives the same complete document for every hour, with all acknowledged batches
+// (P2, P6).
 func (l *load) check(nodes ...*process) {
 	c := l.c
 	c.t.Helper()
@@ -50,8 +51,8 @@ func (c *cluster) completeDocument(p *process, hour flow.Hour) []byte {
 	return document
 }
 
-// sameStores waits until the nodes' stores hold the very same batches, by their digests: the answers above come from whichever
-// store owns the hour, this looks at each. It is for as many nodes as there are copies.
+// sameStores waits until the digests of all stores are equal. The answers in check come from the owner of each hour;
+// sameStores looks at every store. It needs as many nodes as copies.
 func (c *cluster) sameStores(nodes ...*process) {
 	c.t.Helper()
 	took := c.eventually(func() error {

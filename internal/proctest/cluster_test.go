@@ -14,18 +14,19 @@ import (
 	"time"
 )
 
-// cluster is a set of nodes. Its methods are for the test's own goroutine, but for those that only ask.
+// cluster is a set of nodes. Methods that only read are safe for concurrent use; the others are for the goroutine of
+// the test.
 type cluster struct {
 	t       *testing.T
 	copies  int    // R; W is the default
-	founded int    // nodes that make the cluster
+	founded int    // number of founders
 	net     string // first three bytes of the nodes' addresses
 	http    *http.Client
 	nodes   []*process
-	loads   int64 // started so far
+	loads   int64 // number of loads so far
 }
 
-// newCluster describes a cluster on loopback; start runs it.
+// newCluster returns a cluster on loopback. start runs it.
 func newCluster(t *testing.T, copies, size int) *cluster {
 	t.Helper()
 	skipShort(t)
@@ -44,12 +45,12 @@ func skipShort(t *testing.T) {
 	}
 }
 
-// newHTTP returns a client that does not wait for ever for a node that is frozen.
+// newHTTP returns a client with a limit for the answers of a frozen node.
 func newHTTP(dial func(ctx context.Context, network, addr string) (net.Conn, error)) *http.Client {
 	return &http.Client{Transport: &http.Transport{DialContext: dial, MaxIdleConnsPerHost: 32, IdleConnTimeout: 5 * time.Second}}
 }
 
-// freeNet returns the first three bytes of a loopback network in which nobody has a node.
+// freeNet returns the first three bytes of a loopback network without a node.
 func freeNet(t *testing.T) string {
 	t.Helper()
 	for range 100 {
@@ -64,7 +65,7 @@ func freeNet(t *testing.T) string {
 	return ""
 }
 
-// add describes one more node: n1, n2 and so on.
+// add adds a node to the description: n1, n2 and so on.
 func (c *cluster) add() *process {
 	c.t.Helper()
 	i := len(c.nodes) + 1
@@ -116,7 +117,7 @@ func (c *cluster) waitReady(nodes ...*process) {
 	}
 }
 
-// close ends every node, shows the logs of a test that failed, and is the last thing that is done with the cluster.
+// close ends every node, and shows the logs if the test has failed. No method may be called after it.
 func (c *cluster) close() {
 	for _, p := range c.nodes {
 		p.close()
@@ -129,12 +130,11 @@ func (c *cluster) close() {
 	}
 }
 
-// patience is how long a test waits for something to happen, a process to end or a request to get through with all its retries. It is no
-// bar: a machine that is busy takes as long as it likes. How long things take is a question for virtual time (internal/clustertest) and
-// for benchmarks.
+// patience is the limit for an event, the end of a process, and a request with all its retries. It is no bar, because a
+// busy machine may be slow. Tests in virtual time (internal/clustertest) and benchmarks have bars for time.
 const patience = 5 * time.Minute
 
-// eventually repeats check until it returns nil. It returns how long it took.
+// eventually repeats check until it returns nil. It returns the time until then.
 func (c *cluster) eventually(check func() error) time.Duration {
 	c.t.Helper()
 	begun := time.Now()
@@ -150,7 +150,7 @@ func (c *cluster) eventually(check func() error) time.Duration {
 	}
 }
 
-// pause lets real time pass: the processes live in it.
+// pause lets real time pass for the processes.
 func pause(d time.Duration) { <-time.After(d) }
 
 // between draws a duration.

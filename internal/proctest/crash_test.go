@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// TestKillsAndFreezes: one node at a time is killed or frozen, and comes back, while clients write at any. Two are up always, so
-// every request gets through, whatever it meets, and counts exactly once (P1, P2, P8).
+// TestKillsAndFreezes kills or freezes one node at a time, and brings it back, while clients write to random nodes. Two
+// nodes always run, so every request succeeds in the end and counts exactly once (P1, P2, P8).
 func TestKillsAndFreezes(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, 3, 3)
@@ -34,7 +34,7 @@ func TestKillsAndFreezes(t *testing.T) {
 	c.sameStores(c.nodes...)
 }
 
-// fault does something to a node, undoes it after a while, and waits until the node is ready again.
+// fault injects a fault, ends it after a while, and waits until the node is ready again.
 func (c *cluster) fault(what string, p *process, do, undo func(*process)) {
 	c.t.Helper()
 	lasts := between(time.Second, 3*time.Second)
@@ -45,9 +45,9 @@ func (c *cluster) fault(what string, p *process, do, undo func(*process)) {
 	c.waitReady(p)
 }
 
-// TestEverythingDiesThenADiskIsLost: one node is left alone for a moment, then all are killed at once, and that one comes back
-// without its disk; when it has been taken in again another is gone for good. With W=2 nothing acknowledged may be lost, as a
-// node alone acknowledges nothing, nor may reads stay incomplete (P1, P4, P9).
+// TestEverythingDiesThenADiskIsLost leaves one node alone for a moment and then kills all nodes. That node comes back
+// with an empty disk; once it is a member again, another node is lost for good. With W=2 no acknowledged batch is lost,
+// because a single node acknowledges nothing, and reads become complete again (P1, P4, P9).
 func TestEverythingDiesThenADiskIsLost(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, 3, 3)
@@ -74,7 +74,7 @@ func TestEverythingDiesThenADiskIsLost(t *testing.T) {
 	l.check(wiped, last)
 }
 
-// wipe empties a folder, as a new disk is empty.
+// wipe empties a folder, as if the disk were new.
 func wipe(t *testing.T, dir string) {
 	t.Helper()
 	entries, err := os.ReadDir(dir)

@@ -19,7 +19,7 @@ const sample = `[
  {"src_app":"baz","dest_app":"qux","vpc_id":"vpc-1","bytes_tx":100,"bytes_rx":500,"hour":2}
 ]`
 
-// TestCurl is what a new user does first: post with curl at one node, get at the others.
+// TestCurl takes the first steps of a new user: a post with curl at one node, and gets at all nodes.
 func TestCurl(t *testing.T) {
 	t.Parallel()
 	if _, err := exec.LookPath("curl"); err != nil {
@@ -45,7 +45,7 @@ func TestCurl(t *testing.T) {
 	}
 }
 
-// curl asks until it has an answer other than 503: a busy machine may need more than one attempt.
+// curl asks until the answer is not a 503, because a busy machine may need several attempts.
 func curl(t *testing.T, args ...string) string {
 	t.Helper()
 	retries := []string{"-sS", "-f", "--retry", "100", "--retry-max-time", strconv.Itoa(int(patience.Seconds())), "--retry-connrefused"}

@@ -16,8 +16,8 @@ import (
 	"flowring/internal/ledger"
 )
 
-// TestFullDisk fills the small disk of the only node. No write may be acknowledged that is not there when the node has been given
-// space and started again; those that were not acknowledged count once after a retry with their key (P13, P3, P2).
+// TestFullDisk fills the small disk of the only node. After the disk has grown and the node has restarted, every
+// acknowledged write is there, and the other writes count once after a retry with their keys (P13, P3, P2).
 func TestFullDisk(t *testing.T) {
 	t.Parallel()
 	mounts := newSpace(t, "mnt")
@@ -44,7 +44,8 @@ func TestFullDisk(t *testing.T) {
 	f.check("after the retries")
 }
 
-// TestOneFullDiskOfThree: the others go on, and the full one catches up when it has space (P13, P6).
+// TestOneFullDiskOfThree fills one disk of three: the other nodes go on, and the full node catches up once its disk has
+// space (P13, P6).
 func TestOneFullDiskOfThree(t *testing.T) {
 	t.Parallel()
 	mounts := newSpace(t, "mnt")
@@ -55,7 +56,7 @@ func TestOneFullDiskOfThree(t *testing.T) {
 	c.start()
 	f := &filler{c: c, p: c.nodes[0], book: newBook(firstHour)}
 	f.fill(100)
-	f.retry() // those that the full disk met on their way
+	f.retry() // requests that the full disk interrupted
 	if _, err := full.wait(5 * time.Second); err != nil {
 		t.Logf("%s goes on with a full disk", full)
 		full.kill()
@@ -68,7 +69,7 @@ func TestOneFullDiskOfThree(t *testing.T) {
 	c.sameStores(c.nodes...)
 }
 
-// mustNotStart runs a node that is to give up soon, for the reason given in its last line.
+// mustNotStart fails the test unless the start of a node fails with the reason in its last line.
 func mustNotStart(t *testing.T, p *process, why string) {
 	t.Helper()
 	p.start()
@@ -85,7 +86,7 @@ func mustNotStart(t *testing.T, p *process, why string) {
 	}
 }
 
-// giveSpace makes a disk larger that must have been full.
+// giveSpace makes a full disk larger.
 func giveSpace(t *testing.T, mounts *space, p *process) {
 	t.Helper()
 	if free := mounts.free(p.data); free > 256<<10 {
@@ -115,7 +116,7 @@ func (f *filler) fill(requests int) {
 	}
 }
 
-// retry makes the requests that failed until each is acknowledged.
+// retry repeats the failed requests until each is acknowledged.
 func (f *filler) retry() {
 	f.c.t.Helper()
 	for _, b := range f.failed {
@@ -129,7 +130,7 @@ func (f *filler) retry() {
 	f.failed = nil
 }
 
-// post makes one request, and wants it to be acknowledged, or refused for now, or the node to be gone.
+// post makes one request. It fails the test for a 4xx: a 200, a 5xx and a lost connection are expected.
 func (f *filler) post(b *ledger.Batch) bool {
 	f.c.t.Helper()
 	body, _ := json.Marshal(append(b.Records(), ballast(b)...))
@@ -146,7 +147,7 @@ func (f *filler) post(b *ledger.Batch) bool {
 	return false
 }
 
-// ballast are flows that fill the disk, in hours that the ledger does not have.
+// ballast returns flows that fill the disk, in hours without an entry in the ledger.
 func ballast(b *ledger.Batch) []flow.Record {
 	var all []flow.Record
 	for i := range 1000 {

@@ -8,13 +8,13 @@ import (
 	"testing"
 )
 
-// lan is a network with a switch, to which every node is connected by a cable of its own.
+// lan is a network with a switch and one cable for each node.
 type lan struct {
 	hub   *space
 	nodes []*space
 }
 
-const lanNet = "10.77.7" // it exists within the spaces only
+const lanNet = "10.77.7" // it exists only within the spaces
 
 // newLAN connects n places; place i has the address lanNet.i, from 1.
 func newLAN(t *testing.T, n int) *lan {

@@ -22,24 +22,25 @@ const (
 	readPause  = 50 * time.Millisecond
 )
 
-// load is clients at work on a cluster: writers that retry, with keys, on any node, and readers that want complete answers.
+// load is the clients of a cluster: writers with keys, which retry on random nodes, and readers, which ask for complete
+// answers.
 type load struct {
 	c     *cluster
-	id    int64      // of the load among those of the cluster
-	nodes []*process // that are asked, whether they run or not
+	id    int64      // unique among the loads of the cluster
+	nodes []*process // targets of the clients, running or not
 	book  book
 	stop  chan struct{}
 	wg    sync.WaitGroup
 
 	mu      sync.Mutex
 	posts   int
-	retried int // posts that took more than one attempt
+	retried int // posts with more than one attempt
 	reads   int // complete ones
 	refused int
 	slowest time.Duration
 }
 
-// startLoad starts clients of the nodes that the cluster has now.
+// startLoad starts clients of the current nodes of the cluster.
 func (c *cluster) startLoad(writers, readers int) *load {
 	return c.startLoadAt(c.nodes, writers, readers)
 }
@@ -59,7 +60,7 @@ func (c *cluster) startLoadAt(nodes []*process, writers, readers int) *load {
 	return l
 }
 
-// end stops the clients; requests under way are finished.
+// end stops the clients after their current requests.
 func (l *load) end() {
 	l.mu.Lock()
 	select {
@@ -71,7 +72,7 @@ func (l *load) end() {
 	l.wg.Wait()
 }
 
-// finish ends the load and checks all that it wrote, on every node given.
+// finish ends the load and checks all its batches on every given node.
 func (l *load) finish(nodes ...*process) {
 	l.c.t.Helper()
 	l.end()
@@ -92,7 +93,7 @@ func (l *load) stopped(after time.Duration) bool {
 	}
 }
 
-// write posts batches until the load is stopped. One post in eight is about two hours.
+// write posts batches until the load is stopped. One post in eight has records of two hours.
 func (l *load) write(writer int) {
 	flowring, err := client.New(client.Config{
 		Targets: urls(l.nodes), HTTP: l.c.http, AttemptTimeout: askWithin, MinBackoff: 50 * time.Millisecond, MaxBackoff: time.Second,
@@ -144,7 +145,7 @@ func (l *load) post(flowring *client.Client, key string, batches []*ledger.Batch
 	l.slowest = max(l.slowest, took)
 }
 
-// read reads present hours completely, at any node, until the load is stopped.
+// read makes complete reads of present hours at random nodes until the load is stopped.
 func (l *load) read() {
 	for !l.stopped(readPause) {
 		hour := l.book.present()

@@ -20,7 +20,7 @@ const (
 )
 
 func TestMain(m *testing.M) {
-	flag.Set("test.parallel", "4") // most of the time these tests wait
+	flag.Set("test.parallel", "4") // these tests mostly wait
 	flag.Parse()
 	if testing.Short() || os.Getenv(envBinary) != "" {
 		m.Run()
@@ -42,9 +42,10 @@ func TestMain(m *testing.M) {
 	m.Run()
 }
 
-// Looks at every source file of the program. The go command keeps the result of tests for as long as what it saw them look at stays
-// as it is; what a build that they start looks at it does not see, and would give an old result for a new program.
-func TestResultsAreThoseOfTheProgramAsItIs(t *testing.T) {
+// The test opens every source file of the program. The go command caches the result of a test until a file that the
+// test has opened changes. It does not see the files of a build that the test starts, and would show an old result for
+// a changed program.
+func TestResultsDependOnTheSourceOfTheProgram(t *testing.T) {
 	seen := 0
 	err := filepath.WalkDir("../..", func(path string, d fs.DirEntry, err error) error {
 		switch {
@@ -63,7 +64,7 @@ func TestResultsAreThoseOfTheProgramAsItIs(t *testing.T) {
 	}
 }
 
-// build compiles the program: as it ships, or with the race detector where the tests have it (P18).
+// build compiles the program: as it ships, or with the race detector if the tests have it (P18).
 func build(binary string) error {
 	args, env := []string{"build", "-o", binary}, append(os.Environ(), "CGO_ENABLED=0")
 	if racetest.Enabled {

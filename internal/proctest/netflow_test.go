@@ -15,7 +15,7 @@ import (
 	"flowring/flow"
 )
 
-// observed is a flow as NetFlow has it: one direction of a connection.
+// observed is a NetFlow flow: one direction of a connection.
 type observed struct {
 	first    time.Time
 	src, dst string
@@ -24,7 +24,7 @@ type observed struct {
 	bytes    int64
 }
 
-// agentRecord is a record in the spelling of network agents, which Flowring takes as well.
+// agentRecord is a record with the field names of network agents, which Flowring accepts, too.
 type agentRecord struct {
 	SrcIP   string `json:"src_ip"`
 	DestIP  string `json:"dest_ip"`
@@ -34,7 +34,7 @@ type agentRecord struct {
 	Hour    int64  `json:"hour"`
 }
 
-// readFlows reads what `nfdump -o csv` prints, with TZ=UTC. Columns are found by their names; a summary ends the flows.
+// readFlows reads the output of `nfdump -o csv` with TZ=UTC. It finds columns by their names, and ends at the summary.
 func readFlows(r io.Reader) ([]observed, error) {
 	rows := csv.NewReader(r)
 	rows.FieldsPerRecord = -1
@@ -76,8 +76,8 @@ func parseFlow(head, row []string) (observed, error) {
 	return observed{first, column("sa"), column("da"), srcPort, dstPort, bytes}, errors.Join(err, err1, err2, err3)
 }
 
-// record turns one direction into a record of the connection as its client sees it: what the client sent is bytes_tx, what it got
-// is bytes_rx. The side with the lower port is the server.
+// record returns one direction as a record of the connection from the view of the client: bytes_tx is sent by the
+// client, bytes_rx is received by it. The side with the lower port is the server.
 func (f observed) record() agentRecord {
 	hour := f.first.Unix() / 3600
 	if f.dstPort < f.srcPort {
@@ -89,7 +89,7 @@ func (f observed) record() agentRecord {
 // route is a pair of addresses, one direction.
 type route struct{ src, dst string }
 
-// readSums reads what `nfdump -q -N -A srcip,dstip -o fmt:%sa,%da,%byt` prints: nfdump's own sums per direction.
+// readSums reads the output of `nfdump -q -N -A srcip,dstip -o fmt:%sa,%da,%byt`: the sums of nfdump by direction.
 func readSums(r io.Reader) (map[route]int64, error) {
 	sums := map[route]int64{}
 	lines := bufio.NewScanner(r)
@@ -111,7 +111,8 @@ func readSums(r io.Reader) (map[route]int64, error) {
 	return sums, lines.Err()
 }
 
-// compare wants the flows of all hours to add up to exactly nfdump's sums: each direction of each pair, and no other.
+// compare returns an error unless the flows of all hours add up to exactly the sums of nfdump: each direction of each
+// pair, and no other.
 func compare(flows []flow.Record, sums map[route]int64) error {
 	got := map[route]int64{}
 	for _, f := range flows {

@@ -9,19 +9,18 @@ import (
 	"os"
 	"strconv"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
-	loadgen "flowring/internal/load" // load is the name of clients that check what they read
+	loadgen "flowring/internal/load" // load is the type of checking clients
 )
 
-// What overload may do. The bars of a long run, which is a benchmark, need a machine that nobody else uses; goodput is in processor time,
-// which others on the machine change little.
+// overloadBars are the bars for overload. A long run is a benchmark: its bars need an idle machine. Goodput is per CPU
+// second, which other processes hardly change.
 type overloadBars struct {
 	moderate, flood time.Duration
-	goodput         float64       // of the best, for each CPU second of the node
-	p99             time.Duration // of the posts that were taken: 4 s from the last byte on, by the contract; 0: no bar
+	goodput         float64       // least ratio to the best goodput per CPU second of the node
+	p99             time.Duration // of stored posts; the contract allows 4 s after the last byte; 0: no bar
 }
 
 func barsOfOverload() overloadBars {
@@ -37,19 +36,20 @@ const (
 	floodRecords  = 1000
 	floodConns    = 3000
 	moderateConns = 8
-	floodWait     = time.Second // by the default, 2 s, a fast machine would have time for all connections
+	floodWait     = time.Second // with the default, 2 s, a fast machine could serve all connections in time
 )
 
-// TestTenTimesTheLoadThatItCanTake drives a node as fast as it answers. Then ten times as many posts are due, and sent on many
-// connections, each as soon as it has its answer: no client heeds Retry-After. The node must go on taking nearly as much, in bounded time and
-// memory, and be as before within 5 s (P12).
+// TestTenTimesTheLoadThatItCanTake loads a node as fast as it answers. Then ten times as many posts are due, on many
+// connections, and the clients ignore Retry-After. The node must store nearly as many posts as before, in bounded time
+// and memory, and recover within 5 s (P12).
 //
-// Node and clients share this machine: goodput is what each CPU second of the node is worth, which does not depend on who else computes.
+// The node and the clients share this machine. Goodput is posts per CPU second of the node, which other processes do
+// not change.
 func TestTenTimesTheLoadThatItCanTake(t *testing.T) {
 	bars := barsOfOverload()
 	c := newCluster(t, 1, 1)
 	p := c.nodes[0]
-	p.in = []string{"env", "GOMAXPROCS=1"} // the other core is for the clients
+	p.in = []string{"env", "GOMAXPROCS=1"} // the clients use the other core
 	p.args = append(p.args, "--memory-limit", strconv.Itoa(memoryLimit), "--max-wait", floodWait.String())
 	c.start()
 	f := newFlood(t, p)
@@ -67,7 +67,7 @@ func TestTenTimesTheLoadThatItCanTake(t *testing.T) {
 		t.Error("nothing was refused, though not all connections can have had their turn in time")
 	}
 	if bars.p99 > 0 && over.p99 > bars.p99 {
-		t.Errorf("p99 of what was taken under overload = %v, want %v at most", over.p99, bars.p99)
+		t.Errorf("p99 of stored posts under overload = %v, want at most %v", over.p99, bars.p99)
 	}
 	if long() && after.refused > 0 || after.perCPU < bars.goodput*best.perCPU {
 		t.Errorf("afterwards %d posts were refused, and goodput is %.2f of the best", after.refused, after.perCPU/best.perCPU)
@@ -77,7 +77,8 @@ func TestTenTimesTheLoadThatItCanTake(t *testing.T) {
 	}
 }
 
-// flood makes load of bodies made beforehand: that must cost much less than taking it.
+// flood makes load. It is the load.Posts of a run: bodies that were made before, because making load must cost much
+// less than taking it.
 type flood struct {
 	t      *testing.T
 	p      *process
@@ -94,11 +95,19 @@ func newFlood(t *testing.T, p *process) *flood {
 	return f
 }
 
-// measured is what came of a run.
+// Records implements loadgen.Posts.
+func (f *flood) Records() int { return floodRecords }
+
+// Append implements loadgen.Posts.
+func (f *flood) Append(dst []byte, n int64) []byte {
+	return append(dst, f.bodies[n%int64(len(f.bodies))]...)
+}
+
+// measured is the result of a run.
 type measured struct {
-	perSecond, perCPU float64 // posts taken
+	perSecond, perCPU float64 // stored posts
 	refused           int64
-	p99               time.Duration // from the first byte to the answer, of those
+	p99               time.Duration // of stored posts, from the first byte to the answer
 }
 
 func (f *flood) run(what string, plan loadgen.Plan) measured {
@@ -110,11 +119,8 @@ func (f *flood) run(what string, plan loadgen.Plan) measured {
 	}
 	defer sender.Close()
 	var taken loadgen.Histogram
-	var next atomic.Int64
-	warm := time.Now().Add(time.Second) // all connections are made by then
-	tick := loadgen.NewGenerator(loadgen.Shape{Records: 1, Flows: 1, VPCs: 1, VPC: "tick", Hours: 1})
-	runner := loadgen.NewRunner(tick, plan, func(ctx context.Context, post loadgen.Post) loadgen.Answer {
-		post.Body = f.bodies[next.Add(1)%int64(len(f.bodies))]
+	warm := time.Now().Add(time.Second) // all connections are open by then
+	runner := loadgen.NewRunner(f, plan, func(ctx context.Context, post loadgen.Post) loadgen.Answer {
 		begun := time.Now()
 		a := sender.Post(ctx, post)
 		if a.Outcome == loadgen.Stored && begun.After(warm) {
@@ -135,7 +141,7 @@ func (f *flood) run(what string, plan loadgen.Plan) measured {
 	return m
 }
 
-// cpu returns the CPU time that the node has had: fields 14 and 15 of proc_pid_stat(5), in hundredths of a second.
+// cpu returns the CPU time of the node: fields 14 and 15 of proc_pid_stat(5), in hundredths of a second.
 func (f *flood) cpu() time.Duration {
 	f.t.Helper()
 	text := f.proc("stat")
@@ -148,7 +154,7 @@ func (f *flood) cpu() time.Duration {
 	return time.Duration(user+system) * time.Second / 100
 }
 
-// peak returns how many bytes of memory the node had at most.
+// peak returns the peak memory of the node in bytes.
 func (f *flood) peak() int64 {
 	f.t.Helper()
 	_, rest, _ := strings.Cut(f.proc("status"), "VmHWM:")

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// TestPartitions cuts one of three nodes off, in every way in which a network does it, while clients reach all of them. When the
-// cut is healed all nodes return the same documents by themselves (P6), and no complete read was wrong meanwhile (P4).
+// TestPartitions cuts one of three nodes off in several ways, while clients reach all nodes. After the cut all nodes
+// return the same documents without an operator (P6), and no complete read was wrong during the cut (P4).
 func TestPartitions(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {

@@ -15,17 +15,17 @@ import (
 	"time"
 )
 
-// process is one node: its place and, while it runs, its process. It outlives the process.
+// process is one node: its address, its folder and, while it runs, its process. It outlives the process.
 type process struct {
 	t    *testing.T
 	name string
-	host string   // address of its own; every node has the default ports
+	host string   // its address; every node has the default ports
 	data string   // folder of the journal
-	log  string   // file that every start appends to
-	in   []string // command that runs another where this node runs; nil: here
+	log  string   // file with the logs of all starts
+	in   []string // command that runs a command in the namespace of this node; nil: none
 	args []string
 
-	cmd   *exec.Cmd // nil: none runs
+	cmd   *exec.Cmd // nil: the node does not run
 	ended chan error
 }
 
@@ -53,9 +53,9 @@ func (p *process) start() {
 	go func(cmd *exec.Cmd, ended chan<- error) { ended <- cmd.Wait() }(p.cmd, p.ended)
 }
 
-// environment is that of the test without what sets up nodes, but for how much they log.
+// environment returns the environment of the test without the settings of nodes, except the log level.
 func environment() []string {
-	env := []string{"FLOWRING_MIN_FREE=0"} // the disk of the machine that runs the tests may be nearly full
+	env := []string{"FLOWRING_MIN_FREE=0"} // the disk of this machine may be nearly full
 	for _, variable := range os.Environ() {
 		if !strings.HasPrefix(variable, "FLOWRING_") || strings.HasPrefix(variable, "FLOWRING_LOG_LEVEL=") {
 			env = append(env, variable)
@@ -71,7 +71,7 @@ func (p *process) signal(signal syscall.Signal) {
 	}
 }
 
-// freeze stops the process in its tracks, its connections open; thaw lets it go on.
+// freeze stops the process with open connections. thaw continues it.
 func (p *process) freeze() { p.t.Helper(); p.signal(syscall.SIGSTOP) }
 func (p *process) thaw()   { p.t.Helper(); p.signal(syscall.SIGCONT) }
 
@@ -84,7 +84,7 @@ func (p *process) kill() {
 	}
 }
 
-// terminate asks the process to stop, and wants it to do so properly.
+// terminate asks the process to stop, and fails the test unless it ends with the code 0.
 func (p *process) terminate() {
 	p.t.Helper()
 	p.signal(syscall.SIGTERM)
@@ -97,7 +97,7 @@ func (p *process) terminate() {
 	}
 }
 
-// wait waits until the process has ended and returns how.
+// wait waits for the end of the process and returns its error.
 func (p *process) wait(within time.Duration) (status, err error) {
 	timer := time.NewTimer(within)
 	defer timer.Stop()
@@ -110,7 +110,7 @@ func (p *process) wait(within time.Duration) (status, err error) {
 	}
 }
 
-// exitCode returns the code that a process ended with.
+// exitCode returns the exit code of a process.
 func exitCode(status error) int {
 	var exit *exec.ExitError
 	if errors.As(status, &exit) {
@@ -119,7 +119,7 @@ func exitCode(status error) int {
 	return 0
 }
 
-// close kills what still runs. A node that has ended by itself is an error, and so is a data race that it reported (P18).
+// close kills a running process. A process that has ended by itself is an error, as is a reported data race (P18).
 func (p *process) close() {
 	if text, _ := os.ReadFile(p.log); bytes.Contains(text, []byte(dataRace)) {
 		p.t.Errorf("%s has a data race", p)
@@ -135,7 +135,7 @@ func (p *process) close() {
 	}
 }
 
-// tail logs what matters most of what the node logged: how it crashed, or else the end.
+// tail shows the important part of the log: the crash, or else the last lines.
 func (p *process) tail(lines int) {
 	text, _ := os.ReadFile(p.log)
 	all := strings.Split(strings.TrimSpace(string(text)), "\n")

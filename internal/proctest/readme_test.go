@@ -15,13 +15,15 @@ import (
 	"time"
 )
 
-// TestReadmeFromTopToBottom runs every command of README.md, in order, in one shell, but for the test run itself and `docker run`,
-// which stands in a list. Each command must print the text below it. The test makes these changes to the commands:
+// TestReadmeFromTopToBottom runs every command of README.md, in order, in one shell, but for the test run itself and
+// `docker run`, which stands in a list. Each command must print the text below it. The test makes these changes to the
+// commands:
 //
 //   - 127.0.0.1 becomes another loopback address, with the same ports, which no other node of the machine has;
 //   - bin/flowring, flowring-data and /tmp/flowring become folders of the test.
 //
-// In outputs IDs, the time of the hour, retry_after and the width of columns may differ, and the number of the hour is the current one.
+// In outputs IDs, the time of the hour, retry_after and the width of columns may differ, and the number of the hour is
+// the current one.
 func TestReadmeFromTopToBottom(t *testing.T) {
 	t.Parallel()
 	skipShort(t)
@@ -49,14 +51,14 @@ func TestReadmeFromTopToBottom(t *testing.T) {
 	place.checkNothingIsLeft(t, sh)
 }
 
-// readmeExample is a command of README.md and the output that README.md says it has.
+// readmeExample is a command of README.md and its output in README.md.
 type readmeExample struct {
 	command, output string
-	silent          bool // README.md says nothing about the output
+	silent          bool // README.md has no output
 }
 
-// readmeExamples returns the commands below the first heading. A block whose lines have no dollar is one command. In any other
-// block a command begins with a dollar, goes on while a quotation is open, and has its output below.
+// readmeExamples returns the commands below the first heading. A block whose lines have no dollar is one command. In
+// any other block a command begins with a dollar, goes on while a quotation is open, and has its output below.
 func readmeExamples(text string) []readmeExample {
 	_, text, _ = strings.Cut(text, "\n## ")
 	var all []readmeExample
@@ -91,7 +93,7 @@ func readmeExamples(text string) []readmeExample {
 	return all
 }
 
-// readmePlace is where the test runs the commands.
+// readmePlace is the place of the commands: folders and addresses.
 type readmePlace struct {
 	address, folder string
 	inPlace         *strings.Replacer
@@ -112,8 +114,8 @@ func (p *readmePlace) environment() []string {
 		"FLOWRING_GOSSIP_ADDR="+p.address+":7946", "FLOWRING_TARGET="+p.address+":8080", "FLOWRING_DATA_DIR="+p.folder+"/flowring-data")
 }
 
-// run runs one command and reports whether it did as README.md says. A view of the members is asked for until it does: nodes that
-// are ready learn of each other a moment later.
+// run runs one command and reports whether it did as README.md says. A view of the members is asked for until it does:
+// nodes that are ready learn of each other a moment later.
 func (p *readmePlace) run(t *testing.T, sh *shell, e readmeExample) bool {
 	t.Helper()
 	for tries := 1; ; tries++ {
@@ -134,7 +136,7 @@ func (p *readmePlace) run(t *testing.T, sh *shell, e readmeExample) bool {
 	}
 }
 
-// learnHour notes which number stands for which.
+// learnHour notes the current hour for the hour in README.md.
 func (p *readmePlace) learnHour(readme, now string) {
 	var there, here int
 	fmt.Sscan(readme, &there)
@@ -142,7 +144,7 @@ func (p *readmePlace) learnHour(readme, now string) {
 	p.hour = strings.NewReplacer(fmt.Sprint(there), fmt.Sprint(here), fmt.Sprint(there-1), fmt.Sprint(here-1))
 }
 
-// comparable returns an output without what differs from run to run.
+// comparable returns an output without the parts that differ from run to run.
 func (p *readmePlace) comparable(text string) string {
 	for _, r := range []struct{ pattern, with string }{
 		{`\b[0-9a-f]{32}\b`, "ID"},
@@ -173,7 +175,7 @@ func (p *readmePlace) checkNothingIsLeft(t *testing.T, sh *shell) {
 	}
 }
 
-// shell is one shell that is given commands one after the other, in the root of the repository.
+// shell is a shell in the root of the repository, which runs one command after the other.
 type shell struct {
 	t   *testing.T
 	cmd *exec.Cmd
@@ -184,7 +186,7 @@ type shell struct {
 	out *bufio.Reader
 }
 
-// startShell starts one. All that it starts ends with the test.
+// startShell starts a shell. The shell and its processes end with the test.
 func startShell(t *testing.T, env []string) *shell {
 	t.Helper()
 	log, err := os.Create(filepath.Join(t.ArtifactDir(), "readme.log"))

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// TestRollingRestart: the nodes are stopped and started one after the other, as an update does, while clients write and read. No
-// complete read falls behind what was acknowledged (P4) and no hour moves (P8).
+// TestRollingRestart stops and starts the nodes one after the other, as an update does, while clients write and read.
+// No complete read lacks an acknowledged batch (P4), and no hour moves (P8).
 func TestRollingRestart(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, 3, 3)

@@ -41,7 +41,7 @@ func readCapture(t *testing.T, dir string) ([]observed, map[route]int64) {
 	return flows, sums
 }
 
-// TestTheConversionAddsUp adds the records of the committed capture up by hand, without a node.
+// TestTheConversionAddsUp adds up the records of the committed capture without a node.
 func TestTheConversionAddsUp(t *testing.T) {
 	flows, sums := readCapture(t, "testdata")
 	var records []flow.Record
@@ -67,7 +67,7 @@ func TestTheConversionAddsUp(t *testing.T) {
 	}
 }
 
-func TestWhatNfdumpDoesNotPrintIsRefused(t *testing.T) {
+func TestInvalidOutputOfNfdumpIsRefused(t *testing.T) {
 	const head = "ts,te,sa,da,sp,dp,ibyt\n"
 	for _, tt := range []struct{ name, text string }{
 		{"nothing at all", ""},

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// TestScaleOutAndIn: from three nodes to five and back to three, two of the first ones being those that leave, while clients
-// write and read. Nothing is lost, nothing doubled (P2, P4, P10), not even where each batch is on one store alone.
+// TestScaleOutAndIn scales from three nodes to five and back to three, while clients write and read. Two of the first
+// nodes leave. No batch is lost or counted twice (P2, P4, P10), also with one copy.
 func TestScaleOutAndIn(t *testing.T) {
 	t.Parallel()
 	for _, copies := range []int{1, 3} {
@@ -47,7 +47,7 @@ func (c *cluster) scaleOutAndIn() {
 	}
 }
 
-// drain takes a node out of the cluster for good.
+// drain drains a node and stops it for good.
 func (c *cluster) drain(p *process) {
 	c.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)

@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// TestProgramsAreNotTakenForBrowsers: one request of each sender that these tests have reaches a node on loopback, and the same
-// request in the name of a web page does not.
+// TestProgramsAreNotTakenForBrowsers: a request of each client program reaches a node on loopback, and the same request
+// of a web page is refused.
 func TestProgramsAreNotTakenForBrowsers(t *testing.T) {
 	t.Parallel()
 	if _, err := exec.LookPath("curl"); err != nil {
@@ -64,7 +64,8 @@ func TestProgramsAreNotTakenForBrowsers(t *testing.T) {
 	c.wantRefusals(node, "2", "1")
 }
 
-// wantRefusals compares what a node has refused for browsers: requests of other origins, and of names that it does not have.
+// wantRefusals compares the counts of refused requests of a node: cross-origin requests, and requests with an unknown
+// host.
 func (c *cluster) wantRefusals(p *process, origins, hosts string) {
 	c.t.Helper()
 	a, err := c.get(p, "/metrics")

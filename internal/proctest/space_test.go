@@ -17,15 +17,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// space is a network or a set of file systems of its own, for as long as a process lives in it: with the last one all that was
-// set up there is gone, and so there is nothing to clean up that could be forgotten.
+// space is a namespace with its own network or file systems. It exists as long as a process runs in it, and the kernel
+// removes it with the last process, so no test has to clean it up.
 type space struct {
 	t    *testing.T
 	kind string // as nsenter and /proc call it: "net", "mnt"
-	pid  int    // of the process that keeps it
+	pid  int    // of the keeper, a process that keeps the space alive
 }
 
-// newSpace needs root, and skips the test without.
+// newSpace returns a new space. It skips the test without root.
 func newSpace(t *testing.T, kind string) *space {
 	t.Helper()
 	skipShort(t)
@@ -47,7 +47,7 @@ func newSpace(t *testing.T, kind string) *space {
 	return s
 }
 
-// waitOpen waits until the keeper has left this process's namespace.
+// waitOpen waits until the keeper has left the namespace of this process.
 func (s *space) waitOpen() {
 	s.t.Helper()
 	here, _ := os.Readlink("/proc/self/ns/" + s.kind)
@@ -64,7 +64,7 @@ func (s *space) waitOpen() {
 
 func (s *space) path() string { return fmt.Sprintf("/proc/%d/ns/%s", s.pid, s.kind) }
 
-// enter is the command that runs another in the space.
+// enter returns the command that runs a command in the space.
 func (s *space) enter() []string {
 	option := map[string]string{"net": "--net=", "mnt": "--mount="}[s.kind]
 	return []string{"nsenter", option + s.path()}
@@ -79,7 +79,7 @@ func (s *space) run(command string) error {
 	return nil
 }
 
-// must runs commands that fail only where the machine does not allow them.
+// must runs commands. It skips the test if the machine does not allow a command.
 func (s *space) must(commands ...string) {
 	s.t.Helper()
 	for _, command := range commands {
@@ -89,7 +89,7 @@ func (s *space) must(commands ...string) {
 	}
 }
 
-// free returns how many bytes are free in a folder of the space.
+// free returns the number of free bytes in a folder of the space.
 func (s *space) free(dir string) int64 {
 	s.t.Helper()
 	var fs unix.Statfs_t
@@ -99,7 +99,7 @@ func (s *space) free(dir string) int64 {
 	return int64(fs.Bavail) * fs.Bsize
 }
 
-// dial dials from a network. The thread that makes the socket is there for that moment alone.
+// dial dials from the network of a space. The current thread enters the network only while it makes the socket.
 func (s *space) dial(ctx context.Context, network, addr string) (net.Conn, error) {
 	there, err := os.Open(s.path())
 	if err != nil {
@@ -119,7 +119,7 @@ func (s *space) dial(ctx context.Context, network, addr string) (net.Conn, error
 	}
 	conn, err := (&net.Dialer{}).DialContext(ctx, network, addr)
 	if back := unix.Setns(int(here.Fd()), unix.CLONE_NEWNET); back != nil {
-		panic(back) // a thread astray would make the sockets of others there
+		panic(back) // otherwise other goroutines would make sockets there on this thread
 	}
 	runtime.UnlockOSThread()
 	return conn, err

@@ -23,7 +23,7 @@ func TestCommittedCapture(t *testing.T) {
 	aggregate(t, flows, sums)
 }
 
-// TestCapturedTraffic does the same with traffic of this moment.
+// TestCapturedTraffic does the same with a new capture.
 func TestCapturedTraffic(t *testing.T) {
 	t.Parallel()
 	skipShort(t)
@@ -32,8 +32,8 @@ func TestCapturedTraffic(t *testing.T) {
 	aggregate(t, flows, sums)
 }
 
-// aggregate posts flows through a cluster's nodes, at random, in batches with keys, some of them twice, and wants every node to
-// add them up as nfdump does.
+// aggregate posts flows to random nodes of a cluster in requests with keys, some of them twice, and fails the test
+// unless the totals of every node equal the sums of nfdump.
 func aggregate(t *testing.T, flows []observed, sums map[route]int64) {
 	t.Helper()
 	c := newCluster(t, 2, 3)
@@ -47,7 +47,7 @@ func aggregate(t *testing.T, flows []observed, sums map[route]int64) {
 			hours[flow.Hour(f.record().Hour)] = true
 		}
 		c.postTo(c.nodes[rand.IntN(3)], fmt.Sprintf("capture-%d", n), records, false)
-		if n%3 == 0 { // as an agent does that did not get the answer
+		if n%3 == 0 { // as an agent does after a lost answer
 			c.postTo(c.nodes[rand.IntN(3)], fmt.Sprintf("capture-%d", n), records, true)
 		}
 		from = to
@@ -83,7 +83,7 @@ func (c *cluster) postTo(p *process, key string, records []agentRecord, replayed
 	}
 }
 
-// flows reads an hour completely at one node.
+// flows returns a complete read of an hour at one node.
 func (c *cluster) flows(p *process, hour flow.Hour) []flow.Record {
 	c.t.Helper()
 	flowring, err := client.New(client.Config{Targets: []string{p.url()}, HTTP: c.http})

@@ -28,14 +28,14 @@ const (
 type traffic struct {
 	t    *testing.T
 	net  string
-	sink net.PacketConn // takes what fills up blocks
+	sink net.PacketConn // receives filler packets
 	fuel net.Conn
 
 	mu   sync.Mutex
 	sent map[route]*sent
 }
 
-// sent is what was sent one way: bodies, over connections.
+// sent is the traffic of one direction: the bytes of bodies, and the connections.
 type sent struct{ bytes, connections int64 }
 
 // newTraffic starts the servers.
@@ -62,7 +62,7 @@ func newTraffic(t *testing.T) *traffic {
 	return tr
 }
 
-// server returns an address with a port below those that clients are given by the system.
+// server returns an address with a port below the ports of clients.
 func (tr *traffic) server(i int) string { return fmt.Sprintf("%s.%d:%d", tr.net, i+1, 5000+i) }
 
 func dialer(from, network string) *net.Dialer {
@@ -73,14 +73,14 @@ func dialer(from, network string) *net.Dialer {
 	return d
 }
 
-// serveBytes takes a body and answers with as many bytes as the path says.
+// serveBytes reads a body and answers with the number of bytes in the path.
 func serveBytes(w http.ResponseWriter, r *http.Request) {
 	io.Copy(io.Discard, r.Body)
 	n, _ := strconv.Atoi(strings.Trim(r.URL.Path, "/"))
 	w.Write(make([]byte, n))
 }
 
-// make makes the transfers, all clients at the same time, each over a connection of its own.
+// make makes the transfers: all clients at the same time, each with its own connections.
 func (tr *traffic) make(ctx context.Context) {
 	tr.t.Helper()
 	var wg sync.WaitGroup
@@ -129,14 +129,14 @@ func (tr *traffic) note(at route, bytes int) {
 	tr.sent[at].connections++
 }
 
-// fill sends packets that mean nothing.
+// fill sends filler packets.
 func (tr *traffic) fill(packets int) {
 	for range packets {
 		tr.fuel.Write([]byte("fill"))
 	}
 }
 
-// check compares nfdump's sums with what was sent: they must have all of it, and little more, for headers.
+// check compares the sums of nfdump with the traffic: they must contain all of it, and little more for headers.
 func (tr *traffic) check(dir string) {
 	tr.t.Helper()
 	text, err := os.ReadFile(filepath.Join(dir, sumsFile))
