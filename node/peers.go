@@ -24,7 +24,7 @@ func (n inward) Self() roster.Store { return n.membership.Self() }
 
 // Roster implements peer.Handler. Nobody is told of this node's store before it may be known.
 func (n inward) Roster() roster.Roster {
-	if n.hidden() {
+	if n.provisional() {
 		return roster.Roster{}
 	}
 	return n.membership.Roster()
@@ -32,12 +32,12 @@ func (n inward) Roster() roster.Roster {
 
 // Hello implements peer.Handler: from now on this store knows the caller's.
 func (n inward) Hello(_ context.Context, from peer.Hello) (peer.Hello, error) {
-	if n.hidden() {
+	if n.provisional() {
 		return peer.Hello{}, contract.Busy.Errorf("this node does not know yet whether it is the only one of its name")
 	}
 	err := n.membership.MergeRoster(from.Roster)
 	if errors.As(err, new(*membership.NotAdoptedError)) {
-		n.callBack()
+		n.retryJoin()
 	}
 	if err != nil && !errors.Is(err, membership.ErrCallerNoMember) { // a node of no cluster is told of this one, and leaves no trace
 		return peer.Hello{}, contract.Stranger.Errorf("%w", err)

@@ -28,9 +28,9 @@ func (p public) Post(ctx context.Context, posting *flow.Posting) (bool, error) {
 // mayWrite says why no write can be taken here, if so: better at once than after the work.
 func (n *Node) mayWrite() error {
 	switch {
-	case n.stays() != nil:
-		return &contract.UnavailableError{Reason: n.stays().Error()}
-	case n.left.Load():
+	case n.apartError() != nil:
+		return &contract.UnavailableError{Reason: n.apartError().Error()}
+	case n.departed.Load():
 		return &contract.UnavailableError{Reason: "the store of this node has left the cluster"}
 	case n.membership.Roster().CountEstablished() < n.cfg.WriteQuorum:
 		return &contract.UnavailableError{
@@ -67,7 +67,7 @@ func publicError(err error) error {
 }
 
 // Members implements router.Cluster.
-func (p public) Members() router.MembersView { return p.view() }
+func (p public) Members() router.MembersView { return p.membersView() }
 
 // Ready implements router.Cluster.
 func (p public) Ready() error { return p.Node.Ready() }
