@@ -232,7 +232,7 @@ func (n *Node) openStore(ctx context.Context) error {
 			Disabled: n.deps.Disabled,
 		},
 		replica.Deps{
-			Log: n.log, Cluster: cluster{n}, Peers: outward{n.client}, Store: n.store, NotSent: peer.NotSent, Unheard: peer.Unheard, Fail: n.fail,
+			Log: n.log, Cluster: cluster{n}, Peers: peerCaller{n.client}, Store: n.store, NotSent: peer.NotSent, Unheard: peer.Unheard, Fail: n.fail,
 			Refuse: n.refuseWrite, Lost: n.folderMissing, Settled: n.saveSettled, Before: ringOf(settled, n.cfg.HourSlices),
 		})
 	n.answers = answer.New(

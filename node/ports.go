@@ -64,7 +64,7 @@ func (n *Node) openPort(ctx context.Context, cfg port.Config, handler func(*brow
 }
 
 func (n *Node) openPeerPort(ctx context.Context) error {
-	server := peer.NewServer(peer.ServerConfig{}, peer.ServerDeps{Handler: inward{n}, Log: n.log})
+	server := peer.NewServer(peer.ServerConfig{}, peer.ServerDeps{Handler: peerHandler{n}, Log: n.log})
 	n.peerServer.Store(server)
 	p, err := n.openPort(ctx, port.Config{Setting: settingPeer, Addr: n.cfg.PeerAddr},
 		func(g *browser.Guard) http.Handler { return n.guardPeers(g, server) })
@@ -82,7 +82,7 @@ func (n *Node) openPublicPort(ctx context.Context) error {
 			MaxBody: n.cfg.MaxBody, MaxHours: n.cfg.MaxHoursPerRequest, AnyHour: n.cfg.AnyHour, MaxBuffered: n.cfg.maxBuffered(), MaxPosts: n.cfg.maxPosts(), MaxWait: n.cfg.MaxWait,
 			MaxReading: n.cfg.MaxReads, BodyTimeout: n.cfg.BodyTimeout, MaxLong: n.cfg.MaxLongAnswers, ReadOrigins: n.cfg.ReadOrigin,
 		}, router.Deps{
-			Cluster: public{n}, Log: n.log, Registry: n.deps.Registry, Full: n.memory.Full, CPUSlots: n.cpuSlots, Unready: n.shedsConnections,
+			Cluster: publicAPI{n}, Log: n.log, Registry: n.deps.Registry, Full: n.memory.Full, CPUSlots: n.cpuSlots, Unready: n.shedsConnections,
 			Guard: g, Metrics: promhttp.HandlerFor(n.deps.Registry, promhttp.HandlerOpts{}),
 		})
 	}
