@@ -21,7 +21,8 @@ func cpu(b *testing.B) time.Duration {
 	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
 }
 
-// BenchmarkCall is a batch of five flows kept by a peer that does nothing, over loopback TCP: what the protocol costs both sides.
+// BenchmarkCall is a batch of five flows kept by a peer that does nothing, over loopback TCP: what the protocol costs
+// both sides.
 func BenchmarkCall(b *testing.B) {
 	batch := fiveFlows(b)
 	for _, callers := range []int{1, 8, 64} {

@@ -12,7 +12,6 @@ import (
 	"net"
 	"net/http"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -22,15 +21,17 @@ import (
 
 	"flowring/flow"
 	"flowring/internal/contract"
+	"flowring/node/peer/idle"
 	"flowring/node/peer/stream"
+	"flowring/node/peer/wire"
 	"flowring/ring/roster"
 	"flowring/store/digest"
 )
 
-// Rosters is where the client gets the roster that it announces, and brings those that it is told.
+// Rosters is the source of the roster that a client announces, and the destination of the rosters in answers.
 type Rosters interface {
 	Roster() roster.Roster
-	// MergeRoster takes in a roster, durably; it fails for a roster of another cluster.
+	// MergeRoster merges a roster durably. It fails for a roster of another cluster.
 	MergeRoster(roster.Roster) error
 }
 
@@ -38,27 +39,27 @@ type Rosters interface {
 type ClientDeps struct {
 	Rosters Rosters
 	Dial    func(ctx context.Context, network, addr string) (net.Conn, error)
-	Idle    time.Duration // for tests alone: instead of idleTimeout; 0: that
+	Idle    time.Duration // for tests; 0: idle.Timeout
 }
 
-// Client calls peers. It is safe for concurrent use. Every call is bounded by its ctx. A call that is no stream's ends too once the
-// peer has sent and taken no byte for idleTimeout.
+// Client calls peers. It is safe for concurrent use. A call ends with its ctx. A call by HTTP also ends after
+// idle.Timeout without a byte from or to the peer.
 type Client struct {
-	rosters   Rosters
-	http      *http.Client
-	transport *http.Transport
-	dial      func(ctx context.Context, network, addr string) (net.Conn, error)
-	streams   *stream.Client
-	frames    *semaphore.Weighted // bytes of frames that are being read
-	idle      time.Duration
-	stalled   atomic.Uint64
+	rosters    Rosters
+	http       *http.Client
+	transport  *http.Transport
+	dial       func(ctx context.Context, network, addr string) (net.Conn, error)
+	streams    *stream.Client
+	frameBytes *semaphore.Weighted // bytes of the frames being read
+	idle       time.Duration
+	stalled    atomic.Uint64
 
-	mu         sync.Mutex
-	silent     map[string]time.Time // addresses whose last call was not heard, and since when none was
-	identities map[string]identity  // the last one by a stream, by address
+	mu          sync.Mutex
+	silentSince map[string]time.Time // time since which calls to an address are not heard; no entry: the last call was heard
+	identities  map[string]identity  // the last one of each address, by a stream
 }
 
-// NewClient returns a client that keeps connections open between calls.
+// NewClient returns a client. It keeps connections open between calls.
 func NewClient(deps ClientDeps) *Client {
 	t := &http.Transport{
 		DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
@@ -75,8 +76,8 @@ func NewClient(deps ClientDeps) *Client {
 	}
 	c := &Client{
 		rosters: deps.Rosters, transport: t, http: &http.Client{Transport: t}, dial: deps.Dial,
-		idle: cmp.Or(deps.Idle, idleTimeout), frames: semaphore.NewWeighted(maxFrames),
-		silent: map[string]time.Time{}, identities: map[string]identity{},
+		idle: cmp.Or(deps.Idle, idle.Timeout), frameBytes: semaphore.NewWeighted(wire.MaxFrames),
+		silentSince: map[string]time.Time{}, identities: map[string]identity{},
 	}
 	c.streams = stream.NewClient(stream.ClientDeps{
 		Dial: deps.Dial,
@@ -88,46 +89,46 @@ func NewClient(deps ClientDeps) *Client {
 	return c
 }
 
-// Close ends the streams, with the calls that are under way on them, and closes idle connections. Other calls end with their contexts.
+// Close ends the streams with their calls, and closes idle connections. Calls by HTTP end with their contexts.
 func (c *Client) Close() {
 	c.streams.Close()
 	c.transport.CloseIdleConnections()
 }
 
-// Heard reports whether the last call to addr was heard, as one that was never called is assumed to be. It is the circuit
-// breaker: callers leave out a peer that is not heard, until a greeting is.
+// Heard reports whether the last call to addr was heard. An address without a call counts as heard. It is the circuit
+// breaker: callers skip a peer that is not heard, until it answers a greeting.
 func (c *Client) Heard(addr string) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.silent[addr].IsZero()
+	return c.silentSince[addr].IsZero()
 }
 
-// goneAfter is how long an address must have been silent to count as gone: a greeting has failed as well meanwhile.
+// goneAfter is the silence after which an address counts as gone. A greeting has failed meanwhile too.
 const goneAfter = time.Second
 
-// Gone reports whether no call to addr has been heard for so long that the next one would not be either.
+// Gone reports whether no call to addr was heard for goneAfter, so that the next one would probably fail too.
 func (c *Client) Gone(addr string) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	since := c.silent[addr]
+	since := c.silentSince[addr]
 	return !since.IsZero() && time.Since(since) >= goneAfter
 }
 
-// Silence makes addr count as not heard until a call is: the node there is known to be gone.
-func (c *Client) Silence(addr string) { c.mark(addr, false) }
+// MarkSilent makes addr count as not heard until the next call that is heard. The caller knows that the node is gone.
+func (c *Client) MarkSilent(addr string) { c.setHeard(addr, false) }
 
-func (c *Client) mark(addr string, heard bool) {
+func (c *Client) setHeard(addr string, heard bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {
 	case heard:
-		delete(c.silent, addr)
-	case c.silent[addr].IsZero():
-		c.silent[addr] = time.Now()
+		delete(c.silentSince, addr)
+	case c.silentSince[addr].IsZero():
+		c.silentSince[addr] = time.Now()
 	}
 }
 
-// Hello greets a peer and merges the roster that it answers with. With the error of a roster that is not taken in it returns the answer.
+// Hello greets a peer, and merges the roster of its answer. If the merge fails, it returns the answer with the error.
 func (c *Client) Hello(ctx context.Context, addr string, from Hello) (Hello, error) {
 	body, err := json.Marshal(from)
 	if err != nil {
@@ -147,84 +148,90 @@ func (c *Client) Hello(ctx context.Context, addr string, from Hello) (Hello, err
 	return to, nil
 }
 
-// Admit asks a peer to store batches of one posting, of that hash, as the write quorum asks. checked says that they are part of a posting that was checked as a
-// whole, replayed that all of them were seen before. A peer goes on with what was begun when ctx is cancelled, until its deadline.
+// Admit asks a peer to store batches of one posting on as many stores as the write quorum. posting is the hash of the
+// posting. checked says that the posting was checked as a whole. replayed says that all batches were stored before.
+// The peer continues after ctx is cancelled, until the deadline of ctx.
 func (c *Client) Admit(ctx context.Context, addr string, checked bool, posting flow.ID, batches ...[]byte) (replayed bool, err error) {
-	kind := kindAdmit
+	kind := wire.KindAdmit
 	if checked {
-		kind = kindAdmitChecked
+		kind = wire.KindAdmitChecked
 	}
-	replayed, _, err = c.ask(ctx, addr, ask{kind: kind, posting: posting, batches: batches})
+	replayed, _, err = c.callByStream(ctx, addr, wire.Ask{Kind: kind, Posting: posting, Batches: batches})
 	return replayed, err
 }
 
-// Check asks a peer whether it would refuse to admit batches of one posting, of that hash.
+// Check asks a peer whether Admit would refuse batches of one posting. posting is the hash of the posting.
 func (c *Client) Check(ctx context.Context, addr string, posting flow.ID, batches ...[]byte) (replayed bool, err error) {
-	replayed, _, err = c.ask(ctx, addr, ask{kind: kindCheck, posting: posting, batches: batches})
+	replayed, _, err = c.callByStream(ctx, addr, wire.Ask{Kind: wire.KindCheck, Posting: posting, Batches: batches})
 	return replayed, err
 }
 
-// Apply asks a peer to keep batches, and returns the store that now has all of them on disk. After an error it may have some.
+// Apply asks a peer to keep batches, and returns its store, which has all of them on disk. After an error it may have
+// some.
 func (c *Client) Apply(ctx context.Context, addr string, batches ...[]byte) (roster.Store, error) {
-	_, from, err := c.ask(ctx, addr, ask{kind: kindApply, batches: batches})
+	_, from, err := c.callByStream(ctx, addr, wire.Ask{Kind: wire.KindApply, Batches: batches})
 	return from, err
 }
 
-// ask makes a call by a stream, having filled in who calls and how long the answer is waited for.
-func (c *Client) ask(ctx context.Context, addr string, a ask) (replayed bool, from roster.Store, err error) {
+// callByStream makes a call by a stream. It adds the caller and the time left to the ask.
+func (c *Client) callByStream(ctx context.Context, addr string, a wire.Ask) (replayed bool, from roster.Store, err error) {
 	own := c.rosters.Roster()
-	a.roster, a.cluster = own.Hash(), own.Cluster()
-	size := a.size()
-	if size > maxAsk {
-		err := fmt.Errorf("%s at %s: batches of %d bytes, at most %d", callName(a.kind), addr, size, maxAsk)
+	a.Roster, a.Cluster = own.Hash(), own.Cluster()
+	size := a.Size()
+	if size > wire.MaxAsk {
+		err := fmt.Errorf("%s at %s: batches of %d bytes, at most %d", wire.CallName(a.Kind), addr, size, wire.MaxAsk)
 		return false, roster.Store{}, &stream.UnsentError{Err: err}
 	}
 	if deadline, ok := ctx.Deadline(); ok {
-		a.wait = max(time.Until(deadline), time.Millisecond)
+		a.Wait = max(time.Until(deadline), time.Millisecond)
 	}
-	answer, err := c.streams.Call(ctx, addr, stream.Request{Kind: a.kind, Size: size, Append: a.append})
+	answer, err := c.streams.Call(ctx, addr, stream.Request{Kind: a.Kind, Size: size, Append: a.Append})
 	if err == nil {
-		c.mark(addr, true)
-		replayed, from, err = c.take(addr, answer)
-	} else if !errors.Is(err, context.Canceled) { // the caller gave up: that says nothing about the peer
-		c.mark(addr, errors.Is(err, stream.ErrRejected))
+		replayed, from, err = c.decodeReply(addr, answer, c.noteReply(addr))
+	} else if !errors.Is(err, context.Canceled) { // the caller gave up, which says nothing about the peer
+		c.setHeard(addr, errors.Is(err, stream.ErrRejected))
 	}
 	if err != nil {
-		return false, roster.Store{}, fmt.Errorf("%s at %s: %w", callName(a.kind), addr, err)
+		return false, roster.Store{}, fmt.Errorf("%s at %s: %w", wire.CallName(a.Kind), addr, err)
 	}
 	return replayed, from, nil
 }
 
-// take decodes the answer to a call, and merges the roster that came with it.
-func (c *Client) take(addr string, answer stream.Answer) (replayed bool, from roster.Store, err error) {
+// noteReply marks addr as heard, and returns the identity of the last reply from addr.
+func (c *Client) noteReply(addr string) identity {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.silentSince, addr)
+	return c.identities[addr]
+}
+
+// decodeReply decodes a reply, and merges its roster. last is the identity of the reply before.
+func (c *Client) decodeReply(addr string, answer stream.Answer, last identity) (replayed bool, from roster.Store, err error) {
 	defer answer.Release()
-	r, err := parseReply(answer.Body)
+	r, err := wire.ParseReply(answer.Body)
 	if err != nil {
 		return false, roster.Store{}, err
 	}
-	if err := c.mergeFrom(r.roster); err != nil {
+	if err := c.mergeFrom(r.Roster); err != nil {
 		return false, roster.Store{}, err
 	}
-	if r.outcome == outcomeRefused {
-		return false, roster.Store{}, parseRefusal(r.refusal)
+	if r.Outcome == wire.Refused {
+		return false, roster.Store{}, parseRefusal(r.Refusal)
 	}
-	from, err = c.identify(addr, r.store)
-	return r.outcome == outcomeReplayed, from, err
+	from = last.store
+	if last.text != string(r.Store) || last.text == "" {
+		from, err = c.identify(addr, string(r.Store))
+	}
+	return r.Outcome == wire.Replayed, from, err
 }
 
-// identify returns the store that introduced itself in the reply from addr. Mostly it is the same store as in the reply before.
-func (c *Client) identify(addr string, text []byte) (roster.Store, error) {
-	c.mu.Lock()
-	last, ok := c.identities[addr]
-	c.mu.Unlock()
-	if ok && last.text == string(text) {
-		return last.store, nil
-	}
-	s, err := parseStore(string(text))
+// identify returns the store in a reply from addr, and keeps it for the next reply, which mostly has the same text.
+func (c *Client) identify(addr, text string) (roster.Store, error) {
+	s, err := wire.ParseStore(text)
 	if err == nil {
 		c.mu.Lock()
-		c.identities[addr] = identity{string(text), s}
-		c.mu.Unlock()
+		defer c.mu.Unlock()
+		c.identities[addr] = identity{text, s}
 	}
 	return s, err
 }
@@ -239,7 +246,7 @@ type Voice struct {
 
 // Digest asks a peer what it holds of a slice. A roster hash that is not empty asks for it as a replica by that roster.
 func (c *Client) Digest(ctx context.Context, addr string, s flow.Slice, roster string) (Voice, error) {
-	a, err := c.call(ctx, "GET", addr, "digest"+query("slice", formatSlice(s), "roster", roster), nil)
+	a, err := c.call(ctx, "GET", addr, "digest"+query("slice", wire.FormatSlice(s), "roster", roster), nil)
 	if err != nil {
 		return Voice{}, err
 	}
@@ -251,25 +258,26 @@ func (c *Client) Digest(ctx context.Context, addr string, s flow.Slice, roster s
 	return Voice{a.from, d, slices.Contains(doubts, doubtTakingOver), slices.Contains(doubts, doubtRecovering)}, nil
 }
 
-// Missing calls fn with the frames of all that a peer holds of a slice and have lacks. What came before an error is whole.
+// Missing calls fn with the frames of all batches and snapshots of a slice that a peer has and that have lacks. Every
+// frame is whole, even before an error.
 func (c *Client) Missing(ctx context.Context, addr string, s flow.Slice, have digest.Digest, fn func(frame []byte) error) error {
-	res, err := c.open(ctx, "POST", addr, "missing"+query("slice", formatSlice(s)), bytes.NewReader(have.Encode()))
+	res, err := c.open(ctx, "POST", addr, "missing"+query("slice", wire.FormatSlice(s)), bytes.NewReader(have.Encode()))
 	if err != nil {
 		return err
 	}
 	defer res.Body.Close()
 	room := func(n int) (release func(), err error) {
-		n = min(n, maxFrames)
-		return func() { c.frames.Release(int64(n)) }, c.frames.Acquire(ctx, int64(n))
+		n = min(n, wire.MaxFrames)
+		return func() { c.frameBytes.Release(int64(n)) }, c.frameBytes.Acquire(ctx, int64(n))
 	}
-	if err := readFrames(bufio.NewReaderSize(res.Body, 64<<10), room, fn); err != nil {
+	if err := wire.ReadFrames(bufio.NewReaderSize(res.Body, 64<<10), room, fn); err != nil {
 		return fmt.Errorf("batches of %s from %s: %w", s, addr, err)
 	}
 	return nil
 }
 
-// Give gives a peer the frames of a slice that frames calls fn with, and returns the store that now has them on disk. After an
-// error it may have some of them.
+// Give sends a peer frames of a slice, and returns its store, which has them on disk. frames calls fn with each
+// frame. After an error the store may have some of them.
 func (c *Client) Give(
 	ctx context.Context, addr string, s flow.Slice, frames func(fn func(frame []byte) error) error,
 ) (roster.Store, error) {
@@ -277,41 +285,41 @@ func (c *Client) Give(
 	done := make(chan error, 1)
 	go func() {
 		out := bufio.NewWriterSize(w, 64<<10)
-		err := frames(func(frame []byte) error { return writeFrame(out, frame) })
+		err := frames(func(frame []byte) error { return wire.WriteFrame(out, frame) })
 		if err == nil {
-			err = errors.Join(writeFrame(out, nil), out.Flush())
+			err = errors.Join(wire.WriteFrame(out, nil), out.Flush())
 		}
 		w.CloseWithError(err) // nil: the end
 		done <- err
 	}()
-	a, err := c.call(ctx, "POST", addr, "give"+query("slice", formatSlice(s)), body)
-	_ = body.Close() // frames ends, should the peer not have read all
+	a, err := c.call(ctx, "POST", addr, "give"+query("slice", wire.FormatSlice(s)), body)
+	_ = body.Close() // ends frames if the peer has not read all
 	if failure := <-done; err == nil && failure != nil {
 		err = fmt.Errorf("give %s to %s: %w", s, addr, failure)
 	}
 	return a.from, err
 }
 
-// Summary returns a hash of the digest of each slice that a peer holds, and whose they are.
+// Summary returns the store of a peer, and a hash of the digest of each of its slices.
 func (c *Client) Summary(ctx context.Context, addr string) (roster.Store, map[flow.Slice][16]byte, error) {
 	a, err := c.call(ctx, "GET", addr, "summary", nil)
 	if err != nil {
 		return roster.Store{}, nil, err
 	}
-	sums, err := parseSummary(a.body)
+	sums, err := wire.ParseSummary(a.body)
 	if err != nil {
 		return a.from, nil, fmt.Errorf("summary from %s: %w", addr, err)
 	}
 	return a.from, sums, nil
 }
 
-// Secure asks a peer to put all that it holds on as many established stores as the write quorum asks.
+// Secure asks a peer to copy all its batches until the write quorum of established stores has them.
 func (c *Client) Secure(ctx context.Context, addr string) (roster.Store, error) {
 	a, err := c.call(ctx, "POST", addr, "secure", nil)
 	return a.from, err
 }
 
-// Forget asks a peer to take a store off the roster; with force, without the guard against losing something.
+// Forget asks a peer to take a store off the roster. With force, the peer skips the guard against lost data.
 func (c *Client) Forget(ctx context.Context, addr string, id roster.StoreID, force bool) error {
 	forced := ""
 	if force {
@@ -327,7 +335,8 @@ func (c *Client) Drain(ctx context.Context, addr string) error {
 	return err
 }
 
-// Flows opens a slice's flows at a peer. The caller closes the answer, which has no flows where it knows them.
+// Flows opens the flows of a slice at a peer. The caller closes the answer. The answer has no flows if the caller
+// knows its tag.
 func (c *Client) Flows(ctx context.Context, addr string, s flow.Slice, wanted Wanted) (Answer, error) {
 	as := ""
 	if wanted.JSON {
@@ -337,7 +346,7 @@ func (c *Client) Flows(ctx context.Context, addr string, s flow.Slice, wanted Wa
 	if wanted.Here {
 		here = "true"
 	}
-	asked := query("slice", formatSlice(s), "need", wanted.Need.String(), "as", as, "here", here, "known", formatTags(wanted.Known))
+	asked := query("slice", wire.FormatSlice(s), "need", wanted.Need.String(), "as", as, "here", here, "known", wire.FormatTags(wanted.Known))
 	res, err := c.open(ctx, "GET", addr, "flows"+asked, nil)
 	if err != nil {
 		return nil, err
@@ -345,7 +354,7 @@ func (c *Client) Flows(ctx context.Context, addr string, s flow.Slice, wanted Wa
 	return &remoteAnswer{res, s}, nil
 }
 
-// remoteAnswer is a peer's answer as it comes.
+// remoteAnswer is the answer of a peer, as a stream.
 type remoteAnswer struct {
 	res   *http.Response
 	slice flow.Slice
@@ -368,7 +377,7 @@ func (a *remoteAnswer) Parts() iter.Seq2[*flow.Batch, error] {
 			yield(nil, errNoFlows)
 			return
 		}
-		err := readFrames(bufio.NewReaderSize(a.res.Body, 64<<10), nil, func(frame []byte) error {
+		err := wire.ReadFrames(bufio.NewReaderSize(a.res.Body, 64<<10), nil, func(frame []byte) error {
 			part, err := a.parse(frame)
 			if err == nil && !yield(part, nil) {
 				err = errEnough
@@ -381,7 +390,7 @@ func (a *remoteAnswer) Parts() iter.Seq2[*flow.Batch, error] {
 	}
 }
 
-// WriteTo implements Answer: what the peer writes is passed on as it comes.
+// WriteTo implements Answer. It passes the bytes of the peer on.
 func (a *remoteAnswer) WriteTo(w io.Writer) (int64, error) {
 	if a.res.StatusCode == http.StatusNoContent {
 		return 0, errNoFlows
@@ -397,42 +406,42 @@ func (a *remoteAnswer) parse(frame []byte) (*flow.Batch, error) {
 	return part, err
 }
 
-// errEnough says that nobody wants more frames.
+// errEnough ends the reading of frames early.
 var errEnough = errors.New("enough")
 
-// errNoFlows says that flows were left out which the caller said it knows.
-var errNoFlows = errors.New("the answer has no flows, for the caller knows them")
+// errNoFlows is the error of an answer whose tag the caller knows.
+var errNoFlows = errors.New("the answer has no flows, because the caller knows them")
 
-// answer is the whole answer to a call.
+// answer is the complete answer to a call.
 type answer struct {
 	from   roster.Store
 	header http.Header
 	body   []byte
 }
 
-// Stalled returns how many calls were given up because the peer sent and took no byte.
+// Stalled returns the number of calls that ended because the peer sent and took no byte.
 func (c *Client) Stalled() uint64 { return c.stalled.Load() }
 
-// call makes one call and reads its whole answer.
+// call makes one call and reads the complete answer.
 func (c *Client) call(ctx context.Context, method, addr, name string, body io.Reader) (answer, error) {
 	res, err := c.open(ctx, method, addr, name, body)
 	if err != nil {
 		return answer{}, err
 	}
 	defer res.Body.Close()
-	data, err := io.ReadAll(io.LimitReader(res.Body, MaxBatch))
+	data, err := io.ReadAll(io.LimitReader(res.Body, wire.MaxBatch))
 	if err != nil {
-		c.mark(addr, errors.Is(err, context.Canceled))
+		c.setHeard(addr, errors.Is(err, context.Canceled))
 		return answer{}, fmt.Errorf("%s at %s: %w", name, addr, err)
 	}
-	from, err := parseStore(res.Header.Get(headerStore))
+	from, err := wire.ParseStore(res.Header.Get(headerStore))
 	if err != nil {
 		return answer{}, fmt.Errorf("%s at %s: %w", name, addr, err)
 	}
 	return answer{from, res.Header, data}, nil
 }
 
-// request returns the request of a call, which tells who calls.
+// request returns the request of a call, with the roster hash and the cluster of this node.
 func (c *Client) request(ctx context.Context, method, addr, name string, body io.Reader) (*http.Request, error) {
 	req, err := http.NewRequestWithContext(ctx, method, "http://"+addr+prefix+name, body)
 	if err != nil {
@@ -446,19 +455,22 @@ func (c *Client) request(ctx context.Context, method, addr, name string, body io
 	return req, nil
 }
 
-// open makes one call, and returns its answer as it comes. The caller closes the body.
+// open makes one call, and returns the answer before its body. The caller closes the body.
 func (c *Client) open(ctx context.Context, method, addr, name string, body io.Reader) (*http.Response, error) {
-	ctx, idle := c.limitIdle(ctx, addr)
+	ctx, limit := idle.Start(ctx, c.idle, func() {
+		c.stalled.Add(1)
+		c.setHeard(addr, false)
+	})
 	if pipe, ok := body.(*io.PipeReader); ok {
-		body = sending{pipe, idle}
+		body = limit.RequestBody(pipe)
 	}
 	res, err := c.send(ctx, method, addr, name, body)
-	idle.answer()
+	limit.Answered()
 	if err != nil {
-		idle.close()
+		limit.Close()
 		return nil, err
 	}
-	res.Body = receiving{res.Body, ctx, idle}
+	res.Body = limit.AnswerBody(ctx, res.Body)
 	if err := c.mergeFrom([]byte(res.Header.Get(headerRosterValue))); err != nil {
 		res.Body.Close()
 		return nil, fmt.Errorf("%s at %s: %w", name, addr, err)
@@ -470,7 +482,7 @@ func (c *Client) open(ctx context.Context, method, addr, name string, body io.Re
 	return res, nil
 }
 
-// send sends a call, and waits for the beginning of the answer.
+// send sends a request, and waits for the headers of the answer.
 func (c *Client) send(ctx context.Context, method, addr, name string, body io.Reader) (*http.Response, error) {
 	req, err := c.request(ctx, method, addr, name, body)
 	if err != nil {
@@ -478,17 +490,17 @@ func (c *Client) send(ctx context.Context, method, addr, name string, body io.Re
 	}
 	res, err := c.http.Do(req)
 	if err != nil {
-		err = idleCause(ctx, err)
-		if !errors.Is(err, context.Canceled) { // the caller gave up: that says nothing about the peer
-			c.mark(addr, false)
+		err = idle.Cause(ctx, err)
+		if !errors.Is(err, context.Canceled) { // the caller gave up, which says nothing about the peer
+			c.setHeard(addr, false)
 		}
 		return nil, sendError(addr, name, err)
 	}
-	c.mark(addr, true)
+	c.setHeard(addr, true)
 	return res, nil
 }
 
-// sendError tells calls that never left from those that may have had an effect.
+// sendError marks a failed call as unsent if no connection was made. Any other failed call may have had an effect.
 func sendError(addr, name string, err error) error {
 	wrapped := fmt.Errorf("%s at %s: %w", name, addr, err)
 	var op *net.OpError
@@ -507,7 +519,7 @@ func readError(res *http.Response, addr, name string) error {
 	return fmt.Errorf("%s at %s: %w", name, addr, refusal)
 }
 
-// parseRefusal returns the *Error that data is in JSON, or another error.
+// parseRefusal decodes an *Error in JSON, and returns it or a decoding error.
 func parseRefusal(data []byte) error {
 	refusal := &Error{}
 	if err := json.Unmarshal(data, refusal); err != nil {
@@ -519,7 +531,7 @@ func parseRefusal(data []byte) error {
 	return refusal
 }
 
-// mergeFrom merges the roster that an answer came with; empty: the caller has it.
+// mergeFrom merges the roster of an answer. It is empty if the caller has the same roster.
 func (c *Client) mergeFrom(value []byte) error {
 	if len(value) == 0 {
 		return nil
@@ -529,24 +541,4 @@ func (c *Client) mergeFrom(value []byte) error {
 		return fmt.Errorf("roster: %w", err)
 	}
 	return c.rosters.MergeRoster(roster)
-}
-
-// formatStore writes who speaks as one header value.
-func formatStore(s roster.Store) string {
-	return fmt.Sprintf("%s %s %t", s.ID, s.Name, s.Established)
-}
-
-// parseStore reads what formatStore writes.
-func parseStore(value string) (roster.Store, error) {
-	id, rest, _ := strings.Cut(value, " ")
-	name, established, _ := strings.Cut(rest, " ")
-	s := roster.Store{ID: roster.StoreID(id), Name: name, Established: established == "true"}
-	err := s.Valid()
-	if err == nil && established != "true" && established != "false" {
-		err = errors.New("neither established nor not")
-	}
-	if err != nil {
-		return roster.Store{}, fmt.Errorf("answerer %q: %w", value, err)
-	}
-	return s, nil
 }

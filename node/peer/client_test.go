@@ -13,11 +13,13 @@ import (
 	"flowring/flow"
 	"flowring/internal/contract"
 	"flowring/internal/racetest"
+	"flowring/node/peer/wire"
 	"flowring/ring/roster"
 	"flowring/store/digest"
 )
 
-// An answer's roster is merged before the call returns: whoever counts the ack knows all that the store knew that gave it (P4).
+// An answer's roster is merged before the call returns: whoever counts the ack knows all that the store knew that
+// gave it (P4).
 func TestRosterOfAnAnswerIsMergedBeforeItCounts(t *testing.T) {
 	for _, tt := range []struct {
 		name string
@@ -98,8 +100,8 @@ func TestAckUnderTheRosterOfAnotherClusterIsAnError(t *testing.T) {
 	var errs [3]error
 	d.roster, errs[0] = d.roster.WithCluster(roster.NewClusterID())
 	mine.roster, errs[1] = mine.roster.WithCluster(roster.NewClusterID())
-	r := reply{store: []byte(formatStore(d.self))} // of a server that does not look who calls
-	r.roster, errs[2] = d.roster.MarshalJSON()
+	r := wire.Reply{Store: []byte(wire.FormatStore(d.self))} // of a server that does not look who calls
+	r.Roster, errs[2] = d.roster.MarshalJSON()
 	if err := errors.Join(errs[:]...); err != nil {
 		t.Fatal(err)
 	}
@@ -181,7 +183,7 @@ func TestSilenceLastsUntilACallIsHeard(t *testing.T) {
 	if !c.Heard(addr) {
 		t.Error("a peer that was never called is not heard, want it assumed")
 	}
-	c.Silence(addr)
+	c.MarkSilent(addr)
 	if c.Heard(addr) {
 		t.Error("a silenced peer is heard")
 	}
@@ -204,7 +206,7 @@ func TestPeerIsGoneWhenItHasBeenSilentForAWhile(t *testing.T) {
 			heard bool
 			want  bool
 		}{{false, false}, {false, false}, {false, true}, {true, false}, {false, false}} {
-			c.mark("n2:1", step.heard)
+			c.setHeard("n2:1", step.heard)
 			if got := c.Gone("n2:1"); got != step.want {
 				t.Errorf("Gone() = %t after a call that was heard: %t, want %t", got, step.heard, step.want)
 			}
@@ -339,11 +341,11 @@ func TestAnswersThatBreakOffAreErrors(t *testing.T) {
 func TestFlowsThatAreNoneAreErrors(t *testing.T) {
 	frame := func(batches ...*flow.Batch) (frames []byte) {
 		for _, b := range batches {
-			frames = appendFrame(frames, b)
+			frames = wire.AppendFrame(frames, b)
 		}
 		return frames
 	}
-	end := make([]byte, lengthSize)
+	end := wire.AppendEnd(nil)
 	twice := partOf(seven, "a")
 	twice.Src, twice.Dest, twice.VPC = []uint32{0, 0}, []uint32{1, 1}, []uint32{2, 2}
 	twice.Tx, twice.Rx = []int64{1, 2}, []int64{1, 2}
@@ -399,7 +401,7 @@ func TestFlowsThatAreNotReadyAreAnnounced(t *testing.T) {
 }
 
 func TestAnswersThatCannotBeReadAreErrors(t *testing.T) {
-	self := formatStore(roster.Store{ID: roster.NewStoreID(), Name: "b"})
+	self := wire.FormatStore(roster.Store{ID: roster.NewStoreID(), Name: "b"})
 	for _, tt := range []struct{ name, text string }{
 		{"a line without a sum", "7/0\n"},
 		{"a slice without an index", "7 " + strings.Repeat("0", 32) + "\n"},

@@ -1,5 +1,5 @@
-// Package peer is the node-to-node protocol, on a port of its own: HTTP/1.1 with keep-alive, and for the three calls of the write path
-// streams, which are asked for by HTTP as well.
+// Package peer is the node-to-node protocol, on a port of its own: HTTP/1.1 with keep-alive, and for the three calls
+// of the write path streams, which are asked for by HTTP as well.
 //
 //	POST /peer/v1/hello                     a Hello in JSON, answered with one: rosters are exchanged, the caller is known afterwards
 //	POST /peer/v1/stream                    with Upgrade: flowring-stream/2, answered with 101: the connection is a stream from then on
@@ -22,20 +22,21 @@
 //	check    batches of one posting, with its hash: would admit refuse one? done or replayed
 //	apply    batches: keep them on disk, here, unless their IDs are held under other dots; done once all are
 //
-// A call by HTTP costs both sides at least 40 us of processor time, mostly for headers, goroutines and the waking of threads. A call
-// by a stream costs half of that alone, and an eighth when many calls share reads and writes. A call that its caller cancels
-// continues at the peer, until the deadline that the caller had.
+// A call by HTTP costs both sides at least 40 us of processor time, mostly for headers, goroutines and the waking of
+// threads. A call by a stream costs half of that alone, and an eighth when many calls share reads and writes. A call
+// that its caller cancels continues at the peer, until the deadline that the caller had.
 //
-// A call by HTTP has a limit on time without a byte, 4 s, in both directions and on both sides, because a host that vanishes sends no
-// reset. A server that is at work for longer says so each second, by an interim response (102). Only the flows that a server sends
-// may stand still for minutes: their reader's own client may be slow.
+// A call by HTTP has a limit on time without a byte, 4 s, in both directions and on both sides, because a host that
+// vanishes sends no reset. A server that is at work for longer says so each second, by an interim response (102).
+// Only the flows that a server sends may stand still for minutes: their reader's own client may be slow.
 //
-// In the other calls a frame is a batch, or a part of a snapshot, behind its length in 4 bytes, big endian; one of length 0 ends them.
-// A slice is written hour/index. Every answer, by whichever way, names the store that gave it (Flowring-Store); where the hash of the
-// caller's roster (Flowring-Roster) differs from the answerer's, the answer carries the answerer's (Flowring-Roster-Value), which the
-// client merges before it returns: acks are counted after rosters were merged (P4).
+// In the other calls a frame is a batch, or a part of a snapshot, behind its length in 4 bytes, big endian; one of
+// length 0 ends them. A slice is written hour/index. Every answer, by whichever way, names the store that gave it
+// (Flowring-Store); where the hash of the caller's roster (Flowring-Roster) differs from the answerer's, the answer
+// carries the answerer's (Flowring-Roster-Value), which the client merges before it returns: acks are counted after
+// rosters were merged (P4).
 //
-// A refusal is an *Error with a code that both sides know. Any other error means that the peer was not heard: NotSent tells
-// whether it cannot have had an effect. Client remembers per address whether the last call was heard; callers use that as a
-// circuit breaker, and the greeting that a node sends every peer every second closes it.
+// A refusal is an *Error with a code that both sides know. Any other error means that the peer was not heard: NotSent
+// tells whether it cannot have had an effect. Client remembers per address whether the last call was heard; callers
+// use that as a circuit breaker, and the greeting that a node sends every peer every second closes it.
 package peer

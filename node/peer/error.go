@@ -10,6 +10,7 @@ import (
 
 	"flowring/flow"
 	"flowring/internal/contract"
+	"flowring/node/peer/idle"
 	"flowring/node/peer/stream"
 )
 
@@ -99,15 +100,15 @@ func (e *Error) write(w http.ResponseWriter) {
 	w.Write(e.encode())
 }
 
-// Unheard reports whether a call failed because its peer was silent: no connection could be made, or no byte came in time. Further
-// calls would only wait as long. A peer that refuses, or breaks an answer off, was heard.
+// Unheard reports whether a call failed because its peer was silent: no connection could be made, or no byte came in
+// time. Further calls would only wait as long. A peer that refuses, or breaks an answer off, was heard.
 func Unheard(err error) bool {
 	var unsent *stream.UnsentError
-	return errors.As(err, &unsent) || errors.Is(err, errIdle) || errors.Is(err, context.DeadlineExceeded)
+	return errors.As(err, &unsent) || errors.Is(err, idle.ErrTimeout) || errors.Is(err, context.DeadlineExceeded)
 }
 
-// NotSent reports whether the call that failed with err cannot have had an effect: no connection could be made, or the peer
-// refused it without trying.
+// NotSent reports whether the call that failed with err cannot have had an effect: no connection could be made, or
+// the peer refused it without trying.
 func NotSent(err error) bool {
 	var unsent *stream.UnsentError
 	var refusal *Error

@@ -13,6 +13,7 @@ import (
 
 	"flowring/flow"
 	"flowring/internal/contract"
+	"flowring/node/peer/wire"
 )
 
 // Every refusal arrives as what it is, whichever call it answers.
@@ -122,7 +123,7 @@ func TestNotSentAndHeard(t *testing.T) {
 		{name: "lost before it had an effect", addr: serveStreams(t, func(_ net.Conn, in *bufio.Reader) { readAsk(in) })},
 		{name: "applied, but the answer was lost", applied: 1, addr: serveStreams(t, func(_ net.Conn, in *bufio.Reader) {
 			if _, a := readAsk(in); a != nil {
-				batches, err := a.written()
+				batches, err := a.Written()
 				if err = errors.Join(err, d.Apply(t.Context(), batches)); err != nil {
 					t.Error(err)
 				}
@@ -134,11 +135,11 @@ func TestNotSentAndHeard(t *testing.T) {
 			addr: mute},
 		{name: "the caller gave up", limit: 50 * time.Millisecond, cancel: true, heard: true, addr: muteStream},
 		{name: "an answer of another program", heard: true, notSent: true, addr: serveHandler(t, http.NotFoundHandler())},
-		{name: "an answer that names no store", heard: true, addr: serveStreams(t, answering(reply{}))},
-		{name: "a refusal without a code", heard: true, addr: serveStreams(t, answering(reply{outcome: outcomeRefused}))},
+		{name: "an answer that names no store", heard: true, addr: serveStreams(t, answering(wire.Reply{}))},
+		{name: "a refusal without a code", heard: true, addr: serveStreams(t, answering(wire.Reply{Outcome: wire.Refused}))},
 		{name: "an answer that nobody asked for", addr: serveStreams(t, func(conn net.Conn, in *bufio.Reader) {
 			readAsk(in)
-			conn.Write(frame(kindApply, 0, nil))
+			conn.Write(frame(wire.KindApply, 0, nil))
 			<-silent
 		})},
 	}
@@ -193,4 +194,14 @@ func TestALimitTravelsWithItsHour(t *testing.T) {
 	if err := error(&Error{Code: contract.KeyReused.Code(), Detail: "k"}); errors.As(err, &got) {
 		t.Errorf("%v is taken for a limit of hour %d", err, got.Hour)
 	}
+}
+
+func FuzzParseRefusal(f *testing.F) {
+	f.Add([]byte(`{"code":"busy","detail":"b","stores":["c"],"hour":7}`))
+	f.Add([]byte("{}"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if parseRefusal(data) == nil {
+			t.Errorf("%q is no refusal and no error", data)
+		}
+	})
 }

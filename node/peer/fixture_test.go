@@ -19,6 +19,7 @@ import (
 	"flowring/internal/memnet"
 	"flowring/internal/racetest"
 	"flowring/node/peer/stream"
+	"flowring/node/peer/wire"
 	"flowring/ring/roster"
 	"flowring/store"
 	"flowring/store/digest"
@@ -114,7 +115,8 @@ func (d *double) count() int {
 	return len(d.applied)
 }
 
-// textAnswer is an answer of one part, whose only source is the text, without one if there is none; "broken" fails half-way.
+// textAnswer is an answer of one part, whose only source is the text, without one if there is none; "broken" fails
+// half-way.
 type textAnswer struct {
 	text   string
 	before func()
@@ -279,7 +281,7 @@ func frame(kind stream.Kind, call uint64, body []byte) []byte {
 const kindAnswer stream.Kind = 5
 
 // readAsk reads the frame of one call, and returns nil at the end of the stream.
-func readAsk(in *bufio.Reader) (uint64, *ask) {
+func readAsk(in *bufio.Reader) (uint64, *wire.Ask) {
 	var head [13]byte
 	if _, err := io.ReadFull(in, head[:]); err != nil {
 		return 0, nil
@@ -288,7 +290,7 @@ func readAsk(in *bufio.Reader) (uint64, *ask) {
 	if _, err := io.ReadFull(in, body); err != nil {
 		return 0, nil
 	}
-	a, err := parseAsk(stream.Kind(head[4]), body)
+	a, err := wire.ParseAsk(stream.Kind(head[4]), body)
 	if err != nil {
 		return 0, nil
 	}
@@ -296,14 +298,14 @@ func readAsk(in *bufio.Reader) (uint64, *ask) {
 }
 
 // answering answers every ask of a stream with the same.
-func answering(r reply) func(conn net.Conn, in *bufio.Reader) {
+func answering(r wire.Reply) func(conn net.Conn, in *bufio.Reader) {
 	return func(conn net.Conn, in *bufio.Reader) {
 		for {
 			call, a := readAsk(in)
 			if a == nil {
 				return
 			}
-			conn.Write(frame(kindAnswer, call, r.append(nil)))
+			conn.Write(frame(kindAnswer, call, r.Append(nil)))
 		}
 	}
 }

@@ -2,40 +2,40 @@ package peer
 
 import "flowring/ring/roster"
 
-// Hello is what two nodes tell each other in a greeting.
+// Hello is the content of a greeting between two nodes, in both directions.
 type Hello struct {
-	Store  roster.Store  `json:"store"`  // who speaks
+	Store  roster.Store  `json:"store"`  // of the sender
 	Start  string        `json:"start"`  // nonce of its process start
-	Roster roster.Roster `json:"roster"` // what it knows, itself included
+	Roster roster.Roster `json:"roster"` // of the sender, with its own store
 	Status Status        `json:"status"`
 
-	Former []roster.StoreID `json:"former,omitempty"` // IDs that the store gave up: it holds all that it held under them
+	Former []roster.StoreID `json:"former,omitempty"` // IDs that the store has given up; it still holds all their batches
 
-	// What decides who founds a cluster, while the sender belongs to none.
-	Founds bool     `json:"founds,omitempty"` // it does, at this moment or as soon as it can
-	Waits  bool     `json:"waits,omitempty"`  // for nodes that it expects
+	// Facts for the choice of a founder, while the sender belongs to no cluster.
+	Founds bool     `json:"founds,omitempty"` // the sender founds a cluster, now or as soon as it can
+	Waits  bool     `json:"waits,omitempty"`  // the sender waits for expected nodes
 	Sees   []string `json:"sees,omitempty"`   // names of the nodes in its view, sorted
-	Calls  []string `json:"calls,omitempty"`  // names of those of them that its join addresses stand for
+	Calls  []string `json:"calls,omitempty"`  // names of the nodes in its view at its join addresses
 }
 
 // Status is what a node reports of itself for GET /members.
 type Status struct {
-	Hours     int   `json:"hours"`     // hours with data held
-	Slices    int   `json:"slices"`    // slices with data held
+	Hours     int   `json:"hours"`     // with data in the store
+	Slices    int   `json:"slices"`    // with data in the store
 	Flows     int   `json:"flows"`     // flows in memory
-	Repairing int   `json:"repairing"` // slices whose copies are being compared or moved
-	Behind    int64 `json:"behind"`    // batches known to be missing here
+	Repairing int   `json:"repairing"` // slices whose copies are compared or moved
+	Behind    int64 `json:"behind"`    // batches known to be missing in the store
 
-	Unreadable uint64 `json:"unreadable"` // batches that the store holds and cannot read
+	Unreadable uint64 `json:"unreadable"` // batches in the store that are unreadable
 
-	Recovering bool `json:"recovering"` // the store started lately and proves nothing yet
-	Stopping   bool `json:"stopping"`   // the node is about to go
+	Recovering bool `json:"recovering"` // the store started recently, and its answers prove no completeness yet
+	Stopping   bool `json:"stopping"`   // the node is about to stop
 
-	Drain *Drain `json:"drain,omitempty"` // nil: none is under way
+	Drain *Drain `json:"drain,omitempty"` // nil: no drain is in progress
 }
 
-// Drain is how far a drain is.
+// Drain is the progress of a drain.
 type Drain struct {
-	Slices  int `json:"slices"`  // slices with data that the store holds
-	Secured int `json:"secured"` // those of them that are on enough other stores
+	Slices  int `json:"slices"`  // with data in the store
+	Secured int `json:"secured"` // with copies on enough other stores
 }

@@ -15,7 +15,9 @@ import (
 
 	"flowring/flow"
 	"flowring/internal/contract"
+	"flowring/node/peer/idle"
 	"flowring/node/peer/stream"
+	"flowring/node/peer/wire"
 	"flowring/ring/roster"
 	"flowring/store"
 	"flowring/store/digest"
@@ -26,17 +28,18 @@ type Handler interface {
 	Self() roster.Store
 	Roster() roster.Roster
 	Hello(ctx context.Context, from Hello) (Hello, error)
-	// Admit stores batches as the write quorum asks; replayed says that all of them were seen before. checked says that they are part of
-	// a posting that was checked as a whole. Check says whether Admit would refuse.
+	// Admit stores batches as the write quorum asks; replayed says that all of them were seen before. checked says
+	// that they are part of a posting that was checked as a whole. Check says whether Admit would refuse.
 	Admit(ctx context.Context, checked bool, batches []flow.Written) (replayed bool, err error)
 	Check(ctx context.Context, batches []flow.Written) (replayed bool, err error)
-	// Apply keeps batches here for a write: an ID held under another dot is as good as held. All of them are on disk when it returns nil;
-	// after an error some may be. The Bytes are those of a buffer that is used again, here as for Check: they must not be retained.
+	// Apply keeps batches here for a write: an ID held under another dot is as good as held. All of them are on disk
+	// when it returns nil; after an error some may be. The Bytes are those of a buffer that is used again, here as
+	// for Check: they must not be retained.
 	Apply(ctx context.Context, batches []flow.Written) error
 	// Flows opens a slice's flows. Nothing is written of an answer whose tag is wanted.Known.
 	Flows(ctx context.Context, s flow.Slice, wanted Wanted) (Answer, error)
-	// Digest says what is held of a slice. With a roster hash it answers only if that is its roster and this store is one of the
-	// slice's replicas by it.
+	// Digest says what is held of a slice. With a roster hash it answers only if that is its roster and this store is
+	// one of the slice's replicas by it.
 	Digest(ctx context.Context, s flow.Slice, roster string) (Voice, error)
 	Missing(ctx context.Context, s flow.Slice, have digest.Digest, fn func(frame []byte) error) error
 	// Intake takes in what Missing gives elsewhere.
@@ -60,8 +63,9 @@ type Wanted struct {
 type Answer interface {
 	contract.Answer
 
-	// Parts returns the flows, sorted by key, in parts of as many as one likes. After an error there is nothing more: what came before
-	// it is not all. It may be called once, and instead of it WriteTo, of an answer that was wanted in JSON.
+	// Parts returns the flows, sorted by key, in parts of as many as one likes. After an error there is nothing more:
+	// what came before it is not all. It may be called once, and instead of it WriteTo, of an answer that was wanted
+	// in JSON.
 	Parts() iter.Seq2[*flow.Batch, error]
 
 	// Ready reports whether the first part comes at once.
@@ -80,8 +84,8 @@ type ServerDeps struct {
 	Log     *slog.Logger
 }
 
-// Server answers peers. The two bounds are apart because a routed call waits for plain calls on other nodes: were they one, two
-// nodes full of routed calls would wait for each other.
+// Server answers peers. The two bounds are apart because a routed call waits for plain calls on other nodes: were
+// they one, two nodes full of routed calls would wait for each other.
 type Server struct {
 	Handler
 	log    *slog.Logger
@@ -135,15 +139,16 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // Close makes the server refuse every call from now on. It must come before the first stream.
 func (s *Server) Close(why error) { s.closed.Store(asError(why)) }
 
-// handle routes one call: who speaks is said, strangers are refused, places are bounded, and so is the time without a byte.
+// handle routes one call: who speaks is said, strangers are refused, places are bounded, and so is the time without a
+// byte.
 func (s *Server) handle(method, name string, places chan struct{}, call func(http.ResponseWriter, *http.Request) error) {
-	limit := idleTimeout
+	limit := idle.Timeout
 	if name == "flows" {
-		limit = readerTimeout
+		limit = idle.ReaderTimeout
 	}
 	s.mux.HandleFunc(method+" "+prefix+name, func(out http.ResponseWriter, r *http.Request) {
-		w := newOutgoing(out, limit, s.stall)
-		defer w.begin()
+		w := idle.NewAnswerWriter(out, limit, s.stall)
+		defer w.Begin()
 		select {
 		case places <- struct{}{}:
 			defer func() { <-places }()
@@ -158,7 +163,7 @@ func (s *Server) handle(method, name string, places chan struct{}, call func(htt
 			return
 		}
 		if r.Body != http.NoBody {
-			r.Body = &arriving{r.Body, w.conn, s.stall}
+			r.Body = w.RequestBody(r.Body)
 		}
 		if err := call(w, r); err != nil {
 			s.fail(w, r, name, err)
@@ -166,8 +171,8 @@ func (s *Server) handle(method, name string, places chan struct{}, call func(htt
 	})
 }
 
-// strange refuses callers of other clusters. At a node of no cluster a member of one has no more to do than to greet it: the call is
-// meant for a node that was at this address before.
+// strange refuses callers of other clusters. At a node of no cluster a member of one has no more to do than to greet
+// it: the call is meant for a node that was at this address before.
 func (s *Server) strange(theirs string) *Error {
 	mine := s.Roster().Cluster()
 	switch {
@@ -193,11 +198,11 @@ func (s *Server) stall() { s.stalled.Add(1) }
 // Stalled returns how many calls were given up because the caller sent and took no byte.
 func (s *Server) Stalled() uint64 { return s.stalled.Load() }
 
-// introduce says who answers, and what roster it has where the caller's differs. It comes after the effect of a call and before
-// its answer, so that the roster is one that the effect was made under, or a later one.
+// introduce says who answers, and what roster it has where the caller's differs. It comes after the effect of a call
+// and before its answer, so that the roster is one that the effect was made under, or a later one.
 func (s *Server) introduce(w http.ResponseWriter, r *http.Request) {
 	roster := s.Roster()
-	w.Header().Set(headerStore, formatStore(s.Self()))
+	w.Header().Set(headerStore, wire.FormatStore(s.Self()))
 	if hash := roster.Hash(); hash != r.Header.Get(headerRoster) {
 		if value, err := json.Marshal(roster); err == nil {
 			w.Header().Set(headerRosterValue, string(value))
@@ -236,19 +241,19 @@ func (s *Server) hello(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return fmt.Errorf("hello: %w", err)
 	}
-	w.Header().Set(headerStore, formatStore(s.Self()))
+	w.Header().Set(headerStore, wire.FormatStore(s.Self()))
 	w.Write(body)
 	return nil
 }
 
 func (s *Server) flows(w http.ResponseWriter, r *http.Request) error {
-	slice, err := parseSlice(r.URL.Query().Get("slice"))
+	slice, err := wire.ParseSlice(r.URL.Query().Get("slice"))
 	if err != nil {
 		return contract.Malformed.Errorf("%w", err)
 	}
 	asked := r.URL.Query()
 	wanted := Wanted{
-		Ask:  contract.Ask{Need: contract.ParseNeed(asked.Get("need")), Known: parseTags(asked.Get("known"))},
+		Ask:  contract.Ask{Need: contract.ParseNeed(asked.Get("need")), Known: wire.ParseTags(asked.Get("known"))},
 		JSON: asked.Get("as") == asJSON,
 		Here: asked.Get("here") == "true",
 	}
@@ -290,7 +295,7 @@ func writeParts(w io.Writer, answer Answer) error {
 		if err != nil {
 			return err
 		}
-		if buf = appendFrame(buf, part); len(buf) < sendBuffer {
+		if buf = wire.AppendFrame(buf, part); len(buf) < sendBuffer {
 			continue
 		}
 		if _, err := w.Write(buf); err != nil {
@@ -298,15 +303,16 @@ func writeParts(w io.Writer, answer Answer) error {
 		}
 		buf = buf[:0]
 	}
-	_, err := w.Write(append(buf, make([]byte, lengthSize)...))
+	_, err := w.Write(wire.AppendEnd(buf))
 	return err
 }
 
-// sendBuffer is how many bytes of an answer are sent at a time, and more: for fewer, to call the kernel would cost more than to copy.
+// sendBuffer is how many bytes of an answer are sent at a time, and more: for fewer, to call the kernel would cost
+// more than to copy.
 const sendBuffer = 128 << 10
 
 func (s *Server) digest(w http.ResponseWriter, r *http.Request) error {
-	slice, err := parseSlice(r.URL.Query().Get("slice"))
+	slice, err := wire.ParseSlice(r.URL.Query().Get("slice"))
 	if err != nil {
 		return contract.Malformed.Errorf("%w", err)
 	}
@@ -326,7 +332,7 @@ func (s *Server) digest(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Server) missing(w http.ResponseWriter, r *http.Request) error {
-	slice, err := parseSlice(r.URL.Query().Get("slice"))
+	slice, err := wire.ParseSlice(r.URL.Query().Get("slice"))
 	if err != nil {
 		return contract.Malformed.Errorf("%w", err)
 	}
@@ -335,9 +341,9 @@ func (s *Server) missing(w http.ResponseWriter, r *http.Request) error {
 		return contract.Malformed.Errorf("%w", err)
 	}
 	s.introduce(w, r)
-	err = s.Missing(r.Context(), slice, have, func(frame []byte) error { return writeFrame(w, frame) })
+	err = s.Missing(r.Context(), slice, have, func(frame []byte) error { return wire.WriteFrame(w, frame) })
 	if err == nil {
-		err = writeFrame(w, nil)
+		err = wire.WriteFrame(w, nil)
 	}
 	if err != nil {
 		return fmt.Errorf("%w: %w", errStreaming, err)
@@ -347,7 +353,7 @@ func (s *Server) missing(w http.ResponseWriter, r *http.Request) error {
 
 // give takes in a stream of frames.
 func (s *Server) give(w http.ResponseWriter, r *http.Request) error {
-	slice, err := parseSlice(r.URL.Query().Get("slice"))
+	slice, err := wire.ParseSlice(r.URL.Query().Get("slice"))
 	if err != nil {
 		return contract.Malformed.Errorf("%w", err)
 	}
@@ -356,7 +362,7 @@ func (s *Server) give(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	defer in.Close()
-	err = readFrames(bufio.NewReaderSize(r.Body, 64<<10), nil, in.Add)
+	err = wire.ReadFrames(bufio.NewReaderSize(r.Body, 64<<10), nil, in.Add)
 	return s.done(w, r, err)
 }
 
@@ -367,7 +373,7 @@ func (s *Server) summary(w http.ResponseWriter, r *http.Request) error {
 	}
 	s.introduce(w, r)
 	for slice, sum := range sums {
-		writeSum(w, slice, sum)
+		wire.WriteSum(w, slice, sum)
 	}
 	return nil
 }
@@ -398,7 +404,7 @@ func (s *Server) done(w http.ResponseWriter, r *http.Request, err error) error {
 }
 
 func readDigest(r io.Reader) (digest.Digest, error) {
-	data, err := io.ReadAll(io.LimitReader(r, MaxBatch))
+	data, err := io.ReadAll(io.LimitReader(r, wire.MaxBatch))
 	if err != nil {
 		return digest.Digest{}, fmt.Errorf("digest: %w", err)
 	}

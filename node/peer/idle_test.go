@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"flowring/flow"
+	"flowring/node/peer/idle"
 	"flowring/ring/roster"
 	"flowring/store"
 	"flowring/store/digest"
@@ -54,7 +55,8 @@ func (l *leisurely) Missing(_ context.Context, _ flow.Slice, _ digest.Digest, fn
 // swallow makes all packets between the hosts vanish from now on: no reset tells of it.
 func (p pair) swallow() { p.net.Partition([]string{hostA}, []string{hostB}) }
 
-// A body that stops in the middle ends after 4 s without a byte, whatever time the call has, and the peer counts as silent (P8, P12).
+// A body that stops in the middle ends after 4 s without a byte, whatever time the call has, and the peer counts as
+// silent (P8, P12).
 func TestABodyThatStopsIsGivenUp(t *testing.T) {
 	l := &leisurely{double: newDouble(), takes: time.Second}
 	inPair(t, l, func(t *testing.T, p pair) {
@@ -67,19 +69,20 @@ func TestABodyThatStopsIsGivenUp(t *testing.T) {
 			}
 			return nil
 		})
-		if took := time.Since(begun); !errors.Is(err, errIdle) || !Unheard(err) || took > idleTimeout {
-			t.Errorf("missing = %v, unheard %t, after %v, want given up after %v", err, Unheard(err), took, idleTimeout)
+		if took := time.Since(begun); !errors.Is(err, idle.ErrTimeout) || !Unheard(err) || took > idle.Timeout {
+			t.Errorf("missing = %v, unheard %t, after %v, want given up after %v", err, Unheard(err), took, idle.Timeout)
 		}
 		if frames != 5 || p.client.Heard(portB) || p.client.Stalled() != 1 {
 			t.Errorf("%d frames, heard %t, %d stalled, want what came before, silent, one", frames, p.client.Heard(portB), p.client.Stalled())
 		}
-		if err := <-l.ended; err != nil && !isTimeout(err) {
+		if err := <-l.ended; err != nil && !idle.IsTimeout(err) {
 			t.Errorf("the sender ends with %v", err)
 		}
 	})
 }
 
-// A caller that vanishes holds no place for long, neither as the receiver of an answer nor as the sender of a body (P12).
+// A caller that vanishes holds no place for long, neither as the receiver of an answer nor as the sender of a body
+// (P12).
 func TestACallerThatVanishesHoldsNoPlace(t *testing.T) {
 	for name, call := range map[string]func(c *Client, p pair) error{
 		"an answer that nobody takes": func(c *Client, p pair) error {
@@ -112,9 +115,9 @@ func TestACallerThatVanishesHoldsNoPlace(t *testing.T) {
 				if n := len(p.server.calls); n != 1 {
 					t.Fatalf("%d calls are under way, want 1", n)
 				}
-				time.Sleep(2 * idleTimeout)
+				time.Sleep(2 * idle.Timeout)
 				if n := len(p.server.calls); n != 0 || p.server.Stalled() != 1 {
-					t.Errorf("%d places are taken and %d stalled after %v, want none and 1", n, p.server.Stalled(), 2*idleTimeout)
+					t.Errorf("%d places are taken and %d stalled after %v, want none and 1", n, p.server.Stalled(), 2*idle.Timeout)
 				}
 				if err := <-done; err == nil {
 					t.Error("the call has no error")
@@ -137,7 +140,7 @@ func TestAShortBodyThatStopsHoldsNoPlace(t *testing.T) {
 		if n := len(p.server.calls); n != 1 {
 			t.Fatalf("%d calls are under way, want 1", n)
 		}
-		time.Sleep(idleTimeout + time.Second)
+		time.Sleep(idle.Timeout + time.Second)
 		if n := len(p.server.calls); n != 0 {
 			t.Errorf("%d places are taken, want none", n)
 		}
@@ -170,8 +173,8 @@ func TestASlowPeerIsWaitedForAndAVanishedOneIsNot(t *testing.T) {
 				time.Sleep(10 * time.Second)
 				p.swallow()
 				begun = time.Now()
-				if err := <-done; !Unheard(err) || time.Since(begun) > idleTimeout {
-					t.Errorf("a call whose peer vanishes = %v after %v, want given up within %v", err, time.Since(begun), idleTimeout)
+				if err := <-done; !Unheard(err) || time.Since(begun) > idle.Timeout {
+					t.Errorf("a call whose peer vanishes = %v after %v, want given up within %v", err, time.Since(begun), idle.Timeout)
 				}
 				time.Sleep(time.Minute) // the peer goes on
 			})
@@ -179,7 +182,8 @@ func TestASlowPeerIsWaitedForAndAVanishedOneIsNot(t *testing.T) {
 	}
 }
 
-// A reader of flows whose own client is slow is no silent peer, and one that has vanished holds no place for good (P12).
+// A reader of flows whose own client is slow is no silent peer, and one that has vanished holds no place for good
+// (P12).
 func TestFlowsWaitForASlowReader(t *testing.T) {
 	inPair(t, &leisurely{double: newDouble(), large: 1 << 20}, func(t *testing.T, p pair) {
 		for _, vanishes := range []bool{false, true} {
@@ -190,12 +194,12 @@ func TestFlowsWaitForASlowReader(t *testing.T) {
 			if vanishes {
 				p.swallow()
 			}
-			time.Sleep(readerTimeout - time.Second)
+			time.Sleep(idle.ReaderTimeout - time.Second)
 			if n, err := a.WriteTo(io.Discard); (n != 1<<20 || err != nil) != vanishes {
 				t.Errorf("%d bytes of flows, %v, of a peer that vanishes: %t", n, err, vanishes)
 			}
 			a.Close()
-			time.Sleep(2 * readerTimeout)
+			time.Sleep(2 * idle.ReaderTimeout)
 			if n := len(p.server.routed); n != 0 {
 				t.Errorf("%d places are taken, want none; vanishes: %t", n, vanishes)
 			}
@@ -253,7 +257,7 @@ func TestLargeFramesAreReadOneAfterTheOther(t *testing.T) {
 	l := &leisurely{double: newDouble(), large: 1 << 20}
 	inPair(t, l, func(t *testing.T, p pair) {
 		l.ended = make(chan error, 9)
-		p.client.frames = semaphore.NewWeighted(1 << 20)
+		p.client.frameBytes = semaphore.NewWeighted(1 << 20)
 		under, most := 0, 0
 		stop := errors.New("enough")
 		done := make(chan error)
@@ -279,7 +283,8 @@ func TestLargeFramesAreReadOneAfterTheOther(t *testing.T) {
 	})
 }
 
-// The negative control of the tests above: without the limit a body that stops holds its reader for ever, because no reset comes.
+// The negative control of the tests above: without the limit a body that stops holds its reader for ever, because no
+// reset comes.
 func TestABodyMayStopForEverWithoutALimit(t *testing.T) {
 	l := &leisurely{double: newDouble(), takes: time.Second}
 	inPair(t, l, func(t *testing.T, p pair) {

@@ -11,6 +11,7 @@ import (
 
 	"flowring/internal/contract"
 	"flowring/node/peer/stream"
+	"flowring/node/peer/wire"
 	"flowring/ring/roster"
 )
 
@@ -24,20 +25,20 @@ type identity struct {
 
 func (s *Server) initStreams() {
 	s.streams = stream.NewServer(stream.ServerConfig{
-		MaxBody: maxAsk,
+		MaxBody: wire.MaxAsk,
 		Methods: map[stream.Kind]stream.Method{ // an admitted batch is still sent to other stores when the call has returned
-			kindAdmit:        {Slots: s.routed, KeepsBody: true},
-			kindAdmitChecked: {Slots: s.routed, KeepsBody: true},
-			kindCheck:        {Slots: s.calls},
-			kindApply:        {Slots: s.calls},
+			wire.KindAdmit:        {Slots: s.routed, KeepsBody: true},
+			wire.KindAdmitChecked: {Slots: s.routed, KeepsBody: true},
+			wire.KindCheck:        {Slots: s.calls},
+			wire.KindApply:        {Slots: s.calls},
 		},
 	}, streamHandler{s})
 	s.mux.HandleFunc("POST "+prefix+"stream", s.serveStream)
 }
 
-// Shutdown tells callers that no call by a stream begins any more, waits for the calls under way and for the callers to close
-// their streams, and closes the remaining ones. The end of ctx closes all streams at once. Every goroutine of the streams has
-// ended when Shutdown returns.
+// Shutdown tells callers that no call by a stream begins any more, waits for the calls under way and for the callers
+// to close their streams, and closes the remaining ones. The end of ctx closes all streams at once. Every goroutine
+// of the streams has ended when Shutdown returns.
 func (s *Server) Shutdown(ctx context.Context) { s.streams.Shutdown(ctx) }
 
 // serveStream answers a request for a stream, and serves the stream.
@@ -86,7 +87,7 @@ type streamHandler struct{ server *Server }
 // Serve implements stream.Handler.
 func (h streamHandler) Serve(ctx context.Context, c *stream.Call) {
 	s := h.server
-	a, err := parseAsk(c.Kind, c.Body)
+	a, err := wire.ParseAsk(c.Kind, c.Body)
 	replayed := false
 	if err != nil {
 		err = contract.Malformed.Errorf("%w", err)
@@ -94,10 +95,10 @@ func (h streamHandler) Serve(ctx context.Context, c *stream.Call) {
 		replayed, err = s.do(ctx, &a)
 	}
 	if err != nil && asError(err).row() == contract.Internal && ctx.Err() == nil {
-		s.log.Error("peer call failed", "call", callName(a.kind), "error", err)
+		s.log.Error("peer call failed", "call", wire.CallName(a.Kind), "error", err)
 	}
 	r := s.reply(&a, replayed, err)
-	c.Reply(r.size(), r.append)
+	c.Reply(r.Size(), r.Append)
 }
 
 // Refuse implements stream.Handler.
@@ -105,58 +106,59 @@ func (h streamHandler) Refuse(c *stream.Call, reason error) {
 	s := h.server
 	refusal := errStopping
 	if reason != stream.ErrStopping {
-		refusal = s.busy("%s: %v", callName(c.Kind), reason)
+		refusal = s.busy("%s: %v", wire.CallName(c.Kind), reason)
 	}
-	caller, _, _ := parseCaller(c.Kind, c.Body)
+	caller, _, _ := wire.ParseCaller(c.Kind, c.Body)
 	r := s.reply(&caller, false, refusal)
-	c.Reply(r.size(), r.append)
+	c.Reply(r.Size(), r.Append)
 }
 
-// do runs a call. A panic fails the call alone, as in net/http, because the caller turns to the next node, where the same call
-// would panic again.
-func (s *Server) do(ctx context.Context, a *ask) (replayed bool, err error) {
+// do runs a call. A panic fails the call alone, as in net/http, because the caller turns to the next node, where the
+// same call would panic again.
+func (s *Server) do(ctx context.Context, a *wire.Ask) (replayed bool, err error) {
 	defer func() {
 		if cause := recover(); cause != nil {
-			s.log.Error("peer call panicked", "call", callName(a.kind), "cause", cause, "stack", string(debug.Stack()))
+			s.log.Error("peer call panicked", "call", wire.CallName(a.Kind), "cause", cause, "stack", string(debug.Stack()))
 			err = fmt.Errorf("panic: %v", cause)
 		}
 	}()
-	if refusal := s.strange(a.cluster); refusal != nil {
+	if refusal := s.strange(a.Cluster); refusal != nil {
 		return false, refusal
 	}
-	batches, err := a.written()
+	batches, err := a.Written()
 	if err != nil {
 		return false, err
 	}
-	switch a.kind {
-	case kindCheck:
+	switch a.Kind {
+	case wire.KindCheck:
 		return s.Check(ctx, batches)
-	case kindApply:
+	case wire.KindApply:
 		return false, s.Apply(ctx, batches)
 	}
-	if a.wait > 0 {
+	if a.Wait > 0 {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, a.wait)
+		ctx, cancel = context.WithTimeout(ctx, a.Wait)
 		defer cancel()
 	}
-	return s.Admit(ctx, a.kind == kindAdmitChecked, batches)
+	return s.Admit(ctx, a.Kind == wire.KindAdmitChecked, batches)
 }
 
-// reply returns the answer to a call. As introduce, it reads the roster after the call's effect. A stranger is told no roster.
-func (s *Server) reply(a *ask, replayed bool, err error) reply {
-	r := reply{store: s.identity()}
+// reply returns the answer to a call. As introduce, it reads the roster after the call's effect. A stranger is told
+// no roster.
+func (s *Server) reply(a *wire.Ask, replayed bool, err error) wire.Reply {
+	r := wire.Reply{Store: s.identity()}
 	switch {
 	case err != nil:
 		refusal := asError(err)
-		r.outcome, r.refusal = outcomeRefused, refusal.encode()
+		r.Outcome, r.Refusal = wire.Refused, refusal.encode()
 		if refusal.row() == contract.Stranger {
 			return r
 		}
 	case replayed:
-		r.outcome = outcomeReplayed
+		r.Outcome = wire.Replayed
 	}
-	if roster := s.Roster(); roster.Hash() != a.roster {
-		r.roster, _ = json.Marshal(roster)
+	if roster := s.Roster(); roster.Hash() != a.Roster {
+		r.Roster, _ = json.Marshal(roster)
 	}
 	return r
 }
@@ -166,7 +168,7 @@ func (s *Server) identity() []byte {
 	self := s.Self()
 	last := s.lastIdentity.Load()
 	if last == nil || last.store != self {
-		last = &identity{formatStore(self), self}
+		last = &identity{wire.FormatStore(self), self}
 		s.lastIdentity.Store(last)
 	}
 	return []byte(last.text)

@@ -15,6 +15,7 @@ import (
 
 	"flowring/flow"
 	"flowring/internal/contract"
+	"flowring/node/peer/wire"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -285,7 +286,7 @@ func TestCallsThatAreTooLargeAreNotSent(t *testing.T) {
 	d := newDouble()
 	addr, streams := counted(t, newTestServer(t, ServerConfig{}, d))
 	c, _ := newTestClient(t)
-	batches := make([][]byte, MaxBatch>>20+1)
+	batches := make([][]byte, wire.MaxBatch>>20+1)
 	part := make([]byte, 1<<20)
 	for i := range batches {
 		batches[i] = part

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"flowring/internal/safeguard"
-	"flowring/node/replica/pace"
 	"flowring/store"
 )
 
@@ -33,7 +32,7 @@ func (r *Replicas) scrubLoop() {
 // unreadable.
 func (r *Replicas) scrub() (whole bool) {
 	whole = true
-	var pacer pace.Pacer
+	var pace pacer
 	for _, s := range r.Store.Slices() {
 		n, err := r.Store.Scrub(s)
 		switch {
@@ -47,7 +46,7 @@ func (r *Replicas) scrub() (whole bool) {
 		if r.Store.Unreadable(s) > 0 {
 			r.Wake()
 		}
-		if pacer.Wait(r.ctx, n, r.RepairBytes) != nil {
+		if pace.wait(r.ctx, n, r.RepairBytes) != nil {
 			return false
 		}
 	}

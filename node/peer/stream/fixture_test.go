@@ -56,7 +56,7 @@ func newServer(slots int, a answerer) *Server {
 
 // slotsInUse returns how many calls hold a slot.
 func (s *Server) slotsInUse() (n int) {
-	for _, m := range s.cfg.Methods {
+	for _, m := range s.methods {
 		n += len(m.Slots)
 	}
 	return n

@@ -50,7 +50,8 @@ type ServerConfig struct {
 
 // Server serves streams.
 type Server struct {
-	cfg     ServerConfig
+	methods [256]Method // by kind; without Slots: no call
+	maxBody int
 	handler Handler
 	ctx     context.Context // ends the idle workers
 	cancel  context.CancelFunc
@@ -65,7 +66,10 @@ type Server struct {
 
 // NewServer returns a server without streams.
 func NewServer(cfg ServerConfig, handler Handler) *Server {
-	s := &Server{cfg: cfg, handler: handler, streams: map[*serverStream]struct{}{}}
+	s := &Server{maxBody: cfg.MaxBody, handler: handler, streams: map[*serverStream]struct{}{}}
+	for kind, method := range cfg.Methods {
+		s.methods[kind] = method
+	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.workers = workers.New(s.ctx)
 	s.free.New = func() any {

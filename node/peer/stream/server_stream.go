@@ -106,8 +106,8 @@ func (st *serverStream) serve() error {
 		if err != nil {
 			return unexpectedEnd(err)
 		}
-		method, ok := st.server.cfg.Methods[h.kind]
-		if !ok || h.size > st.server.cfg.MaxBody {
+		method := st.server.methods[h.kind]
+		if method.Slots == nil || h.size > st.server.maxBody {
 			return fmt.Errorf("%s instead of a call", h)
 		}
 		if err := st.begin(h, method); err != nil {

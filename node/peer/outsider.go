@@ -6,14 +6,14 @@ import (
 	"flowring/ring/roster"
 )
 
-// outsider is the roster of one who is no node: it knows nothing and learns nothing.
+// outsider is an empty roster, which stays empty.
 type outsider struct{}
 
 func (outsider) Roster() roster.Roster           { return roster.Roster{} }
 func (outsider) MergeRoster(roster.Roster) error { return nil }
 
-// NewOutsider returns a client for one who is no node, an operator's command line say: what it calls cannot tell it from a node of a
-// cluster not known yet.
+// NewOutsider returns a client for a program other than a node, such as the command line of an operator. A server
+// cannot distinguish it from a node without a cluster.
 func NewOutsider() *Client {
 	return NewClient(ClientDeps{Rosters: outsider{}, Dial: new(net.Dialer).DialContext})
 }

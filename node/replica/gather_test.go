@@ -1,4 +1,4 @@
-package coalesce
+package replica
 
 import (
 	"errors"
@@ -15,35 +15,30 @@ import (
 	"flowring/ring/roster"
 )
 
-const maxBatches = 64
-
 // gate is a store whose calls end when the test says so.
 type gate struct {
-	*Coalescer[string]
+	gathering
 	mu    sync.Mutex
 	calls []string   // the seqs of each call
 	end   chan error // ends one call
 	acks  []string   // seq and error of each send, as answered
-	stop  bool       // no call may start any more
+	stop  bool       // no call can be begun any more
 }
 
 func newGate() *gate {
 	g := &gate{end: make(chan error)}
-	g.Coalescer = New(maxBatches, g.run, g.apply)
+	g.gathering = gathering{run: g.run, apply: g.apply, next: map[lane]*parcel{}}
 	return g
 }
 
-var errStopped = errors.New("stopped")
-
-func (g *gate) run(fn func()) error {
-	if g.stop {
-		return errStopped
+func (g *gate) run(fn func()) bool {
+	if !g.stop {
+		go fn()
 	}
-	go fn()
-	return nil
+	return !g.stop
 }
 
-func (g *gate) apply(_ string, batches []flow.Written) (roster.Store, error) {
+func (g *gate) apply(at place, batches []flow.Written) (roster.Store, error) {
 	call := ""
 	for _, b := range batches {
 		call += fmt.Sprint(b.Dot.Seq, " ")
@@ -51,17 +46,17 @@ func (g *gate) apply(_ string, batches []flow.Written) (roster.Store, error) {
 	g.mu.Lock()
 	g.calls = append(g.calls, call)
 	g.mu.Unlock()
-	return roster.Store{}, <-g.end
+	return at.Store, <-g.end
 }
 
-// send sends batches of an hour with these sequence numbers.
+// send sends batches of an hour with these seqs.
 func (g *gate) send(hour flow.Hour, size int, seqs ...uint64) {
 	var batches []flow.Written
 	for _, seq := range seqs {
 		b := &flow.Batch{Slice: flow.Slice{Hour: hour}, Dot: flow.Dot{Seq: seq}}
 		batches = append(batches, flow.Written{Batch: b, Bytes: make([]byte, size)})
 	}
-	g.Send("", "", batches, func(_ roster.Store, err error) {
+	g.gathering.send(place{}, batches, func(_ roster.Store, err error) {
 		g.mu.Lock()
 		defer g.mu.Unlock()
 		g.acks = append(g.acks, fmt.Sprint(seqs, err))
@@ -83,7 +78,7 @@ func (g *gate) expect(t *testing.T, calls, acks []string) {
 	g.calls, g.acks = nil, nil
 }
 
-func TestWritesDuringACallGoInTheNext(t *testing.T) {
+func TestWhatComesDuringACallGoesWithTheNext(t *testing.T) {
 	racetest.Bubble(t, func(t *testing.T) {
 		g := newGate()
 		g.send(1, 1, 1)
@@ -94,7 +89,7 @@ func TestWritesDuringACallGoInTheNext(t *testing.T) {
 		g.expect(t, []string{"2 3 4 "}, []string{"[1] <nil>"})
 		g.finish(nil)
 		g.expect(t, nil, []string{"[2 3] <nil>", "[4] <nil>"})
-		g.send(1, 1, 5) // no call is under way
+		g.send(1, 1, 5) // nothing is left to be waited for
 		g.expect(t, []string{"5 "}, nil)
 		g.finish(nil)
 		if len(g.next) > 0 {
@@ -103,7 +98,7 @@ func TestWritesDuringACallGoInTheNext(t *testing.T) {
 	})
 }
 
-// An hour that must be loaded first delays no other hour, and a write of several hours delays no other write.
+// An hour that must be loaded first holds up no other one, and a write of several hours nobody.
 func TestHoursDoNotWaitForEachOther(t *testing.T) {
 	racetest.Bubble(t, func(t *testing.T) {
 		g := newGate()
@@ -111,7 +106,7 @@ func TestHoursDoNotWaitForEachOther(t *testing.T) {
 		g.send(2, 1, 2)
 		g.expect(t, []string{"1 ", "2 "}, nil)
 		both := []flow.Written{{Batch: &flow.Batch{Slice: flow.Slice{Hour: 1}}}, {Batch: &flow.Batch{Slice: flow.Slice{Hour: 2}}}}
-		g.Send("", "", both, func(roster.Store, error) {})
+		g.gathering.send(place{}, both, func(roster.Store, error) {})
 		synctest.Wait()
 		g.expect(t, []string{"0 0 "}, nil)
 		for range 3 {
@@ -120,15 +115,15 @@ func TestHoursDoNotWaitForEachOther(t *testing.T) {
 	})
 }
 
-// A full call does not wait, so that large writes are stored in parallel.
-func TestAFullCallStartsImmediately(t *testing.T) {
+// A call that is full does not wait, so that many large writes are taken in side by side.
+func TestAFullCallGoesAtOnce(t *testing.T) {
 	for _, tt := range []struct {
 		name string
 		fill func(g *gate)
 		want string
 	}{
-		{"bytes", func(g *gate) { g.send(1, maxBytes-10, 2); g.send(1, 10, 3); g.send(1, 1, 4) }, "2 3 "},
-		{"batches", func(g *gate) { g.send(1, 1, make([]uint64, maxBatches)...); g.send(1, 1, 4) }, strings.Repeat("0 ", maxBatches)},
+		{"bytes", func(g *gate) { g.send(1, parcelBytes-10, 2); g.send(1, 10, 3); g.send(1, 1, 4) }, "2 3 "},
+		{"batches", func(g *gate) { g.send(1, 1, make([]uint64, parcelBatches)...); g.send(1, 1, 4) }, strings.Repeat("0 ", parcelBatches)},
 	} {
 		racetest.Bubble(t, func(t *testing.T) {
 			g := newGate()
@@ -145,20 +140,20 @@ func TestAFullCallStartsImmediately(t *testing.T) {
 	}
 }
 
-// After a call with many batches the next one waits for more, unless it is full or the call took long.
-func TestLargeCallsKeepADistance(t *testing.T) {
-	many := make([]uint64, busyBatches)
+// In a crowd the next call waits for more, unless it is full. A call that took long has had them come.
+func TestCallsOfACrowdAreApart(t *testing.T) {
+	many := make([]uint64, crowd)
 	for _, tt := range []struct {
 		name  string
 		first []uint64
 		took  time.Duration // by the first call
-		then  int           // writes sent after it has ended
+		then  int           // writes that are sent once it has ended
 		wait  time.Duration // from then to the next call
 	}{
-		{"few", many[:busyBatches-1], time.Millisecond, 1, 0},
-		{"many", many, time.Millisecond, 1, minSpacing - time.Millisecond},
-		{"many on a slow disk", many, minSpacing, 1, 0},
-		{"many, and a full call behind them", many, 0, maxBatches + 1, 0},
+		{"few", many[:crowd-1], time.Millisecond, 1, 0},
+		{"a crowd", many, time.Millisecond, 1, apart - time.Millisecond},
+		{"a crowd on a slow disk", many, apart, 1, 0},
+		{"a crowd, and a full call behind it", many, 0, parcelBatches + 1, 0},
 	} {
 		racetest.Bubble(t, func(t *testing.T) {
 			g := newGate()
@@ -171,24 +166,24 @@ func TestLargeCallsKeepADistance(t *testing.T) {
 				g.send(1, 1, 1)
 			}
 			for len(g.calls) == 0 && time.Since(ended) < time.Second {
-				time.Sleep(minSpacing / 20)
+				time.Sleep(apart / 20)
 				synctest.Wait()
 			}
-			if got := time.Since(ended).Truncate(minSpacing / 10); got != tt.wait {
+			if got := time.Since(ended).Truncate(apart / 10); got != tt.wait {
 				t.Errorf("%s: the next call began after %v, want %v", tt.name, got, tt.wait)
 			}
 			for len(g.next) > 0 || len(g.calls) > 0 {
 				g.calls = nil
 				g.finish(nil)
-				time.Sleep(minSpacing)
+				time.Sleep(apart)
 				synctest.Wait()
 			}
 		})
 	}
 }
 
-// Writes that wait for a call that fails fail with it, because their callers try another store. Later writes start a new call.
-func TestWritesThatWaitForACallFailWithIt(t *testing.T) {
+// What waits for a call that fails has other places to turn to. Later writes are tried again.
+func TestWhatWaitsForACallFailsWithIt(t *testing.T) {
 	racetest.Bubble(t, func(t *testing.T) {
 		g := newGate()
 		broken := errors.New("broken")
@@ -202,12 +197,12 @@ func TestWritesThatWaitForACallFailWithIt(t *testing.T) {
 	})
 }
 
-func TestNoCallStartsAfterAStop(t *testing.T) {
+func TestNoCallIsBegunAfterAStop(t *testing.T) {
 	racetest.Bubble(t, func(t *testing.T) {
 		g := newGate()
 		g.stop = true
 		g.send(1, 1, 1)
 		g.send(1, 1, 2)
-		g.expect(t, nil, []string{"[1] stopped", "[2] stopped"})
+		g.expect(t, nil, []string{"[1] this node is stopping", "[2] this node is stopping"})
 	})
 }

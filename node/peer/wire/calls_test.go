@@ -1,0 +1,131 @@
+package wire
+
+import (
+	"bytes"
+	"encoding/hex"
+	"math"
+	"reflect"
+	"slices"
+	"testing"
+	"time"
+
+	"flowring/flow"
+	"flowring/node/peer/stream"
+)
+
+func TestAsksAndRepliesAreReadAsWritten(t *testing.T) {
+	for _, want := range []Ask{
+		{Kind: KindApply, Batches: [][]byte{[]byte("one")}},
+		{Kind: KindAdmitChecked, Wait: 4 * time.Second, Roster: "hash", Cluster: "c", Batches: [][]byte{[]byte("one"), []byte("three")}},
+		{Kind: KindCheck, Wait: math.MaxUint32 * time.Millisecond, Roster: "hash"},
+	} {
+		body := want.Append(nil)
+		got, err := ParseAsk(want.Kind, body)
+		if err != nil || len(body) != want.Size() || !reflect.DeepEqual(got, want) {
+			t.Errorf("%d bytes: %+v, %v, want %d bytes: %+v", len(body), got, err, want.Size(), want)
+		}
+	}
+	for _, want := range []Reply{
+		{Store: []byte("s"), Roster: []byte{}, Refusal: []byte{}},
+		{Outcome: Replayed, Store: []byte("s"), Roster: []byte("{}"), Refusal: []byte{}},
+		{Outcome: Refused, Store: []byte{}, Roster: []byte("{}"), Refusal: []byte(`{"code":"busy"}`)},
+	} {
+		body := want.Append(nil)
+		got, err := ParseReply(body)
+		if err != nil || len(body) != want.Size() || !reflect.DeepEqual(got, want) {
+			t.Errorf("%d bytes: %+v, %v, want %d bytes: %+v", len(body), got, err, want.Size(), want)
+		}
+	}
+}
+
+// A time that is longer than a frame can say is said as the longest.
+func TestLongTimesAreCutOff(t *testing.T) {
+	for _, tt := range []struct{ wait, want time.Duration }{
+		{math.MaxInt64, math.MaxUint32 * time.Millisecond}, {-time.Second, 0}, {1500 * time.Microsecond, time.Millisecond},
+	} {
+		a := Ask{Kind: KindAdmit, Wait: tt.wait}
+		if got, err := ParseAsk(KindAdmit, a.Append(nil)); err != nil || got.Wait != tt.want {
+			t.Errorf("a wait of %v arrives as %v, %v, want %v", tt.wait, got.Wait, err, tt.want)
+		}
+	}
+}
+
+func TestBodiesThatAreCutShort(t *testing.T) {
+	a := Ask{Kind: KindAdmit, Roster: "r", Cluster: "c", Batches: [][]byte{[]byte("b")}}
+	whole := a.Append(nil)
+	complete := map[int]bool{len(whole) - 5: true} // without its batch
+	for n := range len(whole) {
+		if got, err := ParseAsk(KindAdmit, whole[:n]); (err == nil) != complete[n] {
+			t.Errorf("an ask of %d bytes is %+v, %v", n, got, err)
+		}
+	}
+	r := Reply{Store: []byte("s"), Refusal: []byte("x")}
+	answer := r.Append(nil)
+	for n := range len(answer) {
+		if got, err := ParseReply(answer[:n]); err == nil {
+			t.Errorf("an answer of %d of %d bytes is %+v, want an error", n, len(answer), got)
+		}
+	}
+	if got, err := ParseReply(append(answer, 0)); err == nil {
+		t.Errorf("an answer with a byte too many is %+v, want an error", got)
+	}
+}
+
+// Nodes of two versions share a cluster during an upgrade, so that the bytes of a call never change.
+func TestBodiesHaveFixedBytes(t *testing.T) {
+	a := Ask{
+		Kind: KindAdmitChecked, Wait: 4 * time.Second, Roster: "r1", Cluster: "c", Posting: flow.ID{1, 2}, Batches: [][]byte{[]byte("ab"), {}},
+	}
+	r := Reply{Outcome: Refused, Store: []byte("s"), Roster: []byte("{}"), Refusal: []byte("no")}
+	for _, tt := range []struct {
+		name string
+		body []byte
+		want string
+	}{
+		{"an ask", a.Append(nil), "00000fa0" + "00000002" + "7231" + "00000001" + "63" +
+			"00000010" + "01020000000000000000000000000000" + "00000002" + "6162" + "00000000"},
+		{"an ask without anything", (&Ask{}).Append(nil), "00000000" + "00000000" + "00000000" + "00000000"},
+		{"a reply", r.Append(nil), "02" + "00000001" + "73" + "00000002" + "7b7d" + "00000002" + "6e6f"},
+	} {
+		if got := hex.EncodeToString(tt.body); got != tt.want {
+			t.Errorf("%s is %s, want %s", tt.name, got, tt.want)
+		}
+	}
+	kinds := []stream.Kind{KindAdmit, KindAdmitChecked, KindCheck, KindApply}
+	if want := []stream.Kind{1, 2, 3, 4}; !slices.Equal(kinds, want) {
+		t.Errorf("the kinds of calls are %v, want %v", kinds, want)
+	}
+}
+
+func FuzzParseAsk(f *testing.F) {
+	a := Ask{Kind: KindAdmit, Wait: time.Second, Roster: "hash", Cluster: "c", Batches: [][]byte{[]byte("one"), nil}}
+	f.Add(a.Append(nil))
+	a.Posting = flow.ID{1}
+	f.Add(a.Append(nil))
+	f.Add([]byte{0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff})
+	f.Fuzz(func(t *testing.T, rest []byte) {
+		a, err := ParseAsk(KindAdmit, rest)
+		if err != nil {
+			return
+		}
+		if again := a.Append(nil); !bytes.Equal(again, rest) {
+			t.Errorf("%x, written again, is %x", rest, again)
+		}
+		a.Written()
+	})
+}
+
+func FuzzParseReply(f *testing.F) {
+	r := Reply{Outcome: Refused, Store: []byte("s"), Roster: []byte("{}"), Refusal: []byte(`{"code":"busy"}`)}
+	f.Add(r.Append(nil))
+	f.Add([]byte{3})
+	f.Fuzz(func(t *testing.T, rest []byte) {
+		r, err := ParseReply(rest)
+		if err != nil {
+			return
+		}
+		if again := r.Append(nil); !bytes.Equal(again, rest) {
+			t.Errorf("%x, written again, is %x", rest, again)
+		}
+	})
+}
