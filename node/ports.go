@@ -82,7 +82,7 @@ func (n *Node) openPublicPort(ctx context.Context) error {
 			MaxBody: n.cfg.MaxBody, MaxHours: n.cfg.MaxHoursPerRequest, AnyHour: n.cfg.AnyHour, MaxBuffered: n.cfg.maxBuffered(), MaxPosts: n.cfg.maxPosts(), MaxWait: n.cfg.MaxWait,
 			MaxReading: n.cfg.MaxReads, BodyTimeout: n.cfg.BodyTimeout, MaxLong: n.cfg.MaxLongAnswers, ReadOrigins: n.cfg.ReadOrigin,
 		}, router.Deps{
-			Cluster: public{n}, Log: n.log, Registry: n.deps.Registry, Full: n.memory.Full, CPUSlots: n.slots, Unready: n.sendAway,
+			Cluster: public{n}, Log: n.log, Registry: n.deps.Registry, MemoryFull: n.memory.Full, CPUSlots: n.slots, Unready: n.sendAway,
 			Guard: g, Metrics: promhttp.HandlerFor(n.deps.Registry, promhttp.HandlerOpts{}),
 		})
 	}

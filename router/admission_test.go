@@ -27,7 +27,7 @@ func TestWhatIsKnownToBeTooMuchIsRefusedBeforeItsBodyIsRead(t *testing.T) {
 		"a body too many":    {Config{MaxBuffered: admission.MinCharge}, false, admission.LimitBytes},
 		"nothing in the way": {Config{}, false, ""},
 	} {
-		rt := New(tt.cfg, Deps{Cluster: newFake(), Log: discard, Full: func() bool { return tt.full }})
+		rt := New(tt.cfg, Deps{Cluster: newFake(), Log: discard, MemoryFull: func() bool { return tt.full }})
 		src := &counted{Reader: strings.NewReader(smallRecord + strings.Repeat(" ", 2*admission.MinCharge))}
 		r := httptest.NewRequest(http.MethodPost, "/flows", src)
 		r.ContentLength = src.Size()

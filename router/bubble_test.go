@@ -236,7 +236,7 @@ func TestAClientThatGoesAwayGetsNoAnswer(t *testing.T) {
 // A client that asks whether to send its body is told before it has sent it.
 func TestARefusalComesBeforeA100Continue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		conn := dialHandler(t, New(Config{}, Deps{Cluster: newFake(), Log: discard, Full: func() bool { return true }}))
+		conn := dialHandler(t, New(Config{}, Deps{Cluster: newFake(), Log: discard, MemoryFull: func() bool { return true }}))
 		resp, body := exchange(t, conn, "POST /flows HTTP/1.1\r\nHost: n\r\nExpect: 100-continue\r\nContent-Length: 100000\r\n\r\n")
 		if resp.StatusCode != 503 || !strings.Contains(body, "too little memory") {
 			t.Errorf("POST with Expect = %d %s, want 503", resp.StatusCode, body)
@@ -247,7 +247,7 @@ func TestARefusalComesBeforeA100Continue(t *testing.T) {
 func TestNotMoreBodiesAreDecodedAtOnceThanMayBe(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		rt, leave, first := newRouter(Config{MaxDecoding: 1}, Deps{Cluster: newFake(), Log: discard}), make(chan struct{}), make(chan int, 1)
-		rt.decoders.New = func() any { <-leave; return new(decoder) } // asked for by whoever decodes
+		rt.parsers.New = func() any { <-leave; return new(parser) } // holds the decoding place
 		h := rt.handler()
 		go func() { first <- postTo(h, strings.NewReader(smallRecord)).Code }()
 		synctest.Wait()

@@ -1,7 +1,6 @@
 package router
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -9,7 +8,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -19,7 +17,7 @@ import (
 
 	"flowring/flow"
 	"flowring/internal/contract"
-	"flowring/router/admission"
+	"flowring/router/coding"
 )
 
 // longText returns n bytes that do not compress to much less than half.
@@ -33,28 +31,28 @@ func longText(n int) string {
 }
 
 // getCoded gets with an Accept-Encoding of one coding; identity: without.
-func getCoded(url string, c coding) (*http.Response, error) {
+func getCoded(url string, c coding.Coding) (*http.Response, error) {
 	req, err := http.NewRequest(http.MethodGet, url, nil)
 	if err != nil {
 		return nil, err
 	}
 	req.Header["Accept-Encoding"] = nil // or the transport would ask for gzip
-	if c != identity {
+	if c != coding.Identity {
 		req.Header.Set("Accept-Encoding", string(c))
 	}
 	return http.DefaultClient.Do(req)
 }
 
-func decoded(t *testing.T, r io.Reader, c coding) io.Reader {
+func decoded(t *testing.T, r io.Reader, c coding.Coding) io.Reader {
 	t.Helper()
 	switch c {
-	case gzipped:
+	case coding.Gzip:
 		z, err := gzip.NewReader(r)
 		if err != nil {
 			t.Fatal(err)
 		}
 		return z
-	case zstded:
+	case coding.Zstd:
 		z, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1))
 		if err != nil {
 			t.Fatal(err)
@@ -66,14 +64,14 @@ func decoded(t *testing.T, r io.Reader, c coding) io.Reader {
 }
 
 func TestACompressedAnswerIsTheSame(t *testing.T) {
-	for _, n := range []int{0, 1, minCompressed - 1, minCompressed, sendBuffer - 1, sendBuffer, sendBuffer + 1, 20 * sendBuffer} {
+	for _, n := range []int{0, 1, coding.MinLength - 1, coding.MinLength, sendBuffer - 1, sendBuffer, sendBuffer + 1, 20 * sendBuffer} {
 		text := longText(n)
 		var chunks []string
 		for rest := text; rest != ""; {
 			part := min(len(rest), 10_000)
 			chunks, rest = append(chunks, rest[:part]), rest[part:]
 		}
-		for _, c := range []coding{identity, gzipped, zstded} {
+		for _, c := range []coding.Coding{coding.Identity, coding.Gzip, coding.Zstd} {
 			h, reg := handlerFor(Config{}, answering(&fakeAnswer{complete: contract.Complete, tag: "t", chunks: chunks}))
 			for range 2 { // the second time with a pooled encoder
 				req := httptest.NewRequest(http.MethodGet, "/flows?hour=1", nil)
@@ -81,8 +79,8 @@ func TestACompressedAnswerIsTheSame(t *testing.T) {
 				w := httptest.NewRecorder()
 				h.ServeHTTP(w, req)
 				want := c
-				if n < minCompressed {
-					want = identity
+				if n < coding.MinLength {
+					want = coding.Identity
 				}
 				got := w.Result().Header
 				if got.Get("Content-Encoding") != string(want) || got.Get("Vary") != "Accept-Encoding" || got.Get("ETag") != `W/"t"` {
@@ -193,87 +191,4 @@ func (w *idleWriter) Write(p []byte) (int, error) {
 	w.WriteHeader(http.StatusOK)
 	time.Sleep(100 * time.Millisecond)
 	return len(p), nil
-}
-
-// No more answers are computed at one moment than there are slots. An answer whose client takes no bytes holds no slot.
-func TestCPUSlotsBoundTheWorkAndNotTheWaiting(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		slots, most, now, mu := admission.NewCPUSlots(2), 0, 0, sync.Mutex{}
-		count := func(n int) {
-			mu.Lock()
-			defer mu.Unlock()
-			now += n
-			most = max(most, now)
-		}
-		var all sync.WaitGroup
-		for range 10 {
-			all.Go(func() {
-				slots.Acquire()
-				defer slots.Release()
-				count(1)
-				time.Sleep(time.Second)
-				count(-1)
-			})
-		}
-		begun := time.Now()
-		all.Wait()
-		if took := time.Since(begun); most != 2 || took != 5*time.Second {
-			t.Errorf("10 pieces of a second in 2 slots: %d at a moment, %v in all, want 2, 5s", most, took)
-		}
-		var e encoders
-		blocked := make(chan struct{})
-		z, err := e.compression(gzipped, slots, writerFunc(func(p []byte) (int, error) { <-blocked; return len(p), nil }))
-		if err != nil {
-			t.Fatal(err)
-		}
-		go z.Write([]byte(longText(4 * sendBuffer)))
-		synctest.Wait()
-		begun = time.Now()
-		for range 2 {
-			all.Go(func() {
-				slots.Acquire()
-				defer slots.Release()
-				time.Sleep(time.Second)
-			})
-		}
-		all.Wait()
-		if took := time.Since(begun); took != time.Second {
-			t.Errorf("2 pieces beside a client that takes no bytes took %v, want 1s", took)
-		}
-		close(blocked)
-	})
-}
-
-type writerFunc func([]byte) (int, error)
-
-func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
-
-func BenchmarkCompress(b *testing.B) {
-	var doc []byte
-	for i := range 10_000 {
-		doc = flow.AppendRecord(append(doc, ','), flow.Record{
-			Key:    flow.Key{SrcApp: "service-001", DestApp: "service-" + longText(3), VPCID: "vpc-5eed0001"},
-			Totals: flow.Totals{BytesTx: int64(i) * 7919, BytesRx: int64(i) * 104729}, Hour: 493_000,
-		})
-	}
-	for _, c := range []coding{gzipped, zstded} {
-		b.Run(string(c), func(b *testing.B) {
-			var e encoders
-			b.SetBytes(int64(len(doc)))
-			b.ReportAllocs()
-			for b.Loop() {
-				z, err := e.compression(c, nil, io.Discard)
-				if err != nil {
-					b.Fatal(err)
-				}
-				if _, err := io.CopyBuffer(z, bytes.NewReader(doc), make([]byte, sendBuffer)); err != nil {
-					b.Fatal(err)
-				}
-				if err := z.finish(); err != nil {
-					b.Fatal(err)
-				}
-				z.release()
-			}
-		})
-	}
 }

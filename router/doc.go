@@ -1,31 +1,33 @@
-// Package router is the public HTTP face of a node: it turns requests into calls of a Cluster and their outcomes into answers.
+// Package router is the public HTTP API of a node. It turns requests into calls of a Cluster, and the outcomes of these
+// calls into answers.
 //
-//	POST /flows               store records                  post.go, admission, body.go, coding.go, key.go, negotiate.go
-//	GET  /flows?hour=H        read an hour                   get.go, query.go, condition.go, accept.go, stream.go, compress.go
-//	GET  /members             the cluster as seen here       members.go
+//	POST /flows               store records                  post.go, key.go, negotiate.go, body.go
+//	GET  /flows?hour=H        read an hour                   get.go, query.go, condition.go, stream.go
+//	GET  /members             the cluster as this node sees  members.go
 //	GET  /healthz, /livez     the process answers            health.go
 //	GET  /readyz              the node may be sent requests  health.go
 //	GET  /metrics             for Prometheus                 metrics.go, observe.go
-//	GET  /problems/{name}     what an error means            answers.go, problem.go
+//	GET  /problems/{name}     the meaning of a problem       problem.go
 //	GET  /                    this list, with examples       index.go
 //
-// All of them: parameters of the query in parameters.go, browsers in guarded.go, HTTP/2 in http2.go.
+// All paths: query parameters in parameters.go, browsers in guarded.go, HTTP/2 in http2.go. Package admission admits
+// POSTs, package coding compresses and decompresses, and package contract has the table of refusals.
 //
 // Invariants:
 //
-//   - A 200 to a POST is written after Cluster.Post has returned nil, and at no other place (P1). Where no answer can be given
-//     (the client went away, the stream broke) the connection is aborted, since net/http takes a handler that merely returns
-//     for a 200.
-//   - Every refusal is an RFC 9457 problem, and its status, type and title come from one table (answers.go). A 4xx is decided
-//     before anything was stored (P3).
-//   - A GET is never silently short (P5): Flowring-Complete is on every 200, and an answer that breaks off does not end like a
-//     whole one, compressed or not.
-//   - Reads leave room for writes (P12): what costs memory or CPU for each long answer is bounded by Config.MaxLong and CPUSlots.
-//   - What is under way is bounded (P12, P16): POSTs are admitted by package admission; bytes held count against
-//     Config.MaxBuffered, decompression and decoding run in Config.MaxDecoding places, and what does not fit is refused with 503
-//     and a Retry-After that spreads who was refused.
+//   - A 200 to a POST is written after Cluster.Post has returned nil, and at no other place (P1). If no answer can be
+//     given, because the client went away or the stream broke, the connection is aborted: net/http would send 200 for a
+//     handler that returns without an answer.
+//   - Every refusal is an RFC 9457 problem. Its status, type and title come from the table of refusals. A 4xx is decided
+//     before anything is stored (P3).
+//   - A GET is never silently short (P5): each 200 has Flowring-Complete. An answer that breaks off has no closing
+//     bracket, and no end of its compression.
+//   - Reads leave room for writes (P12): Config.MaxLong limits the long answers, and CPUSlots limit the CPU for them.
+//   - Work in progress has limits (P12, P16). A POST is admitted before its body is read. The bytes of bodies count
+//     against Config.MaxBuffered. At most Config.MaxDecoding bodies are decoded at once. A request that exceeds a limit
+//     is refused with 503 and a random Retry-After.
 //
-// The handler is safe for concurrent use, starts no goroutine that outlives its request and keeps no state but metrics, the
-// admission controller, and pooled decoders and encoders. It sets its own deadlines for the body and the answer; the size of headers, the time for them
-// and the number of connections are the http.Server's to limit, in package node.
+// The handler is safe for concurrent use. It starts no goroutine that outlives its request. Its only state is metrics,
+// the admission controller, and pools of buffers, decoders and encoders. It sets the deadlines for the body and for the
+// answer. The http.Server, in package node, limits headers and connections.
 package router

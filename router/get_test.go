@@ -11,6 +11,7 @@ import (
 
 	"flowring/flow"
 	"flowring/internal/contract"
+	"flowring/router/coding"
 )
 
 func getFrom(h http.Handler, target string) *httptest.ResponseRecorder {
@@ -60,7 +61,7 @@ func TestGetAsksForWhatTheQuerySays(t *testing.T) {
 
 // P5: nobody may take the beginning of an array for the whole, compressed or not.
 func TestAnAnswerThatBreaksOffDoesNotEndLikeAWholeOne(t *testing.T) {
-	for _, c := range []coding{identity, gzipped, zstded} {
+	for _, c := range []coding.Coding{coding.Identity, coding.Gzip, coding.Zstd} {
 		for name, broken := range map[string]error{"negative control: it does not break off": nil, "it breaks off": errors.New("lost")} {
 			answer := &fakeAnswer{complete: contract.Complete, chunks: []string{longText(4 * sendBuffer)}, err: broken}
 			url, reg := serve(t, Config{}, answering(answer))

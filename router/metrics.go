@@ -9,7 +9,7 @@ import (
 	"flowring/router/admission"
 )
 
-// metrics counts what the public face does. Every label has a small, fixed set of values.
+// metrics are the metrics of the public API. Each label has a small, fixed set of values.
 type metrics struct {
 	requests  *prometheus.CounterVec   // by route, method, code
 	seconds   *prometheus.HistogramVec // by route, method
@@ -19,15 +19,15 @@ type metrics struct {
 	replays   prometheus.Counter
 	bodyBytes prometheus.Counter
 	discarded prometheus.Counter
-	refusals  *prometheus.CounterVec // by reason: a name from the table of errors
-	overloads *prometheus.CounterVec // by limit: a name from package admission, or limitReads
+	refusals  *prometheus.CounterVec // by reason: a problem of the table of refusals
+	overloads *prometheus.CounterVec // by limit: a limit of package admission, or limitReads
 	broken    prometheus.Counter
 
 	long        prometheus.Gauge
 	longRefused prometheus.Counter
 }
 
-// newMetrics registers the metrics with reg, if there is one.
+// newMetrics registers the metrics with reg, unless reg is nil.
 func newMetrics(reg prometheus.Registerer, c *admission.Controller) metrics {
 	f := promauto.With(reg)
 	counter := func(name, help string) prometheus.Counter {
@@ -38,15 +38,15 @@ func newMetrics(reg prometheus.Registerer, c *admission.Controller) metrics {
 	}
 	m := metrics{
 		requests: f.NewCounterVec(prometheus.CounterOpts{Name: "flowring_http_requests_total",
-			Help: "Requests by route, method and status code; code aborted means that the connection was cut."},
+			Help: "Requests by route, method and status code. The code aborted means that the connection was cut."},
 			[]string{"route", "method", "code"}),
 		seconds: f.NewHistogramVec(prometheus.HistogramOpts{Name: "flowring_http_request_seconds",
-			Help: "Time from the request's headers to the end of its answer.", Buckets: prometheus.ExponentialBuckets(0.0005, 2, 16)},
+			Help: "Time from the headers of the request to the end of its answer.", Buckets: prometheus.ExponentialBuckets(0.0005, 2, 16)},
 			[]string{"route", "method"}),
 		inFlight:  gauge("in_flight", "Requests being answered."),
 		records:   counter("records_accepted_total", "Records stored, without replays."),
 		flows:     counter("flows_accepted_total", "Flows of the requests stored, without replays."),
-		replays:   counter("posts_replayed_total", "POSTs answered from an earlier one with the same key and content."),
+		replays:   counter("posts_replayed_total", "POSTs answered from an earlier POST with the same key and content."),
 		bodyBytes: counter("body_bytes_total", "Bytes of POST bodies received, before decompression."),
 		discarded: counter("body_discarded_bytes_total", "Bytes of bodies read after a refusal, and discarded."),
 		refusals: f.NewCounterVec(prometheus.CounterOpts{Name: "flowring_http_refusals_total",
@@ -55,28 +55,35 @@ func newMetrics(reg prometheus.Registerer, c *admission.Controller) metrics {
 			Help: "Requests refused for a limit of this node, by the limit."}, []string{"limit"}),
 		broken: counter("answers_broken_total", "Answers to a GET that broke off after their first byte."),
 
-		long:        gauge("long_answers", "Answers to a GET of more than 64 KiB that are being sent."),
-		longRefused: counter("long_answers_refused_total", "Answers of more than 64 KiB refused, as none of the places for them came free in time or too many waited."),
+		long: gauge("long_answers", "Answers to a GET of more than 64 KiB that are being sent."),
+		longRefused: counter("long_answers_refused_total",
+			"Answers of more than 64 KiB refused, because no place for them became free in time or too many were waiting."),
 	}
-	gaugeOf := func(name, help string, value func() float64) {
-		f.NewGaugeFunc(prometheus.GaugeOpts{Name: "flowring_http_" + name, Help: help}, value)
+	gaugeOf := func(name, help string, value func(admission.Stats) float64) {
+		f.NewGaugeFunc(prometheus.GaugeOpts{Name: "flowring_http_" + name, Help: help}, func() float64 { return value(c.Stats()) })
 	}
-	gaugeOf("posts", "POSTs in progress, those that wait included.", func() float64 { return float64(c.Stats().Posts) })
-	gaugeOf("posts_waiting", "POSTs that wait until their bodies are received.", func() float64 { return float64(c.Stats().Waiting) })
-	gaugeOf("buffered_bytes", "Bytes that POSTs in progress count for against the limit.",
-		func() float64 { return float64(c.Stats().Bytes) })
-	for _, limit := range [...]string{admission.LimitMemory, admission.LimitPosts, admission.LimitBytes, admission.LimitWait, limitReads} {
+	gaugeOf("posts", "POSTs in progress, including the waiting ones.", func(s admission.Stats) float64 { return float64(s.Posts) })
+	gaugeOf("posts_waiting", "POSTs waiting until their bodies are received.", func(s admission.Stats) float64 { return float64(s.Waiting) })
+	gaugeOf("buffered_bytes", "Bytes of POSTs in progress that count against the limit.",
+		func(s admission.Stats) float64 { return float64(s.Bytes) })
+	m.start()
+	return m
+}
+
+// start creates each series with the value 0, so that its first refusal shows as an increase.
+func (m *metrics) start() {
+	limits := [...]string{admission.LimitMemory, admission.LimitPosts, admission.LimitBytes, admission.LimitWait, limitReads}
+	for _, limit := range limits {
 		m.overloads.WithLabelValues(limit)
 	}
 	for r := range contract.All() {
 		if r.Problem() != "" {
-			m.refusals.WithLabelValues(r.Problem()) // from 0, so that the first refusal shows as an increase
+			m.refusals.WithLabelValues(r.Problem())
 		}
 	}
-	return m
 }
 
-// accepted counts a POST that was answered 200.
+// accepted counts a POST that is answered 200.
 func (m *metrics) accepted(p *flow.Posting, replayed bool) {
 	if replayed {
 		m.replays.Inc()

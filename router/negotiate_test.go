@@ -30,19 +30,3 @@ func FuzzMediaType(f *testing.F) {
 func isASCII(s string) bool {
 	return !strings.ContainsFunc(s, func(r rune) bool { return r > '~' })
 }
-
-func FuzzContentCoding(f *testing.F) {
-	for _, seed := range []string{"", "gzip", "zstd, identity", "gzip,gzip", "br", ",", "GZIP", "deflate"} {
-		f.Add(seed)
-	}
-	f.Fuzz(func(t *testing.T, value string) {
-		c, err := contentCoding(http.Header{"Content-Encoding": {value}})
-		if err != nil {
-			return
-		}
-		lower := strings.ToLower(value)
-		if n := strings.Count(lower, "gzip") + strings.Count(lower, "zstd") + strings.Count(lower, "deflate"); n > 1 || (n == 1) != (c != identity) {
-			t.Errorf("contentCoding(%q) = %q, with %d codings in it", value, c, n)
-		}
-	})
-}

@@ -7,14 +7,14 @@ import (
 	"time"
 )
 
-// observe counts and times every request. It wraps the mux from outside: middleware inside it is skipped on 404 and 405.
+// observe counts and times every request. It wraps the mux, because mux runs no middleware for 404 and 405.
 func (rt *router) observe(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := time.Now()
 		route, method := routeLabel(r.URL.Path), methodLabel(r.Method)
 		rec := &recorder{ResponseWriter: w, code: "aborted"}
 		rt.metrics.inFlight.Inc()
-		defer func() { // in a panic too: that is how an answer is aborted
+		defer func() { // after a panic too, because a panic aborts an answer
 			rt.metrics.inFlight.Dec()
 			rt.metrics.requests.WithLabelValues(route, method, rec.code).Inc()
 			rt.metrics.seconds.WithLabelValues(route, method).Observe(time.Since(start).Seconds())
@@ -27,7 +27,7 @@ func (rt *router) observe(next http.Handler) http.Handler {
 	})
 }
 
-// recorder remembers the status of an answer.
+// recorder records the status of an answer.
 type recorder struct {
 	http.ResponseWriter
 	status int
@@ -41,7 +41,7 @@ func (rec *recorder) WriteHeader(status int) {
 	rec.ResponseWriter.WriteHeader(status)
 }
 
-// finish settles the label of an answer that was not aborted; net/http sends 200 where none was set.
+// finish sets the label of an answer that was not aborted. net/http sends 200 if the handler sets no status.
 func (rec *recorder) finish() {
 	if rec.status == 0 {
 		rec.status = http.StatusOK
@@ -49,10 +49,10 @@ func (rec *recorder) finish() {
 	rec.code = strconv.Itoa(rec.status)
 }
 
-// Unwrap lets http.ResponseController reach the connection.
+// Unwrap gives http.ResponseController access to the connection.
 func (rec *recorder) Unwrap() http.ResponseWriter { return rec.ResponseWriter }
 
-// routeLabel and methodLabel map what clients may choose freely to a small set.
+// routeLabel maps the path, which clients choose freely, to a small set of labels. methodLabel does so for the method.
 func routeLabel(path string) string {
 	switch path {
 	case "/", "/flows", "/members", "/healthz", "/livez", "/readyz", "/metrics":

@@ -10,6 +10,7 @@ import (
 	"flowring/flow/csv"
 	"flowring/internal/contract"
 	"flowring/router/admission"
+	"flowring/router/coding"
 )
 
 // Accepted is the answer to a POST.
@@ -61,12 +62,12 @@ func (rt *router) post(r *http.Request) (p *flow.Posting, replayed bool, err err
 	if err != nil {
 		return nil, false, err
 	}
-	coding, err := contentCoding(r.Header)
+	c, err := bodyCoding(r.Header)
 	if err != nil {
 		return nil, false, err
 	}
 	if r.ContentLength > rt.MaxBody {
-		return nil, false, tooLarge("the body", rt.MaxBody)
+		return nil, false, coding.TooLarge("the body", rt.MaxBody)
 	}
 	ticket, err := rt.admission.Enter(admission.ClientAddr(r.RemoteAddr), r.ContentLength)
 	if err != nil {
@@ -89,7 +90,7 @@ func (rt *router) post(r *http.Request) (p *flow.Posting, replayed bool, err err
 	rt.metrics.bodyBytes.Add(float64(len(body)))
 	ctx, cancel := context.WithTimeout(r.Context(), rt.PostTimeout-waited)
 	defer cancel()
-	p, err = rt.decode(ctx, media, coding, body, ticket)
+	p, err = rt.decode(ctx, media, c, body, ticket)
 	if err != nil || len(p.Batches) == 0 {
 		return p, false, err
 	}
@@ -117,7 +118,7 @@ const (
 
 // decode turns a body into batches. It holds a decoding place meanwhile, which bounds the work and its memory (P12). A
 // POST whose body was slow must become active again first.
-func (rt *router) decode(ctx context.Context, media string, c coding, body []byte, ticket *admission.Ticket) (*flow.Posting, error) {
+func (rt *router) decode(ctx context.Context, media string, c coding.Coding, body []byte, ticket *admission.Ticket) (*flow.Posting, error) {
 	if err := ticket.Wait(ctx); err != nil {
 		return nil, err
 	}
@@ -127,15 +128,15 @@ func (rt *router) decode(ctx context.Context, media string, c coding, body []byt
 	case <-ctx.Done():
 		return nil, rt.admission.Refuse(admission.LimitWait)
 	}
-	body, err := rt.codings.decompress(c, body, rt.MaxBody, ticket)
+	body, err := rt.decoders.Decompress(c, body, rt.MaxBody, ticket)
 	if err != nil {
 		return nil, err
 	}
-	d, _ := rt.decoders.Get().(*decoder)
+	d, _ := rt.parsers.Get().(*parser)
 	if d == nil {
-		d = newDecoder(flow.Leniency{AnyHour: rt.AnyHour})
+		d = newParser(flow.Leniency{AnyHour: rt.AnyHour})
 	}
-	defer rt.decoders.Put(d)
+	defer rt.parsers.Put(d)
 	var p *flow.Posting
 	if media == mediaCSV {
 		p, err = d.csv.Decode(body, int(rt.MaxBody/rowCharge))
@@ -145,14 +146,14 @@ func (rt *router) decode(ctx context.Context, media string, c coding, body []byt
 	return p, decodeRefusal(err)
 }
 
-// decoder decodes the body of one POST at a time.
-type decoder struct {
+// parser parses the body of one POST at a time.
+type parser struct {
 	json flow.Decoder
 	csv  csv.Decoder
 }
 
-func newDecoder(lenient flow.Leniency) *decoder {
-	return &decoder{json: flow.Decoder{Leniency: lenient}, csv: csv.Decoder{Leniency: lenient}}
+func newParser(lenient flow.Leniency) *parser {
+	return &parser{json: flow.Decoder{Leniency: lenient}, csv: csv.Decoder{Leniency: lenient}}
 }
 
 // rowCharge is the number of bytes of Config.MaxBody that a row of CSV counts for: the length of a short JSON record,

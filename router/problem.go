@@ -14,6 +14,7 @@ import (
 	"flowring/flow"
 	"flowring/internal/contract"
 	"flowring/router/admission"
+	"flowring/router/coding"
 )
 
 // Problem is the body of every refusal: RFC 9457, application/problem+json. Members without a value are left out.
@@ -119,7 +120,7 @@ func writeProblem(w http.ResponseWriter, refusal contract.Refusal, p Problem) {
 	}
 	switch refusal {
 	case contract.ContentEncoding:
-		h.Set("Accept-Encoding", acceptedCodings) // RFC 7694
+		h.Set("Accept-Encoding", coding.Supported) // RFC 7694
 	case contract.MediaType:
 		h.Set("Accept", acceptedMedia) // RFC 9110, section 15.5.16
 	case contract.SlowBody:

@@ -15,6 +15,7 @@ import (
 	"flowring/flow/csv"
 	"flowring/internal/browser"
 	"flowring/internal/contract"
+	"flowring/router/coding"
 )
 
 // problems returns the names of all problems, sorted.
@@ -57,7 +58,7 @@ var everyError = []struct {
 	{contract.TooManyNames, "too-many-names", 409},
 	{contract.TooManyHours, "too-many-hours", 409},
 	{contract.HoursReserved, "too-many-hours", 409},
-	{tooLarge("the body", 9), "too-large", 413},
+	{coding.TooLarge("the body", 9), "too-large", 413},
 	{decodeRefusal(csv.ErrTooManyRecords), "too-large", 413},
 	{mediaError("text/xml"), "media-type", 415},
 	{contract.ContentEncoding, "content-encoding", 415},

@@ -13,25 +13,26 @@ import (
 	"flowring/internal/browser"
 	"flowring/internal/lograte"
 	"flowring/router/admission"
+	"flowring/router/coding"
 )
 
-// Config holds the limits of the public face. A zero field means its default.
+// Config holds the limits of the public API. A zero field means its default.
 type Config struct {
 	MaxBody     int64         // bytes of a POST, as received and again as decompressed; default 32 MiB
-	MaxHours    int           // different hours that the records of a POST name; default 1000
-	AnyHour     bool          // hours that look like a time of another unit, such as seconds since 1970, are taken
-	MaxBuffered int64         // bytes of bodies held at once, over all requests; default 8 * MaxBody
-	MaxPosts    int           // POSTs in progress, those that wait included; default 4096
-	MaxWait     time.Duration // that a POST may wait until its body is received; default 2 s, and 1 s less than PostTimeout at most
-	MaxActive   int           // POSTs worked on at once, from the body to the outcome, slow ones not counted; default 64 * GOMAXPROCS
+	MaxHours    int           // different hours in the records of a POST; default 1000
+	AnyHour     bool          // accept hours that look like a time in another unit, such as seconds since 1970
+	MaxBuffered int64         // bytes of bodies in memory, over all requests; default 8 * MaxBody
+	MaxPosts    int           // POSTs in progress, including the waiting ones; default 4096
+	MaxWait     time.Duration // for a POST until its body is received; default 2 s, at most 1 s less than PostTimeout
+	MaxActive   int           // active POSTs, from the body to the outcome, without slow ones; default 64 * GOMAXPROCS
 	MaxDecoding int           // bodies decompressed and decoded at once; default 2 * GOMAXPROCS
-	MaxReading  int           // GETs of an hour answered at once; default 1024
-	MaxLong     int           // answers to these of more than 64 KiB that are sent at once; as many wait; default 8 * GOMAXPROCS
+	MaxReading  int           // GETs of an hour in progress; default 1024
+	MaxLong     int           // answers of more than 64 KiB sent at once; as many may wait; default 8 * GOMAXPROCS
 	PostTimeout time.Duration // from the last byte of the body to the outcome; default 3.8 s, to answer within 4 s
-	GetTimeout  time.Duration // until the answer to a GET is opened, which a large hour may have to be loaded for; default 30 s
+	GetTimeout  time.Duration // until the answer to a GET is opened, which may load a large hour; default 30 s
 	BodyTimeout time.Duration // for receiving a body; default 30 s
 	SendTimeout time.Duration // for the client to take each 64 KiB of an answer; default 30 s
-	ReadOrigins []string      // origins whose pages may read answers in a browser, as package browser has them; default none
+	ReadOrigins []string      // origins whose pages may read answers in a browser, as returned by browser.Origin
 }
 
 // The default limits.
@@ -49,14 +50,14 @@ const (
 
 // Deps are the router's collaborators. Cluster and Log are required.
 type Deps struct {
-	Cluster  Cluster
-	Log      *slog.Logger
-	Metrics  http.Handler          // answers /metrics; nil: 404
-	Registry prometheus.Registerer // nil: the metrics are counted and not registered
-	CPUSlots admission.CPUSlots    // for compressing; nil: admission.DefaultCPUSlots
-	Guard    *browser.Guard        // refuses what pages of other sites send; nil: one that trusts no origin
-	Full     func() bool           // reports whether there is too little memory for more POSTs; nil: never
-	Unready  func() bool           // reports whether clients are asked to close their connections; nil: never
+	Cluster    Cluster
+	Log        *slog.Logger
+	Metrics    http.Handler          // answers /metrics; nil: 404
+	Registry   prometheus.Registerer // nil: the metrics are counted and not registered
+	CPUSlots   admission.CPUSlots    // for compressing answers; nil: admission.DefaultCPUSlots
+	Guard      *browser.Guard        // refuses requests of pages of other sites; nil: a guard that trusts no origin
+	MemoryFull func() bool           // reports whether the process has no memory for more POSTs; nil: never
+	Unready    func() bool           // reports whether clients should close their connections; nil: never
 }
 
 // router is the state shared by all requests.
@@ -68,11 +69,11 @@ type router struct {
 	decoding   chan struct{} // holds one value per body being decoded
 	reading    chan struct{} // holds one value per hour being answered
 	long       chan struct{} // holds one value per long answer being sent
-	queued     chan struct{} // holds one value per long answer that waits for that
-	codings    codings
-	encoders   encoders
+	queued     chan struct{} // holds one value per long answer that waits for a place
+	decoders   coding.Decoders
+	encoders   coding.Encoders
 	buffers    buffers
-	decoders   sync.Pool // of *decoder, each in use in a decoding place
+	parsers    sync.Pool // of *parser
 	overloaded lograte.Limiter
 	reused     lograte.Limiter
 	http2      lograte.Limiter
@@ -95,10 +96,10 @@ func newRouter(cfg Config, deps Deps) *router {
 		rt.CPUSlots = admission.NewCPUSlots(admission.DefaultCPUSlots())
 	}
 	if rt.Guard == nil {
-		rt.Guard, _ = browser.New(browser.Config{}) // which cannot fail: there is no origin in it
+		rt.Guard, _ = browser.New(browser.Config{}) // fails only for an origin
 	}
 	rt.admission = admission.New(admission.Config{
-		MaxPosts: cfg.MaxPosts, MaxBytes: cfg.MaxBuffered, MaxActive: cfg.MaxActive, MaxWait: cfg.MaxWait, MemoryFull: deps.Full,
+		MaxPosts: cfg.MaxPosts, MaxBytes: cfg.MaxBuffered, MaxActive: cfg.MaxActive, MaxWait: cfg.MaxWait, MemoryFull: deps.MemoryFull,
 	})
 	rt.metrics = newMetrics(deps.Registry, rt.admission)
 	return rt
@@ -108,8 +109,9 @@ func (rt *router) handler() http.Handler {
 	return rt.observe(rt.onlyHTTP1(rt.timed(rt.guarded(served(rt.routes())))))
 }
 
-// timed gives a request with a body BodyTimeout to send it, on every path and for every method: net/http reads a part of a body that is
-// refused before it answers. It lifts the deadline at the end of the body. Setting it fails where there is no connection, in tests.
+// timed sets the deadline BodyTimeout for the body of each request, on every path and for every method, because net/http
+// reads a part of a refused body before it answers. net/http removes the deadline at the end of the body. Setting it
+// fails only in tests without a connection.
 func (rt *router) timed(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.ContentLength != 0 {
@@ -119,9 +121,9 @@ func (rt *router) timed(next http.Handler) http.Handler {
 	})
 }
 
-// routes maps paths and methods to handlers. takes lists the query parameters of a route and refuses all others. A route without
-// takes ignores its query, because probes and scrapers add parameters of their own. Paths are not cleaned: to clean them would
-// redirect a POST to //flows, which most clients then repeat as a GET.
+// routes maps paths and methods to handlers. takes lists the query parameters of a route and refuses all others. A route
+// without takes ignores its query, because probes and scrapers add parameters. Paths are not cleaned, because mux would
+// redirect a POST to //flows, and most clients repeat a redirected POST as a GET.
 func (rt *router) routes() *mux.Router {
 	m := mux.NewRouter().SkipClean(true)
 	get := func(path string, h http.HandlerFunc) { m.HandleFunc(path, h).Methods(http.MethodGet, http.MethodHead) }
@@ -141,8 +143,8 @@ func (rt *router) routes() *mux.Router {
 	return m
 }
 
-// served serves what m matches. By itself m would copy each request twice, to put into its context what only getProblem asks for. It has
-// a handler for whatever does not match too.
+// served calls the handler that m matches; m has handlers for 404 and 405 too. mux.Router.ServeHTTP would copy each
+// request twice for the variables of a path, which only getProblem needs.
 func served(m *mux.Router) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var match mux.RouteMatch

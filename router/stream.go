@@ -9,13 +9,15 @@ import (
 	"time"
 
 	"flowring/internal/contract"
+	"flowring/router/coding"
 )
 
-// sendBuffer is how many bytes of an answer are collected before they are sent. An answer that is no longer is a short one.
+// sendBuffer is the number of bytes of an answer that are collected before they are sent. An answer of at most so many
+// bytes is a short one.
 const sendBuffer = 64 << 10
 
-// send writes an opened answer. As long as nothing was sent a failure is answered like any other; after that the connection is
-// aborted, so that nobody takes the beginning of an array for the whole (P5).
+// send writes an opened answer. A failure before the first byte is answered like any other failure. A failure after it
+// aborts the connection, so that the client does not take the beginning of an array for the whole (P5).
 func (rt *router) send(w http.ResponseWriter, r *http.Request, answer contract.Answer) {
 	h := w.Header()
 	if describe(h, answer); known(r, answer) {
@@ -26,7 +28,7 @@ func (rt *router) send(w http.ResponseWriter, r *http.Request, answer contract.A
 	if r.Method == http.MethodHead {
 		return
 	}
-	out := &outgoing{rt: rt, ctx: r.Context(), header: h, coding: acceptedCoding(r.Header)}
+	out := &outgoing{rt: rt, ctx: r.Context(), header: h, coding: coding.Accepted(r.Header)}
 	out.client = deadlineWriter{w: w, conn: http.NewResponseController(w), timeout: rt.SendTimeout}
 	defer out.release()
 	err := out.send(answer)
@@ -44,9 +46,9 @@ func (rt *router) send(w http.ResponseWriter, r *http.Request, answer contract.A
 	}
 }
 
-// describe sets what a 200 and a 304 alike say of an answer.
+// describe sets the headers that a 200 and a 304 have in common.
 func describe(h http.Header, answer contract.Answer) {
-	h.Set("Cache-Control", "no-cache") // may be kept, but asked about before each use: a kept copy would be a low total later
+	h.Set("Cache-Control", "no-cache") // a cache may keep it and must ask before each use: later it would be a low total
 	h.Add("Vary", "Accept-Encoding")
 	h.Set("Flowring-Complete", answer.Complete().String())
 	if tag := answer.Tag(); tag != "" {
@@ -59,7 +61,7 @@ func known(r *http.Request, answer contract.Answer) bool {
 	return (contract.Ask{Known: knownTags(r.Header)}).Knows(answer.Tag())
 }
 
-// readError makes a failure to read an opened hour what it is for the client: nothing that trying again could not cure.
+// readError returns the error of writing an opened hour as a 503, because another attempt may succeed.
 func readError(err error) error {
 	if r, _ := refusalOf(err); r.Status() == http.StatusServiceUnavailable {
 		return err
@@ -67,19 +69,19 @@ func readError(err error) error {
 	return &contract.UnavailableError{Reason: "the hour could not be read to its end", Err: fmt.Errorf("write answer: %w", err)}
 }
 
-// outgoing is an answer on its way. The first write to it is of a short answer, which is whole, or the beginning of a long one, which
-// needs a place.
+// outgoing is an answer that is being sent. Its first write is the whole of a short answer, or the beginning of a long
+// one. A long answer needs a place.
 type outgoing struct {
 	rt     *router
 	ctx    context.Context // of the request
 	header http.Header
-	coding coding
+	coding coding.Coding
 	client deadlineWriter
 
-	whole       bool // the first write is the last
-	to          io.Writer
-	placed      bool
-	compression *compression
+	whole      bool // the first write is the last
+	to         io.Writer
+	placed     bool
+	compressor *coding.Writer
 }
 
 func (o *outgoing) send(answer contract.Answer) error {
@@ -88,10 +90,10 @@ func (o *outgoing) send(answer contract.Answer) error {
 		return err
 	}
 	o.whole = o.to == nil
-	if err := buffered.Flush(); err != nil || o.compression == nil {
+	if err := buffered.Flush(); err != nil || o.compressor == nil {
 		return err
 	}
-	return o.compression.finish()
+	return o.compressor.Finish()
 }
 
 // Write implements io.Writer.
@@ -104,41 +106,42 @@ func (o *outgoing) Write(p []byte) (int, error) {
 	return o.to.Write(p)
 }
 
-// begin finds a place for a long answer, and begins to compress one that is to be.
+// begin takes a place for a long answer, and sets up the compression. first is the length of the first write.
 func (o *outgoing) begin(first int) (err error) {
 	if !o.whole {
-		if err := o.rt.place(o.ctx); err != nil {
+		if err := o.rt.takePlace(o.ctx); err != nil {
 			return err
 		}
 		o.placed = true
 	}
-	if o.to = &o.client; o.coding == identity || o.whole && first < minCompressed {
+	if o.to = &o.client; o.coding == coding.Identity || o.whole && first < coding.MinLength {
 		return nil
 	}
-	o.compression, err = o.rt.encoders.compression(o.coding, o.rt.CPUSlots, &o.client)
+	o.compressor, err = o.rt.encoders.Writer(o.coding, o.rt.CPUSlots, &o.client)
 	if err != nil {
 		return err
 	}
-	o.to = o.compression
+	o.to = o.compressor
 	o.header.Set("Content-Encoding", string(o.coding))
 	return nil
 }
 
-// release gives back what the answer took.
+// release gives back the compressor and the place.
 func (o *outgoing) release() {
-	if o.compression != nil {
-		o.compression.release()
+	if o.compressor != nil {
+		o.compressor.Release()
 	}
 	if o.placed {
-		o.rt.leave()
+		o.rt.leavePlace()
 	}
 }
 
-// place takes one of the places for long answers, once there is one. As many may wait as there are places: each holds an hour.
-func (rt *router) place(ctx context.Context) error {
+// takePlace waits for one of the places for long answers. At most as many answers wait as there are places, because each
+// of them holds an hour.
+func (rt *router) takePlace(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, DefaultTimeout)
 	defer cancel()
-	if !rt.queue(ctx) {
+	if !rt.awaitPlace(ctx) {
 		rt.metrics.longRefused.Inc()
 		return contract.Overloaded
 	}
@@ -146,7 +149,7 @@ func (rt *router) place(ctx context.Context) error {
 	return nil
 }
 
-func (rt *router) queue(ctx context.Context) bool {
+func (rt *router) awaitPlace(ctx context.Context) bool {
 	select {
 	case rt.long <- struct{}{}:
 		return true
@@ -166,13 +169,13 @@ func (rt *router) queue(ctx context.Context) bool {
 	}
 }
 
-func (rt *router) leave() {
+func (rt *router) leavePlace() {
 	rt.metrics.long.Dec()
 	<-rt.long
 }
 
-// deadlineWriter gives the client a time for each write, whatever the length of the answer: a slow reader that keeps reading
-// is served, one that stops does not hold the hour (P16). The time is for each sendBuffer of it.
+// deadlineWriter sets a deadline for each write, so that a client that stops reading does not hold the hour (P16). A slow
+// client that goes on reading may take any time. The timeout is for each sendBuffer bytes.
 type deadlineWriter struct {
 	w       http.ResponseWriter
 	conn    *http.ResponseController
@@ -183,6 +186,6 @@ type deadlineWriter struct {
 func (d *deadlineWriter) Write(p []byte) (int, error) {
 	d.started = true
 	buffers := time.Duration(len(p)+sendBuffer-1) / sendBuffer
-	d.conn.SetWriteDeadline(time.Now().Add(d.timeout * max(1, buffers))) // fails where there is no connection, in tests
+	d.conn.SetWriteDeadline(time.Now().Add(d.timeout * max(1, buffers))) // fails only in tests without a connection
 	return d.w.Write(p)
 }

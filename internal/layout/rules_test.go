@@ -19,7 +19,7 @@ func levels() map[string]int {
 		"internal/contract": -1, "store/digest": -1, "store/table": -1,
 		"router/admission": 0, "store/snapshot": 0, "internal/browser": 0, "internal/buildinfo": 0, "internal/safeguard": 0, "internal/lograte": 0, "internal/workers": -1,
 		"node/peer/idle": 0, "node/peer/stream": 0, "ring/roster": 0,
-		"flow/csv": 1, "node/peer/wire": 1, "ring": 1, "store": 1,
+		"flow/csv": 1, "router/coding": 1, "node/peer/wire": 1, "ring": 1, "store": 1,
 		"router": 2, "store/journal": 2, "node/member": 2, "node/peer": 2, "node/replica": 2,
 		"node/membership": 2, "node/capacity": 0, "node/port": 2,
 		"node/directory": 3, "node/metrics": 3, "node/readiness": 3,

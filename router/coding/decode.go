@@ -1,4 +1,4 @@
-package router
+package coding
 
 import (
 	"bytes"
@@ -15,27 +15,27 @@ import (
 	"flowring/router/admission"
 )
 
-// codings pools decoders; the zero value is ready to use. Its memory is bounded by Config.MaxDecoding, as every use is in a
-// decoding place.
-type codings struct {
-	gzip, zlib, zstd, wide sync.Pool
+// Decoders is a pool of decoders. The zero value is ready to use. The caller bounds the number of concurrent calls, and
+// thereby the memory of the pool.
+type Decoders struct {
+	gzip, zlib, zstd, wideZstd sync.Pool
 }
 
-// decompress returns what the body was before it was compressed as c says, at most limit bytes.
-func (d *codings) decompress(c coding, body []byte, limit int64, ticket *admission.Ticket) ([]byte, error) {
+// Decompress returns the body without its coding, at most limit bytes. It refuses a body that is not valid.
+func (d *Decoders) Decompress(c Coding, body []byte, limit int64, ticket *admission.Ticket) ([]byte, error) {
 	switch c {
-	case gzipped:
+	case Gzip:
 		return d.gunzip(body, limit, ticket)
-	case deflated:
+	case Deflate:
 		return d.inflate(body, limit, ticket)
-	case zstded:
+	case Zstd:
 		return d.unzstd(body, limit, ticket)
 	default:
 		return body, nil
 	}
 }
 
-func (d *codings) gunzip(body []byte, limit int64, ticket *admission.Ticket) ([]byte, error) {
+func (d *Decoders) gunzip(body []byte, limit int64, ticket *admission.Ticket) ([]byte, error) {
 	z, _ := d.gzip.Get().(*gzip.Reader)
 	if z == nil {
 		z = new(gzip.Reader)
@@ -43,13 +43,13 @@ func (d *codings) gunzip(body []byte, limit int64, ticket *admission.Ticket) ([]
 	defer d.gzip.Put(z)
 	members := gzipMembers{z: z, src: bytes.NewReader(body)}
 	if err := members.next(); err != nil {
-		return nil, decodeError(gzipped, err)
+		return nil, decodeError(Gzip, err)
 	}
-	return expand(&members, gzipped, limit, ticket)
+	return expand(&members, Gzip, limit, ticket)
 }
 
-// gzipMembers reads a gzip body, of which RFC 1952 allows several members, one after the other. The Reader does so too, but calls
-// other bytes behind a member a member that is not valid.
+// gzipMembers reads a gzip body. RFC 1952 allows several members, one after the other. A gzip.Reader reads them too, but
+// its error for other bytes behind a member is that of an invalid member.
 type gzipMembers struct {
 	z   *gzip.Reader
 	src *bytes.Reader
@@ -72,44 +72,47 @@ func (m *gzipMembers) Read(p []byte) (int, error) {
 	}
 	var magic [2]byte
 	at := m.src.Size() - int64(m.src.Len())
-	if _, err := m.src.ReadAt(magic[:], at); err != nil || magic != [2]byte{0x1f, 0x8b} { // an error: there is but one byte
+	if _, err := m.src.ReadAt(magic[:], at); err != nil || magic != [2]byte{0x1f, 0x8b} { // an error: one byte is left
 		return n, &trailingError{at}
 	}
 	return n, m.next()
 }
 
-// inflate reads what HTTP calls deflate: the zlib format of RFC 1950.
-func (d *codings) inflate(body []byte, limit int64, ticket *admission.Ticket) ([]byte, error) {
+// inflate decodes the deflate coding of HTTP, which is the zlib format of RFC 1950.
+func (d *Decoders) inflate(body []byte, limit int64, ticket *admission.Ticket) ([]byte, error) {
 	src := bytes.NewReader(body)
 	z, _ := d.zlib.Get().(io.ReadCloser)
 	var err error
 	if z == nil {
-		z, err = zlib.NewReader(src) // an error leaves no reader
+		z, err = zlib.NewReader(src) // nil after an error
 	} else {
 		err = z.(zlib.Resetter).Reset(src, nil)
 	}
 	if err != nil {
-		return nil, decodeError(deflated, err)
+		return nil, decodeError(Deflate, err)
 	}
 	defer d.zlib.Put(z)
-	body, err = expand(z, deflated, limit, ticket)
+	body, err = expand(z, Deflate, limit, ticket)
 	if err == nil && src.Len() > 0 {
-		err = decodeError(deflated, &trailingError{src.Size() - int64(src.Len())})
+		err = decodeError(Deflate, &trailingError{src.Size() - int64(src.Len())})
 	}
 	return body, err
 }
 
-// expand reads what a decoder yields.
-func expand(src io.Reader, c coding, limit int64, ticket *admission.Ticket) ([]byte, error) {
+// minBuffer is the size of the first buffer for a decompressed body, in bytes.
+const minBuffer = 4 << 10
+
+// expand reads a decoder to its end.
+func expand(src io.Reader, c Coding, limit int64, ticket *admission.Ticket) ([]byte, error) {
 	if err := ticket.Reserve(admission.MinCharge); err != nil {
 		return nil, err
 	}
-	body, err := readAll(src, make([]byte, 0, minBuffer), limit, expanded, ticket)
+	body, err := ReadAll(src, make([]byte, 0, minBuffer), limit, decompressed, ticket)
 	return body, decodeError(c, err)
 }
 
-// expanded is how messages call a body that was compressed.
-const expanded = "the decompressed body"
+// decompressed is the name of a decompressed body in messages.
+const decompressed = "the decompressed body"
 
 // trailingError says that bytes follow the compressed data.
 type trailingError struct{ at int64 }
@@ -119,7 +122,7 @@ func (e *trailingError) Error() string {
 }
 
 // decodeError turns an error of a decoder into a refusal.
-func decodeError(c coding, err error) error {
+func decodeError(c Coding, err error) error {
 	switch _, _, refused := contract.RefusalOf(err); {
 	case err == nil || refused:
 		return err

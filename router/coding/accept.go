@@ -1,20 +1,21 @@
-package router
+package coding
 
 import (
 	"net/http"
 	"strings"
 )
 
-// acceptedCoding returns how to compress an answer, by the client's Accept-Encoding (RFC 9110, section 12.5.3): what it weighs most, of
-// equals zstd before gzip before neither. Without the header nothing is compressed: a plain curl shows what there is. An answer that is
-// not compressed is never refused, as the RFC advises, and what is not well formed counts for nothing.
-func acceptedCoding(h http.Header) coding {
+// Accepted returns the coding for an answer, from the Accept-Encoding of the client (RFC 9110, section 12.5.3): the
+// coding with the greatest weight, and of equals zstd before gzip before identity. Without the header it returns
+// Identity, so that a plain curl shows the text. An answer that is not compressed is never refused, as the RFC advises.
+// Malformed elements are ignored.
+func Accepted(h http.Header) Coding {
 	var asked weights
 	for element := range strings.SplitSeq(strings.Join(h.Values("Accept-Encoding"), ","), ",") {
 		asked.add(element)
 	}
-	best := identity
-	for _, c := range [...]coding{gzipped, zstded} {
+	best := Identity
+	for _, c := range [...]Coding{Gzip, Zstd} {
 		if w := asked.of(c); w > 0 && w >= asked.of(best) {
 			best = c
 		}
@@ -22,20 +23,20 @@ func acceptedCoding(h http.Header) coding {
 	return best
 }
 
-// weights are what a client weighs codings with, in thousandths; of those that it names.
+// weights are the weights that a client gives to codings, in thousandths.
 type weights struct {
-	named map[coding]int
-	rest  int // of "*"
+	named map[Coding]int
+	rest  int // the weight of "*"
 }
 
-func (w *weights) of(c coding) int {
-	if weight, ok := w.named[c]; ok || c == identity {
+func (w *weights) of(c Coding) int {
+	if weight, ok := w.named[c]; ok || c == Identity {
 		return weight
 	}
 	return w.rest
 }
 
-// add reads one element of the header, such as "gzip;q=0.5". Of a coding that is named twice the last weight counts.
+// add reads one element of the header, such as "gzip;q=0.5". If a coding is named twice, the last weight counts.
 func (w *weights) add(element string) {
 	name, parameter, weighed := strings.Cut(element, ";")
 	weight := 1000
@@ -50,15 +51,15 @@ func (w *weights) add(element string) {
 		w.rest = weight
 		return
 	}
-	if c, known := codingNamed(name); known && name != "" {
+	if c, known := named(name); known && name != "" {
 		if w.named == nil {
-			w.named = map[coding]int{}
+			w.named = map[Coding]int{}
 		}
 		w.named[c] = weight
 	}
 }
 
-// parseWeight reads "q=" and 0 to 1 with up to three decimals, as thousandths.
+// parseWeight reads "q=" and a number from 0 to 1 with up to three decimals, as thousandths.
 func parseWeight(text string) (thousandths int, ok bool) {
 	if len(text) < len("q=0") || !strings.EqualFold(text[:2], "q=") {
 		return 0, false

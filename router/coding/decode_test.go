@@ -1,23 +1,59 @@
-package router
+package coding
 
 import (
 	"bytes"
+	"compress/gzip"
+	"compress/zlib"
 	"errors"
+	"flowring/internal/contract"
+	"flowring/router/admission"
 	"io"
+	"math/rand/v2"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/klauspost/compress/zstd"
-
-	"flowring/internal/contract"
-	"flowring/router/admission"
 )
 
-// wideZstd returns text compressed with a window of as many bytes, which the frame announces.
+func compressor(c Coding, w io.Writer, o ...zstd.EOption) io.WriteCloser {
+	switch c {
+	case Gzip:
+		return gzip.NewWriter(w)
+	case Deflate:
+		return zlib.NewWriter(w)
+	}
+	z, _ := zstd.NewWriter(w, append(o, zstd.WithEncoderConcurrency(1))...)
+	return z
+}
+
+// longText returns n bytes that do not compress to much less than half.
+func longText(n int) string {
+	rng := rand.New(rand.NewPCG(1, 2))
+	text := make([]byte, n)
+	for i := range text {
+		text[i] = "0123456789abcdef"[rng.IntN(16)]
+	}
+	return string(text)
+}
+
+// ticketOf returns a ticket of a controller that admits so many bytes.
+func ticketOf(limit int64) *admission.Ticket {
+	ticket, _ := admission.New(admission.Config{MaxPosts: 10, MaxBytes: limit, MaxActive: 1}).Enter(netip.Addr{}, -1)
+	return ticket
+}
+
+// refusedAs reports whether err is one of the refusals.
+func refusedAs(err error, refusals ...contract.Refusal) bool {
+	r, _, ok := contract.RefusalOf(err)
+	return ok && slices.Contains(refusals, r)
+}
+
+// wideZstd compresses text. The frame announces a window of so many bytes.
 func wideZstd(text string, window int) []byte {
 	var body bytes.Buffer
-	z := compressor(zstded, &body, zstd.WithWindowSize(window)).(*zstd.Encoder)
+	z := compressor(Zstd, &body, zstd.WithWindowSize(window)).(*zstd.Encoder)
 	io.WriteString(z, text[:1])
 	z.Flush() // or the window would be the body
 	io.WriteString(z, text[1:])
@@ -25,14 +61,14 @@ func wideZstd(text string, window int) []byte {
 	return body.Bytes()
 }
 
-// What a body decompresses to is limited, and no window is too large for a body within the limit (P16).
+// The decompressed body has a limit (P16). A window of any size is accepted for a body within the limit.
 func TestAZstdWindowOfAnySizeIsAccepted(t *testing.T) {
 	const limit = 12 << 20
 	spaces := func(n int) string { return "[" + strings.Repeat(" ", n-2) + "]" }
 	for _, tt := range []struct {
-		name   string
-		body   []byte
-		status int
+		name string
+		body []byte
+		want int // status of the refusal; 200: none
 	}{
 		{"twice that of a stream", wideZstd("[]", 2*zstdWindow), 200},
 		{"the largest of the encoder", wideZstd("[]", zstd.MaxWindowSize), 200},
@@ -46,17 +82,21 @@ func TestAZstdWindowOfAnySizeIsAccepted(t *testing.T) {
 		{"other bytes behind it", append(wideZstd("[]", 2*zstdWindow), "\n"...), 400},
 		{"cut short", wideZstd("["+longText(1<<20)+"]", 2*zstdWindow)[:1<<18], 400},
 	} {
-		h, reg := handlerFor(Config{MaxBody: limit}, newFake())
+		var d Decoders
 		for range 2 { // the second time with a pooled decoder
-			if w := postTo(h, bytes.NewReader(tt.body), "Content-Encoding", "zstd"); w.Code != tt.status {
-				t.Errorf("POST of zstd with a window: %s = %d %s, want %d", tt.name, w.Code, w.Body, tt.status)
+			status := 200
+			_, err := d.Decompress(Zstd, tt.body, limit, ticketOf(1<<30))
+			if r, _, refused := contract.RefusalOf(err); refused {
+				status = r.Status()
+			}
+			if status != tt.want || (err == nil) != (tt.want == 200) {
+				t.Errorf("zstd with a window: %s = %d, %v, want %d", tt.name, status, err, tt.want)
 			}
 		}
-		wantMetric(t, reg, "flowring_http_buffered_bytes", 0)
 	}
 }
 
-// zstdOf compresses text in one segment, of which the frame announces the size and no window.
+// zstdOf compresses text in one segment. The frame announces the size of the text, and no window.
 func zstdOf(text string) []byte {
 	z, _ := zstd.NewWriter(nil, zstd.WithSingleSegment(true), zstd.WithEncoderConcurrency(1))
 	return z.EncodeAll([]byte(text), nil)
@@ -68,9 +108,9 @@ func withWindow(frame []byte, descriptor byte) []byte {
 	return frame
 }
 
-// The buffer for a wide window counts against the memory of all POSTs before it is there.
+// The buffer for a wide window is charged against the memory of all POSTs before it is allocated.
 func TestAWideZstdWindowIsChargedFor(t *testing.T) {
-	var d codings
+	var d Decoders
 	text := longText(1 << 20)
 	body := wideZstd(text, 2*zstdWindow)
 	if _, err := d.unzstd(body, 4<<20, ticketOf(1<<20)); !refusedAs(err, contract.Overloaded) {
@@ -84,22 +124,48 @@ func TestAWideZstdWindowIsChargedFor(t *testing.T) {
 	}
 }
 
-// FuzzDecompress gives decoders what a sender chooses, first alone and then behind a body of two parts that is in order.
+// zeros yields zeros without end and counts them.
+type zeros struct{ n int64 }
+
+func (z *zeros) Read(p []byte) (int, error) {
+	clear(p)
+	z.n += int64(len(p))
+	return len(p), nil
+}
+
+func TestReadingStopsAtTheLimit(t *testing.T) {
+	src := &zeros{}
+	c := admission.New(admission.Config{MaxPosts: 10, MaxBytes: 1 << 30, MaxActive: 1})
+	ticket, _ := c.Enter(netip.Addr{}, -1)
+	_, err := ReadAll(src, make([]byte, 0, minBuffer), 1<<20, "it", ticket)
+	if !refusedAs(err, contract.TooLarge) {
+		t.Errorf("readAll of a body without end: %v, want too large", err)
+	}
+	if src.n > 1<<20+1 {
+		t.Errorf("readAll took %d bytes, want one over the limit at most", src.n)
+	}
+	if c.Stats().Bytes > 1<<20+1 {
+		t.Errorf("readAll held %d bytes, want one over the limit at most", c.Stats().Bytes)
+	}
+}
+
+// FuzzDecompress decodes bytes of a hostile sender. Then it compresses them twice, decodes the two parts, and decodes them
+// again with another byte behind them.
 func FuzzDecompress(f *testing.F) {
 	for _, seed := range []string{"", "[]", "\x1f\x8b", "\x28\xb5\x2f\xfd", "\x50\x2a\x4d\x18\x01\x00\x00\x00x", string(wideZstd("[]", 2*zstdWindow))} {
 		f.Add([]byte(seed))
 	}
 	const limit = 1 << 20
 	f.Fuzz(func(t *testing.T, data []byte) {
-		var d codings
-		for _, c := range []coding{gzipped, zstded, deflated} {
-			text, err := d.decompress(c, data, limit, ticketOf(1<<30))
+		var d Decoders
+		for _, c := range []Coding{Gzip, Zstd, Deflate} {
+			text, err := d.Decompress(c, data, limit, ticketOf(1<<30))
 			if known := err == nil || refusedAs(err, contract.Body, contract.TooLarge); !known || err == nil && len(text) > limit {
 				t.Errorf("decompress as %s = %d bytes, %v", c, len(text), err)
 			}
 			var parts bytes.Buffer
 			n := 2
-			if c == deflated {
+			if c == Deflate {
 				n = 1 // the format has no parts
 			}
 			for range n {
@@ -108,15 +174,15 @@ func FuzzDecompress(f *testing.F) {
 				z.Close()
 			}
 			whole := parts.Len()
-			text, err = d.decompress(c, parts.Bytes(), limit, ticketOf(1<<30))
+			text, err = d.Decompress(c, parts.Bytes(), limit, ticketOf(1<<30))
 			if want := bytes.Repeat(data, n); err != nil || !bytes.Equal(text, want) {
 				t.Errorf("decompress as %s = %d bytes, %v, want %d", c, len(text), err, len(want))
 			}
 			parts.WriteByte('x')
-			if _, err = d.decompress(c, parts.Bytes(), limit, ticketOf(1<<30)); !errors.As(err, new(*trailingError)) {
+			if _, err = d.Decompress(c, parts.Bytes(), limit, ticketOf(1<<30)); !errors.As(err, new(*trailingError)) {
 				t.Errorf("decompress as %s with another byte behind it: %v, want a trailingError", c, err)
 			}
-			if end := framesEnd(parts.Bytes()); c == zstded && end != whole {
+			if end := framesEnd(parts.Bytes()); c == Zstd && end != whole {
 				t.Errorf("framesEnd = %d, want %d", end, whole)
 			}
 		}

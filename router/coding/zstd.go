@@ -1,4 +1,4 @@
-package router
+package coding
 
 import (
 	"bytes"
@@ -12,11 +12,13 @@ import (
 	"flowring/router/admission"
 )
 
-// zstdWindow is the largest window in bytes for which a decoder keeps memory of its own: RFC 9659 has every HTTP client keep to it.
+// zstdWindow is the largest window, in bytes, for which a decoder keeps its own memory. RFC 9659 limits HTTP clients to
+// this window.
 const zstdWindow = 8 << 20
 
-// unzstd decompresses zstd. A body with a larger window than zstdWindow is decoded in one piece: the window is then the result itself.
-func (d *codings) unzstd(body []byte, limit int64, ticket *admission.Ticket) ([]byte, error) {
+// unzstd decompresses zstd. It decodes a body with a larger window than zstdWindow in one piece: the window is then the
+// result itself.
+func (d *Decoders) unzstd(body []byte, limit int64, ticket *admission.Ticket) ([]byte, error) {
 	text, err := d.unzstdStream(body, limit, ticket)
 	if errors.Is(err, zstd.ErrWindowSizeExceeded) || errors.Is(err, zstd.ErrDecoderSizeExceeded) {
 		text, err = d.unzstdWhole(body, limit, ticket)
@@ -26,16 +28,16 @@ func (d *codings) unzstd(body []byte, limit int64, ticket *admission.Ticket) ([]
 			err = &trailingError{int64(at)}
 		}
 	}
-	return text, decodeError(zstded, err)
+	return text, decodeError(Zstd, err)
 }
 
-// unzstdStream returns the errors of the decoder as they are.
-func (d *codings) unzstdStream(body []byte, limit int64, ticket *admission.Ticket) ([]byte, error) {
+// unzstdStream decodes a body through a window. It returns the errors of the decoder unchanged.
+func (d *Decoders) unzstdStream(body []byte, limit int64, ticket *admission.Ticket) ([]byte, error) {
 	z, _ := d.zstd.Get().(*zstd.Decoder)
 	if z == nil {
 		var err error
-		// One at a time means in the caller's goroutine: nothing to close, so the pool may drop it. No buffer is small enough to
-		// be decoded as a whole: it may hold a bomb.
+		// With a concurrency of 1 the decoder runs in the caller's goroutine: the pool may drop it without a Close. The
+		// decoder must not decode small buffers in one piece, because a small buffer may be a bomb.
 		z, err = zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
 			zstd.WithDecoderMaxWindow(zstdWindow), zstd.WithDecodeBuffersBelow(0))
 		if err != nil {
@@ -49,13 +51,14 @@ func (d *codings) unzstdStream(body []byte, limit int64, ticket *admission.Ticke
 	if err := ticket.Reserve(admission.MinCharge); err != nil {
 		return nil, err
 	}
-	return readAll(z, make([]byte, 0, minBuffer), limit, expanded, ticket)
+	return ReadAll(z, make([]byte, 0, minBuffer), limit, decompressed, ticket)
 }
 
-// unzstdWhole decodes a body into one buffer, and again into one four times as large until the body fits or the limit is passed. The
-// buffer is all the memory that a window of any size needs, and the ticket is charged for all of it before it is allocated.
-func (d *codings) unzstdWhole(body []byte, limit int64, ticket *admission.Ticket) ([]byte, error) {
-	z, _ := d.wide.Get().(*zstd.Decoder)
+// unzstdWhole decodes a body into one buffer. While the body does not fit, it decodes the body again into a buffer four
+// times as large, up to the limit. A window of any size needs no other memory than the buffer, and the ticket is charged
+// for the buffer before the allocation.
+func (d *Decoders) unzstdWhole(body []byte, limit int64, ticket *admission.Ticket) ([]byte, error) {
+	z, _ := d.wideZstd.Get().(*zstd.Decoder)
 	if z == nil {
 		var err error
 		z, err = zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
@@ -64,32 +67,32 @@ func (d *codings) unzstdWhole(body []byte, limit int64, ticket *admission.Ticket
 			return nil, err
 		}
 	}
-	defer d.wide.Put(z)
+	defer d.wideZstd.Put(z)
 	for charged, size := int64(0), min(limit, max(4*int64(len(body)), admission.MinCharge)); ; size = min(4*size, limit) {
-		// The block that passes the end of the buffer makes the decoder enlarge the buffer by a quarter before it gives up.
+		// The block that exceeds the buffer makes the decoder enlarge the buffer by a quarter before it fails.
 		cost := size + size/4 + zstdBlock
 		if err := ticket.Reserve(cost - charged); err != nil {
 			return nil, err
 		}
 		charged = cost
 		text, err := z.DecodeAll(body, make([]byte, 0, size))
-		// Within the last block of the buffer the decoder may report the end of the buffer as a block that is not valid.
+		// Within the last block the decoder may report the end of the buffer as an invalid block.
 		full := errors.Is(err, zstd.ErrDecoderSizeExceeded) || err != nil && size-int64(len(text)) < zstdBlock
 		switch {
 		case !full:
 			return text, err
 		case size == limit:
-			return nil, tooLarge(expanded, limit)
+			return nil, TooLarge(decompressed, limit)
 		}
 	}
 }
 
 const (
-	maxZstdWindow = 1<<41 + 7<<38 // bytes, of the format
-	zstdBlock     = 128 << 10     // bytes of the largest block
+	maxZstdWindow = 1<<41 + 7<<38 // bytes: the maximum of the format
+	zstdBlock     = 128 << 10     // bytes: the largest block
 )
 
-// framesEnd returns the number of bytes of the whole frames that body begins with. It decompresses nothing.
+// framesEnd returns the number of bytes of the complete frames at the beginning of body. It decompresses nothing.
 func framesEnd(body []byte) int {
 	end := 0
 	for {
@@ -114,7 +117,7 @@ func framesEnd(body []byte) int {
 	}
 }
 
-// blocksSize returns the number of bytes of the blocks of a frame; negative when they end too early.
+// blocksSize returns the number of bytes of the blocks of a frame. It is negative if the blocks end too early.
 func blocksSize(data []byte) int64 {
 	const rle = 1
 	for at := 0; at+3 <= len(data); {
@@ -131,7 +134,7 @@ func blocksSize(data []byte) int64 {
 	return -1
 }
 
-// beginsFrame reports whether rest can be the beginning of a frame.
+// beginsFrame reports whether rest may be the beginning of a frame.
 func beginsFrame(rest []byte) bool {
 	const frame, skippable = "\x28\xb5\x2f\xfd", "\x2a\x4d\x18"
 	if len(rest) > 4 {
