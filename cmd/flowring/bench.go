@@ -22,34 +22,34 @@ import (
 	"flowring/router/client"
 )
 
-const aboutBench = `Make load for a cluster, and print how it takes it.
+const aboutBench = `Make load for a cluster, and print how the cluster takes it.
 
-The posts are of random flows, with Zipf's law if asked for, and the same in every run with
-the same flags; each is of one hour. THEY ARE STORED LIKE ANY OTHERS, and nothing removes
-them: their VPCs are named bench-0, bench-1 and so on. That is why a node that is not on
-this machine is loaded only with --allow-remote.
+The posts have random flows, by Zipf's law with --zipf, and are the same in every run with
+the same flags; each post has records of one hour. THE CLUSTER STORES THEM LIKE ALL RECORDS,
+and nothing removes them: their VPCs are named bench-0, bench-1 and so on. A node on another
+machine is therefore loaded only with --allow-remote.
 
-Without --rate each connection sends a post as soon as its last one is answered. With it
-posts are due at fixed times, and latency counts from then, even when no connection was
-free: a cluster that stands still for a while shows in the percentiles. Numbers may end with
-k, M or G: --rate 50k is 50,000 records a second.
+Without --rate each connection sends a post as soon as its last one is answered. With --rate
+posts are due at fixed times, and latency counts from these times, even if no connection is
+free, so the percentiles show a cluster that stalls for a while. Numbers may end with k, M
+or G: --rate 50k is 50,000 records per second.
 
-A post that failed for the moment is tried again with the same key, on the next node, as
-'flowring post' does, until --timeout has passed; its latency is that of all attempts.
+A post that fails for the moment is sent again with the same key, to the next node, as
+'flowring post' does, until --timeout; its latency is that of all attempts.
 
---verify reads the hours back and holds each flow's bytes against what was sent. It uses
-VPCs with names of their own.
+--verify reads the hours back and compares the bytes of each flow with the posts. Its VPCs
+have unique names.
 
-Ctrl-C ends the run, and prints what was done by then. Exit codes: 0 all was stored; 1 a
-post was refused, a read failed or the totals are wrong; 2 wrong usage; 3 no node could
-store a post in time.`
+Ctrl-C ends the run and prints the results so far. Exit codes: 0 all stored; 1 a post was
+refused, a read failed or the totals are wrong; 2 wrong usage; 3 no node could store a post
+in time.`
 
 const examplesBench = `  flowring bench
   flowring bench --connections 64 --records 5 --duration 1m
   flowring bench --rate 200000 --flows 1000000 --zipf 1.1 --hours 24 --readers 2
   flowring bench --posts 1000 --verify --target 127.0.0.1:8081 --target 127.0.0.1:8082`
 
-// The limits of what can be asked for: a slip of the keyboard must not fill the memory.
+// The limits of the flags. A typing error must not fill the memory.
 const (
 	maxConnections = 10_000
 	maxRecords     = 100_000
@@ -58,7 +58,7 @@ const (
 	maxSkew        = 10
 )
 
-// preflight bounds how long each node is asked whether it is there.
+// preflight is the limit for the first answer of each node.
 const preflight = 3 * time.Second
 
 // benchmark holds the flags of bench.
@@ -72,7 +72,7 @@ func newBench() *cobra.Command {
 	b := benchmark{Bench: bench.Bench{Shape: load.Shape{Records: 1000, Flows: 10_000, VPCs: 10, Hours: 1}, Plan: load.Plan{Connections: 16}}}
 	var format format
 	cmd := &cobra.Command{
-		Use: "bench [FLAGS]", Short: "Make load, and print how it is taken", Long: aboutBench, Example: examplesBench,
+		Use: "bench [FLAGS]", Short: "Make load for a cluster, and measure it", Long: aboutBench, Example: examplesBench,
 		Args: arguments(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error { return b.run(cmd, format.of(cmd)) },
 	}
@@ -84,39 +84,39 @@ func newBench() *cobra.Command {
 	return cmd
 }
 
-// addLoadFlags gives cmd the flags that say what load to make.
+// addLoadFlags adds the flags for the load to cmd.
 func (b *benchmark) addLoadFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
-	settings.QuantityVar(f, &b.Plan.Connections, "connections", "`number` of posts under way at once")
+	settings.QuantityVar(f, &b.Plan.Connections, "connections", "`number` of posts in progress at once")
 	settings.QuantityVar(f, &b.Shape.Records, "records", "`number` of records in each post")
-	f.DurationVar(&b.Plan.Duration, "duration", 0, "for how long posts are begun (default: 10s, or without end with --posts)")
-	settings.QuantityVar(f, &b.Plan.Posts, "posts", "`number` of posts in all (default: no limit)")
-	settings.QuantityVar(f, &b.Rate, "rate", "`number` of records that are due in a second (default: as fast as answers come)")
+	f.DurationVar(&b.Plan.Duration, "duration", 0, "time after which no post begins (default: 10s; no limit with --posts)")
+	settings.QuantityVar(f, &b.Plan.Posts, "posts", "total `number` of posts (default: no limit)")
+	settings.QuantityVar(f, &b.Rate, "rate", "`number` of records that are due per second (default: as fast as answers come)")
 	settings.QuantityVar(f, &b.Shape.Flows, "flows", "`number` of distinct flows in each hour")
-	f.Float64Var(&b.Shape.Zipf, "zipf", 0, "`skew` of the flows: the i-th is in proportion to 1/i^skew; 0: all alike")
+	f.Float64Var(&b.Shape.Zipf, "zipf", 0, "`skew` of the flows: flow i is in proportion to 1/i^skew; 0: no skew")
 	settings.QuantityVar(f, &b.Shape.VPCs, "vpcs", "`number` of distinct VPCs")
-	settings.QuantityVar(f, &b.Shape.Hours, "hours", "`number` of distinct hours, of which one is drawn for each post")
-	f.StringVar(&b.hour, "hour", "now", "the last of the `hours`, as for get")
-	f.BoolVar(&b.NoKeys, "no-keys", false, "send no idempotency keys, and never try again: what is unknown stays so")
-	f.Uint64Var(&b.Shape.Seed, "seed", 1, "`number` that all random choices follow from")
+	settings.QuantityVar(f, &b.Shape.Hours, "hours", "`number` of distinct hours; each post has a random one")
+	f.StringVar(&b.hour, "hour", "now", "last of the `hours`, in the form of get")
+	f.BoolVar(&b.NoKeys, "no-keys", false, "send no idempotency keys and never retry: an unknown outcome stays unknown")
+	f.Uint64Var(&b.Shape.Seed, "seed", 1, "`number` that decides all random choices")
 	for _, name := range []string{"connections", "records", "duration", "posts", "rate", "flows", "zipf", "vpcs", "hours", "seed"} {
 		mustRegister(cmd, name, cobra.NoFileCompletions)
 	}
 }
 
-// addOtherFlags gives cmd the flags that say what else to do.
+// addOtherFlags adds the other flags to cmd.
 func (b *benchmark) addOtherFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
-	settings.QuantityVar(f, &b.Readers, "readers", "`number` of connections that read the hours meanwhile")
-	f.DurationVar(&b.ReadEvery, "read-every", 0, "how often each of them begins a read, at most (default: after each answer)")
-	f.BoolVar(&b.Verify, "verify", false, "read all back in the end, and compare it with what was sent")
-	f.BoolVar(&b.allowRemote, "allow-remote", false, "load nodes that are not on this machine")
-	f.BoolVar(&b.Progress, "progress", false, "print a line each second (default: when stderr is a terminal)")
+	settings.QuantityVar(f, &b.Readers, "readers", "`number` of connections that read the hours during the run")
+	f.DurationVar(&b.ReadEvery, "read-every", 0, "least time between the starts of two reads (default: none)")
+	f.BoolVar(&b.Verify, "verify", false, "read all hours back at the end, and compare them with the posts")
+	f.BoolVar(&b.allowRemote, "allow-remote", false, "load nodes on other machines")
+	f.BoolVar(&b.Progress, "progress", false, "print a line each second (default: if stderr is a terminal)")
 	mustRegister(cmd, "readers", cobra.NoFileCompletions)
 	mustRegister(cmd, "read-every", cobra.NoFileCompletions)
 }
 
-// run checks the flags, sees who is there, and makes the load.
+// run checks the flags and the nodes, and makes the load.
 func (b *benchmark) run(cmd *cobra.Command, format string) error {
 	if err := b.complete(cmd, time.Now()); err != nil {
 		return err
@@ -145,7 +145,7 @@ func (b *benchmark) run(cmd *cobra.Command, format string) error {
 	return cmp.Or(err, b.Print(cmd.OutOrStdout(), view, result))
 }
 
-// complete checks the flags and fills in what follows from them.
+// complete checks the flags and computes the other fields.
 func (b *benchmark) complete(cmd *cobra.Command, now time.Time) error {
 	for _, f := range []struct {
 		name        string
@@ -169,7 +169,7 @@ func (b *benchmark) complete(cmd *cobra.Command, now time.Time) error {
 		}
 	}
 	if b.Verify && b.NoKeys {
-		return usage("--verify needs keys: without them a post may count twice")
+		return usage("--verify needs keys, because a post without a key may count twice")
 	}
 	hour, err := parseHour(b.hour, now)
 	if err != nil {
@@ -184,20 +184,21 @@ func (b *benchmark) complete(cmd *cobra.Command, now time.Time) error {
 	return nil
 }
 
-// mayLoad refuses nodes on other machines, unless that is meant: what is posted there stays there.
+// mayLoad refuses nodes on other machines without --allow-remote, because posted records stay there.
 func (b *benchmark) mayLoad(targets []string) error {
 	for _, target := range targets {
 		u, err := url.Parse(target)
 		if err != nil || b.allowRemote || loopback(u.Hostname()) {
-			continue // what is no URL is refused where it is used
+			continue // the client refuses an invalid URL
 		}
-		return usage("%s is not on this machine, and what is posted there stays: if it is meant, say --allow-remote",
+		return usage("%s is not on this machine, and posted records stay there: use --allow-remote to load it",
 			client.Shown(target))
 	}
 	return nil
 }
 
-// loopback reports whether a host is this machine by its very name. Other names are not looked up: they may change.
+// loopback reports whether the name of a host always means this machine. Other names are not resolved, because they may
+// change.
 func loopback(host string) bool {
 	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
 		return true
@@ -206,7 +207,7 @@ func loopback(host string) bool {
 	return err == nil && address.Unmap().IsLoopback()
 }
 
-// present makes sure that each target is a node that answers, and returns what the last one says of the cluster.
+// present makes sure that each target answers, and returns the members in the view of the last one.
 func (b *benchmark) present(cmd *cobra.Command, targets []string) (view router.MembersView, err error) {
 	if len(targets) == 0 {
 		return view, usage("no targets")

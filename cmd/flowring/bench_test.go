@@ -16,10 +16,10 @@ import (
 	"flowring/internal/load"
 )
 
-// counted is the public face of a cluster that adds up what it is sent, and may be broken in one way.
+// counted is a double of a cluster. It adds up the records of posts, and may refuse or forget some posts.
 type counted struct {
-	refuse  string // what it answers to posts with a key that ends in 3
-	forget  bool   // it acknowledges those and forgets them
+	refuse  string // answer to posts with a key that ends in 3
+	forget  bool   // such posts are acknowledged and forgotten
 	posts   int
 	mu      sync.Mutex
 	records []flow.Record
@@ -77,7 +77,7 @@ func (c *counted) get(w http.ResponseWriter) {
 	w.Write(append(body, ']'))
 }
 
-// runBench runs the command against the cluster and returns what people see.
+// runBench runs the command against the cluster, and returns its exit code and output.
 func runBench(t *testing.T, cluster http.Handler, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	server := httptest.NewServer(cluster)
@@ -88,7 +88,7 @@ func runBench(t *testing.T, cluster http.Handler, args ...string) (code int, std
 	return code, out.String(), errs.String()
 }
 
-func TestBenchSaysWhatWasStoredAndWhetherItIsThere(t *testing.T) {
+func TestBenchReportsStoredPostsAndTheirVerification(t *testing.T) {
 	const refusal = `{"type":"/problems/sum-overflow","title":"The sum is too large","status":409,"detail":"of all"}`
 	for _, test := range []struct {
 		name    string
@@ -99,7 +99,7 @@ func TestBenchSaysWhatWasStoredAndWhetherItIsThere(t *testing.T) {
 		wrong   bool
 		err     string
 	}{
-		{"all is well", &counted{}, "--posts 20 --verify", exitOK, load.Result{Posts: 20, Records: 200}, false, ""},
+		{"all posts are stored", &counted{}, "--posts 20 --verify", exitOK, load.Result{Posts: 20, Records: 200}, false, ""},
 		{"one post is refused", &counted{refuse: refusal}, "--posts 20 --verify", exitFailure, load.Result{Posts: 19, Records: 190, Refused: 1},
 			false, "flowring: bench: 1 posts failed, the first: post flows: "},
 		{"one post is forgotten", &counted{forget: true}, "--posts 20 --verify", exitFailure, load.Result{Posts: 20, Records: 200}, true,
@@ -129,7 +129,7 @@ func TestBenchSaysWhatWasStoredAndWhetherItIsThere(t *testing.T) {
 	}
 }
 
-func TestBenchRefusesWhatItCannotDo(t *testing.T) {
+func TestBenchRefusesInvalidFlags(t *testing.T) {
 	for _, test := range []struct{ args, want string }{
 		{"--connections 0", "--connections: 0 is not from 1 to 10000"},
 		{"--records 0", "--records: 0 is not from 1 to 100000"},
@@ -152,7 +152,7 @@ func TestBenchRefusesWhatItCannotDo(t *testing.T) {
 	}
 }
 
-func TestThisMachineIsKnownByItsName(t *testing.T) {
+func TestOnlyNamesOfThisMachineAreLoaded(t *testing.T) {
 	for target, want := range map[string]bool{
 		"http://127.0.0.1:8080": true, "http://127.9.9.9": true, "http://[::1]:8080": true, "http://[::ffff:127.0.0.1]": true,
 		"http://localhost:8080": true, "http://n1.localhost": true,

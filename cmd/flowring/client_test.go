@@ -20,7 +20,7 @@ import (
 	"flowring/router"
 )
 
-// face is the public face of a cluster, as far as the commands need it: it answers every request with what it was told.
+// face is a double of a cluster for the commands: it gives the same answer to every request.
 type face struct {
 	status   int
 	header   http.Header
@@ -39,7 +39,7 @@ func (f *face) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	io.WriteString(w, f.body)
 }
 
-// execute runs a command line against the face and returns what people see.
+// execute runs a command line against the face, and returns its exit code and output.
 func execute(t *testing.T, f *face, stdin string, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	server := httptest.NewServer(f)
@@ -50,12 +50,12 @@ func execute(t *testing.T, f *face, stdin string, args ...string) (code int, std
 	return code, out.String(), strings.ReplaceAll(errs.String(), server.URL, "TARGET")
 }
 
-// problem is an answer that refuses.
+// problem is a refusal.
 func problem(status int, title, detail string) *face {
 	return refusal(router.Problem{Title: title, Status: status, Detail: detail})
 }
 
-// refusal is an answer with a problem of any type.
+// refusal is a refusal with the problem p.
 func refusal(p router.Problem) *face {
 	p.Type = "/problems/x"
 	body, err := json.Marshal(p)
@@ -90,22 +90,22 @@ func TestClientCommands(t *testing.T) {
 			[]string{`POST /flows K [{"hour":20}]`}},
 		{"post splits", stored(), `[1,2,3]`, "post --key K --max-records 2", exitOK, accepted + accepted, "",
 			[]string{"POST /flows K [1,2]", "POST /flows K/2 [3]"}},
-		{"post says what had been stored before", replayed(), `[1]`, "post --key K", exitOK, accepted,
+		{"post notes replayed records", replayed(), `[1]`, "post --key K", exitOK, accepted,
 			"flowring: note: 1 record had been stored before with the same key; each counts once", nil},
-		{"post that is refused is not repeated", problem(400, "A record is not valid", "hour is missing"), `[{}]`, "post --key K",
+		{"a refused post is not repeated", problem(400, "A record is not valid", "hour is missing"), `[{}]`, "post --key K",
 			exitFailure, "", "flowring: post: line 1: post flows: TARGET: 400 A record is not valid: hour is missing\n",
 			[]string{"POST /flows K [{}]"}},
 		{"post without an answer in time names the key", problem(503, "Not now", "draining"), `[{}]`, "post --key K --timeout 20ms",
-			exitUnavailable, "", "flowring: note: 0 records stored; to go on, run it again with --key K: none is counted twice\n", nil},
+			exitUnavailable, "", "flowring: note: 0 records stored; to go on, run it again with --key K: no record counts twice\n", nil},
 		{"post with a wrong number", stored(), `[]`, "post --max-records 0",
 			exitUsage, "", "flowring: post: --max-records: 0 is less than 1\n", []string{}},
 		{"post with a long key", stored(), `[]`, "post --key " + strings.Repeat("k", 241),
 			exitUsage, "", "--key: 241 bytes are more than 240", []string{}},
-		{"post of no file", stored(), "", "post no-such-file",
+		{"post of a missing file", stored(), "", "post no-such-file",
 			exitFailure, "", "flowring: post: open no-such-file: no such file or directory\n", []string{}},
-		{"post of no JSON", stored(), "hour,tx", "post", exitFailure, "", "want records as a JSON array", []string{}},
+		{"post of text", stored(), "hour,tx", "post", exitFailure, "", "want records as a JSON array", []string{}},
 
-		{"get prints JSON where no terminal is", complete("true", "[]\n"), "", "get 20",
+		{"get prints JSON without a terminal", complete("true", "[]\n"), "", "get 20",
 			exitOK, "[]\n", "", []string{"GET /flows?hour=20"}},
 		{"get prints a table when asked", complete("true", "[]\n"), "", "get 20 --format table", exitOK,
 			"hour 20, from 1970-01-01 20:00 to 21:00 UTC\n\n" +
@@ -113,31 +113,31 @@ func TestClientCommands(t *testing.T) {
 		{"get of a negative hour", complete("true", "[]\n"), "", "get -- -5", exitOK, "[]\n", "", []string{"GET /flows?hour=-5"}},
 		{"get of a negative hour without dashes", complete("true", "[]\n"), "", "get -5",
 			exitUsage, "", "(a negative hour goes after two dashes: flowring get -- -5)", []string{}},
-		{"get notes what is unproven", complete("unproven", "[]\n"), "", "get 20",
+		{"get notes an unproven answer", complete("unproven", "[]\n"), "", "get 20",
 			exitOK, "[]\n", "flowring: note: hour 20 may be incomplete", nil},
-		{"get notes what is missing", complete("false", "[]\n"), "", "get 20 --partial",
+		{"get notes an incomplete answer", complete("false", "[]\n"), "", "get 20 --partial",
 			exitOK, "[]\n", "flowring: note: hour 20 is incomplete",
 			[]string{"GET /flows?hour=20&partial=true"}},
-		{"get from somebody else", &face{status: http.StatusOK, body: "[]\n"}, "", "get 20",
+		{"get from another server", &face{status: http.StatusOK, body: "[]\n"}, "", "get 20",
 			exitFailure, "", "is this a Flowring node?", nil},
-		{"get asks for all", complete("true", "[]\n"), "", "get 20 --require-complete",
+		{"get asks for a complete answer", complete("true", "[]\n"), "", "get 20 --require-complete",
 			exitOK, "[]\n", "", []string{"GET /flows?hour=20&require=complete"}},
-		{"get that contradicts itself", complete("true", ""), "", "get 20 --require-complete --partial",
+		{"get with contradicting flags", complete("true", ""), "", "get 20 --require-complete --partial",
 			exitUsage, "", "contradict", []string{}},
-		{"get of no hour", complete("true", ""), "", "get today",
+		{"get of an invalid hour", complete("true", ""), "", "get today",
 			exitUsage, "", `flowring: get: "today" is no hour: want a whole number, now, or now-1`, []string{}},
-		{"get of no format", complete("true", ""), "", "get 20 --format xml",
+		{"get in an unknown format", complete("true", ""), "", "get 20 --format xml",
 			exitUsage, "", `"xml" is none of table, json, ndjson, csv`, []string{}},
-		{"get that is cut short", complete("true", "[{}"), "", "get 20 --format csv",
+		{"get of an answer that is cut short", complete("true", "[{}"), "", "get 20 --format csv",
 			exitFailure, "hour,src_app,dest_app,vpc_id,bytes_tx,bytes_rx\n0,,,,0,0\n", "read the answer: unexpected EOF", nil},
-		{"get that cannot be had", problem(503, "Not now", "no answer from n2"), "", "get 20 --timeout 400ms",
+		{"get without an available node", problem(503, "Not now", "no answer from n2"), "", "get 20 --timeout 400ms",
 			exitUnavailable, "", "no node answered within 400ms, after TARGET: 503 Not now: no answer from n2\n", nil},
 
 		{"members prints JSON", &face{status: http.StatusOK, body: `{"cluster":"c","node":"n1","members":[],"ring":{}}`}, "", "members",
 			exitOK, membersJSON, "", []string{"GET /members"}},
-		{"members in no format", complete("true", ""), "", "members --format csv",
+		{"members in an unknown format", complete("true", ""), "", "members --format csv",
 			exitUsage, "", `"csv" is none of table, json`, []string{}},
-		{"a target that is no URL", complete("true", ""), "", "members --target ftp://n1", exitUsage, "", "ftp://n1", []string{}},
+		{"an invalid target", complete("true", ""), "", "members --target ftp://n1", exitUsage, "", "ftp://n1", []string{}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			code, out, errs := execute(t, test.face, test.stdin, strings.Fields(test.args)...)
@@ -181,7 +181,7 @@ func TestPostReadsAFile(t *testing.T) {
 	}
 }
 
-func TestPostDrawsAnotherKeyEveryTime(t *testing.T) {
+func TestEachPostDrawsAnotherKey(t *testing.T) {
 	f := &face{status: http.StatusOK, body: "{}"}
 	for range 2 {
 		execute(t, f, "[]", "post")
@@ -230,7 +230,7 @@ func TestParseHour(t *testing.T) {
 	}
 }
 
-func TestAnInterruptedPostSaysSoAndHowToGoOn(t *testing.T) {
+func TestAnInterruptedPostTellsHowToGoOn(t *testing.T) {
 	ctx, interrupt := context.WithCancelCause(t.Context())
 	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		io.Copy(io.Discard, r.Body)

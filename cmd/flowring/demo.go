@@ -21,15 +21,15 @@ import (
 const (
 	demoNodes   = 3
 	demoCopies  = 2
-	demoPort    = 8080             // the first node's, if it is free
-	demoStart   = 30 * time.Second // bounds the start of the three nodes
+	demoPort    = 8080             // of the first node, if it is free
+	demoStart   = 30 * time.Second // limit for the start of the three nodes
 	demoRefresh = 20 * time.Millisecond
 )
 
 const aboutDemo = `Run three nodes in this terminal, on loopback, each batch on two of them.
 
 The data lies in a temporary folder, which is removed at the end. The demonstration
-runs until Ctrl-C, or for as long as --for says.`
+ends at Ctrl-C, or after the time of --for.`
 
 func newDemo() *cobra.Command {
 	var length time.Duration
@@ -63,7 +63,7 @@ func runDemo(ctx context.Context, stdout, stderr io.Writer) (err error) {
 	defer func() { err = errors.Join(err, d.stop()) }()
 	if err := d.start(ctx); err != nil {
 		if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
-			return nil // stopped before it had begun
+			return nil // the signal came before the start
 		}
 		return err
 	}
@@ -75,7 +75,7 @@ func runDemo(ctx context.Context, stdout, stderr io.Writer) (err error) {
 type demo struct {
 	folder string
 	log    *slog.Logger
-	nodes  []*node.Node // started, or at least tried to
+	nodes  []*node.Node // all nodes, started or not
 }
 
 // start starts the nodes and waits until all are ready.
@@ -93,13 +93,13 @@ func (d *demo) start(ctx context.Context) error {
 	return d.ready(ctx)
 }
 
-// startNode starts one more node. The first makes the cluster by itself, as it has no address to join; the others join it.
+// startNode starts the next node. The first node has no join address and founds the cluster; the others join it.
 func (d *demo) startNode(ctx context.Context, name, httpAddr string) error {
 	cfg := node.Default(name)
 	cfg.HTTPAddr, cfg.PeerAddr, cfg.GossipAddr = httpAddr, "127.0.0.1:0", "127.0.0.1:0"
 	cfg.DataDir, cfg.ReplicationFactor = filepath.Join(d.folder, name), demoCopies
-	cfg.MinFree = 0                       // a demonstration leaves no data
-	cfg.Cluster = filepath.Base(d.folder) // so that two demonstrations never meet
+	cfg.MinFree = 0                       // the data is removed at the end
+	cfg.Cluster = filepath.Base(d.folder) // keeps two demonstrations apart
 	if len(d.nodes) > 0 {
 		cfg.Join = []string{d.nodes[0].Addresses().Gossip}
 	}
@@ -114,7 +114,7 @@ func (d *demo) startNode(ctx context.Context, name, httpAddr string) error {
 	return nil
 }
 
-// ready waits until every node says that it is.
+// ready waits until every node is ready.
 func (d *demo) ready(ctx context.Context) error {
 	tick := time.NewTicker(demoRefresh)
 	defer tick.Stop()
@@ -141,7 +141,7 @@ func (d *demo) wait(ctx context.Context) error {
 	return g.Wait()
 }
 
-// stop closes all nodes at once, with a context that has ended already: none hands over what it holds, for all of it goes.
+// stop stops all nodes at once. The context has already ended, so that no node hands its data over.
 func (d *demo) stop() error {
 	ended, cancel := context.WithCancel(context.Background())
 	cancel()
@@ -152,7 +152,7 @@ func (d *demo) stop() error {
 	return g.Wait()
 }
 
-// announce prints what to try, each line ready to be pasted into another terminal.
+// announce prints commands for another terminal.
 func (d *demo) announce(stdout io.Writer) {
 	at := func(i int) string { return "http://" + d.nodes[i].Addresses().HTTP }
 	fmt.Fprintf(stdout, "Three nodes, each batch on two of them, data in %s. Try in another terminal:\n\n", d.folder)
@@ -163,8 +163,8 @@ func (d *demo) announce(stdout io.Writer) {
 
 const demoRecord = `{"src_app":"foo","dest_app":"bar","vpc_id":"vpc-0","bytes_tx":100,"bytes_rx":500,"hour":20}`
 
-// freeAddress returns a loopback address with the first free port from port on, and the port after it; after a hundred that are
-// taken, one with any free port. Somebody else may take the port before the node does; then the node says so.
+// freeAddress returns a loopback address with the first free port from port on, and the next port. After a hundred used
+// ports it returns any free port. If another process takes the port before the node does, the start of the node fails.
 func freeAddress(port int) (address string, next int) {
 	for p := port; p < port+100; p++ {
 		address = net.JoinHostPort("127.0.0.1", strconv.Itoa(p))

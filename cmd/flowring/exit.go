@@ -15,12 +15,12 @@ import (
 // The exit codes. Scripts rely on them.
 const (
 	exitOK          = 0
-	exitFailure     = 1 // it did not work, and will not by itself; refused records were counted zero times (P3)
-	exitUsage       = 2 // the command line, the environment or the settings file is wrong; nothing was done
-	exitUnavailable = 3 // no node could serve the request now: try again, a post with the same --key (P2)
+	exitFailure     = 1 // failure that will last; refused records count zero times (P3)
+	exitUsage       = 2 // wrong command line, environment or file; nothing was done
+	exitUnavailable = 3 // no node could serve the request now; a retry of post uses the same --key (P2)
 )
 
-// usageError is a mistake in how a command was called.
+// usageError is a mistake in the call of a command.
 type usageError struct{ error }
 
 // Unwrap returns the mistake.
@@ -42,7 +42,7 @@ func arguments(least, most int) cobra.PositionalArgs {
 	}
 }
 
-// report prints what went wrong with cmd, and returns the exit code.
+// report prints the error of cmd and returns the exit code.
 func report(ctx context.Context, stderr io.Writer, cmd *cobra.Command, err error) int {
 	if err == nil {
 		return exitOK

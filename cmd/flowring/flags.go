@@ -10,7 +10,7 @@ import (
 	"flowring/cmd/flowring/settings"
 )
 
-// addAccess gives cmd the flags of a command that is a client of the nodes.
+// addAccess adds the flags of a client command to cmd.
 func addAccess(cmd *cobra.Command, a *access.Access, timeout time.Duration) {
 	a.AddFlags(cmd.Flags(), timeout)
 	for _, flag := range []string{"target", "timeout", "header"} {
@@ -25,18 +25,18 @@ func mustRegister(cmd *cobra.Command, flag string, complete cobra.CompletionFunc
 	}
 }
 
-// format is the flag that says how to print an answer.
+// format is the flag for the format of an answer.
 type format struct{ settings.Choice }
 
-// newFormat gives cmd the flag, with the formats it has.
+// newFormat adds the flag with its formats to cmd.
 func newFormat(cmd *cobra.Command, words ...string) format {
 	f := format{settings.Choice{Field: new(string), Words: words}}
-	cmd.Flags().Var(f, "format", "how to print (default: "+output.FormatTable+" on a terminal, else "+output.FormatJSON+")")
+	cmd.Flags().Var(f, "format", "format of the output (default: "+output.FormatTable+" on a terminal, else "+output.FormatJSON+")")
 	mustRegister(cmd, "format", cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp))
 	return f
 }
 
-// of returns the format to print in: the one asked for, or the one that suits where stdout goes.
+// of returns the format: that of the flag, or the default for a terminal or another output.
 func (f format) of(cmd *cobra.Command) string {
 	switch {
 	case *f.Field != "":

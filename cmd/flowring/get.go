@@ -18,14 +18,14 @@ import (
 const aboutGet = `Print the flows of an hour, with their total bytes.
 
 HOUR is a whole number, by convention of hours since 1970-01-01 00:00 UTC; "now" is the
-current one, "now-1" the one before. A negative number goes after two dashes.
+current hour, "now-1" the hour before. A negative number goes after two dashes.
 
-Without a flag the answer holds all that the stores responsible for the hour hold; should
-it lack what a silent store may have kept aside, a note on stderr says so.
+Without a flag the answer holds all batches of the stores that should hold the hour. If
+another store does not answer and may hold more of the hour, a note on stderr says so.
 
-Names come from the senders of records. On a terminal, control characters in them are
-escaped. In a CSV file they are as they were sent: a spreadsheet takes a cell that begins
-with =, +, - or @ for a formula, so import the file with all columns as text.`
+Names come from the senders of records. On a terminal, control characters in names are
+escaped. A CSV file has the names unchanged: a spreadsheet takes a cell that begins with
+=, +, - or @ for a formula, so import the file with all columns as text.`
 
 const examplesGet = `  flowring get now
   flowring get now-1 --format csv > last-hour.csv
@@ -61,12 +61,12 @@ func newGet() *cobra.Command {
 	cmd.SetFlagErrorFunc(hintNegative)
 	addAccess(cmd, &a, 10*time.Second)
 	format = newFormat(cmd, output.FormatTable, output.FormatJSON, output.FormatNDJSON, output.FormatCSV)
-	cmd.Flags().BoolVar(&partial, "partial", false, "print what there is, even when a store that should hold the hour is silent")
-	cmd.Flags().BoolVar(&complete, "require-complete", false, "fail unless all that was acknowledged is known to be in the answer")
+	cmd.Flags().BoolVar(&partial, "partial", false, "print the flows of the stores that answer, even if a store that should hold the hour does not")
+	cmd.Flags().BoolVar(&complete, "require-complete", false, "fail unless the answer is known to hold all acknowledged records")
 	return cmd
 }
 
-// hintNegative explains the flag error that a negative hour causes.
+// hintNegative adds a hint to the flag error of a negative hour.
 func hintNegative(_ *cobra.Command, err error) error {
 	if text := err.Error(); strings.HasPrefix(text, "unknown shorthand flag: ") && strings.ContainsAny(text, "0123456789") {
 		err = fmt.Errorf("%w (a negative hour goes after two dashes: flowring get -- -5)", err)
@@ -74,7 +74,7 @@ func hintNegative(_ *cobra.Command, err error) error {
 	return usageError{err}
 }
 
-// parseHour reads a number, or "now" with how many hours to go back from it.
+// parseHour reads a number, or "now" with a number of hours to subtract.
 func parseHour(text string, now time.Time) (flow.Hour, error) {
 	bad := fmt.Errorf("%q is no hour: want a whole number, now, or now-1", text)
 	back, relative := strings.CutPrefix(text, "now")
@@ -96,7 +96,7 @@ func parseHour(text string, now time.Time) (flow.Hour, error) {
 	return current - flow.Hour(hours), nil
 }
 
-// runGet asks for the hour and prints the answer.
+// runGet gets the hour and prints it.
 func runGet(cmd *cobra.Command, a *access.Access, hour flow.Hour, need contract.Need, format string) error {
 	c, err := a.Client(cmd.ErrOrStderr())
 	if err != nil {
@@ -115,13 +115,13 @@ func runGet(cmd *cobra.Command, a *access.Access, hour flow.Hour, need contract.
 	return p.Write(cmd.OutOrStdout(), answer)
 }
 
-// noteCompleteness says what an answer may lack (P5).
+// noteCompleteness prints a note if an answer may be incomplete (P5).
 func noteCompleteness(stderr io.Writer, hour flow.Hour, complete contract.Completeness) {
 	switch complete {
 	case contract.Complete:
 	case contract.Unproven:
 		fmt.Fprintf(stderr, "flowring: note: hour %d may be incomplete: "+
-			"a store that could have kept a stray part of it did not answer\n", hour)
+			"a store that may hold a part of it did not answer\n", hour)
 	default:
 		fmt.Fprintf(stderr, "flowring: note: hour %d is incomplete: a store that should hold it did not answer\n", hour)
 	}

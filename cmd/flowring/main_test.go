@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// hangs makes the test binary a program that notices the first signal, and does not stop.
+// hangs makes the test binary a program that notices the first signal and does not stop.
 const hangs = "FLOWRING_TEST_HANGS"
 
 func hang() {
@@ -42,7 +42,8 @@ func TestASecondSignalEndsTheProgramAtOnce(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	// The second signal may have come a moment too early, before the default action was back: then one of these ends it.
+	// The second signal may have come a moment too early, before the default action was back: then one of these ends
+	// it.
 	again := time.NewTicker(50 * time.Millisecond)
 	defer again.Stop()
 	ended := make(chan error, 1)

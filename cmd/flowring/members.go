@@ -17,10 +17,10 @@ import (
 	"flowring/router"
 )
 
-const aboutMembers = `Print the nodes of the cluster as the node asked sees them, and how data is placed.
+const aboutMembers = `Print the nodes of the cluster in the view of one node, and the placement of data.
 
-Two nodes with the same ring place every hour alike. A node that is absent keeps its
-place until it comes back or is forgotten.`
+Two nodes with the same ring place every hour alike. An absent node keeps its partitions
+until it comes back or is forgotten.`
 
 func newMembers() *cobra.Command {
 	var a access.Access
@@ -36,7 +36,7 @@ func newMembers() *cobra.Command {
 	return cmd
 }
 
-// runMembers asks and prints.
+// runMembers gets the members and prints them.
 func runMembers(cmd *cobra.Command, a *access.Access, format string) error {
 	return a.WithMembers(cmd.Context(), cmd.ErrOrStderr(), func(_ context.Context, view router.MembersView) error {
 		if format == output.FormatTable {
@@ -50,7 +50,7 @@ func runMembers(cmd *cobra.Command, a *access.Access, format string) error {
 	})
 }
 
-// printMembers prints the view for people.
+// printMembers prints the members as a table.
 func printMembers(w io.Writer, view router.MembersView) error {
 	ring := view.Ring
 	fmt.Fprintf(w, "cluster %s as %s sees it: %d copies of each batch, %d acknowledge it, ring %s\n\n",

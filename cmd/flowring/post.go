@@ -20,19 +20,19 @@ import (
 const aboutPost = `Send records, from a file or from stdin, and print the answers.
 
 The input is a JSON array of records, one JSON record after the other (NDJSON), or CSV with
-a header row; its first bytes tell which, and whether gzip or zstd compressed it. It may be
-of any size: it is sent in requests of at most --max-records records, one after the other,
-and one answer is printed for each; on a terminal one line sums up all requests. An error
-names the lines of the input that it is about, from 1.
+a header row, plain or compressed by gzip or zstd; its first bytes tell the form. It may
+have any size: it is sent in requests of at most --max-records records, one after the other,
+and the answer to each request is printed; on a terminal one line sums up all requests. An
+error names its lines of the input, from 1.
 
-The output of 'flowring get' can be posted again in each of its formats but the table. A
-record with more bytes than a node accepts in one record, 2^53-1, is sent as several.
+The output of 'flowring get' can be posted again in every format except the table. A record
+with more bytes than a node accepts in one record, 2^53-1, is sent as several records.
 
-Every request carries an idempotency key, so that a retry counts once: K for the first,
-K/2, K/3 and so on for the others, K being what --key says, or random. When the command
-fails half-way it says which key to run it again with; what was stored is not counted
-a second time then. The same key with an input that was changed or has grown is refused
-at the first request that differs.
+Every request has an idempotency key, so that a retry counts once: K for the first request,
+K/2, K/3 and so on for the others. K is the value of --key, or random. If the command fails
+half-way it prints the key: run it again with this key, and records that were stored do not
+count a second time. A run with the same key and a changed input is refused at the first
+request that differs.
 
 Exit codes: 0 all stored; 1 a request was refused, and counted zero times; 2 wrong usage;
 3 no node could store a request in time: run the command again with the same key.`
@@ -42,7 +42,7 @@ const examplesPost = `  flowring post flows.json
   flowring post --key 2024-06-01T10 flows.ndjson
   flowring post flows.csv.gz`
 
-// maxKey leaves room, in the 255 bytes that a node accepts, for the number of the request.
+// maxKey leaves room for the number of the request within the 255 bytes of a key.
 const maxKey = 240
 
 func newPost() *cobra.Command {
@@ -78,7 +78,7 @@ func newPost() *cobra.Command {
 	return cmd
 }
 
-// runPost checks the flags, opens the input and sends it.
+// runPost checks the flags, and opens and sends the input.
 func runPost(cmd *cobra.Command, p *poster, args []string) error {
 	if p.most < 1 {
 		return usage("--max-records: %d is less than 1", p.most)
@@ -105,8 +105,8 @@ func runPost(cmd *cobra.Command, p *poster, args []string) error {
 	return p.post(cmd.Context(), file)
 }
 
-// send makes one request. Replayed means that it was stored before this call: what an earlier attempt of the call itself stored
-// is no news.
+// send makes one request. replayed means that the records were stored before this call. An earlier attempt of this call
+// does not count.
 func send(ctx context.Context, c *client.Client, body []byte, key string) (answer []byte, replayed bool, err error) {
 	receipt, err := c.Post(ctx, body, client.PostOptions{Key: key})
 	if unknown := (*client.UnknownError)(nil); errors.As(err, &unknown) {
@@ -119,8 +119,8 @@ func send(ctx context.Context, c *client.Client, body []byte, key string) (answe
 	return append(answer, '\n'), receipt.Replayed && receipt.Attempts == 1, err
 }
 
-// unacknowledged is an UnknownError without the advice about the key, which is that of one request: the poster's note names the
-// one to run the command with.
+// unacknowledged is an UnknownError without its advice about the key of one request, because the note of the poster
+// names the key of the command.
 type unacknowledged struct{ *client.UnknownError }
 
 func (e unacknowledged) Error() string { return fmt.Sprintf("not acknowledged: %v", e.Err) }

@@ -12,10 +12,10 @@ import (
 	"testing/iotest"
 )
 
-// sent is one request that reached the cluster double.
+// sent is a request to the double of a cluster.
 type sent struct{ key, body string }
 
-// cluster is a send function that keeps what it is sent, and fails from the request on that failAt says (0: never).
+// cluster returns a send function that keeps its requests. It fails from request failAt on (0: never).
 func cluster(got *[]sent, failAt int, failure error) func(context.Context, []byte, string) ([]byte, bool, error) {
 	seen := map[sent]bool{}
 	return func(_ context.Context, body []byte, key string) ([]byte, bool, error) {
@@ -35,7 +35,7 @@ func TestPostCutsTheInputIntoRequests(t *testing.T) {
 		name, in string
 		want     []sent
 	}{
-		{"no input at all", "", []sent{{"K", "[]"}}},
+		{"an empty input", "", []sent{{"K", "[]"}}},
 		{"white space", " \n", []sent{{"K", "[]"}}},
 		{"an empty array", " [ ] ", []sent{{"K", "[]"}}},
 		{"one request", `[{"a":1},{"b":2}]`, []sent{{"K", `[{"a":1},{"b":2}]`}}},
@@ -44,7 +44,7 @@ func TestPostCutsTheInputIntoRequests(t *testing.T) {
 		{"three requests", "[1, 2,\n3, 4, 5]", []sent{{"K", "[1,2]"}, {"K/2", "[3,4]"}, {"K/3", "[5]"}}},
 		{"exactly two requests", "[1,2,3,4]", []sent{{"K", "[1,2]"}, {"K/2", "[3,4]"}}},
 		{"lines for two requests", "{}\n{}\n{}\n", []sent{{"K", "[{},{}]"}, {"K/2", "[{}]"}}},
-		{"bytes of a record are left as they are", "[{\"n\": 1e2, \"n\":\"\\u00e4\xff\"}]",
+		{"the bytes of a record are unchanged", "[{\"n\": 1e2, \"n\":\"\\u00e4\xff\"}]",
 			[]sent{{"K", "[{\"n\": 1e2, \"n\":\"\\u00e4\xff\"}]"}}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -64,7 +64,7 @@ func TestPostCutsTheInputIntoRequests(t *testing.T) {
 	}
 }
 
-func TestPostRefusesInputThatIsNotRecordsBeforeItSendsAny(t *testing.T) {
+func TestPostRefusesInvalidInputBeforeItSendsAny(t *testing.T) {
 	for _, test := range []struct{ name, in, want string }{
 		{"a text", `"hello"`, "want records as a JSON array, one after the other, or as CSV with a header row"},
 		{"CSV", "src,dest\n", "want records as a JSON array, one after the other, or as CSV with a header row"},
@@ -92,7 +92,8 @@ func TestPostRefusesInputThatIsNotRecordsBeforeItSendsAny(t *testing.T) {
 	}
 }
 
-// A second run with the same key must repeat the requests of the first to the byte, or P2 does not hold across runs.
+// A second run with the same key must repeat the requests of the first run to the byte; otherwise P2 does not hold
+// across runs.
 func TestPostAgainWithTheSameKeyGoesOn(t *testing.T) {
 	var got []sent
 	var stderr strings.Builder
@@ -103,7 +104,7 @@ func TestPostAgainWithTheSameKeyGoesOn(t *testing.T) {
 	if !errors.Is(err, broken) || err.Error() != "line 1: refused" {
 		t.Errorf("post() = %v, want line 1: refused", err)
 	}
-	want := "flowring: note: 2 records stored; to go on, run it again with --key K: none is counted twice\n"
+	want := "flowring: note: 2 records stored; to go on, run it again with --key K: no record counts twice\n"
 	if stderr.String() != want {
 		t.Errorf("stderr = %q, want %q", &stderr, want)
 	}

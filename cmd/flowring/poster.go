@@ -17,18 +17,18 @@ import (
 // poster sends the records of an input, one request after the other.
 type poster struct {
 	send           func(ctx context.Context, body []byte, key string) (answer []byte, replayed bool, err error)
-	key            string // of the first request; what the others have is made from it
+	key            string // of the first request; the other keys are made from it
 	most           int    // records per request
 	stdout, stderr io.Writer
-	progress       bool // show how far it is
-	sum            bool // print one line for all requests, where there are several
+	progress       bool // print progress
+	sum            bool // print one line for several requests
 
 	requests         int
-	first            []byte // answer to the first request, not printed yet
-	stored, replayed int    // records so far; replayed ones are among the stored
+	first            []byte // answer to the first request, not yet printed
+	stored, replayed int    // records so far; stored includes replayed
 }
 
-// post sends all of in and prints each answer as it comes. The first error ends it.
+// post sends the whole input and prints each answer. It stops at the first error.
 func (p *poster) post(ctx context.Context, in io.Reader) error {
 	reader, err := records.NewReader(in)
 	if err != nil {
@@ -59,7 +59,7 @@ func (p *poster) one(ctx context.Context, req records.Request, n int) error {
 	if replayed {
 		p.replayed += req.Records()
 	}
-	if p.sum && p.requests == 1 { // perhaps the only one
+	if p.sum && p.requests == 1 { // it may be the only request
 		p.first = answer
 		return nil
 	}
@@ -73,13 +73,14 @@ func (p *poster) one(ctx context.Context, req records.Request, n int) error {
 	return err
 }
 
-// failure names the lines of a request that failed: the line of the record that the node refused, where it names one.
+// failure adds lines of the input to the error of a request: the line of the refused record, or the lines of all
+// records.
 func failure(req records.Request, err error) error {
 	var refused *client.Problem
 	if errors.As(err, &refused) && !access.Unavailable(err) && refused.Record != nil && *refused.Record < len(req.Lines) {
 		n := *refused.Record
 		problem := *refused
-		within := fmt.Sprintf("record %d: ", n) // a number within the request alone, as is that of the line
+		within := fmt.Sprintf("record %d: ", n) // the numbers count within the request
 		if refused.Line > 0 {
 			within = fmt.Sprintf("line %d: %s", refused.Line, within)
 		}
@@ -96,7 +97,7 @@ func failure(req records.Request, err error) error {
 	}
 }
 
-// end prints the sum of all requests, and what the answers do not say.
+// end prints the sum of all requests, and a note about replayed records.
 func (p *poster) end() error {
 	p.endLine()
 	text := p.first
@@ -120,8 +121,8 @@ func (p *poster) endLine() {
 	}
 }
 
-// keyOf returns the key of the n-th request, from 1. It depends on nothing but the key of all, so that running the command again
-// with the same key, input and --max-records repeats the very same requests (P2).
+// keyOf returns the key of request n, counted from 1. It depends only on the key of the command, so that another run
+// with the same key, input and --max-records repeats the same requests (P2).
 func (p *poster) keyOf(n int) string {
 	if n == 1 {
 		return p.key
@@ -129,22 +130,22 @@ func (p *poster) keyOf(n int) string {
 	return fmt.Sprintf("%s/%d", p.key, n)
 }
 
-// broke says how to go on, before err itself is reported, unless it is sure that nothing was stored.
+// broke prints a note on how to go on, unless no record was stored for sure. The caller reports err.
 func (p *poster) broke(err error) error {
 	p.endLine()
 	if reused(err) {
-		fmt.Fprintf(p.stderr, "flowring: note: request %d is not the one that was sent with --key %s before: the input or --max-records "+
-			"has changed since. Use another key for another input\n", p.requests+1, p.key)
+		fmt.Fprintf(p.stderr, "flowring: note: request %d differs from the earlier request with --key %s: the input or --max-records "+
+			"has changed. Use another key for another input\n", p.requests+1, p.key)
 		return err
 	}
 	if p.stored > 0 || access.Unavailable(err) {
-		fmt.Fprintf(p.stderr, "flowring: note: %s stored; to go on, run it again with --key %s: none is counted twice\n",
+		fmt.Fprintf(p.stderr, "flowring: note: %s stored; to go on, run it again with --key %s: no record counts twice\n",
 			output.Many(p.stored, "record"), p.key)
 	}
 	return err
 }
 
-// reused reports whether a node refused a request because its key came with other content before.
+// reused reports whether a node refused a request because of other content with the same key.
 func reused(err error) bool {
 	var refused *client.Problem
 	return errors.As(err, &refused) && refused.Type == contract.KeyReused.Type() && !access.Unavailable(err)

@@ -17,7 +17,7 @@ import (
 	"flowring/router"
 )
 
-// sentAs returns the records that post sends of an input.
+// sentAs returns the records of an input as post sends them.
 func sentAs(t *testing.T, in []byte, most int) (all []flow.Record, requests int) {
 	t.Helper()
 	var got []sent
@@ -39,7 +39,7 @@ func sentAs(t *testing.T, in []byte, most int) (all []flow.Record, requests int)
 	return all, len(got)
 }
 
-// answerOf returns records as a node answers them.
+// answerOf returns the answer of a node with these records.
 func answerOf(records ...flow.Record) string {
 	var text strings.Builder
 	for i, r := range records {
@@ -49,7 +49,7 @@ func answerOf(records ...flow.Record) string {
 	return text.String() + "]\n"
 }
 
-// What get prints, post reads back: each name to the byte, each sum in whole.
+// Post reads the output of get back: the bytes of each name, and each sum.
 func TestPostReadsBackWhatGetPrints(t *testing.T) {
 	const most = flow.MaxBytes
 	var records []flow.Record
@@ -71,7 +71,7 @@ func TestPostReadsBackWhatGetPrints(t *testing.T) {
 	}
 }
 
-// Sums that one record cannot have are sent as several records that add up to them.
+// Sums that are too large for one record are sent as several records.
 func TestPostSplitsLargeSums(t *testing.T) {
 	const most = flow.MaxBytes
 	for _, tt := range []struct {
@@ -149,17 +149,17 @@ func TestPostNamesTheLineOfCSV(t *testing.T) {
 	for _, tt := range []struct{ name, in, want string }{
 		{"a header without a field", "\n\nhour,vpc\n", want + `line 3: field "src_app": has no column; every record needs it`},
 		{"a column twice", "hour," + csvHeader, want + `line 1: field "hour": must have one column, has two: "hour" and "hour"`},
-		{"a number that is none", csvHeader + "\n" + row + "3,a,b,v,x,2,80\n" + row, `line 3: field "bytes_tx": must be an integer from 0 to`},
+		{"an invalid number", csvHeader + "\n" + row + "3,a,b,v,x,2,80\n" + row, `line 3: field "bytes_tx": must be an integer from 0 to`},
 		{"a cell too few", csvHeader + "\n" + row + "\n" + "3,a,b,v,1,2\n", "line 4: must have as many cells as the header, 7, has 6"},
 		{"a value behind lines in quotes", csvHeader + "\n3,\"a\n\nb\",\"\n\",v,1,x,80\n", `line 5: field "bytes_rx": must be an integer`},
 		{"a header of two lines", "\"po\nrt\"," + csvHeader + "\n80," + row + "80,3,a,,v,1,2,80", `line 4: field "dest_ip": must be a string of 1 to 256 bytes, got an empty cell`},
-		{"a quote without its second", csvHeader + "\n" + row + "3,\"a,b,v,1,2,80\n" + row, "line 3: field \"src_ip\": has a quote without its second"},
+		{"an open quote", csvHeader + "\n" + row + "3,\"a,b,v,1,2,80\n" + row, "line 3: field \"src_ip\": has a quote without its second"},
 		{"a row without end", csvHeader + "\n\"" + strings.Repeat(row, records.MaxBody/len(row)+1), "line 2: a row of more than 8388608 bytes; is a quote missing?"},
 		{"text", "hello, world\n", want + `line 1: field "src_app": has no column`},
 		{"gzip cut short", zipped.String()[:zipped.Len()-9], "unexpected EOF"},
 		{"gzip alone in its magic", "\x1f\x8b\x08", "decompress the input: unexpected EOF"},
 		{"gzip with bytes behind it", zipped.String() + "x", "unexpected EOF"},
-		{"zstd that is none", "\x28\xb5\x2f\xfd\xff\xff\xff\xff\xff\xff", "reserved bit"},
+		{"invalid zstd", "\x28\xb5\x2f\xfd\xff\xff\xff\xff\xff\xff", "reserved bit"},
 	} {
 		var got []sent
 		p := poster{send: cluster(&got, 0, nil), key: "K", most: 10, stdout: io.Discard, stderr: io.Discard}
@@ -170,8 +170,8 @@ func TestPostNamesTheLineOfCSV(t *testing.T) {
 	}
 }
 
-// A node refuses a record by its number and its line in the request; the command names the line of the input instead.
-func TestPostNamesTheLineOfTheInputAlone(t *testing.T) {
+// A node refuses a record with its number and line within the request. The command names the line of the input.
+func TestPostNamesOnlyTheLineOfTheInput(t *testing.T) {
 	f := refusal(router.Problem{
 		Status: 400, Title: "A record is not valid", Detail: `line 2: record 1: field "hour": must be an integer`, Record: new(1), Line: 2,
 	})

@@ -13,15 +13,15 @@ import (
 
 const about = `Flowring adds up network flow records by the hour, on a cluster of equal nodes.
 
-Agents POST records to any node; a GET on any node returns an hour's flows with their
-total bytes. This one program is the node and the command line; it needs no database,
-broker or coordination service beside it.`
+Agents POST records to any node; a GET at any node returns the flows of an hour with their
+total bytes. This program is both the node and the command line; it needs no database,
+broker or coordination service.`
 
 const examples = `  flowring demo                                  three nodes in this terminal, to try things out
   flowring serve                                 one node, on loopback, data in ./flowring-data
   flowring post flows.json                       send records
-  flowring get now                               what has been counted in this hour
-  flowring members --target http://10.0.0.7:8080 who is there, as that node sees it`
+  flowring get now                               the flows of this hour
+  flowring members --target http://10.0.0.7:8080 the nodes of the cluster of that node`
 
 const groupRun, groupUse, groupOther = "run", "use", "other"
 
@@ -36,7 +36,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	return report(ctx, stderr, cmd, err)
 }
 
-// newRoot returns the whole tree of commands.
+// newRoot returns the tree of commands.
 func newRoot() *cobra.Command {
 	root := &cobra.Command{
 		Use: "flowring", Long: about, Example: examples, Version: buildinfo.Read().String(),
@@ -44,7 +44,7 @@ func newRoot() *cobra.Command {
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 		SilenceErrors: true, SilenceUsage: true, // report does both
 	}
-	root.SetUsageTemplate(strings.Replace(root.UsageTemplate(), // "flowring" alone is no usage to teach
+	root.SetUsageTemplate(strings.Replace(root.UsageTemplate(), // "flowring" alone is no useful command
 		"{{if .Runnable}}", "{{if and .Runnable (not .HasAvailableSubCommands)}}", 1))
 	root.SetVersionTemplate("flowring {{.Version}}\n")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
@@ -68,19 +68,19 @@ func newRoot() *cobra.Command {
 	return root
 }
 
-// noSuchCommand refuses what is left of a command line that names no command.
+// noSuchCommand refuses a command line without a known command.
 func noSuchCommand(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
 	}
-	cmd.SuggestionsMinimumDistance = 2 // typing errors apart
+	cmd.SuggestionsMinimumDistance = 2 // number of typing errors
 	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
 		return usage("no such command: %s (is %s meant?)", args[0], strings.Join(near, " or "))
 	}
 	return usage("no such command: %s", args[0])
 }
 
-// newHelp is cobra's help command, but for a topic that does not exist, which is a usage error.
+// newHelp returns the help command of cobra, with a usage error for an unknown topic.
 func newHelp() *cobra.Command {
 	return &cobra.Command{
 		Use: "help [COMMAND]", Short: "Explain a command", GroupID: groupOther, DisableFlagsInUseLine: true,

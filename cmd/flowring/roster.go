@@ -16,31 +16,29 @@ import (
 	"flowring/router"
 )
 
-const aboutDrain = `Take a node off the cluster for good, having put all that it holds on other nodes.
+const aboutDrain = `Take a node out of the cluster for good, after copying all its data to other nodes.
 
-The node owns no more hours. When the command returns, stop the node: its data folder is
-of no use any more. A drain that is interrupted is given up: the node joins again with all
-that it holds.
+The node owns no more hours. After the command stop the node; its data folder is of no use
+any more. An interrupted drain is given up, and the node joins again with all its data.
 
 The peer port of NODE must be reachable from here.`
 
-const aboutForget = `Take the store of a node that will not come back off the cluster.
+const aboutForget = `Take the store of a lost node out of the cluster.
 
-Its hours are placed on other nodes, and reads stop waiting for it. It is refused unless
-every other store, but the write quorum minus two, answers: then nothing that was
-acknowledged is lost. What it says when it is refused is what could be lost; --force
-gives that up.
+Its hours are placed on other nodes, and reads no longer wait for it. The cluster refuses
+unless all other stores answer, except the write quorum minus two; then no acknowledged
+record is lost. The refusal says which records could be lost; --force gives them up.
 
-STORE is a store's ID, as in "flowring members". A store that is absent for 15 minutes,
-or whose node is back with another disk, is forgotten without being asked to.`
+STORE is the ID of a store, as in "flowring members". The cluster itself forgets a store
+that is absent for 15 minutes, or whose node is back with another disk.`
 
-// completionTimeout bounds how long a shell waits for words.
+// completionTimeout is the time that a shell waits for words.
 const completionTimeout = 2 * time.Second
 
 func newDrain() *cobra.Command {
 	var a access.Access
 	cmd := &cobra.Command{
-		Use: "drain NODE [FLAGS]", Short: "Take a node off the cluster, with its data put on others", Long: aboutDrain,
+		Use: "drain NODE [FLAGS]", Short: "Take a node out of the cluster, with its data copied to others", Long: aboutDrain,
 		Example: "  flowring drain n4\n  flowring drain n4 --target http://10.0.0.7:8080 --timeout 1h",
 		Args:    arguments(1, 1),
 		ValidArgsFunction: completeMembers(&a, func(m router.Member) (string, string) {
@@ -52,7 +50,7 @@ func newDrain() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				fmt.Fprintf(cmd.ErrOrStderr(), "draining %s: what it holds is being put on other nodes\n", m.Name)
+				fmt.Fprintf(cmd.ErrOrStderr(), "draining %s: its data is copied to other nodes\n", m.Name)
 				if err := c.Drain(ctx, m.Addresses.Peer); err != nil {
 					return fmt.Errorf("%s: %w", m.Name, err)
 				}
@@ -69,7 +67,7 @@ func newForget() *cobra.Command {
 	var a access.Access
 	var force bool
 	cmd := &cobra.Command{
-		Use: "forget STORE [FLAGS]", Short: "Take a lost store off the cluster", Long: aboutForget,
+		Use: "forget STORE [FLAGS]", Short: "Take a lost store out of the cluster", Long: aboutForget,
 		Example: "  flowring forget b902d8cd57ae82dd1f3030eeed89ccb4",
 		Args:    arguments(1, 1),
 		ValidArgsFunction: completeMembers(&a, func(m router.Member) (string, string) {
@@ -89,12 +87,13 @@ func newForget() *cobra.Command {
 			})
 		},
 	}
-	cmd.Flags().BoolVar(&force, "force", false, "forget it even if something acknowledged is lost by that")
+	cmd.Flags().BoolVar(&force, "force", false, "forget the store even if acknowledged records may be lost")
 	addAccess(cmd, &a, 10*time.Minute)
 	return cmd
 }
 
-// completeMembers proposes one word for each member that a node knows, with its description; none where no node answers soon.
+// completeMembers proposes a word with a description for each member in the view of a node; none if no node answers
+// soon.
 func completeMembers(a *access.Access, word func(router.Member) (word, description string)) cobra.CompletionFunc {
 	return func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 		if len(args) > 0 {
@@ -102,7 +101,7 @@ func completeMembers(a *access.Access, word func(router.Member) (word, descripti
 		}
 		a.Timeout = completionTimeout
 		var words []string
-		// A line about waiting would be in the way of the shell's, and an error leaves no words.
+		// Lines about waiting would disturb the shell. After an error there are no words.
 		_ = a.WithMembers(cmd.Context(), io.Discard, func(_ context.Context, view router.MembersView) error {
 			for _, m := range view.Members {
 				name, description := word(m)
@@ -114,7 +113,7 @@ func completeMembers(a *access.Access, word func(router.Member) (word, descripti
 	}
 }
 
-// onRoster asks a node who there is, and lets do call them.
+// onRoster gets the members, and calls do with a client of their peer ports.
 func onRoster(cmd *cobra.Command, a *access.Access, do func(context.Context, *peer.Client, []router.Member) error) error {
 	return a.WithMembers(cmd.Context(), cmd.ErrOrStderr(), func(ctx context.Context, view router.MembersView) error {
 		calls := peer.NewOutsider()
@@ -123,7 +122,7 @@ func onRoster(cmd *cobra.Command, a *access.Access, do func(context.Context, *pe
 	})
 }
 
-// find returns the member of which something is want.
+// find returns the member whose name or store ID, as returned by of, is want.
 func find(members []router.Member, what, want string, of func(router.Member) string) (router.Member, error) {
 	var have []string
 	for _, m := range members {
@@ -135,7 +134,7 @@ func find(members []router.Member, what, want string, of func(router.Member) str
 	return router.Member{}, fmt.Errorf("no such %s in the cluster: %s (there are %s)", what, want, strings.Join(have, ", "))
 }
 
-// askAnother asks the first live node that is another one to forget a store.
+// askAnother asks the first live node with another store to forget a store.
 func askAnother(ctx context.Context, c *peer.Client, members []router.Member, gone router.Member, force bool) error {
 	for _, m := range members {
 		if m.Store != gone.Store && m.State == "alive" && m.Established {

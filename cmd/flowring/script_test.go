@@ -26,7 +26,7 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"flowring": main})
 }
 
-// TestScripts runs the program as people do: testdata/script/*.txtar are transcripts.
+// TestScripts runs the program by the transcripts testdata/script/*.txtar.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
@@ -41,7 +41,7 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// freeAddr sets each variable named to a loopback address with a port that nobody uses: freeaddr HTTP PEER GOSSIP.
+// freeAddr sets each named variable to a loopback address with a free port: freeaddr HTTP PEER GOSSIP.
 func freeAddr(ts *testscript.TestScript, neg bool, names []string) {
 	if neg || len(names) == 0 {
 		ts.Fatalf("usage: freeaddr VARIABLE...")
@@ -54,10 +54,10 @@ func freeAddr(ts *testscript.TestScript, neg bool, names []string) {
 	}
 }
 
-// patience is how long a script waits for a node, and no bar: a machine that is busy takes as long as it likes.
+// patience is the time that a script waits for a node. It is no bar, because a busy machine may be slow.
 const patience = 5 * time.Minute
 
-// ready waits until the nodes at the HTTP addresses say that they are: ready $HTTP...
+// ready waits until the nodes at the HTTP addresses are ready: ready $HTTP...
 func ready(ts *testscript.TestScript, neg bool, addresses []string) {
 	if neg || len(addresses) == 0 {
 		ts.Fatalf("usage: ready ADDRESS...")
@@ -77,8 +77,8 @@ func ready(ts *testscript.TestScript, neg bool, addresses []string) {
 	}
 }
 
-// tlsNode serves an empty cluster over TLS to those requests that have all of some headers: tlsnode VARIABLE CAFILE HEADER...
-// It sets the variable to its URL, and writes its certificate to the file.
+// tlsNode serves an empty cluster over TLS to requests with all the headers: tlsnode VARIABLE CAFILE HEADER... It sets
+// the variable to its URL, and writes its certificate to the file.
 func tlsNode(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: tlsnode VARIABLE CAFILE HEADER...")

@@ -21,28 +21,28 @@ import (
 	"flowring/router"
 )
 
-// A stop is graceful for as long as cutShortAfter, then what is left is cut short, and the program ends after stopWithin in any
-// case: before whoever asked for it loses patience and kills, for Kubernetes by default after 30 s. A start that is broken off has
-// startGrace to come back.
+// A stop is graceful until cutShortAfter, then the rest is cut short, and the program ends after stopWithin in any
+// case. That is earlier than the kill of a supervisor, which Kubernetes sends after 30 s by default. An interrupted
+// start has startGrace to return.
 const (
 	startGrace    = 500 * time.Millisecond
 	cutShortAfter = 23 * time.Second
 	stopWithin    = 25 * time.Second
 )
 
-const aboutServe = `Run a node until it is told to stop.
+const aboutServe = `Run a node until a signal stops it.
 
-Without any flag it is a cluster of one, on loopback, with its data in ./flowring-data.
+Without flags the node is a cluster of one, on loopback, with its data in ./flowring-data.
 SIGTERM and SIGINT stop it gracefully, within 25 seconds; a second signal ends it at once.
 
-Every setting can also come from the environment, as FLOWRING_HTTP_ADDR for --http-addr,
-or from a YAML file named by --config, as "http-addr: ..."; a flag wins over the
-environment, the environment over the file. 'flowring help settings' writes such a file.`
+Every setting can also come from the environment, such as FLOWRING_HTTP_ADDR for --http-addr,
+or from the YAML file of --config, such as "http-addr: ..."; a flag overrides the
+environment, and the environment overrides the file. 'flowring help settings' writes such a file.`
 
 const examplesServe = `  flowring serve
   flowring serve --config /etc/flowring.yaml --log-format json
 
-  On each of three machines, n1 to n3, which make a cluster once all can see each other:
+  On each of three machines, n1 to n3, which form a cluster once all see each other:
   flowring serve --name n1 --advertise-host n1 --http-addr :8080 --peer-addr :8081 --gossip-addr :7946 \
       --join n1:7946,n2:7946,n3:7946 --bootstrap-expect 3 --replication-factor 3`
 
@@ -72,7 +72,7 @@ func runServe(ctx context.Context, flags *pflag.FlagSet, stderr io.Writer) error
 	}
 	log.Info("settings", s.Changed()...)
 	s.LimitMemory()
-	go heap.KeepFloor(ctx, heap.Floor(s.MemoryLimit)) // it ends with the process at the latest
+	go heap.KeepFloor(ctx, heap.Floor(s.MemoryLimit)) // ends with the process at the latest
 	n, err := node.New(s.Config, node.Deps{Log: log, NameIsDefault: s.NameIsDefault})
 	if err != nil {
 		return usageError{err}
@@ -80,15 +80,15 @@ func runServe(ctx context.Context, flags *pflag.FlagSet, stderr io.Writer) error
 	return serve(ctx, n, log, func() {
 		s.Name = n.Name()
 		announce(stderr, log, s, n.Addresses())
-		go invite(ctx, n, func() { suggest(stderr, log, s, n.Addresses()) }) // it ends with the process at the latest
+		go invite(ctx, n, func() { suggest(stderr, log, s, n.Addresses()) }) // ends with the process at the latest
 	})
 }
 
-// newLog returns the logger that the settings ask for.
+// newLog returns a logger with the level and format of the settings.
 func newLog(w io.Writer, s settings.Settings) *slog.Logger {
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(s.LogLevel)); err != nil {
-		panic(err) // the table admits only what slog knows
+		panic(err) // the table of settings admits only levels of slog
 	}
 	options := &slog.HandlerOptions{Level: level}
 	if s.LogFormat == "json" {
@@ -97,33 +97,34 @@ func newLog(w io.Writer, s settings.Settings) *slog.Logger {
 	return slog.New(slog.NewTextHandler(w, options))
 }
 
-// member is the part of a node.Node that serve needs.
+// member is the part of node.Node for serve.
 type member interface {
 	Start(context.Context) error
 	Stop(context.Context) error
 	Failed() <-chan error
 }
 
-// serve runs n from start to stop: until ctx ends, which is not an error, or n fails, which is. It stops n in every case.
+// serve runs n until ctx ends, which is no error, or until n fails. It stops n in every case.
 func serve(ctx context.Context, n member, log *slog.Logger, started func()) error {
 	err, returned := start(ctx, n)
 	switch {
-	case !returned: // what has not started cannot be stopped, and what is on disk survives this as it does a crash
+	case !returned: // a node that has not started cannot be stopped; its disk survives this like a crash
 		log.Info("start broken off", "cause", context.Cause(ctx))
 		return nil
 	case err == nil:
 		started()
 		err = wait(ctx, n)
 	case ctx.Err() != nil:
-		err = nil // a start broken off by the signal to stop is no failure
-	default: // the caller says why it did not start
+		err = nil // a start that the signal interrupts is no failure
+	default: // the caller reports the failed start
 		return errors.Join(err, stop(context.WithoutCancel(ctx), n))
 	}
 	log.Info("stopping", "within", stopWithin, "cause", cmp.Or(err, context.Cause(ctx)))
 	return errors.Join(err, stop(context.WithoutCancel(ctx), n))
 }
 
-// start starts n. Where it does not return soon after ctx has ended, for it may wait for a disk, it is left to itself.
+// start starts n. If Start does not return soon after the end of ctx, for example because it waits for a disk, start
+// does not wait for it.
 func start(ctx context.Context, n member) (err error, returned bool) {
 	done := make(chan error, 1)
 	go func() { done <- n.Start(ctx) }()
@@ -140,7 +141,7 @@ func start(ctx context.Context, n member) (err error, returned bool) {
 	}
 }
 
-// stop stops n, gracefully if that is possible in time. It returns after stopWithin at the latest, even when Stop does not.
+// stop stops n, gracefully if there is time. It returns after stopWithin at the latest, even if Stop does not.
 func stop(ctx context.Context, n member) error {
 	ctx, cancel := context.WithTimeout(ctx, cutShortAfter)
 	defer cancel()
@@ -164,7 +165,7 @@ func wait(ctx context.Context, n member) error {
 	}
 }
 
-// announce says where the node is. People read the text format; in JSON it is one more record.
+// announce prints the addresses of the node: a line in the text format, a log record in JSON.
 func announce(stderr io.Writer, log *slog.Logger, s settings.Settings, at router.Addresses) {
 	if s.LogFormat == "json" {
 		log.Info("serving", "name", s.Name, "http", at.HTTP, "peer", at.Peer, "gossip", at.Gossip)
@@ -174,7 +175,7 @@ func announce(stderr io.Writer, log *slog.Logger, s settings.Settings, at router
 		buildinfo.Read().Version, s.Name, at.HTTP, at.Peer, at.Gossip)
 }
 
-// suggest says that the node is ready, and what to try.
+// suggest reports that the node is ready, with a command to try.
 func suggest(stderr io.Writer, log *slog.Logger, s settings.Settings, at router.Addresses) {
 	try := fmt.Sprintf("curl 'http://%s/flows?hour=20'", reachable(at.HTTP))
 	if s.LogFormat == "json" {
@@ -184,7 +185,7 @@ func suggest(stderr io.Writer, log *slog.Logger, s settings.Settings, at router.
 	fmt.Fprintln(stderr, "Try:", try)
 }
 
-// invite waits until the node is ready, and says so: whoever tries before is refused.
+// invite waits until the node is ready and then calls ready, because the node refuses earlier requests.
 func invite(ctx context.Context, n interface{ Ready() error }, ready func()) {
 	const every = 50 * time.Millisecond
 	for n.Ready() != nil {
@@ -197,7 +198,7 @@ func invite(ctx context.Context, n interface{ Ready() error }, ready func()) {
 	ready()
 }
 
-// reachable turns an address to listen on into one to call: all interfaces includes loopback.
+// reachable returns an address for clients: loopback, if the node listens on all interfaces.
 func reachable(address string) string {
 	host, port, err := net.SplitHostPort(address)
 	if ip := net.ParseIP(host); err == nil && (host == "" || ip != nil && ip.IsUnspecified()) {

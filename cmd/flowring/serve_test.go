@@ -14,7 +14,7 @@ import (
 	"flowring/router"
 )
 
-// double is a node that does as it is told.
+// double is a node with the given behaviour.
 type double struct {
 	startErr, stopErr error
 	failed            chan error
@@ -62,7 +62,7 @@ func TestServe(t *testing.T) {
 	}{
 		{"the signal stops it", double{}, nil, nil, time.Hour, true},
 		{"a failure to start is returned, after a stop", double{startErr: broken}, nil, broken, 0, false},
-		{"a start that the signal breaks off is no failure", double{startHangs: true}, nil, nil, time.Hour, false},
+		{"a start that the signal interrupts is no failure", double{startHangs: true}, nil, nil, time.Hour, false},
 		{"a failure later is returned, after a stop", double{}, broken, broken, time.Minute, true},
 		{"a failure to stop is returned", double{stopErr: unclean}, nil, unclean, time.Hour, true},
 		{"a stop that hangs is cut short", double{hang: true}, nil, nil, time.Hour + cutShortAfter, true},
@@ -92,8 +92,8 @@ func TestServe(t *testing.T) {
 	}
 }
 
-// The error of a start is told by the caller alone: the log does not tell it too.
-func TestAStartThatFailsIsToldOnce(t *testing.T) {
+// Only the caller reports the error of a start; the log does not repeat it.
+func TestAFailedStartIsReportedOnce(t *testing.T) {
 	var log strings.Builder
 	n := double{startErr: errors.New("--peer-addr: address already in use")}
 	if err := serve(t.Context(), &n, slog.New(slog.NewTextHandler(&log, nil)), func() {}); !errors.Is(err, n.startErr) || log.Len() > 0 {
@@ -101,8 +101,8 @@ func TestAStartThatFailsIsToldOnce(t *testing.T) {
 	}
 }
 
-// The bound holds even against a node with a fault: nobody waits for a program that has been told to end.
-func TestServeEndsInTimeThoughTheNodeDoesNotStop(t *testing.T) {
+// The limit holds even for a node that does not stop.
+func TestServeEndsInTimeIfTheNodeDoesNotStop(t *testing.T) {
 	racetest.Bubble(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
@@ -116,8 +116,9 @@ func TestServeEndsInTimeThoughTheNodeDoesNotStop(t *testing.T) {
 	})
 }
 
-// A start that waits for its disk does not keep the program from ending, and nothing is stopped that has not started.
-func TestServeEndsThoughTheNodeIsStuckInItsStart(t *testing.T) {
+// A start that waits for its disk does not delay the end of the program, and serve does not stop a node that has not
+// started.
+func TestServeEndsIfTheStartHangs(t *testing.T) {
 	racetest.Bubble(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 		defer cancel()
@@ -158,7 +159,7 @@ func TestAnnounceIsTextOrOneRecord(t *testing.T) {
 	}
 }
 
-// readyAfter is a node that is ready at a time.
+// readyAfter is a node that becomes ready at a time.
 type readyAfter struct{ at time.Time }
 
 func (r readyAfter) Ready() error {
@@ -168,7 +169,7 @@ func (r readyAfter) Ready() error {
 	return nil
 }
 
-// What to try is said once the node is ready, and never where it is stopped before.
+// The suggestion is printed once the node is ready, and never if the node stops before.
 func TestTheSuggestionWaitsForReadiness(t *testing.T) {
 	for format, want := range map[string]string{
 		"text": "Try: curl 'http://127.0.0.1:1/flows?hour=20'\n", "json": `"msg":"ready","try":"curl 'http://127.0.0.1:1/flows?hour=20'"`,

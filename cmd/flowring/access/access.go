@@ -17,7 +17,7 @@ import (
 	"flowring/router/client"
 )
 
-// Access holds the flags of the commands that are clients: which nodes to ask, with which credentials, and how long to try.
+// Access holds the flags of a client command: targets, credentials and timeout.
 type Access struct {
 	Targets     []string
 	Timeout     time.Duration // for one request
@@ -33,16 +33,17 @@ func (e Error) Error() string { return e.Err.Error() }
 // Unwrap returns the mistake.
 func (e Error) Unwrap() error { return e.Err }
 
-// AddFlags gives f the flags.
+// AddFlags adds the flags to f.
 func (a *Access) AddFlags(f *pflag.FlagSet, timeout time.Duration) {
 	f.StringArrayVar(&a.Targets, "target", nil,
-		"a node's `URL`; may be repeated, the next is tried when one fails "+
+		"`URL` of a node; may be repeated, the next node is tried after a failure "+
 			"(default: "+settings.TargetVariable+", or http://"+node.DefaultHTTPAddr+")")
-	f.DurationVar(&a.Timeout, "timeout", timeout, "how long to try until a node answers")
+	f.DurationVar(&a.Timeout, "timeout", timeout, "time to try until a node answers")
 	a.Credentials.addFlags(f)
 }
 
-// Client returns a client of the nodes: those of the flags, or else of the environment. Stderr is where it says why it waits.
+// Client returns a client of the nodes in the flags or in the environment. While a request waits, stderr gets the
+// reason.
 func (a *Access) Client(stderr io.Writer) (*client.Client, error) {
 	targets, err := a.URLs(os.Getenv(settings.TargetVariable))
 	if err != nil {
@@ -51,7 +52,7 @@ func (a *Access) Client(stderr io.Writer) (*client.Client, error) {
 	return a.ClientOf(targets, stderr)
 }
 
-// ClientOf returns a client of these nodes alone.
+// ClientOf returns a client of the given nodes.
 func (a *Access) ClientOf(targets []string, stderr io.Writer) (*client.Client, error) {
 	header, roots, err := a.Credentials.Load()
 	if err != nil {
@@ -65,7 +66,7 @@ func (a *Access) ClientOf(targets []string, stderr io.Writer) (*client.Client, e
 	return c, nil
 }
 
-// URLs returns the nodes to ask; host:port is short for http://host:port.
+// URLs returns the targets; host:port is short for http://host:port.
 func (a *Access) URLs(environment string) ([]string, error) {
 	targets := strings.Join(a.Targets, ",")
 	if targets == "" {
@@ -78,7 +79,7 @@ func (a *Access) URLs(environment string) ([]string, error) {
 		case target == "":
 			continue
 		case strings.Contains(target, "://"):
-		case strings.Contains(target, "@"): // perhaps the end of a password, which no error may show
+		case strings.Contains(target, "@"): // possibly the end of a password, which no error may show
 			return nil, fmt.Errorf("target %d has a user but no scheme: want a URL like https://user:password@host:8080, "+
 				"a comma in the password written as %%2C", len(urls)+1)
 		default:
@@ -89,15 +90,15 @@ func (a *Access) URLs(environment string) ([]string, error) {
 	return urls, nil
 }
 
-// Bound returns a context for one request, which ends after the timeout unless answered has been called by then: how long an
-// answer takes to read depends on its length. The caller calls cancel in the end.
+// Bound returns a context for one request. It ends after the timeout unless the caller has called answered, because the
+// time to read an answer depends on its length. The caller must call cancel at the end.
 func (a *Access) Bound(parent context.Context) (ctx context.Context, answered func() bool, cancel func()) {
 	ctx, end := context.WithCancelCause(parent)
 	timer := time.AfterFunc(a.Timeout, func() { end(timeoutError{a.Timeout}) })
 	return ctx, timer.Stop, func() { timer.Stop(); end(nil) }
 }
 
-// timeoutError is a deadline that was passed, in words for people.
+// timeoutError is a missed deadline with a readable text.
 type timeoutError struct{ after time.Duration }
 
 func (e timeoutError) Error() string { return fmt.Sprintf("no node answered within %v", e.after) }
@@ -105,7 +106,7 @@ func (e timeoutError) Error() string { return fmt.Sprintf("no node answered with
 // Is makes it a context.DeadlineExceeded.
 func (e timeoutError) Is(target error) bool { return target == context.DeadlineExceeded }
 
-// Unavailable reports whether err says that no node could serve the request now, or that time ran out before one did.
+// Unavailable reports whether no node could serve the request now, or none did in time.
 func Unavailable(err error) bool {
 	var p *client.Problem
 	if errors.As(err, &p) && p.Status >= 500 {

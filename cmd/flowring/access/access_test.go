@@ -12,7 +12,7 @@ func TestTargets(t *testing.T) {
 		environment string
 		want        []string
 	}{
-		{"nothing is said", nil, "", []string{"http://127.0.0.1:8080"}},
+		{"neither flags nor environment", nil, "", []string{"http://127.0.0.1:8080"}},
 		{"the environment", nil, "n1:80, https://n2", []string{"http://n1:80", "https://n2"}},
 		{"flags win", []string{"http://n3", "n4:80,n5:80"}, "n1:80", []string{"http://n3", "http://n4:80", "http://n5:80"}},
 	} {

@@ -10,7 +10,7 @@ import (
 	"flowring/router/client"
 )
 
-// WithMembers asks a node who there is and hands that on, within the time that there is to try.
+// WithMembers gets the members from a node and calls do with them, within the timeout.
 func (a *Access) WithMembers(parent context.Context, stderr io.Writer, do func(context.Context, router.MembersView) error) error {
 	c, err := a.Client(stderr)
 	if err != nil {
@@ -25,7 +25,7 @@ func (a *Access) WithMembers(parent context.Context, stderr io.Writer, do func(c
 	return do(ctx, view)
 }
 
-// Members asks a node of c who there is.
+// Members gets the members from a node of c.
 func (a *Access) Members(ctx context.Context, c *client.Client) (view router.MembersView, err error) {
 	err = a.waiting.during(func() error {
 		view, err = c.Members(ctx)
@@ -34,7 +34,7 @@ func (a *Access) Members(ctx context.Context, c *client.Client) (view router.Mem
 	return view, err
 }
 
-// Get asks a node of c for an hour.
+// Get gets an hour from a node of c.
 func (a *Access) Get(ctx context.Context, c *client.Client, hour flow.Hour, need contract.Need) (answer client.Hour, err error) {
 	err = a.waiting.during(func() error {
 		answer, err = c.Get(ctx, hour, need)
@@ -43,5 +43,5 @@ func (a *Access) Get(ctx context.Context, c *client.Client, hour flow.Hour, need
 	return answer, err
 }
 
-// During runs ask, which makes one request, and tells on stderr why there is no answer yet.
+// During runs ask, which makes one request. While ask waits, stderr gets the reason.
 func (a *Access) During(ask func() error) error { return a.waiting.during(ask) }

@@ -15,11 +15,11 @@ import (
 	"golang.org/x/net/http/httpguts"
 )
 
-// maxCredential bounds the files of credentials, in bytes.
+// maxCredential is the limit for a file with credentials, in bytes.
 const maxCredential = 1 << 20
 
-// Credentials holds the flags with which a client identifies itself, and knows the nodes. No error shows a value of a header or
-// the content of a file: each may be a secret.
+// Credentials holds the flags for the identity of the client and of the nodes. No error shows the value of a header or
+// the content of a file, because each may be a secret.
 type Credentials struct {
 	headers           []string // Name: value
 	tokenFile, caFile string
@@ -28,10 +28,10 @@ type Credentials struct {
 func (c *Credentials) addFlags(f *pflag.FlagSet) {
 	f.StringArrayVar(&c.headers, "header", nil, "header of the form `Name: value` for each request; may be repeated")
 	f.StringVar(&c.tokenFile, "token-file", "", "`file` with a token, sent as Authorization: Bearer")
-	f.StringVar(&c.caFile, "ca-file", "", "`file` of PEM certificates to trust for https targets (default: those of the system)")
+	f.StringVar(&c.caFile, "ca-file", "", "`file` of PEM certificates to trust for https targets (default: the certificates of the system)")
 }
 
-// Load reads the files. The TLS configuration is nil where the roots of the system hold.
+// Load reads the files. The TLS configuration is nil for the roots of the system.
 func (c *Credentials) Load() (http.Header, *tls.Config, error) {
 	header, err := c.header()
 	if err != nil {
@@ -51,7 +51,7 @@ func (c *Credentials) Load() (http.Header, *tls.Config, error) {
 	return header, &tls.Config{RootCAs: roots}, nil
 }
 
-// header returns the headers of the flags, the token's among them.
+// header returns the headers of the flags and of the token.
 func (c *Credentials) header() (http.Header, error) {
 	header := http.Header{}
 	for i, line := range c.headers {
@@ -83,7 +83,7 @@ func (c *Credentials) header() (http.Header, error) {
 	return header, nil
 }
 
-// ownHeaders lists the headers that a request gets from its body, its key or its connection.
+// ownHeaders lists the headers of the body, the key and the connection, which the program sets.
 func ownHeaders() []string {
 	return []string{"Accept-Encoding", "Connection", "Content-Encoding", "Content-Length", "Content-Type", "Expect",
 		"Idempotency-Key", "Trailer", "Transfer-Encoding", "Upgrade"}

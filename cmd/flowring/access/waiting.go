@@ -13,19 +13,20 @@ import (
 	"flowring/router/client"
 )
 
-// A request without an answer after firstNotice makes a line that says why, and again each nextNotice.
+// A request without an answer prints a line with the reason after firstNotice, and again each nextNotice.
 const (
 	firstNotice = time.Second
 	nextNotice  = 10 * time.Second
 )
 
-// waiting says on stderr why a request has no answer yet: a node that is not there must not look like a program that hangs.
+// waiting prints on stderr why a request has no answer yet, because an absent node must not look like a program that
+// hangs.
 type waiting struct {
 	stderr io.Writer
 
 	mu      sync.Mutex
 	targets []string          // in the order of their first attempts
-	reasons map[string]string // of each target: why its last attempt failed, or that it has not ended
+	reasons map[string]string // by target: the failure of the last attempt, or "no answer yet"
 }
 
 // attempt is a client.Watch.
@@ -41,7 +42,7 @@ func (w *waiting) attempt(target string, err error) {
 	}
 }
 
-// during runs ask, which makes one request, and tells meanwhile.
+// during runs ask, which makes one request, and prints the lines.
 func (w *waiting) during(ask func() error) error {
 	w.mu.Lock()
 	w.targets, w.reasons = nil, map[string]string{}
@@ -53,7 +54,7 @@ func (w *waiting) during(ask func() error) error {
 	return ask()
 }
 
-// tell prints lines until the answer is there.
+// tell prints lines until there is an answer.
 func (w *waiting) tell(answered <-chan struct{}) {
 	timer := time.NewTimer(firstNotice)
 	defer timer.Stop()
@@ -68,7 +69,7 @@ func (w *waiting) tell(answered <-chan struct{}) {
 	}
 }
 
-// String returns the targets, each with its reason.
+// String returns the targets with their reasons.
 func (w *waiting) String() string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -79,7 +80,7 @@ func (w *waiting) String() string {
 	return strings.Join(all, "; ")
 }
 
-// reason returns the few words at the bottom of an error, such as "connection refused", or the whole of a node's problem.
+// reason returns the innermost text of an error, such as "connection refused", or the whole problem of a node.
 func reason(err error) string {
 	if p := (*client.Problem)(nil); errors.As(err, &p) {
 		return p.Error()

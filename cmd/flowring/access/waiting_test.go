@@ -2,7 +2,7 @@
 
 package access
 
-// In a synctest bubble, where time is virtual; bubbles crash under the race detector on Go 1.26 (go.dev/issue/76691).
+// Time is virtual in a synctest bubble. Bubbles crash under the race detector on Go 1.26 (go.dev/issue/76691).
 
 import (
 	"errors"
@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-func TestWaitingIsToldAfterASecondAndThenEveryTenSeconds(t *testing.T) {
+func TestWaitingIsReportedAfterASecondAndThenEveryTenSeconds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var stderr strings.Builder
 		w := waiting{stderr: &stderr}
@@ -34,7 +34,7 @@ func TestWaitingIsToldAfterASecondAndThenEveryTenSeconds(t *testing.T) {
 	})
 }
 
-func TestAnAnswerWithinASecondIsNotWaitedFor(t *testing.T) {
+func TestAnAnswerWithinASecondIsNotReported(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var stderr strings.Builder
 		w := waiting{stderr: &stderr}

@@ -37,10 +37,9 @@ type Bench struct {
 	Stderr    io.Writer // for notes and progress
 }
 
-// Run makes the load and, if asked to, verifies it. The result is there whenever there was any load; the error says what failed
-// for good.
+// Run makes the load and verifies it with Verify. After any load there is a result; the error has the failures.
 func (b *Bench) Run(ctx context.Context, targets []string) (*load.Result, error) {
-	run := strings.ToLower(rand.Text()[:10]) // no other run may use these keys, nor these VPCs when they are to be verified
+	run := strings.ToLower(rand.Text()[:10]) // no other run has these keys, nor these VPCs with Verify
 	if b.Verify {
 		b.Shape.VPC += "-" + run
 	}
@@ -62,7 +61,7 @@ func (b *Bench) Run(ctx context.Context, targets []string) (*load.Result, error)
 	defer sender.Close()
 	runner := load.NewRunner(generator, b.Plan, sender.Post, b.Verify)
 	readers := &load.Readers{Get: sender.Get, Number: b.Readers, Every: b.ReadEvery, Newest: b.Shape.Newest, Hours: b.Shape.Hours}
-	defer debug.SetGCPercent(debug.SetGCPercent(400)) // next to nothing is kept: collecting would take from the load
+	defer debug.SetGCPercent(debug.SetGCPercent(400)) // the load keeps little, and collections would slow it down
 	cpu := load.CPU()
 	b.runAll(ctx, runner, readers, sender.Traffic)
 	result := runner.Result(sender.Traffic)
@@ -73,7 +72,7 @@ func (b *Bench) Run(ctx context.Context, targets []string) (*load.Result, error)
 	return result, errors.Join(failed(result, runner, readers), b.verified(ctx, targets, generator, runner, result))
 }
 
-// runAll runs the load, the readers for as long, and the progress line.
+// runAll runs the load, and meanwhile the readers and the progress line.
 func (b *Bench) runAll(ctx context.Context, runner *load.Runner, readers *load.Readers, traffic *load.Traffic) {
 	meanwhile, end := context.WithCancel(ctx)
 	var others sync.WaitGroup
@@ -90,7 +89,7 @@ func (b *Bench) runAll(ctx context.Context, runner *load.Runner, readers *load.R
 	}
 }
 
-// failed returns the error for what could not be done, or nil.
+// failed returns the failed posts and reads as an error, or nil.
 func failed(result *load.Result, runner *load.Runner, readers *load.Readers) error {
 	var errs []error
 	if n := result.Refused + result.Unknown; n > 0 {
@@ -102,7 +101,8 @@ func failed(result *load.Result, runner *load.Runner, readers *load.Readers) err
 	return errors.Join(errs...)
 }
 
-// verified reads the hours that posts were of back. It goes on after an interrupt, as long as nobody interrupts again: what was done is to be checked.
+// verified reads the hours of the posts back and compares the totals. It goes on after a first interrupt, because the
+// load so far should be verified.
 func (b *Bench) verified(ctx context.Context, targets []string, g *load.Generator, r *load.Runner, result *load.Result) error {
 	if !b.Verify {
 		return nil
@@ -130,7 +130,7 @@ func (b *Bench) verified(ctx context.Context, targets []string, g *load.Generato
 	return nil
 }
 
-// readBack shows e an hour: all of it, or it fails (P4).
+// readBack compares an hour with e. It fails without a complete read (P4).
 func (b *Bench) readBack(parent context.Context, c *client.Client, hour flow.Hour, e *load.Expectation) error {
 	ctx, answered, cancel := b.Access.Bound(parent)
 	defer cancel()
@@ -146,12 +146,12 @@ func (b *Bench) readBack(parent context.Context, c *client.Client, hour flow.Hou
 	})
 }
 
-// progress prints how a run goes.
+// progress prints the progress of a run.
 type progress struct {
 	stderr  io.Writer
 	tally   *load.Tally
 	traffic *load.Traffic
-	line    bool // each over the last, as on a terminal
+	line    bool // each line overwrites the last one, as on a terminal
 
 	start, last time.Time
 	records     int64
@@ -178,7 +178,7 @@ func (p *progress) run(ctx context.Context) {
 	}
 }
 
-// print says what the time since the last line has brought.
+// print prints the figures of the time since the last line.
 func (p *progress) print(now time.Time) {
 	records, posts, latency := p.tally.Records.Load(), p.tally.Stored.Load(), p.tally.Latency.Counts()
 	lately, seconds := latency.Since(p.latency), now.Sub(p.last).Seconds()

@@ -12,7 +12,7 @@ import (
 	"flowring/router"
 )
 
-// Print prints the result for people.
+// Print prints the result as a table.
 func (b *Bench) Print(w io.Writer, view router.MembersView, r *load.Result) error {
 	fmt.Fprintf(w, "%s, %d copies of each batch, %d acknowledge it\n", nodes(view.Members), view.Ring.ReplicationFactor,
 		view.Ring.WriteQuorum)
@@ -27,7 +27,7 @@ func (b *Bench) Print(w io.Writer, view router.MembersView, r *load.Result) erro
 	t.Add("retries", retries(r))
 	t.Add("failed", failures(r))
 	if r.Unsent > 0 {
-		t.Add("not sent", output.Grouped(float64(r.Unsent))+" posts that were due: the rate is more than was taken on these connections")
+		t.Add("not sent", output.Grouped(float64(r.Unsent))+" posts that were due, because all connections were busy")
 	}
 	if r.Reads != nil {
 		t.Add("reads", fmt.Sprintf("%s, %.1f MB, %d failed; %s", output.Grouped(float64(r.Reads.Reads)), float64(r.Reads.Bytes)/1e6,
@@ -43,7 +43,7 @@ func (b *Bench) Print(w io.Writer, view router.MembersView, r *load.Result) erro
 	return t.Write(w)
 }
 
-// nodes says how many there were before the load, and how many should be.
+// nodes returns the number of live nodes before the load, and of all nodes.
 func nodes(members []router.Member) string {
 	alive := 0
 	for _, m := range members {
@@ -57,7 +57,7 @@ func nodes(members []router.Member) string {
 	return output.Many(alive, "node")
 }
 
-// how says how posts were sent.
+// how returns the pace of the posts as text.
 func (b *Bench) how() string {
 	text := "as fast as answers come"
 	if b.Rate > 0 {
@@ -89,7 +89,7 @@ func retries(r *load.Result) string {
 	if r.Replayed == 0 {
 		return output.Grouped(float64(r.Retries))
 	}
-	return fmt.Sprintf("%s; %s posts had been stored by an attempt whose answer was lost", output.Grouped(float64(r.Retries)), output.Grouped(float64(r.Replayed)))
+	return fmt.Sprintf("%s; %s posts were stored by an attempt with a lost answer", output.Grouped(float64(r.Retries)), output.Grouped(float64(r.Replayed)))
 }
 
 func failures(r *load.Result) string {
@@ -100,10 +100,10 @@ func verdict(v *load.Verified) string {
 	if v.Wrong > 0 {
 		return fmt.Sprintf("%s OF %s IN %s ARE WRONG", output.Grouped(float64(v.Wrong)), output.Many(v.Flows, "FLOW"), output.Many(v.Hours, "HOUR"))
 	}
-	return fmt.Sprintf("%s in %s hold what was sent", output.Many(v.Flows, "flow"), output.Many(v.Hours, "hour"))
+	return fmt.Sprintf("%s in %s have the expected totals", output.Many(v.Flows, "flow"), output.Many(v.Hours, "hour"))
 }
 
-// itself says what making the load took: next to the nodes on one machine it takes from what they have.
+// itself returns the CPU time of the load generator, which the nodes on the same machine lack.
 func itself(r *load.Result) string {
 	text := fmt.Sprintf("%.2f s of CPU", r.CPUSeconds)
 	if r.Records > 0 {

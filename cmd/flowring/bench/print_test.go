@@ -26,11 +26,11 @@ stored        499,500 records in 99,900 posts, 55.0 MB, in 10.0 s
 rate          49,950 records/s, 9,990 posts/s
 latency       p50 0.50 ms, p90 9.99 ms, p99 10.0 ms, p99.9 123 ms, max 1234 ms
 answers       200: 99,900, 503: 3
-retries       1; 1 posts had been stored by an attempt whose answer was lost
+retries       1; 1 posts were stored by an attempt with a lost answer
 failed        1 posts refused, 99 unknown
-not sent      12,345 posts that were due: the rate is more than was taken on these connections
+not sent      12,345 posts that were due, because all connections were busy
 reads         20, 12.0 MB, 1 failed; p50 0.00 ms, p90 0.00 ms, p99 0.00 ms, p99.9 0.00 ms, max 0.00 ms
-verified      1,000 flows in 1 hour hold what was sent
+verified      1,000 flows in 1 hour have the expected totals
 bench itself  2.00 s of CPU, 4.00 s for a million records
 error         "3 times 503 overloaded, such as n1:8080: 503 Too\x1bmuch"
 `

@@ -8,20 +8,21 @@ import (
 	"time"
 )
 
-// The Go runtime collects garbage each time the heap has doubled. A node that holds little has a small heap, which a few bodies double:
-// it would spend a sixth of its CPU on collecting. So garbage may take the heap to a floor before it is collected, whatever is in use:
-// to heapFloor, or an eighth of the memory limit. Above the floor and near the limit the runtime decides as it always does.
+// The Go runtime collects garbage each time the heap has doubled. A node with little data has a small heap, which a few
+// bodies double, so the node would spend a sixth of its CPU time on collections. Garbage may therefore grow the heap to
+// a floor before a collection: heapFloor, or an eighth of the memory limit. Above the floor and near the limit the
+// runtime decides as always.
 //
-// It is done by the percentage that GOGC stands for, as what is in use asks. Memory that nobody touches (a ballast) would do the same and
-// count towards the memory limit and in every metric of the heap.
+// KeepFloor adjusts the percentage of GOGC to the live heap. A block of unused memory (a ballast) would have the same
+// effect, but it would count towards the memory limit and in every metric of the heap.
 const (
 	heapFloor   = 128 << 20
-	heapDefault = 100     // the percentage without a floor
-	heapLeast   = 4 << 20 // bytes that the runtime collects nothing below, at that percentage
+	heapDefault = 100     // percentage without a floor
+	heapLeast   = 4 << 20 // bytes; the runtime does not collect a smaller heap at that percentage
 	heapEvery   = 100 * time.Millisecond
 )
 
-// Floor returns the size in bytes that the heap may have before garbage is collected, under a memory limit; 0: there is none.
+// Floor returns the size of the heap in bytes below which garbage is not collected, for a memory limit; 0: no limit.
 func Floor(limit int64) int64 {
 	if limit == 0 {
 		return heapFloor
@@ -29,14 +30,14 @@ func Floor(limit int64) int64 {
 	return min(heapFloor, limit/8)
 }
 
-// heapPercent returns how many per cent of what is in use the heap may grow by before garbage is collected.
+// heapPercent returns the growth of the heap before a collection, in per cent of the live heap.
 func heapPercent(live, floor int64) int {
-	live = max(live, heapLeast) // of which the runtime takes the same percentage, when less is in use
+	live = max(live, heapLeast) // the runtime treats a smaller heap as this size
 	return int(max(floor*100/live-100, heapDefault))
 }
 
-// KeepFloor adapts the percentage to what is in use until ctx ends, unless the environment sets it. To change it stops the process for
-// some microseconds, so that is done only when it matters.
+// KeepFloor adjusts the percentage to the live heap until ctx ends, unless the environment sets GOGC. A change stops
+// the process for some microseconds, so KeepFloor changes the percentage only if it differs by more than an eighth.
 func KeepFloor(ctx context.Context, floor int64) {
 	if os.Getenv("GOGC") != "" {
 		return
@@ -57,7 +58,7 @@ func KeepFloor(ctx context.Context, floor int64) {
 	}
 }
 
-// liveHeap returns how many bytes the last collection found to be in use.
+// liveHeap returns the bytes in use at the last collection.
 func liveHeap() int64 {
 	sample := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
 	metrics.Read(sample)

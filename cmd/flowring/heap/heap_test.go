@@ -14,10 +14,10 @@ func TestTheHeapGrowsToItsFloor(t *testing.T) {
 		live, floor int64
 		want        int
 	}{
-		{"nothing is known yet", 0, 128 * mib, 3100},
-		{"little is in use", 16 * mib, 128 * mib, 700},
-		{"half of the floor is in use: it doubles", 64 * mib, 128 * mib, 100},
-		{"more than the floor is in use: it doubles", 900 * mib, 128 * mib, 100},
+		{"no collection yet", 0, 128 * mib, 3100},
+		{"a small heap", 16 * mib, 128 * mib, 700},
+		{"a heap of half the floor doubles", 64 * mib, 128 * mib, 100},
+		{"a heap above the floor doubles", 900 * mib, 128 * mib, 100},
 	} {
 		if got := heapPercent(tt.live, tt.floor); got != tt.want {
 			t.Errorf("%s: heapPercent(%d, %d) = %d, want %d", tt.name, tt.live, tt.floor, got, tt.want)
@@ -30,7 +30,7 @@ func TestTheHeapGrowsToItsFloor(t *testing.T) {
 	}
 }
 
-// percentage returns what the runtime has in effect.
+// percentage returns the current percentage of the runtime.
 func percentage() uint64 {
 	sample := []metrics.Sample{{Name: "/gc/gogc:percent"}}
 	metrics.Read(sample)

@@ -21,22 +21,22 @@ import (
 	"flowring/flow"
 )
 
-// How an answer can be printed.
+// The formats of an answer.
 const (
-	FormatTable  = "table" // for people
-	FormatJSON   = "json"  // the node's answer, byte for byte
+	FormatTable  = "table" // for reading
+	FormatJSON   = "json"  // the answer of the node, byte for byte
 	FormatNDJSON = "ndjson"
-	FormatCSV    = "csv" // RFC 4180, with a headline
+	FormatCSV    = "csv" // RFC 4180, with a header row
 )
 
-// Flows says how to print the flows of an hour.
+// Flows prints the flows of an hour.
 type Flows struct {
 	Format   string
 	Hour     flow.Hour
-	Terminal bool // a person reads it: no name from the network may steer the terminal
+	Terminal bool // the output is a terminal, which no name from the network may steer
 }
 
-// Write prints the JSON array in answer. It fails when the array is cut short, whatever has been printed by then.
+// Write prints the JSON array in answer. It fails if the array is cut short, also after a part has been printed.
 func (p Flows) Write(w io.Writer, answer io.Reader) error {
 	switch {
 	case p.Format == FormatCSV:
@@ -49,8 +49,8 @@ func (p Flows) Write(w io.Writer, answer io.Reader) error {
 	return JSON(w, answer, p.Terminal)
 }
 
-// JSON copies JSON: byte for byte, but for a terminal with each character that is not printable as \u and its number, which
-// means the same in JSON.
+// JSON copies JSON. On a terminal it writes each character that is not printable as \u and its number, which has the
+// same meaning in JSON.
 func JSON(w io.Writer, answer io.Reader, terminal bool) error {
 	if !terminal {
 		_, err := io.Copy(w, answer)
@@ -65,7 +65,7 @@ func JSON(w io.Writer, answer io.Reader, terminal bool) error {
 		case err != nil:
 			return errors.Join(err, out.Flush())
 		case unicode.IsPrint(r) && (r != utf8.RuneError || size > 1), r == '\n':
-			_, _ = out.WriteRune(r) // Flush's error is looked at
+			_, _ = out.WriteRune(r) // Flush returns the error
 		default:
 			for _, unit := range utf16.Encode([]rune{r}) {
 				fmt.Fprintf(out, `\u%04x`, unit)
@@ -74,7 +74,7 @@ func JSON(w io.Writer, answer io.Reader, terminal bool) error {
 	}
 }
 
-// lines prints one JSON object a line, as they come.
+// lines prints one JSON object per line, flow by flow.
 func (p Flows) lines(w io.Writer, answer io.Reader) error {
 	out := bufio.NewWriter(w)
 	err := records.Each(answer, func(record jsontext.Value) error {
@@ -83,7 +83,7 @@ func (p Flows) lines(w io.Writer, answer io.Reader) error {
 	return errors.Join(err, out.Flush())
 }
 
-// csv prints one line per flow as they come.
+// csv prints one line per flow, flow by flow.
 func (p Flows) csv(w io.Writer, answer io.Reader) error {
 	name := func(text string) string { return text }
 	if p.Terminal {
@@ -101,7 +101,7 @@ func (p Flows) csv(w io.Writer, answer io.Reader) error {
 	return lines.Error()
 }
 
-// Escaped returns a text with its control characters, and others that are not printable, written as in Go.
+// Escaped returns a text with its non-printable characters escaped as in Go.
 func Escaped(text string) string {
 	if utf8.ValidString(text) && !strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }) {
 		return text
@@ -110,7 +110,7 @@ func Escaped(text string) string {
 	return strings.ReplaceAll(quoted[1:len(quoted)-1], `\"`, `"`)
 }
 
-// table prints the hour, one line per flow and their total, after the last flow has come.
+// table prints the hour, one line per flow and the total, after it has read the last flow.
 func (p Flows) table(w io.Writer, answer io.Reader) error {
 	t := Table{Right: []bool{false, false, false, true, true}}
 	t.Add("SRC APP", "DEST APP", "VPC", "BYTES TX", "BYTES RX")
@@ -125,15 +125,15 @@ func (p Flows) table(w io.Writer, answer io.Reader) error {
 	if err != nil {
 		return err
 	}
-	t.Add("", "", "", "", "") // no flow has empty names: none looks like the total
+	t.Add("", "", "", "", "") // no flow has empty names, so no flow looks like the total
 	t.Add(Many(flows, "flow"), "", "", tx.String(), rx.String())
 	fmt.Fprintf(w, "%s\n\n", period(p.Hour))
 	return t.Write(w)
 }
 
-// period says which time an hour number stands for, by the convention of hours since 1970.
+// period returns the time of an hour, by the convention of hours since 1970.
 func period(hour flow.Hour) string {
-	const last = 1 << 26 // about the year 9626: beyond it the number is no time
+	const last = 1 << 26 // about the year 9626; a larger number is no time
 	if hour < -last/4 || hour > last {
 		return fmt.Sprintf("hour %d", hour)
 	}

@@ -47,7 +47,7 @@ func TestPrintFlows(t *testing.T) {
 	}
 }
 
-// An answer cut short must never be taken for the whole (P5).
+// An answer that is cut short must not pass for a whole answer (P5).
 func TestPrintFlowsFailsOnATruncatedAnswer(t *testing.T) {
 	for cut := range len(twoFlows) - 1 { // without the bracket at least
 		for _, format := range []string{FormatTable, FormatCSV} {

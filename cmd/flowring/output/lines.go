@@ -5,7 +5,8 @@ import (
 	"sync"
 )
 
-// Lines is stderr with a line of progress, which begins with a carriage return and stays open. All else begins on a line of its own.
+// Lines is stderr with a line of progress, which begins with a carriage return and has no end. Every other text begins
+// on a new line.
 type Lines struct {
 	W io.Writer
 

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-func TestALineBesideTheProgressBeginsOnALineOfItsOwn(t *testing.T) {
+func TestOtherTextBeginsOnANewLineAfterProgress(t *testing.T) {
 	var terminal strings.Builder
 	l := &Lines{W: &terminal}
 	for _, text := range []string{"\r1 record stored", "\r2 records stored", "flowring: waiting\n", "\r3 records stored", "\n", "flowring: note\n"} {

@@ -5,7 +5,7 @@ import (
 	"strconv"
 )
 
-// Many returns a number with its noun, as in "2 flows".
+// Many returns a number with its noun, such as "2 flows".
 func Many(n int, noun string) string {
 	if n == 1 {
 		return "1 " + noun
@@ -13,7 +13,7 @@ func Many(n int, noun string) string {
 	return Grouped(float64(n)) + " " + noun + "s"
 }
 
-// Grouped writes a number without its fraction, in groups of three digits.
+// Grouped returns a number without its fraction, in groups of three digits.
 func Grouped(n float64) string {
 	digits := strconv.FormatInt(int64(n+.5), 10)
 	for i := len(digits) - 3; i > 0; i -= 3 {
@@ -22,7 +22,7 @@ func Grouped(n float64) string {
 	return digits
 }
 
-// Millis writes milliseconds with three digits that count.
+// Millis returns milliseconds with three significant digits.
 func Millis(ms float64) string {
 	switch {
 	case ms < 10:

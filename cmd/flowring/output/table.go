@@ -11,13 +11,14 @@ import (
 	"golang.org/x/term"
 )
 
-// Table is text in columns. The first row is the headline.
+// Table is text in columns. The first row is the header.
 type Table struct {
-	Right []bool // columns aligned to the right: numbers
+	Right []bool // for each column: align it to the right, as numbers are
 	rows  [][]string
 }
 
-// Add appends a row. Texts come from the network: what is not printable is escaped, so that no name can steer the terminal.
+// Add appends a row. It escapes characters that are not printable, so that no name from the network can steer the
+// terminal.
 func (t *Table) Add(cells ...string) {
 	for i, cell := range cells {
 		if quoted := strconv.Quote(cell); quoted[1:len(quoted)-1] != cell {
@@ -27,7 +28,7 @@ func (t *Table) Add(cells ...string) {
 	t.rows = append(t.rows, cells)
 }
 
-// Write prints the table, each column as wide as its widest text, in characters.
+// Write prints the table. Each column is as wide as its widest text.
 func (t *Table) Write(w io.Writer) error {
 	widths := make([]int, len(t.Right))
 	for _, row := range t.rows {
@@ -51,7 +52,7 @@ func (t *Table) Write(w io.Writer) error {
 	return nil
 }
 
-// Terminal reports whether a reader or writer is one: a person sits there. /dev/null is none.
+// Terminal reports whether a reader or writer is a terminal. /dev/null is none.
 func Terminal(stream any) bool {
 	file, ok := stream.(*os.File)
 	return ok && term.IsTerminal(int(file.Fd()))

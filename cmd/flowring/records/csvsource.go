@@ -11,17 +11,18 @@ import (
 	"flowring/flow/csv"
 )
 
-// csvSource reads records from CSV with a header row, by the decoder of the nodes: what it refuses they would refuse, in the same words.
+// csvSource reads records from CSV with a header row. It uses the decoder of the nodes and therefore refuses the same
+// rows in the same words.
 type csvSource struct {
 	in      *bufio.Reader
 	decoder csv.Decoder
-	header  []byte // the first row, with its end
-	row     []byte // behind the header
-	line    int    // of what is read next
+	header  []byte // first row with its line end
+	row     []byte // header and current row
+	line    int    // of the next row
 	record  []byte
 }
 
-// newCSVSource reads the header, which begins on a line.
+// newCSVSource reads the header, which begins on the given line.
 func newCSVSource(in *bufio.Reader, line int) (*csvSource, error) {
 	s := &csvSource{in: in, line: line, decoder: csv.Decoder{Leniency: flow.Leniency{AnyHour: true, AnySum: true}}}
 	header, err := s.read(nil)
@@ -60,8 +61,8 @@ func (s *csvSource) next() (record []byte, line int, err error) {
 	}
 }
 
-// read appends the next row to text, with its end: as many lines as it takes until the number of quotes is even. It returns io.EOF when
-// there is none.
+// read appends the next row with its line end to text. A row ends with the first line after which the number of quotes
+// is even. At the end read returns io.EOF.
 func (s *csvSource) read(text []byte) ([]byte, error) {
 	start, quotes := len(text), 0
 	for {
@@ -88,8 +89,8 @@ func (s *csvSource) read(text []byte) ([]byte, error) {
 	}
 }
 
-// located returns an error of the decoder with the line of the input: that of the row, which begins on a line and stood behind as many
-// lines when it was decoded.
+// located returns an error of the decoder with the line of the input. The row begins on line in the input, and after
+// before lines in the text of the decoder.
 func (s *csvSource) located(err error, line, before int) error {
 	var refused *flow.RecordError
 	if !errors.As(err, &refused) {

@@ -11,7 +11,7 @@ import (
 	"flowring/flow"
 )
 
-// Each calls do for every flow of a JSON array, until do fails. It does not hold the array in memory.
+// Each calls do for every flow of a JSON array until do fails. It does not keep the array in memory.
 func Each[T flow.Record | jsontext.Value](answer io.Reader, do func(T) error) error {
 	in := jsontext.NewDecoder(answer)
 	if first, err := in.ReadToken(); err != nil {
@@ -32,8 +32,8 @@ func Each[T flow.Record | jsontext.Value](answer io.Reader, do func(T) error) er
 	return err
 }
 
-// reason returns the reason of an error. An end of the input is unexpected, and a syntax error is without its offset, which counts
-// from the begin of the decoder's input.
+// reason returns the reason of an error. An end of the input is unexpected, and a syntax error is without its offset,
+// which counts from the begin of the decoder's input.
 func reason(err error) error {
 	if errors.Is(err, io.EOF) {
 		return io.ErrUnexpectedEOF

@@ -12,7 +12,7 @@ import (
 	"flowring/flow"
 )
 
-// plainText returns the text of an input: without a byte order mark, and as it was before gzip or zstd compressed it.
+// plainText returns the text of an input, decompressed and without a byte order mark.
 func plainText(r io.Reader) (io.Reader, error) {
 	r, err := decompressed(r)
 	if err != nil {
@@ -30,7 +30,8 @@ func plainText(r io.Reader) (io.Reader, error) {
 	return in, nil
 }
 
-// decompressed looks at the first bytes of an input to tell whether it is compressed: no form of records begins so.
+// decompressed decompresses an input whose first bytes are those of gzip or zstd. No form of records begins with such
+// bytes.
 func decompressed(r io.Reader) (io.Reader, error) {
 	in := bufio.NewReaderSize(r, 64<<10)
 	magic, err := in.Peek(4)
@@ -45,14 +46,14 @@ func decompressed(r io.Reader) (io.Reader, error) {
 		}
 		return z, nil
 	case string(magic) == "\x28\xb5\x2f\xfd":
-		// One at a time means in the caller's goroutine: there is nothing to close.
+		// With a concurrency of 1 the decoder starts no goroutine, so nothing has to be closed.
 		return zstd.NewReader(in, zstd.WithDecoderConcurrency(1))
 	}
 	return in, nil
 }
 
-// pieces returns a record as it is, or, where its sums are larger than a record may have, as several records that add up to it. So what
-// `flowring get` prints can be posted again.
+// pieces returns a record unchanged. If its sums are larger than a record may have, pieces returns several records with
+// these sums in total, so that the output of `flowring get` can be posted again.
 func pieces(record []byte) [][]byte {
 	if !longNumber(record) {
 		return [][]byte{record}
@@ -60,7 +61,7 @@ func pieces(record []byte) [][]byte {
 	d := flow.Decoder{Leniency: flow.Leniency{AnyHour: true, AnySum: true}}
 	p, err := d.Decode(record)
 	if err != nil || p.Records != 1 {
-		return [][]byte{record} // a node says why it refuses it
+		return [][]byte{record} // a node refuses it with the reason
 	}
 	b := p.Batches[0]
 	rest := b.Totals(0)
@@ -76,7 +77,7 @@ func pieces(record []byte) [][]byte {
 	return all
 }
 
-// longNumber reports whether as many digits stand together in text as flow.MaxBytes has.
+// longNumber reports whether the text has a number with at least as many digits as flow.MaxBytes.
 func longNumber(text []byte) bool {
 	const most = 16
 	digits := 0

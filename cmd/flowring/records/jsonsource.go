@@ -9,8 +9,8 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// jsonSource reads records from a JSON array, or one object after the other (NDJSON). It hands on the bytes of each record unchanged,
-// because the node alone judges records, in the same words for every client.
+// jsonSource reads records from a JSON array, or one object after the other (NDJSON). It hands on the bytes of each
+// record unchanged, because the node alone judges records, in the same words for every client.
 type jsonSource struct {
 	json    *jsontext.Decoder
 	lines   *lineCounter

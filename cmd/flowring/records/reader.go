@@ -6,32 +6,32 @@ import (
 	"io"
 )
 
-// MaxBody bounds the body of a request, in bytes, but for one record that is larger by itself: well below the 32 MiB that a
-// node accepts unless told otherwise.
+// MaxBody is the limit for the body of a request, in bytes; a single larger record is a request of its own. It is well
+// below 32 MiB, the default limit of a node.
 const MaxBody = 8 << 20
 
 // Reader cuts an input of records into requests. It keeps no more than one request in memory.
 type Reader struct {
 	source source
-	pieces [][]byte // of the last record, still to be sent
-	line   int      // of that record
-	begun  bool     // the first request has been returned
-	ended  bool     // the source has
+	pieces [][]byte // of the last record, not yet in a request
+	line   int      // of the last record
+	begun  bool     // Next has returned the first request
+	ended  bool     // the source has no more records
 }
 
-// source yields records as JSON objects, each with the line of the input on which it begins, and io.EOF after the last. What it returns
-// is valid until the next call. An error names the line that it is about.
+// source returns record after record as a JSON object with its first line in the input, and io.EOF after the last one.
+// A record is valid until the next call. An error names its line.
 type source interface {
 	next() (record []byte, line int, err error)
 }
 
-// Request is what goes into one POST.
+// Request is the content of one POST.
 type Request struct {
 	Body  []byte // a JSON array
-	Lines []int  // of each record: the line of the input on which it begins, from 1
+	Lines []int  // first line of each record in the input, from 1
 }
 
-// Records returns how many there are.
+// Records returns the number of records.
 func (r Request) Records() int { return len(r.Lines) }
 
 // Place returns the lines on which the first and the last record begin.
@@ -42,8 +42,7 @@ func (r Request) Place() (first, last int) {
 	return r.Lines[0], r.Lines[len(r.Lines)-1]
 }
 
-// NewReader looks at the first bytes of r to tell how it is compressed and which form it has. An input without any is one
-// without records.
+// NewReader returns a reader. The first bytes of r tell its compression and its form. An empty input has no records.
 func NewReader(r io.Reader) (*Reader, error) {
 	plain, err := plainText(r)
 	if err != nil {
@@ -69,7 +68,7 @@ func NewReader(r io.Reader) (*Reader, error) {
 	return reader, nil
 }
 
-// firstByte returns the first byte that is not white space, and leaves it in; and how many bytes it skipped.
+// firstByte returns the first byte that is not white space, without consuming it, and the number of bytes before it.
 func firstByte(in *bufio.Reader) (first byte, skipped int64, err error) {
 	for ; ; skipped++ {
 		b, err := in.ReadByte()
@@ -84,9 +83,9 @@ func firstByte(in *bufio.Reader) (first byte, skipped int64, err error) {
 
 func isSpace(b byte) bool { return b == ' ' || b == '\t' || b == '\r' || b == '\n' }
 
-// Next returns the next request of at most that many records, and io.EOF after the last one. An input without records is one
-// request without records. Whatever follows the last
-// record is checked before the request that holds it is returned, so an input of one request is sent whole or not at all.
+// Next returns the next request of at most most records, and io.EOF after the last request. An input without records is
+// one request without records. Next checks the input after the last record before it returns the last request, so an
+// input of one request is sent as a whole or not at all.
 func (r *Reader) Next(most int) (Request, error) {
 	req := Request{Body: []byte{'['}}
 	for !r.ended && req.Records() < most && len(req.Body) < MaxBody {
@@ -112,7 +111,7 @@ func (r *Reader) Next(most int) (Request, error) {
 	return req, nil
 }
 
-// record returns the next record, or the next piece of one with larger sums than a record may have.
+// record returns the next record, or the next piece of a record with too large sums.
 func (r *Reader) record() ([]byte, error) {
 	if len(r.pieces) == 0 {
 		record, line, err := r.source.next()
@@ -126,12 +125,12 @@ func (r *Reader) record() ([]byte, error) {
 	return record, nil
 }
 
-// lineCounter passes an input on and knows the lines of what was read lately.
+// lineCounter copies an input and knows the lines of the last reads.
 type lineCounter struct {
 	in   io.Reader
 	read int64   // bytes so far
-	ends []int64 // offsets of the ends of lines that at has not passed yet
-	line int     // of what follows the ends that at has passed
+	ends []int64 // offsets of line ends after the last call of at
+	line int     // line at the last call of at
 }
 
 func (c *lineCounter) Read(p []byte) (int, error) {
@@ -145,7 +144,7 @@ func (c *lineCounter) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// at returns the line of the byte at an offset, which must not be before that of an earlier call.
+// at returns the line of the byte at an offset. Offsets must not decrease from call to call.
 func (c *lineCounter) at(offset int64) int {
 	passed := 0
 	for passed < len(c.ends) && c.ends[passed] < offset {

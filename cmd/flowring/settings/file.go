@@ -12,7 +12,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// fromFile returns what the settings file says, if one of the assignments, the last that does, names a file.
+// fromFile returns the assignments of the settings file. The last of the other assignments of config names the file.
 func fromFile(others []assignment) ([]assignment, error) {
 	path, from := "", ""
 	for _, a := range others {
@@ -30,13 +30,13 @@ func fromFile(others []assignment) ([]assignment, error) {
 	return parseFile(path, text)
 }
 
-// parseFile reads a YAML mapping of settings to plain values, or lists of them. It works on nodes, not on Go values, to know
-// the line of each and to keep texts as they were written.
+// parseFile reads a YAML mapping of settings to plain values or lists. It works on YAML nodes, because they keep the
+// line and the text of each value.
 func parseFile(path string, text []byte) ([]assignment, error) {
 	decoder := yaml.NewDecoder(bytes.NewReader(text))
 	var document, more yaml.Node
 	if err := decoder.Decode(&document); errors.Is(err, io.EOF) {
-		return nil, nil // nothing but comments
+		return nil, nil // only comments
 	} else if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
@@ -71,7 +71,7 @@ func parsePair(path string, key, val *yaml.Node) (assignment, error) {
 		return assignment{}, fmt.Errorf("%s: no such setting%s", from, suggestion(key.Value))
 	}
 	if s.name == "config" {
-		return assignment{}, fmt.Errorf("%s: a settings file cannot name another one", from)
+		return assignment{}, fmt.Errorf("%s: a settings file cannot name another settings file", from)
 	}
 	text, err := plain(val, s.list())
 	if err != nil {
@@ -80,7 +80,7 @@ func parsePair(path string, key, val *yaml.Node) (assignment, error) {
 	return assignment{s, text, from}, nil
 }
 
-// plain returns the text of a value as it was written: a list's values with commas between them.
+// plain returns the text of a value as it is written. The values of a list are joined with commas.
 func plain(val *yaml.Node, list bool) (string, error) {
 	switch {
 	case val.Kind == yaml.ScalarNode && val.Tag == "!!null":
@@ -101,7 +101,7 @@ func plain(val *yaml.Node, list bool) (string, error) {
 	return strings.Join(texts, ","), nil
 }
 
-// suggestion says which setting a misspelt key may mean: other ways to write the words.
+// suggestion returns a hint at the setting with the same words in another spelling.
 func suggestion(key string) string {
 	bare := func(name string) string {
 		return strings.TrimPrefix(strings.ToLower(strings.NewReplacer("-", "", "_", "", ".", "").Replace(name)), "flowring")

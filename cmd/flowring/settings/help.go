@@ -12,19 +12,19 @@ const helpWidth = 110
 
 const topicHead = `# The settings of ` + "`flowring serve`" + `, as a file for --config.
 #
-# Each can be set by its flag, its environment variable or its line here; the first of
-# these that has it decides. What is commented out below shows the default. Save this
-# text (flowring help settings > flowring.yaml) and change what you need.
+# Each setting has a flag, an environment variable and a line here; the first of these
+# that is set decides. The lines below are commented out and show the defaults. Save this
+# text (flowring help settings > flowring.yaml) and change the lines that you need.
 `
 
-// Document returns the documentation of all settings as YAML, every setting commented out.
+// Document returns the documentation of all settings as a settings file with every setting commented out.
 func Document() string {
 	var b strings.Builder
 	b.WriteString(topicHead)
 	d, group := Default(), ""
 	for _, s := range all() {
 		if s.name == "config" {
-			continue // makes no sense inside the file
+			continue // a settings file cannot name another one
 		}
 		if s.group != group {
 			group = s.group
@@ -36,8 +36,8 @@ func Document() string {
 	return b.String()
 }
 
-// yamlDefault returns what follows the colon: an empty list where addresses are asked for, and an empty text in quotes, because
-// nothing at all would be a null.
+// yamlDefault returns the text after the colon: an empty list for lists, and quotes for an empty text, because no text
+// would be a null.
 func yamlDefault(s setting, v value) string {
 	switch text := v.String(); {
 	case s.list():
@@ -49,7 +49,7 @@ func yamlDefault(s setting, v value) string {
 	}
 }
 
-// Usage returns the help text of the flags, under the headlines of the table.
+// Usage returns the help text of the flags under the headings of the table.
 func Usage(fs *pflag.FlagSet) string {
 	var b strings.Builder
 	group, flags := "", new(pflag.FlagSet)
@@ -70,8 +70,8 @@ func Usage(fs *pflag.FlagSet) string {
 	return b.String()
 }
 
-// Completion says how a shell completes the value of a flag: with one of a few words, the name of a file or that of a folder. Other
-// values have no completion.
+// Completion is the completion of the value of a flag by a shell: one of a few words, a file or a folder. Other values
+// have none.
 type Completion struct {
 	Flag         string
 	Words        []string

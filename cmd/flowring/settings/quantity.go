@@ -12,7 +12,7 @@ import (
 // quantity is a number of a flag: 50k is 50000, 1.5M is 1500000, 2G is 2000000000.
 type quantity[N int | int64 | float64] struct{ field *N }
 
-// QuantityVar adds a flag of this kind, with the default that field has by now.
+// QuantityVar adds a quantity flag. The current value of field is its default.
 func QuantityVar[N int | int64 | float64](f *pflag.FlagSet, field *N, name, usage string) {
 	f.Var(quantity[N]{field}, name, usage)
 }

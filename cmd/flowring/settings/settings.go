@@ -11,22 +11,22 @@ import (
 	"flowring/node"
 )
 
-// settings are everything that `flowring serve` can be told.
+// Settings are the settings of `flowring serve`.
 type Settings struct {
 	node.Config
 	LogLevel  string // debug, info, warn or error
 	LogFormat string // text or json
 	File      string // path of the settings file; empty: none
 
-	NameIsDefault bool // nobody set the name
+	NameIsDefault bool // no source sets the name
 }
 
-// Default returns the settings of a node that was told nothing.
+// Default returns the settings of a node without flags, environment and file.
 func Default() Settings {
 	return Settings{Config: node.Default(""), LogLevel: "info", LogFormat: "text"}
 }
 
-// complete fills in what depends on the machine.
+// complete sets the name to that of the host if no source sets it.
 func (s *Settings) complete() error {
 	if s.Name != "" {
 		return nil
@@ -34,14 +34,15 @@ func (s *Settings) complete() error {
 	s.NameIsDefault = true
 	host, err := os.Hostname()
 	if err != nil {
-		return fmt.Errorf("--name: the host's name cannot be had: %w", err)
+		return fmt.Errorf("--name: the name of the host is unknown: %w", err)
 	}
 	s.Name = host
 	return nil
 }
 
-// LimitMemory makes the Go runtime keep to nine tenths of the memory limit, which is that of the cgroup, or of the machine, unless it
-// was set: the rest is for what the runtime does not count. The node keeps its hours below half of it.
+// LimitMemory limits the Go runtime to nine tenths of the memory limit; the rest is for memory that the runtime does
+// not count. The default limit is that of the cgroup or the memory of the machine. The node keeps its hours below half
+// of the limit.
 func (s *Settings) LimitMemory() {
 	if s.MemoryLimit == 0 {
 		limit, err := memlimit.ApplyFallback(memlimit.FromCgroup, memlimit.FromSystem)()
@@ -53,7 +54,7 @@ func (s *Settings) LimitMemory() {
 	debug.SetMemoryLimit(s.MemoryLimit / 10 * 9)
 }
 
-// changed returns the settings that are not the defaults, as attributes for the log.
+// Changed returns the settings with other values than the defaults, as attributes for the log.
 func (s *Settings) Changed() []any {
 	var attributes []any
 	d := Default()

@@ -13,7 +13,7 @@ import (
 	"flowring/node"
 )
 
-// samples has a text for each setting that is not its default.
+// samples has a text for each setting that differs from its default.
 func samples() map[string]string {
 	return map[string]string{
 		"name": "n7", "http-addr": ":1", "peer-addr": "[::1]:2", "gossip-addr": "n7:3", "advertise-host": "n7.example",
@@ -26,7 +26,7 @@ func samples() map[string]string {
 	}
 }
 
-// loaded returns what Load makes of a command line, an environment and the text of a settings file ("": none).
+// loaded loads a command line, an environment and the text of a settings file ("": none).
 func loaded(t *testing.T, args, environ []string, file string) (Settings, []string, error) {
 	t.Helper()
 	if file != "" {
@@ -44,7 +44,7 @@ func loaded(t *testing.T, args, environ []string, file string) (Settings, []stri
 	return Load(fs, environ)
 }
 
-// A name that is not set is a default, which gives way to that of the data folder.
+// Without a name in any source the name is a default, which the name of the data folder overrides.
 func TestTheNameOfTheHostIsADefault(t *testing.T) {
 	for _, args := range [][]string{nil, {"--name", "n1"}} {
 		got, _, err := loaded(t, args, nil, "")
@@ -54,7 +54,7 @@ func TestTheNameOfTheHostIsADefault(t *testing.T) {
 	}
 }
 
-func TestEveryFieldOfTheNodeIsASettingOfTheSameName(t *testing.T) {
+func TestEveryFieldOfTheNodeHasASettingOfTheSameName(t *testing.T) {
 	s := Default()
 	for name, text := range samples() {
 		setting, ok := lookup(name)
@@ -79,7 +79,7 @@ func TestEveryFieldOfTheNodeIsASettingOfTheSameName(t *testing.T) {
 	}
 }
 
-func TestEverySettingSetsOneFieldOfItsOwn(t *testing.T) {
+func TestEverySettingSetsItsOwnField(t *testing.T) {
 	for _, s := range all() {
 		if s.name == "config" {
 			continue
@@ -94,7 +94,7 @@ func TestEverySettingSetsOneFieldOfItsOwn(t *testing.T) {
 	}
 }
 
-// differences counts the settings in which a and b differ.
+// differences returns the number of settings that differ between a and b.
 func differences(a, b Settings) int {
 	n := 0
 	for _, s := range all() {
@@ -141,8 +141,8 @@ func TestPrecedenceHoldsForEverySetting(t *testing.T) {
 			file          string
 			want          string
 		}{
-			{"the default, when nobody says anything", nil, nil, "", initial},
-			{"the default, when the variable is empty", nil, []string{s.env() + "="}, "", initial},
+			{"the default without any source", nil, nil, "", initial},
+			{"the default if the variable is empty", nil, []string{s.env() + "="}, "", initial},
 			{"the file alone", nil, nil, otherFile, other},
 			{"the environment over the file", nil, env, otherFile, sample},
 			{"the flag over the file", flag, nil, otherFile, sample},
@@ -158,7 +158,7 @@ func TestPrecedenceHoldsForEverySetting(t *testing.T) {
 	}
 }
 
-// othersample returns a valid text unlike the sample.
+// othersample returns another valid text than the sample.
 func othersample(name string) string {
 	switch name {
 	case "min-free":
@@ -248,7 +248,7 @@ func TestUnknownVariablesAreReportedUnlessKubernetesMadeThem(t *testing.T) {
 	}
 }
 
-func TestASizeOfZeroIsOneWhereItMeansSomething(t *testing.T) {
+func TestASizeOfZeroIsValidWithoutALowerLimit(t *testing.T) {
 	var n int64
 	if err := (sizeValue{&n, 0}).Set("0"); err != nil {
 		t.Errorf("Set(0) = %v, want nil", err)
@@ -271,7 +271,7 @@ func TestParseSize(t *testing.T) {
 	}
 }
 
-// A setting that is true or false needs no value as a flag.
+// The flag of a setting that is true or false needs no value.
 func TestASwitchIsAFlagAlone(t *testing.T) {
 	for _, test := range []struct {
 		args []string

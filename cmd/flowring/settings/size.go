@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// sizeValue is a number of bytes, at least least, as a plain number or with a unit.
+// sizeValue is a number of bytes, plain or with a unit, and not below least.
 type sizeValue struct {
 	field *int64
 	least int64
@@ -42,7 +42,7 @@ func parseSize(text string) (int64, error) {
 	return n * unit, nil
 }
 
-// sizeUnit returns how many bytes a unit stands for. K, M and G alone are left out: they mean 1000 to some, 1024 to others.
+// sizeUnit returns the bytes of a unit. K, M and G are no units, because their meaning is either 1000 or 1024.
 func sizeUnit(name string) (int64, bool) {
 	switch strings.ToLower(name) {
 	case "", "b":

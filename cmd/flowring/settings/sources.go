@@ -11,19 +11,19 @@ import (
 
 const (
 	envPrefix      = "FLOWRING_"
-	TargetVariable = envPrefix + "TARGET" // of the commands that are clients
+	TargetVariable = envPrefix + "TARGET" // of the client commands
 )
 
-// assignment is what one source says about one setting.
+// assignment is the text of one source for one setting.
 type assignment struct {
 	setting setting
 	text    string
-	from    string // the place, for an error: "--join", "FLOWRING_JOIN", "flowring.yaml:3: join"
+	from    string // place for errors: "--join", "FLOWRING_JOIN", "flowring.yaml:3: join"
 }
 
-// given is a flag's value: it keeps the texts as they come, so that flags are read and checked as all other sources are.
+// given is the value of a flag. It keeps its texts, so that the flag is checked like the other sources.
 type given struct {
-	value // of the defaults, for the help text
+	value // default, for the help text
 	texts []string
 }
 
@@ -33,19 +33,19 @@ func (g *given) Set(text string) error {
 	return nil
 }
 
-// addFlags gives fs a flag for each setting.
+// AddFlags adds a flag for each setting.
 func AddFlags(fs *pflag.FlagSet) {
 	d := Default()
 	for _, s := range all() {
 		flag := fs.VarPF(&given{value: s.value(&d)}, s.name, "", s.help)
 		if _, is := s.value(&d).(switchValue); is {
-			flag.NoOptDefVal = "true" // the flag alone
+			flag.NoOptDefVal = "true" // for a flag without a value
 		}
 	}
 }
 
-// Load returns the settings that flags, environment and file make up: the first of them that has a setting decides. Unknown
-// are the variables that look like settings but are none.
+// Load returns the settings. For each setting the first of flag, environment variable and settings file decides.
+// unknown has the environment variables with the prefix of settings and an unknown name.
 func Load(fs *pflag.FlagSet, environ []string) (s Settings, unknown []string, err error) {
 	flags := fromFlags(fs)
 	env, unknown := fromEnviron(environ)
@@ -62,8 +62,8 @@ func Load(fs *pflag.FlagSet, environ []string) (s Settings, unknown []string, er
 	return s, unknown, s.complete()
 }
 
-// fromFlags returns what the command line says. A flag given twice makes a list; where no list is asked for the last one counts,
-// as is the custom.
+// fromFlags returns the assignments of the command line. A repeated flag makes a list. For a setting that is no list
+// its last flag counts, as is the custom.
 func fromFlags(fs *pflag.FlagSet) []assignment {
 	var as []assignment
 	for _, s := range all() {
@@ -81,14 +81,14 @@ func fromFlags(fs *pflag.FlagSet) []assignment {
 	return as
 }
 
-// list reports whether the setting has any number of values.
+// list reports whether the setting is a list.
 func (s setting) list() bool {
 	_, ok := s.value(&Settings{}).(listValue)
 	return ok
 }
 
-// fromEnviron returns what the environment says. An empty variable counts as not set: that is how Compose and CI files
-// commonly leave one out.
+// fromEnviron returns the assignments of the environment. An empty variable counts as not set, because Compose and CI
+// files commonly leave a variable out in this way.
 func fromEnviron(environ []string) (as []assignment, unknown []string) {
 	known := map[string]setting{}
 	for _, s := range all() {
@@ -109,7 +109,7 @@ func fromEnviron(environ []string) (as []assignment, unknown []string) {
 	return as, unknown
 }
 
-// injected reports whether Kubernetes may have set the variable, on behalf of a Service named flowring or flowring-something.
+// injected reports whether Kubernetes may have set the variable for a Service named flowring or flowring-*.
 func injected(name string) bool {
 	const service, port = `_SERVICE_HOST$|_SERVICE_PORT(_|$)`, `_PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?$`
 	return regexp.MustCompile(service + "|" + port).MatchString(name)

@@ -7,15 +7,16 @@ import (
 	"flowring/internal/browser"
 )
 
-// setting is one thing that can be set. The flag is --name, the environment variable FLOWRING_NAME, the key in the file name.
+// setting is one setting. Its flag is --name, its environment variable FLOWRING_NAME, its key in the settings file
+// name.
 type setting struct {
 	name  string
-	group string // headline in the help text
-	help  string // half a sentence; what is said about the default stands here when the default is not a plain value
+	group string // heading in the help text
+	help  string // half a sentence; it describes the default if the default is not a plain value
 	value func(*Settings) value
 }
 
-// The headlines, in the order of the help text.
+// The headings, in the order of the help text.
 const (
 	groupNode    = "Node"
 	groupLimits  = "Limits"
@@ -25,113 +26,113 @@ const (
 	groupLog     = "Log"
 )
 
-// all is the one table of settings: flags, environment, file, help and documentation are made from it.
+// all is the table of settings. Flags, environment variables, the settings file, help and documentation follow from it.
 func all() []setting {
 	return slices.Concat(ofTheNode(), ofItsLimits(), ofBrowsers(), ofTheCluster(), ofTheLog())
 }
 
 func ofTheNode() []setting {
 	return []setting{
-		{"name", groupNode, "name of the node, unique in the cluster and the same after a restart (default: that of the data folder, or the host's name)",
+		{"name", groupNode, "name of the node, unique in the cluster and the same after a restart " +
+			"(default: the name in the data folder, or the name of the host)",
 			func(s *Settings) value { return textValue{&s.Name, "name"} }},
-		{"http-addr", groupNode, "where to listen for clients",
+		{"http-addr", groupNode, "address for clients",
 			func(s *Settings) value { return addressValue{&s.HTTPAddr} }},
-		{"peer-addr", groupNode, "where to listen for other nodes: batches and digests",
+		{"peer-addr", groupNode, "address for other nodes: batches and digests",
 			func(s *Settings) value { return addressValue{&s.PeerAddr} }},
-		{"gossip-addr", groupNode, "where to listen for other nodes: membership, TCP and UDP",
+		{"gossip-addr", groupNode, "address for other nodes: membership, TCP and UDP",
 			func(s *Settings) value { return addressValue{&s.GossipAddr} }},
-		{"advertise-host", groupNode, "host that other nodes reach this one at (default: the host it listens on)",
+		{"advertise-host", groupNode, "host of this node in the addresses for other nodes (default: the host of the listening addresses)",
 			func(s *Settings) value { return textValue{&s.AdvertiseHost, "host"} }},
-		{"data-dir", groupNode, "folder of the journal, made if it is not there; one per node",
+		{"data-dir", groupNode, "folder of the journal; each node has its own folder, which the node makes if it is missing",
 			func(s *Settings) value { return textValue{&s.DataDir, "folder"} }},
-		{"min-free", groupNode, "per cent of the disk that stay free: below it no write is admitted; 0 for none",
+		{"min-free", groupNode, "per cent of the disk that stay free: below it the node admits no write; 0 for none",
 			func(s *Settings) value { return countValue{&s.MinFree, 0} }},
 		{"memory-limit", groupNode, "memory for the process: bytes, or a number with KiB, MiB, GiB " +
-			"(default: what its cgroup or the machine has)",
+			"(default: the memory of its cgroup or of the machine)",
 			func(s *Settings) value { return sizeValue{&s.MemoryLimit, 0} }},
-		{"seal-after", groupNode, "how long an hour must have got no batch before one snapshot replaces its batches on disk; 0 for never",
+		{"seal-after", groupNode, "time without a new batch of an hour, after which a snapshot replaces its batches on disk; 0 for never",
 			func(s *Settings) value { return durationValue{&s.SealAfter} }},
 	}
 }
 
 func ofItsLimits() []setting {
 	return []setting{
-		{"max-body", groupLimits, "largest POST accepted, decompressed: bytes, or a number with KiB, MiB, GiB",
+		{"max-body", groupLimits, "largest body of a POST, decompressed: bytes, or a number with KiB, MiB, GiB",
 			func(s *Settings) value { return sizeValue{&s.MaxBody, 1} }},
-		{"max-hours-per-request", groupLimits, "different hours that the records of a POST may name",
+		{"max-hours-per-request", groupLimits, "different hours in the records of one POST",
 			func(s *Settings) value { return countValue{&s.MaxHoursPerRequest, 1} }},
-		{"max-buffered", groupLimits, "bytes that the bodies of POSTs in progress may take, at least 3 times max-body " +
+		{"max-buffered", groupLimits, "bytes in the bodies of all POSTs in progress, at least 3 times max-body " +
 			"(default: 8 times max-body, at most a quarter of the memory)",
 			func(s *Settings) value { return sizeValue{&s.MaxBuffered, 0} }},
-		{"max-posts", groupLimits, "POSTs in progress at once, those that wait included " +
-			"(default: one for each 32 KiB of the memory, 4096 at least)",
+		{"max-posts", groupLimits, "POSTs in progress at once, including waiting ones " +
+			"(default: one for each 32 KiB of the memory, at least 4096)",
 			func(s *Settings) value { return countValue{&s.MaxPosts, 0} }},
-		{"max-wait", groupLimits, "how long a POST may wait for others before it is refused, at most 2.8s",
+		{"max-wait", groupLimits, "time that a POST waits for other POSTs before it is refused, at most 2.8s",
 			func(s *Settings) value { return durationValue{&s.MaxWait} }},
-		{"max-reads", groupLimits, "hours being answered at once",
+		{"max-reads", groupLimits, "answers in progress at once",
 			func(s *Settings) value { return countValue{&s.MaxReads, 1} }},
-		{"max-long-answers", groupLimits, "of these, answers of more than 64 KiB that are sent at once; as many wait, for 3.8 s at most " +
+		{"max-long-answers", groupLimits, "answers of more than 64 KiB in progress at once; as many more wait, for at most 3.8 s " +
 			"(default: 8 for each CPU)",
 			func(s *Settings) value { return countValue{&s.MaxLongAnswers, 0} }},
-		{"body-timeout", groupLimits, "how long a client may take to send a body",
+		{"body-timeout", groupLimits, "time for a client to send a body",
 			func(s *Settings) value { return durationValue{&s.BodyTimeout} }},
-		{"max-flows-per-hour", groupLimits, "different flows that an hour may have; 0 for no limit",
+		{"max-flows-per-hour", groupLimits, "different flows in an hour; 0 for no limit",
 			func(s *Settings) value { return countValue{&s.MaxFlowsPerHour, 0} }},
-		{"max-names-per-hour", groupLimits, "different names of applications and VPCs that an hour may have; 0 for no limit",
+		{"max-names-per-hour", groupLimits, "different names of applications and VPCs in an hour; 0 for no limit",
 			func(s *Settings) value { return countValue{&s.MaxNamesPerHour, 0} }},
-		{"max-hours", groupLimits, "hours that a node may hold, as owner or copy, the last tenth only within 48 hours of its clock; " +
+		{"max-hours", groupLimits, "hours of a node, as owner or replica; the last tenth is for hours within 48 hours of its clock; " +
 			"0 for no limit",
 			func(s *Settings) value { return countValue{&s.MaxHours, 0} }},
-		{"remembered-keys", groupLimits, "idempotency keys that a node remembers over all hours, 32 bytes of memory each at most; 0 for none",
+		{"remembered-keys", groupLimits, "idempotency keys that a node remembers over all hours, in at most 32 bytes each; 0 for none",
 			func(s *Settings) value { return countValue{&s.RememberedKeys, 0} }},
-		{"any-hour", groupLimits, "take hours that look like seconds, milliseconds, microseconds or nanoseconds since 1970",
+		{"any-hour", groupLimits, "accept hours that look like seconds, milliseconds, microseconds or nanoseconds since 1970",
 			func(s *Settings) value { return switchValue{&s.AnyHour} }},
 	}
 }
 
 func ofBrowsers() []setting {
 	return []setting{
-		{"trusted-origin", groupBrowser, "origin whose pages may post through a browser; may be repeated (default: none)",
+		{"trusted-origin", groupBrowser, "origin of web pages that may post through a browser; may be repeated (default: none)",
 			func(s *Settings) value { return listValue{&s.TrustedOrigin, "URL", browser.Origin} }},
-		{"read-origin", groupBrowser, "origin whose pages may read through a browser (CORS); may be repeated (default: none)",
+		{"read-origin", groupBrowser, "origin of web pages that may read through a browser (CORS); may be repeated (default: none)",
 			func(s *Settings) value { return listValue{&s.ReadOrigin, "URL", browser.Origin} }},
-		{"allowed-host", groupBrowser, "host name that requests may give to a node that listens on loopback, beside localhost and the " +
-			"loopback addresses; may be repeated (default: none)",
+		{"allowed-host", groupBrowser, "host name in requests to a node on loopback, beside localhost and the loopback addresses; " +
+			"may be repeated (default: none)",
 			func(s *Settings) value { return listValue{&s.AllowedHost, "host", browser.Host} }},
 	}
 }
 
 func ofTheCluster() []setting {
 	return []setting{
-		{"join", groupCluster, "gossip addresses of other nodes, or a DNS name that resolves to many; may be repeated",
+		{"join", groupCluster, "gossip addresses of other nodes, or a DNS name with many addresses; may be repeated",
 			func(s *Settings) value { return addresses(&s.Join) }},
-		{"bootstrap-expect", groupCluster, "nodes that must see each other before they make a new cluster " +
-			"(default: this one, and one for each join address of another)",
+		{"bootstrap-expect", groupCluster, "nodes that must see each other before they found a cluster " +
+			"(default: this node, and one for each join address of another node)",
 			func(s *Settings) value { return countValue{&s.BootstrapExpect, 0} }},
-		{"cluster", groupCluster, "name of the cluster; nodes of another name are refused, and a data folder keeps the name that it has",
+		{"cluster", groupCluster, "name of the cluster; nodes with another name are refused, and a data folder keeps its name",
 			func(s *Settings) value { return textValue{&s.Cluster, "name"} }},
-		{"rename-cluster", groupCluster, "give the data folder the name of --cluster in place of its own, while all nodes are stopped",
+		{"rename-cluster", groupCluster, "write the name of --cluster to the data folder, while all nodes are stopped",
 			func(s *Settings) value { return switchValue{&s.RenameCluster} }},
-		{"rejoin", groupCluster, "dial the addresses that the data folder remembers, although the node runs at another address than it did last",
+		{"rejoin", groupCluster, "dial the addresses in the data folder, even if the node runs at a new address",
 			func(s *Settings) value { return switchValue{&s.Rejoin} }},
-		{"gossip-key-file", groupCluster, "file with the base64 key, of 16, 24 or 32 bytes, that encrypts the gossip " +
-			"(default: not encrypted)",
+		{"gossip-key-file", groupCluster, "file with the base64 key of the gossip, of 16, 24 or 32 bytes (default: no encryption)",
 			func(s *Settings) value { return textValue{&s.GossipKeyFile, "file"} }},
 
 		{"replication-factor", groupCopies, "R: nodes that hold each batch",
 			func(s *Settings) value { return countValue{&s.ReplicationFactor, 1} }},
-		{"write-quorum", groupCopies, "W: nodes that have each batch on disk before the client is told so (default: R/2+1)",
+		{"write-quorum", groupCopies, "W: nodes that have a batch on disk before it is acknowledged (default: R/2+1)",
 			func(s *Settings) value { return countValue{&s.WriteQuorum, 0} }},
-		{"hour-slices", groupCopies, "S: parts of an hour that are placed apart, for hours too busy for one node",
+		{"hour-slices", groupCopies, "S: slices of an hour, each placed on its own, for hours that are too busy for one node",
 			func(s *Settings) value { return countValue{&s.HourSlices, 1} }},
 	}
 }
 
 func ofTheLog() []setting {
 	return []setting{
-		{"log-level", groupLog, "least important message to log",
+		{"log-level", groupLog, "lowest level of messages in the log",
 			func(s *Settings) value { return Choice{&s.LogLevel, []string{"debug", "info", "warn", "error"}} }},
-		{"log-format", groupLog, "how to write the log, to stderr",
+		{"log-format", groupLog, "format of the log on stderr",
 			func(s *Settings) value { return Choice{&s.LogFormat, []string{"text", "json"}} }},
 		{"config", groupLog, "YAML file of settings; 'flowring help settings' writes one",
 			func(s *Settings) value { return textValue{&s.File, "file"} }},
@@ -143,7 +144,7 @@ func (s setting) env() string {
 	return envPrefix + strings.ToUpper(strings.ReplaceAll(s.name, "-", "_"))
 }
 
-// lookup returns the setting of a name.
+// lookup returns the setting with a name.
 func lookup(name string) (setting, bool) {
 	for _, s := range all() {
 		if s.name == name {

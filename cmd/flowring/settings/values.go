@@ -9,15 +9,15 @@ import (
 	"time"
 )
 
-// value reads a setting's text into the field that it belongs to. String is the inverse of Set; Type stands in the help text
-// for what to write. It is what pflag.Value asks for. A Set that fails leaves the field alone.
+// value reads the text of a setting into its field. String is the inverse of Set, and Type is the placeholder in the
+// help text. A value is a pflag.Value. A failed Set does not change the field.
 type value interface {
 	Set(text string) error
 	String() string
 	Type() string
 }
 
-// textValue is any text at all.
+// textValue is any text.
 type textValue struct {
 	field *string
 	kind  string
@@ -65,7 +65,7 @@ func (v durationValue) String() string {
 
 func (v durationValue) Type() string { return "duration" }
 
-// listValue is a list of texts, separated by commas. read returns a text in its one form, or an error.
+// listValue is a list of texts, separated by commas. read returns the normal form of a text, or an error.
 type listValue struct {
 	field *[]string
 	kind  string
@@ -96,7 +96,7 @@ func addresses(field *[]string) listValue {
 	return listValue{field, "host:port", func(text string) (string, error) { return text, checkAddress(text) }}
 }
 
-// checkAddress asks for a numeric port: a service name could mean another port on another machine.
+// checkAddress requires a numeric port, because the port of a service name depends on the machine.
 func checkAddress(text string) error {
 	_, port, err := net.SplitHostPort(text)
 	if err != nil {
@@ -108,7 +108,7 @@ func checkAddress(text string) error {
 	return nil
 }
 
-// countValue is a whole number, at least so much.
+// countValue is a whole number that is not below least.
 type countValue struct {
 	field *int
 	least int
