@@ -31,7 +31,7 @@ func TestThreeCopiesAnswerWhileANodeIsLost(t *testing.T) {
 	}
 }
 
-func TestOneCopyIsMissedLoudly(t *testing.T) {
+func TestAMissingCopyIsReported(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, 3, copies(1, 1))
 	c.formed("a", "b", "c")

@@ -20,12 +20,12 @@ func (n *Node) adoptCluster(cluster string) error {
 	if err := n.members.SetIdentity(string(n.membership.Self().ID), cluster); err != nil {
 		n.log.Debug("announce identity", "error", err)
 	}
-	n.callBack()
+	n.retryJoin()
 	return nil
 }
 
 // followCalled adopts the cluster of the node that answered a greeting to a peer address, if the join list stands for that very node.
-func (n *Node) followCalled(addr string, to peer.Hello, err error) {
+func (n *Node) adoptFromHeartbeat(addr string, to peer.Hello, err error) {
 	var refused *membership.NotAdoptedError
 	if !errors.As(err, &refused) {
 		return
@@ -42,9 +42,9 @@ func (n *Node) followCalled(addr string, to peer.Hello, err error) {
 }
 
 // callBack begins calls of this node's own soon: a member of a cluster called, which the join list may stand for.
-func (n *Node) callBack() {
+func (n *Node) retryJoin() {
 	select {
-	case n.called <- struct{}{}:
+	case n.retryJoinNow <- struct{}{}:
 	default:
 	}
 	n.members.Rejoin()

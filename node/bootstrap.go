@@ -25,7 +25,7 @@ func (e *expectation) met() bool { return len(e.sees) >= e.expect && len(e.unsee
 
 // expect looks who is there of those that this node was told to join. Of the nodes that its list stands for, itself included, as many
 // must be there as are expected, or all: any others would do to make a cluster beside theirs.
-func (n *Node) expect(ctx context.Context) {
+func (n *Node) noteExpected(ctx context.Context) {
 	if n.membership.Roster().Cluster() != "" {
 		return
 	}
@@ -38,7 +38,7 @@ func (n *Node) expect(ctx context.Context) {
 }
 
 // waitsFor says whom this node waits for: before a cluster can be founded, or for the stores that are to confirm its own one.
-func (n *Node) waitsFor() string {
+func (n *Node) pendingReason() string {
 	if n.membership.Roster().Cluster() != "" {
 		return fmt.Sprintf("%d established stores have yet to confirm this one", n.cfg.WriteQuorum)
 	}
@@ -55,7 +55,7 @@ func (n *Node) hello() peer.Hello {
 	sees := n.members.View().Names()
 	founds := n.founding.Load() || n.foundsAlone()
 	h := peer.Hello{
-		Store: n.membership.Self(), Start: n.start, Roster: n.membership.Roster(), Former: n.membership.Former(), Status: n.status(),
+		Store: n.membership.Self(), Start: n.startNonce, Roster: n.membership.Roster(), Former: n.membership.Former(), Status: n.status(),
 	}
 	if h.Roster.Cluster() == "" {
 		e := n.expected.Load()
@@ -85,13 +85,13 @@ func (e *expectation) calls(view *member.View) []string {
 
 // bootstrap makes this store the first of a new cluster, if it still may be after others can know that it is about to. Of two that are
 // about to, each after it has said so asks the other one: at most one is told that the other one is not.
-func (n *Node) bootstrap(ctx context.Context, heard answers) error {
+func (n *Node) foundCluster(ctx context.Context, heard replies) error {
 	n.founding.Store(true)
 	defer n.founding.Store(false)
 	if !n.foundsAlone() {
-		heard = n.greetAll(ctx)
+		heard = n.sendHeartbeats(ctx)
 	}
-	if !n.mayBootstrap(heard) {
+	if !n.mayFound(heard) {
 		return nil
 	}
 	if err := n.membership.FoundCluster(); err != nil {
@@ -103,7 +103,7 @@ func (n *Node) bootstrap(ctx context.Context, heard answers) error {
 // mayBootstrap reports whether this store, whose disk is empty, is the one to found the cluster: it has nobody to join; or it is the
 // founder of a group of nodes that see the same nodes, each of which sees all whom it expects, and none of which belongs to a cluster,
 // or founds one.
-func (n *Node) mayBootstrap(heard answers) bool {
+func (n *Node) mayFound(heard replies) bool {
 	if !n.empty() {
 		return false
 	}
@@ -117,7 +117,7 @@ func (n *Node) mayBootstrap(heard answers) bool {
 	}
 	calls := map[string][]string{}
 	for _, node := range view.Nodes {
-		if node.Start == n.start {
+		if node.Start == n.startNonce {
 			calls[node.Name] = e.calls(view)
 			continue
 		}

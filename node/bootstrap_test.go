@@ -9,7 +9,7 @@ import (
 	"flowring/ring/roster"
 )
 
-func TestWhoAgreesToANewCluster(t *testing.T) {
+func TestAgreementToANewCluster(t *testing.T) {
 	names := []string{"a", "b"}
 	member, err := roster.Roster{}.WithCluster(roster.NewClusterID())
 	if err != nil {
@@ -34,7 +34,7 @@ func TestWhoAgreesToANewCluster(t *testing.T) {
 	}
 }
 
-func TestTheFounderIsTheFirstToWhomAllLead(t *testing.T) {
+func TestTheFounderIsTheFirstNodeThatAllOthersReach(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
 		calls map[string][]string
@@ -53,7 +53,7 @@ func TestTheFounderIsTheFirstToWhomAllLead(t *testing.T) {
 	}
 }
 
-func TestWhatANodeWaitsFor(t *testing.T) {
+func TestAnExpectationIsMet(t *testing.T) {
 	for _, tt := range []struct {
 		name string
 		expectation

@@ -77,7 +77,7 @@ func TestAPortThatIsNotOnLoopbackTakesEveryName(t *testing.T) {
 	}
 }
 
-func TestWhatABrowserNeverSendsIsNoSetting(t *testing.T) {
+func TestOriginsAndHostsOfNoBrowserAreRefusedAsSettings(t *testing.T) {
 	for _, change := range []func(*node.Config){
 		func(c *node.Config) { c.TrustedOrigin = []string{"flows.example"} },
 		func(c *node.Config) { c.TrustedOrigin = []string{"https://flows.example/"} },

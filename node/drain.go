@@ -21,16 +21,16 @@ import (
 // A drain whose ctx ends before that is given up: the store goes on under a new ID, with all that it holds, and the old ID is forgotten
 // once the new one is established. Once the store is marked as forgotten, the drain goes on to its end whatever becomes of ctx.
 func (n *Node) Drain(ctx context.Context) error {
-	if err := n.beginForgetting(ctx); err != nil {
+	if err := n.beginRemoval(ctx); err != nil {
 		return err
 	}
-	defer n.endForgetting()
-	if n.left.Load() {
+	defer n.endRemoval()
+	if n.departed.Load() {
 		return nil
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	defer context.AfterFunc(n.ending, func() { cancel(errEnding) })()
+	defer context.AfterFunc(n.stopCtx, func() { cancel(errStopping) })()
 	self := n.membership.Self()
 	if others := n.membership.Roster().CountEstablished() - 1; self.Established && others < n.cfg.WriteQuorum {
 		return contract.Guarded.Errorf("%d established stores would be left, fewer than the write quorum of %d", max(others, 0), n.cfg.WriteQuorum)
@@ -38,38 +38,38 @@ func (n *Node) Drain(ctx context.Context) error {
 	n.draining.Store(true)
 	n.log.Info("drain", "store", self.ID)
 	if err := n.handOver(ctx, self); err != nil {
-		return errors.Join(fmt.Errorf("drain: %w", err), n.giveUp(self, err))
+		return errors.Join(fmt.Errorf("drain: %w", err), n.giveUpDrain(self, err))
 	}
-	return n.depart(context.WithoutCancel(ctx), self)
+	return n.leaveRoster(context.WithoutCancel(ctx), self)
 }
 
-var errEnding = errors.New("this node is stopping")
+var errStopping = errors.New("this node is stopping")
 
 // handOver is what a drain does while it can be given up.
 func (n *Node) handOver(ctx context.Context, self roster.Store) error {
 	self.Leaving = true
-	if err := n.tell(ctx, self); err != nil {
+	if err := n.announce(ctx, self); err != nil {
 		return fmt.Errorf("announce: %w", err)
 	}
-	return n.secureAway(ctx)
+	return n.secureOnOthers(ctx)
 }
 
 // depart is what a drain does once nothing depends on this store any more: it takes the store off the roster.
-func (n *Node) depart(ctx context.Context, self roster.Store) error {
+func (n *Node) leaveRoster(ctx context.Context, self roster.Store) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	defer context.AfterFunc(n.ending, func() { cancel(errEnding) })()
+	defer context.AfterFunc(n.stopCtx, func() { cancel(errStopping) })()
 	self.Leaving, self.Forgotten = true, true
-	if err := n.tell(ctx, self); err != nil {
+	if err := n.announce(ctx, self); err != nil {
 		return fmt.Errorf("drain: announce: %w", err)
 	}
-	n.left.Store(true)
+	n.departed.Store(true)
 	n.log.Info("drained", "store", self.ID)
 	return nil
 }
 
-// giveUp ends a drain that was not done. A node that stops leaves that to its next start.
-func (n *Node) giveUp(self roster.Store, why error) error {
+// giveUpDrain ends a drain that was not done. A node that stops leaves that to its next start.
+func (n *Node) giveUpDrain(self roster.Store, why error) error {
 	n.log.Warn("drain given up", "store", self.ID, "error", why)
 	if n.stopping.Load() {
 		return nil
@@ -94,17 +94,17 @@ func (n *Node) forgetFormer(ctx context.Context) {
 		return
 	}
 	n.log.Info("former store forgotten: its drain was given up, and this node holds what it held", "stores", former)
-	n.greetAll(ctx) // the next greeting would tell the others as well
+	n.sendHeartbeats(ctx) // the next greeting would tell the others as well
 }
 
 // tell marks this store and makes W other established stores adopt this node's whole roster.
-func (n *Node) tell(ctx context.Context, self roster.Store) error {
+func (n *Node) announce(ctx context.Context, self roster.Store) error {
 	if err := n.membership.Mark(self); err != nil {
 		return err
 	}
 	for {
 		told := 0
-		for _, hello := range n.greetAll(ctx) {
+		for _, hello := range n.sendHeartbeats(ctx) {
 			s, ok := hello.Roster.Get(self.ID)
 			adopted := ok && s.Leaving == self.Leaving && s.Forgotten == self.Forgotten
 			if other, _ := n.membership.Roster().Get(hello.Store.ID); adopted && other.Established && !other.Leaving && !other.Forgotten {
@@ -115,7 +115,7 @@ func (n *Node) tell(ctx context.Context, self roster.Store) error {
 			return nil
 		}
 		select {
-		case <-time.After(greetEvery):
+		case <-time.After(heartbeatEvery):
 		case <-ctx.Done():
 			return fmt.Errorf("%d of the %d stores that the write quorum asks for answered: %w", told, n.cfg.WriteQuorum, context.Cause(ctx))
 		}

@@ -23,26 +23,26 @@ import (
 // With force the operator vouches that nothing is lost that matters: the guard is left out. A cluster of exactly W nodes that lost a
 // disk needs that, for the store that replaces it cannot be confirmed by W others.
 func (n *Node) Forget(ctx context.Context, id roster.StoreID, force bool) error {
-	if err := n.beginForgetting(ctx); err != nil {
+	if err := n.beginRemoval(ctx); err != nil {
 		return err
 	}
-	defer n.endForgetting()
+	defer n.endRemoval()
 	return n.forget(ctx, id, force)
 }
 
 // beginForgetting waits until this node neither forgets a store nor drains: one at a time. endForgetting lets the next begin.
-func (n *Node) beginForgetting(ctx context.Context) error {
+func (n *Node) beginRemoval(ctx context.Context) error {
 	select {
-	case n.forgetting <- struct{}{}:
+	case n.removal <- struct{}{}:
 		return nil
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
 }
 
-func (n *Node) endForgetting() { <-n.forgetting }
+func (n *Node) endRemoval() { <-n.removal }
 
-// forget is Forget for one who holds n.forgetting.
+// forget is Forget for one who holds n.removal.
 func (n *Node) forget(ctx context.Context, id roster.StoreID, force bool) error {
 	gone, known := n.membership.Roster().Get(id)
 	switch {
@@ -53,19 +53,19 @@ func (n *Node) forget(ctx context.Context, id roster.StoreID, force bool) error 
 	case id == n.membership.Self().ID:
 		return contract.Guarded.Errorf("store %s is the one of this node: drain it instead", id)
 	}
-	heard := n.greetAll(ctx)
+	heard := n.sendHeartbeats(ctx)
 	if _, ok := heard[id]; ok {
 		return contract.Guarded.Errorf("store %s on node %s answers: drain it instead", id, gone.Name)
 	}
-	if err := n.mayForget(gone, heard, force); err != nil {
+	if err := n.checkForget(gone, heard, force); err != nil {
 		return err
 	}
 	gone.Leaving = true
-	if err := n.adopt(ctx, heard, gone); err != nil {
+	if err := n.adoptEverywhere(ctx, heard, gone); err != nil {
 		return fmt.Errorf("mark store %s as leaving: %w", id, err)
 	}
 	unguarded := force || n.deps.Disabled.Has(safeguard.ForgetTwice)
-	if err := n.mayForget(gone, heard, unguarded); err != nil { // by what the answers taught: a store learnt since counts as silent
+	if err := n.checkForget(gone, heard, unguarded); err != nil { // by what the replies taught: a store learnt since counts as silent
 		return err
 	}
 	switch err := n.secureEverywhere(ctx, heard); {
@@ -78,13 +78,13 @@ func (n *Node) forget(ctx context.Context, id roster.StoreID, force bool) error 
 	if err := n.membership.Mark(gone); err != nil {
 		return fmt.Errorf("mark store %s as forgotten: %w", id, err)
 	}
-	n.greetAll(ctx) // the next greeting would tell the others as well
+	n.sendHeartbeats(ctx) // the next greeting would tell the others as well
 	n.log.Warn("store forgotten", "store", id, "node", gone.Name, "forced", force)
 	return nil
 }
 
 // mayForget is the guard of Forget. Its errors say what could be lost.
-func (n *Node) mayForget(gone roster.Store, heard answers, force bool) error {
+func (n *Node) checkForget(gone roster.Store, heard replies, force bool) error {
 	self, w := n.membership.Self(), n.cfg.WriteQuorum
 	if force {
 		return nil
@@ -123,11 +123,11 @@ func (n *Node) mayForget(gone roster.Store, heard answers, force bool) error {
 
 // adopt marks a store here and makes every store that was heard adopt that, together with all that this node knows: a flag must not
 // travel without the roster that it was set by.
-func (n *Node) adopt(ctx context.Context, heard answers, s roster.Store) error {
+func (n *Node) adoptEverywhere(ctx context.Context, heard replies, s roster.Store) error {
 	if err := n.membership.Mark(s); err != nil {
 		return err
 	}
-	return n.everywhere(ctx, heard, func(ctx context.Context, addr string) (roster.Store, error) {
+	return n.callEach(ctx, heard, func(ctx context.Context, addr string) (roster.Store, error) {
 		to, err := n.client.Hello(ctx, addr, n.hello())
 		if adopted, _ := to.Roster.Get(s.ID); err == nil && !adopted.Leaving {
 			err = fmt.Errorf("node %s did not adopt it", to.Store.Name)
@@ -137,18 +137,18 @@ func (n *Node) adopt(ctx context.Context, heard answers, s roster.Store) error {
 }
 
 // secureEverywhere makes this store and every one that was heard put what it holds on W stores.
-func (n *Node) secureEverywhere(ctx context.Context, heard answers) error {
+func (n *Node) secureEverywhere(ctx context.Context, heard replies) error {
 	if n.deps.Disabled.Has(safeguard.Secure) {
 		return nil
 	}
 	if err := n.replicas.Secure(ctx, false); err != nil {
 		return err
 	}
-	return n.everywhere(ctx, heard, n.client.Secure)
+	return n.callEach(ctx, heard, n.client.Secure)
 }
 
-// everywhere makes one call to every store that was heard, and fails unless that very store answers each.
-func (n *Node) everywhere(ctx context.Context, heard answers, call func(context.Context, string) (roster.Store, error)) error {
+// everywhere makes one call to every store that was heard, and fails unless that very store replies each.
+func (n *Node) callEach(ctx context.Context, heard replies, call func(context.Context, string) (roster.Store, error)) error {
 	g, ctx := errgroup.WithContext(ctx)
 	for id, hello := range heard {
 		g.Go(func() error {
@@ -167,11 +167,11 @@ const absentFor = 15 * time.Minute
 
 // forgetAbsent forgets the stores that will not come back: those absent for long, and those whose node is back with another store,
 // for their disk is lost (P9). Of the nodes that could do it the one with the lowest name does.
-func (n *Node) forgetAbsent(ctx context.Context, heard answers) {
+func (n *Node) forgetAbsent(ctx context.Context, heard replies) {
 	known, self := n.membership.Roster(), n.membership.Self()
 	answered := func(id roster.StoreID) bool { return id == self.ID || heard.has(id) }
 	long := n.absence.Update(time.Now(), known.Stores(), answered, absentFor)
-	if !n.forgetsOthers(self, heard) {
+	if !n.isForgetter(self, heard) {
 		return
 	}
 	here := map[string]bool{self.Name: true}
@@ -190,7 +190,7 @@ func (n *Node) forgetAbsent(ctx context.Context, heard answers) {
 
 // forgetsOthers reports whether a store is the one that forgets others: of those that count and are heard, the one with the lowest
 // name.
-func (n *Node) forgetsOthers(self roster.Store, heard answers) bool {
+func (n *Node) isForgetter(self roster.Store, heard replies) bool {
 	counts := func(s roster.Store) bool {
 		return s.Established && (!s.Leaving || n.deps.Disabled.Has(safeguard.Forgetter))
 	}
@@ -205,8 +205,8 @@ func (n *Node) forgetsOthers(self roster.Store, heard answers) bool {
 // tryForget forgets a store if the guard allows it; that it does not is no news each second.
 func (n *Node) tryForget(ctx context.Context, s roster.Store) {
 	select {
-	case n.forgetting <- struct{}{}:
-		defer n.endForgetting()
+	case n.removal <- struct{}{}:
+		defer n.endRemoval()
 	default:
 		return
 	}

@@ -83,7 +83,7 @@ func hoursOf(t *testing.T, owner string, names []string, n int) (hours []int64) 
 }
 
 // The memory of keys is a courtesy: without it, or after a restart, a key counts once for each hour, by its content (P2).
-func TestExactnessDoesNotRestOnTheMemoryOfKeys(t *testing.T) {
+func TestExactnessDoesNotDependOnRememberedKeys(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, 1, func(cfg *node.Config) { cfg.RememberedKeys = 0 })
 	c.formed("a")

@@ -10,8 +10,8 @@ import (
 )
 
 const (
-	aloneFor  = 2 * time.Second // how long a stop waits for more other stores
-	warnEvery = 5 * time.Second // between two lines that say what a stop or drain waits for
+	aloneLimit = 2 * time.Second // how long a stop waits for more other stores
+	warnEvery  = 5 * time.Second // between two lines that say what a stop or drain waits for
 )
 
 // errAlone is why a stop no longer waits for others.
@@ -20,12 +20,12 @@ var errAlone = errors.New("fewer other stores are heard and stay than the write 
 // leave puts what this store holds on W other live stores, and tells the others that the node goes. It is a matter of what can be
 // read until the node is back, and not of what is kept: what was acknowledged is on W disks, this one included, and the store
 // remains on the roster. So it does not wait for stores that are not there, or stop too.
-func (n *Node) leave(ctx context.Context) error {
+func (n *Node) leaveGracefully(ctx context.Context) error {
 	if ctx.Err() != nil { // a crash announces nothing
 		return nil
 	}
 	var err error
-	if others := n.membership.Roster().CountEstablished() - 1; others >= n.cfg.WriteQuorum && !n.left.Load() {
+	if others := n.membership.Roster().CountEstablished() - 1; others >= n.cfg.WriteQuorum && !n.departed.Load() {
 		err = n.secureWhileOthersStay(ctx)
 	}
 	if err := n.members.Leave(time.Second); err != nil { // nobody is there to be told, or they find out by themselves
@@ -34,24 +34,24 @@ func (n *Node) leave(ctx context.Context) error {
 	return err
 }
 
-// secureWhileOthersStay is secureAway, given up without an error once there have been too few other stores for aloneFor.
+// secureWhileOthersStay is secureAway, given up without an error once there have been too few other stores for aloneLimit.
 func (n *Node) secureWhileOthersStay(ctx context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	n.loops.Go(func() {
 		for since := time.Now(); ctx.Err() == nil; {
-			if n.othersStaying() >= n.cfg.WriteQuorum {
+			if n.countStaying() >= n.cfg.WriteQuorum {
 				since = time.Now()
-			} else if time.Since(since) >= aloneFor {
+			} else if time.Since(since) >= aloneLimit {
 				cancel(errAlone)
 			}
 			select {
-			case <-time.After(greetEvery / 4):
+			case <-time.After(heartbeatEvery / 4):
 			case <-ctx.Done():
 			}
 		}
 	})
-	err := n.secureAway(ctx)
+	err := n.secureOnOthers(ctx)
 	if errors.Is(context.Cause(ctx), errAlone) {
 		return nil
 	}
@@ -59,7 +59,7 @@ func (n *Node) secureWhileOthersStay(ctx context.Context) error {
 }
 
 // othersStaying returns how many other stores that count are heard, and were not stopping when they were last greeted.
-func (n *Node) othersStaying() int {
+func (n *Node) countStaying() int {
 	staying, self := 0, n.membership.Self().ID
 	for _, s := range n.membership.Roster().Established() {
 		addr := n.directory.Addr(s.ID)
@@ -71,7 +71,7 @@ func (n *Node) othersStaying() int {
 }
 
 // secureAway puts all that this store holds on W other stores, again until nothing came meanwhile (P10).
-func (n *Node) secureAway(ctx context.Context) error {
+func (n *Node) secureOnOthers(ctx context.Context) error {
 	if n.deps.Disabled.Has(safeguard.Secure) {
 		return nil
 	}
@@ -91,7 +91,7 @@ func (n *Node) secureAway(ctx context.Context) error {
 			n.log.Warn("not yet on enough other stores", "error", err)
 		}
 		select {
-		case <-time.After(greetEvery / 4):
+		case <-time.After(heartbeatEvery / 4):
 		case <-ctx.Done():
 			err = cmp.Or(err, context.Cause(ctx))
 			n.log.Warn("not on enough other stores", "cause", context.Cause(ctx), "error", err)

@@ -40,7 +40,7 @@ func TestWritesAreRefusedWhileThereIsTooLittleMemory(t *testing.T) {
 }
 
 // What a process really holds is seen.
-func TestMemoryInUseIsThatOfTheProcess(t *testing.T) {
+func TestMemoryInUseIsTheMemoryOfTheProcess(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, 1, func(cfg *node.Config) { cfg.MemoryLimit = 1 << 40 })
 	c.formed("a")

@@ -7,8 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -55,51 +53,55 @@ type Deps struct {
 
 // Node is one member of the cluster.
 type Node struct {
-	cfg   Config
-	deps  Deps
-	log   *slog.Logger
-	start string // nonce of this start; later ones compare greater
+	cfg        Config
+	deps       Deps
+	log        *slog.Logger
+	startNonce string // of this start; the nonces of later starts compare greater
 
 	journal    *journal.Journal
 	store      *store.Store
 	membership *membership.State
 	directory  *directory.Directory
 	statuses   directory.Statuses
-	absence    directory.Absence
 	members    *member.Members
 	client     *peer.Client
 	replicas   *replica.Replicas
 	answers    *answer.Reader
+	disk       *capacity.Disk
+	memory     *capacity.Memory
+	readiness  readiness.Tracker
 	addresses  router.Addresses
 	ports      []*port.Server
 	publicPort *port.Server
+	peerServer atomic.Pointer[peer.Server]
+	cpuSlots   admission.CPUSlots // for writing and compressing answers to GETs
 
-	slots admission.CPUSlots // for answers to GETs that are written and compressed
+	// Membership.
+	retryJoinNow  chan struct{} // a member of a cluster called this node of no cluster: the node calls its join addresses now
+	removal       chan struct{} // holds a value while this node forgets a store or drains
+	nameConfirmed atomic.Bool   // no other live process has this node's name, as far as the gossip knows
+	expected      atomic.Pointer[expectation]
+	founding      atomic.Bool           // this store is about to found a cluster
+	stopping      atomic.Bool           // the node stops, and is not ready
+	draining      atomic.Bool           // the store is about to leave the roster, or has left; the node is not ready
+	departed      atomic.Bool           // the store has left the roster for good, and W other stores know it
+	notReady      atomic.Bool           // the last result of Ready, which runs at least once a second
+	apartReason   atomic.Pointer[error] // why this node talks to no other node; nil: it does not stay apart
 
-	called       chan struct{} // a member of a cluster called, while this node belongs to none: it is time for calls of its own
-	forgetting   chan struct{} // holds a value while a store is being forgotten or drained
-	unique       atomic.Bool   // no other live process has this node's name, so far as the gossip tells: it may be known
-	expected     atomic.Pointer[expectation]
-	founding     atomic.Bool // this store is about to found a cluster
-	stopping     atomic.Bool // the node ends, and is not ready
-	draining     atomic.Bool // the store is about to leave the roster, or has left; the node is not ready
-	unready      atomic.Bool // as Ready said when it was last asked, at least each second
-	readiness    readiness.Tracker
-	presence     directory.Presence    // used by the greet loop alone
-	apart        atomic.Pointer[error] // why this node talks to nobody; nil: it does not stay apart
-	disk         *capacity.Disk
-	memory       *capacity.Memory
-	diskRefusals atomic.Int64 // writes refused for want of disk space
-	peerServer   atomic.Pointer[peer.Server]
+	// For the goroutine of heartbeatLoop alone.
+	absence        directory.Absence
+	presence       directory.Presence
+	savedAddresses []string // gossip addresses last saved
+
+	diskRefusals atomic.Int64    // writes refused for want of disk space
 	peerPages    atomic.Int64    // calls of web pages that the peer port refused
-	peerLine     lograte.Limiter // of these in the log
-	left         atomic.Bool     // the store has left the roster for good, and W other stores know that
-	ending       context.Context // ends when Stop begins
-	end          context.CancelFunc
-	failed       chan error
-	known        []string       // gossip addresses last saved; used by the greet loop alone
-	stack        []step         // what Start did, to be undone in reverse
-	loops        sync.WaitGroup // of the background work
+	peerPagesLog lograte.Limiter // of their log message
+
+	stopCtx       context.Context // ends when Stop begins
+	cancelStopCtx context.CancelFunc
+	failed        chan error
+	steps         []step         // the parts that were started; Stop undoes them in reverse order
+	loops         sync.WaitGroup // background work
 }
 
 // step is one part that was started.
@@ -127,13 +129,13 @@ func New(cfg Config, deps Deps) (*Node, error) {
 		deps.Origin = random()
 	}
 	n := &Node{
-		cfg: cfg, deps: deps, log: deps.Log, start: fmt.Sprintf("%016x%08x", time.Now().UnixNano(), uint32(random())),
-		slots: admission.NewCPUSlots(admission.DefaultCPUSlots()), directory: directory.New(), failed: make(chan error, 1), forgetting: make(chan struct{}, 1), called: make(chan struct{}, 1),
+		cfg: cfg, deps: deps, log: deps.Log, startNonce: fmt.Sprintf("%016x%08x", time.Now().UnixNano(), uint32(random())),
+		cpuSlots: admission.NewCPUSlots(admission.DefaultCPUSlots()), directory: directory.New(), failed: make(chan error, 1), removal: make(chan struct{}, 1), retryJoinNow: make(chan struct{}, 1),
 	}
 	n.memory = capacity.NewMemory(cfg.MemoryLimit, deps.Memory, deps.Log)
 	n.expected.Store(&expectation{})
-	n.unready.Store(true)
-	n.ending, n.end = context.WithCancel(context.Background())
+	n.notReady.Store(true)
+	n.stopCtx, n.cancelStopCtx = context.WithCancel(context.Background())
 	return n, nil
 }
 
@@ -167,24 +169,24 @@ func (n *Node) Start(ctx context.Context) error {
 }
 
 // started puts a part on the stack of what Stop stops.
-func (n *Node) started(name string, stop func(context.Context) error) {
-	n.stack = append(n.stack, step{name, stop})
+func (n *Node) pushStep(name string, stop func(context.Context) error) {
+	n.steps = append(n.steps, step{name, stop})
 }
 
 // Stop accepts no more connections, finishes requests, puts what the node holds on W other live stores where there are so many, leaves the
 // gossip and closes; what ctx cuts short is closed at once. Every goroutine of the node has ended when it returns.
 func (n *Node) Stop(ctx context.Context) error {
 	n.stopping.Store(true)
-	n.end()
+	n.cancelStopCtx()
 	var errs []error
-	for i := len(n.stack) - 1; i >= 0; i-- {
+	for i := len(n.steps) - 1; i >= 0; i-- {
 		begun := time.Now()
-		if err := n.stack[i].stop(ctx); err != nil {
-			errs = append(errs, fmt.Errorf("stop: %s: %w", n.stack[i].name, err))
+		if err := n.steps[i].stop(ctx); err != nil {
+			errs = append(errs, fmt.Errorf("stop: %s: %w", n.steps[i].name, err))
 		}
-		n.log.Debug("stopped", "part", n.stack[i].name, "took", time.Since(begun))
+		n.log.Debug("stopped", "part", n.steps[i].name, "took", time.Since(begun))
 	}
-	n.stack = nil
+	n.steps = nil
 	for _, p := range n.ports {
 		p.Wait()
 	}
@@ -204,7 +206,7 @@ func (n *Node) openStore(ctx context.Context) error {
 		return err
 	}
 	n.journal = j
-	n.started("journal", func(context.Context) error { return j.Close() })
+	n.pushStep("journal", func(context.Context) error { return j.Close() })
 	n.disk = capacity.NewDisk(n.cfg.MinFree, j.FreeBytes, n.log)
 	n.store = store.New(store.Config{MemoryBudget: n.cfg.MemoryLimit / 2, Limits: n.cfg.storeLimits()}, store.Deps{Journal: j, Log: n.log})
 	if err := n.store.Open(); err != nil {
@@ -222,7 +224,7 @@ func (n *Node) openStore(ctx context.Context) error {
 		rosters = deafRosters{n.membership}
 	}
 	n.client = peer.NewClient(peer.ClientDeps{Rosters: rosters, Dial: n.deps.Network.DialContext})
-	n.started("peer connections", func(context.Context) error { n.client.Close(); return nil })
+	n.pushStep("peer connections", func(context.Context) error { n.client.Close(); return nil })
 	n.replicas = replica.New(n.deps.Origin,
 		replica.Config{
 			Copies: n.cfg.ReplicationFactor, Quorum: n.cfg.WriteQuorum, Slices: n.cfg.HourSlices, SealAfter: n.cfg.SealAfter, SealBatches: n.deps.SealBatches,
@@ -230,12 +232,12 @@ func (n *Node) openStore(ctx context.Context) error {
 			Disabled: n.deps.Disabled,
 		},
 		replica.Deps{
-			Log: n.log, Cluster: cluster{n}, Peers: outward{n.client}, Store: n.store, NotSent: peer.NotSent, Unheard: peer.Unheard, Fail: n.fail,
+			Log: n.log, Cluster: cluster{n}, Peers: peerCaller{n.client}, Store: n.store, NotSent: peer.NotSent, Unheard: peer.Unheard, Fail: n.fail,
 			Refuse: n.refuseWrite, Lost: n.folderMissing, Settled: n.saveSettled, Before: ringOf(settled, n.cfg.HourSlices),
 		})
 	n.answers = answer.New(
 		answer.Config{Slices: n.cfg.HourSlices, Disabled: n.deps.Disabled},
-		answer.Deps{Replicas: n.replicas, Client: n.client, CPUSlots: n.slots})
+		answer.Deps{Replicas: n.replicas, Client: n.client, CPUSlots: n.cpuSlots})
 	if n.membership.Fresh() {
 		n.replicas.Recovered()
 	}
@@ -261,7 +263,7 @@ func (n *Node) openMembership() (err error) {
 	return membership.CheckPlacement(n.journal, n.cfg.HourSlices)
 }
 
-// deafRosters learns nothing from answers but that there is a cluster: the negative control of merging rosters before acks are counted.
+// deafRosters learns nothing from replies but that there is a cluster: the negative control of merging rosters before acks are counted.
 type deafRosters struct{ *membership.State }
 
 // MergeRoster implements peer.Rosters.
@@ -297,14 +299,14 @@ func (n *Node) startMembers(ctx context.Context) error {
 		Label: n.cfg.Cluster, Key: key, RejoinEvery: n.deps.Rejoin,
 		Adopt: n.adoptCluster, Disabled: n.deps.Disabled,
 	}, member.Deps{Log: n.log, Network: n.deps.Network})
-	n.started("gossip", func(context.Context) error { return n.members.Stop() })
+	n.pushStep("gossip", func(context.Context) error { return n.members.Stop() })
 	if n.addresses.Gossip, err = n.members.Listen(ctx); err != nil {
 		return fmt.Errorf("%s: %w", settingGossip, err)
 	}
-	if err := n.goBack(); err != nil {
+	if err := n.restoreAddresses(); err != nil {
 		return err
 	}
-	return n.members.Start(n.self())
+	return n.members.Start(n.gossipIdentity())
 }
 
 // startLoops starts what runs in the background, which is stopped before anything else is.
@@ -313,20 +315,20 @@ func (n *Node) startLoops(context.Context) error {
 	n.readiness.Start(time.Now()) // the wait for the data folder does not count
 	n.deps.Registry.MustRegister(metrics.NewCollector(n.sample))
 	ctx, cancel := context.WithCancel(context.Background())
-	n.loops.Go(func() { n.greetLoop(ctx) })
-	n.loops.Go(func() { n.tellUnready(ctx) })
+	n.loops.Go(func() { n.heartbeatLoop(ctx) })
+	n.loops.Go(func() { n.logUnready(ctx) })
 	if !n.deps.Disabled.Has(safeguard.Folder) {
 		n.loops.Go(func() { n.watchFolder(ctx) })
 	}
 	n.loops.Go(func() { n.memory.Watch(ctx) })
 	n.replicas.Start()
-	n.started("background work", func(context.Context) error {
+	n.pushStep("background work", func(context.Context) error {
 		cancel()
 		n.replicas.Stop()
 		n.loops.Wait()
 		return nil
 	})
-	n.started("hand over", n.leave)
+	n.pushStep("hand over", n.leaveGracefully)
 	return nil
 }
 
@@ -340,66 +342,8 @@ func (n *Node) fail(err error) {
 	}
 }
 
-// sendAway reports whether clients are asked to close their connections and to come back by others, which lead to another node where
-// a balancer is between: a balancer such as kube-proxy never cuts an open connection.
-func (n *Node) sendAway() bool { return n.unready.Load() || n.stopping.Load() || n.draining.Load() }
-
-// Ready returns nil when the node may be sent requests, and otherwise why not.
-func (n *Node) Ready() error {
-	err := n.ready()
-	n.unready.Store(err != nil)
-	return err
-}
-
-func (n *Node) ready() error {
-	switch {
-	case n.stopping.Load():
-		return errors.New("stopping")
-	case n.left.Load():
-		return errors.New("drained: the store of this node has left the cluster")
-	case n.draining.Load():
-		secured, all := n.replicas.Secured()
-		return fmt.Errorf("draining: %d of %d slices are on enough other stores", secured, all)
-	case n.folderMissing():
-		return n.journal.Missing()
-	}
-	return n.assess(nil)
-}
-
-// assess takes in the stores that answered now and returns why this node is not ready, nil if it is.
-func (n *Node) assess(heard answers) error {
-	return n.readiness.Observe(func() readiness.Observation { return n.observe(heard) })
-}
-
-// observe returns the information on which readiness depends, with the stores that answered now.
-func (n *Node) observe(heard answers) readiness.Observation {
-	o := readiness.Observation{
-		Now: time.Now(), Quorum: n.cfg.WriteQuorum, Self: n.membership.Self(), Roster: n.membership.Roster(),
-		Answered: slices.Collect(maps.Keys(heard)), Contact: n.members.Contact(), Joining: n.waitsFor(), Apart: n.stays(),
-		Refusal: n.members.Refusal(), Tried: n.members.Tried(), Recovering: n.replicas.Recovering(), Disabled: n.deps.Disabled,
-	}
-	if len(heard) > 0 || len(n.members.View().Nodes) > 1 {
-		o.Contact = o.Now
-	}
-	return o
-}
-
-// ReadyToWrite returns nil when a POST could be stored now, and otherwise why not. A node that is ready may be unable to write.
-func (n *Node) ReadyToWrite() error {
-	if err := n.Ready(); err != nil {
-		return err
-	}
-	switch {
-	case n.memory.Full():
-		return errors.New("too little memory is left for more POSTs")
-	case n.disk.Low():
-		return n.diskError()
-	}
-	return n.replicas.Enough()
-}
-
 // Members describes the cluster as this node sees it.
-func (n *Node) Members() router.MembersView { return n.view() }
+func (n *Node) Members() router.MembersView { return n.membersView() }
 
 // Name returns the node's name, that of the data folder where none was set. It is set by Start.
 func (n *Node) Name() string { return n.cfg.Name }

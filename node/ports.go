@@ -59,16 +59,16 @@ func (n *Node) openPort(ctx context.Context, cfg port.Config, handler func(*brow
 		return nil, err
 	}
 	n.ports = append(n.ports, s)
-	n.started("server of "+cfg.Setting, func(ctx context.Context) error { s.Stop(ctx); return nil })
+	n.pushStep("server of "+cfg.Setting, func(ctx context.Context) error { s.Stop(ctx); return nil })
 	return s, nil
 }
 
 func (n *Node) openPeerPort(ctx context.Context) error {
-	server := peer.NewServer(peer.ServerConfig{}, peer.ServerDeps{Handler: inward{n}, Log: n.log})
+	server := peer.NewServer(peer.ServerConfig{}, peer.ServerDeps{Handler: peerHandler{n}, Log: n.log})
 	n.peerServer.Store(server)
 	p, err := n.openPort(ctx, port.Config{Setting: settingPeer, Addr: n.cfg.PeerAddr},
 		func(g *browser.Guard) http.Handler { return n.guardPeers(g, server) })
-	n.started("peer streams", func(ctx context.Context) error { server.Shutdown(ctx); return nil })
+	n.pushStep("peer streams", func(ctx context.Context) error { server.Shutdown(ctx); return nil })
 	if err != nil {
 		return err
 	}
@@ -82,7 +82,7 @@ func (n *Node) openPublicPort(ctx context.Context) error {
 			MaxBody: n.cfg.MaxBody, MaxHours: n.cfg.MaxHoursPerRequest, AnyHour: n.cfg.AnyHour, MaxBuffered: n.cfg.maxBuffered(), MaxPosts: n.cfg.maxPosts(), MaxWait: n.cfg.MaxWait,
 			MaxReading: n.cfg.MaxReads, BodyTimeout: n.cfg.BodyTimeout, MaxLong: n.cfg.MaxLongAnswers, ReadOrigins: n.cfg.ReadOrigin,
 		}, router.Deps{
-			Cluster: public{n}, Log: n.log, Registry: n.deps.Registry, MemoryFull: n.memory.Full, CPUSlots: n.slots, Unready: n.sendAway,
+			Cluster: publicAPI{n}, Log: n.log, Registry: n.deps.Registry, MemoryFull: n.memory.Full, CPUSlots: n.cpuSlots, Unready: n.shedsConnections,
 			Guard: g, Metrics: promhttp.HandlerFor(n.deps.Registry, promhttp.HandlerOpts{}),
 		})
 	}
@@ -100,7 +100,7 @@ func (n *Node) serve(context.Context) error {
 		p.Serve()
 	}
 	// This step is the first that Stop undoes, because the requests under way need all other parts until they are done.
-	n.started("requests", func(ctx context.Context) error { n.publicPort.Stop(ctx); return nil })
+	n.pushStep("requests", func(ctx context.Context) error { n.publicPort.Stop(ctx); return nil })
 	return nil
 }
 
@@ -113,7 +113,7 @@ func (n *Node) guardPeers(g *browser.Guard, peers http.Handler) http.Handler {
 			return
 		}
 		n.peerPages.Add(1)
-		if times := n.peerLine.Allow(time.Now()); times > 0 {
+		if times := n.peerPagesLog.Allow(time.Now()); times > 0 {
 			n.log.Warn("peer call of a web page refused", "from", r.RemoteAddr, "host", r.Host, "origin", r.Header.Get("Origin"),
 				"refused", times, "err", err)
 		}

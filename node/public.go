@@ -11,13 +11,13 @@ import (
 	"flowring/router"
 )
 
-// public is the node as its public API sees it.
-type public struct{ *Node }
+// publicAPI is the node as its public API sees it.
+type publicAPI struct{ *Node }
 
-var _ router.Cluster = public{}
+var _ router.Cluster = publicAPI{}
 
 // Post implements router.Cluster.
-func (p public) Post(ctx context.Context, posting *flow.Posting) (bool, error) {
+func (p publicAPI) Post(ctx context.Context, posting *flow.Posting) (bool, error) {
 	if err := p.mayWrite(); err != nil {
 		return false, err
 	}
@@ -28,9 +28,9 @@ func (p public) Post(ctx context.Context, posting *flow.Posting) (bool, error) {
 // mayWrite says why no write can be taken here, if so: better at once than after the work.
 func (n *Node) mayWrite() error {
 	switch {
-	case n.stays() != nil:
-		return &contract.UnavailableError{Reason: n.stays().Error()}
-	case n.left.Load():
+	case n.apartError() != nil:
+		return &contract.UnavailableError{Reason: n.apartError().Error()}
+	case n.departed.Load():
 		return &contract.UnavailableError{Reason: "the store of this node has left the cluster"}
 	case n.membership.Roster().CountEstablished() < n.cfg.WriteQuorum:
 		return &contract.UnavailableError{
@@ -41,7 +41,7 @@ func (n *Node) mayWrite() error {
 }
 
 // Get implements router.Cluster: each slice of the hour is read at its owner.
-func (p public) Get(ctx context.Context, hour flow.Hour, ask contract.Ask) (contract.Answer, error) {
+func (p publicAPI) Get(ctx context.Context, hour flow.Hour, ask contract.Ask) (contract.Answer, error) {
 	answer, err := p.answers.Hour(ctx, hour, ask)
 	return answer, publicError(err)
 }
@@ -67,10 +67,10 @@ func publicError(err error) error {
 }
 
 // Members implements router.Cluster.
-func (p public) Members() router.MembersView { return p.view() }
+func (p publicAPI) Members() router.MembersView { return p.membersView() }
 
 // Ready implements router.Cluster.
-func (p public) Ready() error { return p.Node.Ready() }
+func (p publicAPI) Ready() error { return p.Node.Ready() }
 
 // ReadyToWrite implements router.Cluster.
-func (p public) ReadyToWrite() error { return p.Node.ReadyToWrite() }
+func (p publicAPI) ReadyToWrite() error { return p.Node.ReadyToWrite() }

@@ -219,7 +219,7 @@ func TestDataFolderOfOtherSlicesIsRefused(t *testing.T) {
 	}
 }
 
-func TestSettingsThatCannotBeAreRefused(t *testing.T) {
+func TestInvalidSettingsAreRefused(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
 		spoil func(*node.Config)

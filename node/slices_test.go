@@ -87,7 +87,7 @@ func TestARefusedRequestIsInNoSlice(t *testing.T) {
 	}
 }
 
-func TestASliceThatIsMissedIsMissedLoudly(t *testing.T) {
+func TestAMissingSliceIsReported(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, 3, sliced(16))
 	c.formed("a", "b", "c")
@@ -113,7 +113,7 @@ func TestASliceThatIsMissedIsMissedLoudly(t *testing.T) {
 }
 
 // P14: each slice has what it may have; together it is more, and said to be cut.
-func TestATotalOfAllSlicesIsCutAloud(t *testing.T) {
+func TestASaturatedTotalOfAllSlicesIsCounted(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, 2, sliced(4))
 	c.formed("a", "b")

@@ -7,7 +7,7 @@ import (
 )
 
 // Most flows of an hour come to be in most of its slices, so that each may have as many as the hour.
-func TestEverySliceMayHaveWhatAnHourMay(t *testing.T) {
+func TestEachSliceHasTheLimitsOfItsHour(t *testing.T) {
 	c := Config{MaxFlowsPerHour: 10, MaxNamesPerHour: 7, MaxHours: 3, HourSlices: 4}
 	if got, want := c.storeLimits(), (store.Limits{Flows: 10, Names: 7, Slices: 12}); got != want {
 		t.Errorf("storeLimits = %+v, want %+v", got, want)

@@ -28,7 +28,7 @@ func (n *Node) statusOf(stats store.Stats) peer.Status {
 
 // drainProgress returns how far the drain is that is under way; nil: none is.
 func (n *Node) drainProgress() *peer.Drain {
-	if !n.draining.Load() || n.left.Load() {
+	if !n.draining.Load() || n.departed.Load() {
 		return nil
 	}
 	secured, all := n.replicas.Secured()
@@ -36,7 +36,7 @@ func (n *Node) drainProgress() *peer.Drain {
 }
 
 // view describes the cluster as this node sees it.
-func (n *Node) view() router.MembersView {
+func (n *Node) membersView() router.MembersView {
 	roster, on, self := n.membership.Roster(), n.membership.Ring(), n.membership.Self()
 	v := router.MembersView{Cluster: roster.Cluster(), Node: n.cfg.Name, Members: []router.Member{}}
 	for _, s := range roster.Stores() {

@@ -9,21 +9,21 @@ import (
 	"flowring/flow"
 )
 
-// Apply makes batches durable and adds each of them once to the totals, however often and by whomever it is sent, also
-// within one call (P2). It skips a batch whose dot or ID the store has, and retains nothing of the batches. It blocks for one
-// fsync for every ApplyAtOnce batches, which concurrent calls share, and before that for the loads of cold slices. It
-// enforces no limits, because the owner that admits a batch does (P12).
+// Apply makes batches durable and adds each of them once to the totals, however often and by whomever it is sent,
+// also within one call (P2). It skips a batch whose dot or ID the store has, and retains nothing of the batches. It
+// blocks for one fsync for every ApplyAtOnce batches, which concurrent calls share, and before that for the loads of
+// cold slices. It enforces no limits, because the owner that admits a batch does (P12).
 //
-// The outcome of an error is unknown: batches may be in the journal, but a batch that is not in memory does not count yet. To
-// apply all of them again is correct.
+// The outcome of an error is unknown: batches may be in the journal, but none counts before it is in memory. The
+// caller may apply all of them again.
 func (s *Store) Apply(batches ...flow.Written) error { return s.apply(batches, false) }
 
-// ApplyAtOnce is the largest number of batches in one write. Their slices stay in memory during the write, in spite of the
-// budget.
+// ApplyAtOnce is the largest number of batches in one write. Their slices stay in memory during the write, in spite
+// of the budget.
 const ApplyAtOnce = 64
 
-// apply is Apply. With dots set it also writes a batch whose ID the store has under another dot, because stores compare their
-// contents by dots.
+// apply is Apply. With dots set it also writes a batch whose ID the store has under another dot, because stores
+// compare their contents by dots.
 func (s *Store) apply(batches []flow.Written, dots bool) error {
 	for chunk := range slices.Chunk(inOrder(batches), ApplyAtOnce) {
 		if err := s.applyChunk(chunk, dots); err != nil {
@@ -53,7 +53,7 @@ func describe(batches []flow.Written) string {
 	return name
 }
 
-// applyChunk applies batches that are in order. It takes ownership of the slice batches.
+// applyChunk applies batches in order. It takes ownership of the slice batches.
 func (s *Store) applyChunk(batches []flow.Written, dots bool) error {
 	pinned, err := s.pinAll(batches)
 	if err != nil {
@@ -80,7 +80,7 @@ func (s *Store) applyChunk(batches []flow.Written, dots bool) error {
 type pinnedSlice struct {
 	*entry
 	batches []flow.Written
-	applied int // number of batches that were applied
+	applied int // number of applied batches
 }
 
 // selectNew reduces the batches of each pinned slice to the ones to write, and appends all of these to selected.

@@ -8,11 +8,11 @@ import (
 	"flowring/store/snapshot"
 )
 
-// batchIndex holds the dots and the IDs of the batches of a slice. By them the store recognizes a batch that it has (P2).
+// batchIndex holds the dots and the IDs of the batches of a slice. They tell new batches from known ones (P2).
 type batchIndex struct {
 	mu         sync.Mutex
 	dots       digest.Digest
-	firstIDs   map[flow.ID]flow.ID  // by Key, the first ID that came with it
+	firstIDs   map[flow.ID]flow.ID  // by Key, the first ID with it
 	furtherIDs map[flow.ID]struct{} // IDs whose Key had come with another ID: next to none
 }
 
@@ -107,7 +107,7 @@ func (x *batchIndex) empty() bool {
 	return x.dots.Empty()
 }
 
-// size estimates the bytes of memory that the index takes.
+// size estimates the memory of the index in bytes.
 func (x *batchIndex) size() int64 {
 	x.mu.Lock()
 	defer x.mu.Unlock()

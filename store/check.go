@@ -7,28 +7,29 @@ import (
 	"flowring/internal/contract"
 )
 
-// Check is what the owner of an hour asks before it admits batches. It changes nothing. After a refusal nothing of the
-// batches may be stored. The outcomes:
+// Check decides for the owner of an hour whether it admits batches. It changes nothing. After a refusal nothing of
+// the batches may be stored. The outcomes:
 //
-//	replay                a batch of each one's ID is held: to apply them would add nothing
-//	contract.KeyReused    the Key of one is held with another ID
+//	replay                the store has a batch with the ID of each one: to apply them would add nothing
+//	contract.KeyReused    the store has the Key of one with another ID
 //	contract.Overflow     the total of a flow would exceed 2^63-1 with one (P14)
 //	*contract.HourError   one would exceed one of the Limits (P12)
 //
-// Each is looked at as if the others were not there, but for the number of slices: those that the batches before it begin count. Batches that are applied between Check and Apply are not in its answer.
+// Each batch is checked as if it were alone, except for the number of slices: the new slices of the batches before it
+// count. The answer does not include batches applied between Check and Apply.
 func (s *Store) Check(batches ...flow.Written) (replay bool, err error) {
 	return s.checkAll(batches, s.limits)
 }
 
-// CheckIgnoringLimits is Check without Limits: of batches whose posting was checked as a whole. Other batches of it may be stored by now, and
-// to refuse these would leave the posting in pieces (P3).
+// CheckIgnoringLimits is Check without Limits, for batches whose posting passed Check as a whole. Other batches of
+// the posting may be stored by now, so a refusal for a limit would leave the posting in parts (P3).
 func (s *Store) CheckIgnoringLimits(batches ...flow.Written) (replay bool, err error) {
 	return s.checkAll(batches, Limits{})
 }
 
 func (s *Store) checkAll(batches []flow.Written, limits Limits) (allReplayed bool, err error) {
 	allReplayed = true
-	begun := 0 // slices that batches of this call begin
+	begun := 0 // new slices of this call
 	for _, b := range batches {
 		replayed, begins, err := s.check(b.Batch, limits, begun)
 		if err != nil {
@@ -42,24 +43,25 @@ func (s *Store) checkAll(batches []flow.Written, limits Limits) (allReplayed boo
 	return allReplayed, nil
 }
 
-// check checks one batch, after so many batches that begin a slice. begins says that it begins another one.
+// check checks one batch, after a number of new slices in this call. begins reports whether the batch begins another
+// one.
 func (s *Store) check(b *flow.Batch, limits Limits, begun int) (replay, begins bool, err error) {
-	h, err := s.pinLoaded(b.Slice, false)
+	e, err := s.pinLoaded(b.Slice, false)
 	if err != nil {
 		return false, false, fmt.Errorf("check batch: %w", err)
 	}
-	if h == nil {
+	if e == nil {
 		return false, true, s.refused.limit(b.Slice, s.checkNewSlice(b, limits, begun))
 	}
-	defer s.release(h)
-	replay, reused := h.content.index.lookup(b)
+	defer s.release(e)
+	replay, reused := e.content.index.lookup(b)
 	switch {
 	case replay:
 		return true, false, nil
 	case reused:
 		return false, false, contract.KeyReused
-	case h.content.table.Overflows(b):
+	case e.content.table.Overflows(b):
 		return false, false, contract.Overflow
 	}
-	return false, false, s.refused.limit(b.Slice, limits.fits(h.content.table, b))
+	return false, false, s.refused.limit(b.Slice, limits.fits(e.content.table, b))
 }

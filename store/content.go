@@ -10,9 +10,9 @@ import (
 
 // content is a slice in memory: the fold of its batches, and their identities.
 //
-// P11: mu is locked shared while a batch is added to the table and to the index, and exclusively while a reading is copied.
-// So a reading has all of a batch or nothing of it. The table and the index have locks of their own, which are taken within
-// mu.
+// P11: mu is locked shared while a batch is added to the table and to the index, and exclusively while a reading is
+// copied. So a reading has all of a batch or nothing of it. The table and the index have locks of their own, which
+// are taken within mu.
 type content struct {
 	mu    sync.RWMutex
 	table *table.Table
@@ -21,8 +21,8 @@ type content struct {
 
 func newContent() *content { return &content{table: table.New()} }
 
-// fold adds a batch whose dot the content lacks. It returns whether the batch is new to the totals, and the number of totals
-// that it saturated (P14). The caller has locked the identity of the batch.
+// fold adds a batch whose dot the content lacks. It returns whether the batch is new to the totals, and the number of
+// saturated totals (P14). The caller has locked the identity of the batch.
 func (c *content) fold(b *flow.Batch) (added bool, saturated int) {
 	sameID, _ := c.index.lookup(b)
 	if sameID { // the totals include it under another dot
@@ -48,7 +48,7 @@ func (c *content) read(hour flow.Hour) *Reading {
 	return r
 }
 
-// size estimates the bytes of memory that the slice takes.
+// size estimates the memory of the slice in bytes.
 func (c *content) size() int64 { return c.table.Size() + c.index.size() }
 
 // addPiece adds a piece of a snapshot, without its digest. It needs no lock, because the content has no other user yet.

@@ -9,11 +9,10 @@ import (
 	"flowring/store/digest"
 )
 
-// ErrUnreadable is the error of a value in the journal that cannot be read, because its file was changed or the disk is
-// faulty.
+// ErrUnreadable is the error of an unreadable value in the journal: its file was changed, or the disk is faulty.
 var ErrUnreadable = errors.New("journal is corrupt")
 
-// unreadableError is the error of a slice with batches that cannot be read.
+// unreadableError is the error of a slice with unreadable batches.
 type unreadableError struct{ dots digest.Digest }
 
 func (e *unreadableError) Error() string {
@@ -22,7 +21,7 @@ func (e *unreadableError) Error() string {
 
 func (e *unreadableError) Unwrap() error { return ErrUnreadable }
 
-// Unreadable returns the number of batches of a slice that are known to be unreadable here. No digest contains them until
+// Unreadable returns the number of batches of a slice known to be unreadable here. No digest contains them until an
 // Intake brings them again.
 func (s *Store) Unreadable(slice flow.Slice) uint64 {
 	s.mu.Lock()
@@ -30,7 +29,7 @@ func (s *Store) Unreadable(slice flow.Slice) uint64 {
 	return s.unreadable[slice].Count()
 }
 
-// AllUnreadable returns the number of batches of all slices that are known to be unreadable here.
+// AllUnreadable returns the number of batches of all slices known to be unreadable here.
 func (s *Store) AllUnreadable() uint64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -71,7 +70,7 @@ func (s *Store) noteIfUnreadable(slice flow.Slice, err error, dots digest.Digest
 	return true
 }
 
-// readableDigest returns the digest of a slice without the batches that are known to be unreadable. Store.mu is locked.
+// readableDigest returns the digest of a slice without the batches known to be unreadable. Store.mu is locked.
 func (s *Store) readableDigest(e *entry) digest.Digest {
 	if dots, found := s.unreadable[e.slice]; found {
 		return e.digest().Minus(dots)
@@ -79,7 +78,7 @@ func (s *Store) readableDigest(e *entry) digest.Digest {
 	return e.digest()
 }
 
-// Scrub reads everything that the journal has of a slice, and records unreadable batches. It returns the number of bytes. It
+// Scrub reads all values of a slice in the journal, and records unreadable batches. It returns the number of bytes. It
 // fails with ErrUnreadable for damage to the dots or to the head of a snapshot, which no other store can repair.
 func (s *Store) Scrub(slice flow.Slice) (bytes int, err error) {
 	if s.journal == nil {
@@ -103,8 +102,8 @@ func (s *Store) Scrub(slice flow.Slice) (bytes int, err error) {
 	return bytes, err
 }
 
-// findUnreadable returns the unreadable batches of a slice. It reads the batches one by one, because a damaged file also has
-// other batches.
+// findUnreadable returns the unreadable batches of a slice. It reads the batches one by one, because a damaged file
+// also has other batches.
 func (s *Store) findUnreadable(slice flow.Slice) (bad digest.Digest, err error) {
 	head, err := s.readHead(slice)
 	if err != nil {
@@ -128,8 +127,8 @@ func (s *Store) findUnreadable(slice flow.Slice) (bad digest.Digest, err error) 
 	return bad, err
 }
 
-// loadOneByOne fills new content with the batches of a slice, and reads each of them by its dot. Load cannot read past the
-// damage in a file, even after the damaged batches were written again.
+// loadOneByOne fills new content with the batches of a slice, and reads each of them by its dot. Load cannot read
+// past the damage in a file, even after the damaged batches were written again.
 func (s *Store) loadOneByOne(c *content, slice flow.Slice, only *digest.Digest) (unsealed int, err error) {
 	bad, err := s.findUnreadable(slice)
 	if err != nil {
@@ -148,7 +147,7 @@ func (s *Store) loadOneByOne(c *content, slice flow.Slice, only *digest.Digest) 
 	return unsealed, err
 }
 
-// foldLoaded adds a batch from the journal to content that has no other user yet.
+// foldLoaded adds a batch from the journal to content without another user.
 func (s *Store) foldLoaded(c *content, encoded []byte, only *digest.Digest, unsealed *int) error {
 	b, err := flow.ParseBatch(encoded)
 	if err != nil {
@@ -162,8 +161,8 @@ func (s *Store) foldLoaded(c *content, encoded []byte, only *digest.Digest, unse
 	return nil
 }
 
-// rewrite writes a batch of a slice with unreadable batches: an unreadable one, or any one if the slice is cold, because it
-// cannot be loaded. It reports whether the batch was one to rewrite.
+// rewrite writes a batch of a slice with unreadable batches: an unreadable one, or any one if the slice is cold,
+// because it cannot be loaded. It reports whether the batch was one to rewrite.
 func (s *Store) rewrite(w flow.Written) (done bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

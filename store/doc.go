@@ -1,4 +1,5 @@
-// Package store holds the slices of one node: for each slice the set of its batches, in a journal, and their totals in memory.
+// Package store holds the slices of one node: for each slice the set of its batches, in a journal, and their totals
+// in memory.
 //
 // Invariants, by promise:
 //
@@ -8,22 +9,22 @@
 //	P14  Totals saturate at 2^63-1 in any order alike, which is counted. Check reports it before.
 //	P15  Totals are the fold of the batches in the journal. Verify proves it.
 //
-// A slice is warm (in memory) or cold (only in the journal). Apply, Check, Read and Verify need its totals or IDs and load
-// it. Digest, Missing and Drop do not. Beyond the memory budget the least recently used slices become cold. Open reads only
-// the list of slices.
+// A slice is warm (in memory) or cold (only in the journal). Apply, Check, Read and Verify need its totals or IDs and
+// load it. Digest, Missing and Drop do not. Beyond the memory budget the least recently used slices become cold. Open
+// reads only the list of slices.
 //
-// Seal replaces the batches of a quiet slice by a snapshot: their totals, their digest and their IDs. Later batches are added
-// on top. The caller of Seal makes sure that its snapshot contains every snapshot of the slice in another store. Of two
-// snapshots the larger one therefore contains the other, and Intake replaces the smaller one by it.
+// Seal replaces the batches of a quiet slice by a snapshot: their totals, their digest and their IDs. Later batches
+// are added on top. A caller of Seal passes only a digest that contains every snapshot of the slice at other stores.
+// Of two snapshots the larger one therefore contains the other, and Intake replaces the smaller one by it.
 //
-// The parts of a slice have packages of their own: store/table its totals, store/digest the set of its dots, store/snapshot
-// the format of its snapshot, store/journal its place on disk.
+// The parts of a slice have packages of their own: store/table its totals, store/digest the set of its dots,
+// store/snapshot the format of its snapshot, store/journal its place on disk.
 //
 // A Store may be used by many goroutines. Its locks, in the order in which they are taken:
 //
-//	an identity (held across the fsync) > Store.mu (the entries; not held across I/O) > content.mu (shared to add a batch,
-//	exclusive to copy) > the locks of the table and of the batch index
+//	an identity (held across the fsync) > Store.mu (the entries; not held across I/O)
+//	> content.mu (shared to add a batch, exclusive to copy) > the locks of the table and of the batch index
 //
-// A user of a slice pins its entry. A pinned entry stays warm or cold as it is, and is not dropped. A caller with several
-// slices or several identities takes them in order, and pins before it locks identities.
+// A user of a slice pins its entry. A pinned entry is neither evicted nor dropped. A caller with
+// several slices or several identities takes them in order, and pins before it locks identities.
 package store

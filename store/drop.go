@@ -7,9 +7,9 @@ import (
 	"flowring/store/digest"
 )
 
-// Drop removes the slice from this store if its digest is exactly d, and reports whether it did. It leaves a slice in use as
-// it is, because a batch whose Apply is in progress belongs to another digest and must survive. The caller tries again
-// later. Drop blocks for an fsync.
+// Drop removes the slice from this store if its digest is exactly d, and reports whether it did. It leaves a slice in
+// use as it is, because a batch whose Apply is in progress belongs to another digest and must survive. The caller
+// tries again later. Drop blocks for an fsync.
 func (s *Store) Drop(slice flow.Slice, d digest.Digest) (dropped bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -26,8 +26,8 @@ func (s *Store) Drop(slice flow.Slice, d digest.Digest) (dropped bool, err error
 	return true, nil
 }
 
-// remove removes an entry that nobody has pinned. If the journal fails, the batches may be there or not. The entry is then
-// reset, so that the next use reads the journal.
+// remove removes an unpinned entry. If the journal fails, the batches may be there or not. The entry is then reset,
+// and the next use reads the journal.
 func (s *Store) remove(e *entry) error {
 	var err error
 	if s.journal != nil {

@@ -27,8 +27,8 @@ type identityLocks struct {
 	locked map[identity]chan struct{} // closed when all identities of the same call to lock are unlocked
 }
 
-// lock locks identities, which are distinct and in order, and returns a function that unlocks them. It waits until no other
-// call has one of them locked. The order prevents deadlocks.
+// lock locks identities, which are distinct and in order, and returns the function to unlock them. It waits until no
+// other call has one of them locked. The order prevents deadlocks.
 func (l *identityLocks) lock(ids []identity) (unlock func()) {
 	mine := make(chan struct{})
 	l.mu.Lock()

@@ -7,7 +7,7 @@ import (
 	"flowring/store/snapshot"
 )
 
-// Intake takes in the frames of a slice that Missing of another store produces. It serves one goroutine. Each batch counts
+// Intake takes in the frames of a slice from Missing of another store. It serves one goroutine. Each batch counts
 // from its frame on, a snapshot from its last piece on.
 type Intake struct {
 	s          *Store
@@ -21,8 +21,8 @@ type Intake struct {
 // Intake returns an intake of a slice. The caller closes it.
 func (s *Store) Intake(slice flow.Slice) *Intake { return &Intake{s: s, slice: slice} }
 
-// Add takes in one frame, which it does not retain. It blocks for an fsync, except after a piece of a snapshot that is not
-// the last one. Its error wraps ErrConflict for a snapshot that cannot be merged with the one of this store. After an error
+// Add takes in one frame, which it does not retain. It blocks for an fsync, except for the pieces of a snapshot
+// before the last one. Its error wraps ErrConflict if a snapshot conflicts with the one of this store. After an error
 // the intake takes in nothing more.
 func (in *Intake) Add(frame []byte) error {
 	if in.err == nil {

@@ -8,14 +8,14 @@ import (
 	"flowring/store/digest"
 )
 
-// ErrNoJournal is the error of a call that needs a journal, of a store without one.
+// ErrNoJournal is the error of a store without a journal.
 var ErrNoJournal = errors.New("the store has no journal")
 
 // Journal keeps the encoded batches of a store on disk. Package store/journal implements it. All methods may be called
 // concurrently.
 type Journal interface {
-	// Append writes batches under their slices and dots. It returns nil once they are fsynced (P1); concurrent calls share
-	// fsyncs. After an error the journal has all of them or none. Append retains nothing of the batches.
+	// Append writes batches under their slices and dots. It returns nil once they are fsynced (P1); concurrent calls
+	// share fsyncs. After an error the journal has all of them or none. Append retains nothing of the batches.
 	Append(batches ...flow.Written) error
 
 	// Slices returns the slices with batches or a snapshot, in order. It reads no batch.
@@ -30,20 +30,21 @@ type Journal interface {
 	// Get returns one batch. It fails if the journal lacks it.
 	Get(s flow.Slice, d flow.Dot) ([]byte, error)
 
-	// Drop removes the batches of the slice, its snapshot and its drafts. It returns nil once the removal is fsynced. After an
-	// error they may be there or not.
+	// Drop removes the batches of the slice, its snapshot and its drafts. It returns nil once the removal is fsynced.
+	// After an error they may be there or not.
 	Drop(s flow.Slice) error
 
-	// Stage writes a piece of a draft. Adopt makes the draft a snapshot; the next start of the journal removes drafts that
-	// were not adopted. Stage does not wait for the disk and does not retain data.
+	// Stage writes a piece of a draft. Adopt makes the draft a snapshot; the next start of the journal removes all
+	// other drafts. Stage does not wait for the disk and does not retain data.
 	Stage(s flow.Slice, draft uint64, piece uint32, data []byte) error
 
-	// Adopt makes a draft the snapshot of the slice, with the given head. The draft replaces the former snapshot and the
-	// batches of the dots in covers. Adopt returns nil once all of this is fsynced. After an error it may have happened or not.
+	// Adopt makes a draft the snapshot of the slice, with the given head. The draft replaces the former snapshot and
+	// the batches of the dots in covers. Adopt returns nil once all of this is fsynced. After an error it may have
+	// happened or not.
 	Adopt(s flow.Slice, draft uint64, head []byte, covers digest.Digest) error
 
-	// Reclaim frees the disk space of the removed values of a slice. Otherwise it stays in use until the journal rewrites the
-	// files for another reason. Reclaim blocks until the files are rewritten or ctx ends.
+	// Reclaim frees the disk space of the removed values of a slice. Otherwise it stays in use until the journal
+	// rewrites the files for another reason. Reclaim blocks until the files are rewritten or ctx ends.
 	Reclaim(ctx context.Context, s flow.Slice) error
 
 	// Discard removes a draft. It does not wait for the disk.

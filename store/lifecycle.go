@@ -9,12 +9,12 @@ import (
 	"flowring/store/digest"
 )
 
-// entry is a slice of the store: warm, in memory, or cold, in the journal alone. Store.mu guards all fields but slice; the
-// content has locks of its own.
+// entry is a slice of the store: warm, in memory, or cold, in the journal alone. Store.mu guards all fields but
+// slice; the content has locks of its own.
 //
-// A user pins an entry. A pinned entry is neither evicted nor dropped, and its snapshot does not change. Nobody pins an entry
-// during an operation (a load, a drop or a change of the snapshot). So the journal of the slice does not change during a
-// load, and no batch is applied to a slice that is being dropped.
+// A user pins an entry. A pinned entry is neither evicted nor dropped, and its snapshot does not change. Nobody pins
+// an entry during an operation (a load, a drop or a change of the snapshot). So the journal of the slice does not
+// change during a load, and no batch is applied to a slice during its drop.
 type entry struct {
 	slice      flow.Slice
 	pins       int
@@ -22,30 +22,30 @@ type entry struct {
 	content    *content       // nil: cold
 	element    *list.Element  // in Store.warm; nil: cold
 	size       int64          // of the content in bytes, as last estimated
-	unsealed   int            // batches that are not in the snapshot; unknown while the digest is
+	unsealed   int            // batches outside of the snapshot; unknown while the digest is
 	changedAt  time.Time      // time of the last Apply, or of Open
-	unpinned   chan struct{}  // closed when the last pin ends; nil: nobody waits for that
+	unpinned   chan struct{}  // closed when the last pin ends; nil: nobody waits
 	coldDigest *digest.Digest // of a cold slice, once it was read; its dots do not change
 }
 
 // operation is a load, a drop or a change of the snapshot, which other users of the entry wait for.
 type operation struct {
 	done chan struct{} // closed at its end
-	err  error         // its error, if waiters share it; set before done is closed
+	err  error         // its error, if waiters get it too; set before done is closed
 }
 
 // empty reports whether the slice has no batch, as while its first batch is being written.
 func (e *entry) empty() bool { return e.content != nil && e.content.index.empty() }
 
-// pinLoaded pins the entry of a slice and loads it if it is cold. If the store has no such entry, pinLoaded returns nil, or
-// pins a new empty one if create is set. It blocks during an operation.
+// pinLoaded pins the entry of a slice and loads it if it is cold. If the store has no such entry, pinLoaded returns
+// nil, or pins a new empty one if create is set. It blocks during an operation.
 func (s *Store) pinLoaded(slice flow.Slice, create bool) (*entry, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.pin(slice, create)
 }
 
-// pinAll pins the slices of batches that are in order. The order keeps two calls from waiting for each other's slices.
+// pinAll pins the slices of batches in order. The order keeps two calls from waiting for each other's slices.
 func (s *Store) pinAll(batches []flow.Written) ([]pinnedSlice, error) {
 	pinned := make([]pinnedSlice, 0, 1)
 	s.mu.Lock()
@@ -95,8 +95,8 @@ func (s *Store) pin(slice flow.Slice, create bool) (*entry, error) {
 // anyOperation makes find wait for every operation.
 func anyOperation(*entry) bool { return true }
 
-// find returns the entry of a slice, nil if there is none, after the end of any operation that waitFor selects. Store.mu is
-// locked; find unlocks it while it waits.
+// find returns the entry of a slice, nil if there is none, after the end of any operation selected by waitFor.
+// Store.mu is locked; find unlocks it while it waits.
 func (s *Store) find(slice flow.Slice, waitFor func(*entry) bool) (*entry, error) {
 	for {
 		e := s.entries[slice]
@@ -109,7 +109,8 @@ func (s *Store) find(slice flow.Slice, waitFor func(*entry) bool) (*entry, error
 	}
 }
 
-// await waits for the end of an operation and returns its shared error. Store.mu is locked; await unlocks it while it waits.
+// await waits for the end of an operation and returns its shared error. Store.mu is locked; await unlocks it while it
+// waits.
 func (s *Store) await(o *operation) error {
 	s.mu.Unlock()
 	defer s.mu.Lock()
@@ -117,7 +118,7 @@ func (s *Store) await(o *operation) error {
 	return o.err
 }
 
-// runExclusive runs fn as an operation on e, so that nobody pins e meanwhile. With share set, waiters get the error of fn.
+// runExclusive runs fn as an operation on e, during which nobody pins e. With share set, waiters get the error of fn.
 // Store.mu is locked; runExclusive unlocks it while fn runs.
 func (s *Store) runExclusive(e *entry, share bool, fn func() error) error {
 	o := &operation{done: make(chan struct{})}
@@ -133,14 +134,14 @@ func (s *Store) runExclusive(e *entry, share bool, fn func() error) error {
 	return err
 }
 
-// errInUse is the error of an operation on a slice that stayed in use for longer than unpinWait.
+// errInUse is the error of whenUnpinned for a slice in use.
 var errInUse = errors.New("the slice is in use")
 
-// unpinWait is the longest time that whenUnpinned waits. New users of the slice wait for as long.
+// unpinWait is the longest wait of whenUnpinned. New users of the slice wait for as long.
 const unpinWait = time.Second
 
 // whenUnpinned waits until e is unpinned and then runs fn as an operation. It fails with errInUse if e stays pinned for
-// unpinWait. The caller has locked Store.mu and guarantees that no operation on e is in progress; whenUnpinned unlocks
+// unpinWait. The caller has locked Store.mu and e has no operation in progress; whenUnpinned unlocks
 // Store.mu while it waits and while fn runs.
 func (s *Store) whenUnpinned(e *entry, fn func() error) error {
 	return s.runExclusive(e, false, func() error {
@@ -151,8 +152,8 @@ func (s *Store) whenUnpinned(e *entry, fn func() error) error {
 	})
 }
 
-// waitUnpinned waits until e is not pinned, or until unpinWait has passed, and reports whether it is unpinned. Nobody pins e
-// anew, because an operation is in progress.
+// waitUnpinned waits until e is not pinned, or until unpinWait has passed, and reports whether it is unpinned. Nobody
+// pins e anew, because an operation is in progress.
 func (s *Store) waitUnpinned(e *entry) bool {
 	s.mu.Lock()
 	if e.pins == 0 {
@@ -185,9 +186,10 @@ func (s *Store) release(e *entry) {
 // releaseLoaded ends a pin of a warm slice and estimates its memory again.
 func (s *Store) releaseLoaded(e *entry) { s.releaseAll([]pinnedSlice{{entry: e}}) }
 
-// releaseAll ends the pins of warm slices and records the batches that were applied to them.
+// releaseAll ends the pins of warm slices and counts the batches applied to them.
 func (s *Store) releaseAll(pinned []pinnedSlice) {
-	sizes := make([]int64, len(pinned)) // computed without Store.mu, because appliers hold the locks of a content for a while
+	// The sizes are computed without Store.mu, because appliers hold the locks of a content for a while.
+	sizes := make([]int64, len(pinned))
 	for i, p := range pinned {
 		sizes[i] = p.content.size()
 	}
@@ -203,7 +205,7 @@ func (s *Store) releaseAll(pinned []pinnedSlice) {
 	}
 }
 
-// unpin ends a pin and enforces the memory budget. It removes an entry that has got no batch.
+// unpin ends a pin and enforces the memory budget. It removes an entry without a batch.
 func (s *Store) unpin(e *entry) {
 	e.pins--
 	if e.pins == 0 && e.unpinned != nil {

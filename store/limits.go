@@ -10,20 +10,21 @@ import (
 	"flowring/store/table"
 )
 
-// Limits bound how many different things a store comes to hold (P12), 0 for no limit. Only Check looks at them, which the owner
-// of an hour asks before it admits a batch: Apply and an Intake take whatever another node has admitted. Batches that are
-// admitted at the same time do not see each other, and can bring a number over its limit by what is under way.
+// Limits bound the numbers of flows, names and slices in a store (P12); 0 means no limit. Only Check, on behalf of
+// the owner of an hour, enforces them. Apply and Intake take every batch that another node has admitted. Batches
+// admitted at the same time do not see each other, so together they can exceed a limit.
 type Limits struct {
 	Flows  int // of a slice
 	Names  int // of a slice
-	Slices int // of the store; the last tenth of them is for hours near now alone
+	Slices int // of the store; the last tenth is only for hours near now
 }
 
-// nearHours is how many hours before or after the store's clock an hour may be to count as near now. Hours near now are the ones that
-// agents report: a sender with a wrong clock or a wrong unit does not use up the room that the others need.
+// nearHours is the largest distance in hours from the clock of the store at which an hour counts as near now. Agents
+// report hours near now. A sender with a wrong clock or a wrong unit therefore cannot use up the slices for the other
+// senders.
 const nearHours = 48
 
-// refused counts what Check has refused for a limit.
+// refused counts the refusals of Check, by limit.
 type refused struct{ flows, names, slices, kept atomic.Uint64 }
 
 // limit counts the refusal of a slice for a limit, and returns it with the hour. It returns nil for no error.
@@ -48,23 +49,23 @@ func (r *refused) limit(s flow.Slice, err error) error {
 	return &contract.HourError{Hour: s.Hour, Err: refusal}
 }
 
-// fits reports whether a slice that has this content may take the batch. Nearly always what is there and all of b together are
-// below the limit, and nothing need be looked up. What adds to known flows alone fits always.
+// fits returns the refusal of b for a slice with this table, nil if the slice may take it. Usually the table and all
+// of b together are below the limits, and fits looks nothing up. A batch without new flows and names always fits.
 func (l Limits) fits(t *table.Table, b *flow.Batch) error {
 	switch {
-	case l.Names > 0 && t.Names()+len(b.Names) > l.Names && passes(t.Names(), t.NewNames(b), l.Names):
+	case l.Names > 0 && t.Names()+len(b.Names) > l.Names && exceeds(t.Names(), t.NewNames(b), l.Names):
 		return contract.TooManyNames
-	case l.Flows > 0 && t.Flows()+b.Len() > l.Flows && passes(t.Flows(), t.NewFlows(b), l.Flows):
+	case l.Flows > 0 && t.Flows()+b.Len() > l.Flows && exceeds(t.Flows(), t.NewFlows(b), l.Flows):
 		return contract.TooManyFlows
 	}
 	return nil
 }
 
-// passes reports whether as many new ones as that bring a number over its limit.
-func passes(have, more, limit int) bool { return more > 0 && have+more > limit }
+// exceeds reports whether more new elements bring a number over its limit. No new elements never do.
+func exceeds(have, more, limit int) bool { return more > 0 && have+more > limit }
 
-// checkNewSlice reports whether the store may take the batch as the first of its slice, after so many other new slices of one call. Slices of
-// which the first batch is being written count.
+// checkNewSlice returns the refusal of b as the first batch of its slice, nil if the store may take it. others is the
+// number of other new slices in this call. Slices whose first batch is being written count too.
 func (s *Store) checkNewSlice(b *flow.Batch, l Limits, others int) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -82,7 +83,7 @@ func (s *Store) checkNewSlice(b *flow.Batch, l Limits, others int) error {
 	return nil
 }
 
-// near reports whether an hour, counted from 1970, is at most nearHours from a time.
+// near reports whether an hour since 1970 is at most nearHours from now.
 func near(h flow.Hour, now time.Time) bool {
 	current := flow.Hour(now.Unix() / 3600)
 	return current-nearHours <= h && h <= current+nearHours

@@ -31,14 +31,14 @@ func (s *Store) reset(e *entry) {
 	e.coldDigest = nil
 }
 
-// setSize records the memory that an entry takes.
+// setSize records the memory of an entry.
 func (s *Store) setSize(e *entry, size int64) {
 	s.resident += size - e.size
 	e.size = size
 }
 
-// enforceBudget evicts the least recently used slices until memory is within the budget. It spares slices in use, and keep,
-// because a slice larger than the budget would otherwise be loaded again for each batch.
+// enforceBudget evicts the least recently used slices until memory is within the budget. It spares slices in use, and
+// keep, because a slice larger than the budget would otherwise be loaded again for each batch.
 func (s *Store) enforceBudget(keep *entry) {
 	if s.budget == 0 {
 		return
@@ -52,8 +52,8 @@ func (s *Store) enforceBudget(keep *entry) {
 	}
 }
 
-// evict makes an entry cold. Its digest, which is small, stays, because most questions about a cold slice are whether it has
-// changed.
+// evict makes an entry cold. Its digest, which is small, stays, because most questions about a cold slice are whether
+// it has changed.
 func (s *Store) evict(e *entry) {
 	dots := e.content.index.digest()
 	s.log.Debug("slice leaves memory", "slice", e.slice, "bytes", e.size)
@@ -85,8 +85,8 @@ func (s *Store) load(e *entry) error {
 	return nil
 }
 
-// loadContent folds the snapshot of a slice and the batches that are not in it, or, if only is not nil, just the batches in
-// only. It returns the number of batches that it folded.
+// loadContent folds the snapshot of a slice and the batches outside of it, or, if only is not nil, those of them in
+// only. It returns the number of these batches.
 func (s *Store) loadContent(slice flow.Slice, only *digest.Digest) (c *content, unsealed int, err error) {
 	c = newContent()
 	if err := s.loadSnapshot(c, slice); err != nil {

@@ -7,9 +7,9 @@ import (
 	"flowring/store/digest"
 )
 
-// Read returns a reading of the slice with every batch whose Apply returned before, and with all or nothing of any other batch
-// (P11). The reading is empty if the store does not have the slice. Writers wait only while the totals are copied. Read
-// blocks for the load of a cold slice.
+// Read returns a reading of the slice with every batch whose Apply returned before, and with all or nothing of any
+// other batch (P11). The reading is empty if the store does not have the slice. Writers wait only while the totals
+// are copied. Read blocks for the load of a cold slice.
 func (s *Store) Read(slice flow.Slice) (*Reading, error) {
 	e, err := s.pinLoaded(slice, false)
 	if err != nil {
@@ -22,8 +22,8 @@ func (s *Store) Read(slice flow.Slice) (*Reading, error) {
 	return e.content.read(slice.Hour), nil
 }
 
-// Digest returns the dots of the readable batches of the slice; the caller may add to it. A cold slice stays cold: its digest
-// is read once, from the keys of the journal.
+// Digest returns the dots of the readable batches of the slice; the caller may add to it. A cold slice stays cold:
+// its digest is read once, from the keys of the journal.
 func (s *Store) Digest(slice flow.Slice) (digest.Digest, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -37,8 +37,8 @@ func (s *Store) Digest(slice flow.Slice) (digest.Digest, error) {
 	return s.readableDigest(e), nil
 }
 
-// findDigest returns the entry of a slice, with its digest known, or nil if there is none. Store.mu is locked; findDigest
-// unlocks it while it reads the journal.
+// findDigest returns the entry of a slice, with its digest known, or nil if there is none. Store.mu is locked;
+// findDigest unlocks it while it reads the journal.
 func (s *Store) findDigest(slice flow.Slice) (*entry, error) {
 	e, err := s.find(slice, (*entry).digestUnknown)
 	if err != nil || e == nil || !e.digestUnknown() {
@@ -79,10 +79,10 @@ func (e *entry) digest() digest.Digest {
 	return e.coldDigest.Clone()
 }
 
-// Missing calls fn with the frames of all batches of the slice that have lacks, until fn fails. An Intake takes them in. The
-// frames are those of the snapshot, if have lacks a part of it, and then one for each other batch, in the order of the dots.
-// A cold slice stays cold. The slice is not dropped meanwhile. fn must not retain frame. Without a journal Missing fails with
-// ErrNoJournal.
+// Missing calls fn with the frames of the batches of the slice outside of have, until fn fails. An Intake takes them
+// in. The frames are those of the snapshot, if have lacks a part of it, and then one for each other batch, in the
+// order of the dots. A cold slice stays cold. The slice is not dropped meanwhile. fn must not retain frame. Without a
+// journal Missing fails with ErrNoJournal.
 func (s *Store) Missing(slice flow.Slice, have digest.Digest, fn func(frame []byte) error) error {
 	if s.journal == nil {
 		return fmt.Errorf("missing batches of slice %s: %w", slice, ErrNoJournal)
@@ -127,7 +127,7 @@ func (s *Store) sendBatches(slice flow.Slice, missing digest.Digest, fn func(fra
 	return failed
 }
 
-// pinMissing pins the entry of a slice and returns the dots that have lacks. The entry is nil if there is none.
+// pinMissing pins the entry of a slice and returns its dots outside of have. The entry is nil if there is none.
 func (s *Store) pinMissing(slice flow.Slice, have digest.Digest) (*entry, digest.Digest, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

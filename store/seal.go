@@ -13,12 +13,12 @@ import (
 	"flowring/store/snapshot"
 )
 
-// ErrConflict is the error of a snapshot that lacks a batch of the snapshot of this store, so that neither can replace the
-// other. Sealing excludes it, unless the cluster was split by force.
+// ErrConflict is the error of two snapshots of a slice neither of which contains the other. Sealing excludes this,
+// unless the cluster was split by force.
 var ErrConflict = errors.New("snapshots made apart cannot be merged")
 
-// Quiet returns, in order, the slices that got no batch for the given time and have at least the given number of batches that
-// are not in a snapshot. For a slice without a batch since Open, the time counts from Open.
+// Quiet returns, in order, the slices that got no batch for the given time and have at least the given number of
+// batches outside of a snapshot. For a slice without a batch since Open, the time counts from Open.
 func (s *Store) Quiet(quiet time.Duration, batches int) []flow.Slice {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -35,11 +35,11 @@ func (s *Store) Quiet(quiet time.Duration, batches int) []flow.Slice {
 	return found
 }
 
-// Seal replaces the batches of the slice by a snapshot, if their digest is exactly d and at least the given number of them
-// is not in a snapshot yet. It reports whether it did. The slice can be used meanwhile, except for a moment at the end. If it
-// stays in use then, Seal leaves it as it is. Seal blocks for an fsync.
+// Seal replaces the batches of the slice by a snapshot, if their digest is exactly d and at least the given number of
+// them is not in a snapshot yet. It reports whether it did. The slice can be used meanwhile, except for a moment at
+// the end. If it stays in use then, Seal leaves it as it is. Seal blocks for an fsync.
 //
-// The caller guarantees that d contains every snapshot of the slice that another store has. Otherwise the two snapshots
+// The caller guarantees that d contains every snapshot of the slice at another store. Otherwise the two snapshots
 // cannot be merged.
 func (s *Store) Seal(slice flow.Slice, d digest.Digest, batches int) (bool, error) {
 	e, err := s.pinLoaded(slice, false)
@@ -78,19 +78,19 @@ func (s *Store) Seal(slice flow.Slice, d digest.Digest, batches int) (bool, erro
 	return err == nil, err
 }
 
-// Reclaim frees the disk space of the batches that Seal removed. It blocks until their files are rewritten or ctx ends.
+// Reclaim frees the disk space of the batches removed by Seal. It blocks until their files are rewritten or ctx ends.
 func (s *Store) Reclaim(ctx context.Context, slice flow.Slice) error {
 	return s.journal.Reclaim(ctx, slice)
 }
 
-// unsealed returns the number of batches that are not in a snapshot.
+// unsealed returns the number of batches outside of the snapshot.
 func (s *Store) unsealed(e *entry) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return e.unsealed
 }
 
-// draft is a snapshot that is being written. A slice with a draft is not dropped.
+// draft is an unfinished snapshot. A slice with a draft is not dropped.
 type draft struct {
 	s       *Store
 	slice   flow.Slice
@@ -131,7 +131,7 @@ func (d *draft) close() {
 	}
 }
 
-// adopt makes the draft the snapshot of the slice. same says that the content in memory includes the snapshot. Otherwise the
+// adopt makes the draft the snapshot of the slice. same says that the content in memory has the snapshot. Otherwise the
 // next use reads the journal.
 func (d *draft) adopt(covers digest.Digest, same bool) error {
 	s := d.s

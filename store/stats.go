@@ -16,23 +16,23 @@ type Stats struct {
 	Flows         int    // flows of the slices in memory
 	ResidentBytes int64  // estimated memory of the slices, each as of its last use
 	Applied       uint64 // batches added to the totals
-	Same          uint64 // batches whose ID the store had under another dot
-	Known         uint64 // batches that the store had, by their dot or, outside of repair, by their ID
+	Same          uint64 // batches whose ID was known under another dot
+	Known         uint64 // known batches, by their dot or, outside of repair, by their ID
 	Saturated     uint64 // totals cut to 2^63-1 (P14) when batches were applied or loaded
 	Loads         uint64 // slices loaded from the journal
-	Evictions     uint64 // slices that left memory because of the budget
+	Evictions     uint64 // slices evicted from memory because of the budget
 	Sealed        uint64 // snapshots made here
 	Snapshots     uint64 // snapshots taken in from other stores
 	Unreadable    uint64 // batches known to be unreadable
 	MostFlows     int    // flows of the warm slice with the most flows
 	MostNames     int    // names of the warm slice with the most names
-	TooManyFlows  uint64 // times that Check refused a batch for Limits.Flows
+	TooManyFlows  uint64 // refusals of Check for Limits.Flows
 	TooManyNames  uint64 // for Limits.Names
 	TooManySlices uint64 // for Limits.Slices
 	SlicesKept    uint64 // for the last tenth of Limits.Slices
 }
 
-// counters are the Stats that only grow.
+// counters are the growing numbers of Stats.
 type counters struct {
 	applied, same, known, saturated, loads, evictions, sealed, snapshots atomic.Uint64
 }

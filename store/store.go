@@ -15,7 +15,7 @@ import (
 
 // Config holds the settings of a store.
 type Config struct {
-	// MemoryBudget is the estimated number of bytes that the slices may take in memory; 0: no limit. The least recently used
+	// MemoryBudget is the limit for the estimated memory of the slices in bytes; 0: no limit. The least recently used
 	// slices leave memory first. Slices in use stay, and so does the one used last, so memory may exceed the budget.
 	// Admission refuses writes in time (P12).
 	MemoryBudget int64

@@ -11,8 +11,8 @@ import (
 // ErrDiverged is the error of a slice whose totals in memory are not the fold of the journal (P15).
 var ErrDiverged = errors.New("memory is not the fold of the journal")
 
-// Verify folds the journal of the slice again and compares the result with memory (P15). It loads a cold slice. Batches may be
-// applied meanwhile, because Verify compares only the batches that it finds in memory at its start. Its error wraps
+// Verify folds the journal of the slice again and compares the result with memory (P15). It loads a cold slice.
+// Batches may be applied meanwhile, because Verify compares only the batches in memory at its start. Its error wraps
 // ErrDiverged if the two differ, and ErrNoJournal without a journal.
 func (s *Store) Verify(slice flow.Slice) error {
 	if s.journal == nil {
@@ -34,7 +34,7 @@ func (s *Store) Verify(slice flow.Slice) error {
 	return nil
 }
 
-// compare returns an error that names the first difference of two readings.
+// compare returns an error with the first difference of two readings.
 func (r *Reading) compare(o *Reading) error {
 	if lost := r.digest.Minus(o.digest); !lost.Empty() {
 		return fmt.Errorf("%w: batches %s are not in the journal", ErrDiverged, lost)

@@ -62,7 +62,7 @@ func functionsOf(name string, source any) ([]string, error) {
 	return all, nil
 }
 
-// receiverOf returns "Type." for a method of Type or *Type, and "" for a function.
+// receiverOf returns "Type." for a method of Type, *Type or *Type[T], and "" for a function.
 func receiverOf(f *ast.FuncDecl) string {
 	if f.Recv == nil {
 		return ""
@@ -71,12 +71,18 @@ func receiverOf(f *ast.FuncDecl) string {
 	if star, ok := receiver.(*ast.StarExpr); ok {
 		receiver = star.X
 	}
+	switch generic := receiver.(type) {
+	case *ast.IndexExpr:
+		receiver = generic.X
+	case *ast.IndexListExpr:
+		receiver = generic.X
+	}
 	return fmt.Sprintf("%v.", receiver)
 }
 
 func TestFunctionsOfAFileAreFound(t *testing.T) {
-	got, err := functionsOf("x.go", "package x\nfunc F() {}\nfunc (t T) M() {}\nfunc (t *T) P() {}\nvar G = func() {}\n")
-	if want := []string{"F", "T.M", "T.P"}; err != nil || !slices.Equal(got, want) {
+	got, err := functionsOf("x.go", "package x\nfunc F() {}\nfunc (t T) M() {}\nfunc (t *T) P() {}\nfunc (g *G[T]) Q() {}\nfunc (h *H[T, U]) R() {}\nvar G = func() {}\n")
+	if want := []string{"F", "T.M", "T.P", "G.Q", "H.R"}; err != nil || !slices.Equal(got, want) {
 		t.Errorf("functionsOf = %q, %v, want %q", got, err, want)
 	}
 	links := tourLinks("[`T.M`](../x.go) and [design](design.md#x), `F` and [`F`](x.md)")

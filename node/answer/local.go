@@ -15,7 +15,7 @@ import (
 	"flowring/store/digest"
 )
 
-// Slice reads a slice at this node, and fails where the reading is less complete than wanted. The caller closes the answer.
+// Slice reads a slice at this node. It fails if the reading is less complete than wanted. The caller closes the answer.
 func (r *Reader) Slice(ctx context.Context, s flow.Slice, wanted peer.Wanted) (peer.Answer, error) {
 	var known replica.Known
 	if len(wanted.Known) > 0 {
@@ -45,8 +45,10 @@ func (r *Reader) Slice(ctx context.Context, s flow.Slice, wanted peer.Wanted) (p
 	return &localAnswer{reading, s, tagOf(s, reading.Shown), r.CPUSlots}, nil
 }
 
-// readAt reads a slice at another store, which answers by itself. It reports whether that store was heard.
-func (r *Reader) readAt(ctx context.Context, addr string, s flow.Slice, wanted peer.Wanted) (answer peer.Answer, heard bool, err error) {
+// readAt reads a slice at another store, without a further hop. It reports whether the store was heard.
+func (r *Reader) readAt(
+	ctx context.Context, addr string, s flow.Slice, wanted peer.Wanted,
+) (answer peer.Answer, heard bool, err error) {
 	wanted.Here = true
 	answer, err = r.Client.Flows(ctx, addr, s, wanted)
 	return answer, !peer.Unheard(err), err
@@ -69,13 +71,13 @@ func (a *localAnswer) Complete() contract.Completeness { return a.Level }
 // Close implements io.Closer.
 func (a *localAnswer) Close() error { return nil }
 
-// Ready implements peer.Answer: few flows are sorted in no time.
+// Ready implements peer.Answer. Sorting up to fewFlows flows takes no noticeable time.
 func (a *localAnswer) Ready() bool { return a.Reading.Reading == nil || a.Len() <= fewFlows }
 
 const fewFlows = 1 << 16
 
-// errNoFlows says that a reading was opened for one who knows its flows.
-var errNoFlows = errors.New("the reading has no flows, for the reader knows them")
+// errNoFlows is the error of writing an answer to a reader who has the flows already.
+var errNoFlows = errors.New("the answer has no flows, because the reader has them already")
 
 // Parts implements peer.Answer.
 func (a *localAnswer) Parts() iter.Seq2[*flow.Batch, error] {
@@ -98,7 +100,7 @@ func (a *localAnswer) Parts() iter.Seq2[*flow.Batch, error] {
 	}
 }
 
-// partFlows is how many flows a part of an answer has: enough for its names to be few in comparison, and to be made within a turn.
+// partFlows is the number of flows in a part: many in comparison to its names, and few enough to build in one CPU slot.
 const partFlows = 4096
 
 // WriteTo implements peer.Answer.
@@ -107,13 +109,13 @@ func (a *localAnswer) WriteTo(w io.Writer) (int64, error) {
 		return 0, errNoFlows
 	}
 	a.Sort()
-	array := newArray(w, a.slots, a.Len())
+	out := newJSONArrayWriter(w, a.slots, a.Len())
 	a.slots.Acquire()
 	defer a.slots.Release()
 	for r := range a.Records() {
-		if err := array.add(r); err != nil {
-			return array.written, err
+		if err := out.add(r); err != nil {
+			return out.written, err
 		}
 	}
-	return array.end()
+	return out.end()
 }

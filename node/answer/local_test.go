@@ -11,14 +11,14 @@ import (
 	"flowring/ring/roster"
 )
 
-// nobody is a caller's rosters where nobody is known.
+// nobody is the Rosters of a caller that knows no store.
 type nobody struct{}
 
 func (nobody) Roster() roster.Roster           { return roster.Roster{} }
 func (nobody) MergeRoster(roster.Roster) error { return nil }
 
-// A store that lacks least and cannot be reached is no reason to fail: the owner reads by itself then.
-func TestAFullerStoreThatIsSilentIsNotHeard(t *testing.T) {
+// If the store that lacks least cannot be reached, the read does not fail: the owner reads by itself.
+func TestASilentStoreWithMoreBatchesIsNotHeard(t *testing.T) {
 	dial := func(context.Context, string, string) (net.Conn, error) {
 		return nil, &net.OpError{Op: "dial", Err: errors.New("connection refused")}
 	}

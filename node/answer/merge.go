@@ -13,12 +13,12 @@ import (
 	"flowring/router/admission"
 )
 
-// mergedAnswer is an hour whose slices come from several owners, each sorted: they are merged as they stream, flow by flow, in memory
-// that does not depend on the size of the hour. What a flow has in several of them is added up.
+// mergedAnswer is an hour of several slices. The slices come sorted, in parts, and are merged while they are written. A
+// flow with totals in several slices is written once, with their sum.
 type mergedAnswer struct {
 	slices    []peer.Answer
 	slots     admission.CPUSlots // for writing
-	saturated *atomic.Int64      // counts the totals that were cut to 2^63-1 (P14)
+	saturated *atomic.Int64      // totals cut to 2^63-1 (P14)
 }
 
 // Complete implements contract.Answer: an hour is as complete as its least complete slice.
@@ -41,64 +41,64 @@ func (a *mergedAnswer) Close() error {
 
 // WriteTo implements io.WriterTo.
 func (a *mergedAnswer) WriteTo(w io.Writer) (int64, error) {
-	var streams []*stream
+	var cursors []*cursor
 	defer func() {
-		for _, s := range streams {
+		for _, s := range cursors {
 			s.stop()
 		}
 	}()
 	for _, slice := range a.slices {
-		s := newStream(slice)
-		streams = append(streams, s)
+		s := newCursor(slice)
+		cursors = append(cursors, s)
 		if err := s.next(); err != nil {
 			return 0, err
 		}
 	}
-	orders := ordersOf(streams)
-	for _, s := range streams {
-		s.begin(orders)
+	prefixers := prefixersOf(cursors)
+	for _, s := range cursors {
+		s.begin(prefixers)
 	}
-	array := newArray(w, a.slots, len(a.slices)*partFlows)
+	out := newJSONArrayWriter(w, a.slots, len(a.slices)*partFlows)
 	a.slots.Acquire()
 	defer a.slots.Release()
-	if err := a.merge(array, newTournament(streams)); err != nil {
-		return array.written, err
+	if err := a.merge(out, newTournament(cursors)); err != nil {
+		return out.written, err
 	}
-	return array.end()
+	return out.end()
 }
 
-func (a *mergedAnswer) merge(array *array, t *tournament) error {
+func (a *mergedAnswer) merge(out *jsonArrayWriter, t *tournament) error {
 	for s := t.least(); s.part != nil; {
-		sum, at := s.record(), s.head
-		if err := a.goOn(t); err != nil {
+		sum, at := s.record(), s.sortKey
+		if err := a.advance(t); err != nil {
 			return err
 		}
-		for s = t.least(); s.part != nil && s.isAt(sum.Key, at); s = t.least() {
+		for s = t.least(); s.part != nil && s.matches(sum.Key, at); s = t.least() {
 			a.add(&sum.Totals, s.part.Totals(s.at))
-			if err := a.goOn(t); err != nil {
+			if err := a.advance(t); err != nil {
 				return err
 			}
 		}
-		if err := array.add(sum); err != nil {
+		if err := out.add(sum); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// goOn takes the least flow out of the tournament, of which there must be one.
-func (a *mergedAnswer) goOn(t *tournament) error {
+// advance removes the least flow from the tournament. There must be one.
+func (a *mergedAnswer) advance(t *tournament) error {
 	s := t.least()
 	if s.at++; s.at < s.part.Len() {
-		s.look()
-	} else if err := a.outOfTurn(s.next); err != nil {
+		s.setKey()
+	} else if err := a.withoutSlot(s.next); err != nil {
 		return err
 	}
 	t.replay()
 	return nil
 }
 
-// add adds to the total of a flow what another slice has of it.
+// add adds the totals of a flow in another slice.
 func (a *mergedAnswer) add(sum *flow.Totals, more flow.Totals) {
 	added, saturated := sum.Add(more)
 	if saturated {
@@ -107,46 +107,50 @@ func (a *mergedAnswer) add(sum *flow.Totals, more flow.Totals) {
 	*sum = added
 }
 
-// outOfTurn does what may wait for a store.
-func (a *mergedAnswer) outOfTurn(do func() error) error {
+// withoutSlot releases the CPU slot while do runs, because do may wait for a store.
+func (a *mergedAnswer) withoutSlot(do func() error) error {
 	a.slots.Release()
 	defer a.slots.Acquire()
 	return do()
 }
 
-// stream is one slice's flows, of which the first that is left is at hand.
-type stream struct {
-	pull   func() (*flow.Batch, error, bool)
-	stop   func()
-	orders orders
-	part   *flow.Batch // nil: none is left
-	words  []words     // of the names of part
-	at     int         // in part
-	head               // of the flow at hand
+// cursor walks through the flows of one slice in order. It is at one flow, until none is left.
+type cursor struct {
+	pull      func() (*flow.Batch, error, bool)
+	stop      func()
+	prefixers prefixers
+	part      *flow.Batch    // the current part; nil: no flow is left
+	names     []namePrefixes // by number of a name in part
+	at        int            // number of the current flow in part
+	sortKey                  // of the current flow
 }
 
-// orders are what makes words of names: VPCs have little in common with applications.
-type orders struct{ app, vpc flow.Prefixer }
+// prefixers turn names into sortable 8-byte prefixes. Applications and VPCs have separate ones, because their names
+// share no common prefix.
+type prefixers struct{ app, vpc flow.Prefixer }
 
-// words are those of a name, as that of an application and as that of a VPC.
-type words struct{ app, vpc uint64 }
+// namePrefixes are the prefixes of one name, as an application and as a VPC.
+type namePrefixes struct{ app, vpc uint64 }
 
-// head is a flow by the words of its names.
-type head struct{ src, dest, vpc uint64 }
+// sortKey is a flow key in prefixes. Two flows of equal sort keys differ only beyond the prefixes, unless the key is
+// exact.
+type sortKey struct{ src, dest, vpc uint64 }
 
-// tells reports whether the words tell which flow it is, without a look at the names.
-func (h head) tells() bool { return flow.IsExact(h.src) && flow.IsExact(h.dest) && flow.IsExact(h.vpc) }
+// exact reports whether the prefixes are the whole names.
+func (k sortKey) exact() bool {
+	return flow.IsExact(k.src) && flow.IsExact(k.dest) && flow.IsExact(k.vpc)
+}
 
-func newStream(slice peer.Answer) *stream {
-	s := new(stream)
+func newCursor(slice peer.Answer) *cursor {
+	s := new(cursor)
 	s.pull, s.stop = iter.Pull2(slice.Parts())
 	return s
 }
 
-// ordersOf returns orders that suit what comes first in the streams.
-func ordersOf(streams []*stream) orders {
+// prefixersOf returns prefixers for names like those of the first parts.
+func prefixersOf(cursors []*cursor) prefixers {
 	var apps, vpcs []string
-	for _, s := range streams {
+	for _, s := range cursors {
 		if s.part == nil {
 			continue
 		}
@@ -155,11 +159,11 @@ func ordersOf(streams []*stream) orders {
 			apps, vpcs = append(apps, key.SrcApp, key.DestApp), append(vpcs, key.VPCID)
 		}
 	}
-	return orders{flow.NewPrefixer(apps...), flow.NewPrefixer(vpcs...)}
+	return prefixers{flow.NewPrefixer(apps...), flow.NewPrefixer(vpcs...)}
 }
 
-// next goes on to the next part, if there is one, and its first flow.
-func (s *stream) next() error {
+// next moves to the first flow of the next part.
+func (s *cursor) next() error {
 	part, err, more := s.pull()
 	switch {
 	case err != nil:
@@ -173,38 +177,38 @@ func (s *stream) next() error {
 	if before != nil && before.FlowKey(before.Len()-1).Compare(part.FlowKey(0)) >= 0 {
 		return fmt.Errorf("a slice has %v behind %v", part.FlowKey(0), before.FlowKey(before.Len()-1))
 	}
-	s.begin(s.orders)
+	s.begin(s.prefixers)
 	return nil
 }
 
-// begin makes words of the names of the part.
-func (s *stream) begin(o orders) {
-	if s.orders = o; s.part == nil {
+// begin computes the prefixes of the part's names.
+func (s *cursor) begin(o prefixers) {
+	if s.prefixers = o; s.part == nil {
 		return
 	}
-	s.words = s.words[:0]
+	s.names = s.names[:0]
 	for _, name := range s.part.Names {
-		s.words = append(s.words, words{o.app.Prefix(name), o.vpc.Prefix(name)})
+		s.names = append(s.names, namePrefixes{o.app.Prefix(name), o.vpc.Prefix(name)})
 	}
-	s.look()
+	s.setKey()
 }
 
-// look notes what the flow at hand is compared by.
-func (s *stream) look() {
-	s.head = head{s.words[s.part.Src[s.at]].app, s.words[s.part.Dest[s.at]].app, s.words[s.part.VPC[s.at]].vpc}
+// setKey computes the sort key of the current flow.
+func (s *cursor) setKey() {
+	s.sortKey = sortKey{s.names[s.part.Src[s.at]].app, s.names[s.part.Dest[s.at]].app, s.names[s.part.VPC[s.at]].vpc}
 }
 
-func (s *stream) record() flow.Record {
+func (s *cursor) record() flow.Record {
 	return flow.Record{Key: s.part.FlowKey(s.at), Totals: s.part.Totals(s.at), Hour: s.part.Slice.Hour}
 }
 
-// isAt reports whether the flow at hand is the one with a key, which has these words.
-func (s *stream) isAt(key flow.Key, h head) bool {
-	return s.head == h && (h.tells() || s.part.FlowKey(s.at) == key)
+// matches reports whether the current flow has this key, whose sort key is k.
+func (s *cursor) matches(key flow.Key, k sortKey) bool {
+	return s.sortKey == k && (k.exact() || s.part.FlowKey(s.at) == key)
 }
 
-// before reports whether the flow at hand is to be written before that of o. What has none is behind all others.
-func (s *stream) before(o *stream) bool {
+// before reports whether the current flow sorts before that of o. A cursor at its end is behind all others.
+func (s *cursor) before(o *cursor) bool {
 	switch {
 	case s.part == nil || o.part == nil:
 		return s.part != nil
@@ -214,46 +218,46 @@ func (s *stream) before(o *stream) bool {
 		return s.dest < o.dest
 	case s.vpc != o.vpc && flow.IsExact(s.src) && flow.IsExact(s.dest): // and so are the destinations
 		return s.vpc < o.vpc
-	case s.head == o.head && s.tells(): // the same flow
+	case s.sortKey == o.sortKey && s.exact(): // the same flow
 		return false
 	}
 	return s.part.FlowKey(s.at).Compare(o.part.FlowKey(o.at)) < 0
 }
 
-// tournament finds the stream with the least key, again and again, with as many comparisons as the number of streams has bits: it
-// remembers who lost each match. (Knuth, The Art of Computer Programming, volume 3, section 5.4.1, a tree of losers.)
+// tournament finds the cursor with the least key in log2(n) comparisons: it is a tree of losers (Knuth, The Art of
+// Computer Programming, volume 3, section 5.4.1).
 type tournament struct {
-	streams []*stream
-	lost    []int // by match, from 1: the stream that lost it. Match i is between the winners of 2i and 2i+1; behind the matches come streams
+	cursors []*cursor
+	lost    []int // by match: its loser. Match i >= 1 is between the winners of 2i and 2i+1; numbers >= n are the cursors
 	winner  int
 }
 
-// newTournament returns a tournament of at least one stream.
-func newTournament(streams []*stream) *tournament {
-	t := &tournament{streams: streams, lost: make([]int, len(streams))}
-	t.winner = t.play(1)
+// newTournament returns a tournament of at least one cursor.
+func newTournament(cursors []*cursor) *tournament {
+	t := &tournament{cursors: cursors, lost: make([]int, len(cursors))}
+	t.winner = t.playMatch(1)
 	return t
 }
 
-func (t *tournament) play(match int) (winner int) {
-	if match >= len(t.streams) {
-		return match - len(t.streams)
+func (t *tournament) playMatch(match int) (winner int) {
+	if match >= len(t.cursors) {
+		return match - len(t.cursors)
 	}
-	a, b := t.play(2*match), t.play(2*match+1)
-	if t.streams[b].before(t.streams[a]) {
+	a, b := t.playMatch(2*match), t.playMatch(2*match+1)
+	if t.cursors[b].before(t.cursors[a]) {
 		a, b = b, a
 	}
 	t.lost[match] = b
 	return a
 }
 
-func (t *tournament) least() *stream { return t.streams[t.winner] }
+func (t *tournament) least() *cursor { return t.cursors[t.winner] }
 
-// replay finds the least once it has gone on to another flow.
+// replay restores the order after the least cursor has moved.
 func (t *tournament) replay() {
 	winner := t.winner
-	for match := (winner + len(t.streams)) / 2; match > 0; match /= 2 {
-		if other := t.lost[match]; t.streams[other].before(t.streams[winner]) {
+	for match := (winner + len(t.cursors)) / 2; match > 0; match /= 2 {
+		if other := t.lost[match]; t.cursors[other].before(t.cursors[winner]) {
 			t.lost[match], winner = winner, other
 		}
 	}

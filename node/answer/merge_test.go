@@ -23,7 +23,7 @@ import (
 	"flowring/store"
 )
 
-// mergeable is what answers that are to be merged have in common.
+// mergeable has the methods that all answers of these tests share.
 type mergeable struct{}
 
 func (mergeable) Tag() contract.Tag { return "" }
@@ -33,7 +33,7 @@ func (mergeable) WriteTo(io.Writer) (int64, error) {
 }
 func (mergeable) Close() error { return nil }
 
-// fixed is an answer of fixed parts, broken off where err says so.
+// fixed is an answer of fixed parts. It breaks off with err, if there is one.
 type fixed struct {
 	mergeable
 	parts    [][]flow.Record
@@ -68,11 +68,11 @@ func document(records []flow.Record) []byte {
 	return append(doc, "]\n"...)
 }
 
-// Whatever of which flows is in which slice, the merged document is the one that a single slice would give.
+// The merged document equals the document of a single slice, however the flows are spread over the slices.
 func TestMergedSlicesAreTheHour(t *testing.T) {
 	name := rapid.Map(rapid.SliceOfN(rapid.SampledFrom([]string{"a", "b", "\"", "\\", "}", `,"hour":1}`, "\x00", "é"}), 1, 4),
 		func(parts []string) string { return strings.Join(parts, "") })
-	alike := rapid.SampledFrom([]string{"a", "service-of-few", "service-of-many", "service-of-more"}) // of which words tell too little
+	alike := rapid.SampledFrom([]string{"a", "service-of-few", "service-of-many", "service-of-more"}) // names with equal prefixes
 	name = rapid.OneOf(alike, alike, alike, name)
 	bytesOf := rapid.OneOf(rapid.Int64Range(0, 9), rapid.Int64Range(math.MaxInt64-9, math.MaxInt64))
 	rapid.Check(t, func(rt *rapid.T) {
@@ -131,7 +131,7 @@ func TestAnHourIsAsCompleteAsItsSlices(t *testing.T) {
 	}
 }
 
-func TestASliceThatBreaksOffBreaksTheHour(t *testing.T) {
+func TestAnHourBreaksOffWithItsSlice(t *testing.T) {
 	of := func(src string) []flow.Record {
 		return []flow.Record{{Key: flow.Key{SrcApp: src, DestApp: "b", VPCID: "c"}}}
 	}
@@ -151,8 +151,9 @@ func TestASliceThatBreaksOffBreaksTheHour(t *testing.T) {
 	}
 }
 
-// A merged answer waits for a store outside of its turn: else two of them would wait for each other.
-func TestMergingTakesTurns(t *testing.T) {
+// A merged answer holds no CPU slot while it waits for a store, because two answers could otherwise wait for each
+// other.
+func TestMergingReleasesItsCPUSlot(t *testing.T) {
 	slots, merged := admission.NewCPUSlots(1), mergedAnswer{}
 	for range 3 {
 		reading, err := hourOf(t, 10_000).Read(flow.Slice{Hour: 493_000})
@@ -171,9 +172,9 @@ func TestMergingTakesTurns(t *testing.T) {
 	}
 }
 
-// Memory does not depend on how many flows there are.
+// Memory does not depend on the number of flows.
 func TestMergingTakesLittleMemory(t *testing.T) {
-	const slicesOfHour, parts, most = 8, 100, 16 << 20 // of all parts it would be some 100 MB
+	const slicesOfHour, parts, most = 8, 100, 16 << 20 // all parts together take some 100 MB
 	var merged mergedAnswer
 	for i := range slicesOfHour {
 		merged.slices = append(merged.slices, endless{slice: i, parts: parts})
@@ -189,7 +190,7 @@ func TestMergingTakesLittleMemory(t *testing.T) {
 	}
 }
 
-// endless is an answer whose parts are made as they are wanted.
+// endless is an answer that makes each part on demand.
 type endless struct {
 	mergeable
 	slice, parts int
@@ -214,7 +215,7 @@ func (a endless) Parts() iter.Seq2[*flow.Batch, error] {
 	}
 }
 
-// heapGauge is a writer that looks now and then at how large the heap is.
+// heapGauge is a writer that measures the heap now and then.
 type heapGauge struct {
 	writes int
 	most   uint64
@@ -239,7 +240,8 @@ type failing struct{ err error }
 
 func (f failing) Write([]byte) (int, error) { return 0, f.err }
 
-// What all four nodes pay for an hour of 16 slices with every flow in each, but for HTTP and the sockets.
+// The benchmark measures the work of all four nodes for an hour of 16 slices with every flow in each, without HTTP and
+// sockets.
 func BenchmarkMergeSlices(b *testing.B) {
 	const slicesOfHour, flows = 16, 50_000
 	stores := make([]*store.Store, slicesOfHour)
@@ -280,7 +282,7 @@ func BenchmarkMergeSlices(b *testing.B) {
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/flows/slicesOfHour, "ns/row")
 }
 
-// sent is an answer whose parts are encoded and parsed on the way.
+// sent is an answer whose parts are encoded and parsed, as between nodes.
 type sent struct{ peer.Answer }
 
 func (a sent) Parts() iter.Seq2[*flow.Batch, error] {

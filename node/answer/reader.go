@@ -16,7 +16,7 @@ import (
 	"flowring/router/admission"
 )
 
-// Config is the part of a node's configuration that answers depend on.
+// Config is the part of a node's configuration for answers.
 type Config struct {
 	Slices   int           // of an hour
 	Disabled safeguard.Set // for tests alone: safeguards that are off
@@ -26,14 +26,14 @@ type Config struct {
 type Deps struct {
 	Replicas *replica.Replicas
 	Client   *peer.Client
-	CPUSlots admission.CPUSlots // for answers that are written
+	CPUSlots admission.CPUSlots // for writing answers
 }
 
 // Reader opens the answers to GETs. It is safe for concurrent use.
 type Reader struct {
 	Config
 	Deps
-	saturated atomic.Int64 // totals of merged hours that were cut to 2^63-1 (P14)
+	saturated atomic.Int64 // totals of merged hours cut to 2^63-1 (P14)
 }
 
 // New returns a Reader.
@@ -42,39 +42,34 @@ func New(cfg Config, deps Deps) *Reader { return &Reader{Config: cfg, Deps: deps
 // Saturated returns how many totals of merged hours were cut to 2^63-1 (P14).
 func (r *Reader) Saturated() int64 { return r.saturated.Load() }
 
-// Hour opens an answer of the flows of an hour: each slice is read at its owner. The caller closes it.
+// Hour opens an answer with the flows of an hour. Each slice is read at its owner. The caller closes the answer.
 func (r *Reader) Hour(ctx context.Context, hour flow.Hour, ask contract.Ask) (contract.Answer, error) {
 	wanted := peer.Wanted{Ask: ask}
 	if r.Slices == 1 {
 		wanted.JSON = true
-		answer, err := r.getSlice(ctx, flow.Slice{Hour: hour}, wanted)
-		if err != nil {
-			return nil, err
-		}
-		return answer, nil
+		return r.openSlice(ctx, flow.Slice{Hour: hour}, wanted)
 	}
-	if len(ask.Known) > 0 { // what names the hour is made of what names its slices: that alone, before any slice is sent
+	if len(ask.Known) > 0 { // the tag of the hour depends on those of its slices: ask for the tags before any flow is sent
 		wanted.Known = []contract.Tag{contract.AnyTag}
-		named, err := r.getSlices(ctx, hour, wanted)
+		named, err := r.openSlices(ctx, hour, wanted)
 		if err != nil || ask.Knows(named.Tag()) {
 			return named, err
 		}
 		named.Close()
 		wanted.Known = nil
 	}
-	parts, err := r.getSlices(ctx, hour, wanted)
-	return parts, err
+	return r.openSlices(ctx, hour, wanted)
 }
 
-// getSlices opens all slices of an hour.
-func (r *Reader) getSlices(ctx context.Context, hour flow.Hour, wanted peer.Wanted) (contract.Answer, error) {
+// openSlices opens all slices of an hour.
+func (r *Reader) openSlices(ctx context.Context, hour flow.Hour, wanted peer.Wanted) (contract.Answer, error) {
 	parts, errs := make([]peer.Answer, r.Slices), make([]error, r.Slices)
 	var wg sync.WaitGroup
 	for i := range parts {
-		wg.Go(func() { parts[i], errs[i] = r.getSlice(ctx, flow.Slice{Hour: hour, Index: uint32(i)}, wanted) })
+		wg.Go(func() { parts[i], errs[i] = r.openSlice(ctx, flow.Slice{Hour: hour, Index: uint32(i)}, wanted) })
 	}
 	wg.Wait()
-	err := worst(errs)
+	err := joinErrors(errs)
 	if err == nil {
 		return &mergedAnswer{parts, r.CPUSlots, &r.saturated}, nil
 	}
@@ -86,8 +81,9 @@ func (r *Reader) getSlices(ctx context.Context, hour flow.Hour, wanted peer.Want
 	return nil, err
 }
 
-// worst returns one error for those of the slices of an hour, naming the stores that any of them missed; nil if there is none.
-func worst(errs []error) error {
+// joinErrors returns one error for the slices of an hour; nil if no slice failed. It names all stores that did not
+// answer.
+func joinErrors(errs []error) error {
 	var all *contract.UnavailableError
 	for _, err := range errs {
 		var unavailable *contract.UnavailableError
@@ -96,7 +92,9 @@ func worst(errs []error) error {
 		case !errors.As(err, &unavailable):
 			return err
 		case all == nil:
-			all = &contract.UnavailableError{Reason: unavailable.Reason, Stores: slices.Clone(unavailable.Stores), Err: unavailable.Err}
+			all = &contract.UnavailableError{
+				Reason: unavailable.Reason, Stores: slices.Clone(unavailable.Stores), Err: unavailable.Err,
+			}
 		default:
 			all.Stores = append(all.Stores, unavailable.Stores...)
 		}
@@ -109,8 +107,8 @@ func worst(errs []error) error {
 	return all
 }
 
-// getSlice opens a slice at the first store of its list that answers.
-func (r *Reader) getSlice(ctx context.Context, s flow.Slice, wanted peer.Wanted) (peer.Answer, error) {
+// openSlice opens a slice at the first store of its list that answers.
+func (r *Reader) openSlice(ctx context.Context, s flow.Slice, wanted peer.Wanted) (peer.Answer, error) {
 	answer, err := r.Replicas.Forward(ctx, s, func(ctx context.Context, addr string) (io.Closer, error) {
 		if addr == "" {
 			return closer(r.Slice(ctx, s, wanted))

@@ -10,23 +10,23 @@ import (
 	"flowring/store/digest"
 )
 
-// tagVersion is that of the documents: another form of them has other tags.
+// tagVersion is the version of the documents. A document of another form needs another version.
 const tagVersion = "flows/1"
 
-// tagOf names the document of a slice of which the batches of a digest are there. The document is a function of their set alone, and
-// so is the tag: on every node, whenever it is asked.
+// tagOf names the document of a slice with the batches of a digest. The document is a function of the set of batches
+// alone, and so is the tag: it is equal on every node and at any time.
 func tagOf(s flow.Slice, d digest.Digest) contract.Tag {
 	sum := sha256.Sum256(d.Append(fmt.Appendf(nil, "%s %s\n", tagVersion, s)))
 	return shortTag(sum[:])
 }
 
-// Tag implements contract.Answer: the hour is what its slices are, in their order.
+// Tag implements contract.Answer. The tag of an hour is a hash of the tags of its slices, in order.
 func (a *mergedAnswer) Tag() contract.Tag {
 	hash := sha256.New()
 	for _, part := range a.slices {
 		tag := part.Tag()
 		if tag == "" {
-			return "" // from a node that does not say
+			return "" // the node of the slice knows no tags
 		}
 		fmt.Fprintln(hash, tag)
 	}

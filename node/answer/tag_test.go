@@ -11,7 +11,7 @@ import (
 	"flowring/store/digest"
 )
 
-// The tag is the same exactly where the set of batches is, however it came to be.
+// Two tags are equal exactly if the sets of batches are equal, whatever the order of arrival.
 func TestATagNamesASetOfBatches(t *testing.T) {
 	dots := rapid.SliceOfN(rapid.Custom(func(rt *rapid.T) flow.Dot {
 		return flow.Dot{Origin: rapid.Uint64Range(1, 3).Draw(rt, "origin"), Seq: rapid.Uint64Range(1, 4).Draw(rt, "seq")}

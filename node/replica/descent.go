@@ -41,7 +41,7 @@ func (d *descent) here(ctx context.Context, at place) (bool, error) {
 			if ctx.Err() != nil {
 				return
 			}
-			if d.r.hedges.spend() {
+			if d.r.hedges.Spend() {
 				giveUp(errSlow)
 			} else if timer := slow.Load(); timer != nil {
 				timer.Reset(d.r.patience())
@@ -78,11 +78,12 @@ func (d *descent) down(ctx context.Context) (bool, error) {
 	defer context.AfterFunc(d.r.ctx, cancel)()
 	results := make(chan outcome, len(d.places.owners))
 	d.launch = func(at place) {
-		if !d.r.behind(func() {
+		err := d.r.runDetached(func() {
 			replayed, err := d.do(ctx, at, []flow.Written{d.batch})
 			results <- outcome{at, replayed, err}
-		}) {
-			results <- outcome{at: at, err: errStopped}
+		})
+		if err != nil {
+			results <- outcome{at: at, err: err}
 		}
 	}
 	done := len(d.asked)
@@ -105,7 +106,7 @@ func (d *descent) down(ctx context.Context) (bool, error) {
 			d.failed(o.at, o.err)
 			d.next()
 		case <-slow.C:
-			if d.r.hedges.spend() {
+			if d.r.hedges.Spend() {
 				d.next()
 			}
 			slow.Reset(d.r.patience())

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"flowring/internal/racetest"
+	"flowring/node/replica/pace"
 	"flowring/store"
 )
 
@@ -31,7 +32,7 @@ func TestASlowDiskOfItsOwnIsGivenUp(t *testing.T) {
 				w.sites["a"].held = store.New(store.Config{}, store.Deps{Journal: disk})
 				r := w.replicas(t, Config{Copies: 1, Quorum: 1})
 				if !tt.budget {
-					r.hedges = newBudget(0, 0)
+					r.hedges = pace.NewBudget(0, 0)
 				}
 				go func() { time.Sleep(3 * time.Second); close(disk.gate) }()
 				begun := time.Now()

@@ -30,7 +30,7 @@ func (r *Replicas) Forward(ctx context.Context, s flow.Slice, open opener) (io.C
 	f := &forwarding{r: r, ctx: ctx, slice: s, open: open, results: make(chan opened, len(places.owners)), signs: make(chan bool, 1)}
 	f.queue = queue{places: places, launch: f.launch}
 	done, judged, begun := 0, false, time.Now()
-	r.hedges.earn()
+	r.hedges.Earn()
 	defer func() { f.abandon(done) }()
 	slow := time.NewTimer(r.DigestWait / 2)
 	defer slow.Stop()
@@ -58,7 +58,7 @@ func (r *Replicas) Forward(ctx context.Context, s flow.Slice, open opener) (io.C
 			case alive && judged:
 			case alive:
 				silence.Reset(r.silence())
-			case r.hedges.spend(): // where all hours are large, all being slow, every copy would read each
+			case r.hedges.Spend(): // where all hours are large, all being slow, every copy would read each
 				f.next()
 				pause /= 2 // a GET has 4 s in all
 			}
@@ -102,13 +102,14 @@ func (f *forwarding) askForSign() {
 		f.signs <- at.self && f.failed != attempt
 		return
 	}
-	if !f.r.behind(func() {
+	err := f.r.runDetached(func() {
 		ctx, cancel := context.WithTimeout(f.ctx, f.r.HedgeAfter)
 		defer cancel()
 		defer context.AfterFunc(f.r.ctx, cancel)()
 		said, err := f.r.Peers.Digest(ctx, at.addr, f.slice, "")
 		f.signs <- answered(at.Store, said.From, err) == nil
-	}) {
+	})
+	if err != nil {
 		f.signs <- false
 	}
 }
@@ -129,12 +130,13 @@ func (f *forwarding) launch(at place) {
 	if at.self {
 		addr = ""
 	}
-	if !f.r.behind(func() {
+	err := f.r.runDetached(func() {
 		defer context.AfterFunc(f.r.ctx, cancel)()
 		c, err := f.open(ctx, addr)
 		f.results <- opened{c, attempt, at, err}
-	}) {
-		f.results <- opened{nil, attempt, at, errStopped}
+	})
+	if err != nil {
+		f.results <- opened{nil, attempt, at, err}
 	}
 }
 
@@ -152,7 +154,7 @@ func (f *forwarding) abandon(done int) {
 			}
 		}
 	}
-	if done < len(f.asked) && !f.r.behind(rest) {
+	if done < len(f.asked) && f.r.runDetached(rest) != nil {
 		rest()
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"flowring/flow"
 	"flowring/internal/contract"
 	"flowring/internal/racetest"
+	"flowring/node/replica/pace"
 	"flowring/store/digest"
 )
 
@@ -169,9 +170,9 @@ func TestStopWaitsForEveryAttempt(t *testing.T) {
 func TestForwardDoublesFewAnswers(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
-		budget *budget
+		budget *pace.Budget
 		want   int // stores that are asked
-	}{{"few were silent", newBudget(0, 10), 2}, {"all were", newBudget(0, 0), 1}} {
+	}{{"few were silent", pace.NewBudget(0, 10), 2}, {"all were", pace.NewBudget(0, 0), 1}} {
 		racetest.Bubble(t, func(t *testing.T) {
 			w := newWorld("a", "b")
 			w.sites["b"].hang = true

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"math"
 	"slices"
 	"sync"
 
@@ -131,7 +130,7 @@ func (p *pass) compare(ctx context.Context, s *source, slice flow.Slice) error {
 	if err != nil || !own.Lacks(said.Digest) {
 		return err
 	}
-	p.r.repair.missing(slice, said.Digest, own)
+	p.r.repair.backlog.Add(slice, said.Digest, own)
 	p.change(func() { s.queue = append(s.queue, difference{slice, said.Digest}) })
 	return nil
 }
@@ -188,7 +187,7 @@ func (p *pass) fetch(ctx context.Context, s *source, d difference) error {
 	}
 	now, failed := p.r.Store.Digest(d.slice)
 	if failed == nil {
-		p.r.repair.held(d.slice, now)
+		p.r.repair.backlog.Remove(d.slice, now)
 		p.change(func() { p.sums[d.slice] = now.Sum() })
 	}
 	return errors.Join(err, failed)
@@ -208,51 +207,13 @@ func (p *pass) conflict(s *source, slice flow.Slice, err error) {
 // end forgets what is no longer known to be missing: all of it after a pass that heard every store, and else what is here by now or
 // need not be.
 func (p *pass) end(whole bool) {
-	for _, slice := range p.r.repair.lacking() {
+	for _, slice := range p.r.repair.backlog.Slices() {
 		if whole || !p.r.keeps(p.on, slice) {
-			p.r.repair.forget(slice)
+			p.r.repair.backlog.Forget(slice)
 		} else if own, err := p.r.Store.Digest(slice); err == nil {
-			p.r.repair.held(slice, own)
+			p.r.repair.backlog.Remove(slice, own)
 		}
 	}
-}
-
-// missing notes that another store holds batches of a slice, of which own are here.
-func (s *repairState) missing(slice flow.Slice, said, own digest.Digest) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.note(slice, s.lacks[slice].Union(said).Minus(own))
-}
-
-// held notes which batches of a slice are here.
-func (s *repairState) held(slice flow.Slice, own digest.Digest) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.note(slice, s.lacks[slice].Minus(own))
-}
-
-func (s *repairState) forget(slice flow.Slice) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.note(slice, digest.Digest{})
-}
-
-// note makes batches those of a slice that are missing. A batch counts once, however many stores hold it. The state is locked.
-func (s *repairState) note(slice flow.Slice, missing digest.Digest) {
-	s.behind += countOf(missing) - countOf(s.lacks[slice])
-	if s.lacks[slice] = missing; missing.Empty() {
-		delete(s.lacks, slice)
-	}
-}
-
-// countOf returns how many batches a digest has. One from elsewhere may claim any number.
-func countOf(d digest.Digest) int64 { return int64(min(d.Count(), math.MaxInt32)) }
-
-// lacking returns the slices of which something is known to be missing.
-func (s *repairState) lacking() []flow.Slice {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return slices.Collect(maps.Keys(s.lacks))
 }
 
 // firstConflict reports whether the slice's conflict is reported for the first time.

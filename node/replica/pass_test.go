@@ -203,38 +203,6 @@ func TestBehindForgetsWhatNobodyHolds(t *testing.T) {
 	}
 }
 
-// Sources have the budget of bytes in common.
-func TestSourcesShareTheBudget(t *testing.T) {
-	racetest.Bubble(t, func(t *testing.T) {
-		var p pacer
-		const rate, sources, each = 1000, 4, 100
-		begun := time.Now()
-		done := make(chan error)
-		for range sources {
-			go func() {
-				var err error
-				for range each {
-					err = errors.Join(err, p.wait(t.Context(), 10, rate))
-				}
-				done <- err
-			}()
-		}
-		for range sources {
-			if err := <-done; err != nil {
-				t.Error(err)
-			}
-		}
-		if took := time.Since(begun); took != 4*time.Second {
-			t.Errorf("4000 bytes at 1000/s took %v, want 4 s", took)
-		}
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-		defer cancel()
-		if err := p.wait(ctx, 10_000, rate); !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("wait beyond its context = %v", err)
-		}
-	})
-}
-
 // Every pass over many hours leaves a silent store out after its first failure: the pass that secures, the one that hands over, and the one
 // that seals. The negative control takes no failure for silence: then each hour waits for the limit of a call.
 func TestPassesOverManyHoursLeaveSilentStores(t *testing.T) {

@@ -24,8 +24,15 @@ type Reading struct {
 	Silent         []string // names of the nodes that were not heard, sorted
 }
 
-// finding is what one round found: the reading is shared by all who waited for it, and immutable.
-type finding = Reading
+// Known reports whether a reader already has the flows of a slice, as they are with the batches of a digest. nil: the reader does not.
+type Known func(digest.Digest) bool
+
+// knownToAll returns a Known for all readers of a round.
+func knownToAll(wishes []Known) Known {
+	return func(d digest.Digest) bool {
+		return !slices.ContainsFunc(wishes, func(known Known) bool { return known == nil || !known(d) })
+	}
+}
 
 // Read reads a slice completely, or as completely as can be, within ctx. The reading is
 //
@@ -42,13 +49,13 @@ type finding = Reading
 // A reader who has the flows already, by known, may get a reading without: then the totals are not copied, and a cold slice stays cold.
 // What is said about it is as true.
 func (r *Replicas) Read(ctx context.Context, s flow.Slice, known Known) (*Reading, error) {
-	return r.rounds.join(ctx, s, known, func(known Known) (*finding, error) { return r.read(s, known, false) })
+	return r.rounds.Join(ctx, s, known, func(all []Known) (*Reading, error) { return r.read(s, knownToAll(all), false) })
 }
 
 // ReadUnlessBehind is Read, but fails with a *BehindError where another store lacks less than this one, which would have to fetch more
 // than a read has time for: an hour that moves here, say. The other store is to be asked, by Read.
 func (r *Replicas) ReadUnlessBehind(ctx context.Context, s flow.Slice, known Known) (*Reading, error) {
-	return r.seeking.join(ctx, s, known, func(known Known) (*finding, error) { return r.read(s, known, true) })
+	return r.seeking.Join(ctx, s, known, func(all []Known) (*Reading, error) { return r.read(s, knownToAll(all), true) })
 }
 
 // BehindError says that another store lacks less of a slice than this one.
@@ -217,7 +224,7 @@ func (h *hearing) ask(ctx context.Context, st roster.Store) {
 
 // gather pulls what this store lacks, and looks at what it holds then. It may have dropped meanwhile what it held when the round began, as
 // its replicas hold it too: then it pulls again. Whose batches are not all there after that counts as silent (P4).
-func (h *hearing) gather(ctx context.Context, known Known) (*finding, error) {
+func (h *hearing) gather(ctx context.Context, known Known) (*Reading, error) {
 	for again := false; ; again = true {
 		h.pull(ctx)
 		found, err := h.r.look(h.slice, known)

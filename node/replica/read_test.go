@@ -406,3 +406,22 @@ func TestARoundIsBounded(t *testing.T) {
 		r.Stop()
 	})
 }
+
+// A round may leave out the flows only if all of its readers know them.
+func TestARoundKnowsTheFlowsThatAllItsReadersKnow(t *testing.T) {
+	one, none := digest.Of(dot(1)), digest.Digest{}
+	for _, tt := range []struct {
+		name  string
+		known []Known
+		want  bool
+	}{
+		{"one reader knows them", []Known{one.Equal}, true},
+		{"two readers know them", []Known{one.Equal, one.Equal}, true},
+		{"one reader knows them, one knows others", []Known{one.Equal, none.Equal}, false},
+		{"one reader knows them, one knows none", []Known{one.Equal, nil}, false},
+	} {
+		if got := knownToAll(tt.known)(one); got != tt.want {
+			t.Errorf("%s: knownToAll = %t, want %t", tt.name, got, tt.want)
+		}
+	}
+}

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"flowring/flow"
+	"flowring/node/replica/backlog"
+	"flowring/node/replica/pace"
 	"flowring/ring"
 	"flowring/ring/roster"
 	"flowring/store/digest"
@@ -18,15 +20,15 @@ import (
 type repairState struct {
 	settled atomic.Pointer[ring.Ring] // the last ring whose slices were all taken over; nil: none
 	wake    chan struct{}
-	pace    pacer
+	pace    pace.Pacer
 	moving  atomic.Int64 // slices that are being compared in full
 
 	conflicts atomic.Int64 // slices of which another store has a snapshot that cannot be merged, at the last look
 
+	backlog backlog.Backlog
+
 	mu          sync.Mutex
-	lacks       map[flow.Slice]digest.Digest // batches that are known to be missing here; no digest is empty
-	behind      int64                        // how many these are
-	conflicting map[flow.Slice]bool          // conflicts that were reported
+	conflicting map[flow.Slice]bool // conflicts that were reported
 
 	// Of the goroutine that repairs. The sources of a pass read missed, which does not change meanwhile.
 	confirmed map[flow.Slice]confirmation  // what replicas confirmed of slices to be dropped
@@ -36,7 +38,7 @@ type repairState struct {
 func (s *repairState) init(before *ring.Ring) {
 	s.wake = make(chan struct{}, 1)
 	s.confirmed, s.conflicting = map[flow.Slice]confirmation{}, map[flow.Slice]bool{}
-	s.missed, s.lacks = map[roster.StoreID]time.Time{}, map[flow.Slice]digest.Digest{}
+	s.missed = map[roster.StoreID]time.Time{}
 	s.settled.Store(before)
 }
 
@@ -49,9 +51,7 @@ func (r *Replicas) TakingOver(s flow.Slice) bool {
 
 // Progress returns how many slices repair is comparing in full, and how many batches are known to be missing here.
 func (r *Replicas) Progress() (moving int, behind int64) {
-	r.repair.mu.Lock()
-	defer r.repair.mu.Unlock()
-	return int(r.repair.moving.Load()), r.repair.behind
+	return int(r.repair.moving.Load()), r.repair.backlog.Batches()
 }
 
 // Wake makes repair look at once: the roster or the set of live nodes changed.
@@ -175,7 +175,7 @@ func (r *Replicas) keeps(on *ring.Ring, s flow.Slice) bool {
 }
 
 // fetch gets what the store at addr holds of a slice and have lacks, and keeps it here.
-func (r *Replicas) fetch(ctx context.Context, addr string, s flow.Slice, have digest.Digest, pace *pacer) error {
+func (r *Replicas) fetch(ctx context.Context, addr string, s flow.Slice, have digest.Digest, pacer *pace.Pacer) error {
 	in := r.Store.Intake(s)
 	defer in.Close()
 	return r.Peers.Missing(ctx, addr, s, have, func(frame []byte) error {
@@ -183,9 +183,9 @@ func (r *Replicas) fetch(ctx context.Context, addr string, s flow.Slice, have di
 			return err
 		}
 		r.metrics.fetched.Add(1)
-		if pace == nil {
+		if pacer == nil {
 			return nil
 		}
-		return pace.wait(ctx, len(frame), r.RepairBytes)
+		return pacer.Wait(ctx, len(frame), r.RepairBytes)
 	})
 }

@@ -12,6 +12,9 @@ import (
 	"flowring/flow"
 	"flowring/internal/safeguard"
 	"flowring/internal/workers"
+	"flowring/node/replica/coalesce"
+	"flowring/node/replica/pace"
+	"flowring/node/replica/rounds"
 	"flowring/ring"
 	"flowring/ring/roster"
 	"flowring/store"
@@ -112,11 +115,11 @@ type Replicas struct {
 	origin  uint64
 	seqs    sync.Map      // flow.Slice -> *atomic.Uint64: the last seq given
 	keyless atomic.Uint64 // postings without a key so far
-	hedges  *budget
+	hedges  *pace.Budget
 	keys    *keys
-	gather  gathering
-	rounds  rounds
-	seeking rounds // of those who would rather be told of a store that lacks less
+	writes  *coalesce.Coalescer[place]
+	rounds  *rounds.Rounds[Known, Reading] // of Read
+	seeking *rounds.Rounds[Known, Reading] // of ReadUnlessBehind
 	repair  repairState
 	metrics counters
 
@@ -137,15 +140,14 @@ type Replicas struct {
 
 // New returns replicas that do nothing yet. The origin must be random, and new at each start of the process (P9).
 func New(origin uint64, cfg Config, deps Deps) *Replicas {
-	r := &Replicas{Config: cfg.withDefaults(), Deps: deps, origin: origin, hedges: newBudget(0.05, 10), keys: newKeys(cfg.Keys), started: time.Now()}
+	r := &Replicas{Config: cfg.withDefaults(), Deps: deps, origin: origin, hedges: pace.NewBudget(0.05, 10), keys: newKeys(cfg.Keys), started: time.Now()}
 	if r.Unheard == nil {
 		r.Unheard = func(error) bool { return false }
 	}
 	r.ctx, r.cancel = context.WithCancel(context.Background())
 	r.workers = workers.New(r.ctx)
-	r.gather = gathering{run: r.behind, apply: r.applyAt, next: map[lane]*parcel{}}
-	r.rounds.init(r.behind)
-	r.seeking.init(r.behind)
+	r.writes = coalesce.New(store.ApplyAtOnce, r.runDetached, r.applyAt)
+	r.rounds, r.seeking = rounds.New[Known, Reading](r.runDetached), rounds.New[Known, Reading](r.runDetached)
 	r.repair.init(deps.Before)
 	r.recovered.Store(r.Quorum == 1) // then no other store need know what this one acknowledged
 	return r
@@ -174,14 +176,16 @@ func (r *Replicas) Stop() {
 // errStopped says that a call came too late.
 var errStopped = errors.New("this node is stopping")
 
-// behind runs fn behind the answer to a request; Stop waits for it. It reports whether that may still be begun.
-func (r *Replicas) behind(fn func()) bool {
+// runDetached runs fn in another goroutine, which may outlive the request; Stop waits for it. After Stop it returns errStopped and does
+// not run fn.
+func (r *Replicas) runDetached(fn func()) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if !r.stopped {
-		r.workers.Run(fn)
+	if r.stopped {
+		return errStopped
 	}
-	return !r.stopped
+	r.workers.Run(fn)
+	return nil
 }
 
 // storeOf returns the store placed under a node's name. A node that lost its disk has two until the old one is forgotten: the one

@@ -20,7 +20,7 @@ func (r *Replicas) Apply(batches []flow.Written) error { return r.Store.Apply(ba
 // batches are sent to one store is one call at first.
 func (r *Replicas) replicate(ctx context.Context, batches []flow.Written) error {
 	p := r.replication(batches)
-	r.hedges.earn()
+	r.hedges.Earn()
 	err := p.begin()
 	var slow <-chan time.Time
 	if p.others() {
@@ -137,7 +137,7 @@ func (p *replication) send() {
 			batches[k] = p.writes[i].Written
 		}
 		acks := p.acks
-		p.r.gather.send(d.at, batches, func(from roster.Store, err error) { acks <- ack{d, from, err} })
+		p.r.writes.Send(d.at.ID, d.at, batches, func(from roster.Store, err error) { acks <- ack{d, from, err} })
 	}
 	p.due = p.due[:0]
 }
@@ -211,7 +211,7 @@ func (p *replication) recount() error {
 // double has writes that are not on W stores sent to one more place each, so long as the budget allows.
 func (p *replication) double() {
 	for i := range p.writes {
-		if !p.writes[i].settled && p.r.hedges.spend() {
+		if !p.writes[i].settled && p.r.hedges.Spend() {
 			p.next(i)
 		}
 	}

@@ -186,7 +186,7 @@ func TestSlowReplicaIsDoubled(t *testing.T) {
 		if _, err := r.Admit(t.Context(), false, written(b)); err != nil || time.Since(begun) != 100*time.Millisecond {
 			t.Errorf("Admit = %v after %v, want nil after 100ms", err, time.Since(begun))
 		}
-		for r.hedges.spend() { // the negative control: the slow one is replaced when it fails, not before, which is a second after the first call
+		for r.hedges.Spend() { // the negative control: the slow one is replaced when it fails, not before, which is a second after the first call
 		}
 		again := batchOf(t, s, dot(2), 1)
 		if _, err := r.Admit(t.Context(), false, written(again)); err != nil || time.Since(begun) != time.Second {

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"flowring/internal/safeguard"
+	"flowring/node/replica/pace"
 	"flowring/store"
 )
 
@@ -32,7 +33,7 @@ func (r *Replicas) scrubLoop() {
 // unreadable.
 func (r *Replicas) scrub() (whole bool) {
 	whole = true
-	var pace pacer
+	var pacer pace.Pacer
 	for _, s := range r.Store.Slices() {
 		n, err := r.Store.Scrub(s)
 		switch {
@@ -46,7 +47,7 @@ func (r *Replicas) scrub() (whole bool) {
 		if r.Store.Unreadable(s) > 0 {
 			r.Wake()
 		}
-		if pace.wait(r.ctx, n, r.RepairBytes) != nil {
+		if pacer.Wait(r.ctx, n, r.RepairBytes) != nil {
 			return false
 		}
 	}

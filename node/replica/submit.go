@@ -141,12 +141,13 @@ func (r *Replicas) share(ctx context.Context, batches []flow.Written, do attempt
 	}
 	owners.ended = make(chan *shared, len(owners.all))
 	for _, s := range owners.all {
-		r.hedges.earn()
-		if !r.behind(func() {
+		r.hedges.Earn()
+		err := r.runDetached(func() {
 			s.replayed, s.err = do(ctx, s.at, s.batches)
 			owners.end(s)
-		}) {
-			s.err = errStopped
+		})
+		if err != nil {
+			s.err = err
 			owners.end(s)
 		}
 	}
@@ -267,7 +268,7 @@ type outcome struct {
 // atOwner tries a slice's places in order until one succeeds: the next one as soon as one fails, or is slow. The attempt at the first has
 // been waited for already for some time.
 func (r *Replicas) atOwner(ctx context.Context, b flow.Written, do attempt, waited time.Duration) (bool, error) {
-	r.hedges.earn()
+	r.hedges.Earn()
 	d := descent{queue: queue{places: r.places(b.Slice)}, r: r, batch: b, do: do, first: max(0, r.patience()-waited)}
 	d.fail.Reason = "no store of the hour could take the write"
 	if at, ok := d.places.here(); ok {

@@ -13,6 +13,7 @@ import (
 	"flowring/flow"
 	"flowring/internal/contract"
 	"flowring/internal/racetest"
+	"flowring/node/replica/pace"
 	"flowring/ring/roster"
 	"flowring/store"
 )
@@ -226,7 +227,7 @@ func TestSlowOwnerIsDoubled(t *testing.T) {
 		if got, want := time.Since(begun), 400*time.Millisecond; got != want {
 			t.Errorf("the next store was asked after %v, want %v", got, want)
 		}
-		for r.hedges.spend() { // the negative control: nothing left to double with
+		for r.hedges.Spend() { // the negative control: nothing left to double with
 		}
 		_, err := r.Submit(ctx, posting(t, 1, s))
 		var unavailable *contract.UnavailableError
@@ -272,7 +273,7 @@ func TestAnOwnerThatTookItsPartIsNotDoubled(t *testing.T) {
 			}
 		}
 		r := w.replicas(t, Config{Copies: 1, Quorum: 1, HedgeAfter: 100 * time.Millisecond})
-		r.hedges = newBudget(1, 1000)
+		r.hedges = pace.NewBudget(1, 1000)
 		if _, err := r.Submit(t.Context(), posting(t, 1, parts...)); err != nil {
 			t.Errorf("Submit = %v, want nil", err)
 		}

@@ -8,7 +8,7 @@ import (
 	"math/bits"
 )
 
-// ErrMalformed says that bytes are not the encoding of a digest.
+// ErrMalformed is the error of bytes other than the encoding of a digest.
 var ErrMalformed = errors.New("malformed digest")
 
 // The encoding of a digest; uvarints are in their shortest form:
@@ -17,11 +17,13 @@ var ErrMalformed = errors.New("malformed digest")
 //	per origin, ascending:    origin (8, big endian) | uvarint intervals, at least 1
 //	per interval, ascending:  uvarint gap | uvarint last - first
 //
-// The gap is first for an origin's first interval, and first - last - 2 of the one before for the others: nothing between two
-// intervals would make them one. So a set has one encoding, which Sum rests on.
+// The gap of the first interval of an origin is first. The gap of any other interval is first - last - 2, with last
+// of the interval before it, because adjacent intervals are merged. A set therefore has one encoding. Sum relies on
+// this.
 const version = 1
 
-// The fewest bytes that an origin and an interval take: what bounds the memory that is allocated for a claimed number of them.
+// The smallest encodings of an origin and of an interval, in bytes. They limit the memory allocated for a claimed
+// count.
 const (
 	minOriginLen   = 8 + 1 + minIntervalLen
 	minIntervalLen = 2
@@ -43,7 +45,7 @@ func (d Digest) Append(dst []byte) []byte {
 
 func (s intervals) append(dst []byte) []byte {
 	dst = binary.AppendUvarint(dst, uint64(len(s)))
-	low := uint64(0) // the least that the next interval may begin with
+	low := uint64(0) // smallest possible first seq of the next interval
 	for _, v := range s {
 		dst = binary.AppendUvarint(dst, v.first-low)
 		dst = binary.AppendUvarint(dst, v.last-v.first)
@@ -52,8 +54,8 @@ func (s intervals) append(dst []byte) []byte {
 	return dst
 }
 
-// Parse reads a digest that takes up all of data. It accepts only what Encode writes, keeps nothing of data and allocates
-// at most some ten bytes for each byte of data, whatever the counts in it claim (P16). Its errors wrap ErrMalformed.
+// Parse reads a digest from all of data. It accepts only the output of Encode, retains nothing of data and allocates
+// at most about ten bytes for each byte of data, for any claimed counts (P16). Its errors wrap ErrMalformed.
 func Parse(data []byte) (Digest, error) {
 	if len(data) == 0 || data[0] != version {
 		return Digest{}, fmt.Errorf("%w: not of version %d", ErrMalformed, version)
@@ -69,7 +71,7 @@ func Parse(data []byte) (Digest, error) {
 	return d, nil
 }
 
-// parser reads from rest; after its first error it reads zeros.
+// parser reads from rest. After its first error it reads zeros.
 type parser struct {
 	rest []byte
 	err  error
@@ -118,7 +120,7 @@ func (p *parser) intervals() intervals {
 	return s
 }
 
-// sum returns a + b, and fails where it passes 2^64-1.
+// sum returns a + b, and fails if it exceeds 2^64-1.
 func (p *parser) sum(a, b uint64) uint64 {
 	if a > math.MaxUint64-b {
 		p.fail("a seq over 2^64-1")
@@ -127,7 +129,7 @@ func (p *parser) sum(a, b uint64) uint64 {
 	return a + b
 }
 
-// count reads the number of things of at least size bytes each that follow.
+// count reads the number of the following elements, each of at least size bytes.
 func (p *parser) count(size int) int {
 	n := p.uvarint()
 	if n > uint64(len(p.rest)/size) {

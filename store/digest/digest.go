@@ -11,11 +11,10 @@ import (
 	"flowring/flow"
 )
 
-// Digest is a set of dots: which batches of a slice somebody holds. It is kept as intervals of seqs per origin, a few bytes
-// per origin however many batches there are. The zero value is the empty set.
+// Digest is a set of dots. The zero value is the empty set.
 //
-// Add alone changes a digest. Whatever a method returns shares no memory with its operands, but a plain copy of a Digest
-// does: Clone what Add may still change. A digest that nobody adds to may be used by any number of goroutines.
+// Only Add changes a digest. The result of a method shares no memory with its operands. A plain copy of a Digest
+// shares its memory, so a digest that is still added to is copied with Clone.
 type Digest struct {
 	origins []originSeqs // ascending by origin, each with at least one seq
 }
@@ -57,7 +56,7 @@ func (d Digest) Has(dot flow.Dot) bool {
 	return found && d.origins[i].seqs.has(dot.Seq)
 }
 
-// Clone returns a copy that shares no memory with d.
+// Clone returns a copy without shared memory.
 func (d Digest) Clone() Digest {
 	origins := slices.Clone(d.origins)
 	for i := range origins {
@@ -66,23 +65,23 @@ func (d Digest) Clone() Digest {
 	return Digest{origins}
 }
 
-// Union returns the dots that are in d, in o or in both.
+// Union returns the dots in d, in o or in both.
 func (d Digest) Union(o Digest) Digest {
 	return d.combine(o, intervals.union)
 }
 
-// Minus returns the dots of d that o lacks.
+// Minus returns the dots of d outside of o.
 func (d Digest) Minus(o Digest) Digest {
 	return d.combine(o, intervals.minus)
 }
 
-// Intersect returns the dots that are in both d and o.
+// Intersect returns the dots in both d and o.
 func (d Digest) Intersect(o Digest) Digest { return d.Minus(d.Minus(o)) }
 
-// Lacks reports whether o has a dot that d has not.
+// Lacks reports whether o has a dot outside of d.
 func (d Digest) Lacks(o Digest) bool { return !o.Minus(d).Empty() }
 
-// combine applies f to the seqs of every origin of either, in order. f returns a new set.
+// combine applies f to the seqs of each origin of d and o, in order. f returns a new set.
 func (d Digest) combine(o Digest, f func(a, b intervals) intervals) Digest {
 	var out Digest
 	a, b := d.origins, o.origins
@@ -104,7 +103,7 @@ func (d Digest) combine(o Digest, f func(a, b intervals) intervals) Digest {
 	return out
 }
 
-// Equal reports whether both hold the same dots.
+// Equal reports whether both have the same dots.
 func (d Digest) Equal(o Digest) bool {
 	return slices.EqualFunc(d.origins, o.origins, func(a, b originSeqs) bool {
 		return a.origin == b.origin && slices.Equal(a.seqs, b.seqs)
@@ -114,7 +113,7 @@ func (d Digest) Equal(o Digest) bool {
 // Empty reports whether the set has no dot.
 func (d Digest) Empty() bool { return len(d.origins) == 0 }
 
-// Count returns the number of dots, or 2^64-1 where they are more. A digest from elsewhere may claim any number.
+// Count returns the number of dots, or 2^64-1 if there are more. A digest from another node may claim any number.
 func (d Digest) Count() uint64 {
 	n := uint64(0)
 	for _, o := range d.origins {
@@ -123,7 +122,7 @@ func (d Digest) Count() uint64 {
 	return n
 }
 
-// Count returns the number of dots of all digests together, or 2^64-1 where they are more.
+// Count returns the number of dots of all digests together, or 2^64-1 if there are more.
 func Count(digests iter.Seq[Digest]) uint64 {
 	n := uint64(0)
 	for d := range digests {
@@ -141,7 +140,7 @@ func (d Digest) Dots() iter.Seq[flow.Dot] {
 					if !yield(flow.Dot{Origin: o.origin, Seq: seq}) {
 						return
 					}
-					if seq == v.last { // not the loop's condition: last may be 2^64-1
+					if seq == v.last { // not the condition of the loop, because last may be 2^64-1
 						break
 					}
 				}
@@ -163,14 +162,15 @@ func (d Digest) Ranges() iter.Seq2[flow.Dot, flow.Dot] {
 	}
 }
 
-// Sum returns a hash of the set: the first half of a SHA-256 over its encoding, equal if and only if the sets are.
+// Sum returns a hash of the set: the first half of the SHA-256 of its encoding. Two digests have the same sum if and
+// only if they are equal.
 func (d Digest) Sum() (sum [16]byte) {
 	hash := sha256.Sum256(d.Encode())
 	copy(sum[:], hash[:])
 	return sum
 }
 
-// Size estimates the bytes of memory that the set takes.
+// Size estimates the memory of the set in bytes.
 func (d Digest) Size() int64 {
 	n := int64(0)
 	for _, o := range d.origins {
@@ -179,7 +179,7 @@ func (d Digest) Size() int64 {
 	return n
 }
 
-// String returns the intervals of each origin, as in {0000000000000007: 1-4 9}.
+// String returns the intervals of each origin, for example {0000000000000007: 1-4 9}.
 func (d Digest) String() string {
 	var b strings.Builder
 	b.WriteByte('{')

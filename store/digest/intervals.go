@@ -6,13 +6,13 @@ import (
 	"sort"
 )
 
-// interval is the seqs from first to last, both included.
+// interval holds the seqs from first to last, both included.
 type interval struct{ first, last uint64 }
 
-// intervals is a set of seqs: s[i].first <= s[i].last, and s[i].last+1 < s[i+1].first, so that each set has one form.
+// intervals is a set of seqs: s[i].first <= s[i].last, and s[i].last+1 < s[i+1].first, so each set has one form.
 type intervals []interval
 
-// add puts seq into the set, in place where it can, and reports whether it is new.
+// add puts seq into the set, in place if possible, and reports whether it is new.
 func (s intervals) add(seq uint64) (intervals, bool) {
 	i := s.search(seq)
 	if i < len(s) && s[i].first <= seq {
@@ -34,7 +34,7 @@ func (s intervals) add(seq uint64) (intervals, bool) {
 	return s, true
 }
 
-// search returns the index of the first interval that ends at seq or above.
+// search returns the index of the first interval whose end is seq or above.
 func (s intervals) search(seq uint64) int {
 	return sort.Search(len(s), func(i int) bool { return s[i].last >= seq })
 }
@@ -44,7 +44,7 @@ func (s intervals) has(seq uint64) bool {
 	return i < len(s) && s[i].first <= seq
 }
 
-// join appends v, which must not begin before the last interval does, and merges the two where they touch.
+// join appends v, which must not begin before the last interval, and merges the two if they are adjacent or overlap.
 func (s intervals) join(v interval) intervals {
 	if n := len(s); n > 0 && (v.first <= s[n-1].last || v.first-1 == s[n-1].last) {
 		s[n-1].last = max(s[n-1].last, v.last)
@@ -76,7 +76,7 @@ func (s intervals) minus(o intervals) intervals {
 	return out
 }
 
-// minus appends to out what of v none of o holds. No interval of o ends before v begins.
+// minus appends the seqs of v outside of o to out. No interval of o ends before v begins.
 func (v interval) minus(o, out intervals) intervals {
 	for _, hole := range o {
 		if hole.first > v.last {
@@ -93,7 +93,7 @@ func (v interval) minus(o, out intervals) intervals {
 	return append(out, v)
 }
 
-// count returns the number of seqs, or 2^64-1 where they are more.
+// count returns the number of seqs, or 2^64-1 if there are more.
 func (s intervals) count() uint64 {
 	n := uint64(0)
 	for _, v := range s {

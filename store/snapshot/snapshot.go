@@ -25,7 +25,7 @@ const (
 	IDsPerPiece   = 1 << 15
 )
 
-// ErrMalformed is the error of a frame that is not a part of a snapshot, or not of this one.
+// ErrMalformed is the error of a frame outside of the format, or of another snapshot.
 var ErrMalformed = errors.New("malformed snapshot")
 
 // Head describes a snapshot.
@@ -104,7 +104,7 @@ func parseIDs(data []byte) ([]IDPair, error) {
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// frame begins a frame that closeFrame ends.
+// frame begins a frame; closeFrame ends it.
 func frame(kind byte, room int) []byte { return append(make([]byte, 0, room), kind, 0, 0, 0, 0) }
 
 func closeFrame(data []byte) []byte {

@@ -7,8 +7,8 @@ import (
 	"flowring/flow"
 )
 
-// Overflows reports whether b would saturate a total (P14). Usually the largest number of the table and that of b are so far
-// below the limit that no flow has to be looked up.
+// Overflows reports whether b would saturate a total (P14). Usually the largest number of the table and that of b are
+// so far below the limit that no flow has to be looked up.
 func (t *Table) Overflows(b *flow.Batch) bool {
 	if sumPasses(t.peak(), max(slices.Max(b.Tx), slices.Max(b.Rx))) {
 		return t.anyOverflows(b)

@@ -32,7 +32,8 @@ func (n *names) find(wanted []string) (ids []uint32, missing bool) {
 	return ids, missing
 }
 
-// intern returns the number of each name, and numbers new names. Most batches bring no new name and only share the lock.
+// intern returns the number of each name, and numbers new names. Most batches bring no new name and only share the
+// lock.
 func (n *names) intern(wanted []string) []uint32 {
 	ids, missing := n.find(wanted)
 	if !missing {
@@ -48,8 +49,8 @@ func (n *names) intern(wanted []string) []uint32 {
 	return ids
 }
 
-// add numbers name unless another batch has numbered it meanwhile. It keeps a copy, because the names of a batch share one
-// string, which would stay in memory as a whole.
+// add numbers name unless another batch has numbered it meanwhile. It keeps a copy, because the names of a batch
+// share one string, which would stay in memory as a whole.
 func (n *names) add(name string) uint32 {
 	if id, ok := n.ids[name]; ok {
 		return id
@@ -78,12 +79,13 @@ func (n *names) count() int {
 	return len(n.list)
 }
 
-// size estimates the bytes of memory that the names take.
+// size estimates the memory of the names in bytes.
 func (n *names) size() int64 {
 	n.mu.RLock()
 	defer n.mu.RUnlock()
 	return int64(n.bytes) + nameCost*int64(len(n.list))
 }
 
-// nameCost is the size of a string header in the list and of one with a number in the map, with the unused capacity of both.
+// nameCost is the size of a string header in the list and of one with a number in the map, with the unused capacity
+// of both.
 const nameCost = 60

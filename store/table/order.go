@@ -7,8 +7,8 @@ import (
 	"flowring/flow"
 )
 
-// rowRef is the position of a flow: the shard in the top bits, the row in the others. The 2^28 rows of a shard would take
-// 10 GB.
+// rowRef is the position of a flow: the shard in the top bits, the row in the others. The 2^28 rows of a shard would
+// take 10 GB.
 type rowRef uint32
 
 const rowBits = 32 - shardBits
@@ -17,8 +17,9 @@ func refTo(shard, row int) rowRef { return rowRef(shard)<<rowBits | rowRef(row) 
 
 func (r rowRef) split() (shard, row int) { return int(r >> rowBits), int(r & (1<<rowBits - 1)) }
 
-// order is the sorted order of the flows of a table, which successive views share. Flows are never removed, so a sorted order
-// stays sorted, and two views with equally many flows have the same flows. A slice of rows is not written to after it is set.
+// order is the sorted order of the flows of a table, which successive views share. Flows are never removed, so a
+// sorted order stays sorted, and two views with equally many flows have the same flows. A slice of rows is not
+// written to after it is set.
 type order struct {
 	mu   sync.Mutex // held while sorting too, because concurrent readers would only sort the same flows again
 	rows []rowRef
@@ -30,7 +31,7 @@ func (o *order) of(v *View) []rowRef {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	switch added := v.Len() - len(o.rows); {
-	case added < 0: // a view that was copied later, with all flows of v, was sorted first
+	case added < 0: // a later view, with all flows of v, was sorted first
 		return v.ownRows(o.rows)
 	case added == 0:
 		return o.rows
@@ -45,11 +46,11 @@ func (o *order) of(v *View) []rowRef {
 	return o.rows
 }
 
-// mergeShare is the ratio of sorted flows to new flows from which a merge is cheaper than sorting all flows again. One binary
-// search takes as long as sorting some hundred rows.
+// mergeShare is the ratio of sorted flows to new flows from which a merge is cheaper than sorting all flows again.
+// One binary search takes as long as sorting some hundred rows.
 const mergeShare = 256
 
-// ownRows returns only the rows that v has.
+// ownRows returns the rows of v among the given ones.
 func (v *View) ownRows(rows []rowRef) []rowRef {
 	own := make([]rowRef, 0, v.Len())
 	for _, ref := range rows {

@@ -16,11 +16,11 @@ const (
 	parts
 )
 
-// ranks holds, for each part of a key, the rank of each name among the names of this part. Each part is ranked apart, because
-// that keeps the ranks small: VPCs are few.
+// ranks holds, for each part of a key, the rank of each name among the names of this part. Each part is ranked apart
+// to keep the ranks small: VPCs are few.
 type ranks struct {
 	of    [parts][]uint32 // by number of the name
-	width [parts]int      // bits that the ranks take
+	width [parts]int      // bits of the ranks
 }
 
 // rank ranks the names of v.
@@ -56,9 +56,9 @@ func (v *View) usedIn() []uint8 {
 	return used
 }
 
-// fitting selects the parts of one round of the sort: as many parts from first on as fit into room bits, at least one. It
-// returns the last of them, the number of bits by which each part is shifted, and the number of bits that they take together.
-// All other parts are shifted out of the word.
+// fitting selects the parts of one round of the sort: as many parts from first on as fit into room bits, at least
+// one. It returns the last of them, the number of bits by which each part is shifted, and their width together in
+// bits. All other parts are shifted out of the word.
 func (r *ranks) fitting(first, room int) (last int, shift [parts]int, width int) {
 	for part := range shift {
 		shift[part] = 64
@@ -74,12 +74,12 @@ func (r *ranks) fitting(first, room int) (last int, shift [parts]int, width int)
 
 // rankedName is a name during the sort.
 type rankedName struct {
-	prefix uint64 // of the bytes that are compared next
+	prefix uint64 // of the bytes to compare next
 	name   uint32
 }
 
-// sortedNames returns the numbers of the names, which differ, in the order of the names. It compares 7 bytes at a time as one
-// number, because the names themselves are far apart in memory.
+// sortedNames returns the numbers of the names, which differ, in the order of the names. It compares 7 bytes at a
+// time as one number, because the names themselves are far apart in memory.
 func sortedNames(names []string) []uint32 {
 	ranked := make([]rankedName, len(names))
 	for i := range ranked {

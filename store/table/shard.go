@@ -34,19 +34,19 @@ func (k rowKey) hash(s seed) flowHash {
 
 func (h flowHash) shard() int { return int(h >> (64 - shardBits)) }
 
-// shard holds a part of the flows. A flow is a row of two columns without pointers. Rows are only ever added, so a flow keeps
-// its row.
+// shard holds a part of the flows. A flow is a row of two columns without pointers. Rows are only ever added, so a
+// flow keeps its row.
 //
-// An open-addressing hash table with linear probing finds the rows. It holds only row numbers: 4 bytes where a Go map takes
-// 27, because the map repeats the key. Most look-ups cost one cache miss in the slots and one in each column. The hash is
-// seeded, so that a client cannot choose names whose flows all fall into one slot (P16).
+// An open-addressing hash table with linear probing finds the rows. It holds only row numbers: 4 bytes where a Go map
+// takes 27, because the map repeats the key. Most look-ups cost one cache miss in the slots and one in each column.
+// The hash is seeded, so that a client cannot choose names whose flows all fall into one slot (P16).
 type shard struct {
 	mu     sync.Mutex
 	slots  []uint32 // 0, or a row plus 1; the length is a power of two, and at most 3/4 are in use
 	keys   []rowKey
 	totals []flow.Totals // of the flow in the same row of keys
 	peak   int64         // the largest number in totals
-	seed   seed          // of the hashes that callers of find pass
+	seed   seed          // of the hashes passed to find
 }
 
 // find returns the row of the flow, or, if it has none, the free slot for it. The shard must have slots.

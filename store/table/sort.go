@@ -2,10 +2,10 @@ package table
 
 import "math/bits"
 
-// sort returns the rows sorted by key. Each row becomes one 64-bit word: the position of the row in the low bits, and above
-// it the ranks of the parts of its key. A radix sort of the words reads nothing else, so the cost for each flow hardly grows
-// with their number. Usually all three parts fit into a word. Parts without room are sorted by in further rounds, which are
-// stable and so keep the order of the rounds before.
+// sort returns the rows sorted by key. Each row becomes one 64-bit word: the position of the row in the low bits, and
+// above it the ranks of the parts of its key. A radix sort of the words reads nothing else, so the cost for each flow
+// hardly grows with their number. Usually all three parts fit into a word. Parts without room are sorted by in
+// further rounds, which are stable and so keep the order of the rounds before.
 func (v *View) sort() []rowRef { return v.sortWith(v.layout()) }
 
 func (v *View) sortWith(layout wordLayout) []rowRef {
@@ -24,7 +24,7 @@ func (v *View) sortWith(layout wordLayout) []rowRef {
 	return rows
 }
 
-// wordLayout is the number of low bits of a word that hold the row. The shard is in the next bits above.
+// wordLayout is the number of low bits of a word for the row. The shard is in the next bits above.
 type wordLayout uint
 
 // layout returns the narrowest layout with room for all rows.
@@ -65,12 +65,13 @@ func (v *View) fill(words []uint64, l wordLayout, ranks *ranks, shift [parts]int
 	}
 }
 
-// digitBits is the most bits that one pass of the radix sort sorts by. A pass writes to one position for each value of the
+// digitBits is the largest digit of the radix sort, in bits. A pass writes to one position for each value of the
 // digit, and with more bits these positions would not fit into the fast caches of the processor.
 const digitBits = 11
 
-// sortWords sorts words by the width bits above the lowest bits. It does as many passes of a counting sort as that takes, the
-// least significant digit first; each pass is stable. It returns the sorted words and the other slice, whose content is lost.
+// sortWords sorts words by the width bits above the lowest bits. It does as many passes of a counting sort as needed,
+// the least significant digit first; each pass is stable. It returns the sorted words and the other slice, whose
+// content is lost.
 func sortWords(words, other []uint64, above, width int) (sorted, free []uint64) {
 	passes := (width + digitBits - 1) / digitBits
 	for left := passes; left > 0; left-- {

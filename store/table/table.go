@@ -39,8 +39,8 @@ func (r *Rows) reset(n int) {
 	clear(r.ends[:])
 }
 
-// Group numbers the names of b and groups its flows by shard, so that Add takes the lock of each shard only once. The caller
-// returns the rows with Release.
+// Group numbers the names of b and groups its flows by shard, so that Add takes the lock of each shard only once. The
+// caller returns the rows with Release.
 func (t *Table) Group(b *flow.Batch) *Rows {
 	r, _ := t.unused.Get().(*Rows)
 	if r == nil || cap(r.keys) < b.Len() {
@@ -70,8 +70,8 @@ func (t *Table) Group(b *flow.Batch) *Rows {
 // Release returns the rows of Group for reuse.
 func (t *Table) Release(r *Rows) { t.unused.Put(r) }
 
-// Add adds the totals of b, whose rows Group has returned, and returns the number of totals that it saturated (P14). The dot
-// of the batch selects the first shard, so that batches that arrive together do not all wait for the same shard.
+// Add adds the totals of b, whose rows Group has returned, and returns the number of saturated totals (P14). The dot
+// of the batch selects the first shard, so that simultaneous batches do not all wait for the same shard.
 func (t *Table) Add(b *flow.Batch, r *Rows) (saturated int) {
 	for i := range uint64(shardCount) {
 		s := (i + b.Dot.Seq) % shardCount
@@ -107,11 +107,11 @@ func (t *Table) Flows() int { return int(t.count.Load()) }
 // Names returns the number of names.
 func (t *Table) Names() int { return t.names.count() }
 
-// Size estimates the bytes of memory that the table takes.
+// Size estimates the memory of the table in bytes.
 func (t *Table) Size() int64 { return tableCost + flowCost*int64(t.Flows()) + t.names.size() }
 
-// Bytes as measured by BenchmarkResidentMemory of package store: the key and the totals of a flow, its slot and its row in
-// the sorted order, each with the unused capacity that slices keep.
+// Bytes as measured by BenchmarkResidentMemory of package store: the key and the totals of a flow, its slot and its
+// row in the sorted order, each with its unused capacity.
 const (
 	tableCost = 4096
 	flowCost  = 48

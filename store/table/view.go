@@ -8,7 +8,8 @@ import (
 	"flowring/flow"
 )
 
-// View is the content of a table at one moment. It does not change, and many goroutines may use it. The zero View is empty.
+// View is the content of a table at one moment. It does not change, and many goroutines may use it. The zero View is
+// empty.
 type View struct {
 	hour   flow.Hour
 	names  []string
@@ -20,15 +21,15 @@ type View struct {
 	rows    []rowRef // sorted by key
 }
 
-// shardView is the content of a shard at the time of the copy. The keys are the column of the shard itself, whose elements do
-// not change; the totals are a copy.
+// shardView is the content of a shard at the time of the copy. The keys are the column of the shard itself, whose
+// elements do not change; the totals are a copy.
 type shardView struct {
 	keys   []rowKey
 	totals []flow.Totals
 }
 
-// Room returns memory for the totals of a view, for CopyTo. It touches every page, because the first write to a new page
-// takes several times as long as the copy, and writers wait during the copy.
+// Room returns memory for the totals of a view, for CopyTo. It touches every page, because the first write to a new
+// page takes several times as long as the copy, and writers wait during the copy.
 func (t *Table) Room() []flow.Totals {
 	const page = 4096 / 16 // totals of 16 bytes
 	room := make([]flow.Totals, t.Flows()+spareRoom)
@@ -38,11 +39,12 @@ func (t *Table) Room() []flow.Totals {
 	return room[:0]
 }
 
-// spareRoom is for the flows that arrive between Room and CopyTo. More new flows cost one allocation within CopyTo.
+// spareRoom is for flows added between Room and CopyTo. More new flows cost one allocation within CopyTo.
 const spareRoom = 1024
 
-// CopyTo copies the table into an empty view, with the totals in room. hour is the hour of its records. It reads the columns
-// without the locks of the shards: the caller makes sure that no Add runs meanwhile, so the view has whole batches only (P11).
+// CopyTo copies the table into an empty view, with the totals in room. hour is the hour of its records. It reads the
+// columns without the locks of the shards: the caller makes sure that no Add runs meanwhile, so the view has whole
+// batches only (P11).
 func (t *Table) CopyTo(v *View, hour flow.Hour, room []flow.Totals) {
 	v.hour, v.order = hour, t.order
 	totals := room
@@ -91,14 +93,14 @@ func (v *View) Records() iter.Seq[flow.Record] {
 	}
 }
 
-// block holds flows that follow each other in the order. Their rows are far apart in memory.
+// block holds successive flows of the order. Their rows are far apart in memory.
 type block struct {
 	keys   [64]rowKey
 	totals [64]flow.Totals
 }
 
-// fetch copies the first of the rows into b and returns their number. It copies all keys and then all totals, so that the
-// processor waits for many cache misses at once.
+// fetch copies the first of the rows into b and returns their number. It copies all keys and then all totals, so that
+// the processor waits for many cache misses at once.
 func (v *View) fetch(b *block, rows []rowRef) int {
 	n := min(len(rows), len(b.keys))
 	for i, ref := range rows[:n] {
@@ -112,8 +114,8 @@ func (v *View) fetch(b *block, rows []rowRef) int {
 	return n
 }
 
-// Parts iterates over the flows, sorted by key, as batches without identity. Each has the given number of flows; the last one
-// may have fewer.
+// Parts iterates over the flows, sorted by key, as batches without identity. Each has the given number of flows; the
+// last one may have fewer.
 func (v *View) Parts(slice flow.Slice, flows int) iter.Seq[*flow.Batch] {
 	return func(yield func(*flow.Batch) bool) {
 		v.Sort()

@@ -1,4 +1,4 @@
-package replica
+package coalesce
 
 import (
 	"errors"
@@ -15,30 +15,35 @@ import (
 	"flowring/ring/roster"
 )
 
+const maxBatches = 64
+
 // gate is a store whose calls end when the test says so.
 type gate struct {
-	gathering
+	*Coalescer[string]
 	mu    sync.Mutex
 	calls []string   // the seqs of each call
 	end   chan error // ends one call
 	acks  []string   // seq and error of each send, as answered
-	stop  bool       // no call can be begun any more
+	stop  bool       // no call may start any more
 }
 
 func newGate() *gate {
 	g := &gate{end: make(chan error)}
-	g.gathering = gathering{run: g.run, apply: g.apply, next: map[lane]*parcel{}}
+	g.Coalescer = New(maxBatches, g.run, g.apply)
 	return g
 }
 
-func (g *gate) run(fn func()) bool {
-	if !g.stop {
-		go fn()
+var errStopped = errors.New("stopped")
+
+func (g *gate) run(fn func()) error {
+	if g.stop {
+		return errStopped
 	}
-	return !g.stop
+	go fn()
+	return nil
 }
 
-func (g *gate) apply(at place, batches []flow.Written) (roster.Store, error) {
+func (g *gate) apply(_ string, batches []flow.Written) (roster.Store, error) {
 	call := ""
 	for _, b := range batches {
 		call += fmt.Sprint(b.Dot.Seq, " ")
@@ -46,17 +51,17 @@ func (g *gate) apply(at place, batches []flow.Written) (roster.Store, error) {
 	g.mu.Lock()
 	g.calls = append(g.calls, call)
 	g.mu.Unlock()
-	return at.Store, <-g.end
+	return roster.Store{}, <-g.end
 }
 
-// send sends batches of an hour with these seqs.
+// send sends batches of an hour with these sequence numbers.
 func (g *gate) send(hour flow.Hour, size int, seqs ...uint64) {
 	var batches []flow.Written
 	for _, seq := range seqs {
 		b := &flow.Batch{Slice: flow.Slice{Hour: hour}, Dot: flow.Dot{Seq: seq}}
 		batches = append(batches, flow.Written{Batch: b, Bytes: make([]byte, size)})
 	}
-	g.gathering.send(place{}, batches, func(_ roster.Store, err error) {
+	g.Send("", "", batches, func(_ roster.Store, err error) {
 		g.mu.Lock()
 		defer g.mu.Unlock()
 		g.acks = append(g.acks, fmt.Sprint(seqs, err))
@@ -78,7 +83,7 @@ func (g *gate) expect(t *testing.T, calls, acks []string) {
 	g.calls, g.acks = nil, nil
 }
 
-func TestWhatComesDuringACallGoesWithTheNext(t *testing.T) {
+func TestWritesDuringACallGoInTheNext(t *testing.T) {
 	racetest.Bubble(t, func(t *testing.T) {
 		g := newGate()
 		g.send(1, 1, 1)
@@ -89,7 +94,7 @@ func TestWhatComesDuringACallGoesWithTheNext(t *testing.T) {
 		g.expect(t, []string{"2 3 4 "}, []string{"[1] <nil>"})
 		g.finish(nil)
 		g.expect(t, nil, []string{"[2 3] <nil>", "[4] <nil>"})
-		g.send(1, 1, 5) // nothing is left to be waited for
+		g.send(1, 1, 5) // no call is under way
 		g.expect(t, []string{"5 "}, nil)
 		g.finish(nil)
 		if len(g.next) > 0 {
@@ -98,7 +103,7 @@ func TestWhatComesDuringACallGoesWithTheNext(t *testing.T) {
 	})
 }
 
-// An hour that must be loaded first holds up no other one, and a write of several hours nobody.
+// An hour that must be loaded first delays no other hour, and a write of several hours delays no other write.
 func TestHoursDoNotWaitForEachOther(t *testing.T) {
 	racetest.Bubble(t, func(t *testing.T) {
 		g := newGate()
@@ -106,7 +111,7 @@ func TestHoursDoNotWaitForEachOther(t *testing.T) {
 		g.send(2, 1, 2)
 		g.expect(t, []string{"1 ", "2 "}, nil)
 		both := []flow.Written{{Batch: &flow.Batch{Slice: flow.Slice{Hour: 1}}}, {Batch: &flow.Batch{Slice: flow.Slice{Hour: 2}}}}
-		g.gathering.send(place{}, both, func(roster.Store, error) {})
+		g.Send("", "", both, func(roster.Store, error) {})
 		synctest.Wait()
 		g.expect(t, []string{"0 0 "}, nil)
 		for range 3 {
@@ -115,15 +120,15 @@ func TestHoursDoNotWaitForEachOther(t *testing.T) {
 	})
 }
 
-// A call that is full does not wait, so that many large writes are taken in side by side.
-func TestAFullCallGoesAtOnce(t *testing.T) {
+// A full call does not wait, so that large writes are stored in parallel.
+func TestAFullCallStartsImmediately(t *testing.T) {
 	for _, tt := range []struct {
 		name string
 		fill func(g *gate)
 		want string
 	}{
-		{"bytes", func(g *gate) { g.send(1, parcelBytes-10, 2); g.send(1, 10, 3); g.send(1, 1, 4) }, "2 3 "},
-		{"batches", func(g *gate) { g.send(1, 1, make([]uint64, parcelBatches)...); g.send(1, 1, 4) }, strings.Repeat("0 ", parcelBatches)},
+		{"bytes", func(g *gate) { g.send(1, maxBytes-10, 2); g.send(1, 10, 3); g.send(1, 1, 4) }, "2 3 "},
+		{"batches", func(g *gate) { g.send(1, 1, make([]uint64, maxBatches)...); g.send(1, 1, 4) }, strings.Repeat("0 ", maxBatches)},
 	} {
 		racetest.Bubble(t, func(t *testing.T) {
 			g := newGate()
@@ -140,20 +145,20 @@ func TestAFullCallGoesAtOnce(t *testing.T) {
 	}
 }
 
-// In a crowd the next call waits for more, unless it is full. A call that took long has had them come.
-func TestCallsOfACrowdAreApart(t *testing.T) {
-	many := make([]uint64, crowd)
+// After a call with many batches the next one waits for more, unless it is full or the call took long.
+func TestLargeCallsKeepADistance(t *testing.T) {
+	many := make([]uint64, busyBatches)
 	for _, tt := range []struct {
 		name  string
 		first []uint64
 		took  time.Duration // by the first call
-		then  int           // writes that are sent once it has ended
+		then  int           // writes sent after it has ended
 		wait  time.Duration // from then to the next call
 	}{
-		{"few", many[:crowd-1], time.Millisecond, 1, 0},
-		{"a crowd", many, time.Millisecond, 1, apart - time.Millisecond},
-		{"a crowd on a slow disk", many, apart, 1, 0},
-		{"a crowd, and a full call behind it", many, 0, parcelBatches + 1, 0},
+		{"few", many[:busyBatches-1], time.Millisecond, 1, 0},
+		{"many", many, time.Millisecond, 1, minSpacing - time.Millisecond},
+		{"many on a slow disk", many, minSpacing, 1, 0},
+		{"many, and a full call behind them", many, 0, maxBatches + 1, 0},
 	} {
 		racetest.Bubble(t, func(t *testing.T) {
 			g := newGate()
@@ -166,24 +171,24 @@ func TestCallsOfACrowdAreApart(t *testing.T) {
 				g.send(1, 1, 1)
 			}
 			for len(g.calls) == 0 && time.Since(ended) < time.Second {
-				time.Sleep(apart / 20)
+				time.Sleep(minSpacing / 20)
 				synctest.Wait()
 			}
-			if got := time.Since(ended).Truncate(apart / 10); got != tt.wait {
+			if got := time.Since(ended).Truncate(minSpacing / 10); got != tt.wait {
 				t.Errorf("%s: the next call began after %v, want %v", tt.name, got, tt.wait)
 			}
 			for len(g.next) > 0 || len(g.calls) > 0 {
 				g.calls = nil
 				g.finish(nil)
-				time.Sleep(apart)
+				time.Sleep(minSpacing)
 				synctest.Wait()
 			}
 		})
 	}
 }
 
-// What waits for a call that fails has other places to turn to. Later writes are tried again.
-func TestWhatWaitsForACallFailsWithIt(t *testing.T) {
+// Writes that wait for a call that fails fail with it, because their callers try another store. Later writes start a new call.
+func TestWritesThatWaitForACallFailWithIt(t *testing.T) {
 	racetest.Bubble(t, func(t *testing.T) {
 		g := newGate()
 		broken := errors.New("broken")
@@ -197,12 +202,12 @@ func TestWhatWaitsForACallFailsWithIt(t *testing.T) {
 	})
 }
 
-func TestNoCallIsBegunAfterAStop(t *testing.T) {
+func TestNoCallStartsAfterAStop(t *testing.T) {
 	racetest.Bubble(t, func(t *testing.T) {
 		g := newGate()
 		g.stop = true
 		g.send(1, 1, 1)
 		g.send(1, 1, 2)
-		g.expect(t, nil, []string{"[1] this node is stopping", "[2] this node is stopping"})
+		g.expect(t, nil, []string{"[1] stopped", "[2] stopped"})
 	})
 }

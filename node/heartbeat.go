@@ -18,44 +18,44 @@ import (
 )
 
 const (
-	greetEvery = time.Second
-	greetWait  = time.Second // a greeting that takes longer failed: it also closes circuit breakers
+	heartbeatEvery   = time.Second
+	heartbeatTimeout = time.Second // a greeting that takes longer failed: it also closes circuit breakers
 )
 
 // greetLoop greets every node that is known, each second and whenever the set of live nodes changes. That exchanges rosters,
-// finds out who is reachable, and takes the steps of joining that the answers allow.
-func (n *Node) greetLoop(ctx context.Context) {
+// finds out who is reachable, and takes the steps of joining that the replies allow.
+func (n *Node) heartbeatLoop(ctx context.Context) {
 	for ctx.Err() == nil {
 		view := n.members.View() // before namesake: the exchange that brought it has named all other nodes by then
-		if err := n.namesake(ctx); err != nil {
+		if err := n.checkName(ctx); err != nil {
 			n.fail(err)
 			return // to be known to nobody any further
 		}
 		if len(view.Nodes) > 1 {
-			n.unique.Store(true)
+			n.nameConfirmed.Store(true)
 		}
-		n.meet(ctx)
+		n.heartbeat(ctx)
 		select {
-		case <-time.After(greetEvery):
+		case <-time.After(heartbeatEvery):
 		case <-n.members.Changed():
 			n.replicas.Wake()
-		case <-n.called:
+		case <-n.retryJoinNow:
 		case state := <-n.members.States():
-			n.learn(state)
+			n.mergeGossip(state)
 		case <-ctx.Done():
 		}
 	}
 }
 
 // follow takes in a changed view: who left is not waited for any more.
-func (n *Node) follow() {
+func (n *Node) refreshDirectory() {
 	for _, gone := range n.directory.Update(n.members.View()) {
 		n.client.MarkSilent(gone.Peer)
 	}
 }
 
 // learn takes in a roster that came with the gossip.
-func (n *Node) learn(state []byte) {
+func (n *Node) mergeGossip(state []byte) {
 	roster, err := roster.Parse(state)
 	if err == nil {
 		err = n.membership.MergeRoster(roster)
@@ -66,14 +66,14 @@ func (n *Node) learn(state []byte) {
 }
 
 // answers are the nodes that answered a greeting, by store.
-type answers map[roster.StoreID]peer.Hello
+type replies map[roster.StoreID]peer.Hello
 
-func (a answers) has(id roster.StoreID) bool {
+func (a replies) has(id roster.StoreID) bool {
 	_, ok := a[id]
 	return ok
 }
 
-func (a answers) stores() []roster.Store {
+func (a replies) stores() []roster.Store {
 	var all []roster.Store
 	for _, hello := range a {
 		all = append(all, hello.Store)
@@ -82,11 +82,11 @@ func (a answers) stores() []roster.Store {
 }
 
 // meet greets everybody once and acts on the answers.
-func (n *Node) meet(ctx context.Context) {
+func (n *Node) heartbeat(ctx context.Context) {
 	n.disk.Check()
-	n.follow()
-	n.expect(ctx)
-	heard := n.greetAll(ctx)
+	n.refreshDirectory()
+	n.noteExpected(ctx)
+	heard := n.sendHeartbeats(ctx)
 	if ctx.Err() != nil {
 		return
 	}
@@ -102,19 +102,19 @@ func (n *Node) meet(ctx context.Context) {
 	n.forgetFormer(ctx)
 	n.forgetAbsent(ctx, heard)
 	n.directory.Prune(n.membership.Roster())
-	n.announce()
+	n.updateGossip()
 	n.logPresence()
 	_ = n.assess(heard)
 	_ = n.Ready() // so that sendAway knows
 }
 
 // greetAll greets every known address but its own, in parallel.
-func (n *Node) greetAll(ctx context.Context) answers {
-	ctx, cancel := context.WithTimeout(ctx, greetWait)
+func (n *Node) sendHeartbeats(ctx context.Context) replies {
+	ctx, cancel := context.WithTimeout(ctx, heartbeatTimeout)
 	defer cancel()
 	var mu sync.Mutex
 	var wg sync.WaitGroup
-	heard, hello := answers{}, n.hello()
+	heard, hello := replies{}, n.hello()
 	for _, addr := range n.directory.Addrs() {
 		if addr == n.addresses.Peer {
 			continue
@@ -123,7 +123,7 @@ func (n *Node) greetAll(ctx context.Context) answers {
 			to, err := n.client.Hello(ctx, addr, hello)
 			if err != nil {
 				n.log.Debug("greet", "address", addr, "error", err)
-				n.followCalled(addr, to, err)
+				n.adoptFromHeartbeat(addr, to, err)
 				return
 			}
 			mu.Lock()
@@ -136,15 +136,15 @@ func (n *Node) greetAll(ctx context.Context) answers {
 }
 
 // join takes the step of joining that this node's state allows (design, section 4).
-func (n *Node) join(ctx context.Context, heard answers) error {
+func (n *Node) join(ctx context.Context, heard replies) error {
 	self := n.membership.Self()
 	switch {
 	case self.Established:
 		return nil
 	case n.mayEstablish(heard):
 		return n.establish("confirmed by the cluster")
-	case n.mayBootstrap(heard):
-		return n.bootstrap(ctx, heard)
+	case n.mayFound(heard):
+		return n.foundCluster(ctx, heard)
 	}
 	return nil
 }
@@ -165,7 +165,7 @@ func (n *Node) establish(why string) error {
 // mayEstablish reports whether this store may count towards acks and answer reads: W established stores know it, or every store
 // of its roster answered and those of them that are established, at least one, know it. With fewer confirmations a complete read
 // elsewhere could leave this store out without noticing.
-func (n *Node) mayEstablish(heard answers) bool {
+func (n *Node) mayEstablish(heard replies) bool {
 	if n.deps.Disabled.Has(safeguard.Confirmation) && len(heard) > 0 {
 		return true
 	}
@@ -174,7 +174,7 @@ func (n *Node) mayEstablish(heard answers) bool {
 		return false
 	}
 	confirmed, all := 0, true
-	former := n.membership.Former() // a store that answers stands for the IDs that it gave up as well
+	former := n.membership.Former() // a store that replies stands for the IDs that it gave up as well
 	for _, hello := range heard {
 		former = append(slices.Clip(former), hello.Former...)
 	}
@@ -197,9 +197,9 @@ func (n *Node) mayEstablish(heard answers) bool {
 
 // namesake returns an error if another live process has this node's name and was there first: it must not be that two processes
 // take turns at being one node. What it asks the other one tells that nothing of this node, and until it has asked this node neither
-// greets nor answers a greeting: that would put its store on the roster, where it would be missed ever after.
-func (n *Node) namesake(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, 2*greetWait) // a namesake that is only slow is met again, but known to all by then
+// greets nor replies a greeting: that would put its store on the roster, where it would be missed ever after.
+func (n *Node) checkName(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 2*heartbeatTimeout) // a namesake that is only slow is met again, but known to all by then
 	defer cancel()
 	g, ctx := errgroup.WithContext(ctx)
 	for _, other := range n.members.Namesakes() {
@@ -219,24 +219,24 @@ func (n *Node) namesake(ctx context.Context) error {
 
 // hidden reports whether others must not be told of this node's store, for it may be one too many. A store that is established is on
 // their rosters, and its acks must carry what it knows (P4).
-func (n *Node) hidden() bool { return !n.unique.Load() && !n.membership.Self().Established }
+func (n *Node) provisional() bool { return !n.nameConfirmed.Load() && !n.membership.Self().Established }
 
 // announce tells the gossip what changed about this node.
-func (n *Node) announce() {
+func (n *Node) updateGossip() {
 	roster := n.membership.Roster()
 	if err := n.members.SetIdentity(string(n.membership.Self().ID), roster.Cluster()); err != nil {
 		n.log.Debug("announce identity", "error", err)
 	}
-	if state, err := roster.MarshalJSON(); err == nil && !n.hidden() {
+	if state, err := roster.MarshalJSON(); err == nil && !n.provisional() {
 		n.members.SetState(state)
 	}
-	n.remember()
+	n.saveAddresses()
 }
 
 // self returns what the gossip is told of this node.
-func (n *Node) self() member.Node {
+func (n *Node) gossipIdentity() member.Node {
 	return member.Node{
-		Name: n.cfg.Name, Store: string(n.membership.Self().ID), Start: n.start, HTTP: n.addresses.HTTP, Peer: n.addresses.Peer,
+		Name: n.cfg.Name, Store: string(n.membership.Self().ID), Start: n.startNonce, HTTP: n.addresses.HTTP, Peer: n.addresses.Peer,
 		Cluster: n.membership.Roster().Cluster(), Params: n.cfg.parameters(),
 	}
 }

@@ -3,7 +3,7 @@ package node
 import "testing"
 
 // What the limits are that follow the memory.
-func TestLimitsThatFollowTheMemory(t *testing.T) {
+func TestDefaultLimitsFollowTheMemoryLimit(t *testing.T) {
 	for _, tt := range []struct {
 		memory      int64
 		posts       int

@@ -1,0 +1,168 @@
+package coalesce
+
+import (
+	"slices"
+	"sync"
+	"time"
+
+	"flowring/flow"
+	"flowring/ring/roster"
+)
+
+// maxBytes and Coalescer.maxBatches limit one combined call. Batches beyond them go in a second call that starts
+// immediately.
+const maxBytes = 256 << 10
+
+// On a fast disk, many writers would cause an fsync for each 16 writes, which is a tenth of the cost of small writes,
+// and would not be answered sooner. On a slow disk a call takes longer than minSpacing anyway.
+const (
+	busyBatches = 16                   // batches in a call that show many writers
+	minSpacing  = 2 * time.Millisecond // from the start of such a call to the start of the next one
+)
+
+// Coalescer sends writes to stores, in combined calls. To is a store with its address, as Apply needs it.
+type Coalescer[To any] struct {
+	maxBatches int
+	run        func(fn func()) error // runs fn in another goroutine, or fails and does not run it
+	apply      func(to To, batches []flow.Written) (roster.Store, error)
+
+	mu   sync.Mutex
+	next map[lane]*combinedCall[To] // per lane with a call under way: the call that follows; nil: no write waits
+}
+
+// New returns a Coalescer whose calls have at most maxBatches batches. It calls apply by run, in another goroutine. An
+// error of run is the result of the writes.
+func New[To any](
+	maxBatches int, run func(fn func()) error, apply func(to To, batches []flow.Written) (roster.Store, error),
+) *Coalescer[To] {
+	return &Coalescer[To]{maxBatches: maxBatches, run: run, apply: apply, next: map[lane]*combinedCall[To]{}}
+}
+
+// lane identifies the writes that may share a call.
+type lane struct {
+	store roster.StoreID
+	hour  flow.Hour
+}
+
+// result receives the answer to a call, or its error. It must not block.
+type result = func(from roster.Store, err error)
+
+// combinedCall is the batches of several writes to one store.
+type combinedCall[To any] struct {
+	to      To
+	batches []flow.Written
+	bytes   int
+	results []result
+}
+
+func newCall[To any](to To, batches []flow.Written, done result) *combinedCall[To] {
+	c := &combinedCall[To]{to: to}
+	c.add(batches, done)
+	return c
+}
+
+func (c *combinedCall[To]) add(batches []flow.Written, done result) {
+	c.batches = append(c.batches, batches...)
+	c.bytes += sizeOf(batches)
+	c.results = append(c.results, done)
+}
+
+func (c *Coalescer[To]) fits(call *combinedCall[To], batches []flow.Written) bool {
+	return len(call.batches)+len(batches) <= c.maxBatches && call.bytes+sizeOf(batches) <= maxBytes
+}
+
+func sizeOf(batches []flow.Written) int {
+	n := 0
+	for _, b := range batches {
+		n += len(b.Bytes)
+	}
+	return n
+}
+
+func (c *combinedCall[To]) finish(from roster.Store, err error) {
+	for _, done := range c.results {
+		done(from, err)
+	}
+}
+
+// Send sends batches to the store with that ID, and does not wait for the answer. It calls done once, with the result.
+// done must not block.
+func (c *Coalescer[To]) Send(id roster.StoreID, to To, batches []flow.Written, done func(from roster.Store, err error)) {
+	if !sameHour(batches) {
+		c.start(newCall(to, batches, done))
+		return
+	}
+	l := lane{id, batches[0].Slice.Hour}
+	c.mu.Lock()
+	next, busy := c.next[l]
+	switch {
+	case !busy:
+		c.next[l] = nil
+		c.mu.Unlock()
+		c.startLane(l, newCall(to, batches, done))
+	case next == nil:
+		c.next[l] = newCall(to, batches, done)
+		c.mu.Unlock()
+	case c.fits(next, batches):
+		next.add(batches, done)
+		c.mu.Unlock()
+	default:
+		c.next[l] = newCall(to, batches, done)
+		c.mu.Unlock()
+		c.start(next)
+	}
+}
+
+func sameHour(batches []flow.Written) bool {
+	return !slices.ContainsFunc(batches, func(b flow.Written) bool { return b.Slice.Hour != batches[0].Slice.Hour })
+}
+
+// start makes one call beside the lanes.
+func (c *Coalescer[To]) start(call *combinedCall[To]) {
+	if err := c.run(func() { call.finish(c.apply(call.to, call.batches)) }); err != nil {
+		call.finish(roster.Store{}, err)
+	}
+}
+
+// startLane makes a call, and further ones while writes arrive for the lane.
+func (c *Coalescer[To]) startLane(l lane, call *combinedCall[To]) {
+	if err := c.run(func() { c.runLane(l, call) }); err != nil {
+		c.failLane(l, call, err)
+	}
+}
+
+func (c *Coalescer[To]) runLane(l lane, call *combinedCall[To]) {
+	for call != nil {
+		begun := time.Now()
+		from, err := c.apply(call.to, call.batches)
+		if err != nil {
+			c.failLane(l, call, err)
+			return
+		}
+		call.finish(from, nil)
+		if len(call.batches) >= busyBatches {
+			time.Sleep(minSpacing - time.Since(begun))
+		}
+		call = c.take(l)
+	}
+}
+
+// failLane finishes a call and the calls queued behind it with an error.
+func (c *Coalescer[To]) failLane(l lane, call *combinedCall[To], err error) {
+	for ; call != nil; call = c.take(l) {
+		call.finish(roster.Store{}, err)
+	}
+}
+
+// take removes the next call of a lane. If there is none, the lane has no call under way any more.
+func (c *Coalescer[To]) take(l lane) *combinedCall[To] {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	call := c.next[l]
+	if call == nil {
+		delete(c.next, l)
+	} else {
+		c.next[l] = nil
+	}
+	return call
+}
