@@ -12,7 +12,7 @@ import (
 	"flowring/store/digest"
 )
 
-// counted is what the Stats say of batches that were applied.
+// counted holds the counters of Apply.
 type counted struct{ applied, same, known uint64 }
 
 var isNew, isSame, isKnown = counted{applied: 1}, counted{same: 1}, counted{known: 1}
@@ -26,7 +26,7 @@ func (c counted) since(before counted) counted {
 	return counted{c.applied - before.applied, c.same - before.same, c.known - before.known}
 }
 
-// P2: what makes two batches the same is the ID, or, without one, the dot.
+// P2: two batches are the same if they have the same ID or, without an ID, the same dot.
 func TestBatchCountsOnce(t *testing.T) {
 	id, other := flow.ID{1}, flow.ID{2}
 	one, two := dot(1, 1), dot(2, 1)
@@ -80,7 +80,8 @@ func TestBatchCountsOnce(t *testing.T) {
 	}
 }
 
-// P11: each batch adds one number to many flows, over all shards, and 1 to one flow; no reading may tell them apart.
+// P11: each batch adds one number to many flows in all shards, and 1 to one flow. In every reading the many flows
+// agree, and the one flow counts the batches of the digest.
 func TestReadersSeeWholeBatches(t *testing.T) {
 	const writers, batches = 2, 200
 	s := New(Config{}, Deps{})
@@ -120,7 +121,7 @@ func TestReadersSeeWholeBatches(t *testing.T) {
 	}
 }
 
-// checkWhole fails the test if the reading has a part of a batch, or fewer batches than last. It returns how many it has.
+// checkWhole fails the test if the reading has a part of a batch, or fewer batches than last. It returns their number.
 func checkWhole(t *testing.T, r *Reading, last int64) int64 {
 	t.Helper()
 	n, others := int64(0), make(map[flow.Totals]string)

@@ -80,7 +80,7 @@ func BenchmarkApplyInMemory(b *testing.B) {
 	}
 }
 
-// What a GET of an hour pays for that has one flow more than at the last GET.
+// BenchmarkReadAfterANewFlow measures a read of a slice with one new flow since the last read.
 func BenchmarkReadAfterANewFlow(b *testing.B) {
 	w, s := newWorld(200_000), New(Config{}, Deps{})
 	w.fill(b, s, noon)

@@ -14,8 +14,8 @@ import (
 	"flowring/flow"
 )
 
-// Batches that have nothing to do with each other are in the journal at the same time, and so can share its fsyncs; a second copy
-// of a batch waits for the first, and is known only once that is durable (P2).
+// Unrelated batches are written at the same time, so they can share fsyncs. A second copy of a batch waits for the
+// first one and is known only after that is durable (P2).
 func TestOnlyCopiesOfABatchWaitForEachOther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const others = 8
@@ -50,7 +50,7 @@ func TestOnlyCopiesOfABatchWaitForEachOther(t *testing.T) {
 	})
 }
 
-// Readers and appliers that find a slice cold at the same time cause one load, and what they apply is not lost by it.
+// Concurrent readers and appliers of a cold slice cause one load, and no batch is lost.
 func TestColdSliceIsLoadedOnceForAll(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const pairs = 4

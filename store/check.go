@@ -51,7 +51,7 @@ func (s *Store) check(b *flow.Batch, limits Limits, begun int) (replay, begins b
 		return false, false, fmt.Errorf("check batch: %w", err)
 	}
 	if e == nil {
-		return false, true, s.refused.limit(b.Slice, s.checkNewSlice(b, limits, begun))
+		return false, true, s.refusals.count(b.Slice, s.checkNewSlice(b, limits, begun))
 	}
 	defer s.release(e)
 	replay, reused := e.content.index.lookup(b)
@@ -63,5 +63,5 @@ func (s *Store) check(b *flow.Batch, limits Limits, begun int) (replay, begins b
 	case e.content.table.Overflows(b):
 		return false, false, contract.Overflow
 	}
-	return false, false, s.refused.limit(b.Slice, limits.fits(e.content.table, b))
+	return false, false, s.refusals.count(b.Slice, limits.fits(e.content.table, b))
 }

@@ -9,7 +9,7 @@ import (
 	"flowring/internal/contract"
 )
 
-func TestCheckSaysWhatTheSliceHolds(t *testing.T) {
+func TestCheckFindsReplaysReusedKeysAndOverflows(t *testing.T) {
 	keyed := func(seq uint64, key, id byte, records ...flow.Record) *flow.Batch {
 		b := batchOf(t, noon, dot(1, seq), records...)
 		b.ID, b.Key = flow.ID{id}, flow.ID{key}

@@ -12,7 +12,7 @@ import (
 	"flowring/store/journal"
 )
 
-// badReads is a journal on which some batches cannot be read until they are written again.
+// badReads is a journal with batches that are unreadable until they are written again.
 type badReads struct {
 	*journal.Journal
 	bad      map[flow.Dot]bool
@@ -27,7 +27,7 @@ func (j *badReads) Get(s flow.Slice, d flow.Dot) ([]byte, error) {
 	return j.Journal.Get(s, d)
 }
 
-// Load fails as soon as there ever was damage: the file keeps it.
+// Load fails from the first damage on, because the damaged file stays.
 func (j *badReads) Load(s flow.Slice, fn func([]byte) error) error {
 	if j.bad != nil {
 		return journal.ErrCorrupt
@@ -62,9 +62,9 @@ func (j *badReads) Append(batches ...flow.Written) error {
 	return j.Journal.Append(batches...)
 }
 
-// What cannot be read is in no digest, is given to nobody, and is taken in again, whether the slice is in memory or not; the rest is given.
-// Nothing counts twice (P2, P4, P15).
-func TestBatchesThatCannotBeReadAreTakenInAgain(t *testing.T) {
+// An unreadable batch is in no digest, and Missing skips it. Intake takes it in again, for a warm and for a cold
+// slice. Nothing counts twice (P2, P4, P15).
+func TestUnreadableBatchesAreTakenInAgain(t *testing.T) {
 	slice := flow.Slice{Hour: 7}
 	for _, warm := range []bool{false, true} {
 		whole, j := openStore(t, "whole", vfs.NewMem(), 0)
@@ -96,14 +96,14 @@ func TestBatchesThatCannotBeReadAreTakenInAgain(t *testing.T) {
 		}
 		have, err := s.Digest(slice)
 		if err != nil || have.Count() != 3 {
-			t.Errorf("warm %t: Digest = %s, %v, want the 3 that can be read", warm, have, err)
+			t.Errorf("warm %t: Digest = %s, %v, want the 3 readable batches", warm, have, err)
 		}
 		given := 0
 		if err := s.Missing(slice, digest.Digest{}, func([]byte) error { given++; return nil }); err != nil || given != 3 {
 			t.Errorf("warm %t: Missing gives %d, %v, want 3", warm, given, err)
 		}
 		if dropped, err := s.Drop(slice, have); dropped || err != nil {
-			t.Errorf("warm %t: Drop = %t, %v, want that a damaged slice stays", warm, dropped, err)
+			t.Errorf("warm %t: Drop = %t, %v, want the damaged slice to stay", warm, dropped, err)
 		}
 		if _, err := s.Read(slice); !warm && !errors.Is(err, store.ErrUnreadable) {
 			t.Errorf("Read of a damaged cold slice = %v, want %v", err, store.ErrUnreadable)
@@ -126,8 +126,8 @@ func TestBatchesThatCannotBeReadAreTakenInAgain(t *testing.T) {
 	}
 }
 
-// Without a look at its batches a source that gives them finds damage too, and gives the rest.
-func TestASourceFindsDamageAndGivesTheRest(t *testing.T) {
+// Missing finds damage without a Scrub before it, and sends the readable batches.
+func TestMissingFindsDamageAndSendsTheReadableBatches(t *testing.T) {
 	slice := flow.Slice{Hour: 7}
 	j, err := journal.Open("data", journal.Options{FS: vfs.NewMem()})
 	if err != nil {
@@ -150,8 +150,8 @@ func TestASourceFindsDamageAndGivesTheRest(t *testing.T) {
 	}
 }
 
-// A store with a damaged piece of a snapshot has none of its batches in its digest, and takes the snapshot in again from a store that has
-// it, whether the slice is in memory or not. Nothing counts twice (P2, P4, P15).
+// The digest of a slice with a damaged snapshot has no batch of the snapshot. Intake takes the snapshot in again from
+// another store, for a warm and for a cold slice. Nothing counts twice (P2, P4, P15).
 func TestADamagedSnapshotIsTakenInAgain(t *testing.T) {
 	slice := flow.Slice{Hour: 7}
 	for _, warm := range []bool{false, true} {
@@ -217,7 +217,7 @@ func TestADamagedSnapshotIsTakenInAgain(t *testing.T) {
 	}
 }
 
-// Damage to the dots is an error of Scrub: no other store can make that good.
+// Damage to the dots is an error of Scrub, because no other store can repair it.
 func TestScrubReadsTheIndex(t *testing.T) {
 	slice := flow.Slice{Hour: 7}
 	j, err := journal.Open("data", journal.Options{FS: vfs.NewMem()})

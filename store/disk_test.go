@@ -66,7 +66,7 @@ func records(t testing.TB, s *store.Store, slice flow.Slice) []flow.Record {
 	return slices.Collect(r.Records())
 }
 
-// P1, P13, P15: what was applied before a power loss is in the totals after it, to the byte.
+// P1, P13, P15: each batch applied before a power loss is in the totals after it, to the byte.
 func TestStoreSurvivesPowerLoss(t *testing.T) {
 	const hours = 3
 	fs := vfs.NewCrashableMem()
@@ -101,8 +101,8 @@ func TestStoreSurvivesPowerLoss(t *testing.T) {
 	}
 }
 
-// A node that died with a day in its journal is ready at once, however much it holds: for a tenth of the processor time that writing it
-// took. Processor time is the same on a machine that others keep busy.
+// A store with a day in its journal opens in at most a tenth of the processor time that writing the day took. The
+// test measures processor time, because a busy machine does not change it.
 func TestStartAfterACrashIsFast(t *testing.T) {
 	const share = 10
 	hours, flows := 24, 50_000
@@ -172,7 +172,8 @@ func BenchmarkApplyOnDisk(b *testing.B) {
 	}
 }
 
-// BenchmarkSealedHour compares an hour as it came with the same hour sealed: its size on disk, and a read that loads it.
+// BenchmarkSealedHour compares an hour of single batches with the same hour sealed: its size on disk, and a read that
+// loads it.
 func BenchmarkSealedHour(b *testing.B) {
 	const batches = 10_000
 	dir := b.TempDir()
@@ -186,7 +187,7 @@ func BenchmarkSealedHour(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
-	for _, name := range []string{"as it came", "sealed"} {
+	for _, name := range []string{"batches", "sealed"} {
 		if name == "sealed" {
 			d, err := s.Digest(hour)
 			if err != nil {

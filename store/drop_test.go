@@ -11,7 +11,7 @@ import (
 	"flowring/store/digest"
 )
 
-func TestDropNeedsTheVeryDigest(t *testing.T) {
+func TestDropNeedsTheExactDigest(t *testing.T) {
 	for _, cold := range []bool{false, true} {
 		j := newMemJournal()
 		s := opened(t, j, 0)
@@ -26,7 +26,7 @@ func TestDropNeedsTheVeryDigest(t *testing.T) {
 			}
 		}
 		if got := read(t, s, noon).Digest().Count(); got != 2 {
-			t.Errorf("batches after Drop in vain = %d, want 2", got)
+			t.Errorf("batches after refused Drops = %d, want 2", got)
 		}
 		if dropped, err := s.Drop(noon, digest.Of(dot(1, 1), dot(1, 2))); !dropped || err != nil {
 			t.Errorf("Drop = %t, %v, want true, nil", dropped, err)
@@ -40,8 +40,8 @@ func TestDropNeedsTheVeryDigest(t *testing.T) {
 	}
 }
 
-// A batch on its way into the journal is not in the digest yet, but it must not be dropped with the others.
-func TestDropSparesABatchOnItsWay(t *testing.T) {
+// A batch that is being written to the journal is not in the digest yet. It must not be dropped with the other batches.
+func TestDropSparesABatchThatIsBeingWritten(t *testing.T) {
 	j := newMemJournal()
 	s := opened(t, j, 0)
 	apply(t, s, batchOf(t, noon, dot(1, 1), record("a", "b", 1, 1)))
@@ -57,7 +57,7 @@ func TestDropSparesABatchOnItsWay(t *testing.T) {
 	}
 }
 
-// Whatever was acknowledged is here, unless it was in a digest that was dropped.
+// Every acknowledged batch is in the store, unless it was in a dropped digest.
 func TestDropRacingApplyLosesNothing(t *testing.T) {
 	j := newMemJournal()
 	s := opened(t, j, 0)
@@ -119,6 +119,6 @@ func TestFailedDropReadsTheJournalAgain(t *testing.T) {
 	}
 	j.batches[noon][dot(1, 2)] = batchOf(t, noon, dot(1, 2), record("a", "b", 1, 1)).Encode()
 	if got := read(t, s, noon).Digest(); !got.Equal(digest.Of(dot(1, 1), dot(1, 2))) {
-		t.Errorf("Digest() = %s, want what the journal has", got)
+		t.Errorf("Digest() = %s, want the batches of the journal", got)
 	}
 }

@@ -13,7 +13,7 @@ import (
 	"flowring/store/digest"
 )
 
-// memJournal is a Journal in memory. Its hooks, where set, run before the call takes effect.
+// memJournal is a Journal in memory. Each hook, if set, runs before its call takes effect.
 type memJournal struct {
 	mu       sync.Mutex
 	batches  map[flow.Slice]map[flow.Dot][]byte
@@ -181,10 +181,10 @@ func (j *memJournal) Pieces(s flow.Slice, fn func([]byte) error) error {
 	return nil
 }
 
-// The slice of most tests.
+// noon is the slice of most tests.
 var noon = flow.Slice{Hour: 12}
 
-// batchOf returns a batch of the records, all of which are of the slice's hour.
+// batchOf returns a batch of the records. It sets their hour to the hour of the slice.
 func batchOf(t testing.TB, s flow.Slice, dot flow.Dot, records ...flow.Record) *flow.Batch {
 	t.Helper()
 	for i := range records {
@@ -232,7 +232,7 @@ func read(t testing.TB, s *Store, slice flow.Slice) *Reading {
 	return r
 }
 
-// totals returns what a reading says, by key.
+// totals returns the totals of a reading by key.
 func totals(r *Reading) map[flow.Key]flow.Totals {
 	all := make(map[flow.Key]flow.Totals)
 	for record := range r.Records() {

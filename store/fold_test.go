@@ -11,8 +11,8 @@ import (
 	"flowring/flow"
 )
 
-// P15: whatever the order and however often each is sent, sealed and given to another store, totals are the sum over the distinct
-// batches.
+// P15: totals are the sum over the distinct batches, in any order of batches, duplicates, seals and transfers to
+// another store.
 func TestTotalsAreTheFoldOfTheSet(t *testing.T) {
 	names := []string{"a", "b", "c", "d", "é", "zz"}
 	rapid.Check(t, func(rt *rapid.T) {
@@ -52,7 +52,7 @@ func TestTotalsAreTheFoldOfTheSet(t *testing.T) {
 		}
 		give(t, s, other, noon)
 		if got := totals(read(t, other, noon)); !maps.Equal(got, want) {
-			rt.Fatalf("totals of a store that was given all = %v, want %v", got, want)
+			rt.Fatalf("totals of the other store = %v, want %v", got, want)
 		}
 		r := read(t, s, noon)
 		if got := totals(r); !maps.Equal(got, want) {
@@ -71,7 +71,7 @@ func TestTotalsAreTheFoldOfTheSet(t *testing.T) {
 	})
 }
 
-// P14: totals past 2^63-1 saturate, to the same in any order.
+// P14: totals above 2^63-1 saturate, with the same result in any order.
 func TestSaturationIsOrderIndependent(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		amount := rapid.OneOf(rapid.Int64Range(0, 9), rapid.Int64Range(math.MaxInt64/3, math.MaxInt64))

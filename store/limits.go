@@ -24,11 +24,11 @@ type Limits struct {
 // senders.
 const nearHours = 48
 
-// refused counts the refusals of Check, by limit.
-type refused struct{ flows, names, slices, kept atomic.Uint64 }
+// refusals counts the refusals of Check, by limit.
+type refusals struct{ flows, names, slices, reserved atomic.Uint64 }
 
-// limit counts the refusal of a slice for a limit, and returns it with the hour. It returns nil for no error.
-func (r *refused) limit(s flow.Slice, err error) error {
+// count counts the refusal of a slice, and returns it with its hour. It returns nil for no refusal.
+func (r *refusals) count(s flow.Slice, err error) error {
 	if err == nil {
 		return nil
 	}
@@ -44,7 +44,7 @@ func (r *refused) limit(s flow.Slice, err error) error {
 	case contract.TooManyHours:
 		r.slices.Add(1)
 	case contract.HoursReserved:
-		r.kept.Add(1)
+		r.reserved.Add(1)
 	}
 	return &contract.HourError{Hour: s.Hour, Err: refusal}
 }

@@ -31,20 +31,20 @@ func TestCheckKeepsToTheLimits(t *testing.T) {
 		want   error
 	}{
 		{"no limits", Limits{}, batchOf(t, noon, dot(2, 1), record("c", "d", 1, 1)), nil},
-		{"a new flow when there are as many as may be", Limits{Flows: 3}, batchOf(t, noon, dot(2, 1), record("a", "c", 1, 1)), contract.TooManyFlows},
+		{"a new flow at the limit", Limits{Flows: 3}, batchOf(t, noon, dot(2, 1), record("a", "c", 1, 1)), contract.TooManyFlows},
 		{"a new flow that just fits", Limits{Flows: 4}, batchOf(t, noon, dot(2, 1), record("a", "c", 1, 1)), nil},
-		{"two new flows, of which one fits", Limits{Flows: 4}, batchOf(t, noon, dot(2, 1), record("a", "c", 1, 1), record("b", "c", 1, 1)), contract.TooManyFlows},
-		{"more of the flows that there are", Limits{Flows: 3}, batchOf(t, noon, dot(2, 1), record("a", "b", 1, 1), record("b", "a", 1, 1)), nil},
-		{"more of the flows that there are, although they are too many", Limits{Flows: 1}, batchOf(t, noon, dot(2, 1), record("a", "b", 1, 1)), nil},
-		{"a new name when there are as many as may be", Limits{Names: 5}, batchOf(t, noon, dot(2, 1), record("a", "c", 1, 1)), contract.TooManyNames},
+		{"two new flows with room for one", Limits{Flows: 4}, batchOf(t, noon, dot(2, 1), record("a", "c", 1, 1), record("b", "c", 1, 1)), contract.TooManyFlows},
+		{"known flows at the limit", Limits{Flows: 3}, batchOf(t, noon, dot(2, 1), record("a", "b", 1, 1), record("b", "a", 1, 1)), nil},
+		{"a known flow above the limit", Limits{Flows: 1}, batchOf(t, noon, dot(2, 1), record("a", "b", 1, 1)), nil},
+		{"a new name at the limit", Limits{Names: 5}, batchOf(t, noon, dot(2, 1), record("a", "c", 1, 1)), contract.TooManyNames},
 		{"a new name that just fits", Limits{Names: 6}, batchOf(t, noon, dot(2, 1), record("a", "c", 1, 1)), nil},
-		{"names that there are, in a new flow", Limits{Names: 5}, batchOf(t, noon, dot(2, 1), record("b", "z", 1, 1)), nil},
-		{"a new hour when there are as many as may be", Limits{Slices: 1}, batchOf(t, other, dot(2, 1), record("a", "b", 1, 1)), contract.TooManyHours},
+		{"known names in a new flow", Limits{Names: 5}, batchOf(t, noon, dot(2, 1), record("b", "z", 1, 1)), nil},
+		{"a new hour at the limit", Limits{Slices: 1}, batchOf(t, other, dot(2, 1), record("a", "b", 1, 1)), contract.TooManyHours},
 		{"a new hour that just fits", Limits{Slices: 2}, batchOf(t, other, dot(2, 1), record("a", "b", 1, 1)), nil},
 		{"a new hour of too many flows", Limits{Flows: 1}, batchOf(t, other, dot(2, 1), record("a", "b", 1, 1), record("b", "a", 1, 1)), contract.TooManyFlows},
 		{"a new hour of too many names", Limits{Names: 2}, batchOf(t, other, dot(2, 1), record("a", "b", 1, 1)), contract.TooManyNames},
-		{"an hour that is there when there are too many", Limits{Slices: 1}, batchOf(t, noon, dot(2, 1), record("a", "b", 1, 1)), nil},
-		{"a replay when all is full", Limits{Flows: 1, Names: 1, Slices: 1}, keyed, nil},
+		{"a known hour at the limit", Limits{Slices: 1}, batchOf(t, noon, dot(2, 1), record("a", "b", 1, 1)), nil},
+		{"a replay at all limits", Limits{Flows: 1, Names: 1, Slices: 1}, keyed, nil},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -64,14 +64,14 @@ func TestCheckKeepsToTheLimits(t *testing.T) {
 			if _, err := s.CheckIgnoringLimits(written(test.batch)...); err != nil {
 				t.Errorf("CheckIgnoringLimits = %v, want nil", err)
 			}
-			if err := s.Apply(written(test.batch)...); err != nil { // P4: what was admitted elsewhere is taken
+			if err := s.Apply(written(test.batch)...); err != nil { // P4: every store takes an admitted batch
 				t.Errorf("Apply = %v, want nil", err)
 			}
 		})
 	}
 }
 
-func TestStatsTellWhatTheFullestSliceHas(t *testing.T) {
+func TestStatsCountTheFlowsAndNamesOfTheFullestSlice(t *testing.T) {
 	s := opened(t, newMemJournal(), 0)
 	apply(t, s, batchOf(t, noon, dot(1, 1), record("a", "b", 1, 1), record("b", "a", 1, 1)))
 	apply(t, s, batchOf(t, flow.Slice{Hour: 1}, dot(1, 1), record("a", "b", 1, 1)))
@@ -80,10 +80,10 @@ func TestStatsTellWhatTheFullestSliceHas(t *testing.T) {
 	}
 }
 
-// hourNow returns the hour of the clock, counted from 1970.
+// hourNow returns the current hour since 1970.
 func hourNow() flow.Hour { return flow.Hour(time.Now().Unix() / 3600) }
 
-// A sender with a wrong clock or unit cannot use up all hours (P12): the last tenth is for those near now.
+// A sender with a wrong clock or unit cannot use up all hours (P12): the last tenth is for hours near now.
 func TestTheLastTenthOfTheHoursIsForHoursNearNow(t *testing.T) {
 	const limit = 20
 	for _, tt := range []struct {
@@ -99,10 +99,10 @@ func TestTheLastTenthOfTheHoursIsForHoursNearNow(t *testing.T) {
 		{"an hour of the day after tomorrow in the last tenth", limit * 9 / 10, hourNow() + nearHours - 1, nil},
 		{"an hour before that", limit * 9 / 10, hourNow() - nearHours - 2, contract.HoursReserved},
 		{"an hour after that", limit * 9 / 10, hourNow() + nearHours + 2, contract.HoursReserved},
-		{"the first hour that there is", limit * 9 / 10, math.MinInt64, contract.HoursReserved},
-		{"the last hour that there is", limit * 9 / 10, math.MaxInt64, contract.HoursReserved},
+		{"the smallest hour", limit * 9 / 10, math.MinInt64, contract.HoursReserved},
+		{"the largest hour", limit * 9 / 10, math.MaxInt64, contract.HoursReserved},
 		{"the last place, for this hour", limit - 1, hourNow(), nil},
-		{"this hour when there are as many as may be", limit, hourNow(), contract.TooManyHours},
+		{"this hour at the limit", limit, hourNow(), contract.TooManyHours},
 	} {
 		s := limited(t, newMemJournal(), Limits{Slices: limit})
 		for i := range tt.have {
@@ -114,8 +114,8 @@ func TestTheLastTenthOfTheHoursIsForHoursNearNow(t *testing.T) {
 			t.Errorf("%s: Check = %v, want %v of hour %d", tt.name, err, tt.want, tt.hour)
 		}
 		stats := s.Stats()
-		if (stats.SlicesKept == 1) != (tt.want == contract.HoursReserved) || (stats.TooManySlices == 1) != (tt.want == contract.TooManyHours) {
-			t.Errorf("%s: %d and %d refusals are counted, want them to go with %v", tt.name, stats.SlicesKept, stats.TooManySlices, tt.want)
+		if (stats.SlicesReserved == 1) != (tt.want == contract.HoursReserved) || (stats.TooManySlices == 1) != (tt.want == contract.TooManyHours) {
+			t.Errorf("%s: %d and %d refusals are counted, want them to go with %v", tt.name, stats.SlicesReserved, stats.TooManySlices, tt.want)
 		}
 		if _, err := s.Check(written(batchOf(t, flow.Slice{Hour: 1000}, dot(2, 2), record("a", "b", 1, 1)))...); err != nil {
 			t.Errorf("%s: Check of a known hour = %v, want nil", tt.name, err)
@@ -123,8 +123,8 @@ func TestTheLastTenthOfTheHoursIsForHoursNearNow(t *testing.T) {
 	}
 }
 
-// The hours of one call count together, and the refusal names the first hour that was one too many.
-func TestARefusalNamesTheFirstHourThatWasOneTooMany(t *testing.T) {
+// The hours of one call count together, and the refusal names the first hour above the limit.
+func TestARefusalNamesTheFirstHourAboveTheLimit(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
 		limit int
@@ -132,7 +132,7 @@ func TestARefusalNamesTheFirstHourThatWasOneTooMany(t *testing.T) {
 		want  flow.Hour // -1: all are taken
 		err   error
 	}{
-		{"as many as may be", 4, []flow.Hour{1, 2, 3}, -1, nil},
+		{"as many as allowed", 4, []flow.Hour{1, 2, 3}, -1, nil},
 		{"one too many", 4, []flow.Hour{5, 6, 7, 8}, 8, contract.TooManyHours},
 		{"two too many", 4, []flow.Hour{5, 6, 7, 8, 9}, 8, contract.TooManyHours},
 		{"one too many beside the known one", 2, []flow.Hour{1000, 5, 6, 1000}, 6, contract.TooManyHours},

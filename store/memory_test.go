@@ -12,7 +12,7 @@ import (
 	"flowring/store/digest"
 )
 
-// tight is a budget that holds the slice used last alone.
+// tight is a budget for only one slice, the last used one.
 const tight = 1
 
 func hourSlice(h int) flow.Slice { return flow.Slice{Hour: flow.Hour(h)} }
@@ -62,7 +62,7 @@ func TestOpenReadsNoBatches(t *testing.T) {
 	}
 }
 
-func TestFailedLoadIsReportedAndTriedAgain(t *testing.T) {
+func TestFailedLoadIsReportedAndRetried(t *testing.T) {
 	j, broken := newMemJournal(), errors.New("disk is gone")
 	b := batchOf(t, noon, dot(1, 1), record("a", "b", 1, 1))
 	apply(t, opened(t, j, 0), b)
@@ -86,7 +86,7 @@ func TestFailedLoadIsReportedAndTriedAgain(t *testing.T) {
 	}
 }
 
-// Slices leave memory and come back while batches are applied to them, and nothing is lost or counted twice.
+// Slices are evicted and loaded again while batches are applied. No batch is lost or counted twice.
 func TestEvictionUnderLoad(t *testing.T) {
 	j := newMemJournal()
 	s := opened(t, j, tight)
@@ -125,7 +125,7 @@ func TestEvictionUnderLoad(t *testing.T) {
 	}
 }
 
-func TestResidentBytesFollowWhatIsWarm(t *testing.T) {
+func TestResidentBytesFollowTheWarmSlices(t *testing.T) {
 	j := newMemJournal()
 	s := opened(t, j, 0)
 	if got := s.Stats().ResidentBytes; got != 0 {

@@ -16,8 +16,8 @@ import (
 	"flowring/store/digest"
 )
 
-// P2, P15: batches count once each, whatever is applied in one call: several of a slice, one twice, one ID under two dots, some that
-// are held.
+// P2, P15: each batch counts once in any call: with several batches of a slice, a batch twice, an ID under two dots,
+// and known batches.
 func TestBatchesOfOneCallCountOnceEach(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		j := newMemJournal()
@@ -66,8 +66,8 @@ func TestBatchesOfOneCallCountOnceEach(t *testing.T) {
 	})
 }
 
-// Calls that have slices and identities in common, in whatever order they come, do not wait for each other for ever; nor do they where
-// slices are dropped and leave memory meanwhile. What is applied counts once (P2).
+// Calls with common slices and identities, in any order, do not deadlock, also while slices are dropped and evicted.
+// Each batch counts once (P2).
 func TestOverlappingCallsEnd(t *testing.T) {
 	const callers, rounds, ids = 6, 60, 8
 	j := newMemJournal()
@@ -110,7 +110,7 @@ func TestOverlappingCallsEnd(t *testing.T) {
 	}
 }
 
-// distinctDots gives batches of different IDs different dots, as every node does.
+// distinctDots gives batches with different IDs different dots, as every node does.
 func distinctDots(batches []*flow.Batch) []flow.Written {
 	of := make(map[flow.Dot]flow.ID)
 	for _, b := range batches {
@@ -163,7 +163,7 @@ func TestFailedLoadReleasesTheOtherSlices(t *testing.T) {
 	}
 }
 
-// P12: however many slices a call is about, only so many of them are kept in memory at once.
+// P12: a call with many slices keeps at most ApplyAtOnce of them in memory at once.
 func TestManySlicesOfOneCallKeepToTheBudget(t *testing.T) {
 	const hours, atOnce = 320, 64
 	j := newMemJournal()
@@ -180,12 +180,12 @@ func TestManySlicesOfOneCallKeepToTheBudget(t *testing.T) {
 	if got := len(s.Slices()); got != hours || j.appends != hours/atOnce {
 		t.Errorf("%d slices are held after %d writes, want %d after %d", got, j.appends, hours, hours/atOnce)
 	}
-	if most > atOnce+1 { // the last one used stays
+	if most > atOnce+1 { // the last used one stays
 		t.Errorf("%d slices were in memory at once, want at most %d", most, atOnce+1)
 	}
 }
 
-// P2: in a write an ID that is held is as good as the batch; repair keeps its dot too.
+// P2: a write skips a batch with a known ID. Repair adds its dot.
 func TestAWriteLeavesAKnownIDAsItIs(t *testing.T) {
 	j := newMemJournal()
 	s := opened(t, j, 0)
@@ -204,7 +204,7 @@ func TestAWriteLeavesAKnownIDAsItIs(t *testing.T) {
 	}
 }
 
-func TestErrorOfApplySaysWhichBatches(t *testing.T) {
+func TestErrorOfApplyNamesTheBatches(t *testing.T) {
 	j, broken := newMemJournal(), errors.New("disk is gone")
 	s := opened(t, j, 0)
 	j.onAppend = func(flow.Dot) error { return broken }
@@ -225,7 +225,7 @@ func TestErrorOfApplySaysWhichBatches(t *testing.T) {
 	}
 }
 
-// loadLog notes which slices are loaded.
+// loadLog records the loaded slices.
 type loadLog struct {
 	*memJournal
 	loaded []flow.Slice
@@ -236,7 +236,8 @@ func (l *loadLog) Load(s flow.Slice, fn func([]byte) error) error {
 	return l.memJournal.Load(s, fn)
 }
 
-// Two calls that each wait for a slice that the other has pinned would hold up whoever waits for the slices to be unused.
+// Otherwise two calls could wait for each other: each pins one slice and waits for an operation on the slice of the
+// other.
 func TestSlicesArePinnedInOrder(t *testing.T) {
 	j := &loadLog{memJournal: newMemJournal()}
 	var batches []*flow.Batch

@@ -30,23 +30,23 @@ func TestReadingDoesNotChange(t *testing.T) {
 func TestReadOfNothingIsEmpty(t *testing.T) {
 	s := opened(t, newMemJournal(), 0)
 	if r := read(t, s, noon); r.Len() != 0 || !r.Digest().Empty() || slices.Collect(r.Records()) != nil {
-		t.Errorf("a reading of a slice that is not held has %d flows, want 0", r.Len())
+		t.Errorf("a reading of an unknown slice has %d flows, want 0", r.Len())
 	}
 	if d, err := s.Digest(noon); err != nil || !d.Empty() {
-		t.Errorf("Digest of a slice that is not held = %s, %v, want none", d, err)
+		t.Errorf("Digest of an unknown slice = %s, %v, want none", d, err)
 	}
 	if err := s.Missing(noon, digest.Digest{}, func([]byte) error { return errors.New("called") }); err != nil {
-		t.Errorf("Missing of a slice that is not held: %v, want nil", err)
+		t.Errorf("Missing of an unknown slice: %v, want nil", err)
 	}
 	if err := s.Verify(noon); err != nil {
-		t.Errorf("Verify of a slice that is not held: %v, want nil", err)
+		t.Errorf("Verify of an unknown slice: %v, want nil", err)
 	}
 	if got := s.Slices(); len(got) != 0 {
 		t.Errorf("Slices() = %v, want none", got)
 	}
 }
 
-func TestMissingGivesWhatTheOtherLacks(t *testing.T) {
+func TestMissingSendsTheBatchesOutsideOfADigest(t *testing.T) {
 	j := newMemJournal()
 	s := opened(t, j, 0)
 	for seq := range uint64(5) {
@@ -80,7 +80,7 @@ func TestMissingGivesWhatTheOtherLacks(t *testing.T) {
 	}
 }
 
-func TestStoreWithoutAJournalSaysSo(t *testing.T) {
+func TestAStoreWithoutAJournalRefusesCallsThatNeedOne(t *testing.T) {
 	s := New(Config{MemoryBudget: tight}, Deps{})
 	if err := s.Open(); err != nil {
 		t.Fatal(err)
@@ -102,7 +102,7 @@ func TestStoreWithoutAJournalSaysSo(t *testing.T) {
 	}
 }
 
-// P15: the scrubber finds any difference between memory and journal.
+// P15: Verify finds any difference between memory and journal.
 func TestVerifyFindsDifferences(t *testing.T) {
 	tests := []struct {
 		name   string

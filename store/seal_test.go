@@ -17,7 +17,7 @@ import (
 	"flowring/store/snapshot"
 )
 
-// sealAll seals a slice with all that it holds.
+// sealAll seals a slice with all of its batches.
 func sealAll(t testing.TB, s *Store, slice flow.Slice) bool {
 	t.Helper()
 	d, err := s.Digest(slice)
@@ -31,7 +31,7 @@ func sealAll(t testing.TB, s *Store, slice flow.Slice) bool {
 	return sealed
 }
 
-// give gives one store all that it lacks of what another holds.
+// give copies all missing batches of a slice from one store to another.
 func give(t testing.TB, from, to *Store, slice flow.Slice) {
 	t.Helper()
 	if err := tryGive(from, to, slice); err != nil {
@@ -49,7 +49,7 @@ func tryGive(from, to *Store, slice flow.Slice) error {
 	return from.Missing(slice, have, in.Add)
 }
 
-// frames returns what Missing gives to somebody who has have.
+// frames returns the frames of Missing for the digest have.
 func frames(t testing.TB, s *Store, slice flow.Slice, have digest.Digest) (all [][]byte) {
 	t.Helper()
 	if err := s.Missing(slice, have, func(frame []byte) error { all = append(all, bytes.Clone(frame)); return nil }); err != nil {
@@ -72,7 +72,7 @@ func TestSealReplacesBatchesByOneSnapshot(t *testing.T) {
 	}
 	want, all := totals(read(t, s, noon)), read(t, s, noon).Digest()
 	if sealed, err := s.Seal(noon, all, 11); sealed || err != nil {
-		t.Errorf("Seal with 10 batches where 11 are asked for = %t, %v, want false", sealed, err)
+		t.Errorf("Seal of at least 11 batches with 10 = %t, %v, want false", sealed, err)
 	}
 	if sealed, err := s.Seal(noon, digest.Of(dot(1, 1)), 1); sealed || err != nil {
 		t.Errorf("Seal of another digest = %t, %v, want false", sealed, err)
@@ -106,14 +106,14 @@ func TestSealReplacesBatchesByOneSnapshot(t *testing.T) {
 		t.Errorf("Apply of a late batch counts %+v, want %+v", got, isNew)
 	}
 	if got := frames(t, s, noon, all); len(got) != 1 || !bytes.Equal(got[0], late.Encode()) {
-		t.Errorf("Missing gives %d frames to who has the snapshot, want the late batch alone", len(got))
+		t.Errorf("Missing sends %d frames for the digest of the snapshot, want the late batch alone", len(got))
 	}
 	if !sealAll(t, s, noon) || len(j.drafts[noon]) != 1 {
 		t.Errorf("%d snapshots are in the journal after the slice was sealed again, want 1", len(j.drafts[noon]))
 	}
 }
 
-func TestSnapshotsMadeApartAreRefused(t *testing.T) {
+func TestConflictingSnapshotsAreRefused(t *testing.T) {
 	var stores [2]*Store
 	for i := range stores {
 		stores[i] = opened(t, newMemJournal(), 0)
@@ -123,7 +123,7 @@ func TestSnapshotsMadeApartAreRefused(t *testing.T) {
 	}
 	before := read(t, stores[1], noon)
 	if err := tryGive(stores[0], stores[1], noon); !errors.Is(err, ErrConflict) {
-		t.Errorf("a snapshot that lacks what is sealed here: %v, want %v", err, ErrConflict)
+		t.Errorf("a snapshot that lacks a sealed batch: %v, want %v", err, ErrConflict)
 	}
 	if err := before.compare(read(t, stores[1], noon)); err != nil {
 		t.Errorf("after a refused snapshot: %v", err)
@@ -133,7 +133,7 @@ func TestSnapshotsMadeApartAreRefused(t *testing.T) {
 	}
 }
 
-func TestASnapshotThatBreaksOffLeavesNothing(t *testing.T) {
+func TestAnIncompleteSnapshotLeavesNothing(t *testing.T) {
 	from, j := opened(t, newMemJournal(), 0), newMemJournal()
 	for seq := range uint64(5) {
 		apply(t, from, keyed(t, dot(1, seq+1), byte(seq+1), record("a", fmt.Sprint(seq), 1, 1)))
@@ -208,7 +208,7 @@ func flipped(frame []byte) []byte {
 	return frame
 }
 
-// Batches that arrive while a slice is sealed again and again, and given away, are neither lost nor counted twice.
+// Batches that arrive while a slice is sealed and copied many times are neither lost nor counted twice.
 func TestSealUnderLoad(t *testing.T) {
 	j := newMemJournal()
 	s, other := opened(t, j, 0), opened(t, newMemJournal(), 0)
@@ -263,7 +263,7 @@ func TestSealUnderLoad(t *testing.T) {
 	}
 }
 
-func TestQuietSaysWhatNobodyAddsTo(t *testing.T) {
+func TestQuietFindsSlicesWithoutNewBatches(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		j := newMemJournal()
 		s := opened(t, j, 0)
@@ -294,7 +294,7 @@ func TestQuietSaysWhatNobodyAddsTo(t *testing.T) {
 	})
 }
 
-// A slice that stays in use is left as it is, and those who wait for it meanwhile go on.
+// Seal leaves a slice that stays in use as it is, and the other users of the slice continue.
 func TestSealLeavesASliceInUse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := opened(t, newMemJournal(), 0)
@@ -314,8 +314,8 @@ func TestSealLeavesASliceInUse(t *testing.T) {
 	})
 }
 
-// A snapshot that comes in while the slice is being dropped comes in whole: the drop must not take its first pieces away.
-func TestASnapshotComesInBehindADrop(t *testing.T) {
+// A snapshot that arrives during a drop of its slice is complete, because the drop must not remove its first pieces.
+func TestASnapshotThatArrivesDuringADropIsComplete(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		from, j := opened(t, newMemJournal(), 0), newMemJournal()
 		apply(t, from, keyed(t, dot(1, 1), 1, record("a", "b", 1, 1)))

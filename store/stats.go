@@ -10,26 +10,26 @@ import (
 
 // Stats are numbers about a store. The counters start at zero at Open.
 type Stats struct {
-	Slices        int    // slices with batches
-	Hours         int    // distinct hours of these
-	Warm          int    // slices in memory
-	Flows         int    // flows of the slices in memory
-	ResidentBytes int64  // estimated memory of the slices, each as of its last use
-	Applied       uint64 // batches added to the totals
-	Same          uint64 // batches whose ID was known under another dot
-	Known         uint64 // known batches, by their dot or, outside of repair, by their ID
-	Saturated     uint64 // totals cut to 2^63-1 (P14) when batches were applied or loaded
-	Loads         uint64 // slices loaded from the journal
-	Evictions     uint64 // slices evicted from memory because of the budget
-	Sealed        uint64 // snapshots made here
-	Snapshots     uint64 // snapshots taken in from other stores
-	Unreadable    uint64 // batches known to be unreadable
-	MostFlows     int    // flows of the warm slice with the most flows
-	MostNames     int    // names of the warm slice with the most names
-	TooManyFlows  uint64 // refusals of Check for Limits.Flows
-	TooManyNames  uint64 // for Limits.Names
-	TooManySlices uint64 // for Limits.Slices
-	SlicesKept    uint64 // for the last tenth of Limits.Slices
+	Slices         int    // slices with batches
+	Hours          int    // distinct hours of these
+	Warm           int    // slices in memory
+	Flows          int    // flows of the slices in memory
+	ResidentBytes  int64  // estimated memory of the slices, each as of its last use
+	Applied        uint64 // batches added to the totals
+	Same           uint64 // batches whose ID was known under another dot
+	Known          uint64 // known batches, by their dot or, outside of repair, by their ID
+	Saturated      uint64 // totals cut to 2^63-1 (P14) when batches were applied or loaded
+	Loads          uint64 // slices loaded from the journal
+	Evictions      uint64 // slices evicted from memory because of the budget
+	Sealed         uint64 // snapshots made here
+	Snapshots      uint64 // snapshots taken in from other stores
+	Unreadable     uint64 // batches known to be unreadable
+	MostFlows      int    // flows of the warm slice with the most flows
+	MostNames      int    // names of the warm slice with the most names
+	TooManyFlows   uint64 // refusals of Check for Limits.Flows
+	TooManyNames   uint64 // for Limits.Names
+	TooManySlices  uint64 // for Limits.Slices
+	SlicesReserved uint64 // for the last tenth of Limits.Slices
 }
 
 // counters are the growing numbers of Stats.
@@ -59,8 +59,8 @@ func (s *Store) Stats() Stats {
 		Sealed:    c.sealed.Load(),
 		Snapshots: c.snapshots.Load(),
 
-		TooManyFlows: s.refused.flows.Load(), TooManyNames: s.refused.names.Load(), TooManySlices: s.refused.slices.Load(),
-		SlicesKept: s.refused.kept.Load(),
+		TooManyFlows: s.refusals.flows.Load(), TooManyNames: s.refusals.names.Load(), TooManySlices: s.refusals.slices.Load(),
+		SlicesReserved: s.refusals.reserved.Load(),
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -36,7 +36,7 @@ type Store struct {
 	log      *slog.Logger
 	applying identityLocks
 	counters counters
-	refused  refused
+	refusals refusals
 
 	mu         sync.Mutex
 	entries    map[flow.Slice]*entry

@@ -34,7 +34,7 @@ func storeMetrics() []metric {
 		{counter, "store_hours_refusals_total", "Batches not admitted here as this store has as many hours as it may.",
 			func(s Sample) float64 { return float64(s.Store.TooManySlices) }},
 		{counter, "store_kept_hours_refusals_total", "Batches not admitted here as the last tenth of the hours is for hours near now.",
-			func(s Sample) float64 { return float64(s.Store.SlicesKept) }},
+			func(s Sample) float64 { return float64(s.Store.SlicesReserved) }},
 		{gauge, "store_batches_unreadable", "Batches held here that cannot be read.",
 			func(s Sample) float64 { return float64(s.Store.Unreadable) }},
 		{counter, "store_sealed_total", "Snapshots that replaced the batches of an hour here.",

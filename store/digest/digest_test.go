@@ -13,7 +13,7 @@ import (
 	"flowring/flow"
 )
 
-// dotGenerator draws dots that often touch, and some at the ends of the range.
+// dotGenerator draws dots that are often adjacent, and some at the ends of the range.
 func dotGenerator() *rapid.Generator[flow.Dot] {
 	return rapid.Custom(func(t *rapid.T) flow.Dot {
 		seq := rapid.OneOf(rapid.Uint64Range(0, 20), rapid.Uint64Range(math.MaxUint64-5, math.MaxUint64)).Draw(t, "seq")
@@ -29,7 +29,7 @@ func setOf(dots []flow.Dot) map[flow.Dot]bool {
 	return set
 }
 
-// same fails the test unless d is the set, in the one form that it may have.
+// same fails the test unless d is the set, in its only form.
 func same(t *rapid.T, name string, d Digest, set map[flow.Dot]bool) {
 	got := slices.Collect(d.Dots())
 	if !maps.Equal(setOf(got), set) || len(got) != len(set) {
@@ -101,7 +101,7 @@ func TestParseRefuses(t *testing.T) {
 		{"nothing", nil},
 		{"another version", append([]byte{version + 1}, good[1:]...)},
 		{"an end that is cut off", good[:len(good)-1]},
-		{"bytes behind its end", append(slices.Clone(good), 0)},
+		{"bytes after its end", append(slices.Clone(good), 0)},
 		{"more origins than there is room for", join([]byte{200, 1}, origin(1), []byte{1, 1, 0})},
 		{"more intervals than there is room for", join([]byte{1}, origin(1), []byte{100, 1, 0})},
 		{"an origin without seqs", join([]byte{1}, origin(1), []byte{0, 0, 0})},

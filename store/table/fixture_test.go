@@ -12,8 +12,8 @@ var noon = flow.Slice{Hour: 12}
 // The keys of a grid lie between 2,000 applications in 10 VPCs and come in no order.
 const gridApps, gridVPCs, gridStride = 2000, 10, 7919
 
-// gridKey returns the names of key i of n: the number of the source, of the destination and of the VPC. gridStride and n
-// have no common divisor.
+// gridKey returns the names of key i of n: the number of the source, of the destination and of the VPC. gridStride
+// and n have no common divisor.
 func gridKey(i, n int) (src, dest, vpc int) {
 	k := i * gridStride % n
 	app := k / gridVPCs

@@ -11,7 +11,7 @@ func recordOf(src, dest string, tx int64) flow.Record {
 	return flow.Record{Key: flow.Key{SrcApp: src, DestApp: dest, VPCID: "v"}, Totals: flow.Totals{BytesTx: tx}}
 }
 
-// The look-ups of an admission count only what the table lacks, and leave it as it is (P12, P14).
+// The look-ups for an admission count only new names and flows, and do not change the table (P12, P14).
 func TestLookupsCountNewNamesAndFlows(t *testing.T) {
 	table := New()
 	addRecords(t, table, []flow.Record{recordOf("a", "b", math.MaxInt64-5), recordOf("b", "a", 1)})

@@ -21,7 +21,8 @@ func sortedByKey(v *View) bool {
 	return len(keys) == v.Len() && slices.IsSortedFunc(keys, flow.Key.Compare) && len(slices.Compact(keys)) == v.Len()
 }
 
-// Flows that arrive between two views are merged into the sorted order, or all flows are sorted again. Both give one order.
+// Flows that arrive between two views are merged into the sorted order, or all flows are sorted again. Both give one
+// order.
 func TestViewsAreSortedWhateverArrivesBetweenThem(t *testing.T) {
 	for name, shares := range map[string][]int{
 		"all at once":                {3000},
@@ -85,7 +86,8 @@ func strange() *rapid.Generator[string] {
 	}), 1, 6), func(parts []string) string { return strings.Join(parts, "") })
 }
 
-// The result is that of a plain sort, for any number of parts of a key that fit into a word beside the position of the row.
+// The result is that of a plain sort, for any number of parts of a key that fit into a word beside the position of
+// the row.
 func TestSortingIsByTheBytesOfTheNames(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		table, name := New(), rapid.SampledFrom(rapid.SliceOfN(strange(), 1, 30).Draw(rt, "names"))
