@@ -69,11 +69,13 @@ type benchmark struct {
 }
 
 func newBench() *cobra.Command {
-	b := benchmark{Bench: bench.Bench{Shape: load.Shape{Records: 1000, Flows: 10_000, VPCs: 10, Hours: 1}, Plan: load.Plan{Connections: 16}}}
+	b := benchmark{Bench: bench.Bench{
+		Shape: load.Shape{Records: 1000, Flows: 10_000, VPCs: 10, Hours: 1}, Plan: load.Plan{Connections: 16},
+	}}
 	var format format
 	cmd := &cobra.Command{
-		Use: "bench [FLAGS]", Short: "Make load for a cluster, and measure it", Long: aboutBench, Example: examplesBench,
-		Args: arguments(0, 0),
+		Use: "bench [FLAGS]", Short: "Make load for a cluster, and measure it", Long: aboutBench,
+		Example: examplesBench, Args: arguments(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error { return b.run(cmd, format.of(cmd)) },
 	}
 	addAccess(cmd, &b.Access, 30*time.Second)
@@ -89,9 +91,11 @@ func (b *benchmark) addLoadFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	settings.QuantityVar(f, &b.Plan.Connections, "connections", "`number` of posts in progress at once")
 	settings.QuantityVar(f, &b.Shape.Records, "records", "`number` of records in each post")
-	f.DurationVar(&b.Plan.Duration, "duration", 0, "time after which no post begins (default: 10s; no limit with --posts)")
+	f.DurationVar(&b.Plan.Duration, "duration", 0,
+		"time after which no post begins (default: 10s; no limit with --posts)")
 	settings.QuantityVar(f, &b.Plan.Posts, "posts", "total `number` of posts (default: no limit)")
-	settings.QuantityVar(f, &b.Rate, "rate", "`number` of records that are due per second (default: as fast as answers come)")
+	settings.QuantityVar(f, &b.Rate, "rate",
+		"`number` of records that are due per second (default: as fast as answers come)")
 	settings.QuantityVar(f, &b.Shape.Flows, "flows", "`number` of distinct flows in each hour")
 	f.Float64Var(&b.Shape.Zipf, "zipf", 0, "`skew` of the flows: flow i is in proportion to 1/i^skew; 0: no skew")
 	settings.QuantityVar(f, &b.Shape.VPCs, "vpcs", "`number` of distinct VPCs")
@@ -99,7 +103,8 @@ func (b *benchmark) addLoadFlags(cmd *cobra.Command) {
 	f.StringVar(&b.hour, "hour", "now", "last of the `hours`, in the form of get")
 	f.BoolVar(&b.NoKeys, "no-keys", false, "send no idempotency keys and never retry: an unknown outcome stays unknown")
 	f.Uint64Var(&b.Shape.Seed, "seed", 1, "`number` that decides all random choices")
-	for _, name := range []string{"connections", "records", "duration", "posts", "rate", "flows", "zipf", "vpcs", "hours", "seed"} {
+	names := []string{"connections", "records", "duration", "posts", "rate", "flows", "zipf", "vpcs", "hours", "seed"}
+	for _, name := range names {
 		mustRegister(cmd, name, cobra.NoFileCompletions)
 	}
 }

@@ -13,8 +13,8 @@
 //   - The answer goes to stdout. Log, progress, notes and errors go to stderr.
 //   - An error is printed once, as one line `flowring: <command>: ...`, and decides the exit code: see exit.go.
 //   - The first SIGINT or SIGTERM ends the context of the command. The second one ends the program at once.
-//   - An invalid value of a setting is an error with the place of the value, even if another source overrides it. A misspelt
-//     key or flag is an error.
+//   - An invalid value of a setting is an error with the place of the value, even if another source overrides it. A
+//     misspelt key or flag is an error.
 //
 // The program has no logic of the cluster: it fills a node.Config, starts a node.Node and uses router/client.
 package main

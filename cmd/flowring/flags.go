@@ -31,7 +31,8 @@ type format struct{ settings.Choice }
 // newFormat adds the flag with its formats to cmd.
 func newFormat(cmd *cobra.Command, words ...string) format {
 	f := format{settings.Choice{Field: new(string), Words: words}}
-	cmd.Flags().Var(f, "format", "format of the output (default: "+output.FormatTable+" on a terminal, else "+output.FormatJSON+")")
+	cmd.Flags().Var(f, "format",
+		"format of the output (default: "+output.FormatTable+" on a terminal, else "+output.FormatJSON+")")
 	mustRegister(cmd, "format", cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp))
 	return f
 }

@@ -61,14 +61,17 @@ func newGet() *cobra.Command {
 	cmd.SetFlagErrorFunc(hintNegative)
 	addAccess(cmd, &a, 10*time.Second)
 	format = newFormat(cmd, output.FormatTable, output.FormatJSON, output.FormatNDJSON, output.FormatCSV)
-	cmd.Flags().BoolVar(&partial, "partial", false, "print the flows of the stores that answer, even if a store that should hold the hour does not")
-	cmd.Flags().BoolVar(&complete, "require-complete", false, "fail unless the answer is known to hold all acknowledged records")
+	cmd.Flags().BoolVar(&partial, "partial", false,
+		"print the flows of the stores that answer, even if a store that should hold the hour does not")
+	cmd.Flags().BoolVar(&complete, "require-complete", false,
+		"fail unless the answer is known to hold all acknowledged records")
 	return cmd
 }
 
 // hintNegative adds a hint to the flag error of a negative hour.
 func hintNegative(_ *cobra.Command, err error) error {
-	if text := err.Error(); strings.HasPrefix(text, "unknown shorthand flag: ") && strings.ContainsAny(text, "0123456789") {
+	text := err.Error()
+	if strings.HasPrefix(text, "unknown shorthand flag: ") && strings.ContainsAny(text, "0123456789") {
 		err = fmt.Errorf("%w (a negative hour goes after two dashes: flowring get -- -5)", err)
 	}
 	return usageError{err}

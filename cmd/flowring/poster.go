@@ -77,7 +77,8 @@ func (p *poster) one(ctx context.Context, req records.Request, n int) error {
 // records.
 func failure(req records.Request, err error) error {
 	var refused *client.Problem
-	if errors.As(err, &refused) && !access.Unavailable(err) && refused.Record != nil && *refused.Record < len(req.Lines) {
+	final := errors.As(err, &refused) && !access.Unavailable(err)
+	if final && refused.Record != nil && *refused.Record < len(req.Lines) {
 		n := *refused.Record
 		problem := *refused
 		within := fmt.Sprintf("record %d: ", n) // the numbers count within the request
@@ -102,7 +103,8 @@ func (p *poster) end() error {
 	p.endLine()
 	text := p.first
 	if p.sum && p.requests > 1 {
-		text = fmt.Appendf(nil, "%s stored in %s\n", output.Many(p.stored, "record"), output.Many(p.requests, "request"))
+		records, requests := output.Many(p.stored, "record"), output.Many(p.requests, "request")
+		text = fmt.Appendf(nil, "%s stored in %s\n", records, requests)
 	}
 	if _, err := p.stdout.Write(text); err != nil {
 		return err
@@ -134,13 +136,13 @@ func (p *poster) keyOf(n int) string {
 func (p *poster) broke(err error) error {
 	p.endLine()
 	if reused(err) {
-		fmt.Fprintf(p.stderr, "flowring: note: request %d differs from the earlier request with --key %s: the input or --max-records "+
-			"has changed. Use another key for another input\n", p.requests+1, p.key)
+		fmt.Fprintf(p.stderr, "flowring: note: request %d differs from the earlier request with --key %s: "+
+			"the input or --max-records has changed. Use another key for another input\n", p.requests+1, p.key)
 		return err
 	}
 	if p.stored > 0 || access.Unavailable(err) {
-		fmt.Fprintf(p.stderr, "flowring: note: %s stored; to go on, run it again with --key %s: no record counts twice\n",
-			output.Many(p.stored, "record"), p.key)
+		const note = "flowring: note: %s stored; to go on, run it again with --key %s: no record counts twice\n"
+		fmt.Fprintf(p.stderr, note, output.Many(p.stored, "record"), p.key)
 	}
 	return err
 }

@@ -38,7 +38,8 @@ const completionTimeout = 2 * time.Second
 func newDrain() *cobra.Command {
 	var a access.Access
 	cmd := &cobra.Command{
-		Use: "drain NODE [FLAGS]", Short: "Take a node out of the cluster, with its data copied to others", Long: aboutDrain,
+		Use: "drain NODE [FLAGS]", Short: "Take a node out of the cluster, with its data copied to others",
+		Long:    aboutDrain,
 		Example: "  flowring drain n4\n  flowring drain n4 --target http://10.0.0.7:8080 --timeout 1h",
 		Args:    arguments(1, 1),
 		ValidArgsFunction: completeMembers(&a, func(m router.Member) (string, string) {
@@ -114,7 +115,9 @@ func completeMembers(a *access.Access, word func(router.Member) (word, descripti
 }
 
 // onRoster gets the members, and calls do with a client of their peer ports.
-func onRoster(cmd *cobra.Command, a *access.Access, do func(context.Context, *peer.Client, []router.Member) error) error {
+func onRoster(
+	cmd *cobra.Command, a *access.Access, do func(context.Context, *peer.Client, []router.Member) error,
+) error {
 	return a.WithMembers(cmd.Context(), cmd.ErrOrStderr(), func(ctx context.Context, view router.MembersView) error {
 		calls := peer.NewOutsider()
 		defer calls.Close()
@@ -123,7 +126,7 @@ func onRoster(cmd *cobra.Command, a *access.Access, do func(context.Context, *pe
 }
 
 // find returns the member whose name or store ID, as returned by of, is want.
-func find(members []router.Member, what, want string, of func(router.Member) string) (router.Member, error) {
+func find(members []router.Member, kind, want string, of func(router.Member) string) (router.Member, error) {
 	var have []string
 	for _, m := range members {
 		if of(m) == want {
@@ -131,7 +134,8 @@ func find(members []router.Member, what, want string, of func(router.Member) str
 		}
 		have = append(have, of(m))
 	}
-	return router.Member{}, fmt.Errorf("no such %s in the cluster: %s (there are %s)", what, want, strings.Join(have, ", "))
+	all := strings.Join(have, ", ")
+	return router.Member{}, fmt.Errorf("no such %s in the cluster: %s (there are %s)", kind, want, all)
 }
 
 // askAnother asks the first live node with another store to forget a store.

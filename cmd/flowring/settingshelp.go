@@ -17,7 +17,8 @@ func newSettingsTopic() *cobra.Command {
 
 // serveUsage prints the flags of serve by subject.
 func serveUsage(cmd *cobra.Command) error {
-	_, err := fmt.Fprintf(cmd.OutOrStdout(), "Usage:\n  %s\n\nExamples:\n%s\n%s", cmd.UseLine(), cmd.Example, settings.Usage(cmd.Flags()))
+	_, err := fmt.Fprintf(cmd.OutOrStdout(), "Usage:\n  %s\n\nExamples:\n%s\n%s",
+		cmd.UseLine(), cmd.Example, settings.Usage(cmd.Flags()))
 	return err
 }
 

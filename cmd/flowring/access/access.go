@@ -80,7 +80,8 @@ func (a *Access) URLs(environment string) ([]string, error) {
 			continue
 		case strings.Contains(target, "://"):
 		case strings.Contains(target, "@"): // possibly the end of a password, which no error may show
-			return nil, fmt.Errorf("target %d has a user but no scheme: want a URL like https://user:password@host:8080, "+
+			return nil, fmt.Errorf("target %d has a user but no scheme: want a URL like "+
+				"https://user:password@host:8080, "+
 				"a comma in the password written as %%2C", len(urls)+1)
 		default:
 			target = "http://" + target

@@ -11,7 +11,9 @@ import (
 )
 
 // WithMembers gets the members from a node and calls do with them, within the timeout.
-func (a *Access) WithMembers(parent context.Context, stderr io.Writer, do func(context.Context, router.MembersView) error) error {
+func (a *Access) WithMembers(
+	parent context.Context, stderr io.Writer, do func(context.Context, router.MembersView) error,
+) error {
 	c, err := a.Client(stderr)
 	if err != nil {
 		return err
@@ -35,7 +37,9 @@ func (a *Access) Members(ctx context.Context, c *client.Client) (view router.Mem
 }
 
 // Get gets an hour from a node of c.
-func (a *Access) Get(ctx context.Context, c *client.Client, hour flow.Hour, need contract.Need) (answer client.Hour, err error) {
+func (a *Access) Get(
+	ctx context.Context, c *client.Client, hour flow.Hour, need contract.Need,
+) (answer client.Hour, err error) {
 	err = a.waiting.during(func() error {
 		answer, err = c.Get(ctx, hour, need)
 		return err

@@ -28,7 +28,8 @@ type Credentials struct {
 func (c *Credentials) addFlags(f *pflag.FlagSet) {
 	f.StringArrayVar(&c.headers, "header", nil, "header of the form `Name: value` for each request; may be repeated")
 	f.StringVar(&c.tokenFile, "token-file", "", "`file` with a token, sent as Authorization: Bearer")
-	f.StringVar(&c.caFile, "ca-file", "", "`file` of PEM certificates to trust for https targets (default: the certificates of the system)")
+	f.StringVar(&c.caFile, "ca-file", "",
+		"`file` of PEM certificates to trust for https targets (default: the certificates of the system)")
 }
 
 // Load reads the files. The TLS configuration is nil for the roots of the system.

@@ -49,8 +49,10 @@ func (b *Bench) Run(ctx context.Context, targets []string) (*load.Result, error)
 	if err != nil {
 		return nil, access.Error{Err: err}
 	}
-	to := load.Access{Targets: targets, Connections: b.Plan.Connections + b.Readers, Timeout: b.Access.Timeout, BodySize: len(sample),
-		Header: header, TLS: roots}
+	to := load.Access{
+		Targets: targets, Connections: b.Plan.Connections + b.Readers, Timeout: b.Access.Timeout,
+		BodySize: len(sample), Header: header, TLS: roots,
+	}
 	if !b.NoKeys {
 		to.Key = "bench-" + run
 	}
@@ -60,7 +62,9 @@ func (b *Bench) Run(ctx context.Context, targets []string) (*load.Result, error)
 	}
 	defer sender.Close()
 	runner := load.NewRunner(generator, b.Plan, sender.Post, b.Verify)
-	readers := &load.Readers{Get: sender.Get, Number: b.Readers, Every: b.ReadEvery, Newest: b.Shape.Newest, Hours: b.Shape.Hours}
+	readers := &load.Readers{
+		Get: sender.Get, Number: b.Readers, Every: b.ReadEvery, Newest: b.Shape.Newest, Hours: b.Shape.Hours,
+	}
 	defer debug.SetGCPercent(debug.SetGCPercent(400)) // the load keeps little, and collections would slow it down
 	cpu := load.CPU()
 	b.runAll(ctx, runner, readers, sender.Traffic)
@@ -103,7 +107,9 @@ func failed(result *load.Result, runner *load.Runner, readers *load.Readers) err
 
 // verified reads the hours of the posts back and compares the totals. It goes on after a first interrupt, because the
 // load so far should be verified.
-func (b *Bench) verified(ctx context.Context, targets []string, g *load.Generator, r *load.Runner, result *load.Result) error {
+func (b *Bench) verified(
+	ctx context.Context, targets []string, g *load.Generator, r *load.Runner, result *load.Result,
+) error {
 	if !b.Verify {
 		return nil
 	}

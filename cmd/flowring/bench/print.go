@@ -16,21 +16,23 @@ import (
 func (b *Bench) Print(w io.Writer, view router.MembersView, r *load.Result) error {
 	fmt.Fprintf(w, "%s, %d copies of each batch, %d acknowledge it\n", nodes(view.Members), view.Ring.ReplicationFactor,
 		view.Ring.WriteQuorum)
-	fmt.Fprintf(w, "%s, %d records in each post, %s in %s, %s\n\n", output.Many(b.Plan.Connections, "connection"), b.Shape.Records,
+	fmt.Fprintf(w, "%s, %d records in each post, %s in %s, %s\n\n",
+		output.Many(b.Plan.Connections, "connection"), b.Shape.Records,
 		output.Many(b.Shape.Flows, "flow"), output.Many(b.Shape.Hours, "hour"), b.how())
 	t := output.Table{Right: []bool{false, false}}
-	t.Add("stored", fmt.Sprintf("%s records in %s posts, %.1f MB, in %.1f s", output.Grouped(float64(r.Records)), output.Grouped(float64(r.Posts)),
+	t.Add("stored", fmt.Sprintf("%s records in %s posts, %.1f MB, in %.1f s", count(r.Records), count(r.Posts),
 		float64(r.Bytes)/1e6, r.Seconds))
-	t.Add("rate", fmt.Sprintf("%s records/s, %s posts/s", output.Grouped(r.RecordsPerSecond), output.Grouped(r.PostsPerSecond)))
+	records, posts := output.Grouped(r.RecordsPerSecond), output.Grouped(r.PostsPerSecond)
+	t.Add("rate", fmt.Sprintf("%s records/s, %s posts/s", records, posts))
 	t.Add("latency", latencies(r.Latency))
 	t.Add("answers", answers(r.Answers))
 	t.Add("retries", retries(r))
 	t.Add("failed", failures(r))
 	if r.Unsent > 0 {
-		t.Add("not sent", output.Grouped(float64(r.Unsent))+" posts that were due, because all connections were busy")
+		t.Add("not sent", count(r.Unsent)+" posts that were due, because all connections were busy")
 	}
 	if r.Reads != nil {
-		t.Add("reads", fmt.Sprintf("%s, %.1f MB, %d failed; %s", output.Grouped(float64(r.Reads.Reads)), float64(r.Reads.Bytes)/1e6,
+		t.Add("reads", fmt.Sprintf("%s, %.1f MB, %d failed; %s", count(r.Reads.Reads), float64(r.Reads.Bytes)/1e6,
 			r.Reads.Failed, latencies(r.Reads.Latency)))
 	}
 	if r.Verified != nil {
@@ -42,6 +44,9 @@ func (b *Bench) Print(w io.Writer, view router.MembersView, r *load.Result) erro
 	}
 	return t.Write(w)
 }
+
+// count returns a number in groups of three digits.
+func count[N int | int64 | uint64](n N) string { return output.Grouped(float64(n)) }
 
 // nodes returns the number of live nodes before the load, and of all nodes.
 func nodes(members []router.Member) string {
@@ -80,25 +85,26 @@ func answers(byStatus map[int]int64) string {
 	}
 	var all []string
 	for _, code := range slices.Sorted(maps.Keys(byStatus)) {
-		all = append(all, fmt.Sprintf("%d: %s", code, output.Grouped(float64(byStatus[code]))))
+		all = append(all, fmt.Sprintf("%d: %s", code, count(byStatus[code])))
 	}
 	return strings.Join(all, ", ")
 }
 
 func retries(r *load.Result) string {
 	if r.Replayed == 0 {
-		return output.Grouped(float64(r.Retries))
+		return count(r.Retries)
 	}
-	return fmt.Sprintf("%s; %s posts were stored by an attempt with a lost answer", output.Grouped(float64(r.Retries)), output.Grouped(float64(r.Replayed)))
+	return fmt.Sprintf("%s; %s posts were stored by an attempt with a lost answer", count(r.Retries), count(r.Replayed))
 }
 
 func failures(r *load.Result) string {
-	return fmt.Sprintf("%s posts refused, %s unknown", output.Grouped(float64(r.Refused)), output.Grouped(float64(r.Unknown)))
+	return fmt.Sprintf("%s posts refused, %s unknown", count(r.Refused), count(r.Unknown))
 }
 
 func verdict(v *load.Verified) string {
 	if v.Wrong > 0 {
-		return fmt.Sprintf("%s OF %s IN %s ARE WRONG", output.Grouped(float64(v.Wrong)), output.Many(v.Flows, "FLOW"), output.Many(v.Hours, "HOUR"))
+		flows, hours := output.Many(v.Flows, "FLOW"), output.Many(v.Hours, "HOUR")
+		return fmt.Sprintf("%s OF %s IN %s ARE WRONG", count(v.Wrong), flows, hours)
 	}
 	return fmt.Sprintf("%s in %s have the expected totals", output.Many(v.Flows, "flow"), output.Many(v.Hours, "hour"))
 }

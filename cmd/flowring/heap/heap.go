@@ -45,7 +45,8 @@ func KeepFloor(ctx context.Context, floor int64) {
 	tick := time.NewTicker(heapEvery)
 	defer tick.Stop()
 	for set := heapDefault; ; {
-		if want := heapPercent(liveHeap(), floor); want > set+set/8 || want < set-set/8 || want == heapDefault && set != want {
+		want := heapPercent(liveHeap(), floor)
+		if want > set+set/8 || want < set-set/8 || want == heapDefault && set != want {
 			debug.SetGCPercent(want)
 			set = want
 		}

@@ -92,7 +92,9 @@ func (p Flows) csv(w io.Writer, answer io.Reader) error {
 	lines := csv.NewWriter(w) // buffered
 	lines.Write([]string{"hour", "src_app", "dest_app", "vpc_id", "bytes_tx", "bytes_rx"})
 	err := records.Each(answer, func(f flow.Record) error {
-		return lines.Write([]string{f.Hour.String(), name(f.SrcApp), name(f.DestApp), name(f.VPCID), decimal(f.BytesTx), decimal(f.BytesRx)})
+		return lines.Write([]string{
+			f.Hour.String(), name(f.SrcApp), name(f.DestApp), name(f.VPCID), decimal(f.BytesTx), decimal(f.BytesRx),
+		})
 	})
 	lines.Flush()
 	if err != nil {
@@ -138,7 +140,8 @@ func period(hour flow.Hour) string {
 		return fmt.Sprintf("hour %d", hour)
 	}
 	begin := time.Unix(int64(hour)*3600, 0).UTC()
-	return fmt.Sprintf("hour %d, from %s to %s UTC", hour, begin.Format("2006-01-02 15:04"), begin.Add(time.Hour).Format("15:04"))
+	end := begin.Add(time.Hour)
+	return fmt.Sprintf("hour %d, from %s to %s UTC", hour, begin.Format("2006-01-02 15:04"), end.Format("15:04"))
 }
 
 func decimal(n int64) string { return strconv.FormatInt(n, 10) }

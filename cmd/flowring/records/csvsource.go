@@ -55,7 +55,8 @@ func (s *csvSource) next() (record []byte, line int, err error) {
 		}
 		if p.Records == 1 { // not an empty line
 			b := p.Batches[0]
-			s.record = flow.AppendRecord(s.record[:0], flow.Record{Key: b.FlowKey(0), Totals: b.Totals(0), Hour: b.Slice.Hour})
+			record := flow.Record{Key: b.FlowKey(0), Totals: b.Totals(0), Hour: b.Slice.Hour}
+			s.record = flow.AppendRecord(s.record[:0], record)
 			return s.record, line, nil
 		}
 	}

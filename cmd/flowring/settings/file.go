@@ -104,7 +104,8 @@ func plain(val *yaml.Node, list bool) (string, error) {
 // suggestion returns a hint at the setting with the same words in another spelling.
 func suggestion(key string) string {
 	bare := func(name string) string {
-		return strings.TrimPrefix(strings.ToLower(strings.NewReplacer("-", "", "_", "", ".", "").Replace(name)), "flowring")
+		words := strings.NewReplacer("-", "", "_", "", ".", "").Replace(name)
+		return strings.TrimPrefix(strings.ToLower(words), "flowring")
 	}
 	for _, s := range all() {
 		if bare(s.name) == bare(key) {

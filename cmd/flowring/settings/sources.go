@@ -9,10 +9,10 @@ import (
 	"github.com/spf13/pflag"
 )
 
-const (
-	envPrefix      = "FLOWRING_"
-	TargetVariable = envPrefix + "TARGET" // of the client commands
-)
+const envPrefix = "FLOWRING_"
+
+// TargetVariable is the environment variable with the targets of the client commands. It is no setting.
+const TargetVariable = envPrefix + "TARGET"
 
 // assignment is the text of one source for one setting.
 type assignment struct {

@@ -42,16 +42,19 @@ func ofTheNode() []setting {
 			func(s *Settings) value { return addressValue{&s.PeerAddr} }},
 		{"gossip-addr", groupNode, "address for other nodes: membership, TCP and UDP",
 			func(s *Settings) value { return addressValue{&s.GossipAddr} }},
-		{"advertise-host", groupNode, "host of this node in the addresses for other nodes (default: the host of the listening addresses)",
+		{"advertise-host", groupNode,
+			"host of this node in the addresses for other nodes (default: the host of the listening addresses)",
 			func(s *Settings) value { return textValue{&s.AdvertiseHost, "host"} }},
-		{"data-dir", groupNode, "folder of the journal; each node has its own folder, which the node makes if it is missing",
+		{"data-dir", groupNode,
+			"folder of the journal; each node has its own folder, which the node makes if it is missing",
 			func(s *Settings) value { return textValue{&s.DataDir, "folder"} }},
 		{"min-free", groupNode, "per cent of the disk that stay free: below it the node admits no write; 0 for none",
 			func(s *Settings) value { return countValue{&s.MinFree, 0} }},
 		{"memory-limit", groupNode, "memory for the process: bytes, or a number with KiB, MiB, GiB " +
 			"(default: the memory of its cgroup or of the machine)",
 			func(s *Settings) value { return sizeValue{&s.MemoryLimit, 0} }},
-		{"seal-after", groupNode, "time without a new batch of an hour, after which a snapshot replaces its batches on disk; 0 for never",
+		{"seal-after", groupNode,
+			"time without a new batch of an hour, after which a snapshot replaces its batches on disk; 0 for never",
 			func(s *Settings) value { return durationValue{&s.SealAfter} }},
 	}
 }
@@ -72,8 +75,9 @@ func ofItsLimits() []setting {
 			func(s *Settings) value { return durationValue{&s.MaxWait} }},
 		{"max-reads", groupLimits, "answers in progress at once",
 			func(s *Settings) value { return countValue{&s.MaxReads, 1} }},
-		{"max-long-answers", groupLimits, "answers of more than 64 KiB in progress at once; as many more wait, for at most 3.8 s " +
-			"(default: 8 for each CPU)",
+		{"max-long-answers", groupLimits,
+			"answers of more than 64 KiB in progress at once; as many more wait, for at most 3.8 s " +
+				"(default: 8 for each CPU)",
 			func(s *Settings) value { return countValue{&s.MaxLongAnswers, 0} }},
 		{"body-timeout", groupLimits, "time for a client to send a body",
 			func(s *Settings) value { return durationValue{&s.BodyTimeout} }},
@@ -81,24 +85,30 @@ func ofItsLimits() []setting {
 			func(s *Settings) value { return countValue{&s.MaxFlowsPerHour, 0} }},
 		{"max-names-per-hour", groupLimits, "different names of applications and VPCs in an hour; 0 for no limit",
 			func(s *Settings) value { return countValue{&s.MaxNamesPerHour, 0} }},
-		{"max-hours", groupLimits, "hours of a node, as owner or replica; the last tenth is for hours within 48 hours of its clock; " +
-			"0 for no limit",
+		{"max-hours", groupLimits,
+			"hours of a node, as owner or replica; the last tenth is for hours within 48 hours of its clock; " +
+				"0 for no limit",
 			func(s *Settings) value { return countValue{&s.MaxHours, 0} }},
-		{"remembered-keys", groupLimits, "idempotency keys that a node remembers over all hours, in at most 32 bytes each; 0 for none",
+		{"remembered-keys", groupLimits,
+			"idempotency keys that a node remembers over all hours, in at most 32 bytes each; 0 for none",
 			func(s *Settings) value { return countValue{&s.RememberedKeys, 0} }},
-		{"any-hour", groupLimits, "accept hours that look like seconds, milliseconds, microseconds or nanoseconds since 1970",
+		{"any-hour", groupLimits,
+			"accept hours that look like seconds, milliseconds, microseconds or nanoseconds since 1970",
 			func(s *Settings) value { return switchValue{&s.AnyHour} }},
 	}
 }
 
 func ofBrowsers() []setting {
 	return []setting{
-		{"trusted-origin", groupBrowser, "origin of web pages that may post through a browser; may be repeated (default: none)",
+		{"trusted-origin", groupBrowser,
+			"origin of web pages that may post through a browser; may be repeated (default: none)",
 			func(s *Settings) value { return listValue{&s.TrustedOrigin, "URL", browser.Origin} }},
-		{"read-origin", groupBrowser, "origin of web pages that may read through a browser (CORS); may be repeated (default: none)",
+		{"read-origin", groupBrowser,
+			"origin of web pages that may read through a browser (CORS); may be repeated (default: none)",
 			func(s *Settings) value { return listValue{&s.ReadOrigin, "URL", browser.Origin} }},
-		{"allowed-host", groupBrowser, "host name in requests to a node on loopback, beside localhost and the loopback addresses; " +
-			"may be repeated (default: none)",
+		{"allowed-host", groupBrowser,
+			"host name in requests to a node on loopback, beside localhost and the loopback addresses; " +
+				"may be repeated (default: none)",
 			func(s *Settings) value { return listValue{&s.AllowedHost, "host", browser.Host} }},
 	}
 }
@@ -110,20 +120,23 @@ func ofTheCluster() []setting {
 		{"bootstrap-expect", groupCluster, "nodes that must see each other before they found a cluster " +
 			"(default: this node, and one for each join address of another node)",
 			func(s *Settings) value { return countValue{&s.BootstrapExpect, 0} }},
-		{"cluster", groupCluster, "name of the cluster; nodes with another name are refused, and a data folder keeps its name",
+		{"cluster", groupCluster,
+			"name of the cluster; nodes with another name are refused, and a data folder keeps its name",
 			func(s *Settings) value { return textValue{&s.Cluster, "name"} }},
 		{"rename-cluster", groupCluster, "write the name of --cluster to the data folder, while all nodes are stopped",
 			func(s *Settings) value { return switchValue{&s.RenameCluster} }},
 		{"rejoin", groupCluster, "dial the addresses in the data folder, even if the node runs at a new address",
 			func(s *Settings) value { return switchValue{&s.Rejoin} }},
-		{"gossip-key-file", groupCluster, "file with the base64 key of the gossip, of 16, 24 or 32 bytes (default: no encryption)",
+		{"gossip-key-file", groupCluster,
+			"file with the base64 key of the gossip, of 16, 24 or 32 bytes (default: no encryption)",
 			func(s *Settings) value { return textValue{&s.GossipKeyFile, "file"} }},
 
 		{"replication-factor", groupCopies, "R: nodes that hold each batch",
 			func(s *Settings) value { return countValue{&s.ReplicationFactor, 1} }},
 		{"write-quorum", groupCopies, "W: nodes that have a batch on disk before it is acknowledged (default: R/2+1)",
 			func(s *Settings) value { return countValue{&s.WriteQuorum, 0} }},
-		{"hour-slices", groupCopies, "S: slices of an hour, each placed on its own, for hours that are too busy for one node",
+		{"hour-slices", groupCopies,
+			"S: slices of an hour, each placed on its own, for hours that are too busy for one node",
 			func(s *Settings) value { return countValue{&s.HourSlices, 1} }},
 	}
 }
