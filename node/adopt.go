@@ -7,12 +7,14 @@ import (
 	"flowring/node/peer"
 )
 
-// A node of no cluster adopts one only after a call of its own to an address of its join list, not counting its own address, was answered
-// by a member: by the gossip (member.Config.Adopt), or by a greeting to the peer port of a node in view whose gossip address the list
-// stands for. Until then neither side takes the other into its view, its directory or its roster. A member calls at every address that it
-// remembers, and the node that is there today may be of another installation.
+// Rule of adoption: a node of no cluster adopts a cluster only after a member answered a call of the node itself to an
+// address of its join list, other than its own address. The call is a join of the gossip (member.Config.Adopt), or a
+// heartbeat to the peer port of a node in view with a gossip address on the list. Until then neither side takes the
+// other into its view, its directory or its roster. The reason: a member calls every address in its memory, and the
+// node at such an address today may be of another installation.
 
-// adoptCluster makes this node one of a cluster, and says so to the gossip, because members take in only nodes that say it.
+// adoptCluster makes this node a member of a cluster, and announces it to the gossip, because members accept only nodes
+// with their cluster ID.
 func (n *Node) adoptCluster(cluster string) error {
 	if err := n.membership.AdoptCluster(cluster); err != nil {
 		return err
@@ -24,7 +26,8 @@ func (n *Node) adoptCluster(cluster string) error {
 	return nil
 }
 
-// followCalled adopts the cluster of the node that answered a greeting to a peer address, if the join list stands for that very node.
+// adoptFromHeartbeat adopts the cluster of the node at a peer address, if it refused a heartbeat for want of adoption
+// and the join list has its gossip address.
 func (n *Node) adoptFromHeartbeat(addr string, to peer.Hello, err error) {
 	var refused *membership.NotAdoptedError
 	if !errors.As(err, &refused) {
@@ -41,7 +44,8 @@ func (n *Node) adoptFromHeartbeat(addr string, to peer.Hello, err error) {
 	}
 }
 
-// callBack begins calls of this node's own soon: a member of a cluster called, which the join list may stand for.
+// retryJoin starts a round of heartbeats and joins soon. A member of a cluster called, and the join list may have its
+// address.
 func (n *Node) retryJoin() {
 	select {
 	case n.retryJoinNow <- struct{}{}:

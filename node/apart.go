@@ -12,20 +12,21 @@ import (
 	"flowring/internal/safeguard"
 )
 
-// whereabouts are where a node was last, and the addresses that it remembers: in one value, because it dials them only while it is there.
-// The folder of a node may be a copy: were it to dial from another place, it would join, or displace, the nodes that it was copied from.
+// savedAddresses are the gossip address of a node in its last run and the addresses in its memory. They are one value,
+// because a node dials the latter only from the former: a data folder may be a copy, and a node with a copied folder at
+// another place would otherwise join or displace the nodes of the original.
 type savedAddresses struct {
-	At    string   `json:"at"`    // this node's gossip address, host:port; "": not known
+	At    string   `json:"at"`    // this node's gossip address, host:port; "": unknown
 	Known []string `json:"known"` // gossip addresses ever seen, its own included
 }
 
-// loadWhereabouts returns what the data folder remembers.
+// loadAddresses returns the addresses in the data folder.
 func (n *Node) loadAddresses() (w savedAddresses, err error) {
 	value, err := n.journal.State(stateWhereabouts)
 	if err != nil {
 		return w, err
 	}
-	if value == nil { // an earlier version kept the addresses alone
+	if value == nil { // an earlier version saved Known alone
 		w.Known, err = n.loadNames(stateKnown)
 		return w, err
 	}
@@ -35,9 +36,9 @@ func (n *Node) loadAddresses() (w savedAddresses, err error) {
 	return w, nil
 }
 
-// goBack makes this node dial the addresses that it remembers, if it is where it was last or was told to. At another place its own list of
-// addresses to join is all that it has. Where that list names nobody else although its roster does, the node stays apart: it calls nobody,
-// answers nobody, and takes no writes.
+// restoreAddresses makes this node dial the saved addresses, if its own address is the saved one or --rejoin is set.
+// Otherwise the node has its join list alone. If that list has only the node itself although the roster has other
+// stores, the node stays apart: it calls no other node, answers none, and takes no writes.
 func (n *Node) restoreAddresses() error {
 	w, err := n.loadAddresses()
 	if err != nil {
@@ -61,13 +62,14 @@ func (n *Node) restoreAddresses() error {
 	return nil
 }
 
-// knowsOthers reports whether the roster of this node's cluster names another store.
+// rosterHasOthers reports whether this node belongs to a cluster with other stores.
 func (n *Node) rosterHasOthers() bool {
 	roster := n.membership.Roster()
 	return roster.Cluster() != "" && len(roster.Stores()) > 1
 }
 
-// namesOthers reports whether the list of addresses to join has one that is not this node's own. A DNS name may come to stand for others.
+// joinListHasOthers reports whether the join list has an address other than this node's own. A DNS name counts, because
+// it may stand for other nodes later.
 func (n *Node) joinListHasOthers(here string) bool {
 	ip, port, _ := net.SplitHostPort(here)
 	return slices.ContainsFunc(n.cfg.Join, func(addr string) bool {
@@ -76,7 +78,7 @@ func (n *Node) joinListHasOthers(here string) bool {
 	})
 }
 
-// stays returns why this node stays apart; nil: it does not.
+// apartError returns why this node stays apart; nil: it does not.
 func (n *Node) apartError() error {
 	if apart := n.apartReason.Load(); apart != nil {
 		return *apart
@@ -84,8 +86,8 @@ func (n *Node) apartError() error {
 	return nil
 }
 
-// remember keeps the addresses of other nodes when they change, so that a node finds its cluster again without its join addresses. A node
-// that stays apart keeps where it was.
+// saveAddresses saves the addresses of other nodes after a change, so that a node finds its cluster again without join
+// addresses. A node apart keeps the addresses of its last run.
 func (n *Node) saveAddresses() {
 	known := n.members.Known()
 	if slices.Equal(known, n.savedAddresses) || n.apartError() != nil {

@@ -12,19 +12,20 @@ import (
 	"flowring/ring/roster"
 )
 
-// expectation is who is there of those that a node waits for while it belongs to no cluster.
+// expectation records which of the nodes in the join list are visible. It is used until the node belongs to a cluster.
 type expectation struct {
-	sees   []string    // names of the nodes in its view
-	unseen []string    // addresses that its join addresses stand for and no node in view has; nil: as many are there as must be
-	expect int         // nodes that must see each other
-	list   member.List // what its join addresses stand for
+	sees   []string    // names of the nodes in view
+	unseen []string    // addresses of the join list without a node in view; nil: enough nodes of the list are in view
+	expect int         // number of nodes that must see each other
+	list   member.List // the join list, resolved
 }
 
-// met reports whether nobody is waited for.
+// met reports whether all expected nodes are visible.
 func (e *expectation) met() bool { return len(e.sees) >= e.expect && len(e.unseen) == 0 }
 
-// expect looks who is there of those that this node was told to join. Of the nodes that its list stands for, itself included, as many
-// must be there as are expected, or all: any others would do to make a cluster beside theirs.
+// noteExpected updates the expectation. At least BootstrapExpect of the nodes in the join list must be visible, itself
+// included (all of them if the list is shorter). Otherwise unrelated nodes could satisfy the count and found a second
+// cluster.
 func (n *Node) noteExpected(ctx context.Context) {
 	if n.membership.Roster().Cluster() != "" {
 		return
@@ -37,7 +38,7 @@ func (n *Node) noteExpected(ctx context.Context) {
 	n.expected.Store(&e)
 }
 
-// waitsFor says whom this node waits for: before a cluster can be founded, or for the stores that are to confirm its own one.
+// pendingReason states the event that a store before its establishment waits for.
 func (n *Node) pendingReason() string {
 	if n.membership.Roster().Cluster() != "" {
 		return fmt.Sprintf("%d established stores have yet to confirm this one", n.cfg.WriteQuorum)
@@ -49,13 +50,15 @@ func (n *Node) pendingReason() string {
 	return fmt.Sprintf("%d nodes visible, %d expected", visible, max(e.expect, n.cfg.BootstrapExpect))
 }
 
-// hello is what this node says of itself. While it belongs to no cluster the order counts: who is told that it does not found one
-// is told all whom it saw before, and mayBootstrap looks again after it has said so.
+// hello describes this node for a heartbeat. The order of the first two statements counts while the node belongs to no
+// cluster: a receiver that reads "does not found" must also read every name seen before, and mayFound runs again after
+// the announcement.
 func (n *Node) hello() peer.Hello {
 	sees := n.members.View().Names()
 	founds := n.founding.Load() || n.foundsAlone()
 	h := peer.Hello{
-		Store: n.membership.Self(), Start: n.startNonce, Roster: n.membership.Roster(), Former: n.membership.Former(), Status: n.status(),
+		Store: n.membership.Self(), Start: n.startNonce,
+		Roster: n.membership.Roster(), Former: n.membership.Former(), Status: n.status(),
 	}
 	if h.Roster.Cluster() == "" {
 		e := n.expected.Load()
@@ -64,15 +67,16 @@ func (n *Node) hello() peer.Hello {
 	return h
 }
 
-// empty reports whether this store belongs to no cluster and holds nothing.
+// empty reports whether this store belongs to no cluster and holds no batch.
 func (n *Node) empty() bool {
 	return n.membership.Roster().Cluster() == "" && len(n.store.Slices()) == 0
 }
 
-// foundsAlone reports whether this store founds a cluster whoever is there: it has nobody to join.
+// foundsAlone reports whether this store founds a cluster by itself, because the node has no join address.
 func (n *Node) foundsAlone() bool { return len(n.cfg.Join) == 0 && n.empty() }
 
-// calls returns the names of the nodes in view that the join addresses stand for: all of them where an address leads to any node.
+// calls returns the names of the nodes in view with an address on the join list. If an address leads to any node, it
+// returns all nodes in view.
 func (e *expectation) calls(view *member.View) []string {
 	var names []string
 	for _, node := range view.Nodes {
@@ -83,8 +87,9 @@ func (e *expectation) calls(view *member.View) []string {
 	return names
 }
 
-// bootstrap makes this store the first of a new cluster, if it still may be after others can know that it is about to. Of two that are
-// about to, each after it has said so asks the other one: at most one is told that the other one is not.
+// foundCluster makes this store the first of a new cluster. It announces the intention first, asks all nodes again, and
+// gives up if the answers forbid it. Of two nodes with the intention, each asks the other after its own announcement,
+// so at most one of them is told that the other has none.
 func (n *Node) foundCluster(ctx context.Context, heard replies) error {
 	n.founding.Store(true)
 	defer n.founding.Store(false)
@@ -100,9 +105,9 @@ func (n *Node) foundCluster(ctx context.Context, heard replies) error {
 	return n.establish("first store of a new cluster")
 }
 
-// mayBootstrap reports whether this store, whose disk is empty, is the one to found the cluster: it has nobody to join; or it is the
-// founder of a group of nodes that see the same nodes, each of which sees all whom it expects, and none of which belongs to a cluster,
-// or founds one.
+// mayFound reports whether this store founds the cluster. Its disk must be empty. Either the node has no join address;
+// or a group of nodes sees exactly its own members, each with its expectation met, none in a cluster and none founding
+// one, and this node is the founder of the group.
 func (n *Node) mayFound(heard replies) bool {
 	if !n.empty() {
 		return false
@@ -130,8 +135,8 @@ func (n *Node) mayFound(heard replies) bool {
 	return founder(names, calls) == n.cfg.Name
 }
 
-// founder returns the first of the nodes to which the join addresses of all others lead, be it over each other: they adopt a cluster only
-// from nodes that they call. "": there is none.
+// founder returns the first name that the join addresses of all other nodes lead to, directly or through other nodes,
+// because a node adopts a cluster only from a node that it calls. "": there is none.
 func founder(names []string, calls map[string][]string) string {
 	for _, name := range names {
 		if len(leadTo(name, calls)) == len(names) {
@@ -141,7 +146,7 @@ func founder(names []string, calls map[string][]string) string {
 	return ""
 }
 
-// leadTo returns the nodes whose calls lead to a node, itself included.
+// leadTo returns the nodes whose calls lead to a node, directly or through other nodes, itself included.
 func leadTo(name string, calls map[string][]string) map[string]bool {
 	reached := map[string]bool{name: true}
 	for before := 0; before < len(reached); {
@@ -155,7 +160,7 @@ func leadTo(name string, calls map[string][]string) map[string]bool {
 	return reached
 }
 
-// agrees reports whether a node has no objection against a cluster of the nodes of these names.
+// agrees reports whether a node accepts a new cluster of the nodes with these names.
 func agrees(h peer.Hello, names []string) bool {
 	return h.Roster.Cluster() == "" && !h.Founds && !h.Waits && slices.Equal(h.Sees, names)
 }

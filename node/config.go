@@ -6,43 +6,43 @@ import (
 	"flowring/router"
 )
 
-// Config is everything that an operator sets about a node. cmd/flowring fills it from flags, environment and file.
+// Config has all settings of a node. cmd/flowring fills it from flags, environment and file.
 type Config struct {
 	Name              string        // stable name of the node, unique in the cluster
 	HTTPAddr          string        // host:port of the public API
 	PeerAddr          string        // host:port of the node-to-node protocol
 	GossipAddr        string        // host:port of the gossip, TCP and UDP
-	AdvertiseHost     string        // host that others reach this node at; empty: the host it listens on
+	AdvertiseHost     string        // host of this node for other nodes; empty: the host of PeerAddr
 	Join              []string      // gossip addresses host:port of other nodes; a DNS name may resolve to many
-	BootstrapExpect   int           // nodes that must be visible before a new cluster establishes itself; 0: this node, and one for each entry of Join that does not stand for it
+	BootstrapExpect   int           // nodes that must see each other to found a cluster; 0: this one and those in Join
 	DataDir           string        // folder of the journal
-	MinFree           int           // per cent of the data folder's file system that stay free: below it no write is admitted here; 0: none
-	MemoryLimit       int64         // bytes of memory for the process; hours not used lately leave it at half of that; 0: no limit
+	MinFree           int           // per cent of the file system that stay free: below it writes are refused; 0: none
+	MemoryLimit       int64         // bytes for the process; idle hours leave memory at half of it; 0: no limit
 	ReplicationFactor int           // R: copies of each batch
-	WriteQuorum       int           // W: stores that have fsynced a batch before it is acknowledged; 0: R/2+1
+	WriteQuorum       int           // W: stores with the batch fsynced before it is acknowledged; 0: R/2+1
 	HourSlices        int           // S: slices of an hour
-	Cluster           string        // name of the cluster, the label of its gossip; nodes of other clusters are refused. A data folder keeps the name that it has
-	RenameCluster     bool          // the data folder takes the name of Cluster: for the start of all nodes of a cluster that was stopped
-	Rejoin            bool          // the addresses that the data folder remembers are dialled at another address than the last too
-	GossipKeyFile     string        // file with a base64 key of 16, 24 or 32 bytes that encrypts the gossip; empty: none
+	Cluster           string        // name of the cluster and label of its gossip; a data folder keeps its name
+	RenameCluster     bool          // the data folder takes the name in Cluster, while the whole cluster is stopped
+	Rejoin            bool          // dial the saved addresses even if this node's address has changed
+	GossipKeyFile     string        // file with a base64 key of 16, 24 or 32 bytes for the gossip; empty: none
 	MaxBody           int64         // bytes of a POST, decoded
-	MaxLongAnswers    int           // answers to a GET, of more than 64 KiB, that are sent at once; 0: 8 for each processor
-	MaxBuffered       int64         // bytes of the bodies of POSTs in progress; 0: 8*MaxBody, at most a quarter of MemoryLimit
-	MaxPosts          int           // POSTs in progress, those that wait included; 0: one for each 32 KiB of MemoryLimit, 4096 at least
-	MaxWait           time.Duration // how long a POST waits before it is refused; 0: the default
-	MaxReads          int           // hours being answered at once; 0: the default
-	TrustedOrigin     []string      // origins whose pages may write through a browser; none: no page of another origin may
-	ReadOrigin        []string      // origins whose pages may read through a browser
-	AllowedHost       []string      // names in Host, beside those of loopback, that the public port takes where it is on loopback
-	BodyTimeout       time.Duration // in which a body must have been sent; 0: the default
-	SealAfter         time.Duration // how long an hour must have got no batch before a snapshot replaces its batches; 0: never
+	MaxLongAnswers    int           // answers to GETs above 64 KiB sent at once; 0: 8 for each processor
+	MaxBuffered       int64         // bytes of all bodies of POSTs in progress; 0: 8*MaxBody, at most MemoryLimit/4
+	MaxPosts          int           // POSTs in progress, waiting ones included; 0: MemoryLimit/32 KiB, at least 4096
+	MaxWait           time.Duration // longest wait of a POST before it is refused; 0: the default
+	MaxReads          int           // hours answered at once; 0: the default
+	TrustedOrigin     []string      // origins of web pages with the right to write; none: no page of another origin
+	ReadOrigin        []string      // origins of web pages with the right to read
+	AllowedHost       []string      // Host headers allowed on a public port of loopback, beside names of loopback
+	BodyTimeout       time.Duration // time for a client to send a body; 0: the default
+	SealAfter         time.Duration // time without a batch before a snapshot replaces the batches of an hour; 0: never
 	MaxFlowsPerHour   int           // different flows of an hour; 0: no limit
 	MaxNamesPerHour   int           // different names of applications and VPCs in an hour; 0: no limit
-	MaxHours          int           // hours that a node holds, as owner or copy; 0: no limit
+	MaxHours          int           // hours held by a node, as owner or copy; 0: no limit
 
-	MaxHoursPerRequest int  // different hours that the records of a POST name; 0: the default
-	RememberedKeys     int  // idempotency keys that this node remembers as an owner, over all hours; 0: none
-	AnyHour            bool // hours that look like a time of another unit, such as seconds since 1970, are taken
+	MaxHoursPerRequest int  // different hours in the records of a POST; 0: the default
+	RememberedKeys     int  // idempotency keys remembered by this node as an owner, over all hours; 0: none
+	AnyHour            bool // accept hours that look like another unit, such as seconds since 1970
 }
 
 // The defaults: a single node on loopback.
@@ -66,9 +66,9 @@ const (
 func Default(name string) Config {
 	return Config{
 		Name: name, HTTPAddr: DefaultHTTPAddr, PeerAddr: DefaultPeerAddr, GossipAddr: DefaultGossipAddr,
-		DataDir: DefaultDataDir, MinFree: DefaultMinFree, ReplicationFactor: 1, HourSlices: 1, Cluster: DefaultCluster, MaxBody: DefaultMaxBody,
-		SealAfter: DefaultSealAfter,
-		MaxWait:   router.DefaultMaxWait, MaxReads: router.DefaultMaxReading, BodyTimeout: router.DefaultBodyTimeout,
+		DataDir: DefaultDataDir, MinFree: DefaultMinFree, ReplicationFactor: 1, HourSlices: 1, Cluster: DefaultCluster,
+		MaxBody: DefaultMaxBody, SealAfter: DefaultSealAfter,
+		MaxWait: router.DefaultMaxWait, MaxReads: router.DefaultMaxReading, BodyTimeout: router.DefaultBodyTimeout,
 		MaxFlowsPerHour: DefaultMaxFlowsPerHour, MaxNamesPerHour: DefaultMaxNamesPerHour, MaxHours: DefaultMaxHours,
 		MaxHoursPerRequest: router.DefaultMaxHours, RememberedKeys: DefaultRememberedKeys,
 	}

@@ -13,7 +13,7 @@ import (
 	"flowring/ring/roster"
 )
 
-// withDefaults fills what may be left empty, and checks the rest.
+// withDefaults fills empty settings and checks the rest.
 func (c Config) withDefaults() (Config, error) {
 	if c.WriteQuorum == 0 {
 		c.WriteQuorum = c.ReplicationFactor/2 + 1
@@ -31,13 +31,13 @@ func (c Config) withDefaults() (Config, error) {
 	return c, c.check()
 }
 
-// minMemory is what a node needs: the journal's memtables and cache, and a few requests.
+// minMemory is enough for the journal's memtables and cache, and for a few requests.
 const minMemory = 256 << 20
 
-// maxSlices bounds what one GET asks for: a round of questions for each slice.
+// maxSlices bounds the work of one GET: a round of questions for each slice.
 const maxSlices = 256
 
-// check reports every setting that is wrong.
+// check reports every invalid setting.
 func (c Config) check() error {
 	var errs []error
 	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
@@ -68,7 +68,8 @@ func (c Config) check() error {
 		bad("data folder: must not be empty")
 	}
 	if ip := net.ParseIP(c.AdvertiseHost); c.AdvertiseHost == "" || ip != nil && ip.IsUnspecified() {
-		bad("advertised host: %q is no host that others can reach: set the host of this node, for it listens on all its addresses", c.AdvertiseHost)
+		bad("advertised host: %q is no host that others can reach: set the host of this node, because it listens on all its"+
+			" addresses", c.AdvertiseHost)
 	}
 	for _, addr := range append([]string{c.HTTPAddr, c.PeerAddr, c.GossipAddr}, c.Join...) {
 		if _, _, err := net.SplitHostPort(addr); err != nil {
@@ -78,7 +79,7 @@ func (c Config) check() error {
 	return errors.Join(errs...)
 }
 
-// checkLimits reports the limits that are wrong.
+// checkLimits reports the invalid limits.
 func (c Config) checkLimits(bad func(format string, args ...any)) {
 	if c.MinFree < 0 || c.MinFree > 90 {
 		bad("min-free %d: must be 0 to 90 per cent", c.MinFree)
@@ -91,8 +92,9 @@ func (c Config) checkLimits(bad func(format string, args ...any)) {
 		value int64
 	}{
 		{"max-buffered", c.MaxBuffered}, {"max-posts", int64(c.MaxPosts)}, {"max-wait", int64(c.MaxWait)},
-		{"max-reads", int64(c.MaxReads)}, {"max-long-answers", int64(c.MaxLongAnswers)}, {"body-timeout", int64(c.BodyTimeout)},
-		{"max-flows-per-hour", int64(c.MaxFlowsPerHour)}, {"max-names-per-hour", int64(c.MaxNamesPerHour)}, {"max-hours", int64(c.MaxHours)},
+		{"max-reads", int64(c.MaxReads)}, {"max-long-answers", int64(c.MaxLongAnswers)},
+		{"body-timeout", int64(c.BodyTimeout)}, {"max-flows-per-hour", int64(c.MaxFlowsPerHour)},
+		{"max-names-per-hour", int64(c.MaxNamesPerHour)}, {"max-hours", int64(c.MaxHours)},
 		{"max-hours-per-request", int64(c.MaxHoursPerRequest)}, {"remembered-keys", int64(c.RememberedKeys)},
 	} {
 		if limit.value < 0 {
@@ -100,21 +102,23 @@ func (c Config) checkLimits(bad func(format string, args ...any)) {
 		}
 	}
 	if c.MemoryLimit > 0 && 6*c.MaxBody > c.MemoryLimit {
-		bad("max-body %d: must be a sixth of the memory limit of %d bytes at most, for three of the largest bodies are let in", c.MaxBody, c.MemoryLimit)
+		bad("max-body %d: must be at most a sixth of the memory limit of %d bytes, because memory must have room for three"+
+			" of the largest bodies", c.MaxBody, c.MemoryLimit)
 	}
 	if c.MaxBuffered > 0 && c.MaxBuffered < 3*c.MaxBody {
-		bad("max-buffered %d: must be at least 3 times max-body, for a body that is compressed", c.MaxBuffered)
+		bad("max-buffered %d: must be at least 3 times max-body, because a compressed body needs as much", c.MaxBuffered)
 	}
 }
 
-// checkBrowsers reports the origins and hosts that a browser would never send.
+// checkBrowsers reports origins and hosts in a form that no browser sends.
 func (c Config) checkBrowsers(bad func(format string, args ...any)) {
 	for _, list := range []struct {
 		name  string
 		texts []string
 		read  func(string) (string, error)
 	}{
-		{"trusted-origin", c.TrustedOrigin, browser.Origin}, {"read-origin", c.ReadOrigin, browser.Origin}, {"allowed-host", c.AllowedHost, browser.Host},
+		{"trusted-origin", c.TrustedOrigin, browser.Origin}, {"read-origin", c.ReadOrigin, browser.Origin},
+		{"allowed-host", c.AllowedHost, browser.Host},
 	} {
 		for _, text := range list.texts {
 			if as, err := list.read(text); err != nil {
@@ -126,7 +130,7 @@ func (c Config) checkBrowsers(bad func(format string, args ...any)) {
 	}
 }
 
-// parameters is what all nodes of a cluster must have in common; nodes compare it when they meet.
+// parameters has the settings that all nodes of a cluster must share. Nodes compare it when they meet.
 func (c Config) parameters() string {
 	return fmt.Sprintf("%s R=%d W=%d", ring.Parameters(c.HourSlices), c.ReplicationFactor, c.WriteQuorum)
 }

@@ -11,15 +11,17 @@ import (
 	"flowring/ring/roster"
 )
 
-// Drain takes this node's store off the roster for good: it hands over what it holds, and no other store need be silent or not for
-// that. Afterwards the node is of no use to the cluster and can be stopped; its disk can be thrown away.
+// Drain takes this node's store off the roster for good. It first copies the store's batches to other stores, so the
+// other stores need not answer all. Afterwards the cluster does not need the node: the process can be stopped and the
+// disk thrown away.
 //
-// The store marks itself as leaving, so that its acks count no more, and W established stores adopt its whole roster: they may be
-// needed as witnesses of stores that only this one knows. Then it puts all it holds on W others, until nothing is left that came
-// meanwhile, and marks itself as forgotten.
+// The store marks itself as leaving, so its acks no longer count. W established stores adopt its whole roster, because
+// they may be needed as witnesses of stores known here alone. Then the store puts all its batches on W other stores,
+// again until none arrived meanwhile, and marks itself as forgotten.
 //
-// A drain whose ctx ends before that is given up: the store goes on under a new ID, with all that it holds, and the old ID is forgotten
-// once the new one is established. Once the store is marked as forgotten, the drain goes on to its end whatever becomes of ctx.
+// If ctx ends before that, the drain is given up: the store goes on under a new ID with all its batches, and the old ID
+// is forgotten once the new one is established. Once the store is marked as forgotten, the drain ignores ctx and goes
+// on to its end.
 func (n *Node) Drain(ctx context.Context) error {
 	if err := n.beginRemoval(ctx); err != nil {
 		return err
@@ -33,7 +35,8 @@ func (n *Node) Drain(ctx context.Context) error {
 	defer context.AfterFunc(n.stopCtx, func() { cancel(errStopping) })()
 	self := n.membership.Self()
 	if others := n.membership.Roster().CountEstablished() - 1; self.Established && others < n.cfg.WriteQuorum {
-		return contract.Guarded.Errorf("%d established stores would be left, fewer than the write quorum of %d", max(others, 0), n.cfg.WriteQuorum)
+		return contract.Guarded.Errorf("%d established stores would be left, fewer than the write quorum of %d",
+			max(others, 0), n.cfg.WriteQuorum)
 	}
 	n.draining.Store(true)
 	n.log.Info("drain", "store", self.ID)
@@ -45,7 +48,7 @@ func (n *Node) Drain(ctx context.Context) error {
 
 var errStopping = errors.New("this node is stopping")
 
-// handOver is what a drain does while it can be given up.
+// handOver is the part of a drain that can be given up.
 func (n *Node) handOver(ctx context.Context, self roster.Store) error {
 	self.Leaving = true
 	if err := n.announce(ctx, self); err != nil {
@@ -54,7 +57,7 @@ func (n *Node) handOver(ctx context.Context, self roster.Store) error {
 	return n.secureOnOthers(ctx)
 }
 
-// depart is what a drain does once nothing depends on this store any more: it takes the store off the roster.
+// leaveRoster is the part of a drain after W other stores hold every batch: it takes the store off the roster.
 func (n *Node) leaveRoster(ctx context.Context, self roster.Store) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -68,7 +71,7 @@ func (n *Node) leaveRoster(ctx context.Context, self roster.Store) error {
 	return nil
 }
 
-// giveUpDrain ends a drain that was not done. A node that stops leaves that to its next start.
+// giveUpDrain ends an unfinished drain. If the node stops, its next start does so instead.
 func (n *Node) giveUpDrain(self roster.Store, why error) error {
 	n.log.Warn("drain given up", "store", self.ID, "error", why)
 	if n.stopping.Load() {
@@ -82,8 +85,8 @@ func (n *Node) giveUpDrain(self roster.Store, why error) error {
 	return n.membership.GiveUpDrain()
 }
 
-// forgetFormer forgets the IDs that this store gave up, once the new one is established. Should the disk be an older image of what it was
-// under them, reads count this store as silent until it has recovered (P9).
+// forgetFormer marks the IDs of earlier drains as forgotten once the new ID is established. If the disk is an older
+// image of the store under those IDs, reads count this store as silent until it has recovered (P9).
 func (n *Node) forgetFormer(ctx context.Context) {
 	if len(n.membership.Former()) == 0 || !n.membership.Self().Established {
 		return
@@ -94,10 +97,10 @@ func (n *Node) forgetFormer(ctx context.Context) {
 		return
 	}
 	n.log.Info("former store forgotten: its drain was given up, and this node holds what it held", "stores", former)
-	n.sendHeartbeats(ctx) // the next greeting would tell the others as well
+	n.sendHeartbeats(ctx) // sooner than the next heartbeat
 }
 
-// tell marks this store and makes W other established stores adopt this node's whole roster.
+// announce marks this store and makes W other established stores adopt this node's whole roster.
 func (n *Node) announce(ctx context.Context, self roster.Store) error {
 	if err := n.membership.Mark(self); err != nil {
 		return err
@@ -107,7 +110,7 @@ func (n *Node) announce(ctx context.Context, self roster.Store) error {
 		for _, hello := range n.sendHeartbeats(ctx) {
 			s, ok := hello.Roster.Get(self.ID)
 			adopted := ok && s.Leaving == self.Leaving && s.Forgotten == self.Forgotten
-			if other, _ := n.membership.Roster().Get(hello.Store.ID); adopted && other.Established && !other.Leaving && !other.Forgotten {
+			if other, _ := n.membership.Roster().Get(hello.Store.ID); adopted && other.Counts() {
 				told++
 			}
 		}
@@ -117,7 +120,8 @@ func (n *Node) announce(ctx context.Context, self roster.Store) error {
 		select {
 		case <-time.After(heartbeatEvery):
 		case <-ctx.Done():
-			return fmt.Errorf("%d of the %d stores that the write quorum asks for answered: %w", told, n.cfg.WriteQuorum, context.Cause(ctx))
+			return fmt.Errorf("%d of the %d stores that the write quorum asks for answered: %w",
+				told, n.cfg.WriteQuorum, context.Cause(ctx))
 		}
 	}
 }

@@ -11,14 +11,14 @@ import (
 )
 
 const (
-	lockWait  = time.Minute            // how long a process waits for a data folder that another process has open
+	lockWait  = time.Minute            // longest wait for a data folder in use by another process
 	lockEvery = 500 * time.Millisecond // pause between two tries
 
-	folderEvery = 2 * time.Second // pause between two checks that the folder is there; P13 promises that its loss is noticed within 5 s
+	folderEvery = 2 * time.Second // pause between two checks of the folder: P13 promises to detect its loss within 5 s
 )
 
-// openJournal opens the data folder. While another process has the folder open, it waits for lockWait at most, or until ctx ends: when a
-// pod is replaced, the old process may run for most of a minute beside the new one.
+// openJournal opens the data folder. While another process has the folder open, it waits for lockWait at most, or until
+// ctx ends: when a pod is replaced, the old process may run for most of a minute beside the new one.
 func (n *Node) openJournal(ctx context.Context) (*journal.Journal, error) {
 	for begun, said := time.Now(), false; ; {
 		j, err := journal.Open(n.cfg.DataDir, journal.Options{FS: n.deps.FS, Log: n.log, Fatal: n.deps.Fatal})
@@ -37,7 +37,8 @@ func (n *Node) openJournal(ctx context.Context) (*journal.Journal, error) {
 	}
 }
 
-// watchFolder checks the data folder until ctx ends or the folder is missing. A missing folder stays missing until a restart.
+// watchFolder checks the data folder until ctx ends or the folder is missing. A missing folder stays missing until a
+// restart.
 func (n *Node) watchFolder(ctx context.Context) {
 	tick := time.NewTicker(folderEvery)
 	defer tick.Stop()
@@ -57,7 +58,7 @@ func (n *Node) watchFolder(ctx context.Context) {
 // folderMissing reports whether the data folder is missing: the batches of this store are then in memory alone.
 func (n *Node) folderMissing() bool { return n.journal.Missing() != nil }
 
-// folderError returns the error for calls that need the data folder while it is missing, and nil while it is there.
+// folderError is the error of calls that need the data folder while it is missing; nil while it is there.
 func (n *Node) folderError() error {
 	if !n.folderMissing() {
 		return nil
@@ -65,7 +66,7 @@ func (n *Node) folderError() error {
 	return &contract.UnavailableError{Reason: fmt.Sprintf("the data folder of node %s is missing", n.cfg.Name)}
 }
 
-// refuseWrite returns why this store admits no write, or nil. It counts writes that are refused for want of disk space.
+// refuseWrite returns why this store admits no write; nil: it does. It counts refusals for want of disk space.
 func (n *Node) refuseWrite() error {
 	if err := n.folderError(); err != nil {
 		return err
@@ -77,7 +78,9 @@ func (n *Node) refuseWrite() error {
 	return n.diskError()
 }
 
-// diskError says that too little disk space is free.
+// diskError is the error for want of disk space.
 func (n *Node) diskError() error {
-	return &contract.UnavailableError{Reason: fmt.Sprintf("less than %d%% of the disk of node %s is free", n.cfg.MinFree, n.cfg.Name)}
+	return &contract.UnavailableError{
+		Reason: fmt.Sprintf("less than %d%% of the disk of node %s is free", n.cfg.MinFree, n.cfg.Name),
+	}
 }

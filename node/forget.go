@@ -12,16 +12,16 @@ import (
 	"flowring/ring/roster"
 )
 
-// Forget takes a store that does not answer off the roster, so that its hours are placed elsewhere and reads stop waiting for it.
-// What only that store held is lost, so it is refused unless every other store but W-2 answers: each acknowledged batch is on W
-// stores, and one of those that answer then has it.
+// Forget takes a silent store off the roster, so that its hours are placed elsewhere and reads stop waiting for it.
+// Batches on that store alone are lost. Forget is therefore refused unless every other store but W-2 answers: each
+// acknowledged batch is on W stores, so one of the answering stores has it.
 //
-// First all that answer mark the store as leaving: its acks count no more, but reads still count it as silent. Then each of them
-// puts what it holds on W stores without it. Only then is it forgotten. A Forget that fails half-way is safe, and can be repeated.
-// (docs/decisions/0002; docs/model is these rules as a program.)
+// First all answering stores mark the store as leaving: its acks no longer count, but reads still count it as silent.
+// Then each of them puts its batches on W stores without it. Only then is the store marked as forgotten. A Forget that
+// fails half-way is safe and can be repeated. (docs/decisions/0002; docs/model has the rules as a program.)
 //
-// With force the operator vouches that nothing is lost that matters: the guard is left out. A cluster of exactly W nodes that lost a
-// disk needs that, for the store that replaces it cannot be confirmed by W others.
+// With force the guard is left out: the operator accepts the loss. A cluster of exactly W nodes needs force after the
+// loss of a disk, because W other stores cannot confirm the replacement.
 func (n *Node) Forget(ctx context.Context, id roster.StoreID, force bool) error {
 	if err := n.beginRemoval(ctx); err != nil {
 		return err
@@ -30,7 +30,7 @@ func (n *Node) Forget(ctx context.Context, id roster.StoreID, force bool) error 
 	return n.forget(ctx, id, force)
 }
 
-// beginForgetting waits until this node neither forgets a store nor drains: one at a time. endForgetting lets the next begin.
+// beginRemoval waits until this node neither forgets a store nor drains. endRemoval must follow.
 func (n *Node) beginRemoval(ctx context.Context) error {
 	select {
 	case n.removal <- struct{}{}:
@@ -42,7 +42,7 @@ func (n *Node) beginRemoval(ctx context.Context) error {
 
 func (n *Node) endRemoval() { <-n.removal }
 
-// forget is Forget for one who holds n.removal.
+// forget is Forget for a caller between beginRemoval and endRemoval.
 func (n *Node) forget(ctx context.Context, id roster.StoreID, force bool) error {
 	gone, known := n.membership.Roster().Get(id)
 	switch {
@@ -65,11 +65,12 @@ func (n *Node) forget(ctx context.Context, id roster.StoreID, force bool) error 
 		return fmt.Errorf("mark store %s as leaving: %w", id, err)
 	}
 	unguarded := force || n.deps.Disabled.Has(safeguard.ForgetTwice)
-	if err := n.checkForget(gone, heard, unguarded); err != nil { // by what the replies taught: a store learnt since counts as silent
+	// The rosters are merged now: a store learnt since the first check counts as silent.
+	if err := n.checkForget(gone, heard, unguarded); err != nil {
 		return err
 	}
 	switch err := n.secureEverywhere(ctx, heard); {
-	case err != nil && force: // too few stores may be left to put all on W: reads and repair do so once there are more
+	case err != nil && force: // fewer than W stores may be left: reads and repair copy the batches once there are more
 		n.log.Warn("not all that is left is on enough stores", "error", err)
 	case err != nil:
 		return fmt.Errorf("secure what is left without store %s: %w", id, err)
@@ -78,12 +79,12 @@ func (n *Node) forget(ctx context.Context, id roster.StoreID, force bool) error 
 	if err := n.membership.Mark(gone); err != nil {
 		return fmt.Errorf("mark store %s as forgotten: %w", id, err)
 	}
-	n.sendHeartbeats(ctx) // the next greeting would tell the others as well
+	n.sendHeartbeats(ctx) // sooner than the next heartbeat
 	n.log.Warn("store forgotten", "store", id, "node", gone.Name, "forced", force)
 	return nil
 }
 
-// mayForget is the guard of Forget. Its errors say what could be lost.
+// checkForget is the guard of Forget. Its error names the possible loss.
 func (n *Node) checkForget(gone roster.Store, heard replies, force bool) error {
 	self, w := n.membership.Self(), n.cfg.WriteQuorum
 	if force {
@@ -110,10 +111,11 @@ func (n *Node) checkForget(gone roster.Store, heard replies, force bool) error {
 	}
 	if len(silent) > allowed {
 		if w == 1 {
-			return contract.Guarded.Errorf("the write quorum is 1: what only the store of %s held would be lost, and nobody can tell what that is", gone.Name)
+			return contract.Guarded.Errorf("the write quorum is 1: batches held by the store of %s alone would be lost,"+
+				" and no other store knows them", gone.Name)
 		}
-		return contract.Guarded.Errorf("no answer from %v either: what only those and the store of %s hold would be lost; at a write quorum of %d, %d may be silent",
-			silent, gone.Name, w, max(allowed, 0))
+		return contract.Guarded.Errorf("no answer from %v either: batches held by those and the store of %s alone would be"+
+			" lost; at a write quorum of %d, %d may be silent", silent, gone.Name, w, max(allowed, 0))
 	}
 	if counting < w {
 		return contract.Guarded.Errorf("%d established stores would be left, fewer than the write quorum of %d", counting, w)
@@ -121,8 +123,8 @@ func (n *Node) checkForget(gone roster.Store, heard replies, force bool) error {
 	return nil
 }
 
-// adopt marks a store here and makes every store that was heard adopt that, together with all that this node knows: a flag must not
-// travel without the roster that it was set by.
+// adoptEverywhere marks a store here and makes every answering store adopt the mark together with this node's whole
+// roster, because a mark must not travel without the roster behind it.
 func (n *Node) adoptEverywhere(ctx context.Context, heard replies, s roster.Store) error {
 	if err := n.membership.Mark(s); err != nil {
 		return err
@@ -136,7 +138,7 @@ func (n *Node) adoptEverywhere(ctx context.Context, heard replies, s roster.Stor
 	})
 }
 
-// secureEverywhere makes this store and every one that was heard put what it holds on W stores.
+// secureEverywhere makes this store and every answering store put their batches on W stores.
 func (n *Node) secureEverywhere(ctx context.Context, heard replies) error {
 	if n.deps.Disabled.Has(safeguard.Secure) {
 		return nil
@@ -147,8 +149,10 @@ func (n *Node) secureEverywhere(ctx context.Context, heard replies) error {
 	return n.callEach(ctx, heard, n.client.Secure)
 }
 
-// everywhere makes one call to every store that was heard, and fails unless that very store replies each.
-func (n *Node) callEach(ctx context.Context, heard replies, call func(context.Context, string) (roster.Store, error)) error {
+// callEach makes one call to every answering store. It fails unless that same store answers each call.
+func (n *Node) callEach(
+	ctx context.Context, heard replies, call func(context.Context, string) (roster.Store, error),
+) error {
 	g, ctx := errgroup.WithContext(ctx)
 	for id, hello := range heard {
 		g.Go(func() error {
@@ -162,11 +166,11 @@ func (n *Node) callEach(ctx context.Context, heard replies, call func(context.Co
 	return g.Wait()
 }
 
-// absentFor is how long a store may be absent before it is forgotten without being asked to.
+// absentFor is the absence after which a store is forgotten without an operator.
 const absentFor = 15 * time.Minute
 
-// forgetAbsent forgets the stores that will not come back: those absent for long, and those whose node is back with another store,
-// for their disk is lost (P9). Of the nodes that could do it the one with the lowest name does.
+// forgetAbsent forgets stores without a prospect of return: stores absent for absentFor, and stores of a node that runs
+// with another store, because their disk is lost (P9). One node does it, see isForgetter.
 func (n *Node) forgetAbsent(ctx context.Context, heard replies) {
 	known, self := n.membership.Roster(), n.membership.Self()
 	answered := func(id roster.StoreID) bool { return id == self.ID || heard.has(id) }
@@ -188,8 +192,8 @@ func (n *Node) forgetAbsent(ctx context.Context, heard replies) {
 	}
 }
 
-// forgetsOthers reports whether a store is the one that forgets others: of those that count and are heard, the one with the lowest
-// name.
+// isForgetter reports whether a store is the one that forgets others: the lowest node name among the answering stores
+// that count.
 func (n *Node) isForgetter(self roster.Store, heard replies) bool {
 	counts := func(s roster.Store) bool {
 		return s.Established && (!s.Leaving || n.deps.Disabled.Has(safeguard.Forgetter))
@@ -202,7 +206,8 @@ func (n *Node) isForgetter(self roster.Store, heard replies) bool {
 	return counts(self)
 }
 
-// tryForget forgets a store if the guard allows it; that it does not is no news each second.
+// tryForget forgets a store if the guard allows it. A refusal is logged for debugging only, because it is repeated each
+// second.
 func (n *Node) tryForget(ctx context.Context, s roster.Store) {
 	select {
 	case n.removal <- struct{}{}:
@@ -217,5 +222,5 @@ func (n *Node) tryForget(ctx context.Context, s roster.Store) {
 	}
 }
 
-// forgetWait bounds one try at forgetting a store: every store may have to copy much of what it holds.
+// forgetWait bounds one attempt, in which every store may have to copy many batches.
 const forgetWait = 10 * time.Minute

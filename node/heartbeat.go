@@ -19,17 +19,18 @@ import (
 
 const (
 	heartbeatEvery   = time.Second
-	heartbeatTimeout = time.Second // a greeting that takes longer failed: it also closes circuit breakers
+	heartbeatTimeout = time.Second // a slower heartbeat counts as failed; heartbeats also close circuit breakers
 )
 
-// greetLoop greets every node that is known, each second and whenever the set of live nodes changes. That exchanges rosters,
-// finds out who is reachable, and takes the steps of joining that the replies allow.
+// heartbeatLoop sends a heartbeat to every known node, each second and after each change of the set of live nodes.
+// Heartbeats exchange rosters and measure reachability. After each round the node takes the steps of membership that
+// the replies allow.
 func (n *Node) heartbeatLoop(ctx context.Context) {
 	for ctx.Err() == nil {
-		view := n.members.View() // before namesake: the exchange that brought it has named all other nodes by then
+		view := n.members.View() // before checkName: the exchange behind this view has named all other nodes already
 		if err := n.checkName(ctx); err != nil {
 			n.fail(err)
-			return // to be known to nobody any further
+			return // without a further heartbeat, so that no other node learns of this store
 		}
 		if len(view.Nodes) > 1 {
 			n.nameConfirmed.Store(true)
@@ -47,14 +48,14 @@ func (n *Node) heartbeatLoop(ctx context.Context) {
 	}
 }
 
-// follow takes in a changed view: who left is not waited for any more.
+// refreshDirectory takes over the current view. Calls to nodes that left fail at once.
 func (n *Node) refreshDirectory() {
 	for _, gone := range n.directory.Update(n.members.View()) {
 		n.client.MarkSilent(gone.Peer)
 	}
 }
 
-// learn takes in a roster that came with the gossip.
+// mergeGossip merges a roster from the gossip.
 func (n *Node) mergeGossip(state []byte) {
 	roster, err := roster.Parse(state)
 	if err == nil {
@@ -65,7 +66,7 @@ func (n *Node) mergeGossip(state []byte) {
 	}
 }
 
-// answers are the nodes that answered a greeting, by store.
+// replies are the answers to one round of heartbeats, by store.
 type replies map[roster.StoreID]peer.Hello
 
 func (a replies) has(id roster.StoreID) bool {
@@ -81,7 +82,7 @@ func (a replies) stores() []roster.Store {
 	return all
 }
 
-// meet greets everybody once and acts on the answers.
+// heartbeat makes one round of heartbeats and acts on the replies.
 func (n *Node) heartbeat(ctx context.Context) {
 	n.disk.Check()
 	n.refreshDirectory()
@@ -105,10 +106,10 @@ func (n *Node) heartbeat(ctx context.Context) {
 	n.updateGossip()
 	n.logPresence()
 	_ = n.assess(heard)
-	_ = n.Ready() // so that sendAway knows
+	_ = n.Ready() // updates notReady for shedsConnections
 }
 
-// greetAll greets every known address but its own, in parallel.
+// sendHeartbeats calls every known address but its own, in parallel.
 func (n *Node) sendHeartbeats(ctx context.Context) replies {
 	ctx, cancel := context.WithTimeout(ctx, heartbeatTimeout)
 	defer cancel()
@@ -135,7 +136,7 @@ func (n *Node) sendHeartbeats(ctx context.Context) replies {
 	return heard
 }
 
-// join takes the step of joining that this node's state allows (design, section 4).
+// join takes the step of joining that this node's state allows.
 func (n *Node) join(ctx context.Context, heard replies) error {
 	self := n.membership.Self()
 	switch {
@@ -162,9 +163,9 @@ func (n *Node) establish(why string) error {
 	return nil
 }
 
-// mayEstablish reports whether this store may count towards acks and answer reads: W established stores know it, or every store
-// of its roster answered and those of them that are established, at least one, know it. With fewer confirmations a complete read
-// elsewhere could leave this store out without noticing.
+// mayEstablish reports whether this store may count towards acks and answer reads. Either W established stores know it;
+// or every store of the roster answered, and all established ones, at least one, know it. With fewer confirmations a
+// complete read elsewhere could miss this store without noticing.
 func (n *Node) mayEstablish(heard replies) bool {
 	if n.deps.Disabled.Has(safeguard.Confirmation) && len(heard) > 0 {
 		return true
@@ -174,7 +175,7 @@ func (n *Node) mayEstablish(heard replies) bool {
 		return false
 	}
 	confirmed, all := 0, true
-	former := n.membership.Former() // a store that replies stands for the IDs that it gave up as well
+	former := n.membership.Former() // an answering store also stands for its former IDs
 	for _, hello := range heard {
 		former = append(slices.Clip(former), hello.Former...)
 	}
@@ -195,20 +196,21 @@ func (n *Node) mayEstablish(heard replies) bool {
 	return confirmed >= n.cfg.WriteQuorum || all && confirmed >= 1
 }
 
-// namesake returns an error if another live process has this node's name and was there first: it must not be that two processes
-// take turns at being one node. What it asks the other one tells that nothing of this node, and until it has asked this node neither
-// greets nor replies a greeting: that would put its store on the roster, where it would be missed ever after.
+// checkName returns an error if another live process with this node's name started earlier, because two processes must
+// not take turns as one node. The question does not reveal this node. Until it is answered the node sends and answers
+// no heartbeat, because a heartbeat would add its store to the roster for good.
 func (n *Node) checkName(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, 2*heartbeatTimeout) // a namesake that is only slow is met again, but known to all by then
+	// A slower namesake is met again, but this node is known to all by then.
+	ctx, cancel := context.WithTimeout(ctx, 2*heartbeatTimeout)
 	defer cancel()
 	g, ctx := errgroup.WithContext(ctx)
 	for _, other := range n.members.Namesakes() {
-		if other.Peer == n.addresses.Peer { // an earlier life at the same address
+		if other.Peer == n.addresses.Peer { // an earlier run at the same address
 			continue
 		}
 		g.Go(func() error {
 			said, err := n.client.Digest(ctx, other.Peer, flow.Slice{}, "")
-			if err != nil || said.From.Name != n.cfg.Name { // dead, or its address has another node now
+			if err != nil || said.From.Name != n.cfg.Name { // dead, or another node has the address now
 				return nil
 			}
 			return fmt.Errorf("another live node is named %s, at %s: every node needs a name of its own", n.cfg.Name, other.Peer)
@@ -217,11 +219,11 @@ func (n *Node) checkName(ctx context.Context) error {
 	return g.Wait()
 }
 
-// hidden reports whether others must not be told of this node's store, for it may be one too many. A store that is established is on
-// their rosters, and its acks must carry what it knows (P4).
+// provisional reports whether this node's store must stay unknown to others, because its name may be taken. An
+// established store is on their rosters already, and its acks must carry its roster (P4).
 func (n *Node) provisional() bool { return !n.nameConfirmed.Load() && !n.membership.Self().Established }
 
-// announce tells the gossip what changed about this node.
+// updateGossip publishes changes of this node's identity and roster.
 func (n *Node) updateGossip() {
 	roster := n.membership.Roster()
 	if err := n.members.SetIdentity(string(n.membership.Self().ID), roster.Cluster()); err != nil {
@@ -233,10 +235,11 @@ func (n *Node) updateGossip() {
 	n.saveAddresses()
 }
 
-// self returns what the gossip is told of this node.
+// gossipIdentity returns this node's entry in the gossip.
 func (n *Node) gossipIdentity() member.Node {
 	return member.Node{
-		Name: n.cfg.Name, Store: string(n.membership.Self().ID), Start: n.startNonce, HTTP: n.addresses.HTTP, Peer: n.addresses.Peer,
+		Name: n.cfg.Name, Store: string(n.membership.Self().ID), Start: n.startNonce,
+		HTTP: n.addresses.HTTP, Peer: n.addresses.Peer,
 		Cluster: n.membership.Roster().Cluster(), Params: n.cfg.parameters(),
 	}
 }

@@ -10,31 +10,32 @@ import (
 )
 
 const (
-	aloneLimit = 2 * time.Second // how long a stop waits for more other stores
-	warnEvery  = 5 * time.Second // between two lines that say what a stop or drain waits for
+	aloneLimit = 2 * time.Second // longest wait of a stop for more other stores
+	warnEvery  = 5 * time.Second // pause between two warnings of a waiting stop or drain
 )
 
-// errAlone is why a stop no longer waits for others.
-var errAlone = errors.New("fewer other stores are heard and stay than the write quorum asks for")
+// errAlone ends the wait of a stop for other stores.
+var errAlone = errors.New("fewer other stores are reachable and not stopping than the write quorum asks for")
 
-// leave puts what this store holds on W other live stores, and tells the others that the node goes. It is a matter of what can be
-// read until the node is back, and not of what is kept: what was acknowledged is on W disks, this one included, and the store
-// remains on the roster. So it does not wait for stores that are not there, or stop too.
+// leaveGracefully puts this store's batches on W other live stores, and announces the departure to the gossip. The
+// copies make the batches readable until the node is back. They are not needed for durability: acknowledged batches are
+// on W disks, this one included, and the store remains on the roster. The function therefore does not wait for stores
+// that are absent or stop too.
 func (n *Node) leaveGracefully(ctx context.Context) error {
-	if ctx.Err() != nil { // a crash announces nothing
+	if ctx.Err() != nil { // an abort, like a crash, announces nothing
 		return nil
 	}
 	var err error
 	if others := n.membership.Roster().CountEstablished() - 1; others >= n.cfg.WriteQuorum && !n.departed.Load() {
 		err = n.secureWhileOthersStay(ctx)
 	}
-	if err := n.members.Leave(time.Second); err != nil { // nobody is there to be told, or they find out by themselves
+	if err := n.members.Leave(time.Second); err != nil { // no node is left, or the others find out by themselves
 		n.log.Debug("leave the gossip", "error", err)
 	}
 	return err
 }
 
-// secureWhileOthersStay is secureAway, given up without an error once there have been too few other stores for aloneLimit.
+// secureWhileOthersStay runs secureOnOthers. It gives up without an error after aloneLimit with too few other stores.
 func (n *Node) secureWhileOthersStay(ctx context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -58,7 +59,8 @@ func (n *Node) secureWhileOthersStay(ctx context.Context) error {
 	return err
 }
 
-// othersStaying returns how many other stores that count are heard, and were not stopping when they were last greeted.
+// countStaying returns the number of other stores that count, are reachable, and were not stopping at their last
+// heartbeat.
 func (n *Node) countStaying() int {
 	staying, self := 0, n.membership.Self().ID
 	for _, s := range n.membership.Roster().Established() {
@@ -70,7 +72,7 @@ func (n *Node) countStaying() int {
 	return staying
 }
 
-// secureAway puts all that this store holds on W other stores, again until nothing came meanwhile (P10).
+// secureOnOthers puts all batches of this store on W other stores, again until none arrived meanwhile (P10).
 func (n *Node) secureOnOthers(ctx context.Context) error {
 	if n.deps.Disabled.Has(safeguard.Secure) {
 		return nil

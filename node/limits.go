@@ -5,8 +5,9 @@ import (
 	"flowring/store"
 )
 
-// storeLimits returns the limits of one slice and of the store. Each slice of an hour may have all flows and names of the hour, because
-// most of them come to be in most slices. An hour that is spread over several nodes counts at each by the slices that the node holds.
+// storeLimits returns the limits of one slice and of the store. Each slice of an hour may have all flows and names of
+// the hour, because most of them come to be in most slices. An hour spread over several nodes counts at each node by
+// the slices held there.
 func (c Config) storeLimits() store.Limits {
 	return store.Limits{
 		Flows:  c.MaxFlowsPerHour,
@@ -15,8 +16,9 @@ func (c Config) storeLimits() store.Limits {
 	}
 }
 
-// maxPosts returns how many POSTs may be in progress: the setting, or else one for each 32 KiB of memory, because a POST that waits takes
-// less. It costs more to refuse many POSTs at once than to let them wait. 0 stands for the router's default.
+// maxPosts returns how many POSTs may be in progress: the setting, or else one for each 32 KiB of memory, because a
+// waiting POST takes less. It costs more to refuse many POSTs at once than to let them wait. 0 stands for the router's
+// default.
 func (c Config) maxPosts() int {
 	if c.MaxPosts > 0 || c.MemoryLimit == 0 {
 		return c.MaxPosts
@@ -24,8 +26,9 @@ func (c Config) maxPosts() int {
 	return max(int(c.MemoryLimit/(32<<10)), router.DefaultMaxPosts)
 }
 
-// maxBuffered returns how many bytes the bodies of POSTs may take: the setting, or else 8 of the largest bodies, at most a quarter of the
-// memory. Three of the largest bodies must fit, because a compressed body might otherwise never be admitted.
+// maxBuffered returns how many bytes the bodies of POSTs may take: the setting, or else 8 of the largest bodies, at
+// most a quarter of the memory. Three of the largest bodies must fit, because a compressed body might otherwise never
+// be admitted.
 func (c Config) maxBuffered() int64 {
 	if c.MaxBuffered > 0 || c.MemoryLimit == 0 {
 		return max(c.MaxBuffered, 0)

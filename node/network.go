@@ -6,7 +6,7 @@ import (
 	"flowring/node/member"
 )
 
-// Network is what a node listens on and dials. internal/memnet has another one, for tests.
+// Network opens listeners and dials. Package internal/memnet has an implementation for tests.
 type Network = member.Network
 
 // machine is the network of this machine.

@@ -33,30 +33,30 @@ import (
 	"flowring/store/journal"
 )
 
-// Deps are a node's collaborators. The zero value is that of the program that ships.
+// Deps are a node's collaborators. The shipped program uses the zero value.
 type Deps struct {
 	Log      *slog.Logger         // nil: silent
 	Network  Network              // nil: the machine's
 	Registry *prometheus.Registry // nil: one of the node's own
 	FS       journal.FS           // nil: the machine's
 
-	NameIsDefault bool // Config.Name was not set by anybody: a data folder's own name goes before it
+	NameIsDefault bool // no operator set Config.Name: the name in the data folder replaces it
 
 	// For tests alone.
-	Fatal       func(error)   // instead of ending the process when the disk fails for good; see journal.Options
-	Memory      func() int64  // bytes that the process has in use, instead of the real number
+	Fatal       func(error)   // called instead of ending the process after a fatal disk error; see journal.Options
+	Memory      func() int64  // bytes in use by the process, instead of the real number
 	Origin      uint64        // instead of a random one; 0: random
 	Rejoin      time.Duration // instead of member.DefaultRejoinEvery
 	SealBatches int           // instead of the default of replica.Config
 	Disabled    safeguard.Set // safeguards that are off
 }
 
-// Node is one member of the cluster.
+// Node is one node of the cluster. Its methods are safe for concurrent use, except Start and Stop.
 type Node struct {
 	cfg        Config
 	deps       Deps
 	log        *slog.Logger
-	startNonce string // of this start; the nonces of later starts compare greater
+	startNonce string // nonce of this start; those of later starts compare greater
 
 	journal    *journal.Journal
 	store      *store.Store
@@ -76,8 +76,8 @@ type Node struct {
 	peerServer atomic.Pointer[peer.Server]
 	cpuSlots   admission.CPUSlots // for writing and compressing answers to GETs
 
-	// Membership.
-	retryJoinNow  chan struct{} // a member of a cluster called this node of no cluster: the node calls its join addresses now
+	// For membership.
+	retryJoinNow  chan struct{} // asks for a round of heartbeats and joins: a member called this node of no cluster
 	removal       chan struct{} // holds a value while this node forgets a store or drains
 	nameConfirmed atomic.Bool   // no other live process has this node's name, as far as the gossip knows
 	expected      atomic.Pointer[expectation]
@@ -94,17 +94,17 @@ type Node struct {
 	savedAddresses []string // gossip addresses last saved
 
 	diskRefusals atomic.Int64    // writes refused for want of disk space
-	peerPages    atomic.Int64    // calls of web pages that the peer port refused
-	peerPagesLog lograte.Limiter // of their log message
+	peerPages    atomic.Int64    // calls of web pages refused at the peer port
+	peerPagesLog lograte.Limiter // limits their log message
 
 	stopCtx       context.Context // ends when Stop begins
 	cancelStopCtx context.CancelFunc
 	failed        chan error
-	steps         []step         // the parts that were started; Stop undoes them in reverse order
+	steps         []step         // the started parts; Stop undoes them in reverse order
 	loops         sync.WaitGroup // background work
 }
 
-// step is one part that was started.
+// step is one started part.
 type step struct {
 	name string
 	stop func(context.Context) error
@@ -130,7 +130,8 @@ func New(cfg Config, deps Deps) (*Node, error) {
 	}
 	n := &Node{
 		cfg: cfg, deps: deps, log: deps.Log, startNonce: fmt.Sprintf("%016x%08x", time.Now().UnixNano(), uint32(random())),
-		cpuSlots: admission.NewCPUSlots(admission.DefaultCPUSlots()), directory: directory.New(), failed: make(chan error, 1), removal: make(chan struct{}, 1), retryJoinNow: make(chan struct{}, 1),
+		cpuSlots: admission.NewCPUSlots(admission.DefaultCPUSlots()), directory: directory.New(),
+		failed: make(chan error, 1), removal: make(chan struct{}, 1), retryJoinNow: make(chan struct{}, 1),
 	}
 	n.memory = capacity.NewMemory(cfg.MemoryLimit, deps.Memory, deps.Log)
 	n.expected.Store(&expectation{})
@@ -145,7 +146,8 @@ func random() uint64 {
 	return binary.BigEndian.Uint64(b[:])
 }
 
-// Start opens the data folder, listens, begins to join, and returns; ctx bounds the start alone. Stop must follow, even when it fails.
+// Start opens the data folder, listens, begins to join, and returns. ctx bounds the start alone. Stop must follow, even
+// after an error.
 func (n *Node) Start(ctx context.Context) error {
 	for _, part := range []struct {
 		name  string
@@ -168,13 +170,14 @@ func (n *Node) Start(ctx context.Context) error {
 	return nil
 }
 
-// started puts a part on the stack of what Stop stops.
+// pushStep adds a started part, for Stop.
 func (n *Node) pushStep(name string, stop func(context.Context) error) {
 	n.steps = append(n.steps, step{name, stop})
 }
 
-// Stop accepts no more connections, finishes requests, puts what the node holds on W other live stores where there are so many, leaves the
-// gossip and closes; what ctx cuts short is closed at once. Every goroutine of the node has ended when it returns.
+// Stop accepts no more connections, finishes requests, puts the node's batches on W other live stores if there are so
+// many, leaves the gossip and closes. Once ctx ends, the remaining steps only close. All goroutines of the node have
+// ended when Stop returns.
 func (n *Node) Stop(ctx context.Context) error {
 	n.stopping.Store(true)
 	n.cancelStopCtx()
@@ -193,7 +196,7 @@ func (n *Node) Stop(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// Abort stops the node as a crash would: nothing is finished, handed over or announced.
+// Abort stops the node like a crash: it finishes, hands over and announces nothing.
 func (n *Node) Abort() error {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
@@ -208,7 +211,9 @@ func (n *Node) openStore(ctx context.Context) error {
 	n.journal = j
 	n.pushStep("journal", func(context.Context) error { return j.Close() })
 	n.disk = capacity.NewDisk(n.cfg.MinFree, j.FreeBytes, n.log)
-	n.store = store.New(store.Config{MemoryBudget: n.cfg.MemoryLimit / 2, Limits: n.cfg.storeLimits()}, store.Deps{Journal: j, Log: n.log})
+	n.store = store.New(
+		store.Config{MemoryBudget: n.cfg.MemoryLimit / 2, Limits: n.cfg.storeLimits()},
+		store.Deps{Journal: j, Log: n.log})
 	if err := n.store.Open(); err != nil {
 		return err
 	}
@@ -227,12 +232,14 @@ func (n *Node) openStore(ctx context.Context) error {
 	n.pushStep("peer connections", func(context.Context) error { n.client.Close(); return nil })
 	n.replicas = replica.New(n.deps.Origin,
 		replica.Config{
-			Copies: n.cfg.ReplicationFactor, Quorum: n.cfg.WriteQuorum, Slices: n.cfg.HourSlices, SealAfter: n.cfg.SealAfter, SealBatches: n.deps.SealBatches,
+			Copies: n.cfg.ReplicationFactor, Quorum: n.cfg.WriteQuorum, Slices: n.cfg.HourSlices,
+			SealAfter: n.cfg.SealAfter, SealBatches: n.deps.SealBatches,
 			Keys:     n.cfg.RememberedKeys,
 			Disabled: n.deps.Disabled,
 		},
 		replica.Deps{
-			Log: n.log, Cluster: cluster{n}, Peers: peerCaller{n.client}, Store: n.store, NotSent: peer.NotSent, Unheard: peer.Unheard, Fail: n.fail,
+			Log: n.log, Cluster: cluster{n}, Peers: peerCaller{n.client}, Store: n.store,
+			NotSent: peer.NotSent, Unheard: peer.Unheard, Fail: n.fail,
 			Refuse: n.refuseWrite, Lost: n.folderMissing, Settled: n.saveSettled, Before: ringOf(settled, n.cfg.HourSlices),
 		})
 	n.answers = answer.New(
@@ -263,7 +270,8 @@ func (n *Node) openMembership() (err error) {
 	return membership.CheckPlacement(n.journal, n.cfg.HourSlices)
 }
 
-// deafRosters learns nothing from replies but that there is a cluster: the negative control of merging rosters before acks are counted.
+// deafRosters ignores the rosters in answers, except that a node of no cluster learns of the cluster. It is the
+// negative control of merging rosters before acks are counted.
 type deafRosters struct{ *membership.State }
 
 // MergeRoster implements peer.Rosters.
@@ -274,7 +282,7 @@ func (d deafRosters) MergeRoster(o roster.Roster) error {
 	return nil
 }
 
-// cluster is the node as replica sees it.
+// cluster is the view of package replica on the node.
 type cluster struct{ *Node }
 
 // Self implements replica.Cluster.
@@ -309,10 +317,10 @@ func (n *Node) startMembers(ctx context.Context) error {
 	return n.members.Start(n.gossipIdentity())
 }
 
-// startLoops starts what runs in the background, which is stopped before anything else is.
+// startLoops starts the background work. Stop ends it before the other parts.
 func (n *Node) startLoops(context.Context) error {
 	n.membership.OnChange(n.replicas.Wake)
-	n.readiness.Start(time.Now()) // the wait for the data folder does not count
+	n.readiness.Start(time.Now()) // after the wait for the data folder
 	n.deps.Registry.MustRegister(metrics.NewCollector(n.sample))
 	ctx, cancel := context.WithCancel(context.Background())
 	n.loops.Go(func() { n.heartbeatLoop(ctx) })
@@ -332,7 +340,7 @@ func (n *Node) startLoops(context.Context) error {
 	return nil
 }
 
-// Failed is sent at most one error: the one after which the node cannot go on.
+// Failed receives at most one error, after which the node cannot go on.
 func (n *Node) Failed() <-chan error { return n.failed }
 
 func (n *Node) fail(err error) {
@@ -342,11 +350,11 @@ func (n *Node) fail(err error) {
 	}
 }
 
-// Members describes the cluster as this node sees it.
+// Members describes the cluster from this node's point of view.
 func (n *Node) Members() router.MembersView { return n.membersView() }
 
-// Name returns the node's name, that of the data folder where none was set. It is set by Start.
+// Name returns the node's name, or the name in the data folder if none was configured. Start sets it.
 func (n *Node) Name() string { return n.cfg.Name }
 
-// Addresses returns where the node is reached, with the real ports where the configuration asked for port 0. It is set by Start.
+// Addresses returns the node's addresses, with real port numbers where port 0 was configured. Start sets them.
 func (n *Node) Addresses() router.Addresses { return n.addresses }

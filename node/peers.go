@@ -14,7 +14,7 @@ import (
 	"flowring/store/digest"
 )
 
-// peerHandler is the node as its peers see it.
+// peerHandler is the node from the point of view of its peers.
 type peerHandler struct{ *Node }
 
 var _ peer.Handler = peerHandler{}
@@ -22,7 +22,7 @@ var _ peer.Handler = peerHandler{}
 // Self implements peer.Handler.
 func (n peerHandler) Self() roster.Store { return n.membership.Self() }
 
-// Roster implements peer.Handler. Nobody is told of this node's store before it may be known.
+// Roster implements peer.Handler. A provisional node reveals no store.
 func (n peerHandler) Roster() roster.Roster {
 	if n.provisional() {
 		return roster.Roster{}
@@ -30,7 +30,7 @@ func (n peerHandler) Roster() roster.Roster {
 	return n.membership.Roster()
 }
 
-// Hello implements peer.Handler: from now on this store knows the caller's.
+// Hello implements peer.Handler. From now on this store knows the caller's store.
 func (n peerHandler) Hello(_ context.Context, from peer.Hello) (peer.Hello, error) {
 	if n.provisional() {
 		return peer.Hello{}, contract.Busy.Errorf("this node does not know yet whether it is the only one of its name")
@@ -39,7 +39,8 @@ func (n peerHandler) Hello(_ context.Context, from peer.Hello) (peer.Hello, erro
 	if errors.As(err, new(*membership.NotAdoptedError)) {
 		n.retryJoin()
 	}
-	if err != nil && !errors.Is(err, membership.ErrCallerNoMember) { // a node of no cluster is told of this one, and leaves no trace
+	// A caller of no cluster gets an answer, and its roster is not merged.
+	if err != nil && !errors.Is(err, membership.ErrCallerNoMember) {
 		return peer.Hello{}, contract.Stranger.Errorf("%w", err)
 	}
 	return n.hello(), nil
@@ -70,7 +71,7 @@ func (n peerHandler) Flows(ctx context.Context, s flow.Slice, wanted peer.Wanted
 
 // Digest implements peer.Handler.
 func (n peerHandler) Digest(_ context.Context, s flow.Slice, roster string) (peer.Voice, error) {
-	if roster != "" { // the caller drops its copy where this store has one
+	if roster != "" { // the caller will drop its copy because this store has one
 		if err := n.folderError(); err != nil {
 			return peer.Voice{}, err
 		}
@@ -97,7 +98,7 @@ func (n peerHandler) Intake(s flow.Slice) (*store.Intake, error) {
 
 // Summary implements peer.Handler.
 func (n peerHandler) Summary(context.Context) (map[flow.Slice][16]byte, error) {
-	if err := n.folderError(); err != nil { // callers count copies by it
+	if err := n.folderError(); err != nil { // callers count copies by the summary
 		return nil, err
 	}
 	return n.replicas.Summary()
@@ -116,7 +117,7 @@ func (n peerHandler) Forget(ctx context.Context, id roster.StoreID, force bool) 
 // Drain implements peer.Handler.
 func (n peerHandler) Drain(ctx context.Context) error { return n.Node.Drain(ctx) }
 
-// peerCaller is the other nodes as package replica calls them.
+// peerCaller adapts the peer client to package replica.
 type peerCaller struct{ *peer.Client }
 
 var _ replica.Peers = peerCaller{}

@@ -17,15 +17,15 @@ import (
 	"flowring/router"
 )
 
-// The settings that name the ports, for errors.
+// The settings of the ports, for errors.
 const (
 	settingHTTP   = "--http-addr"
 	settingPeer   = "--peer-addr"
 	settingGossip = "--gossip-addr"
 )
 
-// tryPorts opens and closes each port before a data folder is made, so that a start that fails because a port is in use leaves no folder
-// behind. It does nothing if the folder exists: a start that finds the folder in use waits for the folder first, and tries the ports later.
+// tryPorts opens and closes each port before a data folder is made. A start that fails for want of a port thus leaves
+// no folder behind. If the folder exists, tryPorts does nothing, because a start must first wait for a folder in use.
 func (n *Node) tryPorts(ctx context.Context) error {
 	if _, err := os.Stat(n.cfg.DataDir); !errors.Is(err, fs.ErrNotExist) || n.deps.FS != nil {
 		return nil
@@ -52,7 +52,9 @@ func (n *Node) tryPorts(ctx context.Context) error {
 }
 
 // openPort listens on a port whose requests wait until serve.
-func (n *Node) openPort(ctx context.Context, cfg port.Config, handler func(*browser.Guard) http.Handler) (*port.Server, error) {
+func (n *Node) openPort(
+	ctx context.Context, cfg port.Config, handler func(*browser.Guard) http.Handler,
+) (*port.Server, error) {
 	cfg.AdvertiseHost, cfg.AllowedHosts = n.cfg.AdvertiseHost, n.cfg.AllowedHost
 	s, err := port.Open(ctx, cfg, port.Deps{Network: n.deps.Network, Log: n.log, Handler: handler, Fail: n.fail})
 	if err != nil {
@@ -79,14 +81,18 @@ func (n *Node) openPeerPort(ctx context.Context) error {
 func (n *Node) openPublicPort(ctx context.Context) error {
 	handler := func(g *browser.Guard) http.Handler {
 		return router.New(router.Config{
-			MaxBody: n.cfg.MaxBody, MaxHours: n.cfg.MaxHoursPerRequest, AnyHour: n.cfg.AnyHour, MaxBuffered: n.cfg.maxBuffered(), MaxPosts: n.cfg.maxPosts(), MaxWait: n.cfg.MaxWait,
-			MaxReading: n.cfg.MaxReads, BodyTimeout: n.cfg.BodyTimeout, MaxLong: n.cfg.MaxLongAnswers, ReadOrigins: n.cfg.ReadOrigin,
+			MaxBody: n.cfg.MaxBody, MaxHours: n.cfg.MaxHoursPerRequest, AnyHour: n.cfg.AnyHour,
+			MaxBuffered: n.cfg.maxBuffered(), MaxPosts: n.cfg.maxPosts(), MaxWait: n.cfg.MaxWait,
+			MaxReading: n.cfg.MaxReads, BodyTimeout: n.cfg.BodyTimeout, MaxLong: n.cfg.MaxLongAnswers,
+			ReadOrigins: n.cfg.ReadOrigin,
 		}, router.Deps{
-			Cluster: publicAPI{n}, Log: n.log, Registry: n.deps.Registry, MemoryFull: n.memory.Full, CPUSlots: n.cpuSlots, Unready: n.shedsConnections,
-			Guard: g, Metrics: promhttp.HandlerFor(n.deps.Registry, promhttp.HandlerOpts{}),
+			Cluster: publicAPI{n}, Log: n.log, Registry: n.deps.Registry, MemoryFull: n.memory.Full,
+			CPUSlots: n.cpuSlots, Unready: n.shedsConnections, Guard: g,
+			Metrics: promhttp.HandlerFor(n.deps.Registry, promhttp.HandlerOpts{}),
 		})
 	}
-	p, err := n.openPort(ctx, port.Config{Setting: settingHTTP, Addr: n.cfg.HTTPAddr, TrustedOrigins: n.cfg.TrustedOrigin}, handler)
+	cfg := port.Config{Setting: settingHTTP, Addr: n.cfg.HTTPAddr, TrustedOrigins: n.cfg.TrustedOrigin}
+	p, err := n.openPort(ctx, cfg, handler)
 	if err != nil {
 		return err
 	}
@@ -94,17 +100,18 @@ func (n *Node) openPublicPort(ctx context.Context) error {
 	return nil
 }
 
-// serve begins to answer on the ports that are open, once the parts that the handlers use are there.
+// serve begins to answer on the open ports. All parts behind the handlers exist by now.
 func (n *Node) serve(context.Context) error {
 	for _, p := range n.ports {
 		p.Serve()
 	}
-	// This step is the first that Stop undoes, because the requests under way need all other parts until they are done.
+	// Stop undoes this step first, because the requests under way need all other parts.
 	n.pushStep("requests", func(ctx context.Context) error { n.publicPort.Stop(ctx); return nil })
 	return nil
 }
 
-// guardPeers refuses requests of web pages at the peer port, where a page could drain the node. It trusts no origin.
+// guardPeers refuses requests of web pages at the peer port, because a page could drain the node there. It trusts no
+// origin.
 func (n *Node) guardPeers(g *browser.Guard, peers http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		err := g.Check(r)

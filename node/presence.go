@@ -6,13 +6,14 @@ import (
 	"flowring/ring/roster"
 )
 
-// isPresent reports whether the node of a store is present: the gossip sees it, and calls to it are answered. Writes count on no other.
+// isPresent reports whether the node of a store is present: the gossip sees it, and it answers calls. Writes count on
+// present nodes alone.
 func (n *Node) isPresent(id roster.StoreID) bool {
 	node, live := n.directory.Node(id)
 	return id == n.membership.Self().ID || live && !n.client.Gone(node.Peer)
 }
 
-// logPresence logs the nodes that went away and the nodes that returned.
+// logPresence logs departures and returns of nodes.
 func (n *Node) logPresence() {
 	nodes := map[string]bool{}
 	for _, s := range n.membership.Roster().Stores() {

@@ -11,7 +11,7 @@ import (
 	"flowring/router"
 )
 
-// publicAPI is the node as its public API sees it.
+// publicAPI is the node from the point of view of its router.
 type publicAPI struct{ *Node }
 
 var _ router.Cluster = publicAPI{}
@@ -25,7 +25,8 @@ func (p publicAPI) Post(ctx context.Context, posting *flow.Posting) (bool, error
 	return replayed, publicError(err)
 }
 
-// mayWrite says why no write can be taken here, if so: better at once than after the work.
+// mayWrite returns why this node can take no write now; nil: it can. The check comes first, because it is cheaper than
+// the work.
 func (n *Node) mayWrite() error {
 	switch {
 	case n.apartError() != nil:
@@ -34,27 +35,28 @@ func (n *Node) mayWrite() error {
 		return &contract.UnavailableError{Reason: "the store of this node has left the cluster"}
 	case n.membership.Roster().CountEstablished() < n.cfg.WriteQuorum:
 		return &contract.UnavailableError{
-			Reason: "the cluster has fewer established stores than the write quorum asks for" + replica.LeavingNote(n.membership.Roster()),
+			Reason: "the cluster has fewer established stores than the write quorum asks for" +
+				replica.LeavingNote(n.membership.Roster()),
 		}
 	}
 	return nil
 }
 
-// Get implements router.Cluster: each slice of the hour is read at its owner.
+// Get implements router.Cluster. Each slice of the hour is read at its owner.
 func (p publicAPI) Get(ctx context.Context, hour flow.Hour, ask contract.Ask) (contract.Answer, error) {
 	answer, err := p.answers.Hour(ctx, hour, ask)
 	return answer, publicError(err)
 }
 
-// publicError returns err as a client may see it: a refusal without the path around it. A peer's refusal that is not about
-// the content of a write means that the cluster is unavailable.
+// publicError returns err in the form for clients: a refusal without the path around it. A peer's refusal for another
+// reason than the content of a write means that the cluster is unavailable.
 func publicError(err error) error {
 	var unavailable *contract.UnavailableError
 	var hour *contract.HourError
 	var refusal contract.Refusal
 	var peers *peer.Error
 	switch {
-	case errors.As(err, &unavailable): // first: its cause may be a refusal, and yet a part be stored (P3)
+	case errors.As(err, &unavailable): // first, because its cause may be a refusal although a part is stored (P3)
 		return unavailable
 	case errors.As(err, &hour):
 		return hour

@@ -13,11 +13,11 @@ import (
 )
 
 const (
-	unreadyFirst = 5 * time.Second  // after the start a node that is not ready says so
-	unreadyEvery = 30 * time.Second // and again
+	unreadyFirst = 5 * time.Second  // time from the start to the first message
+	unreadyEvery = 30 * time.Second // time to each further message
 )
 
-// tellUnready logs why the node is not ready, and which addresses it could not reach, until it is ready for the first time.
+// logUnready logs why the node is not ready, and its unreachable addresses, until it is ready for the first time.
 func (n *Node) logUnready(ctx context.Context) {
 	for wait := unreadyFirst; ; wait = unreadyEvery {
 		for end := time.Now().Add(wait); time.Now().Before(end); {
@@ -34,13 +34,13 @@ func (n *Node) logUnready(ctx context.Context) {
 	}
 }
 
-// sendAway reports whether clients are asked to close their connections and to come back by others, which lead to another node where
-// a balancer is between: a balancer such as kube-proxy never cuts an open connection.
+// shedsConnections reports whether clients are asked to close their connections. A balancer such as kube-proxy never
+// cuts an open connection, and leads a new one to another node.
 func (n *Node) shedsConnections() bool {
 	return n.notReady.Load() || n.stopping.Load() || n.draining.Load()
 }
 
-// Ready returns nil when the node may be sent requests, and otherwise why not.
+// Ready returns nil if the node may be sent requests, and otherwise the reason.
 func (n *Node) Ready() error {
 	err := n.ready()
 	n.notReady.Store(err != nil)
@@ -62,17 +62,18 @@ func (n *Node) ready() error {
 	return n.assess(nil)
 }
 
-// assess takes in the stores that answered now and returns why this node is not ready, nil if it is.
+// assess takes the stores of one round of replies and returns why this node is not ready; nil: it is ready.
 func (n *Node) assess(heard replies) error {
 	return n.readiness.Observe(func() readiness.Observation { return n.observe(heard) })
 }
 
-// observe returns the information on which readiness depends, with the stores that answered now.
+// observe returns the facts behind readiness, with the stores of one round of replies.
 func (n *Node) observe(heard replies) readiness.Observation {
 	o := readiness.Observation{
 		Now: time.Now(), Quorum: n.cfg.WriteQuorum, Self: n.membership.Self(), Roster: n.membership.Roster(),
-		Answered: slices.Collect(maps.Keys(heard)), Contact: n.members.Contact(), Joining: n.pendingReason(), Apart: n.apartError(),
-		Refusal: n.members.Refusal(), Tried: n.members.Tried(), Recovering: n.replicas.Recovering(), Disabled: n.deps.Disabled,
+		Answered: slices.Collect(maps.Keys(heard)), Contact: n.members.Contact(), Joining: n.pendingReason(),
+		Apart: n.apartError(), Refusal: n.members.Refusal(), Tried: n.members.Tried(),
+		Recovering: n.replicas.Recovering(), Disabled: n.deps.Disabled,
 	}
 	if len(heard) > 0 || len(n.members.View().Nodes) > 1 {
 		o.Contact = o.Now
@@ -80,7 +81,8 @@ func (n *Node) observe(heard replies) readiness.Observation {
 	return o
 }
 
-// ReadyToWrite returns nil when a POST could be stored now, and otherwise why not. A node that is ready may be unable to write.
+// ReadyToWrite returns nil if a POST could be stored now, and otherwise the reason. A ready node may be unable to
+// write.
 func (n *Node) ReadyToWrite() error {
 	if err := n.Ready(); err != nil {
 		return err

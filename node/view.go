@@ -14,7 +14,7 @@ import (
 	"flowring/store"
 )
 
-// status is what this node reports of itself.
+// status is this node's report about itself.
 func (n *Node) status() peer.Status { return n.statusOf(n.store.Stats()) }
 
 func (n *Node) statusOf(stats store.Stats) peer.Status {
@@ -26,7 +26,7 @@ func (n *Node) statusOf(stats store.Stats) peer.Status {
 	}
 }
 
-// drainProgress returns how far the drain is that is under way; nil: none is.
+// drainProgress returns the progress of the drain under way; nil: there is none.
 func (n *Node) drainProgress() *peer.Drain {
 	if !n.draining.Load() || n.departed.Load() {
 		return nil
@@ -35,7 +35,7 @@ func (n *Node) drainProgress() *peer.Drain {
 	return &peer.Drain{Slices: all, Secured: secured}
 }
 
-// view describes the cluster as this node sees it.
+// membersView describes the cluster from this node's point of view.
 func (n *Node) membersView() router.MembersView {
 	roster, on, self := n.membership.Roster(), n.membership.Ring(), n.membership.Self()
 	v := router.MembersView{Cluster: roster.Cluster(), Node: n.cfg.Name, Members: []router.Member{}}
@@ -57,7 +57,8 @@ func (n *Node) membersView() router.MembersView {
 		if status.Drain != nil && s.Leaving {
 			m.Drain = &router.Drain{Slices: status.Drain.Slices, Secured: status.Drain.Secured}
 		}
-		m.Repairing, m.Behind, m.Unreadable, m.Recovering = status.Repairing, status.Behind, status.Unreadable, status.Recovering
+		m.Repairing, m.Behind = status.Repairing, status.Behind
+		m.Unreadable, m.Recovering = status.Unreadable, status.Recovering
 		v.Members = append(v.Members, m)
 	}
 	slices.SortFunc(v.Members, func(a, b router.Member) int {
@@ -77,7 +78,8 @@ func (n *Node) sample() metrics.Sample {
 		Store: stats, Status: n.statusOf(stats), Roster: n.membership.Roster(), Members: len(n.members.View().Nodes),
 		Ready: n.Ready() == nil, ReadyToWrite: n.ReadyToWrite() == nil, NoFolder: n.folderMissing(),
 		Fetched: n.replicas.Fetched(), HandedOver: n.replicas.HandedOver(), Conflicts: n.replicas.Conflicts(),
-		DiskRefusals: n.diskRefusals.Load(), Memory: n.memory.InUse(), MemoryLimit: n.memory.Limit(), MemoryFull: n.memory.Full(),
+		DiskRefusals: n.diskRefusals.Load(),
+		Memory:       n.memory.InUse(), MemoryLimit: n.memory.Limit(), MemoryFull: n.memory.Full(),
 		PeerPages: n.peerPages.Load(), PeerStalled: n.client.Stalled(), Saturated: n.answers.Saturated(),
 	}
 	s.KeysRemembered, s.KeysRefused = n.replicas.KeysRemembered()
@@ -88,7 +90,7 @@ func (n *Node) sample() metrics.Sample {
 	return s
 }
 
-// Verify folds every slice anew from the journal and compares that with memory (P15).
+// Verify computes every slice anew from the journal and compares it with memory (P15).
 func (n *Node) Verify() error {
 	for _, s := range n.store.Slices() {
 		if err := n.store.Verify(s); err != nil {
@@ -98,11 +100,11 @@ func (n *Node) Verify() error {
 	return nil
 }
 
-// The names under which the journal keeps the node's own state, beside that of package membership.
+// The names of the node's own state in the journal, beside the state of package membership.
 const (
-	stateSettled     = "settled"     // names on the last ring that was taken over in full, JSON
-	stateKnown       = "known"       // gossip addresses of other nodes, JSON: of earlier versions
-	stateWhereabouts = "whereabouts" // whereabouts
+	stateSettled     = "settled"     // names on the last ring taken over in full, JSON
+	stateKnown       = "known"       // gossip addresses of other nodes, JSON, of earlier versions
+	stateWhereabouts = "whereabouts" // savedAddresses, JSON
 )
 
 // loadNames loads a list of strings from the node's state.
@@ -118,14 +120,13 @@ func (n *Node) loadNames(state string) ([]string, error) {
 	return names, nil
 }
 
-// saveNames keeps a list of strings.
+// saveNames saves a list of strings.
 func (n *Node) saveNames(state string, names []string) {
 	value, err := json.Marshal(names)
 	n.saveState(state, value, err)
 }
 
-// saveState keeps a value, unless there is an error already. What it keeps makes restarts quicker and is no promise: a failure is only
-// logged.
+// saveState saves a value, unless err is set. The saved values only make restarts quicker, so a failure is only logged.
 func (n *Node) saveState(state string, value []byte, err error) {
 	if err == nil {
 		err = n.journal.SetState(state, value)
@@ -135,10 +136,10 @@ func (n *Node) saveState(state string, value []byte, err error) {
 	}
 }
 
-// saveSettled remembers which ring this store has taken over in full.
+// saveSettled saves the members of the last ring that this store has taken over in full.
 func (n *Node) saveSettled(on *ring.Ring) { n.saveNames(stateSettled, on.Members()) }
 
-// ringOf returns the ring of the names, nil if there are none.
+// ringOf returns the ring of the names; nil if there are none.
 func ringOf(names []string, hourSlices int) *ring.Ring {
 	if len(names) == 0 {
 		return nil
