@@ -25,7 +25,7 @@ func (rt *router) receive(r *http.Request, ticket *admission.Ticket) ([]byte, er
 	return body, receiveError(err)
 }
 
-// receiveError turns an error of reading a body into a refusal. refuse recognises a client that went away, by the
+// receiveError turns an error of reading a body into a refusal. refuse recognises the loss of the client, by the
 // context of its request.
 func receiveError(err error) error {
 	switch _, _, refused := contract.RefusalOf(err); {
@@ -37,11 +37,11 @@ func receiveError(err error) error {
 	return contract.Body.Errorf("the body is not sent as HTTP requires: %w", err)
 }
 
-// maxDiscarded is the limit on the bytes that discard reads, as a multiple of Config.MaxBody.
+// maxDiscarded limits the bytes read by discard, as a multiple of Config.MaxBody.
 const maxDiscarded = 3
 
-// discard sends the answer and then reads and drops the rest of the body of r, until the deadline of the body. Therefore
-// a client that writes its whole body before it reads finds the answer, and not a broken connection. A client that sends
+// discard sends the answer and then reads and drops the rest of the body of r, until the deadline of the body. Some
+// clients write the whole body before they read. They then find the answer, and not a broken connection. A client with
 // Expect waits for the answer before it sends the body, so discard does nothing for it.
 func (rt *router) discard(w http.ResponseWriter, r *http.Request) {
 	if r.ContentLength == 0 || r.Header.Get("Expect") != "" || http.NewResponseController(w).Flush() != nil {
@@ -56,7 +56,7 @@ type buffers struct{ pool sync.Pool } // of *[]byte
 
 const (
 	minBuffer = 4 << 10 // bytes of the smallest buffer
-	maxBuffer = 1 << 20 // bytes of the largest buffer that the pool keeps
+	maxBuffer = 1 << 20 // bytes of the largest buffer in the pool
 )
 
 // take returns an empty buffer for a body of size bytes (-1: unknown). The ticket was charged for MinCharge; take charges

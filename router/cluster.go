@@ -27,7 +27,7 @@ type Cluster interface {
 	// Ready returns nil if clients may send requests to this node, and otherwise the reason.
 	Ready() error
 
-	// ReadyToWrite returns nil if this node could store a POST now, and otherwise the reason. A node that is ready may
-	// be unable to store a POST.
+	// ReadyToWrite returns nil if this node could store a POST now, and otherwise the reason. A ready node may be
+	// unable to store a POST.
 	ReadyToWrite() error
 }

@@ -9,11 +9,11 @@ import (
 
 // Limits on the tags of a request. The tags of this program are short.
 const (
-	maxKnown  = 16 // tags that are read; the others are ignored
+	maxKnown  = 16 // the first tags are read, the others ignored
 	maxTagLen = 64 // bytes; longer tags are ignored
 )
 
-// knownTags returns the tags of the answers that the client has, from If-None-Match (RFC 9110, section 13.1.2). Tags
+// knownTags returns the tags of the answers known to the client, from If-None-Match (RFC 9110, section 13.1.2). Tags
 // are compared weakly, so W/ makes no difference. A malformed part ends the list: the client then gets the whole answer.
 func knownTags(h http.Header) []contract.Tag {
 	list := strings.Join(h.Values("If-None-Match"), ",")
@@ -44,6 +44,6 @@ func usable(tag contract.Tag) bool {
 	return tag != "" && tag != contract.AnyTag && len(tag) <= maxTagLen && !strings.ContainsFunc(string(tag), strange)
 }
 
-// entityTag returns the header value of a tag. The tag is weak, because the compressed forms of an answer have the same
-// tag, and their bytes depend on the node that compressed them.
+// entityTag returns the header value of a tag. The tag is weak, because all compressed forms of an answer have the same
+// tag, and their bytes depend on the compressing node.
 func entityTag(tag contract.Tag) string { return `W/"` + string(tag) + `"` }

@@ -17,17 +17,17 @@
 //
 //   - A 200 to a POST is written after Cluster.Post has returned nil, and at no other place (P1). If no answer can be
 //     given, because the client went away or the stream broke, the connection is aborted: net/http would send 200 for a
-//     handler that returns without an answer.
+//     handler without an answer.
 //   - Every refusal is an RFC 9457 problem. Its status, type and title come from the table of refusals. A 4xx is decided
 //     before anything is stored (P3).
-//   - A GET is never silently short (P5): each 200 has Flowring-Complete. An answer that breaks off has no closing
-//     bracket, and no end of its compression.
+//   - A GET is never silently short (P5): each 200 has Flowring-Complete. A truncated answer has no closing bracket,
+//     and no end of its compression.
 //   - Reads leave room for writes (P12): Config.MaxLong limits the long answers, and CPUSlots limit the CPU for them.
 //   - Work in progress has limits (P12, P16). A POST is admitted before its body is read. The bytes of bodies count
-//     against Config.MaxBuffered. At most Config.MaxDecoding bodies are decoded at once. A request that exceeds a limit
-//     is refused with 503 and a random Retry-After.
+//     against Config.MaxBuffered. At most Config.MaxDecoding bodies are decoded at once. A request beyond a limit is
+//     refused with 503 and a random Retry-After.
 //
-// The handler is safe for concurrent use. It starts no goroutine that outlives its request. Its only state is metrics,
+// The handler is safe for concurrent use. No goroutine outlives its request. Its only state is metrics,
 // the admission controller, and pools of buffers, decoders and encoders. It sets the deadlines for the body and for the
 // answer. The http.Server, in package node, limits headers and connections.
 package router

@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// guarded protects a node from pages of other sites in the browser of a reader. It answers 403 or 421 to a request that
-// the guard refuses. It lets pages of ReadOrigins read answers, by the CORS protocol: without its headers a browser does
+// guarded protects a node from pages of other sites in the browser of a reader. It answers 403 or 421 to a request
+// refused by the guard. It lets pages of ReadOrigins read answers, by the CORS protocol: without its headers a browser does
 // not show an answer to a page of another origin.
 func (rt *router) guarded(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -30,7 +30,7 @@ func (rt *router) share(h http.Header, r *http.Request) (preflight bool) {
 	if !preflight && !isRead(r.Method) {
 		return false
 	}
-	h.Add("Vary", "Origin") // for every origin, so that a cache does not give one the answer to another
+	h.Add("Vary", "Origin") // for every origin, because a cache must not mix up their answers
 	origin := r.Header.Get("Origin")
 	if !slices.Contains(rt.ReadOrigins, origin) {
 		return false

@@ -2,7 +2,7 @@ package router
 
 import "net/http"
 
-// getLive answers that the process runs. It checks nothing else, because a restart does not help a node that is cut off.
+// getLive answers ok while the process runs. It checks nothing else, because a restart does not help a node without peers.
 func getLive(w http.ResponseWriter, _ *http.Request) { writeText(w, http.StatusOK, "ok\n") }
 
 // getReady answers whether clients may send requests to the node. With for=write it answers whether the node could store

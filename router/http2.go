@@ -10,7 +10,7 @@ import (
 )
 
 // goAway is the answer to HTTP/2 with prior knowledge, in two frames of RFC 9113: an empty SETTINGS, with which every
-// server begins, and a GOAWAY with the error HTTP_1_1_REQUIRED. Most clients show that error. They do not understand an
+// server begins, and a GOAWAY with the error HTTP_1_1_REQUIRED. Most clients show this error. They do not understand an
 // answer in HTTP/1.1.
 const goAway = "\x00\x00\x00\x04\x00\x00\x00\x00\x00" +
 	"\x00\x00\x08\x07\x00\x00\x00\x00\x00" + "\x00\x00\x00\x00" + "\x00\x00\x00\x0d"
@@ -36,12 +36,12 @@ func (rt *router) onlyHTTP1(next http.Handler) http.Handler {
 		if err := sendAway(conn, rest); err != nil {
 			rt.Log.Debug("HTTP/2 client went away", "from", r.RemoteAddr, "err", err)
 		}
-		panic(http.ErrAbortHandler) // so that metrics count the request as aborted, and not as a 200
+		panic(http.ErrAbortHandler) // metrics count the request as aborted, and not as a 200
 	})
 }
 
-// sendAway sends goAway. Then it reads the bytes that the client has sent meanwhile, because the client loses the answer
-// if the connection is closed with unread bytes.
+// sendAway sends goAway. Then it reads the bytes sent by the client meanwhile, because the client loses the answer if the
+// connection is closed with unread bytes.
 func sendAway(conn net.Conn, rest io.Reader) error {
 	if err := conn.SetDeadline(time.Now().Add(time.Second)); err != nil {
 		return err

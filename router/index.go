@@ -31,7 +31,7 @@ Read an hour although nodes are down, or only if it is complete:
   curl 'http://$HOST/flows?hour=20&require=complete'
 `
 
-// getIndex answers with the paths, and with commands that work when pasted.
+// getIndex answers with the paths, and with commands to paste.
 func getIndex(w http.ResponseWriter, r *http.Request) {
 	writeText(w, http.StatusOK, strings.ReplaceAll(index, "$HOST", r.Host))
 }

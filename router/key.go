@@ -52,12 +52,12 @@ func parseKey(value string) (string, error) {
 	return key, nil
 }
 
-// placeholders are the beginnings of placeholders in the template languages of senders. A sender that does not expand
-// them in a header gives all of its requests one key. All of them but the first would then be refused, or pass for
+// placeholders are the beginnings of placeholders in the template languages of senders. Without
+// expansion all requests of a sender would have one key. All of them but the first would then be refused, or pass for
 // repetitions.
 var placeholders = [...]string{"${", "{{", "%{", "$("}
 
-// checkExpanded refuses a key that holds a placeholder.
+// checkExpanded refuses a key with a placeholder.
 func checkExpanded(key string) error {
 	for _, p := range placeholders {
 		if strings.Contains(key, p) {

@@ -10,12 +10,12 @@ import (
 // MembersView is the answer to GET /members.
 type MembersView struct {
 	Cluster string   `json:"cluster"`
-	Node    string   `json:"node"` // the node that answers
+	Node    string   `json:"node"` // the answering node
 	Members []Member `json:"members"`
 	Ring    RingView `json:"ring"`
 }
 
-// Member is one node of the cluster, and the store that it holds.
+// Member is one node of the cluster, and its store.
 type Member struct {
 	Name        string    `json:"name"`
 	State       string    `json:"state"` // "alive" or "absent"
@@ -25,18 +25,18 @@ type Member struct {
 	Drain       *Drain    `json:"drain,omitzero"` // progress of the drain as last reported; nil: no drain
 	Addresses   Addresses `json:"addresses"`
 	Partitions  int       `json:"partitions"` // of the ring, owned by the store
-	Hours       int       `json:"hours"`      // hours with data that the store holds, as last reported
+	Hours       int       `json:"hours"`      // hours with data in the store, as last reported
 	Flows       int       `json:"flows"`      // flows in memory, as last reported
 	Repairing   int       `json:"repairing"`  // hours whose copies the store compares or fetches, as last reported
-	Behind      int64     `json:"behind"`     // batches that the store knows it lacks, as last reported
-	Unreadable  uint64    `json:"unreadable"` // batches that the store holds and cannot read, as last reported
+	Behind      int64     `json:"behind"`     // batches known to be missing in the store, as last reported
+	Unreadable  uint64    `json:"unreadable"` // batches in the store with damaged data, as last reported
 	Recovering  bool      `json:"recovering"` // complete reads count the store as silent until others have checked on it
 }
 
 // Drain is the progress of a drain.
 type Drain struct {
-	Slices  int `json:"slices"`  // slices with data that the store holds
-	Secured int `json:"secured"` // of these, slices that are on W other stores
+	Slices  int `json:"slices"`  // slices with data in the store
+	Secured int `json:"secured"` // of these, slices on W other stores
 }
 
 // Addresses are the addresses on which a node listens, each as host:port.
@@ -62,7 +62,7 @@ func (rt *router) getMembers(w http.ResponseWriter, _ *http.Request) {
 	w.Write(document(rt.Cluster.Members(), jsontext.WithIndent("  "))) // fails only if the client is gone
 }
 
-// document returns v in JSON, as a line. v has no type that JSON cannot express.
+// document returns v in JSON, as a line. It panics for a type without a form in JSON.
 func document(v any, options ...json.Options) []byte {
 	text, err := json.Marshal(v, append(options, json.DefaultOptionsV2(), jsontext.AllowInvalidUTF8(true), jsontext.EscapeForJS(true))...)
 	if err != nil {

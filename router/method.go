@@ -9,13 +9,13 @@ import (
 	"flowring/internal/contract"
 )
 
-// notFound answers a path that has no route.
+// notFound answers a path without a route.
 func (rt *router) notFound(w http.ResponseWriter, r *http.Request) {
 	rt.refuse(w, r, contract.NotFound)
 }
 
-// methodNotAllowed answers a path that has no route for the method. It asks the routes for their methods, because mux
-// does not set the Allow header that RFC 9110 requires.
+// methodNotAllowed answers a path without a route for the method. It asks the routes for their methods, because mux
+// does not set Allow, as RFC 9110 requires.
 func (rt *router) methodNotAllowed(m *mux.Router) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		allow := strings.Join(allowed(m, r), ", ")

@@ -70,7 +70,7 @@ func newMetrics(reg prometheus.Registerer, c *admission.Controller) metrics {
 	return m
 }
 
-// start creates each series with the value 0, so that its first refusal shows as an increase.
+// start creates each series with the value 0, because the first refusal must show as an increase.
 func (m *metrics) start() {
 	limits := [...]string{admission.LimitMemory, admission.LimitPosts, admission.LimitBytes, admission.LimitWait, limitReads}
 	for _, limit := range limits {
@@ -83,7 +83,7 @@ func (m *metrics) start() {
 	}
 }
 
-// accepted counts a POST that is answered 200.
+// accepted counts a POST with the answer 200.
 func (m *metrics) accepted(p *flow.Posting, replayed bool) {
 	if replayed {
 		m.replays.Inc()

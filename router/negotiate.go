@@ -18,9 +18,9 @@ const (
 // acceptedMedia lists the media types of records.
 const acceptedMedia = mediaJSON + ", " + mediaLines + ", " + mediaCSV
 
-// bodyMedia returns the media type of a body: CSV if the header declares it, and JSON for each type that clients declare
-// for JSON in practice. The decoder then decides whether the body is JSON. The type of a plain `curl -d` is one of them.
-// A type that contradicts JSON is refused.
+// bodyMedia returns the media type of a body: CSV if the header declares it, and JSON for each type in use for JSON
+// in practice. The decoder then decides whether the body is JSON. The type of a plain `curl -d` is one of them.
+// Any other type is refused.
 func bodyMedia(h http.Header) (media string, err error) {
 	values := h.Values("Content-Type")
 	if len(values) > 1 {

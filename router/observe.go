@@ -41,7 +41,7 @@ func (rec *recorder) WriteHeader(status int) {
 	rec.ResponseWriter.WriteHeader(status)
 }
 
-// finish sets the label of an answer that was not aborted. net/http sends 200 if the handler sets no status.
+// finish sets the label of a complete answer. net/http sends 200 if the handler sets no status.
 func (rec *recorder) finish() {
 	if rec.status == 0 {
 		rec.status = http.StatusOK

@@ -11,8 +11,8 @@ import (
 )
 
 // takes returns h for requests whose query has only the named parameters. It refuses a request with another parameter,
-// because the sender relies on something that the answer would not hold: ?Require=complete asks for a guarantee. It
-// ignores names that begin with an underscore, because clients add them to get past caches.
+// because the sender relies on its effect: ?Require=complete asks for a guarantee. It ignores names with a leading
+// underscore, because clients add them to get past caches.
 func (rt *router) takes(h http.HandlerFunc, names ...string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if err := checkParameters(r.URL, names); err != nil {
@@ -23,7 +23,7 @@ func (rt *router) takes(h http.HandlerFunc, names ...string) http.HandlerFunc {
 	}
 }
 
-// checkParameters returns the refusal of a query with a parameter that is not among names.
+// checkParameters refuses a query with a parameter outside names.
 func checkParameters(u *url.URL, names []string) error {
 	if u.RawQuery == "" {
 		return nil
@@ -32,7 +32,7 @@ func checkParameters(u *url.URL, names []string) error {
 	if err != nil {
 		return malformed(err)
 	}
-	for _, name := range slices.Sorted(maps.Keys(query)) { // sorted, so that equal queries get equal answers
+	for _, name := range slices.Sorted(maps.Keys(query)) { // sorted: equal queries get equal answers
 		if !strings.HasPrefix(name, "_") && !slices.Contains(names, name) {
 			return unknownParameter(u.Path, name, names)
 		}
@@ -50,13 +50,13 @@ func unknownParameter(path, name string, names []string) error {
 
 // nearest returns the element of names with the least edit distance to name, and the first of several. It ignores case.
 func nearest(name string, names []string) string {
-	const most = 64 // bytes of the name that are compared, because the name is from a client
+	const most = 64 // bytes that are compared, because the name is from a client
 	name = strings.ToLower(name[:min(len(name), most)])
 	return slices.MinFunc(names, func(a, b string) int { return distance(name, a) - distance(name, b) })
 }
 
 // distance returns the Levenshtein distance of two texts in bytes: the least number of insertions, deletions and
-// substitutions that turn one into the other.
+// substitutions from one to the other.
 func distance(a, b string) int {
 	row := make([]int, len(b)+1) // distances of the current prefix of a to each prefix of b
 	for j := range row {

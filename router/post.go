@@ -110,10 +110,10 @@ func tooManyHours(hours, most int) error {
 		"the records are of %d hours, and one request may name %d; send them in several requests of at most %[2]d records", hours, most)
 }
 
-// A POST that takes longer stays in progress but becomes inactive, so that another POST may be active.
+// After these times a POST stays in progress but becomes inactive. Another POST may then be active.
 const (
 	slowBody    = time.Second     // for its body: a slow sender does not keep others out
-	slowOutcome = 2 * time.Second // for its outcome: a store that hangs does not keep out POSTs that do not need it
+	slowOutcome = 2 * time.Second // for its outcome: a hanging store does not keep out POSTs to other stores
 )
 
 // decode turns a body into batches. It holds a decoding place meanwhile, which bounds the work and its memory (P12). A
@@ -156,8 +156,8 @@ func newParser(lenient flow.Leniency) *parser {
 	return &parser{json: flow.Decoder{Leniency: lenient}, csv: csv.Decoder{Leniency: lenient}}
 }
 
-// rowCharge is the number of bytes of Config.MaxBody that a row of CSV counts for: the length of a short JSON record,
-// which takes as much memory.
+// rowCharge is the charge for a row of CSV, in bytes of Config.MaxBody: the length of a short JSON record, because a row
+// takes as much memory.
 const rowCharge = 80
 
 // principal returns the principal of the request: equal keys of different principals are different keys. The public

@@ -26,11 +26,11 @@ type Problem struct {
 	Record     *int     `json:"record,omitzero"`      // position of the record in the body, from 0
 	Line       int      `json:"line,omitzero"`        // of the body, from 1; 0 if the body has one line
 	Field      string   `json:"field,omitzero"`       // field of the record, in the spelling of the API
-	Stores     []string `json:"stores,omitempty"`     // labels of the stores that did not answer
+	Stores     []string `json:"stores,omitempty"`     // labels of the silent stores
 	RetryAfter int      `json:"retry_after,omitzero"` // seconds, as in the header Retry-After
 }
 
-// problemOf returns the refusal that answers err, and its problem.
+// problemOf returns the refusal of err, and its problem.
 func problemOf(err error) (contract.Refusal, Problem) {
 	r, detail := refusalOf(err)
 	p := Problem{Type: r.Type(), Title: r.Title(), Status: r.Status(), Detail: detail}
@@ -52,7 +52,7 @@ func problemOf(err error) (contract.Refusal, Problem) {
 }
 
 // retryAfter returns the number of seconds after which the client should try again. Without an overload it is random,
-// 1 to 3, so that clients that were refused together do not return together.
+// 1 to 3, because clients refused together should not return together.
 func retryAfter(err error) int {
 	var overload *admission.OverloadError
 	if errors.As(err, &overload) {
@@ -64,7 +64,7 @@ func retryAfter(err error) int {
 // limitReads is the limit Config.MaxReading, as metrics name it.
 const limitReads = "reads"
 
-// limitOf returns the name of the limit that caused an overload.
+// limitOf returns the name of the limit behind an overload.
 func limitOf(err error) string {
 	var overload *admission.OverloadError
 	if errors.As(err, &overload) {
@@ -90,7 +90,7 @@ func (rt *router) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	}
 }
 
-// logRefusal logs a refusal. Refusals that come in masses have rate-limited messages of their own.
+// logRefusal logs a refusal. Frequent kinds of refusals have rate-limited messages of their own.
 func (rt *router) logRefusal(r *http.Request, refusal contract.Refusal, err error) {
 	level := slog.LevelDebug
 	switch {
@@ -110,7 +110,7 @@ func (rt *router) logRefusal(r *http.Request, refusal contract.Refusal, err erro
 		"method", r.Method, "path", r.URL.Path, "status", refusal.Status(), "err", err)
 }
 
-// writeProblem writes p, with the headers that the refusal requires.
+// writeProblem writes p, with the headers of the refusal.
 func writeProblem(w http.ResponseWriter, refusal contract.Refusal, p Problem) {
 	h := w.Header()
 	h.Set("Content-Type", mediaProblem)
@@ -132,7 +132,7 @@ func writeProblem(w http.ResponseWriter, refusal contract.Refusal, p Problem) {
 	w.Write(doc) // fails only if the client is gone
 }
 
-// getProblem explains a problem, so that a client can look up a type URI at the node that sent it.
+// getProblem explains a problem: a client can look up a type URI at the node of the answer.
 func (rt *router) getProblem(w http.ResponseWriter, r *http.Request) {
 	name := mux.Vars(r)["name"]
 	for refusal := range contract.All() {

@@ -44,7 +44,7 @@ func parseHour(values []string) (flow.Hour, error) {
 	return flow.Hour(hour), nil
 }
 
-// hourHint returns the hour of a text that is a time, as the end of a message. A query turns the + of a time into a
+// hourHint returns the hour of a time written as text, as the end of a message. A query turns the + of a time into a
 // space.
 func hourHint(text string) string {
 	if hour, ok := field.HourOfTime(strings.ReplaceAll(text, " ", "+")); ok {
@@ -53,7 +53,7 @@ func hourHint(text string) string {
 	return ", as in /flows?hour=20"
 }
 
-// parseNeed reads the two parameters that change the need.
+// parseNeed reads the two parameters for the need.
 func parseNeed(query url.Values) (contract.Need, error) {
 	partial, err := flag(query, "partial", "true")
 	if err != nil {

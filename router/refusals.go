@@ -10,7 +10,7 @@ import (
 	"flowring/internal/contract"
 )
 
-// refusalOf returns the refusal that answers err, and the text that the client may see.
+// refusalOf returns the refusal of err, and its text for the client.
 func refusalOf(err error) (r contract.Refusal, detail string) {
 	r, detail, ok := contract.RefusalOf(err)
 	switch {

@@ -20,7 +20,7 @@ import (
 type Config struct {
 	MaxBody     int64         // bytes of a POST, as received and again as decompressed; default 32 MiB
 	MaxHours    int           // different hours in the records of a POST; default 1000
-	AnyHour     bool          // accept hours that look like a time in another unit, such as seconds since 1970
+	AnyHour     bool          // accept an hour that looks like a time in another unit, such as seconds since 1970
 	MaxBuffered int64         // bytes of bodies in memory, over all requests; default 8 * MaxBody
 	MaxPosts    int           // POSTs in progress, including the waiting ones; default 4096
 	MaxWait     time.Duration // for a POST until its body is received; default 2 s, at most 1 s less than PostTimeout
@@ -55,7 +55,7 @@ type Deps struct {
 	Metrics    http.Handler          // answers /metrics; nil: 404
 	Registry   prometheus.Registerer // nil: the metrics are counted and not registered
 	CPUSlots   admission.CPUSlots    // for compressing answers; nil: admission.DefaultCPUSlots
-	Guard      *browser.Guard        // refuses requests of pages of other sites; nil: a guard that trusts no origin
+	Guard      *browser.Guard        // refuses requests of pages of other sites; nil: a guard without trusted origins
 	MemoryFull func() bool           // reports whether the process has no memory for more POSTs; nil: never
 	Unready    func() bool           // reports whether clients should close their connections; nil: never
 }
@@ -69,7 +69,7 @@ type router struct {
 	decoding   chan struct{} // holds one value per body being decoded
 	reading    chan struct{} // holds one value per hour being answered
 	long       chan struct{} // holds one value per long answer being sent
-	queued     chan struct{} // holds one value per long answer that waits for a place
+	queued     chan struct{} // holds one value per waiting long answer
 	decoders   coding.Decoders
 	encoders   coding.Encoders
 	buffers    buffers
@@ -143,7 +143,7 @@ func (rt *router) routes() *mux.Router {
 	return m
 }
 
-// served calls the handler that m matches; m has handlers for 404 and 405 too. mux.Router.ServeHTTP would copy each
+// served calls the handler found by m; m has handlers for 404 and 405 too. mux.Router.ServeHTTP would copy each
 // request twice for the variables of a path, which only getProblem needs.
 func served(m *mux.Router) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

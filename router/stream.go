@@ -12,12 +12,11 @@ import (
 	"flowring/router/coding"
 )
 
-// sendBuffer is the number of bytes of an answer that are collected before they are sent. An answer of at most so many
-// bytes is a short one.
+// sendBuffer is the size in bytes of the first write of an answer. An answer of at most this size is a short one.
 const sendBuffer = 64 << 10
 
 // send writes an opened answer. A failure before the first byte is answered like any other failure. A failure after it
-// aborts the connection, so that the client does not take the beginning of an array for the whole (P5).
+// aborts the connection, because the client must not take the beginning of an array for the whole (P5).
 func (rt *router) send(w http.ResponseWriter, r *http.Request, answer contract.Answer) {
 	h := w.Header()
 	if describe(h, answer); known(r, answer) {
@@ -46,7 +45,7 @@ func (rt *router) send(w http.ResponseWriter, r *http.Request, answer contract.A
 	}
 }
 
-// describe sets the headers that a 200 and a 304 have in common.
+// describe sets the common headers of a 200 and a 304.
 func describe(h http.Header, answer contract.Answer) {
 	h.Set("Cache-Control", "no-cache") // a cache may keep it and must ask before each use: later it would be a low total
 	h.Add("Vary", "Accept-Encoding")
@@ -69,7 +68,7 @@ func readError(err error) error {
 	return &contract.UnavailableError{Reason: "the hour could not be read to its end", Err: fmt.Errorf("write answer: %w", err)}
 }
 
-// outgoing is an answer that is being sent. Its first write is the whole of a short answer, or the beginning of a long
+// outgoing is an answer in transfer. Its first write is the whole of a short answer, or the beginning of a long
 // one. A long answer needs a place.
 type outgoing struct {
 	rt     *router
@@ -174,8 +173,8 @@ func (rt *router) leavePlace() {
 	<-rt.long
 }
 
-// deadlineWriter sets a deadline for each write, so that a client that stops reading does not hold the hour (P16). A slow
-// client that goes on reading may take any time. The timeout is for each sendBuffer bytes.
+// deadlineWriter sets a deadline for each write, because a client without progress must not hold the hour (P16). A slow
+// client with progress may take any time. The timeout is for each sendBuffer bytes.
 type deadlineWriter struct {
 	w       http.ResponseWriter
 	conn    *http.ResponseController

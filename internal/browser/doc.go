@@ -1,11 +1,13 @@
-// Package browser refuses requests that a page of another site makes a browser send to a node.
+// Package browser refuses requests of a browser on behalf of a page of another site.
 //
-// A node has no credentials, so a browser that can reach it can be used by every page that it shows. Two rules stand against that:
+// A node has no credentials. Every page in a browser with access to the node could therefore use the node. Two rules
+// prevent this:
 //
-//   - A request that may change something, by any method but GET, HEAD and OPTIONS, must not come from another origin. A browser
-//     says so in Sec-Fetch-Site or Origin; net/http's CrossOriginProtection reads them. Programs send neither.
-//   - A node on loopback must be called by a name of loopback. DNS rebinding makes the name of a site resolve to loopback: its page
-//     and the node are of one origin then, and the name in Host is the only difference.
+//   - A request with another method than GET, HEAD and OPTIONS must not come from a page of another origin. A browser
+//     states the origin in Sec-Fetch-Site or Origin, and net/http's CrossOriginProtection reads them. Programs send
+//     neither.
+//   - A request to a node on loopback must name a host of loopback. DNS rebinding makes the name of a site resolve to
+//     loopback. The page of the site and the node then have one origin, and only the name in Host differs.
 //
 // A Guard is immutable and safe for concurrent use.
 package browser

@@ -10,10 +10,10 @@ import (
 	"strings"
 )
 
-// Config says which requests a Guard lets pass.
+// Config holds the exceptions of a Guard.
 type Config struct {
-	TrustedOrigins []string // origins whose pages may send anything, as Origin returns them
-	AllowedHosts   []string // names in Host, beside those of loopback, as Host returns them; for a loopback listener alone
+	TrustedOrigins []string // origins whose pages may send any request, as returned by Origin
+	AllowedHosts   []string // additional names in Host, as returned by Host; for a loopback listener only
 	Loopback       bool     // the listener is on loopback
 }
 
@@ -24,7 +24,7 @@ type Guard struct {
 	hosts    []string
 }
 
-// New returns a Guard. It fails for an origin that is none.
+// New returns a Guard. It fails for an invalid origin.
 func New(cfg Config) (*Guard, error) {
 	g := &Guard{origins: http.NewCrossOriginProtection(), loopback: cfg.Loopback, hosts: cfg.AllowedHosts}
 	for _, origin := range cfg.TrustedOrigins {
@@ -35,14 +35,14 @@ func New(cfg Config) (*Guard, error) {
 	return g, nil
 }
 
-// ErrCrossOrigin says that a page of another origin sent a request that may change something.
+// ErrCrossOrigin refuses a request of a page of another origin, with a method other than GET, HEAD and OPTIONS.
 var ErrCrossOrigin = errors.New("the request comes from a page of another origin")
 
-// HostError says that a request to a node on loopback names another host.
+// HostError refuses a request to a node on loopback with the name of another host.
 type HostError struct{ Host string } // as sent
 
 func (e *HostError) Error() string {
-	const most = 64 // bytes of what a client sent
+	const most = 64 // bytes of the name in the message
 	name, cut := e.Host, ""
 	if len(name) > most {
 		name, cut = name[:most], "..."
@@ -51,9 +51,9 @@ func (e *HostError) Error() string {
 		"call it localhost or by its IP address, or allow the name with the setting --allowed-host", name, cut)
 }
 
-// Check returns nil, a *HostError, or an error that is ErrCrossOrigin.
+// Check returns nil, a *HostError or ErrCrossOrigin.
 func (g *Guard) Check(r *http.Request) error {
-	if g.loopback && r.Host != "" && !g.allows(hostname(r.Host)) { // HTTP/1.0 needs no Host, and browsers always send one
+	if g.loopback && r.Host != "" && !g.allows(hostname(r.Host)) { // HTTP/1.0 needs no Host; browsers always send it
 		return &HostError{r.Host}
 	}
 	if g.origins.Check(r) != nil {
@@ -70,7 +70,7 @@ func (g *Guard) allows(name string) bool {
 	return err == nil && ip.Unmap().WithZone("").IsLoopback()
 }
 
-// hostname returns the name in Host without port and brackets, in the one form in which names are compared.
+// hostname returns the name in Host without port and brackets, in the form for comparisons.
 func hostname(host string) string {
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name
@@ -80,7 +80,7 @@ func hostname(host string) string {
 	return strings.TrimSuffix(strings.ToLower(host), ".")
 }
 
-// OnLoopback reports whether a listener of the address is reached through loopback alone.
+// OnLoopback reports whether the address of a listener is reachable only through loopback.
 func OnLoopback(listener net.Addr) bool {
 	at, err := netip.ParseAddrPort(listener.String())
 	return err == nil && at.Addr().Unmap().IsLoopback()

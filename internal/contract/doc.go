@@ -1,5 +1,5 @@
-// Package contract holds the words that the HTTP API, the protocol between nodes and the stores have in common: one
-// vocabulary for reads and one for refusals.
+// Package contract is the common vocabulary of the HTTP API, the protocol between nodes and the stores: the words for
+// reads and for refusals.
 //
 // A read has an Ask with a Need. Its Answer has a Completeness and a Tag:
 //
@@ -10,8 +10,8 @@
 //
 //	Refusal           the bare row, with the row's own text
 //	Refusal.Errorf    a row with a detail
-//	*HourError        a row, and the hour that a limit refuses
-//	*UnavailableError the row Unavailable, and the stores that did not answer
+//	*HourError        a row, and the refused hour
+//	*UnavailableError the row Unavailable, and the silent stores
 //
 // RefusalOf finds the refusal of an error. To add a refusal, add a row to the table and return it where the program
 // decides it. docs/api.md lists each problem type; a test in internal/layout compares them.
@@ -21,6 +21,6 @@
 //   - Each type has one text form. The same text is used in headers, query parameters and frames.
 //   - The zero Completeness and the zero Need are the safe ones: Partial and NeedUnproven.
 //
-// The package has no state, no I/O and no clock. All of its values are immutable once returned, except that the maker
-// of an *UnavailableError may add stores before it returns the error.
+// The package has no state, no I/O and no clock. All of its values are immutable once returned; the maker of an
+// *UnavailableError may add stores before it returns the error.
 package contract

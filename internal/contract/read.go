@@ -11,9 +11,9 @@ type Completeness int
 
 // The levels of completeness, weakest first.
 const (
-	Partial  Completeness = iota // a store that should hold the hour did not answer
-	Unproven                     // each store that should hold the hour answered; a store that may hold a stray part did not
-	Complete                     // the answer holds everything that was acknowledged (P4)
+	Partial  Completeness = iota // a replica of the hour did not answer
+	Unproven                     // each replica of the hour answered; another store, which may hold a stray part, did not
+	Complete                     // the answer holds everything acknowledged (P4)
 )
 
 // String returns the text of the header Flowring-Complete.
@@ -37,7 +37,7 @@ func ParseCompleteness(text string) (Completeness, error) {
 	return Partial, fmt.Errorf("%q is no completeness", text)
 }
 
-// Need is the least completeness that a reader accepts.
+// Need is the least completeness accepted by a reader.
 type Need int
 
 // The needs.
@@ -68,7 +68,7 @@ func ParseNeed(name string) Need {
 	return NeedUnproven
 }
 
-// Accepts reports whether an answer of that completeness satisfies the need.
+// Accepts reports whether an answer of the completeness c satisfies the need.
 func (n Need) Accepts(c Completeness) bool {
 	switch n {
 	case NeedComplete:
@@ -89,7 +89,7 @@ const AnyTag Tag = "*"
 // Ask is a reader's request for an hour.
 type Ask struct {
 	Need  Need
-	Known []Tag // of answers that the reader already has
+	Known []Tag // of the answers that the reader has
 }
 
 // Knows reports whether the reader already has the answer of a tag.

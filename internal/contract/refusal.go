@@ -13,13 +13,13 @@ import (
 type Refusal int
 
 // Problem returns the last part of the problem's type URI, which is also the label of metrics. It is empty for a
-// refusal that only nodes send to each other.
+// refusal between nodes.
 func (r Refusal) Problem() string { return table[r].problem }
 
-// Type returns the type URI of the problem, relative to the node that sent it.
+// Type returns the type URI of the problem, relative to the answering node.
 func (r Refusal) Type() string { return "/problems/" + r.Problem() }
 
-// Code returns the name of the refusal between nodes. It is empty for a refusal that no node sends to another.
+// Code returns the name of the refusal between nodes. It is empty for a refusal of the HTTP API alone.
 func (r Refusal) Code() Code { return table[r].code }
 
 // Status returns the HTTP status.
@@ -28,7 +28,7 @@ func (r Refusal) Status() int { return table[r].status }
 // Title returns the title of the problem.
 func (r Refusal) Title() string { return table[r].title }
 
-// Advice tells a client what to do, in sentences.
+// Advice returns the advice to the client, in sentences.
 func (r Refusal) Advice() string { return table[r].advice }
 
 // Error returns the text of the row.
@@ -43,8 +43,8 @@ func (r Refusal) Error() string {
 // Refusal returns r.
 func (r Refusal) Refusal() Refusal { return r }
 
-// OfContent reports whether a store refuses the content of a write. Such a refusal means that the store has kept
-// nothing of the write (P3).
+// OfContent reports whether a store refuses the content of a write. After such a refusal the store has nothing
+// of the write (P3).
 func (r Refusal) OfContent() bool { return table[r].refuses != noWrites }
 
 // Yields reports whether the refusal does not count for a POST of which a part is stored: only the whole is right then.
@@ -66,7 +66,7 @@ func All() iter.Seq[Refusal] {
 	}
 }
 
-// Code is the name of a refusal between nodes. A node of another version may send a code that the table lacks.
+// Code is the name of a refusal between nodes. The table lacks the codes of later versions.
 type Code string
 
 // ByCode returns the refusal with a code.
@@ -79,8 +79,8 @@ func ByCode(code Code) (r Refusal, known bool) {
 	return Internal, false
 }
 
-// RefusalOf returns the refusal that err carries, and the text that a client may see: the text of the outermost error
-// that carries a refusal, without the path around it. ok is false if err carries none.
+// RefusalOf returns the refusal carried by err, and its text for clients: the text of the outermost error with a refusal,
+// without the path around it. ok is false if err carries none.
 func RefusalOf(err error) (r Refusal, detail string, ok bool) {
 	var carrier interface {
 		error

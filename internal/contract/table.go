@@ -53,11 +53,11 @@ type writes int
 
 const (
 	noWrites   writes = iota // the refusal is not about content
-	everyWrite               // every write with that content
-	newWrites                // the writes of which no part is stored yet
+	everyWrite               // every write with the content
+	newWrites                // a write of which no part is stored yet
 )
 
-// Advice that several rows have in common.
+// Advice of several rows.
 const (
 	reduceAdvice = "Nothing was stored. Do not send the same request again. Usually a sender puts a value that varies, such as a port " +
 		"or an ID, into a name or into the hour. If the values are intended, ask the operator for a higher limit."
@@ -76,7 +76,7 @@ var table = [...]row{
 	},
 	JSON: {
 		problem: "json", status: 400,
-		title:  "The body is not records in JSON",
+		title:  "The body is not JSON records",
 		advice: "Nothing was stored. Send the records in one array, or one after the other. Send [] for no records.",
 	},
 	Record: {

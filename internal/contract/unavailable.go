@@ -9,7 +9,7 @@ import (
 // UnavailableError is the refusal Unavailable: too few stores could be used. The outcome of a write is unknown.
 type UnavailableError struct {
 	Reason string   // a clause in lower case, for clients: "fewer than 2 of the hour's stores acknowledged"
-	Stores []string // labels of the stores that did not answer, if they are known
+	Stores []string // labels of the silent stores, if known
 	Err    error    // the last cause, for the log; may be nil
 }
 
@@ -37,7 +37,7 @@ const labelID = " (store "
 // node has another store too, because the disk of the node was replaced. They call any other store by its node's name.
 func StoreLabel(node, id string) string { return fmt.Sprintf("%s%s%.8s)", node, labelID, id) }
 
-// LostDiskAdvice returns the end of a sentence about stores that did not answer. It is empty unless a label has an ID:
+// LostDiskAdvice returns the end of a sentence about silent stores. It is empty unless a label has an ID:
 // the disk of such a store may be lost.
 func LostDiskAdvice(labels []string) string {
 	if !slices.ContainsFunc(labels, func(label string) bool { return strings.Contains(label, labelID) }) {

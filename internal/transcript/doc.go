@@ -1,7 +1,7 @@
-// Package transcript runs conversations over HTTP that are written down as text, and compares each answer with the one that is
-// written down. The text is the specification: one that people can read, and that a test double and a cluster both have to meet.
+// Package transcript runs HTTP exchanges from a text file, and compares each answer with the answer in the file. The file
+// is a readable specification, for a test double and for a cluster alike.
 //
-//	# What the file is about.
+//	# The subject of the file.
 //
 //	=== a record is stored
 //	POST /flows
@@ -14,24 +14,24 @@
 //
 //	{"records":1,"flows":1,"hours":[{{hour}}]}
 //
-// An exchange is its name, the request, and the answer: the status, those headers that matter ("!" says that one is absent) and
-// the body. Header values and bodies are compared byte by byte; only the line end behind a body is not part of it, on either
-// side. A body that is left out must be empty. Exchanges run in order, each as a subtest, and go on after a failure.
+// An exchange has a name, a request, and an answer: the status, the relevant headers ("!" means absent) and the body.
+// Header values and bodies are compared byte by byte, without the line end behind a body. A missing body must be empty.
+// Exchanges run in order, each as a subtest. A failure does not end the run.
 //
 // In both requests and answers
 //
-//	{{hour}}, {{hour+7}}   an hour that no other run of any file uses, and the ones behind it
-//	{{run}}                a word of this run alone, for keys
-//	{{repeat 300 ab}}      the text 300 times; it may hold other placeholders
+//	{{hour}}, {{hour+7}}   an hour of this run, unused by any other run of any file, and the hours after it
+//	{{run}}                a word of this run, for keys
+//	{{repeat 300 ab}}      the text 300 times; the text may have other placeholders
 //	{{hex ff00}}           bytes
 //
-// so that a file can be run again and again on one cluster, beside others. In answers also
+// Therefore a file can run repeatedly on one cluster, beside other files. In answers also
 //
 //	{{any}}                any text, lines included, or none
 //	{{int}}                an integer
 //
-// Among the headers of a request, @gzip, @zstd and @deflate compress its body (and do not say so), and @chunked leaves out its
-// length.
+// Among the headers of a request, @gzip, @zstd and @deflate compress the body without setting a header, and @chunked omits
+// the length.
 //
-// With TRANSCRIPT_UPDATE=1 in the environment, an answer that differs is written into the file instead, for a person to read.
+// With TRANSCRIPT_UPDATE=1 in the environment, a run writes the differing answers into the file, for a review.
 package transcript

@@ -6,14 +6,14 @@ import (
 	"strings"
 )
 
-// received is an answer as it came.
+// received is the answer of a server.
 type received struct {
 	status  int
 	headers http.Header
 	body    string // without the line end behind it
 }
 
-// differences returns a line for each way in which got is not what is wanted.
+// differences returns a line for each difference between got and want.
 func (want answer) differences(got received, v vars) []string {
 	var diffs []string
 	if got.status != want.status {
@@ -44,7 +44,7 @@ func headerDifference(got http.Header, line string, v vars) []string {
 	return nil
 }
 
-// textDifference returns "" when got matches want.
+// textDifference returns "" if got matches want.
 func textDifference(got, want string, v vars) string {
 	p, err := v.pattern(want)
 	if err != nil {
@@ -55,12 +55,12 @@ func textDifference(got, want string, v vars) string {
 	}
 	expanded, err := v.expand(want)
 	if err != nil {
-		expanded = want // it has {{any}} or {{int}}
+		expanded = want // because of {{any}} or {{int}}
 	}
 	return fmt.Sprintf("differs\n got: %s\nwant: %s", got, expanded)
 }
 
-// updated returns the answer that got would meet: what matched stays as it is written.
+// updated returns want with the differing parts of got.
 func (want answer) updated(got received, v vars) answer {
 	out := answer{status: got.status, body: want.body}
 	for _, h := range want.headers {

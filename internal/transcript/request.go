@@ -12,7 +12,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// build makes the HTTP request that the lines of an exchange describe.
+// build returns the HTTP request of the lines of an exchange.
 func build(baseURL string, lines []string, v vars) (*http.Request, error) {
 	for len(lines) > 0 && strings.HasPrefix(lines[0], "#") {
 		lines = lines[1:]
@@ -33,7 +33,7 @@ func build(baseURL string, lines []string, v vars) (*http.Request, error) {
 	return req, fill(req, headers[1:], []byte(body))
 }
 
-// fill adds headers and body, and does what the @ lines ask for.
+// fill adds headers and body, and follows the @ lines.
 func fill(req *http.Request, headers []string, body []byte) error {
 	chunked := false
 	for _, line := range headers {
@@ -60,7 +60,7 @@ func fill(req *http.Request, headers []string, body []byte) error {
 	return nil
 }
 
-// compress cannot fail: it writes to memory.
+// compress cannot fail, because it writes to memory.
 func compress(how string, body []byte) []byte {
 	var out bytes.Buffer
 	var w io.WriteCloser

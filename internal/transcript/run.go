@@ -10,10 +10,10 @@ import (
 	"time"
 )
 
-// updateEnv is the environment variable that turns on update mode.
+// updateEnv is the environment variable of update mode.
 const updateEnv = "TRANSCRIPT_UPDATE"
 
-// Run has the conversation of a file with the server at baseURL ("http://host:port"), each exchange as a subtest of t.
+// Run runs the exchanges of a file with the server at baseURL ("http://host:port"), each as a subtest of t.
 func Run(t *testing.T, baseURL, file string) {
 	t.Helper()
 	text, err := os.ReadFile(file)
@@ -39,7 +39,7 @@ func Run(t *testing.T, baseURL, file string) {
 
 func updating() bool { return os.Getenv(updateEnv) != "" }
 
-// newClient returns a client that adds nothing of its own: no compression, no redirects.
+// newClient returns a client without compression and redirects.
 func newClient() *http.Client {
 	return &http.Client{
 		Timeout:       30 * time.Second,
@@ -48,7 +48,7 @@ func newClient() *http.Client {
 	}
 }
 
-// run sends the request and compares the answer, or takes it over in update mode.
+// run sends the request and compares the answer. In update mode it replaces a differing answer.
 func (e *exchange) run(t *testing.T, client *http.Client, baseURL string, v vars) {
 	got, err := e.send(client, baseURL, v)
 	if err != nil {
@@ -66,7 +66,7 @@ func (e *exchange) run(t *testing.T, client *http.Client, baseURL string, v vars
 	}
 }
 
-// send has the exchange.
+// send sends the request and returns the answer.
 func (e *exchange) send(client *http.Client, baseURL string, v vars) (received, error) {
 	req, err := build(baseURL, e.request, v)
 	if err != nil {

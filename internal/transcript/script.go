@@ -8,19 +8,19 @@ import (
 	"strings"
 )
 
-// The marks that begin an exchange and its answer.
+// The marks at the beginning of an exchange and of its answer.
 const (
 	exchangeMark = "=== "
 	answerMark   = "--- "
 )
 
-// script is a parsed file. What is kept as text is as in the file, with its placeholders.
+// script is a parsed file. Its texts still have their placeholders.
 type script struct {
-	head      string // all before the first exchange
+	head      string // the text before the first exchange
 	exchanges []*exchange
 }
 
-// exchange is a request and the answer to it.
+// exchange is a request and its answer.
 type exchange struct {
 	name    string
 	line    int // in the file, from 1
@@ -28,7 +28,7 @@ type exchange struct {
 	answer  answer
 }
 
-// answer is what comes back, or what should.
+// answer is the expected answer.
 type answer struct {
 	status  int
 	headers []string // "Name: value", or "!Name"
@@ -72,7 +72,7 @@ func (e *exchange) parse(lines []string) error {
 	return nil
 }
 
-// split cuts lines at the first empty one: headers before it, the body behind it, without the line ends at its end.
+// split cuts lines at the first empty line: headers before it, the body behind it without trailing line ends.
 func split(lines []string) (headers []string, body string) {
 	for i, line := range lines {
 		if line == "" {
@@ -82,7 +82,7 @@ func split(lines []string) (headers []string, body string) {
 	return lines, ""
 }
 
-// String returns the file again, in its canonical form.
+// String returns the file in its canonical form.
 func (s *script) String() string {
 	var b strings.Builder
 	b.WriteString(s.head)

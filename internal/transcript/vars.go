@@ -11,20 +11,21 @@ import (
 	"strings"
 )
 
-// placeholder finds {{...}}, and repeated finds {{repeat N text}} once there are no others left inside its text.
+// placeholder matches {{...}}. repeated matches {{repeat N text}}, after the placeholders in its text are replaced.
 var (
 	placeholder = regexp.MustCompile(`\{\{([^{}]*)\}\}`)
 	repeated    = regexp.MustCompile(`\{\{repeat (\d+) (.*?)\}\}`)
 )
 
-// vars are what a run puts into the placeholders.
+// vars are the values of the placeholders in a run.
 type vars struct {
 	hour int64
 	run  string
 }
 
-// newVars draws the values of a run. Its hours are far behind those that a person would use, no microseconds of these years, and at
-// least 1000 apart from those of other runs; all have 16 digits, so that positions in a body are the same in every run.
+// newVars draws the values of a run. Its hours are far after the hours of real records, are no microseconds of these years,
+// and differ by at least 1000 from the hours of other runs. All have 16 digits, which keeps positions in a body the same in
+// every run.
 func newVars() vars {
 	return vars{hour: 5e15 + 1000*mathrand.Int64N(4e12), run: strings.ToLower(rand.Text())}
 }
@@ -42,7 +43,7 @@ func (v vars) expand(text string) (string, error) {
 	return repeated.ReplaceAllStringFunc(out, repeat), failed
 }
 
-// repeat returns what stands for a match of repeated.
+// repeat returns the value of a match of repeated.
 func repeat(match string) string {
 	parts := repeated.FindStringSubmatch(match)
 	n, err := strconv.Atoi(parts[1])
@@ -52,7 +53,7 @@ func repeat(match string) string {
 	return strings.Repeat(parts[2], n)
 }
 
-// value returns what stands for the placeholder with the given inner text.
+// value returns the value of the placeholder with the inner text.
 func (v vars) value(inner string) (string, error) {
 	if plus, ok := strings.CutPrefix(inner, "hour+"); ok {
 		n, err := strconv.ParseInt(plus, 10, 64)
@@ -73,7 +74,7 @@ func (v vars) value(inner string) (string, error) {
 	return "", errors.New("is not known here")
 }
 
-// pattern compiles the text of an answer: what is not {{any}} or {{int}} must be there literally.
+// pattern compiles the text of an answer. Everything but {{any}} and {{int}} must match literally.
 func (v vars) pattern(text string) (*regexp.Regexp, error) {
 	var b strings.Builder
 	b.WriteString(`(?s)\A`)
@@ -91,7 +92,7 @@ func (v vars) pattern(text string) (*regexp.Regexp, error) {
 	return regexp.Compile(b.String())
 }
 
-// piece returns the pattern for one placeholder of an answer.
+// piece returns the pattern of one placeholder of an answer.
 func (v vars) piece(inner string) (string, error) {
 	switch inner {
 	case "any":
@@ -103,8 +104,8 @@ func (v vars) piece(inner string) (string, error) {
 	return regexp.QuoteMeta(value), err
 }
 
-// collapse puts placeholders back in place of the values of this run, for update mode. near is the text that was expected: its
-// hours are those that are looked for.
+// collapse replaces the values of this run by their placeholders, for update mode. It looks for the hours of near, the
+// expected text.
 func (v vars) collapse(actual, near string) string {
 	actual = strings.ReplaceAll(actual, v.run, "{{run}}")
 	for _, m := range placeholder.FindAllString(near, -1) {

@@ -12,15 +12,15 @@ import (
 type Config struct {
 	MaxPosts   int           // POSTs in progress, including the waiting ones
 	MaxBytes   int64         // of the bodies of all POSTs in progress
-	MaxActive  int           // POSTs that were granted, and neither closed nor released
+	MaxActive  int           // POSTs after their grant, until Release or Close
 	MaxWait    time.Duration // for a POST to be granted
 	MemoryFull func() bool   // reports whether the process has no memory for more POSTs; nil: never
 }
 
-// MinCharge is the least number of bytes that a body counts for: its buffer, and the request around it.
+// MinCharge is the least charge for a body, in bytes: for its buffer, and the request around it.
 const MinCharge = 64 << 10
 
-// maxShare is the ratio of the amount that one client may have to the amount that is still free. The rule is from
+// maxShare is the greatest ratio of the amount used by one client to the free amount. The rule is from
 // Choudhury and Hahne, "Dynamic queue length thresholds for shared-memory packet switches", 1998.
 const maxShare = 4
 
@@ -138,7 +138,7 @@ func (t *Ticket) Wait(ctx context.Context) error {
 	return t.giveUp(granted)
 }
 
-// enqueue makes the POST active and returns nil, or returns a channel that is closed when the POST becomes active.
+// enqueue makes the POST active and returns nil, or returns a channel, which is closed when the POST becomes active.
 func (t *Ticket) enqueue() chan struct{} {
 	c, from := t.controller, t.client
 	c.mu.Lock()
@@ -201,7 +201,7 @@ func (c *Controller) dequeue(from *client, e *list.Element) waiter {
 }
 
 // Release makes an active POST inactive, and the next waiting POST active. A released POST may Wait again. Release of
-// a POST that is not active does nothing.
+// an inactive POST does nothing.
 func (t *Ticket) Release() {
 	c := t.controller
 	c.mu.Lock()
@@ -236,7 +236,7 @@ func (c *Controller) Stats() Stats {
 	return Stats{c.posts, c.waiting, c.bytes}
 }
 
-// ClientAddr returns the address that identifies a client, from http.Request.RemoteAddr: an IPv4 address, or the /64
+// ClientAddr returns the address of a client, from http.Request.RemoteAddr: an IPv4 address, or the /64
 // network of an IPv6 address because one host mostly has all of it. It returns the zero Addr for a connection without
 // an address, such as a pipe.
 func ClientAddr(remote string) netip.Addr {

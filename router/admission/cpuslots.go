@@ -2,7 +2,7 @@ package admission
 
 import "runtime"
 
-// CPUSlots bound the answers to GETs that are computed at one moment. A channel of capacity n grants n slots; nil
+// CPUSlots bound the number of answers to GETs in computation. A channel of capacity n grants n slots; nil
 // grants any number.
 //
 // An answer is computed in pieces of a fraction of a millisecond. It acquires a slot for each piece, and holds none

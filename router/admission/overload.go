@@ -7,7 +7,7 @@ import (
 	"flowring/internal/contract"
 )
 
-// The limits that can refuse a POST, as metrics name them.
+// The limits on POSTs, as metrics name them.
 const (
 	LimitMemory = "memory" // the process has too little memory left
 	LimitPosts  = "posts"  // Config.MaxPosts
@@ -40,7 +40,7 @@ func (c *Controller) Refuse(limit string) error {
 	return c.refuse(limit)
 }
 
-// refuse is Refuse for a caller that holds mu.
+// refuse is Refuse. The caller holds mu.
 func (c *Controller) refuse(limit string) error {
 	c.recent.count(time.Now(), &c.recent.refused)
 	return &OverloadError{Limit: limit, RetryAfter: c.recent.retryAfter()}
@@ -62,11 +62,11 @@ func (l *recentLoad) count(now time.Time, n *int) {
 	*n++
 }
 
-// MaxRetryAfter is the longest time in seconds that a client is asked to wait. An overload mostly ends earlier.
+// MaxRetryAfter is the longest Retry-After, in seconds. An overload mostly ends earlier.
 const MaxRetryAfter = 5
 
 // retryAfter returns a random delay of 1 to 2+r seconds, at most MaxRetryAfter, where r is the ratio of refused to
-// granted POSTs. The delay spreads refused clients, so that they do not all return at once.
+// granted POSTs. The delay spreads the return of refused clients.
 func (l *recentLoad) retryAfter() int {
 	ratio := max(l.ratio, l.refused/max(l.granted, 1))
 	return 1 + rand.IntN(min(2+ratio, MaxRetryAfter))

@@ -2,26 +2,27 @@ package client
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
 	"time"
+
+	"github.com/go-json-experiment/json"
 )
 
-// lostError says that an attempt got no answer, or lost it on the way.
+// lostError is the failure of an attempt without an answer, or with a truncated one.
 type lostError struct{ err error }
 
 func (e *lostError) Error() string { return e.err.Error() }
 func (e *lostError) Unwrap() error { return e.err }
 
-// errAttemptTimeout is why an attempt is given up that has not begun to answer.
+// errAttemptTimeout ends an attempt whose answer has not begun in time.
 var errAttemptTimeout = errors.New("no answer in time")
 
-// call makes one request with a short answer, in JSON, and decodes it into v. It fails with a *Problem or a *lostError: an answer
-// that is cut short is lost like one that never came.
+// call makes one request with a short answer in JSON, and decodes the answer into v. It fails with a *Problem or a
+// *lostError: a truncated answer is as lost as a missing one.
 func (c *Client) call(ctx context.Context, method, address string, body io.Reader, header http.Header, v any) (http.Header, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, c.cfg.AttemptTimeout, errAttemptTimeout)
 	defer cancel()
@@ -40,8 +41,8 @@ func (c *Client) call(ctx context.Context, method, address string, body io.Reade
 	return resp.Header, nil
 }
 
-// open makes a GET with a long answer. AttemptTimeout runs until it begins; after that ctx alone bounds it. The caller closes its
-// body.
+// open makes a GET with a long answer. AttemptTimeout runs until the answer begins; then ctx is the only limit. The caller
+// closes the body.
 func (c *Client) open(ctx context.Context, address string) (*http.Response, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	timer := time.AfterFunc(c.cfg.AttemptTimeout, func() { cancel(errAttemptTimeout) })
@@ -56,7 +57,7 @@ func (c *Client) open(ctx context.Context, address string) (*http.Response, erro
 	return resp, nil
 }
 
-// attemptError says "no answer in time" where the error says that the context ended for it.
+// attemptError replaces an error of the ended context by "no answer in time".
 func attemptError(ctx context.Context, err error) error {
 	if context.Cause(ctx) == errAttemptTimeout {
 		return &lostError{errAttemptTimeout}
@@ -75,7 +76,7 @@ func (c *Client) roundTrip(ctx context.Context, method, address string, body io.
 	resp, err := c.cfg.HTTP.Do(req)
 	if err != nil {
 		if in := (*url.Error)(nil); errors.As(err, &in) {
-			err = in.Err // the target is named by the caller, without its user
+			err = in.Err // the caller names the target, without its user
 		}
 		return nil, &lostError{err}
 	}
@@ -86,7 +87,7 @@ func (c *Client) roundTrip(ctx context.Context, method, address string, body io.
 	return resp, nil
 }
 
-// cancelingBody ends the context of its request when it is closed.
+// cancelingBody cancels the context of its request on Close.
 type cancelingBody struct {
 	io.ReadCloser
 	cancel context.CancelCauseFunc

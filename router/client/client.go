@@ -19,33 +19,33 @@ const (
 	DefaultMaxBackoff     = 5 * time.Second
 )
 
-// maxAnswer is how many bytes of an answer other than an hour are read.
+// maxAnswer limits the bytes of an answer other than an hour.
 const maxAnswer = 32 << 20
 
-// Config says where the cluster is and how patient to be with it. A zero field means its default; Targets has none.
+// Config holds the targets, the transport and the delays of a Client. A zero field means its default; Targets has none.
 type Config struct {
 	Targets        []string      // base URLs, "http://host:port"; any subset of the nodes, or a load balancer
-	HTTP           *http.Client  // default: one of the client's own, with connections kept for each target
-	Header         http.Header   // more headers for each request of the client's own HTTP, such as Authorization
-	TLS            *tls.Config   // for https targets, of the client's own HTTP; default: the roots of the system
-	Watch          Watch         // is told of each attempt; default: nobody is
-	AttemptTimeout time.Duration // for one attempt until its answer begins; a node answers within 4 s of having the body
-	MinBackoff     time.Duration // for how long a target is left alone after its first failure, at most
-	MaxBackoff     time.Duration // for how long after many failures, or whatever its Retry-After says
+	HTTP           *http.Client  // default: an own one, which keeps connections to each target
+	Header         http.Header   // additional headers of each request of the default HTTP, such as Authorization
+	TLS            *tls.Config   // for https targets of the default HTTP; default: the roots of the system
+	Watch          Watch         // observes each attempt; default: none
+	AttemptTimeout time.Duration // of one attempt until its answer begins; a node answers within 4 s after the body
+	MinBackoff     time.Duration // the longest delay of a target after its first failure
+	MaxBackoff     time.Duration // the longest delay of a target, also for its Retry-After
 }
 
-// Watch is called with a nil error when an attempt at a target begins, and with the error of an attempt that will be repeated.
-// The target is its URL without user and password.
+// Watch is called with a nil error when an attempt at a target begins, and with the error of an attempt before its
+// repetition. The target is its URL without user and password.
 type Watch func(target string, err error)
 
-// Client is a Flowring cluster seen from outside.
+// Client calls a Flowring cluster.
 type Client struct {
 	cfg     Config
 	targets []target
-	next    atomic.Uint32 // of the call: the target to begin with, so that load is spread
+	next    atomic.Uint32 // the first target of the next call, to spread the load
 }
 
-// New returns a client. It fails when there is no target or one is no URL of a server.
+// New returns a client. It fails without targets, and for a target other than the URL of a server.
 func New(cfg Config) (*Client, error) {
 	c := &Client{cfg: cfg.withDefaults()}
 	for i, text := range cfg.Targets {
@@ -64,7 +64,7 @@ func New(cfg Config) (*Client, error) {
 // Close closes idle connections.
 func (c *Client) Close() { c.cfg.HTTP.CloseIdleConnections() }
 
-// Members describes the cluster as the node that answers sees it.
+// Members describes the cluster as the answering node sees it.
 func (c *Client) Members(ctx context.Context) (router.MembersView, error) {
 	var view router.MembersView
 	_, err := c.retry(ctx, func(ctx context.Context, target string) error {
@@ -84,7 +84,7 @@ func (c Config) withDefaults() Config {
 		transport := http.DefaultTransport.(*http.Transport).Clone()
 		transport.MaxIdleConnsPerHost = 256
 		transport.TLSClientConfig = c.TLS
-		// A redirect is shown, not followed: a POST would be repeated as a GET, and its 200 be taken for an acknowledgement.
+		// Redirects are not followed: the client would repeat a POST as a GET, and take its 200 for an acknowledgement.
 		c.HTTP = &http.Client{Transport: WithHeader(transport, c.Header), CheckRedirect: keepRedirect}
 	}
 	if c.Watch == nil {

@@ -1,22 +1,22 @@
-// Package client talks to a Flowring cluster over its public HTTP contract.
+// Package client calls a Flowring cluster over its public HTTP API.
 //
-// A Client is given several targets and uses any that answers. Post repeats a request whose outcome is unknown or that was
-// refused for now (5xx, a lost connection) on the next target, always with the same Idempotency-Key, until it is acknowledged,
-// refused for good or ctx ends: what was acknowledged is counted exactly once (P2), whatever happened on the way (P3).
+// A Client has several targets and uses any of them. Post repeats a request on the next target after a lost connection, an
+// unknown outcome or a temporary refusal (5xx). All attempts have one Idempotency-Key. Post ends with an acknowledgement,
+// with a permanent refusal, or with ctx. An acknowledged request counts exactly once (P2, P3).
 //
-// A write has three outcomes, and the error shows which:
+// A write has three outcomes, and the error shows the outcome:
 //
 //	nil              applied, once
 //	*Problem         not applied: every attempt was refused before anything was stored
-//	*UnknownError    applied wholly, in part or not at all; Post again with its Key and the same body makes it whole
+//	*UnknownError    applied in whole, in part or not at all; another Post with its Key and the same body completes it
 //
-// Waiting is per target: after a failure a target is left alone for its Retry-After, or for a time that doubles with each of its
-// failures and is drawn at random, while the others are tried. Only when all are to be left alone does the client wait.
+// Each target has its own delay: after a failure its Retry-After, or a random delay that doubles with each failure of the
+// target. Meanwhile the client tries the other targets. It waits only if all targets have a delay.
 //
-// Hours come compressed with gzip, which the transport asks for and undoes; one that is cut short fails either way (P5).
+// The transport asks for gzip and decompresses it. A truncated hour fails with and without gzip (P5).
 //
-// A Client is safe for concurrent use and starts no goroutines; calls are bounded by their context alone, so one without a
-// deadline may wait for ever.
+// A Client is safe for concurrent use and starts no goroutines. The context is the only limit of a call, so a call without
+// a deadline may last for ever.
 //
 // The package is internal to this module today: the module path "flowring" has no host, so other modules cannot import it.
 package client

@@ -10,14 +10,14 @@ import (
 	"flowring/internal/contract"
 )
 
-// Hour is an hour's flows as they come.
+// Hour is the flows of an hour, as a stream.
 type Hour struct {
-	io.ReadCloser                       // the JSON array; fails, and does not end, when the answer breaks off
-	Complete      contract.Completeness // how much of the hour is known to be in it
+	io.ReadCloser                       // the JSON array; a truncated answer ends with an error
+	Complete      contract.Completeness // the part of the hour known to be in the array
 }
 
-// Get reads an hour. The caller reads the answer to its end, or to an error, before it trusts it, and closes it; ctx bounds the
-// reading, too.
+// Get reads an hour. The caller reads the answer to its end before it uses the flows, and closes it. ctx limits the reading
+// too.
 func (c *Client) Get(ctx context.Context, hour flow.Hour, need contract.Need) (Hour, error) {
 	path := "/flows?hour=" + hour.String() + parameter(need)
 	var h Hour

@@ -11,37 +11,37 @@ import (
 	"flowring/router"
 )
 
-// PostOptions change how a Post is made.
+// PostOptions are the options of a Post.
 type PostOptions struct {
 	Key    string      // Idempotency-Key; default: a random one
-	Header http.Header // more headers, such as Content-Encoding for a body that is compressed
+	Header http.Header // additional headers, such as Content-Encoding for a compressed body
 }
 
 // Receipt is the acknowledgement of a Post.
 type Receipt struct {
 	router.Accepted
-	Key      string // the Idempotency-Key that was sent
-	Replayed bool   // an earlier request with the key had stored it, perhaps an attempt of this very call
-	Attempts int    // requests made
+	Key      string // the Idempotency-Key of the request
+	Replayed bool   // an earlier request with the key had stored it, perhaps an earlier attempt of this Post
+	Attempts int    // number of requests
 }
 
-// UnknownError says that it is not known whether a Post was applied.
+// UnknownError is the failure of a Post with an unknown outcome: it may be applied or not.
 type UnknownError struct {
-	Key      string // Post again with this key and the same body to make it whole
+	Key      string // another Post with this key and the same body completes it
 	Attempts int
 	Err      error // of the last attempt
 }
 
-// Error names the key, for whoever has to send the records again.
+// Error names the key, which a repetition needs.
 func (e *UnknownError) Error() string {
-	return fmt.Sprintf("not acknowledged after %d attempts, it may be stored or not; sending it again with the key %s is safe: %v",
+	return fmt.Sprintf("not acknowledged after %d attempts; the records may be stored or not, and a repetition with the key %s is safe: %v",
 		e.Attempts, e.Key, e.Err)
 }
 
 // Unwrap returns the error of the last attempt.
 func (e *UnknownError) Unwrap() error { return e.Err }
 
-// Post stores the records of body, which is JSON unless a header says that it is CSV. It does not change body and keeps nothing of it.
+// Post stores the records of body, which is JSON unless a header declares CSV. It neither changes nor retains body.
 func (c *Client) Post(ctx context.Context, body []byte, o PostOptions) (Receipt, error) {
 	r := Receipt{Key: o.Key}
 	if r.Key == "" {
@@ -63,7 +63,7 @@ func (c *Client) Post(ctx context.Context, body []byte, o PostOptions) (Receipt,
 }
 
 func (c *Client) postOnce(ctx context.Context, target string, body []byte, header http.Header, r *Receipt) error {
-	r.Accepted = router.Accepted{} // an answer that was lost half may have left something
+	r.Accepted = router.Accepted{} // because a truncated answer may have set a part of it
 	answer, err := c.call(ctx, http.MethodPost, target+"/flows", bytes.NewReader(body), header, &r.Accepted)
 	if err != nil {
 		return err
@@ -72,8 +72,8 @@ func (c *Client) postOnce(ctx context.Context, target string, body []byte, heade
 	return nil
 }
 
-// outcome tells "not applied" from "unknown". A refusal for good is the former, unless an earlier attempt failed in a way that
-// may have stored something.
+// outcome distinguishes "not applied" from "unknown". A permanent refusal means "not applied", unless an earlier attempt may
+// have stored something.
 func outcome(err error, key string, attempts int) error {
 	var p *Problem
 	if attempts == 0 || attempts == 1 && errors.As(err, &p) && p.Status < 500 {

@@ -1,7 +1,6 @@
 package client
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"mime"
@@ -10,16 +9,19 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
 	"flowring/router"
 )
 
-// maxShown is how many characters of what a server sent an error shows.
+// maxShown limits the characters of a server's text in an error.
 const maxShown = 400
 
 // Problem is an answer other than success.
 type Problem struct{ router.Problem }
 
-// Error returns one line that is fit for a terminal, whatever the server sent:
+// Error returns one printable line, for any text of the server:
 //
 //	400 A record is not valid: record 3: field "hour": is missing
 func (p *Problem) Error() string {
@@ -30,12 +32,13 @@ func (p *Problem) Error() string {
 	return printable(text)
 }
 
-// readProblem reads what a server says about a request that failed, be it ours or a proxy between.
+// readProblem returns the problem of a failed request, from a node or from a proxy.
 func readProblem(resp *http.Response) *Problem {
-	body, _ := io.ReadAll(io.LimitReader(resp.Body, 64<<10)) // what there is of it must do
+	body, _ := io.ReadAll(io.LimitReader(resp.Body, 64<<10)) // a truncated body must do
 	p := &Problem{}
 	if media, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type")); media == "application/problem+json" {
-		if json.Unmarshal(body, &p.Problem) != nil {
+		lenient := json.JoinOptions(jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(true)) // for proxies
+		if json.Unmarshal(body, &p.Problem, lenient) != nil {
 			p.Problem = router.Problem{}
 		}
 	} else if strings.HasPrefix(media, "text/plain") {
@@ -52,7 +55,7 @@ func readProblem(resp *http.Response) *Problem {
 	return p
 }
 
-// printable makes text safe to show: no control characters that a terminal would obey, one line, not too long.
+// printable returns text as one line of limited length, without control characters for a terminal.
 func printable(text string) string {
 	var b strings.Builder
 	n := 0

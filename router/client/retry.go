@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// retry calls attempt with one target after another until it succeeds, fails for good or ctx ends. It returns how many attempts
-// were made, and the error of the last one.
+// retry calls attempt with one target after another, until it succeeds, fails permanently, or ctx ends. It returns the
+// number of attempts, and the error of the last one.
 func (c *Client) retry(ctx context.Context, attempt func(ctx context.Context, target string) error) (attempts int, err error) {
 	s := c.newSchedule()
 	for {
@@ -33,7 +33,7 @@ func (c *Client) retry(ctx context.Context, attempt func(ctx context.Context, ta
 	}
 }
 
-// gaveUp joins why there was no further attempt with why the last one failed.
+// gaveUp joins the reason for the end of the retries with the error of the last attempt.
 func gaveUp(waitErr, last error) error {
 	if last == nil {
 		return waitErr
@@ -41,8 +41,8 @@ func gaveUp(waitErr, last error) error {
 	return fmt.Errorf("%w, after %w", waitErr, last)
 }
 
-// temporary reports whether another attempt may end otherwise: an answer was lost, or the refusal is of the moment. A redirect
-// is neither.
+// temporary reports whether another attempt may succeed: the answer was lost, or the refusal is temporary. A redirect is
+// neither.
 func temporary(err error) bool {
 	var p *Problem
 	if errors.As(err, &p) {
@@ -52,7 +52,7 @@ func temporary(err error) bool {
 	return errors.As(err, &lost)
 }
 
-// wait blocks for d or until ctx ends. It fails at once when ctx is known to end before d has passed.
+// wait blocks for d, or until ctx ends. It fails at once if the deadline of ctx is before the end of d.
 func wait(ctx context.Context, d time.Duration) error {
 	deadline, bounded := ctx.Deadline()
 	switch {
@@ -73,7 +73,7 @@ func wait(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// schedule says which target is to be tried when. It belongs to one call.
+// schedule has the time of the next attempt at each target. It belongs to one call.
 type schedule struct {
 	cfg     Config
 	targets []targetState
@@ -85,7 +85,7 @@ type targetState struct {
 	notBefore time.Time
 }
 
-// newSchedule begins with another target at every call.
+// newSchedule starts each call with another target.
 func (c *Client) newSchedule() *schedule {
 	s := &schedule{cfg: c.cfg}
 	start := int(c.next.Add(1)-1) % len(c.targets)
@@ -95,7 +95,7 @@ func (c *Client) newSchedule() *schedule {
 	return s
 }
 
-// earliest returns the target that may be tried first; of several, the first in order.
+// earliest returns the target with the earliest time; of several, the first in order.
 func (s *schedule) earliest() int {
 	best := 0
 	for i := range s.targets {
@@ -106,7 +106,7 @@ func (s *schedule) earliest() int {
 	return best
 }
 
-// failed notes that an attempt at target i failed with err.
+// failed delays target i after an attempt that failed with err.
 func (s *schedule) failed(i int, err error) {
 	t := &s.targets[i]
 	t.failures++
@@ -118,8 +118,8 @@ func (s *schedule) failed(i int, err error) {
 	t.notBefore = time.Now().Add(delay)
 }
 
-// backoff doubles with each failure up to MaxBackoff; half of it is drawn at random, so that clients that failed together do not
-// come back together.
+// backoff doubles with each failure up to MaxBackoff. Half of it is random, because clients that failed together should not
+// return together.
 func (s *schedule) backoff(failures int) time.Duration {
 	d := s.cfg.MaxBackoff
 	if shift := failures - 1; shift < 20 && s.cfg.MinBackoff<<shift < d {

@@ -7,14 +7,14 @@ import (
 	"strings"
 )
 
-// target is one of the nodes to ask.
+// target is one of the nodes.
 type target struct {
-	url   string // what requests begin with, a password included
-	shown string // the same for errors: without user, password and query
+	url   string // prefix of the URLs of requests, with the password
+	shown string // the same for messages: without user, password and query
 }
 
-// parseTarget reads the n-th target, from 0. Its error never holds the text: a password that is not encoded may make it no URL,
-// or move a part of itself to another part of the URL.
+// parseTarget reads the n-th target, from 0. Its error never holds the text, because an unencoded password may break the URL,
+// or end up in another part of it.
 func parseTarget(n int, text string) (target, error) {
 	u, err := url.Parse(text)
 	switch {
@@ -29,14 +29,14 @@ func parseTarget(n int, text string) (target, error) {
 	return target{strings.TrimRight(text, "/"), strings.TrimRight(shown(u), "/")}, nil
 }
 
-// shown returns the URL without what may be a secret.
+// shown returns the URL without its possible secrets.
 func shown(u *url.URL) string {
 	public := *u
 	public.User, public.RawQuery, public.ForceQuery, public.Fragment, public.RawFragment = nil, "", false, "", ""
 	return public.String()
 }
 
-// Shown returns a target as errors name it: without a user, a password and a query.
+// Shown returns a target as in messages: without user, password and query.
 func Shown(text string) string {
 	u, err := url.Parse(text)
 	if err != nil {
@@ -45,7 +45,7 @@ func Shown(text string) string {
 	return shown(u)
 }
 
-// WithHeader returns a RoundTripper that adds headers to each request, Host among them, and lets next make it.
+// WithHeader returns a RoundTripper that adds headers to each request, also Host, and passes it to next.
 func WithHeader(next http.RoundTripper, header http.Header) http.RoundTripper {
 	if len(header) == 0 {
 		return next
@@ -58,7 +58,7 @@ type withHeader struct {
 	header http.Header
 }
 
-// RoundTrip leaves the request itself alone, as the interface asks for.
+// RoundTrip clones the request, because the interface forbids changes of it.
 func (w *withHeader) RoundTrip(req *http.Request) (*http.Response, error) {
 	req = req.Clone(req.Context())
 	for name, values := range w.header {
@@ -71,7 +71,7 @@ func (w *withHeader) RoundTrip(req *http.Request) (*http.Response, error) {
 	return w.next.RoundTrip(req)
 }
 
-// CloseIdleConnections closes those of next.
+// CloseIdleConnections closes the idle connections of next.
 func (w *withHeader) CloseIdleConnections() {
 	if next, ok := w.next.(interface{ CloseIdleConnections() }); ok {
 		next.CloseIdleConnections()

@@ -7,7 +7,7 @@ import (
 
 // Accepted returns the coding for an answer, from the Accept-Encoding of the client (RFC 9110, section 12.5.3): the
 // coding with the greatest weight, and of equals zstd before gzip before identity. Without the header it returns
-// Identity, so that a plain curl shows the text. An answer that is not compressed is never refused, as the RFC advises.
+// Identity, and a plain curl shows the text. An uncompressed answer is never refused, as the RFC advises.
 // Malformed elements are ignored.
 func Accepted(h http.Header) Coding {
 	var asked weights
@@ -23,7 +23,7 @@ func Accepted(h http.Header) Coding {
 	return best
 }
 
-// weights are the weights that a client gives to codings, in thousandths.
+// weights are the weights of codings in a request, in thousandths.
 type weights struct {
 	named map[Coding]int
 	rest  int // the weight of "*"

@@ -21,7 +21,7 @@ const (
 	Supported = "gzip, zstd, deflate, identity"
 )
 
-// OfBody returns the coding that the headers of a request declare. It refuses two codings on top of each other, because
+// OfBody returns the coding declared by the headers of a request. It refuses two codings on top of each other, because
 // a client uses them only to make a small body expand twice.
 func OfBody(h http.Header) (c Coding, ok bool) {
 	found := Identity
@@ -52,7 +52,7 @@ func named(name string) (c Coding, known bool) {
 	return Identity, false
 }
 
-// TooLarge refuses a body that, as received or as decompressed, is larger than limit bytes.
-func TooLarge(what string, limit int64) error {
-	return contract.TooLarge.Errorf("%s is larger than %d bytes", what, limit)
+// TooLarge refuses a body of more than limit bytes, as received or as decompressed.
+func TooLarge(name string, limit int64) error {
+	return contract.TooLarge.Errorf("%s is larger than %d bytes", name, limit)
 }

@@ -21,7 +21,7 @@ type Decoders struct {
 	gzip, zlib, zstd, wideZstd sync.Pool
 }
 
-// Decompress returns the body without its coding, at most limit bytes. It refuses a body that is not valid.
+// Decompress returns the body without its coding, at most limit bytes. It refuses an invalid body.
 func (d *Decoders) Decompress(c Coding, body []byte, limit int64, ticket *admission.Ticket) ([]byte, error) {
 	switch c {
 	case Gzip:
@@ -49,7 +49,7 @@ func (d *Decoders) gunzip(body []byte, limit int64, ticket *admission.Ticket) ([
 }
 
 // gzipMembers reads a gzip body. RFC 1952 allows several members, one after the other. A gzip.Reader reads them too, but
-// its error for other bytes behind a member is that of an invalid member.
+// reports other bytes behind a member as an invalid member.
 type gzipMembers struct {
 	z   *gzip.Reader
 	src *bytes.Reader
@@ -114,7 +114,7 @@ func expand(src io.Reader, c Coding, limit int64, ticket *admission.Ticket) ([]b
 // decompressed is the name of a decompressed body in messages.
 const decompressed = "the decompressed body"
 
-// trailingError says that bytes follow the compressed data.
+// trailingError reports bytes behind the compressed data.
 type trailingError struct{ at int64 }
 
 func (e *trailingError) Error() string {

@@ -6,10 +6,10 @@
 //
 // Invariants:
 //
-//   - A body that decompresses to more than its limit is refused. Of a decompression bomb, at most one byte more than
-//     the limit is decompressed (P16).
+//   - A body of more than its limit, decompressed, is refused. Of a decompression bomb, at most one byte more than the
+//     limit is decompressed (P16).
 //   - The ticket of a POST is charged for memory before the memory is allocated (P12).
-//   - An answer that breaks off has no end in its coding, so that a client cannot take it for a whole answer (P5).
+//   - A truncated answer has no end in its coding, and a client cannot take it for a whole answer (P5).
 //   - The compressor holds a CPU slot only while it computes, never while it waits for the client.
 //
 // Decoders and Encoders are pools, and safe for concurrent use. The package starts no goroutine.

@@ -22,7 +22,7 @@ const (
 // MinLength is the length in bytes from which an answer is compressed. A shorter answer fits into one packet.
 const MinLength = 1024
 
-// flushAt is the number of compressed bytes that a Writer collects before it writes them.
+// flushAt is the number of collected bytes at which a Writer writes them.
 const flushAt = 32 << 10
 
 type encoder interface {
@@ -40,7 +40,7 @@ func (e *Encoders) pool(c Coding) *sync.Pool {
 	return &e.zstd
 }
 
-// take returns an encoder that writes to w.
+// take returns an encoder with the output w.
 func (e *Encoders) take(c Coding, w io.Writer) (encoder, error) {
 	if z, ok := e.pool(c).Get().(encoder); ok {
 		z.Reset(w)
@@ -49,13 +49,13 @@ func (e *Encoders) take(c Coding, w io.Writer) (encoder, error) {
 	if c == Gzip {
 		return gzip.NewWriterLevel(w, gzipLevel)
 	}
-	// With a concurrency of 1 the encoder runs in the caller's goroutine: an answer that breaks off leaves none behind.
+	// With a concurrency of 1 the encoder runs in the caller's goroutine: a truncated answer leaves none behind.
 	return zstd.NewWriter(w, zstd.WithEncoderLevel(zstdLevel), zstd.WithEncoderConcurrency(1), zstd.WithLowerEncoderMem(true),
 		zstd.WithWindowSize(zstdEncode))
 }
 
 // Writer compresses an answer piece by piece. It acquires a CPU slot for each piece, collects the compressed bytes, and
-// writes them without the slot, so that a slow client does not hold a slot.
+// writes them without the slot, because a slow client must not hold a slot.
 type Writer struct {
 	slots admission.CPUSlots
 	to    io.Writer

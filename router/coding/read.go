@@ -7,15 +7,15 @@ import (
 )
 
 // ReadAll reads src to its end. It appends to buf, which is empty and has a capacity. The buffer grows with the bytes
-// that have arrived, and not with an announced length; the ticket is charged for the growth. ReadAll refuses more than
-// limit bytes, and then has read one byte more. The refusal calls the text by what.
-func ReadAll(src io.Reader, buf []byte, limit int64, what string, ticket *admission.Ticket) ([]byte, error) {
+// received, and not with an announced length; the ticket is charged for the growth. ReadAll refuses more than
+// limit bytes, and then has read one byte more. The refusal calls the text by name.
+func ReadAll(src io.Reader, buf []byte, limit int64, name string, ticket *admission.Ticket) ([]byte, error) {
 	for {
 		n, err := src.Read(buf[len(buf):cap(buf)])
 		buf = buf[:len(buf)+n]
 		switch {
 		case int64(len(buf)) > limit:
-			return nil, TooLarge(what, limit)
+			return nil, TooLarge(name, limit)
 		case err == io.EOF:
 			return buf, nil
 		case err != nil:

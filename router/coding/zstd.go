@@ -69,7 +69,7 @@ func (d *Decoders) unzstdWhole(body []byte, limit int64, ticket *admission.Ticke
 	}
 	defer d.wideZstd.Put(z)
 	for charged, size := int64(0), min(limit, max(4*int64(len(body)), admission.MinCharge)); ; size = min(4*size, limit) {
-		// The block that exceeds the buffer makes the decoder enlarge the buffer by a quarter before it fails.
+		// The block beyond the buffer makes the decoder enlarge the buffer by a quarter before it fails.
 		cost := size + size/4 + zstdBlock
 		if err := ticket.Reserve(cost - charged); err != nil {
 			return nil, err
