@@ -13,7 +13,8 @@ func TestThreeCopiesAnswerWhileANodeIsLost(t *testing.T) {
 	c.formed("a", "b", "c")
 	c.fill("a", 10)
 	c.kill("c")
-	// From the first request on every hour is answered, completely: two of three copies are there. Writes go on as well.
+	// From the first request on, every hour is answered and the answer is complete, because two of three copies are
+	// there. Writes go on as well.
 	for _, name := range c.names() {
 		for hour := int64(1); hour <= 10; hour++ {
 			if err := c.reads(name, hour, "app", hour); err != nil {
@@ -51,7 +52,7 @@ func TestAMissingCopyIsReported(t *testing.T) {
 		{"unless proof is asked for", kept, "&require=complete", http.StatusServiceUnavailable, ""},
 	} {
 		var r reading
-		err := poll(func() (err error) { // a busy machine may refuse more than it has to, and never claims more than it knows
+		err := poll(func() (err error) { // a busy machine may refuse more than necessary, and never claims more than it has
 			r, err = c.get("b", tt.hour, tt.query)
 			if err == nil && r.complete != "true" && (r.status != tt.status || r.complete != tt.complete) {
 				err = fmt.Errorf("status %d, complete %q", r.status, r.complete)
@@ -68,8 +69,8 @@ func TestAMissingCopyIsReported(t *testing.T) {
 	}
 }
 
-// A node that comes back at another address with its disk is used again, and nothing moves (P8). That it is used within 10 s is for
-// virtual time: internal/clustertest.
+// A node that returns at another address with its disk is used again, and no hour moves (P8). internal/clustertest
+// measures in virtual time whether it is used within 10 s.
 func TestRestartAtAnotherAddressMovesNothing(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, 3, copies(1, 1))
@@ -77,7 +78,7 @@ func TestRestartAtAnotherAddressMovesNothing(t *testing.T) {
 	c.fill("b", 60)
 	own := hourOf(t, "c", c.names())
 	c.mustPost("c", "", of(own, "app", 1))
-	c.eventually(func() error { // a write that was slow may have been doubled elsewhere
+	c.eventually(func() error { // a slow write may have been duplicated elsewhere
 		if held := c.hours(); held["a"]+held["b"]+held["c"] != 61 {
 			return fmt.Errorf("hours held = %v, want 61 in all", held)
 		}
@@ -85,7 +86,7 @@ func TestRestartAtAnotherAddressMovesNothing(t *testing.T) {
 	})
 	version, before, old := c.nodes["a"].Members().Ring.Version, c.hours(), c.member("c").Addresses
 	moved := func() (n float64) {
-		for _, name := range []string{"a", "b"} { // c's numbers begin anew
+		for _, name := range []string{"a", "b"} { // c counts anew from its start
 			n += c.metric(name, "flowring_handed_over_slices_total") + c.metric(name, "flowring_repair_batches_fetched_total")
 		}
 		return n
@@ -120,7 +121,7 @@ func TestRestartAtAnotherAddressMovesNothing(t *testing.T) {
 	}
 }
 
-// A node that stopped gracefully and comes back has its hours at its own disk still.
+// A node that stopped gracefully and returns still has its hours on its own disk.
 func TestGracefulRestartLosesNothing(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, 3, copies(1, 1))
@@ -164,7 +165,7 @@ func TestLateNodeTakesItsShare(t *testing.T) {
 			if moved != float64(held["d"]) {
 				t.Errorf("%v slices were handed over, want %d, as many as d holds: %v before, %v after", moved, held["d"], before, held)
 			}
-			c.eventually(func() error { // what others say of d comes with its greetings
+			c.eventually(func() error { // d's status comes with its heartbeats
 				if m := c.member("d"); m.Hours != held["d"] || m.Partitions == 0 {
 					return fmt.Errorf("a says of d: %d hours, %d partitions, want %d and more than 0", m.Hours, m.Partitions, held["d"])
 				}
@@ -174,7 +175,7 @@ func TestLateNodeTakesItsShare(t *testing.T) {
 	}
 }
 
-// placed returns nil if every node holds exactly those of the hours 1 to n of which it is a replica.
+// placed returns nil if every node holds, of the hours 1 to n, exactly the hours of which it is a replica.
 func (c *cluster) placed(n int64, copies int) error {
 	want := map[string]int{}
 	on := ringOf(c.names())

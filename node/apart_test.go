@@ -10,8 +10,8 @@ import (
 	"flowring/node"
 )
 
-// A node dials the addresses that it remembers only where it was last. Elsewhere it needs a list that names others, or --rejoin, unless it
-// is the only store of its cluster (P8).
+// A node dials its saved addresses only at its last address. At another address it needs a join list with other nodes,
+// or --rejoin, unless it is the only store of its cluster (P8).
 func TestANodeAtAnotherAddress(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
@@ -46,14 +46,15 @@ func TestANodeAtAnotherAddress(t *testing.T) {
 				return
 			}
 			c.mustStayApart("a")
-			c.kill("a") // and again: what it has seen at the other address does not count as the last address
+			c.kill("a") // again, because addresses seen at the other place must not count as the last address
 			c.startWith(cfg)
 			c.mustStayApart("a")
 		})
 	}
 }
 
-// mustStayApart fails the test unless a node says that it stays apart, takes no write, refuses its peers, and is not seen by the others.
+// mustStayApart fails the test unless a node reports that it stays apart, takes no write, refuses its peers, and is
+// invisible to the others.
 func (c *cluster) mustStayApart(name string) {
 	c.t.Helper()
 	want := fmt.Sprintf("this folder belongs to cluster %s and was last used at %s.1:7946; give --join, or --rejoin to dial %s.2:7946, %s.3:7946",
@@ -87,8 +88,8 @@ func copyFolder(t *testing.T, from, to string) {
 	}
 }
 
-// Copies of all nodes, which name each other, are a cluster of their own, also after a restart where they are; the nodes that they were
-// copied from go on, and no node of either side sees one of the other.
+// Copies of all nodes that name each other are a cluster of their own, also after a restart at the same addresses. The
+// original nodes go on, and no node of either side sees a node of the other.
 func TestCopiesThatNameEachOtherAreAClusterOfTheirOwn(t *testing.T) {
 	for name, set := range map[string]func(*node.Config){
 		"under another name":  func(cfg *node.Config) { cfg.Cluster, cfg.RenameCluster = "copy", true },

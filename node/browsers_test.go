@@ -9,7 +9,7 @@ import (
 	"flowring/node"
 )
 
-// askAs sends a request to a port in the name of a host, with an Origin where there is one.
+// askAs sends a request to a port with the name of a host, and with an Origin if there is one.
 func (c *cluster) askAs(method, url, host, origin string) int {
 	c.t.Helper()
 	req, err := http.NewRequest(method, url, nil)
@@ -28,7 +28,7 @@ func (c *cluster) askAs(method, url, host, origin string) int {
 	return res.StatusCode
 }
 
-// The worst that a page could do is at the peer port: drain the node.
+// The worst request of a page goes to the peer port: it would drain the node.
 func TestWebPagesReachNeitherPortOfANodeOnLoopback(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, 1, func(cfg *node.Config) { cfg.TrustedOrigin = []string{"https://flows.example"} })
@@ -59,7 +59,7 @@ func TestWebPagesReachNeitherPortOfANodeOnLoopback(t *testing.T) {
 	}
 }
 
-// A port that is open on every interface is called by names that the node cannot know.
+// A port on every interface has names that the node cannot know.
 func TestAPortThatIsNotOnLoopbackTakesEveryName(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, 1, nil)
@@ -82,7 +82,7 @@ func TestOriginsAndHostsOfNoBrowserAreRefusedAsSettings(t *testing.T) {
 		func(c *node.Config) { c.TrustedOrigin = []string{"flows.example"} },
 		func(c *node.Config) { c.TrustedOrigin = []string{"https://flows.example/"} },
 		func(c *node.Config) { c.ReadOrigin = []string{"*"} },
-		func(c *node.Config) { c.ReadOrigin = []string{"https://Flows.example"} }, // would never be equal
+		func(c *node.Config) { c.ReadOrigin = []string{"https://Flows.example"} }, // no browser sends this form
 		func(c *node.Config) { c.AllowedHost = []string{"flows.example:8080"} },
 	} {
 		cfg := node.Default("a")

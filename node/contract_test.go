@@ -10,8 +10,8 @@ import (
 	"flowring/internal/transcript"
 )
 
-// Every node of a cluster answers as the transcripts of the public contract say, whether it owns the hour asked for or not.
-// Each run of a transcript draws hours of its own: that both cases occurred is seen from who holds hours afterwards.
+// Every node of a cluster answers as in the transcripts of the public contract, whether it owns the hour or not. Each
+// run of a transcript draws its own hours. The hours held afterwards show that both cases occurred.
 func TestEveryNodeKeepsTheContract(t *testing.T) {
 	files, err := filepath.Glob("../router/testdata/contract/*.txt")
 	if err != nil || len(files) == 0 {
@@ -26,7 +26,7 @@ func TestEveryNodeKeepsTheContract(t *testing.T) {
 				before := c.hours()
 				for _, file := range files {
 					base := strings.TrimSuffix(filepath.Base(file), ".txt")
-					if base == "limits" && (name != "a" || racetest.Enabled) { // 32 MiB bodies, which the router alone deals with
+					if base == "limits" && (name != "a" || racetest.Enabled) { // 32 MiB bodies, a matter of the router alone
 						continue
 					}
 					t.Run(base+" at "+name, func(t *testing.T) { transcript.Run(t, c.url(name), file) })
@@ -52,7 +52,7 @@ func (c *cluster) allGrew(before map[string]int) bool {
 	return true
 }
 
-// The hours of these runs are chosen: for each node one that it owns and one that each other node owns.
+// These runs choose their hours: for each node, one hour of its own and one of each other node.
 func TestOwnersAndOthersAnswerAlike(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, 3, copies(1, 1))

@@ -9,15 +9,15 @@ import (
 	"flowring/node/peer"
 )
 
-// Whatever may have stored something is answered as of unknown outcome, though a refusal be its cause (P3).
+// If a part may be stored, the outcome of the answer is unknown, even if the cause is a refusal (P3).
 func TestPublicErrors(t *testing.T) {
 	few := &contract.UnavailableError{Reason: "few", Stores: []string{"b"}}
 	maybe := &contract.UnavailableError{Reason: "maybe", Err: contract.KeyReused}
 	for _, tt := range []struct {
 		name string
 		err  error
-		want string // Error of the result, "" for nil
-		is   error  // exactly; nil: an *UnavailableError
+		want string // text of the result; "": nil
+		is   error  // the result itself; nil: an *UnavailableError
 	}{
 		{"a key reused", fmt.Errorf("post: %w", contract.KeyReused), contract.KeyReused.Error(), contract.KeyReused},
 		{"a key reused, by a peer", &peer.Error{Code: contract.KeyReused.Code()}, contract.KeyReused.Error(), contract.KeyReused},

@@ -8,7 +8,7 @@ import (
 	"flowring/ring/roster"
 )
 
-// When a store may count (P4): W established stores know it, or all answer and one of them is established.
+// A store may count (P4) if W established stores know it, or if all stores answer and an established one is among them.
 func TestConfirmationsThatEstablishAStore(t *testing.T) {
 	for _, tt := range []struct {
 		name      string

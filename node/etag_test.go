@@ -32,8 +32,8 @@ func (c *cluster) conditional(method, name string, hour int64, tag string) (res 
 	return res, string(text)
 }
 
-// unchanged returns nil if all nodes send one document, under one tag other than before, to a reader who has the tag before, and
-// none to a reader who has that one.
+// unchanged returns nil if all nodes send one document under one tag other than before. A reader with the tag before
+// gets the document; a reader with the new tag gets none.
 func (c *cluster) unchanged(hour int64, before string) (tag string, err error) {
 	document := ""
 	for i, name := range c.names() {
@@ -60,8 +60,8 @@ func (c *cluster) unchanged(hour int64, before string) (tag string, err error) {
 	return tag, nil
 }
 
-// A reader who has an answer, from any node, gets a 304 from every node, until one batch more is there, wherever it was sent: then
-// every node sends the new answer, under one new tag.
+// A reader with an answer from any node gets a 304 from every node, until a new batch is stored through any node. Then
+// every node sends the new answer under one new tag.
 func TestAnUnchangedHourIsNotSentAgain(t *testing.T) {
 	for _, tt := range []struct {
 		name      string
@@ -77,7 +77,7 @@ func TestAnUnchangedHourIsNotSentAgain(t *testing.T) {
 					c.mustPost(writer, "key-"+writer, of(7, "app", 6), of(7, writer, 1))
 				}
 				before := tag
-				c.eventually(func() (err error) { // a slow POST is tried again, and so may be there under two dots
+				c.eventually(func() (err error) { // a slow POST is tried again, and its batch may then be stored under two dots
 					tag, err = c.unchanged(7, before)
 					return err
 				})
@@ -86,7 +86,7 @@ func TestAnUnchangedHourIsNotSentAgain(t *testing.T) {
 	}
 }
 
-// P5: a 304 is refused where a 200 would be.
+// P5: a 304 is refused under the same conditions as a 200.
 func TestAnUnchangedHourIsNotProvenByHalfTheCluster(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, 3, copies(3, 2))

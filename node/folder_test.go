@@ -15,8 +15,8 @@ import (
 	"flowring/store/journal/journaltest"
 )
 
-// A process that finds its data folder in use waits until the other process has ended: the process of a replaced pod may live on for a
-// while beside the new one.
+// A process that finds its data folder in use waits until the other process has ended. The process of a replaced pod
+// may run for a while beside the new one.
 func TestAProcessWaitsForItsFolder(t *testing.T) {
 	told := errors.New("told to stop")
 	for _, tt := range []struct {

@@ -14,20 +14,20 @@ import (
 	"flowring/ring/roster"
 )
 
-// town is a node with a roster of stores a (its own), b, c, ..., and who of them answers a greeting.
+// town is a node with a roster of stores a (its own), b, c, ..., and with the replies to a round of heartbeats.
 type town struct {
 	*Node
 	stores map[string]roster.Store
 	heard  replies
 }
 
-// noJournal keeps nothing.
+// noJournal saves nothing.
 type noJournal struct{}
 
 func (noJournal) State(string) ([]byte, error)  { return nil, nil }
 func (noJournal) SetState(string, []byte) error { return nil }
 
-// newTown returns n established stores that all answer.
+// newTown returns a town of n established stores that all answer.
 func newTown(t *testing.T, n, quorum int, disabled safeguard.Set) *town {
 	t.Helper()
 	m, err := membership.Open(membership.Config{Name: "a", Slices: 1}, membership.Deps{Journal: noJournal{}, Log: slog.New(slog.DiscardHandler)})
@@ -52,7 +52,7 @@ func newTown(t *testing.T, n, quorum int, disabled safeguard.Set) *town {
 	return p
 }
 
-// say changes what the roster says of a store, adding it where it is new.
+// say changes the roster's entry of a store. It adds a new store.
 func (p *town) say(t *testing.T, name string, change func(*roster.Store)) {
 	t.Helper()
 	s, ok := p.stores[name]
@@ -66,7 +66,7 @@ func (p *town) say(t *testing.T, name string, change func(*roster.Store)) {
 	}
 }
 
-// hear makes a store answer with all that this node knows.
+// hear makes stores answer with this node's whole roster.
 func (p *town) hear(names ...string) {
 	for _, name := range names {
 		if s := p.stores[name]; name != "a" {
@@ -86,10 +86,10 @@ func TestTheGuardOfForgetting(t *testing.T) {
 	for _, tt := range []struct {
 		name      string
 		n, quorum int
-		spoil     func(t *testing.T, p *town) // the last of the n stores is to be forgotten, and does not answer
+		spoil     func(t *testing.T, p *town) // the last of the n stores is silent and to be forgotten
 		disabled  safeguard.Set
 		force     bool
-		want      string // part of the refusal; "": allowed
+		want      string // part of the refusal; "": forgetting is allowed
 	}{
 		{name: "W=1 never", n: 3, quorum: 1, want: "the write quorum is 1"},
 		{name: "W=1 by force", n: 3, quorum: 1, force: true},
@@ -132,7 +132,7 @@ func silent(names ...string) func(*testing.T, *town) {
 	return func(_ *testing.T, p *town) { p.silence(names...) }
 }
 
-// Somebody must forget a lost store: not a node that is leaving or not established, for those may not, and not two.
+// Exactly one node must forget a lost store, and neither a leaving store nor one before its establishment may do it.
 func TestTheLowestEstablishedNameForgetsOthers(t *testing.T) {
 	established := func(name string) roster.Store { return roster.Store{Name: name, Established: true} }
 	leaving := func(name string) roster.Store { return roster.Store{Name: name, Established: true, Leaving: true} }

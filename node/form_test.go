@@ -12,8 +12,8 @@ import (
 	"flowring/ring"
 )
 
-// TestMain fails when anything still runs after the last test (P18). A probe of the gossip library may outlive its node by some
-// seconds.
+// TestMain fails if a goroutine remains after the last test (P18). A probe of the gossip library may outlive its node
+// by some seconds.
 func TestMain(m *testing.M) {
 	code := m.Run()
 	if code == 0 {
@@ -41,7 +41,7 @@ func TestClustersFormAndForward(t *testing.T) {
 			if err := c.filled(tt.hours); err != nil {
 				t.Error(err)
 			}
-			// Every copy is there, behind the answer where the quorum is smaller, and the load is spread.
+			// With a smaller quorum some copies follow after the answer. The load is spread.
 			c.eventually(func() error {
 				total, held := 0, c.hours()
 				for name, n := range held {
@@ -86,7 +86,8 @@ func TestClusterIsNotFoundedByFewerThanExpected(t *testing.T) {
 	c.mustPost("a", "", of(1, "app", 1))
 }
 
-// Three nodes with one list of all three, and no number, make one cluster: each node's own address in the list counts once.
+// Three nodes with one list of all three, and without --bootstrap-expect, make one cluster: each node's own address in
+// the list counts once.
 func TestNodesWithOneListFormWithoutANumber(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, 3, func(cfg *node.Config) { cfg.BootstrapExpect = 0 })
@@ -101,7 +102,8 @@ func TestNodesWithOneListFormWithoutANumber(t *testing.T) {
 	c.formed()
 }
 
-// A node whose setting of the cluster's name changed stays in its cluster. All nodes are renamed together, while they are stopped. (P8)
+// A node stays in its cluster when its setting of the cluster's name changes. All nodes are renamed together, while
+// they are stopped. (P8)
 func TestAClusterIsRenamedWhileAllNodesAreStopped(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, 3, copies(3, 2))
@@ -125,13 +127,14 @@ func TestAClusterIsRenamedWhileAllNodesAreStopped(t *testing.T) {
 	restart("flows.flowring", func(*node.Config) {}, "c")
 	cfg := c.config("d")
 	cfg.Cluster = "flows.flowring"
-	c.startWith(cfg) // an empty disk takes the setting
+	c.startWith(cfg) // an empty disk takes the name of the setting
 	c.waitReady()
 	c.eventually(func() error { return c.filled(3) })
 }
 
-// The graceful end of a node leaves nothing running (P18) and what it held on other nodes. The last two cannot put it on two
-// others, soon give that up, and have it all when they come back. This test is not parallel: it looks at all goroutines.
+// The graceful end of a node leaves no goroutine (P18), and its batches are on other nodes. The last two nodes have too
+// few others, give up soon, and have all batches after their return. This test is not parallel, because it looks at all
+// goroutines.
 func TestStopEndsEveryGoroutineAndLosesNothing(t *testing.T) {
 	before := goleak.IgnoreCurrent()
 	c := newCluster(t, 3, copies(3, 2))
@@ -153,5 +156,5 @@ func TestStopEndsEveryGoroutineAndLosesNothing(t *testing.T) {
 		c.startWith(c.configAt(name, i+1))
 	}
 	c.waitReady()
-	c.eventually(func() error { return c.filled(5) }) // a store that just started proves nothing at first (P9)
+	c.eventually(func() error { return c.filled(5) }) // a store proves nothing right after its start (P9)
 }

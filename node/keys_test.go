@@ -8,8 +8,8 @@ import (
 	"flowring/node"
 )
 
-// A key belongs to one request: an owner that remembers it refuses it for other content of any hour, whichever node is asked, and
-// nothing of a refused request is stored (P3).
+// A key belongs to one request. An owner that remembers the key refuses it for other content of any hour, through
+// whichever node, and no part of a refused request is stored (P3).
 func TestAKeyBelongsToOneRequest(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -26,7 +26,7 @@ func TestAKeyBelongsToOneRequest(t *testing.T) {
 			c := newCluster(t, tt.nodes, func(cfg *node.Config) { cfg.ReplicationFactor, cfg.HourSlices = tt.copies, tt.slices })
 			names := []string{"a", "b", "c"}[:tt.nodes]
 			c.formed(names...)
-			hours := hoursOf(t, "a", names, 4) // of one owner, as far as an hour has one
+			hours := hoursOf(t, "a", names, 4) // all of one owner
 			ten, eleven, twelve, thirteen := hours[0], hours[1], hours[2], hours[3]
 			for i, at := range names {
 				k, m := fmt.Sprintf("k%d", i), fmt.Sprintf("m%d", i)
@@ -82,7 +82,8 @@ func hoursOf(t *testing.T, owner string, names []string, n int) (hours []int64) 
 	return hours
 }
 
-// The memory of keys is a courtesy: without it, or after a restart, a key counts once for each hour, by its content (P2).
+// Remembered keys are a courtesy. Without them, or after a restart, a key counts once for each hour, by its content
+// (P2).
 func TestExactnessDoesNotDependOnRememberedKeys(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, 1, func(cfg *node.Config) { cfg.RememberedKeys = 0 })

@@ -11,7 +11,8 @@ import (
 	"flowring/node"
 )
 
-// Whichever node is asked, the owner of an hour keeps to the limits, and what it refuses is stored nowhere (P3, P12).
+// The owner of an hour enforces the limits for requests through any node, and no part of a refused request is stored
+// (P3, P12).
 func TestTheOwnerKeepsToTheLimits(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, 3, func(cfg *node.Config) {
@@ -33,7 +34,7 @@ func TestTheOwnerKeepsToTheLimits(t *testing.T) {
 		{"it beside one that is there", "a", []observation{of(3, "x", 1), of(5, "x", 1)}, "too-many-hours"},
 	} {
 		if tt.problem == "too-many-hours" {
-			c.eventually(c.allHold(3)) // whoever owns it
+			c.eventually(c.allHold(3)) // at any owner
 		}
 		status, err := c.post(tt.at, "", tt.sent...)
 		if tt.problem == "" && status == http.StatusOK {
@@ -57,8 +58,8 @@ func TestTheOwnerKeepsToTheLimits(t *testing.T) {
 	}
 }
 
-// A sender that takes another unit for hours is refused by the unit. One that passes the check, with random hours, cannot use up the
-// hours that all others need, at one node or three (P12).
+// A sender with hours in another unit is refused by the unit. A sender of random hours that pass the check cannot use
+// up the hours of all others, at one node or three (P12).
 func TestAWrongUnitDoesNotUseUpTheHours(t *testing.T) {
 	t.Parallel()
 	const most = 20
@@ -108,7 +109,7 @@ func TestAWrongUnitDoesNotUseUpTheHours(t *testing.T) {
 	}
 }
 
-// allHold returns what checks that every node holds so many hours.
+// allHold returns a check that every node holds so many hours.
 func (c *cluster) allHold(hours float64) func() error {
 	return func() error {
 		for _, name := range c.names() {

@@ -16,8 +16,8 @@ import (
 	"flowring/internal/ledger"
 )
 
-// TestConcurrentWritersAndReaders has two writers and two readers at every node, for 3 s, or 30 s with FLOWRING_LONG=1. The ledger
-// judges every answer (P2, P4, P11).
+// TestConcurrentWritersAndReaders has two writers and two readers at every node, for 3 s, or 30 s with FLOWRING_LONG=1.
+// The ledger judges every answer (P2, P4, P11).
 func TestConcurrentWritersAndReaders(t *testing.T) {
 	for _, tt := range []struct{ copies, quorum int }{{1, 1}, {3, 2}} {
 		t.Run(fmt.Sprintf("%d copies", tt.copies), func(t *testing.T) {

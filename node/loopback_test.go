@@ -23,19 +23,19 @@ import (
 	"flowring/router"
 )
 
-// cluster is the nodes of one test on loopback. Each process has an address of its own, in a network of the test's own, and the
-// default ports: so join addresses are known beforehand, and a node can come back at another address.
+// cluster has the nodes of one test on loopback. Each process has its own address in a network of the test, and the
+// default ports. Join addresses are therefore known beforehand, and a node can return at another address.
 type cluster struct {
 	t         testing.TB
 	size      int                // nodes that found the cluster, at the first addresses
-	configure func(*node.Config) // changes what every node is given
-	deps      node.Deps          // of every node, but for its log
+	configure func(*node.Config) // changes the configuration of every node
+	deps      node.Deps          // of every node, except its log
 	network   string             // the first three bytes of every address
 	dir       string
 	next      int // last byte of the address of the next process
 	nodes     map[string]*process
 	http      *http.Client
-	keys      atomic.Int64 // of posts for which the test has no key
+	keys      atomic.Int64 // counts posts without a key of the test
 }
 
 // process is one run of a node.
@@ -45,7 +45,7 @@ type process struct {
 	log  *logbook
 }
 
-// newCluster returns a cluster that expects to be founded by size nodes. At the end of the test all its processes are killed.
+// newCluster returns a cluster to be founded by size nodes. At the end of the test all its processes are killed.
 func newCluster(t testing.TB, size int, configure func(*node.Config)) *cluster {
 	c := &cluster{
 		t: t, size: size, configure: configure, dir: t.TempDir(), next: 1, nodes: map[string]*process{},
@@ -66,7 +66,7 @@ func (c *cluster) close() {
 	}
 }
 
-// copies is a configure for R copies, of which W are waited for.
+// copies returns a configure for R copies and a write quorum of W.
 func copies(r, w int) func(*node.Config) {
 	return func(cfg *node.Config) { cfg.ReplicationFactor, cfg.WriteQuorum = r, w }
 }
@@ -81,7 +81,7 @@ func (c *cluster) config(name string) node.Config {
 func (c *cluster) configAt(name string, last int) node.Config {
 	addr := fmt.Sprintf("%s.%d", c.network, last)
 	cfg := node.Default(name)
-	cfg.MinFree = 0 // whatever the disk of the machine that runs the tests has
+	cfg.MinFree = 0 // the tests do not depend on the free space of the machine
 	cfg.HTTPAddr, cfg.PeerAddr, cfg.GossipAddr = addr+":8080", addr+":8081", addr+":7946"
 	cfg.DataDir = filepath.Join(c.dir, name)
 	cfg.BootstrapExpect = c.size
@@ -94,7 +94,7 @@ func (c *cluster) configAt(name string, last int) node.Config {
 	return cfg
 }
 
-// start starts the named nodes, each at an address where no other process ever was.
+// start starts the named nodes, each at an address that no other process ever had.
 func (c *cluster) start(names ...string) {
 	c.t.Helper()
 	for _, name := range names {
@@ -112,10 +112,10 @@ func (c *cluster) startWith(cfg node.Config) {
 	c.nodes[cfg.Name] = p
 }
 
-// run starts a process that is not one of the cluster's nodes by itself.
+// run starts a process outside the cluster's list of nodes.
 func (c *cluster) run(cfg node.Config) (*process, error) { return c.runWithin(cfg, patience) }
 
-// runWithin does so too, and gives up a start that waits.
+// runWithin is run with a time limit for the start.
 func (c *cluster) runWithin(cfg node.Config, within time.Duration) (*process, error) {
 	book := &logbook{}
 	log := slog.New(slog.NewTextHandler(book, &slog.HandlerOptions{Level: slog.LevelInfo}))
@@ -134,14 +134,14 @@ func (c *cluster) runWithin(cfg node.Config, within time.Duration) (*process, er
 	return &process{n, host, book}, nil
 }
 
-// formed starts the named nodes and waits until each is ready and knows all the others.
+// formed starts the named nodes and waits until each is ready and knows all others.
 func (c *cluster) formed(names ...string) {
 	c.t.Helper()
 	c.start(names...)
 	c.waitReady()
 }
 
-// waitReady waits until every node that runs is ready and sees all that run, with one ring.
+// waitReady waits until every running node is ready and sees all running nodes, with one ring.
 func (c *cluster) waitReady() {
 	c.t.Helper()
 	c.eventually(func() error {
@@ -154,7 +154,7 @@ func (c *cluster) waitReady() {
 	})
 }
 
-// agreed returns nil if every node that runs sees all of them as established and alive, with one ring.
+// agreed returns nil if every running node sees all of them as established and alive, with one ring.
 func (c *cluster) agreed() error {
 	version := ""
 	for name, p := range c.nodes {
@@ -201,13 +201,13 @@ func (c *cluster) stop(name string, within time.Duration) error {
 	return err
 }
 
-// names returns the names of the nodes that run, sorted.
+// names returns the names of the running nodes, sorted.
 func (c *cluster) names() []string { return slices.Sorted(maps.Keys(c.nodes)) }
 
 // url returns the base of a node's public API.
 func (c *cluster) url(name string) string { return "http://" + c.nodes[name].Addresses().HTTP }
 
-// member returns what the first node says of another one.
+// member returns the first node's entry of another node.
 func (c *cluster) member(name string) router.Member {
 	c.t.Helper()
 	view := c.nodes[c.names()[0]].Members()
@@ -218,7 +218,7 @@ func (c *cluster) member(name string) router.Member {
 	return view.Members[i]
 }
 
-// hours returns how many hours all nodes hold, counted once per copy, as each says of itself.
+// hours returns how many hours each node reports to hold.
 func (c *cluster) hours() map[string]int {
 	held := map[string]int{}
 	for name, p := range c.nodes {
@@ -231,11 +231,11 @@ func (c *cluster) hours() map[string]int {
 	return held
 }
 
-// patience is how long a test waits for something to happen. It is no bar: how long things take is a question for virtual time and for
-// benchmarks, since a machine that is busy takes as long as it likes.
+// patience is how long a test waits for an event. It is no bar, because a busy machine takes as long as it likes.
+// Durations are measured in virtual time and by benchmarks.
 const patience = 5 * time.Minute
 
-// eventually asks again and again until fn returns nil.
+// eventually calls fn again and again until it returns nil.
 func (c *cluster) eventually(fn func() error) {
 	c.t.Helper()
 	if err := poll(fn); err != nil {
@@ -243,7 +243,7 @@ func (c *cluster) eventually(fn func() error) {
 	}
 }
 
-// poll returns nil once fn does, or after patience its last error.
+// poll returns nil once fn does, or the last error of fn after patience.
 func poll(fn func() error) error {
 	deadline := time.Now().Add(patience)
 	tick := time.NewTicker(20 * time.Millisecond)
@@ -257,7 +257,7 @@ func poll(fn func() error) error {
 	}
 }
 
-// logbook keeps what a node logs.
+// logbook keeps the log of a node.
 type logbook struct {
 	mu   sync.Mutex
 	text bytes.Buffer
@@ -270,7 +270,7 @@ func (b *logbook) Write(line []byte) (int, error) {
 	return b.text.Write(line)
 }
 
-// String returns everything logged so far.
+// String returns the whole log so far.
 func (b *logbook) String() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -283,5 +283,5 @@ func (b *logbook) last(n int) string {
 	return strings.Join(lines[max(0, len(lines)-n):], "\n")
 }
 
-// longMode reports whether tests that run for a while are to run for long.
+// longMode reports whether load tests run for a long time.
 func longMode() bool { return os.Getenv("FLOWRING_LONG") == "1" }

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// When two of three disks are lost, every message names the stores that are missed, not the nodes, which are all there, and how to take a
-// lost store off the roster. (P9)
+// When two of three disks are lost, all nodes are there. Every message therefore names the missing stores, not nodes,
+// and the command to take a lost store off the roster (P9).
 func TestMessagesNameTheStoresOfLostDisks(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, 3, copies(3, 2))

@@ -10,7 +10,7 @@ import (
 	"flowring/node"
 )
 
-// P12: above the high mark writes are refused until memory is below the low one; reads go on.
+// P12: above the high mark writes are refused until memory is below the low mark. Reads go on.
 func TestWritesAreRefusedWhileThereIsTooLittleMemory(t *testing.T) {
 	t.Parallel()
 	const limit = 1 << 30
@@ -39,7 +39,7 @@ func TestWritesAreRefusedWhileThereIsTooLittleMemory(t *testing.T) {
 	}
 }
 
-// What a process really holds is seen.
+// The node measures the memory of the real process.
 func TestMemoryInUseIsTheMemoryOfTheProcess(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, 1, func(cfg *node.Config) { cfg.MemoryLimit = 1 << 40 })

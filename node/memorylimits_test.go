@@ -2,7 +2,6 @@ package node
 
 import "testing"
 
-// What the limits are that follow the memory.
 func TestDefaultLimitsFollowTheMemoryLimit(t *testing.T) {
 	for _, tt := range []struct {
 		memory      int64
@@ -12,7 +11,7 @@ func TestDefaultLimitsFollowTheMemoryLimit(t *testing.T) {
 	}{
 		{0, 0, 0, 0},
 		{0, 7, 7, 0},
-		{64 << 20, 0, 4096, 96 << 20}, // three of the largest bodies in any case
+		{64 << 20, 0, 4096, 96 << 20}, // three of the largest bodies fit in any case
 		{512 << 20, 0, 16384, 128 << 20},
 		{512 << 20, 100, 100, 128 << 20},
 		{16 << 30, 0, 524288, 256 << 20},

@@ -14,7 +14,8 @@ import (
 	"flowring/node"
 )
 
-// A node that would place flows elsewhere, or that belongs elsewhere, is refused, and says so itself; the cluster goes on.
+// A node that would place flows elsewhere, or belongs to another cluster, is refused and reports the reason itself. The
+// cluster goes on.
 func TestNodesThatDifferAreRefused(t *testing.T) {
 	t.Parallel()
 	keys := t.TempDir()
@@ -35,7 +36,7 @@ func TestNodesThatDifferAreRefused(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
 		differ func(*node.Config)
-		why    string // in what Ready says, or the log
+		why    string // part of the result of Ready, or of the log
 	}{
 		{"another replication factor", func(cfg *node.Config) { cfg.ReplicationFactor = 3 }, "other cluster parameters"},
 		{"another write quorum", func(cfg *node.Config) { cfg.WriteQuorum = 2 }, "other cluster parameters"},
@@ -70,7 +71,7 @@ func TestNodesThatDifferAreRefused(t *testing.T) {
 	}
 }
 
-// Of two live nodes of one name the one that was there first goes on.
+// Of two live nodes of one name, the node that was there first goes on.
 func TestSecondNodeOfANameStepsBack(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, 3, copies(1, 1))
@@ -94,10 +95,10 @@ func TestSecondNodeOfANameStepsBack(t *testing.T) {
 		t.Fatal("neither b steps back")
 	}
 	second.Abort()
-	if err := c.filled(5); err != nil { // the second one's store never came on the roster, where it would be missed
+	if err := c.filled(5); err != nil { // the second store never came on the roster, so no read misses it
 		t.Error(err)
 	}
-	c.eventually(c.agreed) // once the gossip has noticed that the second one is gone
+	c.eventually(c.agreed) // once the gossip has noticed the end of the second node
 	if n := len(c.nodes["a"].Members().Members); n != 3 {
 		t.Errorf("%d members, want 3", n)
 	}
@@ -124,7 +125,7 @@ func TestDataFolderInUseIsRefused(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, 0, copies(1, 1))
 	c.formed("a")
-	p, err := c.runWithin(c.config("a"), time.Second) // it would wait for a minute
+	p, err := c.runWithin(c.config("a"), time.Second) // otherwise the start waits for a minute
 	if err == nil {
 		p.Abort()
 		t.Error("two processes share a data folder")
@@ -132,7 +133,7 @@ func TestDataFolderInUseIsRefused(t *testing.T) {
 	c.fill("a", 1)
 }
 
-// A start that fails gives back what it took, the ports on which it did not serve yet among them.
+// A failed start releases its ports, even those on which it did not serve yet.
 func TestFailedStartFreesItsPorts(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, 0, copies(1, 1))
@@ -151,7 +152,7 @@ func TestFailedStartFreesItsPorts(t *testing.T) {
 	c.fill("a", 1)
 }
 
-// A port in use is named by its setting, and a data folder that was not there before is not there afterwards.
+// An error about a port in use names the setting, and a failed start leaves no new data folder.
 func TestAPortInUseIsNamedByItsSetting(t *testing.T) {
 	t.Parallel()
 	for setting, port := range map[string]func(*node.Config) string{
@@ -187,7 +188,7 @@ func TestAPortInUseIsNamedByItsSetting(t *testing.T) {
 	}
 }
 
-// take takes a port.
+// take occupies a port.
 func take(t *testing.T, network, addr string) io.Closer {
 	t.Helper()
 	var taken io.Closer

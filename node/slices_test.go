@@ -16,13 +16,13 @@ func sliced(n int) func(*node.Config) {
 	return func(c *node.Config) { c.ReplicationFactor, c.WriteQuorum, c.HourSlices = 1, 1, n }
 }
 
-// One hour in 16 slices over four nodes: every node gives the document that a cluster of one slice gives, byte by byte.
+// One hour in 16 slices over four nodes: every node answers with the document of a cluster of one slice, byte by byte.
 func TestSlicesOfAnHourAreMerged(t *testing.T) {
 	t.Parallel()
 	whole, cut := newCluster(t, 1, copies(1, 1)), newCluster(t, 4, sliced(16))
 	whole.formed("a")
 	cut.formed("a", "b", "c", "d")
-	for i := range 100 { // enough for none of the slices to stay empty
+	for i := range 100 { // enough flows for all slices
 		var observed []observation
 		for j := range 10 {
 			observed = append(observed, of(7, fmt.Sprintf("app-%d", (i*j)%97), int64(i+j)))
@@ -54,7 +54,7 @@ func TestSlicesOfAnHourAreMerged(t *testing.T) {
 	}
 }
 
-// P3: a request of which one owner refuses its part is counted nowhere.
+// P3: if one owner refuses its part of a request, no part counts anywhere.
 func TestARefusedRequestIsInNoSlice(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, 3, sliced(16))
@@ -62,7 +62,7 @@ func TestARefusedRequestIsInNoSlice(t *testing.T) {
 	var full, more []observation
 	for i := range 40 {
 		full = append(full, of(7, fmt.Sprintf("app-%d", i), 1))
-		more = append(more, of(7, fmt.Sprintf("app-%d", i), 2), of(int64(8+i), "app", 2)) // of other hours too, with other owners
+		more = append(more, of(7, fmt.Sprintf("app-%d", i), 2), of(int64(8+i), "app", 2)) // in other hours with other owners too
 	}
 	c.mustPost("a", "key", full...)
 	before, err := c.get("b", 7, "")
@@ -112,18 +112,18 @@ func TestAMissingSliceIsReported(t *testing.T) {
 	}
 }
 
-// P14: each slice has what it may have; together it is more, and said to be cut.
+// P14: each slice is within the limit of a total. The sum of the slices is not, and it is counted as cut.
 func TestASaturatedTotalOfAllSlicesIsCounted(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, 2, sliced(4))
 	c.formed("a", "b")
 	most := slices.Repeat([]observation{{Key: of(7, "app", 0).Key, Totals: flow.Totals{BytesTx: flow.MaxBytes}, Hour: 7}}, 1024)
-	for range 4 { // without keys they take turns
+	for range 4 { // requests without keys go to the nodes in turn
 		if status, err := c.post("a", "", most...); err != nil {
 			t.Fatalf("post = %d, %v, want 200", status, err)
 		}
 	}
-	got, err := c.get("b", 7, "&require=complete") // with an error, as nobody sent that
+	got, err := c.get("b", 7, "&require=complete") // with an error, because no such total was sent
 	if !strings.Contains(got.text, `"bytes_tx":9223372036854775807,`) {
 		t.Errorf("get of four times %d bytes = %s, %v, want 2^63-1", 1024*flow.MaxBytes, got.text, err)
 	}

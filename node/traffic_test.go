@@ -15,7 +15,7 @@ import (
 	"flowring/flow"
 )
 
-// observation is a record as clients send it.
+// observation is a record in the form that clients send.
 type observation = flow.Record
 
 // of returns an observation of the flow src -> sink.
@@ -25,7 +25,7 @@ func of(hour int64, src string, tx int64) observation {
 	}
 }
 
-// post sends observations to a node and returns the status; 0 with an error when there was no answer.
+// post sends observations to a node and returns the status, or 0 and an error if there was no answer.
 func (c *cluster) post(name, key string, observed ...observation) (int, error) {
 	body, err := json.Marshal(observed)
 	if err != nil {
@@ -50,8 +50,8 @@ func (c *cluster) post(name, key string, observed ...observation) (int, error) {
 	return res.StatusCode, err
 }
 
-// mustPost fails the test unless the observations are stored. It retries as the contract lets a client retry: with a key, one of its own
-// where the test has none, and not after a 4xx.
+// mustPost fails the test unless the observations are stored. It retries in the ways of the contract: with a key, drawn
+// if the test has none, and not after a 4xx.
 func (c *cluster) mustPost(name, key string, observed ...observation) {
 	c.t.Helper()
 	if key == "" {
@@ -75,7 +75,7 @@ type reading struct {
 	text     string
 }
 
-// get reads an hour at a node; query is what follows the hour, "&require=complete" say.
+// get reads an hour at a node. The query follows the hour, for example "&require=complete".
 func (c *cluster) get(name string, hour int64, query string) (reading, error) {
 	res, err := c.http.Get(fmt.Sprintf("%s/flows?hour=%d%s", c.url(name), hour, query))
 	if err != nil {
@@ -99,7 +99,7 @@ func (c *cluster) get(name string, hour int64, query string) (reading, error) {
 	return r, nil
 }
 
-// reads returns nil if a node answers completely that the flow src of an hour has tx bytes. It asks again after a 503.
+// reads returns nil if a complete answer of a node has tx bytes for the flow src of an hour. It asks again after a 503.
 func (c *cluster) reads(name string, hour int64, src string, tx int64) error {
 	r, err := c.get(name, hour, "")
 	for end := time.Now().Add(patience); err == nil && r.status == http.StatusServiceUnavailable && time.Now().Before(end); {
@@ -123,7 +123,7 @@ func (c *cluster) fill(name string, n int64) {
 	}
 }
 
-// filled returns nil if every node answers completely what fill wrote.
+// filled returns nil if every node answers completely with the flows of fill.
 func (c *cluster) filled(n int64) error {
 	for _, name := range c.names() {
 		for hour := int64(1); hour <= n; hour++ {
@@ -135,7 +135,7 @@ func (c *cluster) filled(n int64) error {
 	return nil
 }
 
-// hourOf returns an hour of 1000 and later that a node owns by the ring of the nodes given.
+// hourOf returns an hour of at least 1000 that a node owns on the ring of the given nodes.
 func hourOf(t testing.TB, owner string, names []string) int64 {
 	t.Helper()
 	on := ringOf(names)
