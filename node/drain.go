@@ -96,7 +96,7 @@ func (n *Node) forgetFormer(ctx context.Context) {
 		n.log.Error("join", "error", err)
 		return
 	}
-	n.log.Info("former store forgotten: its drain was given up, and this node holds what it held", "stores", former)
+	n.log.Info("former store forgotten: its drain was given up, and this node has its batches", "stores", former)
 	n.sendHeartbeats(ctx) // sooner than the next heartbeat
 }
 

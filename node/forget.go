@@ -73,7 +73,7 @@ func (n *Node) forget(ctx context.Context, id roster.StoreID, force bool) error 
 	case err != nil && force: // fewer than W stores may be left: reads and repair copy the batches once there are more
 		n.log.Warn("not all that is left is on enough stores", "error", err)
 	case err != nil:
-		return fmt.Errorf("secure what is left without store %s: %w", id, err)
+		return fmt.Errorf("secure the batches of the other stores without store %s: %w", id, err)
 	}
 	gone.Forgotten = true
 	if err := n.membership.Mark(gone); err != nil {

@@ -5,8 +5,8 @@ import (
 	"sync/atomic"
 )
 
-// Disk compares the free space of a file system with the part of it that must stay free. A full disk ends the process (P13), so a node
-// refuses new writes before: it still takes batches that other nodes have admitted, and repair goes on.
+// Disk compares the free space of a file system with a minimum. A full disk ends the process (P13), so a node refuses
+// new writes before. It still takes batches admitted by other nodes, and repair goes on.
 type Disk struct {
 	minFree int
 	read    func() (free, total uint64, err error)
@@ -14,7 +14,8 @@ type Disk struct {
 	low     atomic.Bool
 }
 
-// NewDisk returns a Disk that has observed nothing. minFree is in per cent of the file system; 0: nothing must stay free. read returns bytes.
+// NewDisk returns a Disk before its first observation. minFree is the minimum in per cent of the file system; 0: none.
+// read returns bytes.
 func NewDisk(minFree int, read func() (free, total uint64, err error), log *slog.Logger) *Disk {
 	return &Disk{minFree: minFree, read: read, log: log}
 }

@@ -8,10 +8,10 @@ import (
 	"time"
 )
 
-// POSTs are refused from fullAt per cent of the memory limit on, until memory is below roomAt again (P12). The Go runtime keeps the
-// process below nine tenths of the limit (cmd/flowring) as long as the memory in use leaves the collector garbage to collect. The memory
-// from fullAt to nine tenths is for the requests under way, and for the collector, which would otherwise run all the time. Hours take half
-// of the limit (store.Config.MemoryBudget), so that memory gets below roomAt while reads go on.
+// POSTs are refused from fullAt per cent of the memory limit on, until memory is below roomAt again (P12). The Go
+// runtime keeps the process below nine tenths of the limit (cmd/flowring) as long as there is garbage to collect. The
+// memory from fullAt to nine tenths is for the requests under way, and for the collector, which would otherwise run all
+// the time. Hours take half of the limit (store.Config.MemoryBudget), so memory gets below roomAt while reads go on.
 const (
 	fullAt     = 75
 	roomAt     = 65
@@ -27,7 +27,8 @@ type Memory struct {
 	full  atomic.Bool
 }
 
-// NewMemory returns a Memory that has observed nothing. limit is in bytes. read returns the bytes in use; nil: InUse.
+// NewMemory returns a Memory before its first observation. limit is in bytes. read returns the bytes in use; nil:
+// InUse.
 func NewMemory(limit int64, read func() int64, log *slog.Logger) *Memory {
 	if read == nil {
 		read = inUse
@@ -71,15 +72,17 @@ func (m *Memory) check() {
 	}
 }
 
-// inUseMetrics are the parts of the memory of a Go process that remain after garbage collection: the live heap of the last collection,
-// which near the limit is never long ago, and the memory outside the heap. Reading them takes some microseconds.
+// inUseMetrics are the parts of the memory of a Go process outside the reach of the next garbage collection: the live
+// heap of the last one, which near the limit is never long ago, and the memory outside the heap. Reading them takes
+// some microseconds.
 var inUseMetrics = [...]string{
 	"/gc/heap/live:bytes", "/memory/classes/heap/stacks:bytes", "/memory/classes/os-stacks:bytes",
-	"/memory/classes/metadata/mcache/inuse:bytes", "/memory/classes/metadata/mspan/inuse:bytes", "/memory/classes/metadata/other:bytes",
+	"/memory/classes/metadata/mcache/inuse:bytes", "/memory/classes/metadata/mspan/inuse:bytes",
+	"/memory/classes/metadata/other:bytes",
 	"/memory/classes/profiling/buckets:bytes", "/memory/classes/other:bytes",
 }
 
-// inUse returns the bytes of memory that the process has in use.
+// inUse returns the bytes of memory in use by the process.
 func inUse() int64 {
 	var samples [len(inUseMetrics)]metrics.Sample
 	for i := range samples {

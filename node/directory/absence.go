@@ -11,9 +11,11 @@ type Absence struct {
 	since map[roster.StoreID]time.Time
 }
 
-// Update takes the answers of one heartbeat, and returns the stores that have been absent for limit or longer. A store that answered, and
-// this node's own, is not absent; absence begins with the first heartbeat that a store does not answer.
-func (a *Absence) Update(now time.Time, stores []roster.Store, answered func(roster.StoreID) bool, limit time.Duration) (long []roster.Store) {
+// Update takes the answers of one round of heartbeats, and returns the stores with an absence of at least limit.
+// Absence begins with the first unanswered heartbeat. The caller counts this node's own store as answered.
+func (a *Absence) Update(
+	now time.Time, stores []roster.Store, answered func(roster.StoreID) bool, limit time.Duration,
+) (long []roster.Store) {
 	since := map[roster.StoreID]time.Time{}
 	for _, s := range stores {
 		if answered(s.ID) {

@@ -9,7 +9,8 @@ import (
 	"flowring/ring/roster"
 )
 
-// Directory has the address of each store's node: the current one of a live node, and the last known one of any other node.
+// Directory has the address of each store's node: the current one of a live node, and the last known one of any other
+// node.
 type Directory struct {
 	mu   sync.Mutex
 	last map[roster.StoreID]member.Node
@@ -21,7 +22,7 @@ func New() *Directory {
 	return &Directory{last: map[roster.StoreID]member.Node{}, live: map[roster.StoreID]bool{}}
 }
 
-// Update replaces the live nodes by those of a view, and returns the nodes that were live before and are not in the view.
+// Update replaces the live nodes by the nodes of a view, and returns the formerly live nodes outside the view.
 func (d *Directory) Update(v *member.View) (gone []member.Node) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -63,7 +64,7 @@ func (d *Directory) Addrs() []string {
 	return slices.Sorted(maps.Keys(set))
 }
 
-// Prune removes stores that are forgotten or not on the roster, and whose node is not live.
+// Prune removes stores without a live node, if they are forgotten or not on the roster.
 func (d *Directory) Prune(r roster.Roster) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -6,25 +6,25 @@ import (
 	"time"
 )
 
-// firstAbsence is how long a node that was never present may be absent before its absence is reported, because other nodes may be about to
-// start too.
+// firstAbsence is the time before the absence of a node is reported if the node was never present, because other nodes
+// may be about to start too.
 const firstAbsence = 5 * time.Second
 
-// Presence tracks which nodes of the roster are present. It reports each departure and each return once. The zero value has no node. It is
-// for one goroutine.
+// Presence tracks which nodes of the roster are present. It reports each departure and each return once. The zero value
+// has no node. It is for one goroutine.
 type Presence struct {
-	seen     map[string]bool      // nodes that were present at some time since the start
+	seen     map[string]bool      // nodes present at some time since the start
 	away     map[string]time.Time // absent nodes, with the begin of their absence
-	reported map[string]bool      // absent nodes whose departure was reported
+	reported map[string]bool      // absent nodes with a reported departure
 }
 
-// Return is the return of a node after an absence that was reported.
+// Return is the return of a node after a reported departure.
 type Return struct {
 	Name string
 	Away time.Duration
 }
 
-// Update takes the nodes of the roster, true for a node that is present. A node that is not among them any more neither departs nor
+// Update takes the nodes of the roster, true for a present node. A node without an entry any more neither departs nor
 // returns.
 func (p *Presence) Update(now time.Time, nodes map[string]bool) (gone []string, back []Return) {
 	next := Presence{map[string]bool{}, map[string]time.Time{}, map[string]bool{}}

@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// A node that goes away is said once, and so is its return, with for how long it was away. One that was never there is said after a while.
+// The departure of a node is reported once, and so is its return, with the length of the absence. A node that was never
+// present is reported after a while.
 func TestPresenceIsSaidOnce(t *testing.T) {
 	const there, away = true, false
 	for _, tt := range []struct {

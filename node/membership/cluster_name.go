@@ -6,9 +6,10 @@ import (
 	"flowring/ring/roster"
 )
 
-// UseClusterName returns the name of the cluster for this start. A data folder that has a name keeps it whatever the setting is, so that
-// a new setting does not take a node out of its cluster; with rename the folder takes the name of the setting. A folder without a name
-// uses the setting for this start, and ConfirmClusterName decides later whether the folder keeps it.
+// UseClusterName returns the name of the cluster for this start. A data folder with a name keeps it whatever the
+// setting is, so a new setting does not take a node out of its cluster. With rename the folder takes the name of the
+// setting. A folder without a name uses the setting for this start, and ConfirmClusterName decides later whether the
+// folder keeps it.
 func (s *State) UseClusterName(setting string, rename bool) (string, error) {
 	value, err := s.deps.Journal.State(keyCluster)
 	if err != nil {
@@ -27,9 +28,9 @@ func (s *State) UseClusterName(setting string, rename bool) (string, error) {
 	return kept, nil
 }
 
-// ConfirmClusterName writes the cluster's name to the data folder of an earlier version once the name is known to be right: an established
-// store of the roster answered under it, or the roster has no other store. No node answers under a wrong name, so that a wrong setting can
-// be corrected.
+// ConfirmClusterName writes the cluster's name to the data folder of an earlier version once the name is confirmed: an
+// established store of the roster answered under it, or the roster has no other store. No node answers under a wrong
+// name, so a wrong setting can be corrected.
 func (s *State) ConfirmClusterName(name string, answered []roster.Store) error {
 	if s.named || !s.Self().Established {
 		return nil

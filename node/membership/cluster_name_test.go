@@ -9,15 +9,15 @@ import (
 	"flowring/ring/roster"
 )
 
-// A folder that has a cluster's name keeps it, unless it is to be renamed; a folder without one takes the setting for this start
-// alone. (P8: a setting that changes moves no node out of its cluster)
+// A folder with a cluster's name keeps it, unless it is to be renamed. A folder without one takes the setting for this
+// start alone. (P8: a new setting moves no node out of its cluster)
 func TestTheDataFolderKeepsTheNameOfItsCluster(t *testing.T) {
 	for _, tt := range []struct {
 		name        string
 		kept        string
 		established bool
 		rename      bool
-		use, keep   string // the name that is used, and the one that is in the folder then
+		use, keep   string // the name in use, and the name in the folder afterwards
 		warn        bool
 	}{
 		{"an empty folder", "", false, false, "new", "", false},
@@ -49,7 +49,7 @@ func TestTheDataFolderKeepsTheNameOfItsCluster(t *testing.T) {
 	}
 }
 
-// The folder of an earlier version keeps the name of the setting once the name is known to be right, so that a wrong setting can be
+// The folder of an earlier version keeps the name of the setting once the name is confirmed, so a wrong setting can be
 // corrected. (P8)
 func TestAFolderOfAnEarlierVersionKeepsTheNameThatIsConfirmed(t *testing.T) {
 	other, stranger := someStore("b"), someStore("c")

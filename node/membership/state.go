@@ -16,10 +16,10 @@ import (
 	"flowring/ring/roster"
 )
 
-// Config describes the node that a State belongs to.
+// Config describes the node of a State.
 type Config struct {
 	Name          string // of the node
-	NameIsDefault bool   // Name was not set by an operator: the name that the data folder has replaces it
+	NameIsDefault bool   // no operator set Name: the name in the data folder replaces it
 	Slices        int    // of an hour
 
 	NewID func(name string) roster.StoreID // draws the ID of a new store; nil: a random ID
@@ -31,21 +31,21 @@ type Deps struct {
 	Log      *slog.Logger
 	Draining func() bool // whether a drain of this store is under way or done: the store takes no new ID then; nil: never
 
-	FollowAny bool // for tests alone: any roster is merged, whatever its cluster is (negative control of safeguard.Adoption)
+	FollowAny bool // for tests alone: merge the rosters of any cluster (negative control of safeguard.Adoption)
 }
 
-// Journal is the part of the journal that keeps a node's own state.
+// Journal keeps a node's own state.
 type Journal interface {
 	State(name string) ([]byte, error)
 	SetState(name string, value []byte) error
 }
 
-// State is the store that this node holds and the roster that it knows. It is safe for concurrent use, except that UseClusterName,
-// ConfirmClusterName and SaveClusterName are for one goroutine.
+// State is a node's store ID and roster. It is safe for concurrent use, except UseClusterName, ConfirmClusterName and
+// SaveClusterName, which are for one goroutine.
 type State struct {
 	cfg     Config
 	deps    Deps
-	fresh   bool   // this process made the store, which has acknowledged nothing that it could have lost
+	fresh   bool   // this process made the store, so no acknowledged batch can be lost
 	changed func() // called after each change, outside mu
 	named   bool   // the data folder has the cluster's name
 
@@ -56,7 +56,7 @@ type State struct {
 // snapshot is one immutable value of a State.
 type snapshot struct {
 	self   roster.StoreID
-	former []roster.StoreID // IDs that this store gave up and has not forgotten yet
+	former []roster.StoreID // IDs given up by this store and not forgotten yet
 	roster roster.Roster
 	ring   *ring.Ring
 }
@@ -68,7 +68,7 @@ const (
 	keyCluster   = "cluster"  // name of the cluster, once the store is established
 )
 
-// identity is the durable form of a snapshot. The ID and the roster are one value, so that they cannot disagree.
+// identity is the durable form of a snapshot. The ID and the roster are one value, so they cannot disagree.
 type identity struct {
 	Store  roster.StoreID `json:"store"`
 	Name   string         `json:"name"`
@@ -77,7 +77,7 @@ type identity struct {
 	Former []roster.StoreID `json:"former,omitempty"` // as snapshot.former
 }
 
-// Open loads the identity that the journal has, or gives the store a new one.
+// Open loads the identity from the journal, or gives the store a new one.
 func Open(cfg Config, deps Deps) (*State, error) {
 	s := &State{cfg: cfg, deps: deps, changed: func() {}}
 	if s.deps.Draining == nil {
@@ -103,14 +103,15 @@ func Open(cfg Config, deps Deps) (*State, error) {
 		s.cfg.Name = id.Name
 	}
 	if id.Name != s.cfg.Name {
-		return nil, fmt.Errorf("the data folder belongs to node %q, and this node is named %q: give it its own folder, or its name back", id.Name, s.cfg.Name)
+		return nil, fmt.Errorf("the data folder belongs to node %q, and this node is named %q: give it its own folder,"+
+			" or its name back", id.Name, s.cfg.Name)
 	}
 	s.publish(id.Store, id.Former, id.Roster)
 	return s, s.replaceID()
 }
 
-// CheckPlacement refuses a data folder whose hours have another number of slices, or are placed by other rules, because the node would
-// look for batches on stores that do not have them.
+// CheckPlacement refuses a data folder whose hours have another number of slices or other rules of placement, because
+// the node would look for batches on the wrong stores.
 func CheckPlacement(journal Journal, slices int) error {
 	now := ring.Parameters(slices)
 	value, err := journal.State(keyPlacement)
@@ -120,12 +121,13 @@ func CheckPlacement(journal Journal, slices int) error {
 	case value == nil:
 		return journal.SetState(keyPlacement, []byte(now))
 	case string(value) != now:
-		return fmt.Errorf("the data folder was written with %s, this node has %s: the slices of an hour cannot be changed", value, now)
+		return fmt.Errorf("the data folder was written with %s, this node has %s: the slices of an hour cannot be changed",
+			value, now)
 	}
 	return nil
 }
 
-// IDOfName derives a store ID from the node's name, so that a store on a new disk has the ID of the store that was lost. It is the
+// IDOfName derives a store ID from the node's name, so a store on a new disk has the ID of the lost one. It is the
 // negative control of P9.
 func IDOfName(name string) roster.StoreID {
 	sum := sha256.Sum256([]byte(name))
@@ -138,7 +140,7 @@ func (s *State) OnChange(fn func()) { s.changed = fn }
 // Fresh reports whether this process made the store.
 func (s *State) Fresh() bool { return s.fresh }
 
-// Name returns the node's name: the configured one, or that of the data folder where the configured name is a default.
+// Name returns the node's name: the configured one, or the name in the data folder if the configured one is a default.
 func (s *State) Name() string { return s.cfg.Name }
 
 // Self returns this node's store as its roster has it.
@@ -148,7 +150,7 @@ func (s *State) Self() roster.Store {
 	return self
 }
 
-// Former returns the IDs that this store gave up and has not forgotten yet. The store holds all that it held under them.
+// Former returns the IDs given up by this store and not forgotten yet. The store has all batches of its former IDs.
 func (s *State) Former() []roster.StoreID { return s.current.Load().former }
 
 // Roster returns the current roster.
@@ -197,10 +199,10 @@ func (s *State) changeLocked(fn func(roster.Roster) (roster.Roster, error)) (boo
 	return true, s.replaceID()
 }
 
-// replaceID draws a new store ID if the store was forgotten, or is leaving while no drain of it is under way. The batches of the store are
-// as good as any, but its acks are not, so it joins as a new store and offers its batches. Flags are never taken back. A drain that was
-// given up therefore ends here too: the ID that was leaving is a former one until ForgetFormer. The caller holds mu, or has not published
-// s yet.
+// replaceID draws a new store ID if the store is forgotten, or is leaving while no drain of it is under way. The
+// batches of the store are as good as any, but its acks are not, so it joins as a new store and offers its batches. A
+// drain that was given up ends here too, because the roster never loses a mark: the leaving ID is a former one until
+// ForgetFormer. The caller holds mu, or has not published s yet.
 func (s *State) replaceID() error {
 	now := s.current.Load()
 	self, known := now.roster.Get(now.self)
@@ -210,9 +212,11 @@ func (s *State) replaceID() error {
 	id, former := roster.NewStoreID(), now.former
 	if known && !self.Forgotten {
 		former = append(slices.Clone(former), self.ID)
-		s.deps.Log.Warn("this store was leaving, and no drain is under way: it joins again as a new one, with what it holds", "old", now.self, "new", id)
+		s.deps.Log.Warn("this store was leaving, and no drain is under way: it joins again as a new one, with its batches",
+			"old", now.self, "new", id)
 	} else {
-		s.deps.Log.Warn("this store was forgotten by the cluster: it joins again as a new one, with what it holds", "old", now.self, "new", id)
+		s.deps.Log.Warn("this store was forgotten by the cluster: it joins again as a new one, with its batches",
+			"old", now.self, "new", id)
 	}
 	return s.save(id, former, now.roster.With(roster.Store{ID: id, Name: s.cfg.Name}))
 }
@@ -226,9 +230,9 @@ func (s *State) GiveUpDrain() error {
 	return err
 }
 
-// ForgetFormer marks the IDs that this store gave up as forgotten, in one write, and returns them. The store must be established. It holds
-// all that it held under those IDs, so that nothing is lost that a reader could miss, and a reader that knows them as forgotten knows the
-// new ID.
+// ForgetFormer marks the former IDs of this store as forgotten, in one write, and returns them. The store must be
+// established. No reader misses a batch: the store has all batches of its former IDs, and a reader of this roster knows
+// the new ID.
 func (s *State) ForgetFormer() ([]roster.StoreID, error) {
 	former, err := s.forgetFormerLocked()
 	if err == nil {
@@ -250,8 +254,8 @@ func (s *State) forgetFormerLocked() ([]roster.StoreID, error) {
 	return now.former, s.save(now.self, nil, roster)
 }
 
-// MergeRoster merges the roster of another node. If one of the two nodes belongs to no cluster, neither merges the other's roster: the
-// node of no cluster must adopt the cluster first.
+// MergeRoster merges the roster of another node. If one of the two nodes belongs to no cluster, neither merges the
+// other's roster: the node of no cluster must adopt the cluster first.
 func (s *State) MergeRoster(other roster.Roster) error {
 	if other.Equal(s.Roster()) {
 		return nil
@@ -271,7 +275,8 @@ func (s *State) MergeRoster(other roster.Roster) error {
 // ErrCallerNoMember refuses the roster of a node of no cluster at a member of one.
 var ErrCallerNoMember = errors.New("the caller belongs to no cluster, and this node does")
 
-// NotAdoptedError refuses the roster of a member at a node of no cluster that has not adopted the member's cluster.
+// NotAdoptedError refuses the roster of a member at a node of no cluster, before the node has adopted the member's
+// cluster.
 type NotAdoptedError struct{ Cluster string }
 
 // Error names the cluster.
@@ -279,7 +284,7 @@ func (e *NotAdoptedError) Error() string {
 	return fmt.Sprintf("this node belongs to no cluster, and has not adopted cluster %s", e.Cluster)
 }
 
-// OneHasNoCluster reports whether err says only that one of two nodes belongs to no cluster.
+// OneHasNoCluster reports whether the only reason of err is a node of no cluster.
 func OneHasNoCluster(err error) bool {
 	return errors.Is(err, ErrCallerNoMember) || errors.As(err, new(*NotAdoptedError))
 }

@@ -68,7 +68,7 @@ func TestMembershipOutlivesTheProcess(t *testing.T) {
 	}
 }
 
-// A roster is on disk before anybody sees it: what was seen and acted on must not be forgotten by a crash.
+// A roster is on disk before it is visible, because a crash must not undo a roster that other parts have acted on.
 func TestRosterIsDurableBeforeItIsVisible(t *testing.T) {
 	d := &diary{}
 	m := opened(t, d)
@@ -111,7 +111,7 @@ func TestKnownRosterCostsNoWrite(t *testing.T) {
 	}
 }
 
-// A store that was forgotten joins again as a new one: its acks must not count as those of the old one.
+// A forgotten store joins again as a new one, because its acks must not count as acks of the old one.
 func TestForgottenStoreBecomesANewOne(t *testing.T) {
 	for _, when := range []string{"while it runs", "before it starts"} {
 		t.Run(when, func(t *testing.T) {
@@ -145,7 +145,7 @@ func TestForgottenStoreBecomesANewOne(t *testing.T) {
 	}
 }
 
-// A store that was drained is done: it does not come back by itself.
+// A drained store stays forgotten: it does not return by itself.
 func TestDrainedStoreStaysForgotten(t *testing.T) {
 	m := opened(t, &diary{})
 	m.deps.Draining = func() bool { return true }
@@ -172,7 +172,8 @@ func TestRosterOfAnotherClusterIsRefused(t *testing.T) {
 	}
 }
 
-// A node of no cluster and a member of one take in nothing of each other's rosters before the first has adopted the cluster.
+// A node of no cluster and a member of one take in nothing of each other's rosters before the first has adopted the
+// cluster.
 func TestRostersOfANodeOfNoClusterAndOfAMemberDoNotMix(t *testing.T) {
 	none, member := opened(t, &diary{}), opened(t, &diary{})
 	if err := member.AdoptCluster("c1"); err != nil {
@@ -244,8 +245,8 @@ func TestConcurrentChangesAreAllKept(t *testing.T) {
 	}
 }
 
-// A store that is leaving, and that no drain takes off the roster, goes on under a new ID. It keeps the old one, over restarts, until it
-// forgets that, which is in one write with the roster that says so.
+// A leaving store without a drain under way goes on under a new ID. It keeps the old ID, over restarts, until one write
+// removes the ID and marks it as forgotten on the roster.
 func TestALeavingStoreGoesOnUnderANewID(t *testing.T) {
 	for _, when := range []string{"while it runs", "before it starts"} {
 		t.Run(when, func(t *testing.T) {

@@ -51,7 +51,7 @@ type Collector struct {
 	descs   []*prometheus.Desc // of metrics
 }
 
-// NewCollector returns a collector of the samples that gather returns. Scrapes may call gather concurrently.
+// NewCollector returns a collector of the samples of gather. Scrapes may call gather concurrently.
 func NewCollector(gather func() Sample) *Collector {
 	c := &Collector{gather: gather, metrics: slices.Concat(storeMetrics(), nodeMetrics())}
 	for _, m := range c.metrics {

@@ -7,14 +7,15 @@ import (
 	"time"
 )
 
-// unusedConns are the connections of a server on which no request has begun. A client leaves one when it dials and then finds another
-// connection free.
+// unusedConns are the connections of a server on which no request has begun. A client leaves one when it dials and then
+// finds another connection free.
 type unusedConns struct {
 	mu    sync.Mutex
 	since map[net.Conn]time.Time
 }
 
-// unusedFor is the age from which a server that stops closes an unused connection: a request that was on its way has arrived by then.
+// unusedFor is the age from which a stopping server closes an unused connection. A request on its way has arrived by
+// then.
 const unusedFor = 500 * time.Millisecond
 
 // track is a Server.ConnState.

@@ -16,11 +16,11 @@ import (
 
 // Config describes a port.
 type Config struct {
-	Setting        string   // the flag that sets Addr, for errors
+	Setting        string   // the flag of Addr, for errors
 	Addr           string   // host:port to listen on
-	AdvertiseHost  string   // host that others reach the node at
-	TrustedOrigins []string // origins whose pages may write
-	AllowedHosts   []string // names that a Host header may have on a port of loopback, beside those of loopback
+	AdvertiseHost  string   // host of the node for other nodes
+	TrustedOrigins []string // origins of web pages with the right to write
+	AllowedHosts   []string // Host headers allowed on a port of loopback, beside names of loopback
 }
 
 // Deps are the collaborators of a Server.
@@ -67,7 +67,7 @@ func Open(ctx context.Context, cfg Config, deps Deps) (*Server, error) {
 	return s, nil
 }
 
-// guard returns the guard of a port that is open at l. It allows AllowedHosts and the names that the node's addresses are set to. The
+// guard returns the guard of a port. It allows AllowedHosts and the host names in the node's address settings. The
 // machine's own name is not among them, because it is often a name of loopback.
 func guard(cfg Config, l net.Listener) (*browser.Guard, error) {
 	hosts := slices.Clone(cfg.AllowedHosts)
@@ -77,7 +77,9 @@ func guard(cfg Config, l net.Listener) (*browser.Guard, error) {
 			hosts = append(hosts, host)
 		}
 	}
-	return browser.New(browser.Config{TrustedOrigins: cfg.TrustedOrigins, AllowedHosts: hosts, Loopback: browser.OnLoopback(l.Addr())})
+	return browser.New(browser.Config{
+		TrustedOrigins: cfg.TrustedOrigins, AllowedHosts: hosts, Loopback: browser.OnLoopback(l.Addr()),
+	})
 }
 
 // Addr returns host:port at which others reach the port.
@@ -92,8 +94,8 @@ func (s *Server) Serve() {
 	})
 }
 
-// Stop accepts no more connections and finishes the requests that are under way; it cuts off those that outlast ctx. It may be called more
-// than once.
+// Stop accepts no more connections and finishes the requests under way; requests beyond the end of ctx are cut off. It
+// may be called more than once.
 func (s *Server) Stop(ctx context.Context) {
 	shutdown := func() error { return s.server.Shutdown(ctx) }
 	if s.unused.closeDuring(shutdown) != nil {

@@ -15,15 +15,15 @@ import (
 )
 
 const (
-	aloneLimit   = 5 * time.Minute  // a node without contact for so long becomes ready for the hours that it can read
+	aloneLimit   = 5 * time.Minute  // a node without contact for so long becomes ready, for the hours on its own disk
 	recoverLimit = 30 * time.Second // how long readiness waits for the store to recover
-	settledAfter = 30 * time.Second // a node that was ready for so long is not the newcomer that does not fit
+	settledAfter = 30 * time.Second // after so long a readiness the node is not the newcomer with wrong settings
 )
 
 // State is the progress of a node towards readiness since its start. The letters are those of the package comment.
 type State struct {
 	contact     time.Time               // when another node last answered, refused this one or hung up; at first the start
-	answered    map[roster.StoreID]bool // stores that answered since the start; never changed in place
+	answered    map[roster.StoreID]bool // stores with an answer since the start; never changed in place
 	quorumSince time.Time               // when (a) was met; zero: it is not met
 	readySince  time.Time               // since when the node is ready; zero: it is not ready
 	recovered   bool                    // (b) is met
@@ -36,9 +36,9 @@ type Observation struct {
 	Quorum     int // W
 	Self       roster.Store
 	Roster     roster.Roster
-	Answered   []roster.StoreID // stores that answered the current heartbeat
-	Contact    time.Time        // when another node last answered, refused this one or hung up; zero: never, as far as known
-	Joining    string           // the event that a store that is not established waits for
+	Answered   []roster.StoreID // stores with an answer to the current heartbeat
+	Contact    time.Time        // when another node last answered, refused this one or hung up; zero: unknown
+	Joining    string           // event awaited by a store before its establishment
 	Apart      error            // why this node talks to no other; nil: it does not stay apart
 	Refusal    error            // why another node and this one cannot be in one cluster; nil: no node refuses this one
 	Tried      bool             // each address of another node was tried since the start
@@ -75,9 +75,10 @@ func (r State) Step(o Observation) (next State, reason error) {
 	return r, reason
 }
 
-var errRecovering = errors.New("recovering: other stores have not yet made sure that all which this store acknowledged is on enough of them")
+var errRecovering = errors.New("recovering: other stores have not yet secured enough copies of the batches that this" +
+	" store acknowledged")
 
-// addAnswered returns the stores that answered since the start, these included.
+// addAnswered returns the stores with an answer since the start, these included.
 func (r State) addAnswered(ids []roster.StoreID) map[roster.StoreID]bool {
 	answered := r.answered
 	for _, id := range ids {
@@ -92,7 +93,7 @@ func (r State) addAnswered(ids []roster.StoreID) map[roster.StoreID]bool {
 	return answered
 }
 
-// obstacle returns the reason against readiness that comes before (b); nil: none.
+// obstacle returns the first reason against readiness before (b); nil: none.
 func (r State) obstacle(o Observation) error {
 	switch {
 	case o.Apart != nil:
@@ -118,8 +119,8 @@ func (r State) obstacle(o Observation) error {
 // quorumAnswered reports whether W established stores answered since the start, this one included.
 func (r State) quorumAnswered(o Observation) bool { return r.countAnswered(o) >= o.Quorum }
 
-// majorityAnswered reports whether more than half of the established stores answered since the start, this one included. The settings of
-// this node are then those of the cluster, because a node of other settings gets no answer.
+// majorityAnswered reports whether more than half of the established stores answered since the start, this one
+// included. The settings of this node are then those of the cluster, because a node of other settings gets no answer.
 func (r State) majorityAnswered(o Observation) bool {
 	return o.Self.Established && 2*r.countAnswered(o) > len(o.Roster.Established())
 }
@@ -135,7 +136,7 @@ func (r State) countAnswered(o Observation) int {
 	return n
 }
 
-// unansweredError names the established stores that did not answer since the start.
+// unansweredError names the established stores without an answer since the start.
 func (r State) unansweredError(o Observation) error {
 	answered := 0
 	var names []string
@@ -147,11 +148,13 @@ func (r State) unansweredError(o Observation) error {
 		}
 	}
 	if all := answered + len(names); all < o.Quorum {
-		return fmt.Errorf("%d established stores, fewer than the write quorum of %d%s", all, o.Quorum, replica.LeavingNote(o.Roster))
+		return fmt.Errorf("%d established stores, fewer than the write quorum of %d%s",
+			all, o.Quorum, replica.LeavingNote(o.Roster))
 	}
 	slices.Sort(names)
 	return fmt.Errorf("%d of the %d stores that the write quorum asks for were heard since the start: not yet %s%s",
-		answered, o.Quorum, strings.Join(slices.Compact(names), ", "), replica.LeavingNote(o.Roster)+contract.LostDiskAdvice(names))
+		answered, o.Quorum, strings.Join(slices.Compact(names), ", "),
+		replica.LeavingNote(o.Roster)+contract.LostDiskAdvice(names))
 }
 
 // Tracker holds the State of a node. It is safe for concurrent use.
@@ -160,15 +163,15 @@ type Tracker struct {
 	state State
 }
 
-// Start begins at the State of a node that starts now.
+// Start sets the State of a node at its start.
 func (t *Tracker) Start(now time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.state = State{contact: now}
 }
 
-// Observe takes the next step and returns why the node is not ready; nil: it is ready. It calls observe with the lock held, so that the
-// observations follow each other in time.
+// Observe takes the next step and returns why the node is not ready; nil: it is ready. It calls observe with the lock
+// held, so the observations follow each other in time.
 func (t *Tracker) Observe(observe func() Observation) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()

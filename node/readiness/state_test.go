@@ -9,7 +9,8 @@ import (
 	"flowring/ring/roster"
 )
 
-// moment is one observation of a test: it changes the Observation at a time after the start and gives the expected reason.
+// moment is one observation of a test: it changes the Observation at a time after the start and gives the expected
+// reason.
 type moment struct {
 	at   time.Duration
 	see  func(*Observation)
