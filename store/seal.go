@@ -47,10 +47,10 @@ func (s *Store) Seal(slice flow.Slice, d digest.Digest, batches int) (bool, erro
 		return false, err
 	}
 	reading := e.content.read(slice.Hour)
-	pairs, held := e.content.index.pairs()
+	pairs, dots := e.content.index.pairs()
 	s.releaseLoaded(e)
 	// Reading and IDs both belong to d, because the set only grows and the IDs were copied last.
-	if !reading.digest.Equal(d) || !held.Equal(d) || s.unsealed(e) < batches {
+	if !reading.digest.Equal(d) || !dots.Equal(d) || s.unsealed(e) < batches {
 		return false, nil
 	}
 	dr, err := s.newDraft(slice)
