@@ -70,17 +70,17 @@ func (n peerHandler) Flows(ctx context.Context, s flow.Slice, wanted peer.Wanted
 }
 
 // Digest implements peer.Handler.
-func (n peerHandler) Digest(_ context.Context, s flow.Slice, roster string) (peer.Voice, error) {
+func (n peerHandler) Digest(_ context.Context, s flow.Slice, roster string) (peer.DigestReply, error) {
 	if roster != "" { // the caller will drop its copy because this store has one
 		if err := n.folderError(); err != nil {
-			return peer.Voice{}, err
+			return peer.DigestReply{}, err
 		}
 		if err := n.replicas.ConfirmReplica(s, roster); err != nil {
-			return peer.Voice{}, contract.NotReplica.Errorf("%w", err)
+			return peer.DigestReply{}, contract.NotReplica.Errorf("%w", err)
 		}
 	}
 	said, err := n.replicas.Voice(s)
-	return peer.Voice(said), err
+	return peer.DigestReply(said), err
 }
 
 // Missing implements peer.Handler.

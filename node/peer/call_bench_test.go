@@ -12,7 +12,7 @@ import (
 	"flowring/ring/roster"
 )
 
-// cpu returns the processor time that this process has used.
+// cpu returns the processor time of this process.
 func cpu(b *testing.B) time.Duration {
 	var used syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &used); err != nil {
@@ -21,8 +21,8 @@ func cpu(b *testing.B) time.Duration {
 	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
 }
 
-// BenchmarkCall is a batch of five flows kept by a peer that does nothing, over loopback TCP: what the protocol costs
-// both sides.
+// BenchmarkCall measures the cost of the protocol on both sides: a peer without work keeps a batch of five flows,
+// over TCP on loopback.
 func BenchmarkCall(b *testing.B) {
 	batch := fiveFlows(b)
 	for _, callers := range []int{1, 8, 64} {
@@ -75,7 +75,7 @@ func fiveFlows(b *testing.B) []byte {
 	return p.Batches[0].Encode()
 }
 
-// willing keeps everything.
+// willing keeps every batch.
 type willing struct{ *double }
 
 func (willing) Apply(context.Context, []flow.Written) error { return nil }

@@ -55,7 +55,7 @@ type Client struct {
 	stalled    atomic.Uint64
 
 	mu          sync.Mutex
-	silentSince map[string]time.Time // time since which calls to an address are not heard; no entry: the last call was heard
+	silentSince map[string]time.Time // start of the silence, by address; no entry: the last call was heard
 	identities  map[string]identity  // the last one of each address, by a stream
 }
 
@@ -96,7 +96,7 @@ func (c *Client) Close() {
 }
 
 // Heard reports whether the last call to addr was heard. An address without a call counts as heard. It is the circuit
-// breaker: callers skip a peer that is not heard, until it answers a greeting.
+// breaker: callers skip a silent peer until it answers a greeting.
 func (c *Client) Heard(addr string) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -106,7 +106,7 @@ func (c *Client) Heard(addr string) bool {
 // goneAfter is the silence after which an address counts as gone. A greeting has failed meanwhile too.
 const goneAfter = time.Second
 
-// Gone reports whether no call to addr was heard for goneAfter, so that the next one would probably fail too.
+// Gone reports whether no call to addr was heard for goneAfter, so that the next call would probably fail too.
 func (c *Client) Gone(addr string) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -114,7 +114,7 @@ func (c *Client) Gone(addr string) bool {
 	return !since.IsZero() && time.Since(since) >= goneAfter
 }
 
-// MarkSilent makes addr count as not heard until the next call that is heard. The caller knows that the node is gone.
+// MarkSilent makes addr count as not heard until its next answer. The caller knows about the end of the node.
 func (c *Client) MarkSilent(addr string) { c.setHeard(addr, false) }
 
 func (c *Client) setHeard(addr string, heard bool) {
@@ -151,7 +151,9 @@ func (c *Client) Hello(ctx context.Context, addr string, from Hello) (Hello, err
 // Admit asks a peer to store batches of one posting on as many stores as the write quorum. posting is the hash of the
 // posting. checked says that the posting was checked as a whole. replayed says that all batches were stored before.
 // The peer continues after ctx is cancelled, until the deadline of ctx.
-func (c *Client) Admit(ctx context.Context, addr string, checked bool, posting flow.ID, batches ...[]byte) (replayed bool, err error) {
+func (c *Client) Admit(
+	ctx context.Context, addr string, checked bool, posting flow.ID, batches ...[]byte,
+) (replayed bool, err error) {
 	kind := wire.KindAdmit
 	if checked {
 		kind = wire.KindAdmitChecked
@@ -161,7 +163,9 @@ func (c *Client) Admit(ctx context.Context, addr string, checked bool, posting f
 }
 
 // Check asks a peer whether Admit would refuse batches of one posting. posting is the hash of the posting.
-func (c *Client) Check(ctx context.Context, addr string, posting flow.ID, batches ...[]byte) (replayed bool, err error) {
+func (c *Client) Check(
+	ctx context.Context, addr string, posting flow.ID, batches ...[]byte,
+) (replayed bool, err error) {
 	replayed, _, err = c.callByStream(ctx, addr, wire.Ask{Kind: wire.KindCheck, Posting: posting, Batches: batches})
 	return replayed, err
 }
@@ -174,7 +178,9 @@ func (c *Client) Apply(ctx context.Context, addr string, batches ...[]byte) (ros
 }
 
 // callByStream makes a call by a stream. It adds the caller and the time left to the ask.
-func (c *Client) callByStream(ctx context.Context, addr string, a wire.Ask) (replayed bool, from roster.Store, err error) {
+func (c *Client) callByStream(
+	ctx context.Context, addr string, a wire.Ask,
+) (replayed bool, from roster.Store, err error) {
 	own := c.rosters.Roster()
 	a.Roster, a.Cluster = own.Hash(), own.Cluster()
 	size := a.Size()
@@ -206,7 +212,9 @@ func (c *Client) noteReply(addr string) identity {
 }
 
 // decodeReply decodes a reply, and merges its roster. last is the identity of the reply before.
-func (c *Client) decodeReply(addr string, answer stream.Answer, last identity) (replayed bool, from roster.Store, err error) {
+func (c *Client) decodeReply(
+	addr string, answer stream.Answer, last identity,
+) (replayed bool, from roster.Store, err error) {
 	defer answer.Release()
 	r, err := wire.ParseReply(answer.Body)
 	if err != nil {
@@ -236,31 +244,34 @@ func (c *Client) identify(addr, text string) (roster.Store, error) {
 	return s, err
 }
 
-// Voice is what a peer says of a slice.
-type Voice struct {
+// DigestReply is the answer of a peer about a slice.
+type DigestReply struct {
 	From       roster.Store
-	Digest     digest.Digest // of what it holds
-	TakingOver bool          // it is new among the slice's replicas: what the former ones held may not be there yet
-	Recovering bool          // it started lately: its disk may be older than it was
+	Digest     digest.Digest // of the slice in the store
+	TakingOver bool          // the store is a new replica of the slice, and may lack batches of the former ones
+	Recovering bool          // the store started recently, and may lack batches that its disk has lost
 }
 
-// Digest asks a peer what it holds of a slice. A roster hash that is not empty asks for it as a replica by that roster.
-func (c *Client) Digest(ctx context.Context, addr string, s flow.Slice, roster string) (Voice, error) {
+// Digest asks a peer for the digest of a slice. With a roster hash, only a replica by this roster answers.
+func (c *Client) Digest(ctx context.Context, addr string, s flow.Slice, roster string) (DigestReply, error) {
 	a, err := c.call(ctx, "GET", addr, "digest"+query("slice", wire.FormatSlice(s), "roster", roster), nil)
 	if err != nil {
-		return Voice{}, err
+		return DigestReply{}, err
 	}
 	d, err := digest.Parse(a.body)
 	if err != nil {
-		return Voice{}, fmt.Errorf("digest of %s from %s: %w", s, addr, err)
+		return DigestReply{}, fmt.Errorf("digest of %s from %s: %w", s, addr, err)
 	}
 	doubts := a.header.Values(headerDoubt)
-	return Voice{a.from, d, slices.Contains(doubts, doubtTakingOver), slices.Contains(doubts, doubtRecovering)}, nil
+	takingOver, recovering := slices.Contains(doubts, doubtTakingOver), slices.Contains(doubts, doubtRecovering)
+	return DigestReply{a.from, d, takingOver, recovering}, nil
 }
 
 // Missing calls fn with the frames of all batches and snapshots of a slice that a peer has and that have lacks. Every
 // frame is whole, even before an error.
-func (c *Client) Missing(ctx context.Context, addr string, s flow.Slice, have digest.Digest, fn func(frame []byte) error) error {
+func (c *Client) Missing(
+	ctx context.Context, addr string, s flow.Slice, have digest.Digest, fn func(frame []byte) error,
+) error {
 	res, err := c.open(ctx, "POST", addr, "missing"+query("slice", wire.FormatSlice(s)), bytes.NewReader(have.Encode()))
 	if err != nil {
 		return err
@@ -346,7 +357,8 @@ func (c *Client) Flows(ctx context.Context, addr string, s flow.Slice, wanted Wa
 	if wanted.Here {
 		here = "true"
 	}
-	asked := query("slice", wire.FormatSlice(s), "need", wanted.Need.String(), "as", as, "here", here, "known", wire.FormatTags(wanted.Known))
+	asked := query("slice", wire.FormatSlice(s), "need", wanted.Need.String(), "as", as, "here", here,
+		"known", wire.FormatTags(wanted.Known))
 	res, err := c.open(ctx, "GET", addr, "flows"+asked, nil)
 	if err != nil {
 		return nil, err
@@ -419,7 +431,7 @@ type answer struct {
 	body   []byte
 }
 
-// Stalled returns the number of calls that ended because the peer sent and took no byte.
+// Stalled returns the number of calls ended because the peer sent and took no byte.
 func (c *Client) Stalled() uint64 { return c.stalled.Load() }
 
 // call makes one call and reads the complete answer.

@@ -18,8 +18,8 @@ import (
 	"flowring/store/digest"
 )
 
-// An answer's roster is merged before the call returns: whoever counts the ack knows all that the store knew that
-// gave it (P4).
+// The roster of an answer is merged before the call returns, because a caller that counts the ack must know the
+// roster of its store (P4).
 func TestRosterOfAnAnswerIsMergedBeforeItCounts(t *testing.T) {
 	for _, tt := range []struct {
 		name string
@@ -93,14 +93,14 @@ func TestEqualRostersAreNotSent(t *testing.T) {
 	}
 }
 
-// An ack under a roster that cannot be merged is no ack.
+// An ack is an error if its roster cannot be merged.
 func TestAckUnderTheRosterOfAnotherClusterIsAnError(t *testing.T) {
 	d := newDouble()
 	c, mine := newTestClient(t)
 	var errs [3]error
 	d.roster, errs[0] = d.roster.WithCluster(roster.NewClusterID())
 	mine.roster, errs[1] = mine.roster.WithCluster(roster.NewClusterID())
-	r := wire.Reply{Store: []byte(wire.FormatStore(d.self))} // of a server that does not look who calls
+	r := wire.Reply{Store: []byte(wire.FormatStore(d.self))} // of a server without a check of its caller
 	r.Roster, errs[2] = d.roster.MarshalJSON()
 	if err := errors.Join(errs[:]...); err != nil {
 		t.Fatal(err)
@@ -122,12 +122,12 @@ func TestStrangersAreRefused(t *testing.T) {
 	}
 	_, err := c.Apply(t.Context(), d.serve(t, ServerConfig{}), newBatch(t).Encode())
 	var refusal *Error
-	if !errors.As(err, &refusal) || refusal.row() != contract.Stranger || !NotSent(err) || d.count() != 0 {
+	if !errors.As(err, &refusal) || refusal.kind() != contract.Stranger || !NotSent(err) || d.count() != 0 {
 		t.Errorf("apply by a stranger = %v, applied %d times, want refused as stranger, and nothing applied", err, d.count())
 	}
 }
 
-// A handler that panics fails the call alone: neither the node nor the stream.
+// A panic of a handler fails the call, and neither the node nor the stream.
 func TestAPanicFailsTheCallAlone(t *testing.T) {
 	d := newDouble()
 	d.panics = true
@@ -135,7 +135,7 @@ func TestAPanicFailsTheCallAlone(t *testing.T) {
 	c, _ := newTestClient(t)
 	_, err := c.Check(t.Context(), addr, flow.ID{}, newBatch(t).Encode())
 	var refusal *Error
-	if !errors.As(err, &refusal) || refusal.row() != contract.Internal || refusal.Detail != "panic: check" { // its stack is nobody else's business
+	if !errors.As(err, &refusal) || refusal.kind() != contract.Internal || refusal.Detail != "panic: check" { // without the stack, which stays in the log
 		t.Errorf("a call whose handler panics = %v, want code %s", err, contract.Internal.Code())
 	}
 	if _, err := c.Apply(t.Context(), addr, newBatch(t).Encode()); err != nil {
@@ -143,8 +143,8 @@ func TestAPanicFailsTheCallAlone(t *testing.T) {
 	}
 }
 
-// A server with no place left says so at once, and greetings and routed calls have places of their own (P12).
-func TestBusyServerSaysSo(t *testing.T) {
+// A server without a free slot refuses at once. Greetings and routed calls have slots of their own (P12).
+func TestABusyServerRefuses(t *testing.T) {
 	d := newDouble()
 	d.wait, d.entered = make(chan struct{}), make(chan struct{})
 	addr := d.serve(t, ServerConfig{MaxCalls: 1})
@@ -155,10 +155,10 @@ func TestBusyServerSaysSo(t *testing.T) {
 	<-d.entered
 	_, err := c.Digest(t.Context(), addr, seven, "")
 	var refusal *Error
-	if !errors.As(err, &refusal) || refusal.row() != contract.Busy || !NotSent(err) {
+	if !errors.As(err, &refusal) || refusal.kind() != contract.Busy || !NotSent(err) {
 		t.Errorf("a second call = %v, want refused as busy", err)
 	}
-	if _, err := c.Check(t.Context(), addr, flow.ID{}, batch); !errors.As(err, &refusal) || refusal.row() != contract.Busy || d.server.Refused() != 2 {
+	if _, err := c.Check(t.Context(), addr, flow.ID{}, batch); !errors.As(err, &refusal) || refusal.kind() != contract.Busy || d.server.Refused() != 2 {
 		t.Errorf("a third call, by the stream = %v, want refused as busy; %d are counted, want 2", err, d.server.Refused())
 	}
 	if _, err := c.Hello(t.Context(), addr, Hello{}); err != nil {
@@ -198,7 +198,7 @@ func TestSilenceLastsUntilACallIsHeard(t *testing.T) {
 	}
 }
 
-// One call that fails is no proof, and later ones do not make the silence begin anew.
+// One failed call is no proof. Later ones do not restart the silence.
 func TestPeerIsGoneWhenItHasBeenSilentForAWhile(t *testing.T) {
 	racetest.Bubble(t, func(t *testing.T) {
 		c := NewClient(ClientDeps{})
@@ -218,9 +218,9 @@ func TestPeerIsGoneWhenItHasBeenSilentForAWhile(t *testing.T) {
 	})
 }
 
-func TestCallsCarryWhatTheyAreGiven(t *testing.T) {
+func TestCallsCarryTheirArguments(t *testing.T) {
 	d := newDouble()
-	d.voice = Voice{Digest: digest.Of(flow.Dot{Origin: 3, Seq: 4}), TakingOver: true, Recovering: true}
+	d.voice = DigestReply{Digest: digest.Of(flow.Dot{Origin: 3, Seq: 4}), TakingOver: true, Recovering: true}
 	d.batches = [][]byte{[]byte("one"), []byte("two")}
 	d.text = "[]"
 	d.sums = map[flow.Slice][16]byte{seven: {1, 2}, {Hour: -3, Index: 2}: {255}}
@@ -272,7 +272,7 @@ func TestCallsCarryWhatTheyAreGiven(t *testing.T) {
 	}
 }
 
-func TestFlowsThatTheCallerKnowsAreLeftOut(t *testing.T) {
+func TestKnownFlowsAreOmitted(t *testing.T) {
 	d := newDouble()
 	d.text = "[]"
 	addr := d.serve(t, ServerConfig{})
@@ -280,7 +280,7 @@ func TestFlowsThatTheCallerKnowsAreLeftOut(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
 		known []contract.Tag
-		want  string // what is written; "": nothing may be
+		want  string // the bytes written; "": none
 	}{
 		{"no tags", nil, "[]"},
 		{"other tags", []contract.Tag{"t-", "x"}, "[]"},
@@ -308,8 +308,8 @@ func TestFlowsThatTheCallerKnowsAreLeftOut(t *testing.T) {
 	}
 }
 
-// An answer that breaks off is never taken for a whole one (P5).
-func TestAnswersThatBreakOffAreErrors(t *testing.T) {
+// A truncated answer is never taken for a whole one (P5).
+func TestTruncatedAnswersAreErrors(t *testing.T) {
 	d := newDouble()
 	d.batches, d.text, d.before = [][]byte{[]byte("one")}, "broken", func() {}
 	addr := d.serve(t, ServerConfig{})
@@ -337,8 +337,8 @@ func TestAnswersThatBreakOffAreErrors(t *testing.T) {
 	}
 }
 
-// What a peer sends as flows of a slice is nothing else (P5).
-func TestFlowsThatAreNoneAreErrors(t *testing.T) {
+// A client accepts only flows of the slice (P5).
+func TestOtherBytesThanFlowsAreErrors(t *testing.T) {
 	frame := func(batches ...*flow.Batch) (frames []byte) {
 		for _, b := range batches {
 			frames = wire.AppendFrame(frames, b)
@@ -374,14 +374,14 @@ func TestFlowsThatAreNoneAreErrors(t *testing.T) {
 			if all, err := sources(a); (err == nil) != tt.whole {
 				t.Errorf("flows = %q, %v, want them to be whole: %t", all, err, tt.whole)
 			}
-			for range a.Parts() { // who has enough ends it
+			for range a.Parts() { // a reader may stop early
 				break
 			}
 		})
 	}
 }
 
-// The caller hears from a store at once which must sort first.
+// The caller gets the headers at once from a store that still sorts the flows.
 func TestFlowsThatAreNotReadyAreAnnounced(t *testing.T) {
 	d := newDouble()
 	d.text = "slow"
@@ -441,7 +441,7 @@ func TestCallsThatCannotBeReadAreMalformed(t *testing.T) {
 	} {
 		_, err := c.open(t.Context(), tt.method, addr, tt.call, strings.NewReader(tt.body))
 		var refusal *Error
-		if !errors.As(err, &refusal) || refusal.row() != contract.Malformed {
+		if !errors.As(err, &refusal) || refusal.kind() != contract.Malformed {
 			t.Errorf("%s %s with %q = %v, want refused as malformed", tt.method, tt.call, tt.body, err)
 		}
 	}
@@ -459,7 +459,7 @@ func TestCallsThatCannotBeReadAreMalformed(t *testing.T) {
 			"check": second(c.Check(t.Context(), addr, flow.ID{}, batches...)),
 		} {
 			var refusal *Error
-			if !errors.As(err, &refusal) || refusal.row() != contract.Malformed {
+			if !errors.As(err, &refusal) || refusal.kind() != contract.Malformed {
 				t.Errorf("%s of %s = %v, want refused as malformed", call, name, err)
 			}
 		}

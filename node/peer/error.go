@@ -14,20 +14,20 @@ import (
 	"flowring/node/peer/stream"
 )
 
-// Error is a refusal on the wire. A peer that sends one was heard. It has not done its part of the call; for
-// contract.Unavailable and contract.Internal the outcome is unknown.
+// Error is a refusal on the wire. The peer was heard and has not done the call. For contract.Unavailable and
+// contract.Internal the outcome is unknown.
 type Error struct {
 	Code   contract.Code `json:"code"`
 	Detail string        `json:"detail"`
-	Stores []string      `json:"stores,omitempty"` // labels of the stores that did not answer
-	Hour   *int64        `json:"hour,omitzero"`    // the hour that a limit refuses
+	Stores []string      `json:"stores,omitempty"` // labels of the silent stores
+	Hour   *int64        `json:"hour,omitzero"`    // the hour of a reached limit
 }
 
 // Error returns the detail.
 func (e *Error) Error() string { return e.Detail }
 
 // Is reports whether target is the refusal with the code.
-func (e *Error) Is(target error) bool { return target == e.row() }
+func (e *Error) Is(target error) bool { return target == e.kind() }
 
 // As sets target to the refusal with the code, or to the refusal of the hour.
 func (e *Error) As(target any) bool {
@@ -45,13 +45,13 @@ func (e *Error) As(target any) bool {
 	return false
 }
 
-// row returns the refusal with the code, or contract.Internal for a code of a later version.
-func (e *Error) row() contract.Refusal {
+// kind returns the refusal with the code, or contract.Internal for a code of a later version.
+func (e *Error) kind() contract.Refusal {
 	refusal, _ := contract.ByCode(e.Code)
 	return refusal
 }
 
-// Unreached returns the reason and who was not heard, of a refusal that is about others.
+// Unreached returns the reason and the silent stores of a refusal about other stores.
 func (e *Error) Unreached() (reason string, silent []string) { return e.Detail, e.Stores }
 
 // newError returns a refusal to send.
@@ -88,7 +88,7 @@ func hourOf(err error) *int64 {
 // encode returns the refusal in JSON.
 func (e *Error) encode() []byte {
 	body, err := json.Marshal(e, json.FormatNilSliceAsNull(false))
-	if err != nil { // invalid UTF-8 in the detail; the code is what callers act on
+	if err != nil { // invalid UTF-8 in the detail; callers act on the code
 		body = fmt.Appendf(nil, `{"code":%q,"detail":"unprintable"}`, e.Code)
 	}
 	return body
@@ -96,19 +96,19 @@ func (e *Error) encode() []byte {
 
 func (e *Error) write(w http.ResponseWriter) {
 	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(e.row().Status())
+	w.WriteHeader(e.kind().Status())
 	w.Write(e.encode())
 }
 
 // Unheard reports whether a call failed because its peer was silent: no connection could be made, or no byte came in
-// time. Further calls would only wait as long. A peer that refuses, or breaks an answer off, was heard.
+// time. Further calls would only wait as long. A peer was heard if it refuses, or breaks an answer off.
 func Unheard(err error) bool {
 	var unsent *stream.UnsentError
 	return errors.As(err, &unsent) || errors.Is(err, idle.ErrTimeout) || errors.Is(err, context.DeadlineExceeded)
 }
 
-// NotSent reports whether the call that failed with err cannot have had an effect: no connection could be made, or
-// the peer refused it without trying.
+// NotSent reports whether a failed call had no effect for certain: no connection could be made, or the peer refused the
+// call without trying.
 func NotSent(err error) bool {
 	var unsent *stream.UnsentError
 	var refusal *Error
@@ -116,7 +116,7 @@ func NotSent(err error) bool {
 	case errors.As(err, &unsent):
 		return true
 	case errors.As(err, &refusal):
-		return refusal.row() != contract.Unavailable && refusal.row() != contract.Internal
+		return refusal.kind() != contract.Unavailable && refusal.kind() != contract.Internal
 	}
 	return false
 }

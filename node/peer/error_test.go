@@ -16,7 +16,7 @@ import (
 	"flowring/node/peer/wire"
 )
 
-// Every refusal arrives as what it is, whichever call it answers.
+// Every refusal arrives with its code and detail, for every call.
 func TestRefusalsTravel(t *testing.T) {
 	b := newBatch(t).Encode()
 	calls := map[string]func(c *Client, addr string) error{
@@ -70,7 +70,7 @@ func TestRefusalsTravel(t *testing.T) {
 				t.Errorf("a peer that refuses %s as %s is not heard", name, tt.refusal.Code)
 			}
 		}
-		if got := tt.refusal.row().Status(); got != tt.status {
+		if got := tt.refusal.kind().Status(); got != tt.status {
 			t.Errorf("status of %s = %d, want %d", tt.refusal.Code, got, tt.status)
 		}
 	}
@@ -89,13 +89,13 @@ func TestErrorsOfTheStoreTravel(t *testing.T) {
 		c, _ := newTestClient(t)
 		_, err := c.Admit(t.Context(), d.serve(t, ServerConfig{}), false, flow.ID{}, newBatch(t).Encode())
 		var got *Error
-		if !errors.As(err, &got) || got.row() != tt.want {
+		if !errors.As(err, &got) || got.kind() != tt.want {
 			t.Errorf("admit that fails with %v arrives as %v, want code %s", tt.err, err, tt.want.Code())
 		}
 	}
 }
 
-// What a call that fails says about its effect, and about the peer.
+// A failed call tells whether it had an effect, and whether the peer was heard.
 func TestNotSentAndHeard(t *testing.T) {
 	batch := newBatch(t).Encode()
 	d := newDouble()
@@ -172,11 +172,11 @@ func TestNotSentAndHeard(t *testing.T) {
 		})
 	}
 	if NotSent(errors.New("any other error")) {
-		t.Error("NotSent(any other error) = true, want false: who cannot tell must say unknown")
+		t.Error("NotSent(any other error) = true, want false: the effect of an unknown error is unknown")
 	}
 }
 
-// A refusal for a limit names the hour that the limit refuses, hour 0 too.
+// A refusal for a limit names its hour, hour 0 too.
 func TestALimitTravelsWithItsHour(t *testing.T) {
 	for _, limit := range []contract.Refusal{contract.TooManyFlows, contract.TooManyNames, contract.TooManyHours, contract.HoursReserved} {
 		for _, hour := range []flow.Hour{0, -1, 1<<63 - 1} {

@@ -25,7 +25,7 @@ import (
 	"flowring/store/digest"
 )
 
-// double is a node behind the server. What a test does not set is not to be called: the embedded Handler is nil.
+// double is a node behind the server. A call without a double panics, because the embedded Handler is nil.
 type double struct {
 	Handler
 	self   roster.Store
@@ -34,16 +34,16 @@ type double struct {
 	err     error // of every call below
 	wait    chan struct{}
 	entered chan struct{} // receives when a call waits
-	voice   Voice
+	voice   DigestReply
 	batches [][]byte // answered by Missing, in order; broken off by err
 	text    string   // answered by Flows
 	before  func()   // called before the flows are sent; nil: they are ready
 	sums    map[flow.Slice][16]byte
-	held    *store.Store // what Intake is of
+	held    *store.Store // the store of Intake
 	posting flow.ID      // of the last admit or check
-	checked bool         // what Admit was called with
+	checked bool         // the argument of Admit
 	panics  bool         // Check does
-	server  *Server      // the last one that it is behind
+	server  *Server      // the last one in front of the double
 
 	mu      sync.Mutex
 	applied [][]byte
@@ -85,7 +85,7 @@ func (d *double) Check(_ context.Context, batches []flow.Written) (bool, error) 
 func (d *double) Secure(context.Context) error { return d.err }
 func (d *double) Drain(context.Context) error  { return d.err }
 
-func (d *double) Digest(_ context.Context, s flow.Slice, roster string) (Voice, error) {
+func (d *double) Digest(_ context.Context, s flow.Slice, roster string) (DigestReply, error) {
 	return d.voice, d.err
 }
 
@@ -256,7 +256,7 @@ func newTestServer(t testing.TB, cfg ServerConfig, h Handler) *Server {
 
 const switching = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: " + stream.Protocol + "\r\n\r\n"
 
-// serveStreams serves streams that do as fn does, after which the connection is closed.
+// serveStreams serves each stream with fn, and then closes the connection.
 func serveStreams(t testing.TB, fn func(conn net.Conn, in *bufio.Reader)) string {
 	t.Helper()
 	return serveHandler(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -297,7 +297,7 @@ func readAsk(in *bufio.Reader) (uint64, *wire.Ask) {
 	return binary.BigEndian.Uint64(head[5:]), &a
 }
 
-// answering answers every ask of a stream with the same.
+// answering answers every ask of a stream with the same reply.
 func answering(r wire.Reply) func(conn net.Conn, in *bufio.Reader) {
 	return func(conn net.Conn, in *bufio.Reader) {
 		for {

@@ -5,13 +5,13 @@ import "net/url"
 const (
 	prefix = "/peer/v1/"
 
-	headerStore       = "Flowring-Store"        // id name established, of who speaks
-	headerRoster      = "Flowring-Roster"       // hash of the speaker's roster
-	headerRosterValue = "Flowring-Roster-Value" // the answerer's roster, where the hashes differ
+	headerStore       = "Flowring-Store"        // ID, name and established, of the answering store
+	headerRoster      = "Flowring-Roster"       // hash of the caller's roster
+	headerRosterValue = "Flowring-Roster-Value" // the answerer's roster, if the hashes differ
 	headerCluster     = "Flowring-Cluster"      // cluster ID of the caller
 	headerComplete    = "Flowring-Complete"
-	headerTag         = "Flowring-Tag"   // of the flows, whether they follow or not
-	headerDoubt       = "Flowring-Doubt" // with a digest: why it may lack something that it should have
+	headerTag         = "Flowring-Tag"   // of the flows, even without a body
+	headerDoubt       = "Flowring-Doubt" // with a digest: the reason for which batches may be missing
 
 	doubtTakingOver = "taking-over"
 	doubtRecovering = "recovering"
@@ -20,7 +20,7 @@ const (
 	maxError = 64 << 10
 )
 
-// query builds the query of a call from pairs of name and value, leaving out empty values.
+// query builds the query of a call from pairs of name and value. It omits empty values.
 func query(pairs ...string) string {
 	v := url.Values{}
 	for i := 0; i+1 < len(pairs); i += 2 {

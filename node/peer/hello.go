@@ -9,7 +9,7 @@ type Hello struct {
 	Roster roster.Roster `json:"roster"` // of the sender, with its own store
 	Status Status        `json:"status"`
 
-	Former []roster.StoreID `json:"former,omitempty"` // IDs that the store has given up; it still holds all their batches
+	Former []roster.StoreID `json:"former,omitempty"` // former IDs of the store, which still has all their batches
 
 	// Facts for the choice of a founder, while the sender belongs to no cluster.
 	Founds bool     `json:"founds,omitempty"` // the sender founds a cluster, now or as soon as it can
@@ -18,7 +18,7 @@ type Hello struct {
 	Calls  []string `json:"calls,omitempty"`  // names of the nodes in its view at its join addresses
 }
 
-// Status is what a node reports of itself for GET /members.
+// Status is the report of a node about itself for GET /members.
 type Status struct {
 	Hours     int   `json:"hours"`     // with data in the store
 	Slices    int   `json:"slices"`    // with data in the store
@@ -26,7 +26,7 @@ type Status struct {
 	Repairing int   `json:"repairing"` // slices whose copies are compared or moved
 	Behind    int64 `json:"behind"`    // batches known to be missing in the store
 
-	Unreadable uint64 `json:"unreadable"` // batches in the store that are unreadable
+	Unreadable uint64 `json:"unreadable"` // unreadable batches in the store
 
 	Recovering bool `json:"recovering"` // the store started recently, and its answers prove no completeness yet
 	Stopping   bool `json:"stopping"`   // the node is about to stop

@@ -23,31 +23,31 @@ import (
 	"flowring/store/digest"
 )
 
-// Handler is what the server asks of its node. Refusals are *Error.
+// Handler is the node behind the server. It refuses with errors of package contract.
 type Handler interface {
 	Self() roster.Store
 	Roster() roster.Roster
 	Hello(ctx context.Context, from Hello) (Hello, error)
-	// Admit stores batches as the write quorum asks; replayed says that all of them were seen before. checked says
-	// that they are part of a posting that was checked as a whole. Check says whether Admit would refuse.
+	// Admit stores batches at the write quorum. replayed reports that all batches were stored before. checked says
+	// that their posting was checked as a whole. Check returns the refusal of Admit without storing.
 	Admit(ctx context.Context, checked bool, batches []flow.Written) (replayed bool, err error)
 	Check(ctx context.Context, batches []flow.Written) (replayed bool, err error)
-	// Apply keeps batches here for a write: an ID held under another dot is as good as held. All of them are on disk
-	// when it returns nil; after an error some may be. The Bytes are those of a buffer that is used again, here as
-	// for Check: they must not be retained.
+	// Apply keeps batches in this store for a write. A batch whose ID is there under another dot counts as kept. All
+	// batches are on disk when it returns nil; after an error some may be. Apply and Check must not retain the Bytes,
+	// because the server reuses their buffer.
 	Apply(ctx context.Context, batches []flow.Written) error
-	// Flows opens a slice's flows. Nothing is written of an answer whose tag is wanted.Known.
+	// Flows opens the flows of a slice. The server writes no flows of an answer whose tag the reader knows.
 	Flows(ctx context.Context, s flow.Slice, wanted Wanted) (Answer, error)
-	// Digest says what is held of a slice. With a roster hash it answers only if that is its roster and this store is
-	// one of the slice's replicas by it.
-	Digest(ctx context.Context, s flow.Slice, roster string) (Voice, error)
+	// Digest returns the digest of a slice in this store. With a roster hash it refuses, unless this roster has the
+	// hash and makes this store a replica of the slice.
+	Digest(ctx context.Context, s flow.Slice, roster string) (DigestReply, error)
 	Missing(ctx context.Context, s flow.Slice, have digest.Digest, fn func(frame []byte) error) error
-	// Intake takes in what Missing gives elsewhere.
+	// Intake stores the frames of Missing of another store.
 	Intake(s flow.Slice) (*store.Intake, error)
 	Summary(ctx context.Context) (map[flow.Slice][16]byte, error)
-	// Secure puts every batch held here on as many established stores as the write quorum asks.
+	// Secure copies every batch of this store until the write quorum of established stores has it.
 	Secure(ctx context.Context) error
-	// Forget takes a store off the roster, as an operator asks; Drain does so with this store.
+	// Forget takes a store off the roster, for an operator. Drain takes this store off.
 	Forget(ctx context.Context, id roster.StoreID, force bool) error
 	Drain(ctx context.Context) error
 }
@@ -55,27 +55,26 @@ type Handler interface {
 // Wanted is a reader's request for the flows of a slice.
 type Wanted struct {
 	contract.Ask
-	JSON bool // as they are answered to clients, to be passed on; else in parts, to be merged
-	Here bool // from the store that is asked, even if another one lacks less
+	JSON bool // the flows as JSON, to pass them on to a client; otherwise in parts, to merge them
+	Here bool // from the called store, even if another one has fewer gaps
 }
 
-// Answer is a slice's flows, ready to be streamed.
+// Answer is the flows of a slice, ready to be streamed.
 type Answer interface {
 	contract.Answer
 
-	// Parts returns the flows, sorted by key, in parts of as many as one likes. After an error there is nothing more:
-	// what came before it is not all. It may be called once, and instead of it WriteTo, of an answer that was wanted
-	// in JSON.
+	// Parts returns the flows in parts of any size, sorted by key over all parts. After an error the flows are
+	// incomplete. The caller calls Parts once, or WriteTo once for an answer in JSON.
 	Parts() iter.Seq2[*flow.Batch, error]
 
-	// Ready reports whether the first part comes at once.
+	// Ready reports whether the first part is available at once.
 	Ready() bool
 }
 
-// ServerConfig bounds what peers may ask at once.
+// ServerConfig bounds the calls under way.
 type ServerConfig struct {
-	MaxCalls  int // calls under way that wait for no other node; 0: 256
-	MaxRouted int // admissions and reads under way, which themselves call others; 0: 256
+	MaxCalls  int // plain calls, which wait for no other node; 0: 256
+	MaxRouted int // routed calls (admissions and reads), which call other nodes; 0: 256
 }
 
 // ServerDeps are the collaborators of the server.
@@ -84,14 +83,14 @@ type ServerDeps struct {
 	Log     *slog.Logger
 }
 
-// Server answers peers. The two bounds are apart because a routed call waits for plain calls on other nodes: were
-// they one, two nodes full of routed calls would wait for each other.
+// Server answers peers. Plain and routed calls have separate slots, because a routed call waits for plain calls on
+// other nodes: with shared slots, two nodes full of routed calls would wait for each other.
 type Server struct {
 	Handler
-	log    *slog.Logger
-	calls  chan struct{}
-	routed chan struct{}
-	mux    *http.ServeMux
+	log         *slog.Logger
+	plainSlots  chan struct{}
+	routedSlots chan struct{}
+	mux         *http.ServeMux
 
 	streams      *stream.Server
 	lastIdentity atomic.Pointer[identity]
@@ -103,19 +102,19 @@ type Server struct {
 // NewServer returns the handler of the peer port.
 func NewServer(cfg ServerConfig, deps ServerDeps) *Server {
 	s := &Server{Handler: deps.Handler, log: deps.Log, mux: http.NewServeMux()}
-	s.calls = make(chan struct{}, orDefault(cfg.MaxCalls, 256))
-	s.routed = make(chan struct{}, orDefault(cfg.MaxRouted, 256))
-	hellos := make(chan struct{}, 64) // never behind data: a greeting is what closes circuit breakers
-	rare := make(chan struct{}, 8)
-	s.handle("POST", "hello", hellos, s.hello)
-	s.handle("GET", "flows", s.routed, s.flows)
-	s.handle("GET", "digest", s.calls, s.digest)
-	s.handle("POST", "missing", s.calls, s.missing)
-	s.handle("POST", "give", s.calls, s.give)
-	s.handle("GET", "summary", s.calls, s.summary)
-	s.handle("POST", "secure", rare, s.secure)
-	s.handle("POST", "forget", rare, s.forget)
-	s.handle("POST", "drain", rare, s.drain)
+	s.plainSlots = make(chan struct{}, orDefault(cfg.MaxCalls, 256))
+	s.routedSlots = make(chan struct{}, orDefault(cfg.MaxRouted, 256))
+	helloSlots := make(chan struct{}, 64) // of their own, because greetings close circuit breakers
+	rareSlots := make(chan struct{}, 8)
+	s.handle("POST", "hello", helloSlots, s.hello)
+	s.handle("GET", "flows", s.routedSlots, s.flows)
+	s.handle("GET", "digest", s.plainSlots, s.digest)
+	s.handle("POST", "missing", s.plainSlots, s.missing)
+	s.handle("POST", "give", s.plainSlots, s.give)
+	s.handle("GET", "summary", s.plainSlots, s.summary)
+	s.handle("POST", "secure", rareSlots, s.secure)
+	s.handle("POST", "forget", rareSlots, s.forget)
+	s.handle("POST", "drain", rareSlots, s.drain)
 	s.initStreams()
 	return s
 }
@@ -136,29 +135,28 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mux.ServeHTTP(w, r)
 }
 
-// Close makes the server refuse every call from now on. It must come before the first stream.
+// Close makes the server refuse all calls. No stream may exist yet.
 func (s *Server) Close(why error) { s.closed.Store(asError(why)) }
 
-// handle routes one call: who speaks is said, strangers are refused, places are bounded, and so is the time without a
-// byte.
-func (s *Server) handle(method, name string, places chan struct{}, call func(http.ResponseWriter, *http.Request) error) {
+// handle registers one call. It limits the calls under way and the time without a byte, and refuses strangers.
+func (s *Server) handle(method, name string, slots chan struct{}, call func(http.ResponseWriter, *http.Request) error) {
 	limit := idle.Timeout
 	if name == "flows" {
 		limit = idle.ReaderTimeout
 	}
 	s.mux.HandleFunc(method+" "+prefix+name, func(out http.ResponseWriter, r *http.Request) {
-		w := idle.NewAnswerWriter(out, limit, s.stall)
+		w := idle.NewAnswerWriter(out, limit, s.noteStall)
 		defer w.Begin()
 		select {
-		case places <- struct{}{}:
-			defer func() { <-places }()
+		case slots <- struct{}{}:
+			defer func() { <-slots }()
 		default:
 			s.introduce(w, r)
-			s.busy("%s: %d calls are under way", name, cap(places)).write(w)
+			s.busy("%s: %d calls are under way", name, cap(slots)).write(w)
 			return
 		}
 		theirs := r.Header.Get(headerCluster)
-		if refusal := s.strange(theirs); refusal != nil && (name != "hello" || s.Roster().Cluster() != "") {
+		if refusal := s.refuseStranger(theirs); refusal != nil && (name != "hello" || s.Roster().Cluster() != "") {
 			refusal.write(w)
 			return
 		}
@@ -166,14 +164,14 @@ func (s *Server) handle(method, name string, places chan struct{}, call func(htt
 			r.Body = w.RequestBody(r.Body)
 		}
 		if err := call(w, r); err != nil {
-			s.fail(w, r, name, err)
+			s.writeError(w, r, name, err)
 		}
 	})
 }
 
-// strange refuses callers of other clusters. At a node of no cluster a member of one has no more to do than to greet
-// it: the call is meant for a node that was at this address before.
-func (s *Server) strange(theirs string) *Error {
+// refuseStranger refuses callers of other clusters. A node without a cluster refuses members of any cluster, except
+// their greetings: other calls are meant for the former node at this address.
+func (s *Server) refuseStranger(theirs string) *Error {
 	mine := s.Roster().Cluster()
 	switch {
 	case theirs == "" || mine == theirs:
@@ -184,22 +182,22 @@ func (s *Server) strange(theirs string) *Error {
 	return newError(contract.Stranger, "this node belongs to cluster %s, the caller to %s", mine, theirs)
 }
 
-// busy refuses a call for which there is no place.
+// busy returns the refusal of a call without a free slot, and counts it.
 func (s *Server) busy(format string, args ...any) *Error {
 	s.refused.Add(1)
 	return newError(contract.Busy, format, args...)
 }
 
-// Refused returns how many calls, and streams, were refused as there were too many.
+// Refused returns the number of calls and streams refused for lack of a slot.
 func (s *Server) Refused() uint64 { return s.refused.Load() }
 
-func (s *Server) stall() { s.stalled.Add(1) }
+func (s *Server) noteStall() { s.stalled.Add(1) }
 
-// Stalled returns how many calls were given up because the caller sent and took no byte.
+// Stalled returns the number of calls ended because the caller sent and took no byte.
 func (s *Server) Stalled() uint64 { return s.stalled.Load() }
 
-// introduce says who answers, and what roster it has where the caller's differs. It comes after the effect of a call
-// and before its answer, so that the roster is one that the effect was made under, or a later one.
+// introduce adds this store to the headers, and its roster if the caller has another one. It runs after the effect of a
+// call, so that the roster is not older than the effect.
 func (s *Server) introduce(w http.ResponseWriter, r *http.Request) {
 	roster := s.Roster()
 	w.Header().Set(headerStore, wire.FormatStore(s.Self()))
@@ -210,23 +208,23 @@ func (s *Server) introduce(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func (s *Server) fail(w http.ResponseWriter, r *http.Request, name string, err error) {
-	if errors.Is(err, errStreaming) { // the answer has begun: only cutting it off says that it is not whole
+func (s *Server) writeError(w http.ResponseWriter, r *http.Request, name string, err error) {
+	if errors.Is(err, errAnswerBegun) { // only an aborted connection can still tell the caller
 		s.log.Debug("peer answer cut short", "call", name, "error", err)
 		panic(http.ErrAbortHandler)
 	}
 	refusal := asError(err)
-	if refusal.row() == contract.Internal && r.Context().Err() == nil {
+	if refusal.kind() == contract.Internal && r.Context().Err() == nil {
 		s.log.Error("peer call failed", "call", name, "error", err)
 	}
-	if refusal.row() != contract.Stranger { // who is told no roster
+	if refusal.kind() != contract.Stranger { // strangers get no roster
 		s.introduce(w, r)
 	}
 	refusal.write(w)
 }
 
-// errStreaming marks an error after the first byte of an answer.
-var errStreaming = errors.New("answer under way")
+// errAnswerBegun marks an error after the first byte of an answer.
+var errAnswerBegun = errors.New("the answer has begun")
 
 func (s *Server) hello(w http.ResponseWriter, r *http.Request) error {
 	var from Hello
@@ -280,15 +278,15 @@ func (s *Server) flows(w http.ResponseWriter, r *http.Request) error {
 		err = writeParts(w, answer)
 	}
 	if err != nil {
-		return fmt.Errorf("%w: %w", errStreaming, err)
+		return fmt.Errorf("%w: %w", errAnswerBegun, err)
 	}
 	return nil
 }
 
-// asJSON asks for flows in JSON.
+// asJSON is the value of the parameter as for flows in JSON.
 const asJSON = "json"
 
-// writeParts writes the flows of an answer as frames, as many at a time as there are in sendBuffer.
+// writeParts writes the flows of an answer as frames, at least sendBuffer bytes at a time.
 func writeParts(w io.Writer, answer Answer) error {
 	var buf []byte
 	for part, err := range answer.Parts() {
@@ -307,8 +305,8 @@ func writeParts(w io.Writer, answer Answer) error {
 	return err
 }
 
-// sendBuffer is how many bytes of an answer are sent at a time, and more: for fewer, to call the kernel would cost
-// more than to copy.
+// sendBuffer is the minimum of bytes for one write of an answer. For fewer bytes the system call would cost more than
+// the copy.
 const sendBuffer = 128 << 10
 
 func (s *Server) digest(w http.ResponseWriter, r *http.Request) error {
@@ -316,18 +314,18 @@ func (s *Server) digest(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return contract.Malformed.Errorf("%w", err)
 	}
-	voice, err := s.Digest(r.Context(), slice, r.URL.Query().Get("roster"))
+	reply, err := s.Digest(r.Context(), slice, r.URL.Query().Get("roster"))
 	if err != nil {
 		return err
 	}
 	s.introduce(w, r)
-	if voice.TakingOver {
+	if reply.TakingOver {
 		w.Header().Add(headerDoubt, doubtTakingOver)
 	}
-	if voice.Recovering {
+	if reply.Recovering {
 		w.Header().Add(headerDoubt, doubtRecovering)
 	}
-	w.Write(voice.Digest.Encode())
+	w.Write(reply.Digest.Encode())
 	return nil
 }
 
@@ -346,12 +344,12 @@ func (s *Server) missing(w http.ResponseWriter, r *http.Request) error {
 		err = wire.WriteFrame(w, nil)
 	}
 	if err != nil {
-		return fmt.Errorf("%w: %w", errStreaming, err)
+		return fmt.Errorf("%w: %w", errAnswerBegun, err)
 	}
 	return nil
 }
 
-// give takes in a stream of frames.
+// give stores the frames of the body.
 func (s *Server) give(w http.ResponseWriter, r *http.Request) error {
 	slice, err := wire.ParseSlice(r.URL.Query().Get("slice"))
 	if err != nil {
@@ -363,7 +361,7 @@ func (s *Server) give(w http.ResponseWriter, r *http.Request) error {
 	}
 	defer in.Close()
 	err = wire.ReadFrames(bufio.NewReaderSize(r.Body, 64<<10), nil, in.Add)
-	return s.done(w, r, err)
+	return s.writeEmpty(w, r, err)
 }
 
 func (s *Server) summary(w http.ResponseWriter, r *http.Request) error {
@@ -379,7 +377,7 @@ func (s *Server) summary(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Server) secure(w http.ResponseWriter, r *http.Request) error {
-	return s.done(w, r, s.Secure(r.Context()))
+	return s.writeEmpty(w, r, s.Secure(r.Context()))
 }
 
 func (s *Server) forget(w http.ResponseWriter, r *http.Request) error {
@@ -387,15 +385,15 @@ func (s *Server) forget(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return contract.Malformed.Errorf("%w", err)
 	}
-	return s.done(w, r, s.Forget(r.Context(), id, r.URL.Query().Get("force") == "true"))
+	return s.writeEmpty(w, r, s.Forget(r.Context(), id, r.URL.Query().Get("force") == "true"))
 }
 
 func (s *Server) drain(w http.ResponseWriter, r *http.Request) error {
-	return s.done(w, r, s.Drain(r.Context()))
+	return s.writeEmpty(w, r, s.Drain(r.Context()))
 }
 
-// done answers a call whose answer has no body.
-func (s *Server) done(w http.ResponseWriter, r *http.Request, err error) error {
+// writeEmpty writes an answer without a body, unless err is set.
+func (s *Server) writeEmpty(w http.ResponseWriter, r *http.Request, err error) error {
 	if err == nil {
 		s.introduce(w, r)
 		w.WriteHeader(http.StatusNoContent)

@@ -19,13 +19,13 @@ import (
 	"flowring/store/digest"
 )
 
-// leisurely is a double whose calls take a while, and whose frames come one by one.
+// leisurely is a double with slow calls and slow frames.
 type leisurely struct {
 	*double
 	takes time.Duration // before each call is done, and between frames
 	large int           // bytes of a frame
-	took  int           // frames that were taken from Missing
-	ended chan error    // receives what Missing returns
+	took  int           // frames taken from Missing
+	ended chan error    // receives the error of Missing
 }
 
 func (l *leisurely) Secure(context.Context) error { time.Sleep(l.takes); return nil }
@@ -52,12 +52,11 @@ func (l *leisurely) Missing(_ context.Context, _ flow.Slice, _ digest.Digest, fn
 	return nil
 }
 
-// swallow makes all packets between the hosts vanish from now on: no reset tells of it.
+// swallow drops all later packets between the hosts, without a reset.
 func (p pair) swallow() { p.net.Partition([]string{hostA}, []string{hostB}) }
 
-// A body that stops in the middle ends after 4 s without a byte, whatever time the call has, and the peer counts as
-// silent (P8, P12).
-func TestABodyThatStopsIsGivenUp(t *testing.T) {
+// A body without a byte for 4 s ends, whatever time the call has left, and the peer counts as silent (P8, P12).
+func TestAStoppedBodyEndsTheCall(t *testing.T) {
 	l := &leisurely{double: newDouble(), takes: time.Second}
 	inPair(t, l, func(t *testing.T, p pair) {
 		l.ended = make(chan error, 9)
@@ -81,9 +80,8 @@ func TestABodyThatStopsIsGivenUp(t *testing.T) {
 	})
 }
 
-// A caller that vanishes holds no place for long, neither as the receiver of an answer nor as the sender of a body
-// (P12).
-func TestACallerThatVanishesHoldsNoPlace(t *testing.T) {
+// A vanished caller does not hold a slot for long, neither with an answer nor with a body (P12).
+func TestAVanishedCallerHoldsNoSlot(t *testing.T) {
 	for name, call := range map[string]func(c *Client, p pair) error{
 		"an answer that nobody takes": func(c *Client, p pair) error {
 			return c.Missing(context.Background(), portB, seven, digest.Digest{}, func([]byte) error { p.swallow(); time.Sleep(time.Hour); return io.EOF })
@@ -112,12 +110,12 @@ func TestACallerThatVanishesHoldsNoPlace(t *testing.T) {
 				go func() { done <- call(p.client, p) }()
 				time.Sleep(100 * time.Millisecond)
 				synctest.Wait()
-				if n := len(p.server.calls); n != 1 {
+				if n := len(p.server.plainSlots); n != 1 {
 					t.Fatalf("%d calls are under way, want 1", n)
 				}
 				time.Sleep(2 * idle.Timeout)
-				if n := len(p.server.calls); n != 0 || p.server.Stalled() != 1 {
-					t.Errorf("%d places are taken and %d stalled after %v, want none and 1", n, p.server.Stalled(), 2*idle.Timeout)
+				if n := len(p.server.plainSlots); n != 0 || p.server.Stalled() != 1 {
+					t.Errorf("%d slots are taken and %d stalled after %v, want none and 1", n, p.server.Stalled(), 2*idle.Timeout)
 				}
 				if err := <-done; err == nil {
 					t.Error("the call has no error")
@@ -127,8 +125,8 @@ func TestACallerThatVanishesHoldsNoPlace(t *testing.T) {
 	}
 }
 
-// A digest whose sender stops half-way holds no place either.
-func TestAShortBodyThatStopsHoldsNoPlace(t *testing.T) {
+// A vanished sender of a digest does not hold a slot either.
+func TestAStoppedShortBodyHoldsNoSlot(t *testing.T) {
 	inPair(t, newDouble(), func(t *testing.T, p pair) {
 		conn, err := p.net.Host(hostA).DialContext(t.Context(), "tcp", portB)
 		if err != nil {
@@ -137,17 +135,17 @@ func TestAShortBodyThatStopsHoldsNoPlace(t *testing.T) {
 		defer conn.Close()
 		io.WriteString(conn, "POST /peer/v1/missing?slice=7/0 HTTP/1.1\r\nHost: b\r\nContent-Length: 100\r\n\r\nhalf")
 		synctest.Wait()
-		if n := len(p.server.calls); n != 1 {
+		if n := len(p.server.plainSlots); n != 1 {
 			t.Fatalf("%d calls are under way, want 1", n)
 		}
 		time.Sleep(idle.Timeout + time.Second)
-		if n := len(p.server.calls); n != 0 {
-			t.Errorf("%d places are taken, want none", n)
+		if n := len(p.server.plainSlots); n != 0 {
+			t.Errorf("%d slots are taken, want none", n)
 		}
 	})
 }
 
-// A peer that is at work says so: only one that has vanished is given up, and that within 4 s (P10).
+// A peer at work sends signs of life. A caller gives up a vanished peer within 4 s, and no other one (P10).
 func TestASlowPeerIsWaitedForAndAVanishedOneIsNot(t *testing.T) {
 	for name, call := range map[string]func(*Client) error{
 		"secure": func(c *Client) error { return second(c.Secure(context.Background(), portB)) },
@@ -182,8 +180,7 @@ func TestASlowPeerIsWaitedForAndAVanishedOneIsNot(t *testing.T) {
 	}
 }
 
-// A reader of flows whose own client is slow is no silent peer, and one that has vanished holds no place for good
-// (P12).
+// A reader of flows with a slow client is no silent peer. A vanished reader does not hold a slot for ever (P12).
 func TestFlowsWaitForASlowReader(t *testing.T) {
 	inPair(t, &leisurely{double: newDouble(), large: 1 << 20}, func(t *testing.T, p pair) {
 		for _, vanishes := range []bool{false, true} {
@@ -200,14 +197,14 @@ func TestFlowsWaitForASlowReader(t *testing.T) {
 			}
 			a.Close()
 			time.Sleep(2 * idle.ReaderTimeout)
-			if n := len(p.server.routed); n != 0 {
-				t.Errorf("%d places are taken, want none; vanishes: %t", n, vanishes)
+			if n := len(p.server.routedSlots); n != 0 {
+				t.Errorf("%d slots are taken, want none; vanishes: %t", n, vanishes)
 			}
 		}
 	})
 }
 
-// The limits of one call do not outlive it on a connection that is kept.
+// The limits of a call end with the call, even if its connection is reused.
 func TestAConnectionIsUsedAgainAfterALongPause(t *testing.T) {
 	l := &leisurely{double: newDouble()}
 	inPair(t, l, func(t *testing.T, p pair) {
@@ -227,11 +224,12 @@ func TestAConnectionIsUsedAgainAfterALongPause(t *testing.T) {
 	})
 }
 
-// A peer that refuses before it has read a body is heard, and its caller's body does not count against it afterwards.
+// A peer may refuse a call before it has read the body. Then it was heard, and the rest of the body does not count
+// against it.
 func TestARefusalBeforeTheBodyLeavesThePeerHeard(t *testing.T) {
 	inPair(t, newDouble(), func(t *testing.T, p pair) {
-		for range cap(p.server.calls) {
-			p.server.calls <- struct{}{}
+		for range cap(p.server.plainSlots) {
+			p.server.plainSlots <- struct{}{}
 		}
 		_, err := p.client.Give(t.Context(), portB, seven, func(fn func([]byte) error) error {
 			for {
@@ -252,7 +250,7 @@ func TestARefusalBeforeTheBodyLeavesThePeerHeard(t *testing.T) {
 	})
 }
 
-// Large frames of several sources are in memory one after the other.
+// Large frames of several sources are in memory one at a time.
 func TestLargeFramesAreReadOneAfterTheOther(t *testing.T) {
 	l := &leisurely{double: newDouble(), large: 1 << 20}
 	inPair(t, l, func(t *testing.T, p pair) {
@@ -283,7 +281,7 @@ func TestLargeFramesAreReadOneAfterTheOther(t *testing.T) {
 	})
 }
 
-// The negative control of the tests above: without the limit a body that stops holds its reader for ever, because no
+// The negative control of the tests above: without the limit a stopped body holds its reader for ever, because no
 // reset comes.
 func TestABodyMayStopForEverWithoutALimit(t *testing.T) {
 	l := &leisurely{double: newDouble(), takes: time.Second}

@@ -26,19 +26,19 @@ type identity struct {
 func (s *Server) initStreams() {
 	s.streams = stream.NewServer(stream.ServerConfig{
 		MaxBody: wire.MaxAsk,
-		Methods: map[stream.Kind]stream.Method{ // an admitted batch is still sent to other stores when the call has returned
-			wire.KindAdmit:        {Slots: s.routed, KeepsBody: true},
-			wire.KindAdmitChecked: {Slots: s.routed, KeepsBody: true},
-			wire.KindCheck:        {Slots: s.calls},
-			wire.KindApply:        {Slots: s.calls},
+		// An admitted batch is still sent to other stores when the call has returned.
+		Methods: map[stream.Kind]stream.Method{
+			wire.KindAdmit:        {Slots: s.routedSlots, KeepsBody: true},
+			wire.KindAdmitChecked: {Slots: s.routedSlots, KeepsBody: true},
+			wire.KindCheck:        {Slots: s.plainSlots},
+			wire.KindApply:        {Slots: s.plainSlots},
 		},
 	}, streamHandler{s})
 	s.mux.HandleFunc("POST "+prefix+"stream", s.serveStream)
 }
 
-// Shutdown tells callers that no call by a stream begins any more, waits for the calls under way and for the callers
-// to close their streams, and closes the remaining ones. The end of ctx closes all streams at once. Every goroutine
-// of the streams has ended when Shutdown returns.
+// Shutdown stops the streams: no call begins, calls under way end, and the callers close their streams. The end of
+// ctx closes all streams at once. Every goroutine of the streams has ended when Shutdown returns.
 func (s *Server) Shutdown(ctx context.Context) { s.streams.Shutdown(ctx) }
 
 // serveStream answers a request for a stream, and serves the stream.
@@ -94,7 +94,7 @@ func (h streamHandler) Serve(ctx context.Context, c *stream.Call) {
 	} else {
 		replayed, err = s.do(ctx, &a)
 	}
-	if err != nil && asError(err).row() == contract.Internal && ctx.Err() == nil {
+	if err != nil && asError(err).kind() == contract.Internal && ctx.Err() == nil {
 		s.log.Error("peer call failed", "call", wire.CallName(a.Kind), "error", err)
 	}
 	r := s.reply(&a, replayed, err)
@@ -118,11 +118,12 @@ func (h streamHandler) Refuse(c *stream.Call, reason error) {
 func (s *Server) do(ctx context.Context, a *wire.Ask) (replayed bool, err error) {
 	defer func() {
 		if cause := recover(); cause != nil {
-			s.log.Error("peer call panicked", "call", wire.CallName(a.Kind), "cause", cause, "stack", string(debug.Stack()))
+			stack := string(debug.Stack())
+			s.log.Error("peer call panicked", "call", wire.CallName(a.Kind), "cause", cause, "stack", stack)
 			err = fmt.Errorf("panic: %v", cause)
 		}
 	}()
-	if refusal := s.strange(a.Cluster); refusal != nil {
+	if refusal := s.refuseStranger(a.Cluster); refusal != nil {
 		return false, refusal
 	}
 	batches, err := a.Written()
@@ -151,7 +152,7 @@ func (s *Server) reply(a *wire.Ask, replayed bool, err error) wire.Reply {
 	case err != nil:
 		refusal := asError(err)
 		r.Outcome, r.Refusal = wire.Refused, refusal.encode()
-		if refusal.row() == contract.Stranger {
+		if refusal.kind() == contract.Stranger {
 			return r
 		}
 	case replayed:

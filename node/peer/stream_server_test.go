@@ -20,7 +20,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// scripted is a node whose calls of the write path are the test's.
+// scripted is a double with the calls of the write path from the test.
 type scripted struct {
 	*double
 	admit func(ctx context.Context, batches []flow.Written) (bool, error)
@@ -40,7 +40,7 @@ func (s scripted) Apply(ctx context.Context, batches []flow.Written) error {
 	return s.apply(ctx, batches)
 }
 
-// counted serves a server, and counts the streams that are asked for.
+// counted serves a server, and counts the requests for streams.
 func counted(t *testing.T, server *Server) (addr string, streams *atomic.Int64) {
 	streams = new(atomic.Int64)
 	return serveHandler(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -51,7 +51,7 @@ func counted(t *testing.T, server *Server) (addr string, streams *atomic.Int64) 
 	})), streams
 }
 
-// numbered returns an encoded batch of one flow with that seq.
+// numbered returns an encoded batch of one flow with a seq.
 func numbered(t testing.TB, seq uint64) []byte {
 	b := newBatch(t)
 	b.Dot.Seq = seq
@@ -156,8 +156,8 @@ func TestCallsUnderWayFailWithTheirStream(t *testing.T) {
 	}
 }
 
-// What is admitted is still on its way to other stores when the call has returned.
-func TestBatchesThatAreAdmittedStayAsTheyAre(t *testing.T) {
+// An admitted batch is still sent to other stores when the call has returned.
+func TestAdmittedBatchesDoNotChange(t *testing.T) {
 	d := newDouble()
 	var mu sync.Mutex
 	var kept []flow.Written
@@ -185,7 +185,7 @@ func TestBatchesThatAreAdmittedStayAsTheyAre(t *testing.T) {
 	}
 }
 
-func TestTheTimeOfTheCallerTravels(t *testing.T) {
+func TestTheDeadlineOfTheCallerTravels(t *testing.T) {
 	left := make(chan time.Duration, 1)
 	d := newDouble()
 	admit := func(ctx context.Context, _ []flow.Written) (bool, error) {
@@ -213,7 +213,7 @@ func TestTheTimeOfTheCallerTravels(t *testing.T) {
 	}
 }
 
-// A call that finds no place is read past, however large it is, and answered; the next one is served (P12).
+// The server refuses a call without a free slot, skips its body of any size, and serves the next call (P12).
 func TestABusyServerReadsPastLargeCalls(t *testing.T) {
 	d := newDouble()
 	d.wait, d.entered = make(chan struct{}), make(chan struct{})
@@ -226,7 +226,7 @@ func TestABusyServerReadsPastLargeCalls(t *testing.T) {
 	for range 3 {
 		_, err := c.Apply(t.Context(), addr, large)
 		var refusal *Error
-		if !errors.As(err, &refusal) || refusal.row() != contract.Busy || !NotSent(err) {
+		if !errors.As(err, &refusal) || refusal.kind() != contract.Busy || !NotSent(err) {
 			t.Errorf("a second call = %v, want refused as busy", err)
 		}
 	}
@@ -243,7 +243,7 @@ func TestABusyServerReadsPastLargeCalls(t *testing.T) {
 	}
 }
 
-func TestShutdownFinishesWhatIsUnderWay(t *testing.T) {
+func TestShutdownFinishesCallsUnderWay(t *testing.T) {
 	d := newDouble()
 	d.wait, d.entered = make(chan struct{}), make(chan struct{})
 	server := newTestServer(t, ServerConfig{}, d)
@@ -260,7 +260,7 @@ func TestShutdownFinishesWhatIsUnderWay(t *testing.T) {
 		if err == nil {
 			continue // the farewell is not there yet
 		}
-		if !errors.As(err, &refusal) || refusal.row() != contract.Busy || !NotSent(err) || !c.Heard(addr) {
+		if !errors.As(err, &refusal) || refusal.kind() != contract.Busy || !NotSent(err) || !c.Heard(addr) {
 			t.Errorf("a call to a server that stops = %v, heard %t, want refused as busy, and heard", err, c.Heard(addr))
 		}
 		break
@@ -281,7 +281,7 @@ func TestShutdownFinishesWhatIsUnderWay(t *testing.T) {
 	}
 }
 
-// What a peer would not take is not begun to be sent.
+// A client does not send a call beyond the limit of the peer.
 func TestCallsThatAreTooLargeAreNotSent(t *testing.T) {
 	d := newDouble()
 	addr, streams := counted(t, newTestServer(t, ServerConfig{}, d))
@@ -296,7 +296,7 @@ func TestCallsThatAreTooLargeAreNotSent(t *testing.T) {
 	}
 }
 
-// An operator sees too many streams as refusals for lack of a place, and the peer counts as heard.
+// A stream beyond the limit is counted as refused, and the peer counts as heard.
 func TestStreamsAreBounded(t *testing.T) {
 	inPair(t, newDouble(), func(t *testing.T, p pair) {
 		for range 1024 {
@@ -308,13 +308,13 @@ func TestStreamsAreBounded(t *testing.T) {
 		}
 		_, err := p.client.Apply(t.Context(), portB, numbered(t, 1))
 		var refusal *Error
-		if !errors.As(err, &refusal) || refusal.row() != contract.Busy || !NotSent(err) || !p.client.Heard(portB) || p.server.Refused() != 1 {
+		if !errors.As(err, &refusal) || refusal.kind() != contract.Busy || !NotSent(err) || !p.client.Heard(portB) || p.server.Refused() != 1 {
 			t.Errorf("one stream more = %v, %d refused, want refused as busy, and counted", err, p.server.Refused())
 		}
 	})
 }
 
-// After a partition the breaker closes with the first call that is answered.
+// The circuit breaker closes with the first answer after a partition.
 func TestHeardFollowsTheStreams(t *testing.T) {
 	inPair(t, newDouble(), func(t *testing.T, p pair) {
 		for _, tt := range []struct {

@@ -17,8 +17,7 @@ const (
 	ReaderTimeout = 5 * time.Minute
 )
 
-// ErrTimeout ends a call whose peer has sent and taken no byte for Timeout. A host that vanishes sends no reset: only
-// the missing bytes show it.
+// ErrTimeout ends a call whose peer has sent and taken no byte for Timeout.
 var ErrTimeout = errors.New("the peer sent and took no byte for 4 s")
 
 // Limit is the limit of one call on time without a byte. Its timer runs while the call waits for the peer.

@@ -56,7 +56,8 @@ func (a *AnswerWriter) Begin() {
 	}
 	a.begun = true
 	a.timer.Stop()
-	a.extendDeadline() // for an answer without a body too, because the deadline of the last call on the connection is still set
+	// For an answer without a body too, because the deadline of the last call on the connection is still set.
+	a.extendDeadline()
 }
 
 // extendDeadline gives the next write the whole limit, and up to half more, because each move of a deadline costs time.

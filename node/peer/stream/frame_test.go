@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// Nodes of two versions share a cluster during an upgrade, so that the bytes of a frame never change.
+// The bytes of a frame never change, because nodes of two versions share a cluster during an upgrade.
 func TestFramesHaveFixedBytes(t *testing.T) {
 	for _, tt := range []struct {
 		name  string

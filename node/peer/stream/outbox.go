@@ -38,7 +38,9 @@ const (
 // put adds a frame of size bytes, which fill appends. round is the number of the write for the frame. put waits until
 // there is room, or until ctx ends. If mustWrite is true, the caller calls write or drain next, because no other
 // goroutine writes.
-func (o *outbox) put(ctx context.Context, size int, fill func(dst []byte, round uint64) []byte) (mustWrite bool, err error) {
+func (o *outbox) put(
+	ctx context.Context, size int, fill func(dst []byte, round uint64) []byte,
+) (mustWrite bool, err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	for o.err == nil && len(o.pending) > 0 && len(o.pending)+size > maxPending {

@@ -16,11 +16,15 @@ import (
 //	ask       wait(4) [roster] [cluster] [posting] [batch]...
 //	reply     outcome(1) [store] [roster] [refusal]
 //
-// [x] is x behind its length in 4 bytes; numbers are big endian. wait is the time that the caller has left, in
-// milliseconds (0: no limit). roster is the hash of the caller's roster, and cluster is its cluster ID. posting is
-// the hash of the posting that all batches belong to, 16 bytes; it is empty unless the call admits or checks batches
-// that have a key. store is the store that answers. The roster of a reply is the answerer's, in JSON; it is empty if
-// the hashes are equal. refusal is an *Error in JSON.
+// [x] is x behind its length in 4 bytes; numbers are big endian.
+//
+//   - wait: the time left to the caller, in milliseconds; 0: no limit
+//   - roster of an ask: the hash of the caller's roster; cluster: its cluster ID
+//   - posting: the hash of the posting of all batches, 16 bytes; empty unless the call admits or checks batches with
+//     a key
+//   - store: the answering store, as FormatStore writes it
+//   - roster of a reply: the answerer's roster in JSON; empty if the hashes are equal
+//   - refusal: a refusal of package peer in JSON
 
 // The kinds of calls. Package stream reserves 5 and 6.
 const (
@@ -46,17 +50,17 @@ func CallName(k stream.Kind) string {
 // MaxAsk bounds the body of a call, in bytes: one batch of the largest size, and the rest of an ask.
 const MaxAsk = MaxBatch + 64<<10
 
-// ask is one call.
+// Ask is the body of one call.
 type Ask struct {
 	Kind    stream.Kind
-	Wait    time.Duration // the time that the caller has left; 0: no limit
+	Wait    time.Duration // time left to the caller; 0: no limit
 	Roster  string        // hash of the caller's roster
 	Cluster string        // ID of the caller's cluster
-	Posting flow.ID       // hash of the posting that the batches belong to; zero: not known
+	Posting flow.ID       // hash of the posting of the batches; zero: not known
 	Batches [][]byte
 }
 
-// size returns the length of the encoded ask.
+// Size returns the length of the encoded ask.
 func (a *Ask) Size() int {
 	n := 4 + pieceSize(len(a.Roster)) + pieceSize(len(a.Cluster)) + pieceSize(len(a.postingPiece()))
 	for _, b := range a.Batches {
@@ -65,7 +69,7 @@ func (a *Ask) Size() int {
 	return n
 }
 
-// append appends the encoded ask to dst.
+// Append appends the encoded ask to dst.
 func (a *Ask) Append(dst []byte) []byte {
 	dst = binary.BigEndian.AppendUint32(dst, uint32(min(max(a.Wait.Milliseconds(), 0), 1<<32-1)))
 	dst = appendPiece(appendPiece(appendPiece(dst, a.Roster), a.Cluster), a.postingPiece())
@@ -125,7 +129,7 @@ func ParseCaller(kind stream.Kind, data []byte) (a Ask, rest []byte, err error) 
 	return a, rest, nil
 }
 
-// written decodes the batches. Their Bytes share the memory of the ask.
+// Written decodes the batches. Their Bytes share the memory of the ask.
 func (a *Ask) Written() ([]flow.Written, error) {
 	if len(a.Batches) == 0 {
 		return nil, contract.Malformed.Errorf("no batch")
@@ -142,29 +146,30 @@ func (a *Ask) Written() ([]flow.Written, error) {
 	return batches, nil
 }
 
-// outcome is the outcome of a call.
+// Outcome is the outcome of a call.
 type Outcome byte
 
+// The outcomes of calls.
 const (
 	Done Outcome = iota
 	Replayed
 	Refused
 )
 
-// reply is the answer to a call.
+// Reply is the body of the answer to a call.
 type Reply struct {
 	Outcome Outcome
 	Store   []byte // the answering store, as FormatStore writes it
 	Roster  []byte // in JSON; empty if the caller has the same
-	Refusal []byte // an *Error in JSON; empty unless refused
+	Refusal []byte // in JSON; empty unless refused
 }
 
-// size returns the length of the encoded reply.
+// Size returns the length of the encoded reply.
 func (r *Reply) Size() int {
 	return 1 + pieceSize(len(r.Store)) + pieceSize(len(r.Roster)) + pieceSize(len(r.Refusal))
 }
 
-// append appends the encoded reply to dst.
+// Append appends the encoded reply to dst.
 func (r *Reply) Append(dst []byte) []byte {
 	dst = append(dst, byte(r.Outcome))
 	return appendPiece(appendPiece(appendPiece(dst, r.Store), r.Roster), r.Refusal)

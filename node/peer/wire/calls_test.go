@@ -38,7 +38,7 @@ func TestAsksAndRepliesAreReadAsWritten(t *testing.T) {
 	}
 }
 
-// A time that is longer than a frame can say is said as the longest.
+// The longest wait of a frame stands for all longer ones.
 func TestLongTimesAreCutOff(t *testing.T) {
 	for _, tt := range []struct{ wait, want time.Duration }{
 		{math.MaxInt64, math.MaxUint32 * time.Millisecond}, {-time.Second, 0}, {1500 * time.Microsecond, time.Millisecond},
@@ -71,7 +71,7 @@ func TestBodiesThatAreCutShort(t *testing.T) {
 	}
 }
 
-// Nodes of two versions share a cluster during an upgrade, so that the bytes of a call never change.
+// The bytes of a call never change, because nodes of two versions share a cluster during an upgrade.
 func TestBodiesHaveFixedBytes(t *testing.T) {
 	a := Ask{
 		Kind: KindAdmitChecked, Wait: 4 * time.Second, Roster: "r1", Cluster: "c", Posting: flow.ID{1, 2}, Batches: [][]byte{[]byte("ab"), {}},

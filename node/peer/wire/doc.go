@@ -5,9 +5,9 @@
 //   - frames.go: the frames of batches in the bodies of HTTP calls
 //   - text.go: slices, stores, summaries and tags in headers, queries and bodies
 //
-// Every decoder refuses bytes that its encoder does not write, and allocates in proportion to the bytes that have
-// arrived (P16). The formats are versioned by the path /peer/v1/ and by the protocol of package stream. Nodes of two
-// versions share a cluster during an upgrade: a change of a format needs a new version of them.
+// Every decoder refuses malformed bytes, and allocates in proportion to the bytes received (P16). The formats are
+// versioned by the path /peer/v1/ and by the protocol of package stream. Nodes of two versions share a cluster during
+// an upgrade: a change of a format needs a new version of them.
 //
 // Functions and values are safe for concurrent use, except Ask and Reply, which belong to one call.
 package wire

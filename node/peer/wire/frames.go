@@ -9,8 +9,8 @@ import (
 	"flowring/node/peer/stream"
 )
 
-// MaxBatch bounds one encoded batch, in bytes. The default limit of a request's body is smaller. Every node must
-// accept the batches of every other one, so that the bound is fixed.
+// MaxBatch bounds one encoded batch, in bytes. The default limit of a request body is smaller. The bound is fixed,
+// because every node must accept the batches of every other one.
 const MaxBatch = 256 << 20
 
 const lengthSize = 4 // bytes of the length of a frame
@@ -34,21 +34,21 @@ func AppendFrame(dst []byte, b *flow.Batch) []byte {
 	return dst
 }
 
-// AppendEnd appends the frame that ends the frames of an HTTP body.
+// AppendEnd appends the last frame of an HTTP body.
 func AppendEnd(dst []byte) []byte { return append(dst, make([]byte, lengthSize)...) }
 
-// Frames of more than smallFrame bytes that a client reads at the same time have MaxFrames bytes in all; a larger one
-// is alone.
+// A client reads frames of more than smallFrame bytes only while their sum is at most MaxFrames. A larger frame is
+// read alone.
 const (
 	MaxFrames  = 64 << 20
 	smallFrame = 64 << 10
 )
 
-// Budget waits until there is room for a frame of n bytes, of which release gives it back. nil: there always is.
+// Budget waits until there is room for a frame of n bytes; release returns the room. A nil Budget has no limit.
 type Budget func(n int) (release func(), err error)
 
-// ReadFrames calls fn with each batch of a stream; the slice is fn's to keep. A frame of length 0 ends the stream:
-// without it the stream was cut short, and what came before it is still whole.
+// ReadFrames calls fn with each batch of an HTTP body. fn may keep the slice. Without the frame of length 0 the body
+// was cut short, and the batches before the cut are whole.
 func ReadFrames(r io.Reader, room Budget, fn func(batch []byte) error) error {
 	for {
 		var length [lengthSize]byte

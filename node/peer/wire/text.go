@@ -16,7 +16,7 @@ import (
 // FormatSlice writes a slice as hour/index.
 func FormatSlice(s flow.Slice) string { return fmt.Sprintf("%d/%d", s.Hour, s.Index) }
 
-// ParseSlice reads what FormatSlice writes.
+// ParseSlice is the inverse of FormatSlice.
 func ParseSlice(text string) (flow.Slice, error) {
 	hour, index, _ := strings.Cut(text, "/")
 	h, err := strconv.ParseInt(hour, 10, 64)
@@ -35,7 +35,7 @@ func WriteSum(w io.Writer, s flow.Slice, sum [16]byte) {
 	fmt.Fprintf(w, "%s %x\n", FormatSlice(s), sum)
 }
 
-// ParseSummary reads the lines that WriteSum writes.
+// ParseSummary decodes the lines of WriteSum.
 func ParseSummary(text []byte) (map[flow.Slice][16]byte, error) {
 	sums := map[flow.Slice][16]byte{}
 	for line := range strings.Lines(string(text)) {
