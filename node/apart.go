@@ -46,7 +46,7 @@ func (n *Node) restoreAddresses() error {
 	}
 	here := n.members.Advertised()
 	if w.At == "" || w.At == here || n.cfg.Rejoin || n.deps.Disabled.Has(safeguard.Apart) {
-		n.members.Know(w.Known)
+		n.members.AddAddresses(w.Known)
 		return nil
 	}
 	if !n.rosterHasOthers() || n.joinListHasOthers(here) {
@@ -89,7 +89,7 @@ func (n *Node) apartError() error {
 // saveAddresses saves the addresses of other nodes after a change, so that a node finds its cluster again without join
 // addresses. A node apart keeps the addresses of its last run.
 func (n *Node) saveAddresses() {
-	known := n.members.Known()
+	known := n.members.KnownAddresses()
 	if slices.Equal(known, n.savedAddresses) || n.apartError() != nil {
 		return
 	}

@@ -30,7 +30,7 @@ func (n *Node) noteExpected(ctx context.Context) {
 	if n.membership.Roster().Cluster() != "" {
 		return
 	}
-	list := n.members.Named(ctx)
+	list := n.members.JoinList(ctx)
 	e := expectation{sees: n.members.View().Names(), expect: cmp.Or(n.cfg.BootstrapExpect, list.Expect), list: list}
 	if list.Nodes-len(list.Unseen) < min(e.expect, list.Nodes) {
 		e.unseen = list.Unseen
@@ -80,7 +80,7 @@ func (n *Node) foundsAlone() bool { return len(n.cfg.Join) == 0 && n.empty() }
 func (e *expectation) calls(view *member.View) []string {
 	var names []string
 	for _, node := range view.Nodes {
-		if _, listed := e.list.Others[node.Gossip]; listed || e.list.Beyond {
+		if _, listed := e.list.Others[node.Gossip]; listed || e.list.Indirect {
 			names = append(names, node.Name)
 		}
 	}

@@ -12,7 +12,8 @@ import (
 	"flowring/internal/safeguard"
 )
 
-// delegate is what the gossip library calls, most of it under its own locks. Nothing here blocks or calls the library back.
+// delegate receives the calls of the gossip library, most of them under the library's locks. Its methods do not block
+// and do not call the library.
 type delegate struct{ m *Members }
 
 var (
@@ -39,7 +40,8 @@ func (d delegate) LocalState(bool) []byte {
 	return nil
 }
 
-// MergeRemoteState implements memberlist.Delegate. A state that finds the queue full is dropped: it comes again.
+// MergeRemoteState implements memberlist.Delegate. It drops a state if the queue is full, because the state comes
+// again.
 func (d delegate) MergeRemoteState(buf []byte, _ bool) {
 	if len(buf) == 0 {
 		return
@@ -61,9 +63,9 @@ func (d delegate) NotifyUpdate(n *memberlist.Node) {
 		return
 	}
 	d.m.update(func(alive map[string]Node) { alive[n.Name] = node })
-	d.m.remember(node.Gossip)
-	d.m.ended(attempt{addr: node.Gossip}, nil)
-	d.m.pardon(node.Gossip, time.Now()) // a node that hung up as it stopped is back
+	d.m.addAddress(node.Gossip)
+	d.m.noteOutcome(attempt{addr: node.Gossip}, nil)
+	d.m.clearRefusal(node.Gossip, time.Now()) // a node that hung up while it stopped has returned
 }
 
 // NotifyLeave implements memberlist.EventDelegate.
@@ -71,12 +73,12 @@ func (d delegate) NotifyLeave(n *memberlist.Node) {
 	d.m.update(func(alive map[string]Node) { delete(alive, n.Name) })
 }
 
-// NotifyAlive implements memberlist.AliveDelegate: a node that does not belong here is never taken in.
+// NotifyAlive implements memberlist.AliveDelegate. It keeps nodes of other clusters out of the view.
 func (d delegate) NotifyAlive(n *memberlist.Node) error { return d.m.admit(n) }
 
-// NotifyMerge implements memberlist.MergeDelegate: one node that does not belong here refuses the whole exchange, so that two
-// clusters that differ never mix. A node of no cluster is left out by NotifyAlive alone, because a member can still have it in its view
-// that was of no cluster itself when they met.
+// NotifyMerge implements memberlist.MergeDelegate. One node of another cluster refuses the whole exchange, so two
+// different clusters never mix. A node of no cluster is kept out by NotifyAlive alone, because the caller may have met
+// it before the caller joined this cluster.
 func (d delegate) NotifyMerge(nodes []*memberlist.Node) error {
 	for _, n := range nodes {
 		if err := d.m.admit(n); err != nil && !errors.Is(err, errNoMember) {
@@ -86,28 +88,31 @@ func (d delegate) NotifyMerge(nodes []*memberlist.Node) error {
 	return nil
 }
 
-// errApart refuses every other node at one that stays apart.
+// errApart refuses every other node while this node stays apart.
 var errApart = errors.New("this node stays apart")
 
-// errNoMember refuses a node of no cluster at a member of one. It is no news: the node comes to belong to the cluster, or never does.
+// errNoMember refuses a node of no cluster at a member of one. It is not logged: the node joins the cluster later, or
+// never.
 var errNoMember = errors.New("the node belongs to no cluster, and this node does")
 
-// notAdopted is how the text of an adoptError begins: the library passes errors on as text alone.
+// notAdopted is the prefix of an adoptError. The library passes errors on as text alone.
 const notAdopted = "this node has not adopted cluster "
 
-// adoptError refuses a member of a cluster at a node of no cluster. The answer to a call of its own can make the node adopt the cluster.
+// adoptError refuses a member of a cluster at a node of no cluster. It offers the cluster: in answer to its own call,
+// the node can adopt it.
 type adoptError struct{ cluster string }
 
 func (e *adoptError) Error() string { return notAdopted + e.cluster }
 
-// offered returns the cluster of the members that answered a join, if the join failed for want of adoption alone.
-func offered(join error) (cluster string) {
+// offeredCluster returns the cluster of the members that answered a join, if the join failed for want of adoption
+// alone.
+func offeredCluster(join error) (cluster string) {
 	_, after, _ := strings.Cut(join.Error(), notAdopted)
 	cluster, _, _ = strings.Cut(after, "\n")
 	return strings.TrimSpace(cluster)
 }
 
-// admit says why a node cannot be in one cluster with this one, if so, and remembers it for Refusal.
+// admit returns why a node and this one cannot be in one cluster, and records the reason for Refusal; nil: they can.
 func (m *Members) admit(n *memberlist.Node) error {
 	node, err := decodeNode(n)
 	if err != nil {
@@ -121,23 +126,26 @@ func (m *Members) admit(n *memberlist.Node) error {
 	case m.apart:
 		return errApart
 	case node.Params != self.Params:
-		err = fmt.Errorf("node %s at %s has other cluster parameters (%s) than this node (%s)", node.Name, node.Gossip, node.Params, self.Params)
+		err = fmt.Errorf("node %s at %s has other cluster parameters (%s) than this node (%s)",
+			node.Name, node.Gossip, node.Params, self.Params)
 	case node.Cluster != "" && self.Cluster != "" && node.Cluster != self.Cluster:
-		err = fmt.Errorf("node %s at %s belongs to cluster %s, this node to cluster %s", node.Name, node.Gossip, node.Cluster, self.Cluster)
+		err = fmt.Errorf("node %s at %s belongs to cluster %s, this node to cluster %s",
+			node.Name, node.Gossip, node.Cluster, self.Cluster)
 	case adopts && node.Cluster != self.Cluster && self.Cluster == "":
 		return &adoptError{node.Cluster}
 	case adopts && node.Cluster != self.Cluster:
 		return errNoMember
 	default:
-		m.meet(node)
+		m.noteNamesake(node)
 		return nil
 	}
-	m.refuse(node.Gossip, err)
+	m.addRefusal(node.Gossip, err)
 	return err
 }
 
-// meet remembers an earlier start of this node's name, for Namesakes. An exchange names all nodes before any of them is in the view.
-func (m *Members) meet(node Node) {
+// noteNamesake records an earlier start of this node's name, for Namesakes. An exchange names all nodes before any of
+// them enters the view.
+func (m *Members) noteNamesake(node Node) {
 	self := m.self.Load()
 	if node.Name != self.Name || node.Start >= self.Start {
 		return

@@ -1,18 +1,19 @@
-// Package member says which nodes are alive and where they listen. It runs the gossip (hashicorp/memberlist, which only this
-// package imports) and publishes what it learns as immutable views.
+// Package member knows which nodes are alive and where they listen. It runs the gossip (hashicorp/memberlist, imported
+// by this package alone) and publishes immutable views.
 //
-// Members.View returns the latest view from an atomic pointer; Members.Changed is signalled, without blocking, after each new
-// one. The gossip library calls back under its own locks: the callbacks here copy what they are given, and return.
+// Members.View returns the latest view from an atomic pointer. Members.Changed is signalled after each new view,
+// without blocking. The gossip library calls back under its own locks: the callbacks here copy their arguments and
+// return.
 //
-// What the library does not do by itself is done here:
+// The package adds three abilities to the library:
 //
-//   - A name that returns with another address is refused by it for a long time. Every process start therefore gossips under a
-//     name of its own, the node's name and a nonce; the node's name, its store and its addresses travel in the metadata. Of two
-//     starts of one node the later one is the node (P8).
-//   - It never heals a partition once both sides have forgotten each other. A loop resolves the join addresses, adds every
-//     address at which a node was ever seen, and joins those that are not in the view, in parallel (P6).
-//   - It joins whatever answers. Nodes of another cluster, or with other parameters of placement, are refused by both sides,
-//     and Members.Refusal says so in words.
+//   - The library refuses a known name at a new address for a long time. Every process start therefore gossips under
+//     its own name, the node's name with a nonce. The metadata carry the node's name, its store and its addresses. The
+//     later of two starts is the node (P8).
+//   - The library never heals a partition once both sides have forgotten each other. A loop resolves the addresses,
+//     adds every address ever seen, and joins in parallel the addresses without a node in view (P6).
+//   - The library joins any node. Here both sides refuse nodes of another cluster, or with other parameters of
+//     placement, and Members.Refusal states the reason.
 //
-// Besides membership the gossip carries one opaque state of the application (the roster) in its push/pull exchanges.
+// The gossip also carries one opaque state of the application (the roster) in its push/pull exchanges.
 package member

@@ -8,14 +8,14 @@ import (
 	"strings"
 )
 
-// attempt is an address that was joined, or a join address that was looked up.
+// attempt identifies an address of a join, or a join address of a lookup.
 type attempt struct {
 	addr   string
 	lookup bool
 }
 
-// ended notes why an attempt failed, for Failures; nil: it did not.
-func (m *Members) ended(a attempt, err error) {
+// noteOutcome records the error of an attempt, for Failures; nil: it succeeded.
+func (m *Members) noteOutcome(a attempt, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if err == nil {
@@ -25,7 +25,7 @@ func (m *Members) ended(a attempt, err error) {
 	m.failures[a] = reason(err)
 }
 
-// Failures returns the addresses that could last not be joined or resolved, each with the reason, sorted.
+// Failures returns the addresses whose last join or lookup failed, each with the reason, sorted.
 func (m *Members) Failures() []string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -37,7 +37,7 @@ func (m *Members) Failures() []string {
 	return all
 }
 
-// reasons are the texts by which errors of the gossip library and of the system are told, and what operators are told instead.
+// reasons translate errors of the gossip library and of the system, recognized by a part of their text, for operators.
 var reasons = []struct{ text, reason string }{
 	{notAdopted, "a member of a cluster that this node was not told to join"},
 	{"no such host", "no such host"},
@@ -51,10 +51,10 @@ var reasons = []struct{ text, reason string }{
 	{"deadline exceeded", "no answer"},
 }
 
-// joinPath is what the library puts before an error of a join.
+// joinPath matches the library's prefix of a join error.
 var joinPath = regexp.MustCompile(`^(?s:.*failed to join [^ ]*: )`)
 
-// reason says in a few words why an address could not be joined.
+// reason returns in a few words why a join or lookup failed.
 func reason(err error) string {
 	if dns := (*net.DNSError)(nil); errors.As(err, &dns) && dns.IsNotFound {
 		return "no such host"

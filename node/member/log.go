@@ -7,8 +7,8 @@ import (
 	"log/slog"
 )
 
-// newLogger returns a logger that hands the gossip library's lines to slog for debugging. Even its errors are about single
-// packets and probes, which gossip is made to survive; what an operator must know this package says itself.
+// newLogger returns a logger that passes the gossip library's lines to slog, for debugging. The library's errors are
+// about single packets and probes, and gossip survives their loss. This package logs the events for operators itself.
 func newLogger(to *slog.Logger) *log.Logger { return log.New(lineWriter{to}, "", 0) }
 
 type lineWriter struct{ log *slog.Logger }

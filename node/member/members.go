@@ -18,7 +18,7 @@ import (
 	"flowring/internal/safeguard"
 )
 
-// Network is what the gossip listens on and dials.
+// Network opens the gossip's listeners and dials.
 type Network interface {
 	Listen(ctx context.Context, network, addr string) (net.Listener, error)
 	ListenPacket(ctx context.Context, network, addr string) (net.PacketConn, error)
@@ -26,22 +26,23 @@ type Network interface {
 	LookupHost(ctx context.Context, host string) ([]string, error)
 }
 
-// Config describes this node and whom it joins.
+// Config describes this node and the nodes to join.
 type Config struct {
 	Self          Node          // Name, Store, Start, Peer, HTTP, Cluster and Params
 	GossipAddr    string        // host:port to listen on, TCP and UDP
-	AdvertiseHost string        // host that others reach the gossip at
+	AdvertiseHost string        // host of the gossip for other nodes
 	Join          []string      // host:port of other nodes' gossip; a DNS name stands for all its addresses
 	Label         string        // cluster name; gossip under another label is dropped
-	Key           []byte        // 16, 24 or 32 bytes that encrypt the gossip; nil: none
+	Key           []byte        // key of 16, 24 or 32 bytes that encrypts the gossip; nil: none
 	RejoinEvery   time.Duration // 0: DefaultRejoinEvery
 
-	// Adopt makes this node, which belongs to no cluster, belong to the one whose member answered its own call to a join address.
+	// Adopt makes this node of no cluster a member of a cluster, after a member answered its own call to a join
+	// address.
 	Adopt    func(cluster string) error
-	Disabled safeguard.Set // safeguards that are off, in tests
+	Disabled safeguard.Set // safeguards switched off, in tests
 }
 
-// DefaultRejoinEvery is how often nodes that are missing from the view are joined again.
+// DefaultRejoinEvery is the pause between two rounds of joins to addresses without a node in view.
 const DefaultRejoinEvery = 10 * time.Second
 
 // Deps are the collaborators of Members.
@@ -64,22 +65,22 @@ type Members struct {
 	states    chan []byte            // the states of others, received in exchanges
 	view      atomic.Pointer[View]
 	changed   chan struct{}
-	apart     bool          // it joins nobody and takes in nobody
-	again     chan struct{} // asks for a round of joins at once
-	tried     atomic.Bool   // each address was tried once: joined, or not
-	contact   atomic.Int64  // when another node was last met, whatever came of that: nanoseconds since 1970
+	apart     bool          // join no other node, admit no other node
+	rejoinNow chan struct{} // asks for a round of joins
+	tried     atomic.Bool   // one round of joins has ended
+	contact   atomic.Int64  // when another node last answered, refused or hung up: nanoseconds since 1970
 
 	mu    sync.Mutex
 	alive map[string]Node     // by name in the gossip, this node included
 	known map[string]struct{} // gossip addresses ever seen
 
-	joined map[string]struct{} // addresses that could be joined
+	joined map[string]struct{} // addresses with a successful join
 
 	refusals map[string]refusal // by address: why the node there and this one cannot be in one cluster
 
-	failures map[attempt]string // why addresses could last not be joined or looked up
+	failures map[attempt]string // reasons of failed attempts
 
-	namesakes map[string]Node // earlier starts of this node's name, by start: met since Namesakes was last called
+	namesakes map[string]Node // earlier starts of this node's name, by start, since the last call of Namesakes
 
 	cancel context.CancelFunc
 	wg     sync.WaitGroup
@@ -89,8 +90,9 @@ type Members struct {
 func New(cfg Config, deps Deps) *Members {
 	m := &Members{
 		cfg: cfg, log: deps.Log, net: deps.Network,
-		states: make(chan []byte, 64), changed: make(chan struct{}, 1), again: make(chan struct{}, 1),
-		alive: map[string]Node{}, known: map[string]struct{}{}, joined: map[string]struct{}{}, refusals: map[string]refusal{}, failures: map[attempt]string{}, namesakes: map[string]Node{},
+		states: make(chan []byte, 64), changed: make(chan struct{}, 1), rejoinNow: make(chan struct{}, 1),
+		alive: map[string]Node{}, known: map[string]struct{}{}, joined: map[string]struct{}{},
+		refusals: map[string]refusal{}, failures: map[attempt]string{}, namesakes: map[string]Node{},
 	}
 	if m.cfg.RejoinEvery == 0 {
 		m.cfg.RejoinEvery = DefaultRejoinEvery
@@ -117,22 +119,23 @@ func (m *Members) Listen(ctx context.Context) (string, error) {
 	return net.JoinHostPort(m.cfg.AdvertiseHost, strconv.Itoa(t.port())), nil
 }
 
-// Advertised returns the address at which others reach this node's gossip, host:port with a literal host. Listen must have returned.
+// Advertised returns the gossip address for other nodes, host:port with a literal host. Listen must have returned.
 func (m *Members) Advertised() string {
 	return net.JoinHostPort(m.transport.advertise.String(), strconv.Itoa(m.transport.port()))
 }
 
-// Know makes addresses, seen in earlier lives, ones that are joined when they are not in the view. It comes before Start.
-func (m *Members) Know(addrs []string) {
+// AddAddresses adds addresses of an earlier run to the addresses to join. It must be called before Start.
+func (m *Members) AddAddresses(addrs []string) {
 	for _, addr := range addrs {
-		m.remember(addr)
+		m.addAddress(addr)
 	}
 }
 
-// StayApart makes this node join nobody and take in nobody. It comes before Start.
+// StayApart makes this node join and admit no other node. It must be called before Start.
 func (m *Members) StayApart() { m.apart = true }
 
-// Start joins the gossip as self, whose addresses are known by now, and begins to look for the other nodes. It does not wait for them.
+// Start joins the gossip as self, with its final addresses, and begins to look for other nodes. It does not wait for
+// them.
 func (m *Members) Start(self Node) error {
 	if err := m.publish(self); err != nil {
 		return err
@@ -157,7 +160,7 @@ func (m *Members) config(self Node) *memberlist.Config {
 	c.AdvertisePort = m.transport.port()
 	c.Label = m.cfg.Label
 	c.SecretKey = m.cfg.Key
-	c.TCPTimeout = 3 * time.Second // an exchange is a few kB: what takes longer is better tried again
+	c.TCPTimeout = 3 * time.Second // an exchange is a few kB: if it takes longer, a new one is better
 	c.PushPullInterval = 15 * time.Second
 	d := delegate{m}
 	c.Delegate, c.Events, c.Alive, c.Merge = d, d, d, d
@@ -166,7 +169,7 @@ func (m *Members) config(self Node) *memberlist.Config {
 	return c
 }
 
-// publish makes self what others are told.
+// publish makes self the identity for other nodes.
 func (m *Members) publish(self Node) error {
 	meta, err := self.encode()
 	if err != nil {
@@ -177,16 +180,16 @@ func (m *Members) publish(self Node) error {
 	return nil
 }
 
-// SetIdentity tells the others which store this node holds, and of which cluster, from now on.
+// SetIdentity publishes this node's store and cluster from now on.
 func (m *Members) SetIdentity(store, cluster string) error {
 	if changed, err := m.rename(store, cluster); !changed || err != nil {
 		return err
 	}
-	const broadcast = time.Second // what it may take to send it to the first; gossip spreads it from there
+	const broadcast = time.Second // time to send it to the first node; gossip spreads it from there
 	return m.list.UpdateNode(broadcast)
 }
 
-// rename publishes another store and cluster.
+// rename replaces the published store and cluster.
 func (m *Members) rename(store, cluster string) (changed bool, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -201,15 +204,15 @@ func (m *Members) rename(store, cluster string) (changed bool, err error) {
 // Rejoin begins a round of joins soon. It does not block.
 func (m *Members) Rejoin() {
 	select {
-	case m.again <- struct{}{}:
+	case m.rejoinNow <- struct{}{}:
 	default:
 	}
 }
 
-// SetState sets the state that exchanges carry to other nodes; it is not modified afterwards.
+// SetState sets the state for exchanges with other nodes. The caller must not modify it afterwards.
 func (m *Members) SetState(state []byte) { m.state.Store(&state) }
 
-// States receives the states of other nodes. It must be drained; what does not fit is dropped, and comes again.
+// States receives the states of other nodes. The caller must drain it: further states are dropped, and come again.
 func (m *Members) States() <-chan []byte { return m.states }
 
 // View returns the latest view. It never blocks.
@@ -218,8 +221,8 @@ func (m *Members) View() *View { return m.view.Load() }
 // Changed receives after each change of the view; several changes may be one signal.
 func (m *Members) Changed() <-chan struct{} { return m.changed }
 
-// Namesakes returns the earlier starts of this node's name that were met since the last call. Most are dead, lives of this very node
-// that the others still remember. One that lives is met again and again.
+// Namesakes returns the earlier starts of this node's name met since the last call. Most of them are dead runs of this
+// very node, still known to others. A live one is met again and again.
 func (m *Members) Namesakes() []Node {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -228,7 +231,8 @@ func (m *Members) Namesakes() []Node {
 	return met
 }
 
-// Leave tells the others that this node goes, so that they need not find out. It returns after the message was sent, or timeout.
+// Leave announces this node's departure, so the others need not detect it. It returns after the message was sent, or
+// timeout.
 func (m *Members) Leave(timeout time.Duration) error {
 	if m.list == nil {
 		return nil
@@ -236,7 +240,7 @@ func (m *Members) Leave(timeout time.Duration) error {
 	return m.list.Leave(timeout)
 }
 
-// Stop ends the gossip. Without Leave before, the others notice by themselves.
+// Stop ends the gossip. Without Leave before, the others detect the end by themselves.
 func (m *Members) Stop() error {
 	if m.cancel != nil {
 		m.cancel()
@@ -252,7 +256,7 @@ func (m *Members) Stop() error {
 	return err
 }
 
-// update changes the map of live nodes and publishes the view that follows.
+// update changes the map of live nodes and publishes the new view.
 func (m *Members) update(change func(alive map[string]Node)) {
 	m.mu.Lock()
 	change(m.alive)
@@ -264,15 +268,15 @@ func (m *Members) update(change func(alive map[string]Node)) {
 	}
 }
 
-// Known returns the gossip addresses ever seen, sorted: what Config.Known of the next life may hold.
-func (m *Members) Known() []string {
+// KnownAddresses returns the gossip addresses ever seen, sorted, for AddAddresses of the next run.
+func (m *Members) KnownAddresses() []string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return slices.Sorted(maps.Keys(m.known))
 }
 
-// remember keeps an address for the rejoin loop.
-func (m *Members) remember(addr string) {
+// addAddress adds an address to the addresses to join.
+func (m *Members) addAddress(addr string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.known[addr] = struct{}{}

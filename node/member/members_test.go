@@ -18,7 +18,7 @@ import (
 	"flowring/internal/racetest"
 )
 
-// started returns members at an address of a network, joining the addresses given.
+// started returns members at an address of a network, with these join addresses.
 func started(t *testing.T, network *memnet.Net, name, addr string, rejoin time.Duration, join ...string) *Members {
 	t.Helper()
 	m := New(Config{GossipAddr: addr + ":7946", AdvertiseHost: addr, Join: join, RejoinEvery: rejoin}, Deps{
@@ -37,7 +37,7 @@ func started(t *testing.T, network *memnet.Net, name, addr string, rejoin time.D
 	return m
 }
 
-// sees waits until m's view has these names, for at most a time of the bubble.
+// sees waits until m's view has these names, for a limited time of the bubble.
 func sees(t *testing.T, m *Members, within time.Duration, names ...string) {
 	t.Helper()
 	for begun := time.Now(); !slices.Equal(m.View().Names(), names); time.Sleep(50 * time.Millisecond) {
@@ -60,9 +60,9 @@ func TestNodesFindEachOtherAndNoticeDeath(t *testing.T) {
 		if err := b.Leave(time.Second); err != nil {
 			t.Error(err)
 		}
-		sees(t, a, time.Second, "a", "c") // told
+		sees(t, a, time.Second, "a", "c") // by announcement
 		network.Host("10.0.0.3").Crash()
-		sees(t, a, 20*time.Second, "a") // found out
+		sees(t, a, 20*time.Second, "a") // by detection
 	})
 }
 
@@ -90,7 +90,7 @@ func TestIdentityAndStateReachTheOthers(t *testing.T) {
 	})
 }
 
-// adopter returns members that belong to a cluster, "": to none yet, and adopt the one that is offered.
+// adopter returns members of a cluster, or of none ("") that adopt the offered cluster.
 func adopter(t *testing.T, network *memnet.Net, name, addr, cluster string, join, known []string) *Members {
 	t.Helper()
 	var m *Members
@@ -100,7 +100,7 @@ func adopter(t *testing.T, network *memnet.Net, name, addr, cluster string, join
 	if _, err := m.Listen(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	m.Know(known)
+	m.AddAddresses(known)
 	self := node(name, "1", "")
 	self.Cluster = cluster
 	if err := m.Start(self); err != nil {
@@ -113,7 +113,7 @@ func adopter(t *testing.T, network *memnet.Net, name, addr, cluster string, join
 	return m
 }
 
-// forward makes an address one that leads to another node's gossip, as a Service does.
+// forward makes an address lead to another node's gossip, like a Service.
 func forward(t *testing.T, network *memnet.Net, addr, to string) {
 	t.Helper()
 	l, err := network.Host(addr).Listen(t.Context(), "tcp", addr+":7946")
@@ -138,13 +138,13 @@ func forward(t *testing.T, network *memnet.Net, addr, to string) {
 	}()
 }
 
-// A node of no cluster adopts one when a member answers its own call to a join address, and not because a member calls it. Before that
-// neither has the other in its view.
+// A node of no cluster adopts a cluster when a member answers its own call to a join address, and not when a member
+// calls it. Before that neither has the other in its view.
 func TestANodeAdoptsTheClusterThatAnswersItsCall(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
 		join  []string
-		known []string // addresses that the node of no cluster remembers
+		known []string // saved addresses of the node of no cluster
 		want  bool
 	}{
 		{"its list names a member", []string{"10.0.0.1:7946"}, nil, true},
@@ -178,34 +178,34 @@ func TestANodeAdoptsTheClusterThatAnswersItsCall(t *testing.T) {
 	}
 }
 
-// Who is missing is joined; who is in the view, this node included, is not.
-func TestMissingIsWhoShouldBeAndIsNot(t *testing.T) {
+// An address without a node in view is joined. An address with a node in view is not, and this node's own is not.
+func TestAddressesWithoutANodeInViewAreJoined(t *testing.T) {
 	racetest.Bubble(t, func(t *testing.T) {
 		network := memnet.New(memnet.Options{})
 		network.SetDNS("all.local", "10.0.0.1", "10.0.0.2", "10.0.0.3")
 		m := New(Config{
 			Join: []string{"all.local:7946", "10.0.0.9:1", "none.local:7946", "no port"},
 		}, Deps{Log: slog.New(slog.DiscardHandler), Network: network.Host("10.0.0.1")})
-		m.Know([]string{"10.0.0.4:7946", "10.0.0.2:7946"})
+		m.AddAddresses([]string{"10.0.0.4:7946", "10.0.0.2:7946"})
 		m.update(func(alive map[string]Node) {
 			alive["a-1"], alive["c-1"] = node("a", "1", "10.0.0.1:7946"), node("c", "1", "10.0.0.3:7946")
 		})
 		want := []string{"10.0.0.2:7946", "10.0.0.4:7946", "10.0.0.9:1"}
-		if got := slices.Sorted(maps.Keys(m.missing(t.Context()))); !slices.Equal(got, want) {
+		if got := slices.Sorted(maps.Keys(m.missingAddrs(t.Context()))); !slices.Equal(got, want) {
 			t.Errorf("missing = %v, want %v", got, want)
 		}
 		for i := range maxKnown + 1 {
-			m.remember(fmt.Sprintf("10.1.%d.%d:7946", i/256, i%256))
+			m.addAddress(fmt.Sprintf("10.1.%d.%d:7946", i/256, i%256))
 		}
-		m.missing(t.Context())
-		if got := len(m.Known()); got != 0 {
+		m.missingAddrs(t.Context())
+		if got := len(m.KnownAddresses()); got != 0 {
 			t.Errorf("%d addresses are known after more than %d were, want a new beginning", got, maxKnown)
 		}
 	})
 }
 
-// Named counts whom the join addresses stand for, and finds who of them is not there.
-func TestNamedKnowsWhoIsNotThere(t *testing.T) {
+// JoinList counts the nodes of the join addresses and finds the missing ones.
+func TestJoinListFindsMissingNodes(t *testing.T) {
 	racetest.Bubble(t, func(t *testing.T) {
 		network := memnet.New(memnet.Options{})
 		network.SetDNS("all.local", "10.0.0.1", "10.0.0.2", "10.0.0.3")
@@ -224,17 +224,17 @@ func TestNamedKnowsWhoIsNotThere(t *testing.T) {
 			self := node("a", "1", "10.0.0.1:7946")
 			m.self.Store(&self)
 			m.joined["10.9.0.1:7946"], m.joined["10.0.0.2:7946"] = struct{}{}, struct{}{}
-			m.remember("10.0.0.2:7946") // a node's own address: that it could be joined once does not mean that it is there
+			m.addAddress("10.0.0.2:7946") // a node's own address: an earlier successful join does not mean that the node is there
 			m.update(func(alive map[string]Node) { alive["a-1"], alive["c-1"] = self, node("c", "2", "10.0.0.3:7946") })
-			if list := m.Named(t.Context()); list.Nodes != tt.nodes || !slices.Equal(list.Unseen, tt.unseen) {
-				t.Errorf("Named() with %v = %d, %v, want %d, %v", tt.join, list.Nodes, list.Unseen, tt.nodes, tt.unseen)
+			if list := m.JoinList(t.Context()); list.Nodes != tt.nodes || !slices.Equal(list.Unseen, tt.unseen) {
+				t.Errorf("JoinList() with %v = %d, %v, want %d, %v", tt.join, list.Nodes, list.Unseen, tt.nodes, tt.unseen)
 			}
 		}
 	})
 }
 
-// Where no number is set a node expects itself and one node for each join address of another: its own address counts once, however it is
-// written.
+// Without a number a node expects itself and one node for each join address of another. Its own address counts once, in
+// any spelling.
 func TestTheOwnJoinAddressCountsOnce(t *testing.T) {
 	racetest.Bubble(t, func(t *testing.T) {
 		network := memnet.New(memnet.Options{})
@@ -262,16 +262,15 @@ func TestTheOwnJoinAddressCountsOnce(t *testing.T) {
 			self := node("a", "1", "10.0.0.1:7946")
 			m.self.Store(&self)
 			m.update(func(alive map[string]Node) { alive["a-1"] = self })
-			if got := m.Named(t.Context()).Expect; got != tt.want {
-				t.Errorf("%s: Named(%v).Expect = %d, want %d", tt.name, tt.join, got, tt.want)
+			if got := m.JoinList(t.Context()).Expect; got != tt.want {
+				t.Errorf("%s: JoinList(%v).Expect = %d, want %d", tt.name, tt.join, got, tt.want)
 			}
 		}
 	})
 }
 
-// What keeps a node out while it is alone is said in words an operator understands; once it is not alone a failed join is no
-// news.
-func TestRefusalInWords(t *testing.T) {
+// While a node is alone, the reason is given in words for operators. Afterwards a failed join is not reported.
+func TestRefusalsAreInWordsForOperators(t *testing.T) {
 	for _, tt := range []struct{ text, want string }{
 		{"failed to join x: EOF\n\n", "hangs up: it has another cluster name or another gossip key, or is stopping"},
 		{"failed to join x: read: connection reset by peer", "hangs up"},
@@ -280,7 +279,7 @@ func TestRefusalInWords(t *testing.T) {
 		{"failed to join x: connection refused", ""},
 	} {
 		m := inert(t, node("a", "1", ""))
-		m.hungUp("10.0.0.2:7946", errors.New(tt.text))
+		m.noteHangUp("10.0.0.2:7946", errors.New(tt.text))
 		got := ""
 		if err := m.Refusal(); err != nil {
 			got = err.Error()
@@ -290,14 +289,14 @@ func TestRefusalInWords(t *testing.T) {
 		}
 		m = inert(t, node("a", "1", ""))
 		m.update(func(alive map[string]Node) { alive["a-1"], alive["b-1"] = node("a", "1", ""), node("b", "1", "") })
-		if m.hungUp("10.0.0.2:7946", errors.New(tt.text)); m.Refusal() != nil {
+		if m.noteHangUp("10.0.0.2:7946", errors.New(tt.text)); m.Refusal() != nil {
 			t.Errorf("refusal after %q = %v though this node has others", tt.text, m.Refusal())
 		}
 	}
 }
 
-// Failures names each address that could last not be joined or looked up, with a reason in a few words.
-func TestFailuresSayWhyInAFewWords(t *testing.T) {
+// Failures names each address whose last join or lookup failed, with a short reason.
+func TestFailuresHaveShortReasons(t *testing.T) {
 	m := inert(t, node("a", "1", ""))
 	joining := func(text string) error {
 		return errors.New("1 error occurred:\n\t* failed to join 10.0.0.2:7946: " + text + "\n\n")
@@ -315,7 +314,7 @@ func TestFailuresSayWhyInAFewWords(t *testing.T) {
 		{&net.DNSError{Err: "lookup failed", IsNotFound: true}, "no such host"},
 		{nil, ""},
 	} {
-		m.ended(attempt{addr: "10.0.0.2:7946"}, tt.err)
+		m.noteOutcome(attempt{addr: "10.0.0.2:7946"}, tt.err)
 		var want []string
 		if tt.err != nil {
 			want = []string{"10.0.0.2:7946: " + tt.want}
@@ -371,7 +370,8 @@ func TestTransportCarriesPacketsAndStreams(t *testing.T) {
 	})
 }
 
-// Shutdown closes every stream, dialled and accepted, and ends a dial under way: no exchange outlives the transport (P18).
+// Shutdown closes every stream, dialled and accepted, and ends a dial under way, so no exchange outlives the transport
+// (P18).
 func TestTransportShutdownEndsEverything(t *testing.T) {
 	racetest.Bubble(t, func(t *testing.T) {
 		network := memnet.New(memnet.Options{Latency: time.Millisecond})

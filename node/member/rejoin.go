@@ -12,12 +12,12 @@ import (
 )
 
 const (
-	firstRejoin = 250 * time.Millisecond // while this node knows nobody else
-	maxKnown    = 1024                   // addresses kept: an address joined in vain is forgotten beyond it
+	firstRejoin = 250 * time.Millisecond // while this node is alone
+	maxKnown    = 1024                   // limit of known addresses; beyond it they are forgotten
 )
 
-// rejoinLoop joins the nodes that are not in the view, until ctx ends: at once and then more and more rarely while this node is
-// alone, every RejoinEvery afterwards, and when Rejoin asks for it.
+// rejoinLoop joins addresses without a node in view until ctx ends. While this node is alone it starts at once and
+// repeats more and more rarely; afterwards it repeats every RejoinEvery, and when Rejoin asks for it.
 func (m *Members) rejoinLoop(ctx context.Context) {
 	for wait := firstRejoin; ctx.Err() == nil; wait = min(2*wait, m.cfg.RejoinEvery) {
 		m.rejoin(ctx)
@@ -27,25 +27,25 @@ func (m *Members) rejoinLoop(ctx context.Context) {
 		}
 		select {
 		case <-time.After(wait):
-		case <-m.again:
+		case <-m.rejoinNow:
 		case <-ctx.Done():
 		}
 	}
 }
 
-// rejoin joins every address that is not in the view, in parallel, and waits for all.
+// rejoin joins every address without a node in view, in parallel, and waits for all.
 func (m *Members) rejoin(ctx context.Context) {
 	var wg sync.WaitGroup
-	for addr, listed := range m.missing(ctx) {
+	for addr, listed := range m.missingAddrs(ctx) {
 		wg.Go(func() {
 			begun := time.Now()
 			err := m.join(addr, listed)
-			m.ended(attempt{addr: addr}, err)
+			m.noteOutcome(attempt{addr: addr}, err)
 			if err != nil {
 				m.log.Debug("join", "address", addr, "error", err)
-				m.hungUp(addr, err)
+				m.noteHangUp(addr, err)
 			}
-			m.pardon(addr, begun)
+			m.clearRefusal(addr, begun)
 			if err != nil {
 				return
 			}
@@ -58,35 +58,37 @@ func (m *Members) rejoin(ctx context.Context) {
 	wg.Wait()
 }
 
-// join exchanges views with the node at an address. Where that node is a member of a cluster, this one of none, and the address one that
-// this node was told to join, this node adopts the cluster: only then does the other one take it in.
+// join exchanges views with the node at an address. If that node is a member of a cluster, this one of none, and the
+// address is on the join list, this node adopts the cluster, because the other node admits it only then.
 func (m *Members) join(addr string, listed bool) error {
 	_, err := m.list.Join([]string{addr})
-	if err == nil || !listed || offered(err) == "" {
+	if err == nil || !listed || offeredCluster(err) == "" {
 		return err
 	}
-	if err := m.cfg.Adopt(offered(err)); err != nil {
+	if err := m.cfg.Adopt(offeredCluster(err)); err != nil {
 		return fmt.Errorf("adopt the cluster of %s: %w", addr, err)
 	}
 	_, err = m.list.Join([]string{addr})
 	return err
 }
 
-// hungUp notes, for Refusal, that a node would not talk to this one while it is alone. The library tells such errors by their texts.
-func (m *Members) hungUp(addr string, err error) {
+// noteHangUp records, for Refusal, that a node hung up while this one is alone. The library gives such errors as text
+// alone.
+func (m *Members) noteHangUp(addr string, err error) {
 	text := strings.TrimSpace(err.Error())
 	switch {
-	case len(m.View().Nodes) > 1, offered(err) != "":
+	case len(m.View().Nodes) > 1, offeredCluster(err) != "":
 	case strings.Contains(text, "no installed keys"), strings.Contains(text, "encryption is"):
-		m.refuse(addr, fmt.Errorf("the node at %s has another gossip key than this node", addr))
+		m.addRefusal(addr, fmt.Errorf("the node at %s has another gossip key than this node", addr))
 	case strings.HasSuffix(text, "EOF"), strings.HasSuffix(text, "connection reset by peer"):
-		m.refuse(addr, fmt.Errorf("the node at %s hangs up: it has another cluster name or another gossip key, or is stopping", addr))
+		m.addRefusal(addr, fmt.Errorf("the node at %s hangs up: it has another cluster name or another gossip key,"+
+			" or is stopping", addr))
 	}
 }
 
-// missing returns the addresses at which a node should be and none in the view is, and whether the join addresses name them.
-func (m *Members) missing(ctx context.Context) map[string]bool {
-	listed, _, _ := m.resolved(ctx)
+// missingAddrs returns the known addresses without a node in view, and whether each is on the join list.
+func (m *Members) missingAddrs(ctx context.Context) map[string]bool {
+	listed, _, _ := m.resolveAll(ctx)
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if len(m.known) > maxKnown {
@@ -109,19 +111,19 @@ func (m *Members) missing(ctx context.Context) map[string]bool {
 	return addrs
 }
 
-// List is what the join addresses stand for at one moment.
+// List is the resolved join list at one moment.
 type List struct {
-	Nodes  int                 // nodes that the join addresses stand for, this node included: one address, one node
-	Expect int                 // nodes of which a new cluster is made where no number is set: this node, and one for each join address of another
-	Others map[string]struct{} // the addresses, without this node's own
-	Unseen []string            // the addresses of nodes that are not in the view, sorted
-	Beyond bool                // a join address leads through something between, to any node
+	Nodes    int                 // nodes of the list, this node included: one for each address
+	Expect   int                 // nodes to found a cluster, if not configured: this one and each other join address
+	Others   map[string]struct{} // addresses of the list, without this node's own
+	Unseen   []string            // addresses of the list without a node in view, sorted
+	Indirect bool                // an address of the list leads to any node, for example a proxy
 }
 
-// Named resolves the join addresses. A join address that does not resolve stands for one node. One that no node calls its own, as it
-// leads through something between, counts as that of a node in the view once it could be joined.
-func (m *Members) Named(ctx context.Context) List {
-	addrs, unresolved, named := m.resolved(ctx)
+// JoinList resolves the join addresses. A join address that does not resolve stands for one node. An address that no
+// node advertises (for example of a proxy) counts as visible once joining through it has succeeded.
+func (m *Members) JoinList(ctx context.Context) List {
+	addrs, unresolved, named := m.resolveAll(ctx)
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	seen, own := map[string]bool{}, ""
@@ -132,7 +134,9 @@ func (m *Members) Named(ctx context.Context) List {
 		}
 	}
 	delete(addrs, own)
-	list := List{Nodes: len(addrs) + len(unresolved) + 1, Expect: expect(named, own), Others: addrs, Unseen: unresolved}
+	list := List{
+		Nodes: len(addrs) + len(unresolved) + 1, Expect: countExpected(named, own), Others: addrs, Unseen: unresolved,
+	}
 	for addr := range addrs {
 		_, joined := m.joined[addr]
 		_, known := m.known[addr]
@@ -141,16 +145,16 @@ func (m *Members) Named(ctx context.Context) List {
 		case known || !joined:
 			list.Unseen = append(list.Unseen, addr)
 		default:
-			list.Beyond = true
+			list.Indirect = true
 		}
 	}
 	slices.Sort(list.Unseen)
 	return list
 }
 
-// expect counts this node and the join addresses of others, each once. A DNS name that resolves to this node alone may come to stand for
-// others: it counts where the list names nobody else.
-func expect(named map[string]bool, own string) int {
+// countExpected counts this node and each join address of another node once. A DNS name of this node alone may stand
+// for other nodes later, so it counts if the list has no other node.
+func countExpected(named map[string]bool, own string) int {
 	n := 1
 	for addrs := range named {
 		if addrs != own {
@@ -163,9 +167,11 @@ func expect(named map[string]bool, own string) int {
 	return n
 }
 
-// resolved returns all addresses that the join addresses resolve to, the join addresses that do not resolve, and, by its addresses, whether a
-// join address is a name; two of the same addresses are one.
-func (m *Members) resolved(ctx context.Context) (addrs map[string]struct{}, unresolved []string, named map[string]bool) {
+// resolveAll returns all addresses of the join list, the join addresses that do not resolve, and a map from each set of
+// addresses to whether its join address is a name. Join addresses with the same set count once.
+func (m *Members) resolveAll(
+	ctx context.Context,
+) (addrs map[string]struct{}, unresolved []string, named map[string]bool) {
 	var mu sync.Mutex
 	var wg sync.WaitGroup
 	addrs, named = map[string]struct{}{}, map[string]bool{}
@@ -200,7 +206,7 @@ func (m *Members) resolve(ctx context.Context, join string) (addrs []string) {
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
 	defer cancel()
 	ips, err := m.net.LookupHost(ctx, host)
-	m.ended(attempt{addr: join, lookup: true}, err)
+	m.noteOutcome(attempt{addr: join, lookup: true}, err)
 	if err != nil {
 		m.log.Debug("resolve join address", "address", join, "error", err)
 		return nil

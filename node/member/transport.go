@@ -14,8 +14,8 @@ import (
 // maxPacket is the largest UDP payload.
 const maxPacket = 65536
 
-// transport carries the gossip over a Network. The library's own transport knows real sockets only; one transport for the real
-// network and the one in memory keeps the tests on the code that ships.
+// transport carries the gossip over a Network. The library's own transport uses real sockets only. With one transport
+// for the real network and the one in memory, tests run the code of the shipped program.
 type transport struct {
 	net       Network
 	advertise net.IP
@@ -29,10 +29,10 @@ type transport struct {
 	wg     sync.WaitGroup
 
 	mu    sync.Mutex
-	conns map[*conn]struct{} // open streams, closed at Shutdown so that no exchange outlives it
+	conns map[*conn]struct{} // open streams, closed at Shutdown because no exchange may outlive it
 }
 
-// listen opens one port for packets and streams; port 0 becomes the same free port for both.
+// listen opens one port for packets and streams. Port 0 becomes the same free port for both.
 func listen(ctx context.Context, network Network, addr string) (*transport, error) {
 	const attempts = 10 // a port that is free for streams may be taken for packets
 	var errs []error
@@ -65,7 +65,7 @@ func newTransport(network Network, packets net.PacketConn, streams net.Listener)
 	return t
 }
 
-// port returns the port listened on.
+// port returns the number of the port.
 func (t *transport) port() int {
 	_, port, _ := net.SplitHostPort(t.streams.Addr().String())
 	n, _ := strconv.Atoi(port)
@@ -82,7 +82,7 @@ func (t *transport) FinalAdvertiseAddr(string, int) (net.IP, int, error) {
 
 // WriteTo implements memberlist.Transport.
 func (t *transport) WriteTo(b []byte, addr string) (time.Time, error) {
-	udp, err := net.ResolveUDPAddr("udp", addr) // the library passes literal addresses: nothing is looked up
+	udp, err := net.ResolveUDPAddr("udp", addr) // the library passes literal addresses, without a lookup
 	if err != nil {
 		return time.Time{}, err
 	}
@@ -107,7 +107,7 @@ func (t *transport) DialTimeout(addr string, timeout time.Duration) (net.Conn, e
 	return t.track(c)
 }
 
-// Shutdown implements memberlist.Transport: it closes everything and waits for the goroutines.
+// Shutdown implements memberlist.Transport. It closes everything and waits for the goroutines.
 func (t *transport) Shutdown() error {
 	t.cancel()
 	err := errors.Join(t.streams.Close(), t.packets.Close())
@@ -160,7 +160,7 @@ func (t *transport) acceptStreams() {
 	}
 }
 
-// pause keeps a socket that fails again and again, for want of file descriptors say, from spinning.
+// pause keeps the loop of a failing socket, for example for want of file descriptors, from spinning.
 func (t *transport) pause(err error) {
 	if errors.Is(err, net.ErrClosed) {
 		<-t.ctx.Done()
@@ -172,7 +172,7 @@ func (t *transport) pause(err error) {
 	}
 }
 
-// track remembers a stream until it is closed.
+// track adds a stream to the open streams.
 func (t *transport) track(c net.Conn) (net.Conn, error) {
 	tracked := &conn{Conn: c, t: t}
 	t.mu.Lock()
@@ -191,7 +191,7 @@ type conn struct {
 	t *transport
 }
 
-// Close closes the stream and forgets it.
+// Close closes the stream and removes it from the open streams.
 func (c *conn) Close() error {
 	c.t.mu.Lock()
 	delete(c.t.conns, c)

@@ -9,7 +9,7 @@ import (
 	"github.com/hashicorp/memberlist"
 )
 
-// Node is one live node as its gossip metadata describes it.
+// Node is one live node, from its gossip metadata.
 type Node struct {
 	Name    string `json:"n"`           // stable name
 	Store   string `json:"s"`           // store ID
@@ -17,8 +17,8 @@ type Node struct {
 	HTTP    string `json:"h"`           // address of the public API
 	Peer    string `json:"p"`           // address of the node-to-node protocol
 	Cluster string `json:"c,omitempty"` // cluster ID, once there is one
-	Params  string `json:"v"`           // parameters that must be equal throughout the cluster
-	Gossip  string `json:"-"`           // address of the gossip, as the library reports it
+	Params  string `json:"v"`           // parameters shared by the whole cluster
+	Gossip  string `json:"-"`           // address of the gossip, from the library
 }
 
 // member is the node's name in the gossip: unique per process start.
@@ -31,12 +31,13 @@ func (n Node) encode() ([]byte, error) {
 		return nil, err
 	}
 	if len(meta) > memberlist.MetaMaxSize {
-		return nil, fmt.Errorf("metadata takes %d bytes of %d: shorten the node's name or its addresses", len(meta), memberlist.MetaMaxSize)
+		return nil, fmt.Errorf("metadata takes %d bytes of %d: shorten the node's name or its addresses",
+			len(meta), memberlist.MetaMaxSize)
 	}
 	return meta, nil
 }
 
-// decodeNode copies what the library's node says; the library goes on using n.
+// decodeNode copies the library's node, because the library goes on using n.
 func decodeNode(n *memberlist.Node) (Node, error) {
 	var node Node
 	if err := json.Unmarshal(n.Meta, &node); err != nil {

@@ -13,12 +13,12 @@ import (
 	"github.com/hashicorp/memberlist"
 )
 
-// node returns a live node as the gossip would describe it.
+// node returns a live node in the form of the gossip.
 func node(name, start, gossip string) Node {
 	return Node{Name: name, Start: start, Store: "store-" + start, HTTP: "h", Peer: "p-" + start, Params: "v1", Gossip: gossip}
 }
 
-// wire returns what the gossip library says of a node.
+// wire returns a node in the form of the gossip library.
 func wire(t *testing.T, n Node) *memberlist.Node {
 	t.Helper()
 	meta, err := n.encode()
@@ -28,7 +28,7 @@ func wire(t *testing.T, n Node) *memberlist.Node {
 	return &memberlist.Node{Name: n.member(), Addr: net.IPv4(10, 0, 0, 1), Port: 7946, Meta: meta}
 }
 
-// inert returns members that gossip with nobody, as self.
+// inert returns members without gossip, as self.
 func inert(t *testing.T, self Node) *Members {
 	t.Helper()
 	m := New(Config{}, Deps{Log: slog.New(slog.DiscardHandler)})
@@ -71,7 +71,7 @@ func TestMetadataThatCannotBeUsed(t *testing.T) {
 	}
 }
 
-// Of several starts of one name the latest is the node, in whatever order they were learnt (P8).
+// Of several starts of one name the latest is the node, whatever their order of arrival (P8).
 func TestViewKeepsTheLatestStart(t *testing.T) {
 	alive := map[string]Node{}
 	for _, n := range []Node{node("b", "2", "y"), node("b", "3", "z"), node("b", "1", "x"), node("a", "9", "w")} {
@@ -112,19 +112,19 @@ func TestEventsBecomeViews(t *testing.T) {
 	if n, ok := m.View().Node("b"); !ok || n.HTTP != "h" {
 		t.Errorf("b after unreadable metadata = %+v, %t, want what was known", n, ok)
 	}
-	for range 3 { // nobody takes the signals: nothing blocks
+	for range 3 { // no receiver takes the signals, and no call blocks
 		d.NotifyLeave(b)
 	}
 	if got := m.View().Names(); len(got) != 0 {
 		t.Errorf("names after it left = %v, want none", got)
 	}
-	if got := fmt.Sprint(m.Known()); got != "[10.0.0.1:7946]" {
+	if got := fmt.Sprint(m.KnownAddresses()); got != "[10.0.0.1:7946]" {
 		t.Errorf("known = %s, want its address still", got)
 	}
 }
 
-// The gossip library calls under its locks: a state that finds the queue full is dropped, nothing waits. The state belongs to
-// the receiver.
+// The gossip library calls under its locks. A state is dropped if the queue is full, and no call waits. The state
+// belongs to the receiver.
 func TestDelegateNeverBlocks(t *testing.T) {
 	m := inert(t, node("a", "1", ""))
 	d := delegate{m}
@@ -194,21 +194,21 @@ func TestWhoIsAdmitted(t *testing.T) {
 	}
 }
 
-// A node that comes into the view refuses nobody any more, whatever was met at its address before: it is not joined again, which would
-// tell that too.
-func TestANodeInTheViewIsPardoned(t *testing.T) {
+// A node in view no longer refuses this one, whatever happened at its address before. It is not joined again, and only
+// a join would clear the refusal otherwise.
+func TestANodeInViewRefusesNoLonger(t *testing.T) {
 	m := inert(t, node("a", "1", ""))
 	b := wire(t, node("b", "1", ""))
-	m.refuse(b.Address(), errors.New("hangs up"))
-	m.refuse("10.0.0.9:7946", errors.New("hangs up too"))
+	m.addRefusal(b.Address(), errors.New("hangs up"))
+	m.addRefusal("10.0.0.9:7946", errors.New("hangs up too"))
 	delegate{m}.NotifyJoin(b)
 	if err := m.Refusal(); err == nil || err.Error() != "hangs up too" {
 		t.Errorf("Refusal = %v, want that of the other address alone", err)
 	}
 }
 
-// A node of no cluster and a member of one do not take each other in. At the member a node of no cluster in another one's view does not
-// refuse the whole exchange.
+// A node of no cluster and a member of one do not admit each other. At a member, a node of no cluster in the caller's
+// view does not refuse the whole exchange.
 func TestANodeOfNoClusterIsNotAdmitted(t *testing.T) {
 	member, b := node("a", "5", ""), node("b", "1", "")
 	member.Cluster = "one"
@@ -223,7 +223,7 @@ func TestANodeOfNoClusterIsNotAdmitted(t *testing.T) {
 	for call, err := range map[string]error{
 		"alive": d.NotifyAlive(wire(t, member)), "merge": d.NotifyMerge([]*memberlist.Node{wire(t, b), wire(t, member)}),
 	} {
-		if err == nil || offered(errors.New("failed to join x: "+err.Error()+"\n\n")) != "one" {
+		if err == nil || offeredCluster(errors.New("failed to join x: "+err.Error()+"\n\n")) != "one" {
 			t.Errorf("%s of a member at a node of no cluster = %v, want the offer of its cluster", call, err)
 		}
 	}
@@ -232,7 +232,8 @@ func TestANodeOfNoClusterIsNotAdmitted(t *testing.T) {
 	}
 }
 
-// Earlier starts of this node's name are told once for each time they are met; later ones and other names are not.
+// Earlier starts of this node's name are reported once for each time they are met. Later starts and other names are
+// not.
 func TestNamesakes(t *testing.T) {
 	m := inert(t, node("a", "5", ""))
 	d := delegate{m}
