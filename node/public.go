@@ -51,6 +51,9 @@ func (p publicAPI) Get(ctx context.Context, hour flow.Hour, ask contract.Ask) (c
 // publicError returns err in the form for clients: a refusal without the path around it. A peer's refusal for another
 // reason than the content of a write means that the cluster is unavailable.
 func publicError(err error) error {
+	if err == nil {
+		return nil
+	}
 	var unavailable *contract.UnavailableError
 	var hour *contract.HourError
 	var refusal contract.Refusal

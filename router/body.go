@@ -28,8 +28,11 @@ func (rt *router) receive(r *http.Request, ticket *admission.Ticket) ([]byte, er
 // receiveError turns an error of reading a body into a refusal. refuse recognises the loss of the client, by the
 // context of its request.
 func receiveError(err error) error {
+	if err == nil {
+		return nil
+	}
 	switch _, _, refused := contract.RefusalOf(err); {
-	case err == nil || refused:
+	case refused:
 		return err
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return contract.SlowBody

@@ -4,15 +4,12 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"net/netip"
 	"runtime"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-
-	"flowring/router/admission"
 )
 
 // metricValue returns the value of a counter or gauge, or the count of a histogram, with the given labels (name, value, ...).
@@ -60,12 +57,6 @@ func wantMetric(t *testing.T, reg *prometheus.Registry, name string, want float6
 		runtime.Gosched()
 	}
 	t.Errorf("%s%q = %v, want %v", name, labels, got, want)
-}
-
-// ticketOf returns a ticket of a controller that admits so many bytes.
-func ticketOf(limit int64) *admission.Ticket {
-	ticket, _ := admission.New(admission.Config{MaxPosts: 10, MaxBytes: limit, MaxActive: 1}).Enter(netip.Addr{}, -1)
-	return ticket
 }
 
 func TestRequestsAreCounted(t *testing.T) {

@@ -30,12 +30,6 @@ func problems() []string {
 	return slices.Compact(names)
 }
 
-// refusedAs reports whether err is one of the refusals.
-func refusedAs(err error, refusals ...contract.Refusal) bool {
-	r, _, ok := contract.RefusalOf(err)
-	return ok && slices.Contains(refusals, r)
-}
-
 // everyError has an error for each problem.
 var everyError = []struct {
 	err    error

@@ -24,10 +24,11 @@ func refusalOf(err error) (r contract.Refusal, detail string) {
 
 // decodeRefusal returns an error of packages flow and csv as a refusal.
 func decodeRefusal(err error) error {
+	if err == nil {
+		return nil
+	}
 	var record *flow.RecordError
 	switch {
-	case err == nil:
-		return nil
 	case errors.As(err, &record) && record.Index >= 0:
 		return contract.Record.Errorf("%w", err)
 	case errors.As(err, &record) && record.CSV:

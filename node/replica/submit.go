@@ -321,6 +321,9 @@ func appendNew(names []string, name string) []string {
 
 // refused reports whether a store refused the content of a write.
 func refused(err error) bool {
+	if err == nil {
+		return false
+	}
 	var r contract.Refusal
 	return errors.As(err, &r) && r.OfContent()
 }

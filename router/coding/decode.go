@@ -123,8 +123,11 @@ func (e *trailingError) Error() string {
 
 // decodeError turns an error of a decoder into a refusal.
 func decodeError(c Coding, err error) error {
+	if err == nil {
+		return nil
+	}
 	switch _, _, refused := contract.RefusalOf(err); {
-	case err == nil || refused:
+	case refused:
 		return err
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		err = errors.New("it ends too early")
