@@ -17,7 +17,7 @@ import (
 	"flowring/router/admission"
 )
 
-func TestWhatIsKnownToBeTooMuchIsRefusedBeforeItsBodyIsRead(t *testing.T) {
+func TestAPostBeyondALimitIsRefusedBeforeItsBodyIsRead(t *testing.T) {
 	for name, tt := range map[string]struct {
 		cfg   Config
 		full  bool
@@ -43,7 +43,7 @@ func TestWhatIsKnownToBeTooMuchIsRefusedBeforeItsBodyIsRead(t *testing.T) {
 	}
 }
 
-// counted counts what is read.
+// counted counts the bytes read.
 type counted struct {
 	*strings.Reader
 	n int
@@ -55,7 +55,7 @@ func (c *counted) Read(p []byte) (int, error) {
 	return n, err
 }
 
-func TestASlowBodyKeepsNobodyOut(t *testing.T) {
+func TestASlowBodyDoesNotKeepOthersOut(t *testing.T) {
 	racetest.Bubble(t, func(t *testing.T) {
 		h, _ := handlerFor(Config{MaxActive: 1, MaxWait: 2 * time.Second}, newFake())
 		slow, begun := &drip{after: 5 * time.Second}, time.Now()
@@ -73,8 +73,8 @@ func TestASlowBodyKeepsNobodyOut(t *testing.T) {
 	})
 }
 
-// A store that hangs keeps out those that need it, not all others.
-func TestASlowOutcomeKeepsNobodyOut(t *testing.T) {
+// A hanging store keeps out only the POSTs to this store.
+func TestASlowOutcomeDoesNotKeepOthersOut(t *testing.T) {
 	racetest.Bubble(t, func(t *testing.T) {
 		f := newFake()
 		f.onPost = func(ctx context.Context, p *flow.Posting) (bool, error) {
@@ -96,12 +96,12 @@ func TestASlowOutcomeKeepsNobodyOut(t *testing.T) {
 	})
 }
 
-// drip is a body of which nothing comes for some time.
+// drip is a body whose first byte comes after some time.
 type drip struct{ after time.Duration }
 
 func (d *drip) Read([]byte) (int, error) { time.Sleep(d.after); return 0, io.EOF }
 
-// The time that a post has waited is not the cluster's too: an answer comes within 4 s.
+// The wait of a POST counts against its time for the cluster: an answer comes within 4 s.
 func TestWaitingCountsTowardsTheTimeForAnAnswer(t *testing.T) {
 	racetest.Bubble(t, func(t *testing.T) {
 		f := newFake()

@@ -59,7 +59,7 @@ func dialHandler(t *testing.T, h http.Handler) net.Conn {
 // exchange writes a request and reads the answer, with its body.
 func exchange(t *testing.T, conn net.Conn, request string) (*http.Response, string) {
 	t.Helper()
-	go io.WriteString(conn, request) // a pipe has no buffer: the answer may come before all is written
+	go io.WriteString(conn, request) // a pipe has no buffer: the answer may come before the end of the request
 	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
 	if err != nil {
 		t.Fatalf("read answer: %v", err)
@@ -75,7 +75,7 @@ func postRequest(body string) string {
 	return fmt.Sprintf("POST /flows HTTP/1.1\r\nHost: n\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
 }
 
-func TestPostIsAnsweredInTimeThoughTheClusterIsNot(t *testing.T) {
+func TestAPostIsAnsweredInTimeIfTheClusterHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake()
 		f.onPost = func(ctx context.Context, _ *flow.Posting) (bool, error) {
@@ -96,8 +96,8 @@ func TestPostIsAnsweredInTimeThoughTheClusterIsNot(t *testing.T) {
 	})
 }
 
-func TestGetIsAnsweredInTimeThoughTheClusterIsNot(t *testing.T) {
-	for _, late := range []bool{false, true} { // whether an answer is opened after all
+func TestAGetIsAnsweredInTimeIfTheClusterHangs(t *testing.T) {
+	for _, late := range []bool{false, true} { // an answer is opened after all
 		synctest.Test(t, func(t *testing.T) {
 			f, opened := newFake(), &fakeAnswer{complete: contract.Complete}
 			f.onGet = func(ctx context.Context, _ flow.Hour, _ contract.Ask) (contract.Answer, error) {
@@ -166,8 +166,8 @@ func TestASlowBodyIsGivenUp(t *testing.T) {
 	})
 }
 
-// P16: net/http waits for a part of a body that is refused before it answers.
-func TestASlowBodyIsGivenUpWhereItIsRefused(t *testing.T) {
+// P16: net/http reads a part of a refused body before it answers.
+func TestASlowBodyOfARefusedRequestIsGivenUp(t *testing.T) {
 	for _, line := range []string{
 		"POST /flows?dry_run=true", "POST /flow", "PUT /flows", "POST /members", "GET /flows?limit=1", "GET /livez",
 	} {
@@ -201,7 +201,7 @@ func TestTheTimeForTheBodyEndsWithTheBody(t *testing.T) {
 	})
 }
 
-func TestAReaderThatStopsDoesNotHoldTheHour(t *testing.T) {
+func TestAStalledReaderDoesNotHoldTheHour(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f, answer := newFake(), &fakeAnswer{complete: contract.Complete, chunks: []string{strings.Repeat(" ", 1<<20)}}
 		f.onGet = func(context.Context, flow.Hour, contract.Ask) (contract.Answer, error) { return answer, nil }
@@ -215,7 +215,7 @@ func TestAReaderThatStopsDoesNotHoldTheHour(t *testing.T) {
 	})
 }
 
-func TestAClientThatGoesAwayGetsNoAnswer(t *testing.T) {
+func TestAPostEndsWithItsClient(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f, outcome := newFake(), make(chan error, 1)
 		f.onPost = func(ctx context.Context, _ *flow.Posting) (bool, error) {
@@ -233,7 +233,7 @@ func TestAClientThatGoesAwayGetsNoAnswer(t *testing.T) {
 	})
 }
 
-// A client that asks whether to send its body is told before it has sent it.
+// A client with Expect sees the refusal before it sends its body.
 func TestARefusalComesBeforeA100Continue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		conn := dialHandler(t, New(Config{}, Deps{Cluster: newFake(), Log: discard, MemoryFull: func() bool { return true }}))
@@ -244,7 +244,7 @@ func TestARefusalComesBeforeA100Continue(t *testing.T) {
 	})
 }
 
-func TestNotMoreBodiesAreDecodedAtOnceThanMayBe(t *testing.T) {
+func TestTheNumberOfBodiesInDecodingIsLimited(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		rt, leave, first := newRouter(Config{MaxDecoding: 1}, Deps{Cluster: newFake(), Log: discard}), make(chan struct{}), make(chan int, 1)
 		rt.parsers.New = func() any { <-leave; return new(parser) } // holds the decoding place

@@ -20,7 +20,7 @@ import (
 	"flowring/router/coding"
 )
 
-// longText returns n bytes that do not compress to much less than half.
+// longText returns n bytes with four bits of information in each.
 func longText(n int) string {
 	rng := rand.New(rand.NewPCG(1, 2))
 	text := make([]byte, n)
@@ -30,13 +30,13 @@ func longText(n int) string {
 	return string(text)
 }
 
-// getCoded gets with an Accept-Encoding of one coding; identity: without.
+// getCoded sends a GET with one coding in Accept-Encoding, or without the header for Identity.
 func getCoded(url string, c coding.Coding) (*http.Response, error) {
 	req, err := http.NewRequest(http.MethodGet, url, nil)
 	if err != nil {
 		return nil, err
 	}
-	req.Header["Accept-Encoding"] = nil // or the transport would ask for gzip
+	req.Header["Accept-Encoding"] = nil // because the transport would ask for gzip
 	if c != coding.Identity {
 		req.Header.Set("Accept-Encoding", string(c))
 	}
@@ -63,7 +63,7 @@ func decoded(t *testing.T, r io.Reader, c coding.Coding) io.Reader {
 	return r
 }
 
-func TestACompressedAnswerIsTheSame(t *testing.T) {
+func TestACompressedAnswerHasTheSameText(t *testing.T) {
 	for _, n := range []int{0, 1, coding.MinLength - 1, coding.MinLength, sendBuffer - 1, sendBuffer, sendBuffer + 1, 20 * sendBuffer} {
 		text := longText(n)
 		var chunks []string
@@ -102,7 +102,7 @@ func TestARefusalIsNotCompressed(t *testing.T) {
 	req := httptest.NewRequest(http.MethodGet, "/flows?hour=1", nil)
 	req.Header.Set("Accept-Encoding", "gzip")
 	w := httptest.NewRecorder()
-	h.ServeHTTP(w, req) // so few bytes came out of the encoder that none was sent
+	h.ServeHTTP(w, req) // the encoder has too few bytes to send any
 	for _, name := range []string{"Content-Encoding", "ETag", "Flowring-Complete"} {
 		if value := w.Result().Header.Get(name); value != "" {
 			t.Errorf("%s = %q with a refusal, want none", name, value)
@@ -113,7 +113,7 @@ func TestARefusalIsNotCompressed(t *testing.T) {
 	}
 }
 
-// endless is an answer that goes on until it may end.
+// endless is an answer that lasts until end is closed.
 type endless struct {
 	fakeAnswer
 	text string
@@ -134,7 +134,7 @@ func (a *endless) WriteTo(w io.Writer) (n int64, err error) {
 	}
 }
 
-// Beside as many long answers as may be sent, the next waits, and is refused in time; a short one does neither.
+// If all places for long answers are in use, the next long answer waits, and is refused in time. A short answer does not wait.
 func TestLongAnswersWaitForAPlaceAndShortOnesDoNot(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f, end := newFake(), make(chan struct{})
@@ -184,7 +184,7 @@ func TestLongAnswersWaitForAPlaceAndShortOnesDoNot(t *testing.T) {
 	})
 }
 
-// idleWriter is a client who takes each write a second later, and keeps none.
+// idleWriter is a client with a delay for each write. It keeps no bytes.
 type idleWriter struct{ *httptest.ResponseRecorder }
 
 func (w *idleWriter) Write(p []byte) (int, error) {

@@ -58,7 +58,7 @@ func FuzzKnownTags(f *testing.F) {
 	})
 }
 
-func TestAnAnswerThatTheClientHasIsNotWritten(t *testing.T) {
+func TestAKnownAnswerIsNotWritten(t *testing.T) {
 	for _, tt := range []struct {
 		name, method, match string
 		want                int
@@ -89,7 +89,7 @@ func TestAnAnswerThatTheClientHasIsNotWritten(t *testing.T) {
 	}
 }
 
-// A node of a version without tags answers in full.
+// A node of a version without tags sends the whole answer.
 func TestAnAnswerWithoutATagIsAlwaysWritten(t *testing.T) {
 	h, _ := handlerFor(Config{}, answering(&fakeAnswer{complete: contract.Complete, chunks: []string{"[]\n"}}))
 	req := httptest.NewRequest("GET", "/flows?hour=1", nil)

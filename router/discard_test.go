@@ -18,7 +18,7 @@ import (
 	"flowring/internal/racetest"
 )
 
-// dialBuffered starts a server and returns a connection that holds 256 KiB, as one of the system holds bytes that are under way.
+// dialBuffered starts a server and returns a connection with a buffer of 256 KiB, as in a network.
 func dialBuffered(t *testing.T, cfg Config) (net.Conn, *prometheus.Registry) {
 	t.Helper()
 	h, reg := handlerFor(cfg, newFake())
@@ -36,13 +36,13 @@ func dialBuffered(t *testing.T, cfg Config) (net.Conn, *prometheus.Registry) {
 	t.Cleanup(func() {
 		conn.Close()
 		srv.Close()
-		time.Sleep(time.Second) // net/http waits for half of it before it closes a connection
+		time.Sleep(time.Second) // net/http waits for half a second before it closes a connection
 	})
 	return conn, reg
 }
 
-// A client that writes all of a request before it reads, as Python's do, sees why the request is refused.
-func TestAClientThatWritesAllBeforeItReadsSeesTheRefusal(t *testing.T) {
+// A client of Python writes the whole request before it reads. It must see the refusal.
+func TestAClientSeesTheRefusalAfterItsWholeBody(t *testing.T) {
 	const limit = 1 << 20
 	sized := func(n int) string { return fmt.Sprintf("Content-Length: %d\r\n\r\n%s", n, strings.Repeat(" ", n)) }
 	chunked := func(n int) string {
@@ -76,13 +76,13 @@ func TestAClientThatWritesAllBeforeItReadsSeesTheRefusal(t *testing.T) {
 	}
 }
 
-// A body that does not end is read up to three times the limit, or for as long as a body may take, and holds no memory meanwhile (P16).
+// An endless body is read up to three times the limit, or until the deadline of a body. It holds no memory (P16).
 func TestABodyWithoutEndIsDiscardedForABoundedTime(t *testing.T) {
 	const limit = 1 << 20
 	for _, tt := range []struct {
 		name  string
 		pause time.Duration // between pieces of 64 KiB
-		most  int           // bytes that are taken
+		most  int           // bytes taken by the node
 		took  time.Duration // until the connection is cut
 	}{
 		{"fast", 0, 3*limit + 1<<20, time.Second},
@@ -112,8 +112,8 @@ func TestABodyWithoutEndIsDiscardedForABoundedTime(t *testing.T) {
 	}
 }
 
-// A client that asks with Expect before it sends its body is not waited for: the body never comes.
-func TestABodyThatIsAskedForWithExpectIsNotWaitedFor(t *testing.T) {
+// The body of a client with Expect never comes after a refusal. The node does not wait for it.
+func TestABodyAnnouncedWithExpectIsNotAwaited(t *testing.T) {
 	racetest.Bubble(t, func(t *testing.T) {
 		conn, _ := dialBuffered(t, Config{MaxBody: 1 << 20})
 		begun := time.Now()
@@ -125,7 +125,7 @@ func TestABodyThatIsAskedForWithExpectIsNotWaitedFor(t *testing.T) {
 	})
 }
 
-// earlyWriter notes how much of a body was read when the answer begins.
+// earlyWriter records the bytes of the body read before the answer begins.
 type earlyWriter struct {
 	*httptest.ResponseRecorder
 	body *zeros

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// Clients may depend on the bytes: a document is what encoding/json writes without HTML escaping.
+// Clients may depend on the bytes. They are the bytes of encoding/json without HTML escaping.
 func TestDocumentsHaveTheBytesOfEncodingJSON(t *testing.T) {
 	const odd = "a<b>&\u2028\u2029\x00\x1f\x7f\b\f\n\r\t\"\\/é😀"
 	three, zero := 3, 0

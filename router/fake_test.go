@@ -24,7 +24,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// fake is a Cluster of one map. The hooks, where set, come before it.
+// fake is a Cluster of one map. A hook replaces the method of its name.
 type fake struct {
 	onPost     func(ctx context.Context, p *flow.Posting) (bool, error)
 	onGet      func(ctx context.Context, hour flow.Hour, ask contract.Ask) (contract.Answer, error)
@@ -35,7 +35,7 @@ type fake struct {
 	mu     sync.Mutex
 	hours  map[flow.Hour]map[flow.Key]flow.Totals
 	byKey  map[keyOfHour]flow.ID // the ID of the first batch of an hour with a key
-	posted int                   // postings that were applied
+	posted int                   // number of applied postings
 }
 
 func newFake() *fake {
@@ -62,7 +62,7 @@ func (f *fake) Post(ctx context.Context, p *flow.Posting) (bool, error) {
 	return false, f.apply(p)
 }
 
-// keyOfHour is what a store knows a request by: an hour's owner sees nothing of other hours.
+// keyOfHour identifies a request at the owner of an hour, which does not see other hours.
 type keyOfHour struct {
 	key  flow.ID
 	hour flow.Hour
@@ -156,7 +156,7 @@ func exampleMembers() MembersView {
 
 var discard = slog.New(slog.DiscardHandler)
 
-// handlerFor returns the complete handler on top of cluster, with a registry that /metrics shows.
+// handlerFor returns the complete handler of a cluster, with the registry behind /metrics.
 func handlerFor(cfg Config, cluster Cluster) (http.Handler, *prometheus.Registry) {
 	reg := prometheus.NewRegistry()
 	return New(cfg, Deps{
@@ -167,7 +167,7 @@ func handlerFor(cfg Config, cluster Cluster) (http.Handler, *prometheus.Registry
 	}), reg
 }
 
-// serve starts a server with the handler, which ends with the test.
+// serve starts a server with the handler. It ends with the test.
 func serve(t *testing.T, cfg Config, cluster Cluster) (url string, reg *prometheus.Registry) {
 	t.Helper()
 	h, reg := handlerFor(cfg, cluster)

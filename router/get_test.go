@@ -20,7 +20,7 @@ func getFrom(h http.Handler, target string) *httptest.ResponseRecorder {
 	return w
 }
 
-// answering returns a Cluster whose every hour is answer.
+// answering returns a Cluster with one answer for all hours.
 func answering(answer *fakeAnswer) *fake {
 	f := newFake()
 	f.onGet = func(context.Context, flow.Hour, contract.Ask) (contract.Answer, error) { return answer, nil }
@@ -41,7 +41,7 @@ func TestGetSaysHowCompleteTheAnswerIs(t *testing.T) {
 	}
 }
 
-func TestGetAsksForWhatTheQuerySays(t *testing.T) {
+func TestGetFollowsTheQuery(t *testing.T) {
 	for query, want := range map[string]contract.Need{
 		"hour=-7":                  contract.NeedUnproven,
 		"hour=-7&partial=true":     contract.NeedPartial,
@@ -59,8 +59,8 @@ func TestGetAsksForWhatTheQuerySays(t *testing.T) {
 	}
 }
 
-// P5: nobody may take the beginning of an array for the whole, compressed or not.
-func TestAnAnswerThatBreaksOffDoesNotEndLikeAWholeOne(t *testing.T) {
+// P5: a client must not take the beginning of an array for the whole, compressed or not.
+func TestATruncatedAnswerDoesNotEndLikeAWholeOne(t *testing.T) {
 	for _, c := range []coding.Coding{coding.Identity, coding.Gzip, coding.Zstd} {
 		for name, broken := range map[string]error{"negative control: it does not break off": nil, "it breaks off": errors.New("lost")} {
 			answer := &fakeAnswer{complete: contract.Complete, chunks: []string{longText(4 * sendBuffer)}, err: broken}
@@ -88,7 +88,7 @@ func TestAnAnswerThatBreaksOffDoesNotEndLikeAWholeOne(t *testing.T) {
 	}
 }
 
-func TestAnAnswerThatFailsBeforeItsFirstByteIsRefused(t *testing.T) {
+func TestAnAnswerWithoutAFirstByteIsRefused(t *testing.T) {
 	answer := &fakeAnswer{complete: contract.Complete, chunks: []string{"[1,"}, err: errors.New("disk at 10.0.0.1 lost")}
 	h, _ := handlerFor(Config{}, answering(answer))
 	w := getFrom(h, "/flows?hour=1")
@@ -110,7 +110,7 @@ func TestHeadDoesNotWriteTheHour(t *testing.T) {
 	}
 }
 
-func TestNotMoreHoursAreReadAtOnceThanMayBe(t *testing.T) {
+func TestTheNumberOfHoursInReadingIsLimited(t *testing.T) {
 	inside, leave := make(chan struct{}), make(chan struct{})
 	f := newFake()
 	f.onGet = func(context.Context, flow.Hour, contract.Ask) (contract.Answer, error) {
@@ -131,7 +131,7 @@ func TestNotMoreHoursAreReadAtOnceThanMayBe(t *testing.T) {
 	}
 }
 
-func TestReadinessSaysWhyNot(t *testing.T) {
+func TestReadinessHasAReason(t *testing.T) {
 	f := newFake()
 	f.ready = errors.New("1 of 2 stores known")
 	h, _ := handlerFor(Config{}, f)

@@ -28,7 +28,7 @@ func guardedHandler(t *testing.T, f *fake, cfg browser.Config) (http.Handler, fu
 	}
 }
 
-// from sends a request as a browser or a program does.
+// from sends a request of a browser or a program.
 func from(h http.Handler, method, target, host string, headers ...string) *httptest.ResponseRecorder {
 	r := httptest.NewRequest(method, target, strings.NewReader(smallRecord))
 	r.Host = host
@@ -66,8 +66,8 @@ func TestPagesOfOtherOriginsDoNotWrite(t *testing.T) {
 	refused("cross-origin", 4)
 }
 
-// What a page may not do it may not do by a method or to a path that there is not, either: the answer is one for all.
-func TestEveryMethodButThoseOfReadersIsGuarded(t *testing.T) {
+// The refusal does not depend on the method or the path, even if they do not exist.
+func TestEveryWritingMethodIsGuarded(t *testing.T) {
 	h, _ := guardedHandler(t, newFake(), browser.Config{})
 	for method, want := range map[string]int{"POST": 403, "PUT": 403, "DELETE": 403, "PATCH": 403, "FLOW": 403, "GET": 404, "HEAD": 404} {
 		if w := from(h, method, "/none", "localhost", "Sec-Fetch-Site", "cross-site"); w.Code != want {
@@ -76,7 +76,7 @@ func TestEveryMethodButThoseOfReadersIsGuarded(t *testing.T) {
 	}
 }
 
-func TestANameThatIsNotOfLoopbackReachesNothingThere(t *testing.T) {
+func TestAForeignNameReachesNothingOnLoopback(t *testing.T) {
 	f := newFake()
 	h, refused := guardedHandler(t, f, browser.Config{AllowedHosts: []string{"flows.example"}})
 	paths := []string{"/flows?hour=1", "/members", "/livez", "/readyz", "/problems/host", "/", "/none"}
@@ -122,7 +122,7 @@ func TestPagesReadOnlyWithTheSetting(t *testing.T) {
 	}
 }
 
-func TestABrowserIsToldWhatAPageMayRead(t *testing.T) {
+func TestABrowserLearnsThePermissionsOfAPage(t *testing.T) {
 	h, _ := handlerFor(Config{ReadOrigins: []string{"https://grafana.example"}}, newFake())
 	for _, tt := range []struct {
 		origin, method string

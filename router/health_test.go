@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// Every answer of a node that is not ready asks the client to close its connection, because a balancer such as kube-proxy never cuts an
-// open one.
+// Every answer of an unready node asks the client to close its connection, because a balancer such as kube-proxy never
+// cuts an open connection.
 func TestAnUnreadyNodeAsksClientsToCloseTheirConnections(t *testing.T) {
 	for _, unready := range []bool{false, true} {
 		f := newFake()

@@ -19,7 +19,7 @@ func recordsOf(first int64, n int) string {
 	return "[" + strings.TrimPrefix(body.String(), ",") + "]"
 }
 
-// A request of many hours costs every owner work, so that the limit on hours keeps the answer within its time. A refused request
+// Each hour of a request is work for an owner. The limit on hours keeps the answer within its time. A refused request
 // stores nothing (P3).
 func TestARequestOfTooManyHoursIsRefused(t *testing.T) {
 	for _, tt := range []struct {
@@ -51,7 +51,7 @@ func TestARequestOfTooManyHoursIsRefused(t *testing.T) {
 	}
 }
 
-func TestAnHourInAnotherUnitIsTakenOnlyWhereTheSettingSaysSo(t *testing.T) {
+func TestAnHourInAnotherUnitNeedsTheSetting(t *testing.T) {
 	body := strings.Replace(smallRecord, `"hour":3`, `"hour":1796031600`, 1)
 	f := newFake()
 	h, reg := handlerFor(Config{}, f)
@@ -62,14 +62,14 @@ func TestAnHourInAnotherUnitIsTakenOnlyWhereTheSettingSaysSo(t *testing.T) {
 	}
 	wantMetric(t, reg, "flowring_http_refusals_total", 1, "reason", "record")
 	h, _ = handlerFor(Config{AnyHour: true}, f)
-	for range 2 { // a decoder is used again
+	for range 2 { // the second time with a pooled parser
 		if w := postTo(h, strings.NewReader(body)); w.Code != 200 {
 			t.Errorf("POST with AnyHour = %d %s, want 200", w.Code, w.Body)
 		}
 	}
 }
 
-// A refusal for a limit names the hour, and nothing of the way on which it came.
+// A refusal for a limit names the hour, and not the nodes on its path.
 func TestARefusalForALimitNamesTheHour(t *testing.T) {
 	for _, err := range []contract.Refusal{contract.TooManyFlows, contract.TooManyNames, contract.TooManyHours, contract.HoursReserved} {
 		_, p := problemOf(fmt.Errorf("admit at n2: %w", &contract.HourError{Hour: -5, Err: err}))

@@ -13,7 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// lines keeps the lines of a log.
+// lines collects the lines of a log.
 type lines struct {
 	mu   sync.Mutex
 	text strings.Builder
@@ -31,7 +31,7 @@ func (l *lines) count(message string) int {
 	return strings.Count(l.text.String(), message)
 }
 
-// talk sends a text and returns all that comes until the other side closes the connection.
+// talk sends a text and returns the answer up to the end of the connection.
 func talk(t *testing.T, addr, text string) string {
 	t.Helper()
 	conn, err := net.Dial("tcp", addr)
@@ -50,7 +50,7 @@ func talk(t *testing.T, addr, text string) string {
 	return string(answer)
 }
 
-func TestHTTP2WithPriorKnowledgeIsToldToUseHTTP1(t *testing.T) {
+func TestHTTP2WithPriorKnowledgeIsRefused(t *testing.T) {
 	reg, log := prometheus.NewRegistry(), &lines{}
 	srv := httptest.NewServer(New(Config{}, Deps{Cluster: newFake(), Log: slog.New(slog.NewTextHandler(log, nil)), Registry: reg}))
 	defer srv.Close()
@@ -88,8 +88,8 @@ func TestAnOfferToUpgradeIsAnsweredInHTTP1(t *testing.T) {
 	}
 }
 
-// What is no valid HTTP/1.1 is answered by net/http, and not by problems: docs/api.md lists it.
-func TestRequestsThatAreNoValidHTTPAreNotAnsweredByProblems(t *testing.T) {
+// net/http answers invalid HTTP/1.1, without problems. docs/api.md lists the cases.
+func TestInvalidHTTPIsNotAnsweredByProblems(t *testing.T) {
 	url, _ := serve(t, Config{}, newFake())
 	for request, want := range map[string]string{
 		"GET / HTTP/1.1\r\n\r\n":                                             "400",

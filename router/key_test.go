@@ -31,8 +31,8 @@ func TestParseKey(t *testing.T) {
 	}
 }
 
-// A sender that does not expand the template of its key would send all requests with one key.
-func TestAKeyThatIsATemplateIsRefused(t *testing.T) {
+// Without expansion of the template a sender would send all requests with one key.
+func TestAnUnexpandedTemplateIsNotAKey(t *testing.T) {
 	f := newFake()
 	h, reg := handlerFor(Config{}, f)
 	for i, key := range []string{"${HOST}-${UNIQID}", "{{.Host}}", "a-%{host}", "$(uuidgen)", `"{{x"`} {

@@ -46,7 +46,7 @@ func sameLabels(a, b []string) bool {
 	return len(a) == len(b)
 }
 
-// wantMetric fails unless the metric gets to the value soon: a server counts a request after the client has the answer.
+// wantMetric waits for the value of a metric, because a server counts a request after the client has the answer.
 func wantMetric(t *testing.T, reg *prometheus.Registry, name string, want float64, labels ...string) {
 	t.Helper()
 	var got float64

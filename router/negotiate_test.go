@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// FuzzMediaType holds the decision to its rule: parameters and case do not matter, and what is not on the list is refused.
+// FuzzMediaType checks the rule: parameters and case do not matter, and a type outside the list is refused.
 func FuzzMediaType(f *testing.F) {
 	for _, seed := range []string{"", mediaJSON, "Application/JSON ; charset=x", "Text/CSV; header=present", "text/xml", ";", "application/json,text/xml"} {
 		f.Add(seed)

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// A reader who asks for ?Require=complete and gets what ?require=complete would refuse takes a short total for a whole one (P5).
+// A reader of ?Require=complete would take a short total for a complete one if the parameter were ignored (P5).
 func TestAnUnknownParameterIsRefusedWithTheNearestKnownOne(t *testing.T) {
 	h, reg := handlerFor(Config{}, newFake())
 	for query, nearest := range map[string]string{
@@ -36,7 +36,7 @@ func TestAnUnknownParameterIsRefusedWithTheNearestKnownOne(t *testing.T) {
 	wantMetric(t, reg, "flowring_http_refusals_total", 24, "reason", "query")
 }
 
-// P3: a POST whose sender hopes for something that is not there stores nothing.
+// P3: a POST with an unknown parameter stores nothing.
 func TestAPostWithAParameterStoresNothing(t *testing.T) {
 	f := newFake()
 	h, _ := handlerFor(Config{}, f)
@@ -63,7 +63,7 @@ func TestParametersOfCachesProbesAndScrapersAreIgnored(t *testing.T) {
 	}
 }
 
-func TestRoutesThatReadTheirQueryRefuseAllThatTheyDoNotKnow(t *testing.T) {
+func TestRoutesRefuseUnknownParameters(t *testing.T) {
 	h, _ := handlerFor(Config{}, newFake())
 	for _, target := range []string{"/flows?hour=1&x=1", "/members?format=csv", "/readyz?fro=write"} {
 		if w := getFrom(h, target); w.Code != 400 || !strings.Contains(w.Body.String(), `"/problems/query"`) {
@@ -83,7 +83,7 @@ func TestDistanceCountsEdits(t *testing.T) {
 	}
 }
 
-// P16: a name as long as headers may be takes no longer to compare than a short one.
+// P16: the comparison of a long name takes no longer than of a short one.
 func TestAHugeParameterIsRefusedBriefly(t *testing.T) {
 	h, _ := handlerFor(Config{}, newFake())
 	w := getFrom(h, "/flows?hour=1&"+strings.Repeat("é", 1<<19))

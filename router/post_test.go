@@ -23,7 +23,7 @@ import (
 	"flowring/router/coding"
 )
 
-// postTo sends a body to a handler without a network between them.
+// postTo sends a body to a handler without a network.
 func postTo(h http.Handler, body io.Reader, headers ...string) *httptest.ResponseRecorder {
 	r := httptest.NewRequest(http.MethodPost, "/flows", body)
 	for i := 0; i < len(headers); i += 2 {
@@ -87,7 +87,7 @@ func TestABodyTooLongByItsHeaderIsRefusedUnread(t *testing.T) {
 	}
 }
 
-// P16: a bomb costs what the limit allows, not what it expands to.
+// P16: the cost of a bomb depends on the limit, and not on its decompressed size.
 func TestABombIsRefused(t *testing.T) {
 	const expanded, limit = 256 << 20, 1 << 20
 	for _, c := range []coding.Coding{coding.Gzip, coding.Zstd, coding.Deflate} {
@@ -121,7 +121,7 @@ func compressor(c coding.Coding, w io.Writer, o ...zstd.EOption) io.WriteCloser 
 	return z
 }
 
-func TestWhatDoesNotFitIntoMemoryIsRefused(t *testing.T) {
+func TestBodiesBeyondTheMemoryAreRefused(t *testing.T) {
 	inside, leave := make(chan struct{}), make(chan struct{})
 	f := newFake()
 	f.onPost = func(context.Context, *flow.Posting) (bool, error) {
@@ -156,8 +156,8 @@ func dialRaw(t *testing.T, url string) *net.TCPConn {
 	return conn.(*net.TCPConn)
 }
 
-// A client that closes only its sending side still listens: were the handler to return quietly, it would read a 200.
-func TestABodyCutShortIsNeverAcknowledged(t *testing.T) {
+// A client may close only its sending side. If the handler returned without an answer, the client would read a 200.
+func TestATruncatedBodyIsNeverAcknowledged(t *testing.T) {
 	for _, framing := range []string{"Content-Length: 200\r\n\r\n", "Transfer-Encoding: chunked\r\n\r\n200\r\n"} {
 		f := newFake()
 		url, reg := serve(t, Config{}, f)
@@ -209,7 +209,7 @@ func TestTheBodyIsNotReadBeforeTheHeadersAreRefused(t *testing.T) {
 	}
 }
 
-// A row of CSV takes fewer bytes than a record of JSON, and as much memory: rows count for more than they have (P16).
+// A row of CSV takes fewer bytes than a JSON record, and as much memory. Therefore a row counts for more bytes (P16).
 func TestRowsOfCSVAreLimited(t *testing.T) {
 	h, _ := handlerFor(Config{MaxBody: 10 * rowCharge, MaxBuffered: 1 << 20}, newFake())
 	for rows, want := range map[int]int{10: 200, 11: 413} {

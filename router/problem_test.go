@@ -88,7 +88,7 @@ func TestOverflowWithinOneRequestIsAnsweredLikeAnyOther(t *testing.T) {
 	}
 }
 
-func TestWhatIsForTheLogIsNotInTheAnswer(t *testing.T) {
+func TestThePathOfAnErrorIsNotInTheAnswer(t *testing.T) {
 	for _, err := range []error{
 		errors.New("dial 10.0.0.9: refused"),
 		fmt.Errorf("replicate to 10.0.0.9: %w", context.DeadlineExceeded),
@@ -101,7 +101,7 @@ func TestWhatIsForTheLogIsNotInTheAnswer(t *testing.T) {
 	}
 }
 
-func TestUnavailableNamesTheStoresAndWhenToComeBack(t *testing.T) {
+func TestUnavailableHasTheStoresAndRetryAfter(t *testing.T) {
 	f := newFake()
 	f.onPost = func(context.Context, *flow.Posting) (bool, error) {
 		return false, &contract.UnavailableError{Reason: "fewer than 2 acks", Stores: []string{"n2", "n3"}}

@@ -16,7 +16,7 @@ import (
 	"flowring/router/coding"
 )
 
-// curl sends an empty body when it repeats a request whose body it read from a pipe: a 200 would lose the records.
+// curl repeats a request with an empty body if it read the body from a pipe. A 200 would lose the records.
 func TestAnEmptyBodyIsNever200(t *testing.T) {
 	h, _ := handlerFor(Config{}, newFake())
 	for _, media := range []string{
@@ -56,7 +56,7 @@ func compressedAs(t *testing.T, name, text string) []byte {
 	return out.Bytes()
 }
 
-// A 422 is dropped by most senders without a word: the log names the client, once in a while, with how many there were.
+// Most senders drop records after a 422 without a message. A rate-limited message in the log has the client and the count.
 func TestAReusedKeyIsLoggedWithTheClient(t *testing.T) {
 	racetest.Bubble(t, func(t *testing.T) {
 		var log bytes.Buffer

@@ -27,7 +27,7 @@ func guard(t *testing.T, cfg Config) *Guard {
 	return g
 }
 
-func TestALoopbackNodeIsCalledByANameOfLoopback(t *testing.T) {
+func TestALoopbackNodeAcceptsOnlyNamesOfLoopback(t *testing.T) {
 	g := guard(t, Config{Loopback: true, AllowedHosts: []string{"flows.example", "10.0.0.7", "fd00::7"}})
 	for host, pass := range map[string]bool{
 		"127.0.0.1:8080": true, "127.0.0.1": true, "127.0.1.1:8080": true, "[::1]:8080": true, "[::1]": true, "::1": true,
@@ -95,8 +95,8 @@ func TestWritesOfOtherOriginsAreRefused(t *testing.T) {
 	}
 }
 
-// DNS rebinding: the page and the node are of one origin, and a trusted one does not make the name right.
-func TestAPageThatRebindsItsNameIsRefusedThoughItIsOfTheSameOrigin(t *testing.T) {
+// DNS rebinding: the page and the node have one origin. A trusted origin does not permit the name.
+func TestARebindingPageOfTheSameOriginIsRefused(t *testing.T) {
 	g := guard(t, Config{Loopback: true, TrustedOrigins: []string{"http://evil.example:8080"}})
 	err := g.Check(request("POST", "evil.example:8080", "Sec-Fetch-Site", "same-origin", "Origin", "http://evil.example:8080"))
 	if !errors.As(err, new(*HostError)) {
@@ -104,7 +104,7 @@ func TestAPageThatRebindsItsNameIsRefusedThoughItIsOfTheSameOrigin(t *testing.T)
 	}
 }
 
-func TestOriginsAreReadAsBrowsersSendThem(t *testing.T) {
+func TestOriginsHaveTheFormOfBrowsers(t *testing.T) {
 	for text, want := range map[string]string{
 		"https://flows.example": "https://flows.example", "https://Flows.Example:443": "https://flows.example",
 		"HTTP://localhost:80": "http://localhost", "http://localhost:3000": "http://localhost:3000", "http://[::1]:3000": "http://[::1]:3000",
@@ -124,7 +124,7 @@ func TestOriginsAreReadAsBrowsersSendThem(t *testing.T) {
 	}
 }
 
-func TestHostsAreReadAsTheyAreCompared(t *testing.T) {
+func TestHostsHaveTheFormForComparisons(t *testing.T) {
 	for text, want := range map[string]string{
 		"flows.example": "flows.example", "Flows.Example.": "flows.example", "n1": "n1", "a_b": "a_b", "10.0.0.7": "10.0.0.7",
 		"[fd00::7]": "fd00::7", "fd00::7": "fd00::7",

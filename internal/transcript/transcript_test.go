@@ -47,7 +47,7 @@ func TestParseAndPrintAreInverse(t *testing.T) {
 	}
 }
 
-func TestFilesThatAreNotTranscriptsAreRefused(t *testing.T) {
+func TestOtherFilesThanTranscriptsAreRefused(t *testing.T) {
 	for _, text := range []string{
 		"=== no answer\nGET /\n", "=== no request\n--- 200\n", "=== no status\nGET /\n--- \n", "=== empty\n",
 	} {
@@ -108,7 +108,7 @@ func TestPlaceholdersOfRequests(t *testing.T) {
 	}
 }
 
-func TestRunsDoNotMeet(t *testing.T) {
+func TestRunsUseDifferentHours(t *testing.T) {
 	a, b := newVars(), newVars()
 	if a.hour == b.hour || a.run == b.run {
 		t.Errorf("two runs have %v and %v", a, b)
@@ -159,7 +159,7 @@ func TestRun(t *testing.T) {
 	Run(t, srv.URL, file)
 }
 
-func TestUpdateWritesWhatDiffersAndKeepsTheRest(t *testing.T) {
+func TestUpdateWritesOnlyTheDifferences(t *testing.T) {
 	t.Setenv(updateEnv, "1")
 	srv := httptest.NewServer(http.HandlerFunc(server))
 	defer srv.Close()

@@ -64,7 +64,7 @@ func TestGetReadsAnHour(t *testing.T) {
 	}
 }
 
-func TestAnHourThatBreaksOffIsAnError(t *testing.T) {
+func TestATruncatedHourIsAnError(t *testing.T) {
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Flowring-Complete", "true")
 		io.WriteString(w, strings.Repeat("[", 10_000))
@@ -86,7 +86,7 @@ func TestAnHourThatBreaksOffIsAnError(t *testing.T) {
 	}
 }
 
-func TestAnAnswerThatDoesNotSayHowCompleteItIsIsNone(t *testing.T) {
+func TestAnAnswerWithoutACompletenessIsAnError(t *testing.T) {
 	c, _ := newTestClient(t, 1, reply(200, "[]"))
 	if _, err := c.Get(t.Context(), 1, contract.NeedPartial); err == nil {
 		t.Error("Get without Flowring-Complete succeeds")
@@ -101,7 +101,7 @@ func TestMembers(t *testing.T) {
 	}
 }
 
-func TestProblemsAreFitForATerminal(t *testing.T) {
+func TestProblemsArePrintable(t *testing.T) {
 	problem := "Content-Type: application/problem+json"
 	for _, tt := range []struct {
 		name  string
@@ -135,8 +135,8 @@ func TestProblemsKeepTheirMembers(t *testing.T) {
 	}
 }
 
-// The transport asks for gzip by itself: an hour that is cut short fails compressed, too, instead of ending.
-func TestACompressedHourThatIsCutShortFails(t *testing.T) {
+// The transport asks for gzip. A truncated hour fails with gzip too.
+func TestATruncatedCompressedHourIsAnError(t *testing.T) {
 	var packed bytes.Buffer
 	z := gzip.NewWriter(&packed)
 	z.Write([]byte(body))

@@ -18,10 +18,10 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const body = `[{"src_app":"a","dest_app":"b","vpc_id":"v","bytes_tx":1,"bytes_rx":2,"hour":3}]`
 
-// step is what one attempt meets.
+// step answers one attempt.
 type step func(req *http.Request) (*http.Response, error)
 
-// cluster is a RoundTripper: attempt i meets step i, and the last step is met by all after it.
+// cluster is a RoundTripper: step i answers attempt i, and the last step answers all later attempts.
 type cluster struct {
 	steps []step
 
@@ -29,7 +29,7 @@ type cluster struct {
 	requests []seen
 }
 
-// seen is a request as it arrived.
+// seen is a received request.
 type seen struct {
 	host, key, body string
 	at              time.Time
@@ -74,13 +74,13 @@ type broken struct{}
 
 func (broken) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
 
-// hang does not answer for as long as it is waited for.
+// hang does not answer until the client gives up.
 func hang(req *http.Request) (*http.Response, error) {
 	<-req.Context().Done()
 	return nil, req.Context().Err()
 }
 
-// stuck begins to answer, and hangs within the answer.
+// stuck begins an answer and hangs.
 func stuck(req *http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: 200, Header: http.Header{}, Body: io.NopCloser(hanging{req.Context()})}, nil
 }
@@ -101,7 +101,7 @@ var (
 		"Content-Type: application/problem+json")
 )
 
-// newTestClient returns a client of n targets, http://n1 and so on, that meets steps.
+// newTestClient returns a client of n targets, http://n1 and so on, and its cluster of steps.
 func newTestClient(t *testing.T, n int, steps ...step) (*Client, *cluster) {
 	t.Helper()
 	c := &cluster{steps: steps}

@@ -97,7 +97,7 @@ func TestAFloodOfRetryAfterDoesNotStopTheClientForEver(t *testing.T) {
 	})
 }
 
-func TestPostShowsWhatIsKnownOfTheOutcome(t *testing.T) {
+func TestPostShowsTheKnownOutcome(t *testing.T) {
 	for _, tt := range []struct {
 		name    string
 		steps   []step
@@ -128,7 +128,7 @@ func TestPostShowsWhatIsKnownOfTheOutcome(t *testing.T) {
 	}
 }
 
-func TestACallThatIsOverMakesNoAttempt(t *testing.T) {
+func TestAnEndedCallMakesNoAttempt(t *testing.T) {
 	c, cluster := newTestClient(t, 1, stored)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

@@ -87,7 +87,7 @@ func TestHeadersOfTheConfigAreInEveryRequest(t *testing.T) {
 	}
 }
 
-func TestWatchIsToldOfEachAttempt(t *testing.T) {
+func TestWatchObservesEachAttempt(t *testing.T) {
 	var told []string
 	c, err := New(Config{
 		Targets: []string{"http://n1", "http://n2"},
