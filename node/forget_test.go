@@ -122,7 +122,7 @@ func TestTheGuardOfForgetting(t *testing.T) {
 			}
 			err := p.checkForget(gone, p.heard, tt.force)
 			if (err == nil) != (tt.want == "") || err != nil && (!errors.Is(err, contract.Guarded) || !strings.Contains(err.Error(), tt.want)) {
-				t.Errorf("mayForget = %v, want %q", err, tt.want)
+				t.Errorf("checkForget = %v, want %q", err, tt.want)
 			}
 		})
 	}
@@ -156,7 +156,7 @@ func TestTheLowestEstablishedNameForgetsOthers(t *testing.T) {
 			heard[roster.NewStoreID()] = peer.Hello{Store: s}
 		}
 		if got := new(Node).isForgetter(tt.self, heard); got != tt.want {
-			t.Errorf("%s: forgetsOthers = %t, want %t", tt.name, got, tt.want)
+			t.Errorf("%s: isForgetter = %t, want %t", tt.name, got, tt.want)
 		}
 	}
 }

@@ -123,7 +123,7 @@ func (n *Node) sendHeartbeats(ctx context.Context) replies {
 		wg.Go(func() {
 			to, err := n.client.Hello(ctx, addr, hello)
 			if err != nil {
-				n.log.Debug("greet", "address", addr, "error", err)
+				n.log.Debug("heartbeat", "address", addr, "error", err)
 				n.adoptFromHeartbeat(addr, to, err)
 				return
 			}

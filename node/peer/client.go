@@ -96,14 +96,14 @@ func (c *Client) Close() {
 }
 
 // Heard reports whether the last call to addr was heard. An address without a call counts as heard. It is the circuit
-// breaker: callers skip a silent peer until it answers a greeting.
+// breaker: callers skip a silent peer until it answers a heartbeat.
 func (c *Client) Heard(addr string) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.silentSince[addr].IsZero()
 }
 
-// goneAfter is the silence after which an address counts as gone. A greeting has failed meanwhile too.
+// goneAfter is the silence after which an address counts as gone. A heartbeat has failed meanwhile too.
 const goneAfter = time.Second
 
 // Gone reports whether no call to addr was heard for goneAfter, so that the next call would probably fail too.
@@ -128,7 +128,7 @@ func (c *Client) setHeard(addr string, heard bool) {
 	}
 }
 
-// Hello greets a peer, and merges the roster of its answer. If the merge fails, it returns the answer with the error.
+// Hello sends a heartbeat to a peer, and merges the roster of its answer. If the merge fails, it returns the answer with the error.
 func (c *Client) Hello(ctx context.Context, addr string, from Hello) (Hello, error) {
 	body, err := json.Marshal(from)
 	if err != nil {

@@ -49,7 +49,7 @@ func TestRosterOfAnAnswerIsMergedBeforeItCounts(t *testing.T) {
 			}
 			return err
 		}},
-		{"a greeting", func(c *Client, addr string) error { _, err := c.Hello(t.Context(), addr, Hello{}); return err }},
+		{"a heartbeat", func(c *Client, addr string) error { _, err := c.Hello(t.Context(), addr, Hello{}); return err }},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			d := newDouble()
@@ -143,7 +143,7 @@ func TestAPanicFailsTheCallAlone(t *testing.T) {
 	}
 }
 
-// A server without a free slot refuses at once. Greetings and routed calls have slots of their own (P12).
+// A server without a free slot refuses at once. Heartbeats and routed calls have slots of their own (P12).
 func TestABusyServerRefuses(t *testing.T) {
 	d := newDouble()
 	d.wait, d.entered = make(chan struct{}), make(chan struct{})
@@ -162,7 +162,7 @@ func TestABusyServerRefuses(t *testing.T) {
 		t.Errorf("a third call, by the stream = %v, want refused as busy; %d are counted, want 2", err, d.server.Refused())
 	}
 	if _, err := c.Hello(t.Context(), addr, Hello{}); err != nil {
-		t.Errorf("a greeting to a busy server = %v, want nil", err)
+		t.Errorf("a heartbeat to a busy server = %v, want nil", err)
 	}
 	if _, err := c.Admit(t.Context(), addr, false, flow.ID{}, batch); err != nil {
 		t.Errorf("a routed call to a busy server = %v, want nil", err)
@@ -194,7 +194,7 @@ func TestSilenceLastsUntilACallIsHeard(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !c.Heard(addr) {
-		t.Error("a peer that answered a greeting is not heard")
+		t.Error("a peer that answered a heartbeat is not heard")
 	}
 }
 

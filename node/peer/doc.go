@@ -37,7 +37,7 @@
 //
 // A refusal is an *Error with a code of package contract. After any other error the peer was not heard; NotSent
 // reports whether the call cannot have had an effect. The client remembers for each address whether the last call was
-// heard. Callers use this as a circuit breaker; the greeting of every peer each second closes it.
+// heard. Callers use this as a circuit breaker; the heartbeat to every peer each second closes it.
 //
 // Client and Server are safe for concurrent use. The slots of the server bound the calls under way.
 package peer

@@ -2,7 +2,7 @@ package peer
 
 import "flowring/ring/roster"
 
-// Hello is the content of a greeting between two nodes, in both directions.
+// Hello is the content of a heartbeat between two nodes, in both directions.
 type Hello struct {
 	Store  roster.Store  `json:"store"`  // of the sender
 	Start  string        `json:"start"`  // nonce of its process start

@@ -104,7 +104,7 @@ func NewServer(cfg ServerConfig, deps ServerDeps) *Server {
 	s := &Server{Handler: deps.Handler, log: deps.Log, mux: http.NewServeMux()}
 	s.plainSlots = make(chan struct{}, orDefault(cfg.MaxCalls, 256))
 	s.routedSlots = make(chan struct{}, orDefault(cfg.MaxRouted, 256))
-	helloSlots := make(chan struct{}, 64) // of their own, because greetings close circuit breakers
+	helloSlots := make(chan struct{}, 64) // of their own, because heartbeats close circuit breakers
 	rareSlots := make(chan struct{}, 8)
 	s.handle("POST", "hello", helloSlots, s.hello)
 	s.handle("GET", "flows", s.routedSlots, s.flows)
@@ -170,7 +170,7 @@ func (s *Server) handle(method, name string, slots chan struct{}, call func(http
 }
 
 // refuseStranger refuses callers of other clusters. A node without a cluster refuses members of any cluster, except
-// their greetings: other calls are meant for the former node at this address.
+// their heartbeats: other calls are meant for the former node at this address.
 func (s *Server) refuseStranger(theirs string) *Error {
 	mine := s.Roster().Cluster()
 	switch {

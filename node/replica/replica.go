@@ -73,7 +73,7 @@ type Cluster interface {
 // Peers calls other nodes by address. Each call merges the roster it is answered with before it returns. Refusals match the
 // errors of package store.
 type Peers interface {
-	Heard(addr string) bool // false: the last call failed, leave it out until a greeting succeeds
+	Heard(addr string) bool // false: the last call failed, leave it out until a heartbeat succeeds
 	Gone(addr string) bool  // true: no call has been heard for so long that it is of no use to try
 	Admit(ctx context.Context, addr string, checked bool, posting flow.ID, batches ...[]byte) (replayed bool, err error)
 	Check(ctx context.Context, addr string, posting flow.ID, batches ...[]byte) (replayed bool, err error)
