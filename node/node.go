@@ -239,14 +239,14 @@ func (n *Node) openStore(ctx context.Context) error {
 		},
 		replica.Deps{
 			Log: n.log, Cluster: cluster{n}, Peers: peerCaller{n.client}, Store: n.store,
-			NotSent: peer.NotSent, Unheard: peer.Unheard, Fail: n.fail,
-			Refuse: n.refuseWrite, Lost: n.folderMissing, Settled: n.saveSettled, Before: ringOf(settled, n.cfg.HourSlices),
+			NotSent: peer.NotSent, Silent: peer.Unheard, Fail: n.fail,
+			Refuse: n.refuseWrite, DiskLost: n.folderMissing, RingSettled: n.saveSettled, LastSettled: ringOf(settled, n.cfg.HourSlices),
 		})
 	n.answers = answer.New(
 		answer.Config{Slices: n.cfg.HourSlices, Disabled: n.deps.Disabled},
 		answer.Deps{Replicas: n.replicas, Client: n.client, CPUSlots: n.cpuSlots})
 	if n.membership.Fresh() {
-		n.replicas.Recovered()
+		n.replicas.MarkRecovered()
 	}
 	return nil
 }
@@ -285,16 +285,16 @@ func (d deafRosters) MergeRoster(o roster.Roster) error {
 // cluster is the view of package replica on the node.
 type cluster struct{ *Node }
 
-// Self implements replica.Cluster.
+// Self implements candidates.Cluster.
 func (c cluster) Self() roster.Store { return c.membership.Self() }
 
-// Roster implements replica.Cluster.
+// Roster implements candidates.Cluster.
 func (c cluster) Roster() roster.Roster { return c.membership.Roster() }
 
-// Ring implements replica.Cluster.
+// Ring implements candidates.Cluster.
 func (c cluster) Ring() *ring.Ring { return c.membership.Ring() }
 
-// Addr implements replica.Cluster.
+// Addr implements candidates.Cluster.
 func (c cluster) Addr(id roster.StoreID) string { return c.directory.Addr(id) }
 
 func (n *Node) startMembers(ctx context.Context) error {

@@ -79,8 +79,8 @@ func (n peerHandler) Digest(_ context.Context, s flow.Slice, roster string) (pee
 			return peer.DigestReply{}, contract.NotReplica.Errorf("%w", err)
 		}
 	}
-	said, err := n.replicas.Voice(s)
-	return peer.DigestReply(said), err
+	reply, err := n.replicas.DigestReply(s)
+	return peer.DigestReply(reply), err
 }
 
 // Missing implements peer.Handler.
@@ -123,7 +123,7 @@ type peerCaller struct{ *peer.Client }
 var _ replica.Peers = peerCaller{}
 
 // Digest implements replica.Peers.
-func (o peerCaller) Digest(ctx context.Context, addr string, s flow.Slice, roster string) (replica.Voice, error) {
+func (o peerCaller) Digest(ctx context.Context, addr string, s flow.Slice, roster string) (replica.DigestReply, error) {
 	said, err := o.Client.Digest(ctx, addr, s, roster)
-	return replica.Voice(said), err
+	return replica.DigestReply(said), err
 }

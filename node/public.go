@@ -7,7 +7,6 @@ import (
 	"flowring/flow"
 	"flowring/internal/contract"
 	"flowring/node/peer"
-	"flowring/node/replica"
 	"flowring/router"
 )
 
@@ -36,7 +35,7 @@ func (n *Node) mayWrite() error {
 	case n.membership.Roster().CountEstablished() < n.cfg.WriteQuorum:
 		return &contract.UnavailableError{
 			Reason: "the cluster has fewer established stores than the write quorum asks for" +
-				replica.LeavingNote(n.membership.Roster()),
+				n.membership.Roster().LeavingNote(),
 		}
 	}
 	return nil

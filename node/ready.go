@@ -93,5 +93,5 @@ func (n *Node) ReadyToWrite() error {
 	case n.disk.Low():
 		return n.diskError()
 	}
-	return n.replicas.Enough()
+	return n.replicas.CheckQuorum()
 }

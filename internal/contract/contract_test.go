@@ -129,3 +129,19 @@ func TestUnavailableNamesTheStoresAndTheAdvice(t *testing.T) {
 		t.Errorf("Error = %q, want %q ...", got, want)
 	}
 }
+
+// A failure adds the store, or the reason and the stores of a store that could not reach others.
+func TestAFailureAddsTheStoreOrTheStoresThatItMissed(t *testing.T) {
+	broken := errors.New("broken")
+	e := &UnavailableError{Reason: "no store answered"}
+	e.AddFailure("a", broken)
+	e.AddFailure("a", broken)
+	if want := "no store answered (no answer from a)"; e.Error() != want || !errors.Is(e, broken) || IsUnreached(broken) {
+		t.Errorf("after two failures of a: %v, want %s", e, want)
+	}
+	few := &UnavailableError{Reason: "1 of 2 stores", Stores: []string{"c", "a"}}
+	e.AddFailure("b", fmt.Errorf("call: %w", few))
+	if want := "1 of 2 stores (no answer from a, c)"; e.Error() != want || !errors.Is(e, few) || !IsUnreached(e) {
+		t.Errorf("after a failure of b, which missed c and a: %v, want %s", e, want)
+	}
+}

@@ -1,6 +1,7 @@
 package contract
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -19,6 +20,40 @@ func (e *UnavailableError) Error() string {
 		return e.Reason
 	}
 	return fmt.Sprintf("%s (no answer from %s)%s", e.Reason, strings.Join(e.Stores, ", "), LostDiskAdvice(e.Stores))
+}
+
+// AddStore adds the label of a store that did not answer, once.
+func (e *UnavailableError) AddStore(label string) {
+	if !slices.Contains(e.Stores, label) {
+		e.Stores = append(e.Stores, label)
+	}
+}
+
+// AddFailure adds the failed call to a store. If the store itself could not reach others, its reason and its stores are
+// the better ones.
+func (e *UnavailableError) AddFailure(label string, err error) {
+	var theirs unreached
+	if errors.As(err, &theirs) {
+		reason, stores := theirs.Unreached()
+		e.Reason = reason
+		for _, store := range stores {
+			e.AddStore(store)
+		}
+	} else {
+		e.AddStore(label)
+	}
+	e.Err = fmt.Errorf("%s: %w", label, err)
+}
+
+// unreached is the error of a store that could not reach enough other stores.
+type unreached interface {
+	Unreached() (reason string, stores []string)
+}
+
+// IsUnreached reports whether an error is that of a store which could not reach enough other stores.
+func IsUnreached(err error) bool {
+	var theirs unreached
+	return errors.As(err, &theirs)
 }
 
 // Unwrap returns the cause.

@@ -36,7 +36,7 @@ func (r *Reader) Slice(ctx context.Context, s flow.Slice, wanted peer.Wanted) (p
 	if err != nil {
 		return nil, err
 	}
-	switch accepted := wanted.Need.Accepts(reading.Level); {
+	switch accepted := wanted.Need.Accepts(reading.Completeness); {
 	case !accepted && wanted.Need == contract.NeedComplete:
 		return nil, &contract.UnavailableError{Reason: "the answer could not be proven complete", Stores: reading.Silent}
 	case !accepted:
@@ -66,7 +66,7 @@ type localAnswer struct {
 func (a *localAnswer) Tag() contract.Tag { return a.tag }
 
 // Complete implements peer.Answer.
-func (a *localAnswer) Complete() contract.Completeness { return a.Level }
+func (a *localAnswer) Complete() contract.Completeness { return a.Completeness }
 
 // Close implements io.Closer.
 func (a *localAnswer) Close() error { return nil }

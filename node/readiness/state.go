@@ -10,7 +10,6 @@ import (
 
 	"flowring/internal/contract"
 	"flowring/internal/safeguard"
-	"flowring/node/replica"
 	"flowring/ring/roster"
 )
 
@@ -149,12 +148,12 @@ func (r State) unansweredError(o Observation) error {
 	}
 	if all := answered + len(names); all < o.Quorum {
 		return fmt.Errorf("%d established stores, fewer than the write quorum of %d%s",
-			all, o.Quorum, replica.LeavingNote(o.Roster))
+			all, o.Quorum, o.Roster.LeavingNote())
 	}
 	slices.Sort(names)
 	return fmt.Errorf("%d of the %d stores that the write quorum asks for were heard since the start: not yet %s%s",
 		answered, o.Quorum, strings.Join(slices.Compact(names), ", "),
-		replica.LeavingNote(o.Roster)+contract.LostDiskAdvice(names))
+		o.Roster.LeavingNote()+contract.LostDiskAdvice(names))
 }
 
 // Tracker holds the State of a node. It is safe for concurrent use.

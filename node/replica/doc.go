@@ -1,19 +1,23 @@
-// Package replica keeps every batch on enough stores: it replicates what is written, reads completely, repairs what differs and
-// hands over what belongs elsewhere.
+// Package replica keeps every batch on enough stores: it replicates writes, reads completely, repairs differences, and
+// hands over slices to other replicas.
 //
-// A write travels from the node that received it (Submit) to the slice's owner (Admit), which checks it, applies it and sends it to
-// the other replicas at once; it is acknowledged when W distinct established stores of the roster have it on disk (P1). The batch
-// keeps its dot through all attempts, so attempts may overlap: an owner that does not answer is replaced by the next store of the
-// slice's list, a replica likewise. A refusal is passed on only while no earlier attempt can have had an effect (P3).
+// A write goes from the node asked (Submit) to the owner of the slice (Admit). The owner checks it, stores it, and
+// sends it to the other replicas at the same time. It is acknowledged when W distinct established stores of the roster
+// have it on disk (P1). The next candidate of the slice replaces a silent owner or replica. The batch keeps its dot in
+// all attempts, so attempts may overlap (P2). A refusal reaches the client only if no earlier attempt can have had an
+// effect (P3).
 //
-// A read (Read) asks every store of the roster for its digest of the slice, pulls what is missing here, and pushes what is on
-// fewer than W stores until it is not; its doc comment says when it is complete (P4, P5). Reads of one slice share a round that
-// began after they arrived.
+// A read (Read) asks every store of the roster for its digest of the slice, pulls missing batches, and pushes batches
+// from fewer than W stores to more of them. The comment of Read says when the reading is complete (P4, P5). Concurrent
+// reads of a slice share one round, which began after they arrived.
 //
-// Repair runs in the background and only pulls, from all other stores side by side: each replica of a slice compares its digest with that of every other store,
-// whatever that one is, and fetches what it lacks. A store that holds a slice it is no replica of waits until the R replicas
-// confirm that they have it all, and drops its copy.
+// Repair runs in the background and only pulls, from all other stores in parallel. Each replica of a slice compares
+// its digest with the digest of every other store and fetches its missing batches. A store with a copy of a slice, and
+// no replica of it, drops the copy after the R replicas have confirmed to hold all of it.
 //
-// Placement (ring) is only where to look first. A store keeps whatever a peer sends it, and nothing here is wrong when two nodes
-// see different rings for a while.
+// Placement (package ring) only says where to look first. A store keeps every batch from a peer, and no promise needs
+// two nodes to have the same ring.
+//
+// Concurrency: Replicas are safe for concurrent use. The loops of repair, scrub and sealing have one goroutine each.
+// The functions of runDetached may outlive their requests. Stop waits for all of them.
 package replica

@@ -214,26 +214,26 @@ func (w *world) Apply(ctx context.Context, addr string, batches ...[]byte) (rost
 }
 
 // Digest implements Peers.
-func (w *world) Digest(ctx context.Context, addr string, sl flow.Slice, roster string) (Voice, error) {
+func (w *world) Digest(ctx context.Context, addr string, sl flow.Slice, roster string) (DigestReply, error) {
 	s, err := w.call(ctx, addr, "digest", nil)
 	if err != nil {
-		return Voice{}, err
+		return DigestReply{}, err
 	}
 	if s.before != nil {
 		s.before()
 	}
 	if roster != "" && roster != w.Roster().Hash() {
-		return Voice{}, errors.New("another roster")
+		return DigestReply{}, errors.New("another roster")
 	}
 	d, err := s.held.Digest(sl)
 	if err != nil {
-		return Voice{}, err
+		return DigestReply{}, err
 	}
 	from, err := s.after()
 	if s.then != nil {
 		s.then()
 	}
-	return Voice{from, d, s.takingOver, s.recovering}, err
+	return DigestReply{from, d, s.takingOver, s.recovering}, err
 }
 
 // Secure implements Peers.
@@ -313,9 +313,9 @@ func (w *world) replicas(t testing.TB, cfg Config) *Replicas {
 	t.Helper()
 	r := New(77, cfg, Deps{
 		Log: slog.New(slog.DiscardHandler), Cluster: w, Peers: w, Store: w.sites[w.self].held,
-		NotSent: func(err error) bool { return errors.Is(err, errRefused) || refused(err) }, Unheard: unheard,
+		NotSent: func(err error) bool { return errors.Is(err, errRefused) || refused(err) }, Silent: unheard,
 	})
-	r.Recovered()
+	r.MarkRecovered()
 	r.settle(w.Ring())
 	t.Cleanup(r.Stop)
 	return r

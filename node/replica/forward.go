@@ -8,153 +8,158 @@ import (
 
 	"flowring/flow"
 	"flowring/internal/contract"
+	"flowring/node/replica/candidates"
 )
 
-// opener opens a slice at a store: at addr, or here when addr is "".
+// opener opens the answer of a store for a slice: of the store at addr, or of this store if addr is "".
 type opener func(ctx context.Context, addr string) (io.Closer, error)
 
-// Forward opens a slice at the first store of its list that answers: the owner, or where it fails or is silent the next one. What
-// loses the race is closed. The result lives as long as ctx.
+// Forward opens the first answer of a candidate of the slice: the owner, or the next one if the owner fails or is
+// silent. It closes later answers. The result lives as long as ctx.
 //
-// A store that has not answered for a while is asked for a sign of life. One that gives it is waited for, as it may have a large hour to
-// load: the next one would only have to do the same. Without a sign from anybody Forward gives up.
+// After half a second without an answer Forward asks the store for a sign of life. A living store may have a large
+// hour to load, so Forward waits for it: the next candidate would have to load the same hour. Forward gives up if no
+// store gives a sign of life.
 //
-// A store that says only after a slow round that its answer does not suffice has had most of a GET's time. From then on signs of life do
-// not extend the time of the next stores, so that the refusal comes within 4 s too.
+// A store may fail after a slow round, because it reached too few others. Most of the time of a GET is over then, so
+// signs of life no longer extend the time of the next stores, and the refusal also comes within 4 s.
 func (r *Replicas) Forward(ctx context.Context, s flow.Slice, open opener) (io.Closer, error) {
-	places := r.places(s)
-	fail := &contract.UnavailableError{Reason: "no store of the hour answered"}
-	if len(places.owners) == 0 {
-		fail.Reason = "the cluster has no established store yet"
+	list := r.finder.Lookup().Of(s)
+	unavailable := &contract.UnavailableError{Reason: "no store of the hour answered"}
+	if list.Len() == 0 {
+		unavailable.Reason = "the cluster has no established store yet"
 	}
-	f := &forwarding{r: r, ctx: ctx, slice: s, open: open, results: make(chan opened, len(places.owners)), signs: make(chan bool, 1)}
-	f.queue = queue{places: places, launch: f.launch}
-	done, judged, begun := 0, false, time.Now()
+	f := &forwarding{
+		r: r, ctx: ctx, slice: s, open: open,
+		results: make(chan opened, list.Len()), signs: make(chan bool, 1),
+	}
+	f.attempts = attempts{list: list, launch: f.start}
+	ended, slowFailure, begun := 0, false, time.Now()
 	r.hedges.Earn()
-	defer func() { f.abandon(done) }()
+	defer func() { f.abandon(ended) }()
 	slow := time.NewTimer(r.DigestWait / 2)
 	defer slow.Stop()
-	silence := time.NewTimer(r.silence())
+	silence := time.NewTimer(r.silenceLimit())
 	defer silence.Stop()
-	for done < len(f.asked) || f.next() {
+	for ended < len(f.asked) || f.launchNext() {
 		select {
 		case o := <-f.results:
-			done++
+			ended++
 			if o.err == nil {
 				f.won = o.attempt
 				return o.Closer, nil
 			}
-			f.failed = o.attempt
-			addFailure(fail, r.label(o.at.Store), o.err)
-			if took := time.Since(begun); took >= r.DigestWait && isUnreached(o.err) {
-				judged = true
-				silence.Reset(r.silence() - took)
+			f.lastFailed = o.attempt
+			unavailable.AddFailure(r.label(o.from.Store), o.err)
+			if took := time.Since(begun); took >= r.DigestWait && contract.IsUnreached(o.err) {
+				slowFailure = true
+				silence.Reset(r.silenceLimit() - took)
 			}
 		case <-slow.C:
 			f.askForSign()
 		case alive := <-f.signs:
 			pause := r.DigestWait
 			switch {
-			case alive && judged:
+			case alive && slowFailure:
 			case alive:
-				silence.Reset(r.silence())
-			case r.hedges.Spend(): // where all hours are large, all being slow, every copy would read each
-				f.next()
+				silence.Reset(r.silenceLimit())
+			case r.hedges.Spend(): // the budget keeps slow hours from being read at every store
+				f.launchNext()
 				pause /= 2 // a GET has 4 s in all
 			}
 			slow.Reset(pause)
 		case <-silence.C:
-			fail.Err = errSilent
-			return nil, fail
+			unavailable.Err = errSilent
+			return nil, unavailable
 		case <-ctx.Done():
-			fail.Err = context.Cause(ctx)
-			return nil, fail
+			unavailable.Err = context.Cause(ctx)
+			return nil, unavailable
 		}
 	}
-	return nil, fail
+	return nil, unavailable
 }
 
-// silence is how long a read goes on without a sign of life: three stores may turn out to be silent.
-func (r *Replicas) silence() time.Duration { return 3 * (r.DigestWait + r.HedgeAfter) }
+// silenceLimit returns the time of a read without a sign of life. It is enough for three silent stores.
+func (r *Replicas) silenceLimit() time.Duration { return 3 * (r.DigestWait + r.HedgeAfter) }
 
-// errSilent says that nobody gave a sign of life.
+// errSilent ends a read without a sign of life.
 var errSilent = errors.New("the hour's stores are silent")
 
 // forwarding is the attempts of one Forward. Stop ends those under way, and waits for them.
 type forwarding struct {
-	queue
-	r       *Replicas
-	ctx     context.Context
-	slice   flow.Slice
-	open    opener
-	results chan opened
-	signs   chan bool            // whether the store asked last is alive
-	cancels []context.CancelFunc // by attempt
-	won     int                  // the attempt that goes on, counted from 1; 0: none
-	failed  int                  // the last attempt that failed
+	attempts
+	r          *Replicas
+	ctx        context.Context
+	slice      flow.Slice
+	open       opener
+	results    chan opened
+	signs      chan bool            // whether the last store asked is alive
+	cancels    []context.CancelFunc // by attempt
+	won        int                  // the attempt whose answer is the result, counted from 1; 0: none
+	lastFailed int                  // the last failed attempt
 }
 
-// askForSign asks the store that was asked last for its digest of the slice, which takes it no time.
+// askForSign asks the last candidate for its digest of the slice, which any store answers immediately.
 func (f *forwarding) askForSign() {
 	attempt := len(f.asked)
-	at := f.asked[attempt-1]
-	if f.failed == attempt || at.self {
-		f.signs <- at.self && f.failed != attempt
+	to := f.asked[attempt-1]
+	if f.lastFailed == attempt || to.Self {
+		f.signs <- to.Self && f.lastFailed != attempt
 		return
 	}
 	err := f.r.runDetached(func() {
 		ctx, cancel := context.WithTimeout(f.ctx, f.r.HedgeAfter)
 		defer cancel()
 		defer context.AfterFunc(f.r.ctx, cancel)()
-		said, err := f.r.Peers.Digest(ctx, at.addr, f.slice, "")
-		f.signs <- answered(at.Store, said.From, err) == nil
+		answer, err := f.r.Peers.Digest(ctx, to.Addr, f.slice, "")
+		f.signs <- checkAnswer(to.Store, answer.From, err) == nil
 	})
 	if err != nil {
 		f.signs <- false
 	}
 }
 
-// opened is what came of one attempt.
+// opened is the result of one attempt.
 type opened struct {
 	io.Closer
 	attempt int
-	at      place
+	from    candidates.Candidate
 	err     error
 }
 
-func (f *forwarding) launch(at place) {
+func (f *forwarding) start(to candidates.Candidate) {
 	ctx, cancel := context.WithCancel(f.ctx)
 	f.cancels = append(f.cancels, cancel)
 	attempt := len(f.asked)
-	addr := at.addr
-	if at.self {
+	addr := to.Addr
+	if to.Self {
 		addr = ""
 	}
 	err := f.r.runDetached(func() {
 		defer context.AfterFunc(f.r.ctx, cancel)()
 		c, err := f.open(ctx, addr)
-		f.results <- opened{c, attempt, at, err}
+		f.results <- opened{c, attempt, to, err}
 	})
 	if err != nil {
-		f.results <- opened{nil, attempt, at, err}
+		f.results <- opened{nil, attempt, to, err}
 	}
 }
 
-// abandon ends every attempt but the one that won, which ends with ctx, and closes what they still open.
-func (f *forwarding) abandon(done int) {
+// abandon cancels every attempt except the winner, which ends with ctx, and closes their answers.
+func (f *forwarding) abandon(ended int) {
 	for i, cancel := range f.cancels {
 		if i+1 != f.won {
 			cancel()
 		}
 	}
-	rest := func() {
-		for ; done < len(f.asked); done++ {
+	closeRest := func() {
+		for ; ended < len(f.asked); ended++ {
 			if o := <-f.results; o.err == nil {
 				o.Close()
 			}
 		}
 	}
-	if done < len(f.asked) && f.r.runDetached(rest) != nil {
-		rest()
+	if ended < len(f.asked) && f.r.runDetached(closeRest) != nil {
+		closeRest()
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"flowring/flow"
 	"flowring/internal/contract"
 	"flowring/internal/racetest"
+	"flowring/node/replica/candidates"
 	"flowring/node/replica/pace"
 	"flowring/store/digest"
 )
@@ -137,7 +138,9 @@ func TestStopWaitsForEveryAttempt(t *testing.T) {
 			return ctx.Err()
 		}
 		open := func(ctx context.Context, _ string) (io.Closer, error) { return nil, linger(ctx) }
-		do := func(ctx context.Context, _ place, _ []flow.Written) (bool, error) { return false, linger(ctx) }
+		do := func(ctx context.Context, _ candidates.Candidate, _ []flow.Written) (bool, error) {
+			return false, linger(ctx)
+		}
 		within := func() context.Context {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			t.Cleanup(cancel)
@@ -145,7 +148,7 @@ func TestStopWaitsForEveryAttempt(t *testing.T) {
 		}
 		calls := map[string]func(ctx context.Context) error{
 			"Forward": func(ctx context.Context) error { _, err := r.Forward(ctx, s, open); return err },
-			"a write": func(ctx context.Context) error { _, err := r.atOwner(ctx, written(b)[0], do, 0); return err },
+			"a write": func(ctx context.Context) error { _, err := r.withFailover(ctx, written(b)[0], do, 0); return err },
 		}
 		for name, call := range calls {
 			if err := call(within()); err == nil {

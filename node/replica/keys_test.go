@@ -1,11 +1,8 @@
 package replica
 
 import (
-	"encoding/binary"
 	"errors"
-	"math/rand/v2"
 	"testing"
-	"unsafe"
 
 	"flowring/flow"
 	"flowring/internal/contract"
@@ -24,7 +21,7 @@ func keyed(t testing.TB, key string, tx int64, hours ...flow.Hour) *flow.Posting
 	return p
 }
 
-// A key that an owner remembers is refused for other content, of another hour too, and a repetition is not.
+// An owner refuses a key that it remembers with other content, for another hour too, and takes a repetition.
 func TestAKeyThatIsRememberedIsRefusedForOtherContent(t *testing.T) {
 	for _, tt := range []struct {
 		name string
@@ -59,7 +56,7 @@ func TestAKeyThatIsRememberedIsRefusedForOtherContent(t *testing.T) {
 	}
 }
 
-// A key is remembered once it was admitted: a refused request leaves its key free.
+// The owner remembers a key once the request is admitted, so a refused request leaves its key free.
 func TestARefusedPostingLeavesItsKeyFree(t *testing.T) {
 	w := newWorld("a")
 	w.sites["a"].held = store.New(store.Config{Limits: store.Limits{Flows: 1}}, store.Deps{Journal: newMemory()})
@@ -77,75 +74,20 @@ func TestARefusedPostingLeavesItsKeyFree(t *testing.T) {
 	}
 }
 
-// What the memory says does not leave a posting in pieces (P3): a part of it is stored, and only the whole is right.
+// The memory of keys does not refuse the rest of a posting of which a part is stored: only the whole posting is right (P3).
 func TestTheMemoryOfKeysDoesNotLeaveAPostingInPieces(t *testing.T) {
 	r := newWorld("a").replicas(t, Config{Copies: 1, Quorum: 1, Keys: 100})
 	p := keyed(t, "k", 1, 1, 2)
 	part := *p.Batches[0]
 	part.Dot = dot(1)
-	if _, err := r.Admit(t.Context(), true, written(&part)); err != nil { // an attempt that got no further
+	if _, err := r.Admit(t.Context(), true, written(&part)); err != nil { // an attempt that stored no more
 		t.Fatal(err)
 	}
-	r.keys.remember(keyed(t, "k", 9, 7).Batches[0])
+	r.keys.Remember(keyed(t, "k", 9, 7).Batches[0])
 	if _, err := r.Submit(t.Context(), p); err != nil {
 		t.Errorf("Submit of a posting that is stored in part = %v, want nil", err)
 	}
 	if n := len(r.Store.Slices()); n != 2 {
 		t.Errorf("%d hours are stored, want both of the posting", n)
-	}
-}
-
-func TestTheLastKeysAreRememberedInBoundedMemory(t *testing.T) {
-	const most = 20_000
-	k := newKeys(most)
-	if size := unsafe.Sizeof(bucket{}); size > bucketBytes-8 {
-		t.Errorf("a bucket has %d bytes, want %d at most", size, bucketBytes-8)
-	}
-	if bytes := k.count * bucketBytes; bytes > most*keyBytes+bucketBytes {
-		t.Errorf("%d keys take %d bytes, want %d each", most, bytes, keyBytes)
-	}
-	rng := rand.New(rand.NewPCG(1, 1))
-	all := make([]flow.Batch, 5*most)
-	for i := range all {
-		binary.BigEndian.PutUint64(all[i].Key[:], rng.Uint64())
-		binary.BigEndian.PutUint64(all[i].Key[8:], rng.Uint64())
-		all[i].Posting = flow.ID{1}
-		k.remember(&all[i])
-		k.remember(&all[i])
-	}
-	known := func(batches []flow.Batch) (n int) {
-		for _, b := range batches {
-			if err := k.check(&b); err != nil {
-				t.Fatalf("check of a key with its own content = %v", err)
-			}
-			b.Posting = flow.ID{2}
-			if k.check(&b) != nil {
-				n++
-			}
-		}
-		return n
-	}
-	if n := known(all[len(all)-most:]); n < most*97/100 {
-		t.Errorf("%d of the last %d keys are remembered, want nearly all", n, most)
-	}
-	if n := known(all[:most]); n > most/100 {
-		t.Errorf("%d of the first %d keys are remembered, want nearly none", n, most)
-	}
-	if held := k.held.Load(); held > int64(15*k.count) || held < most {
-		t.Errorf("%d keys are counted, want %d to %d", held, most, 15*k.count)
-	}
-}
-
-func BenchmarkKeys(b *testing.B) {
-	k := newKeys(1_000_000)
-	rng := rand.New(rand.NewPCG(1, 1))
-	var batch flow.Batch
-	batch.Posting = flow.ID{1}
-	for b.Loop() {
-		binary.BigEndian.PutUint64(batch.Key[:], rng.Uint64())
-		binary.BigEndian.PutUint64(batch.Key[8:], rng.Uint64())
-		if k.check(&batch) == nil {
-			k.remember(&batch)
-		}
 	}
 }

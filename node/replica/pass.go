@@ -15,43 +15,44 @@ import (
 	"flowring/store/digest"
 )
 
-// pass is one pass of repair over all sources side by side. Each source is a store that holds slices which this one is to keep, and
-// has two goroutines: one compares digests, so that it is soon known how much is missing, and one fetches.
+// pass is one pass of repair over all sources in parallel. A source is another store, and has two goroutines: one
+// compares digests, so that the number of missing batches is known soon, and one fetches batches.
 //
-// Invariant: at most one source fetches a slice at a time. A source that finds a slice taken goes on with its next one, and comes back
-// to this one later: by then the other source may have brought all of it. So a slow source does not delay a good one.
+// Invariant: at most one source fetches a slice at a time. If another source fetches a slice, a source continues with
+// its next slice and returns to this one later. By then the other source may have brought all of it. So a slow source
+// does not delay a fast one.
 type pass struct {
 	r  *Replicas
 	on *ring.Ring
 
-	mu      sync.Mutex
-	changed *sync.Cond              // signalled when a slice is released, and when a source has more to do or less
-	sums    map[flow.Slice][16]byte // of what is held here, as far as known
-	taken   map[flow.Slice]bool     // a source fetches it
+	mu       sync.Mutex
+	changed  *sync.Cond              // signalled when a slice is released, or the queue of a source changes
+	sums     map[flow.Slice][16]byte // of this store's digests, as far as known
+	fetching map[flow.Slice]bool     // slices under way from a source
 
-	conflicts map[flow.Slice]bool // another store has a snapshot that cannot be merged with the one here
+	conflicts map[flow.Slice]bool // slices whose snapshots, here and at a source, cannot be merged
 }
 
-// source is one store in a pass. Its fields but summary are guarded by pass.mu.
+// source is another store in a pass. pass.mu guards its fields except summary.
 type source struct {
 	summary
-	queue []difference // to be fetched
-	done  bool         // no more differences come
+	queue    []difference // to be fetched
+	compared bool         // no more differences come
 }
 
-// difference is a slice of which a source holds batches that this store lacked when it asked.
+// difference is a slice of which a source holds batches that this store lacked at the comparison.
 type difference struct {
-	slice flow.Slice
-	said  digest.Digest
+	slice  flow.Slice
+	theirs digest.Digest
 }
 
 func newPass(r *Replicas, on *ring.Ring, mine map[flow.Slice][16]byte) *pass {
-	p := &pass{r: r, on: on, sums: maps.Clone(mine), taken: map[flow.Slice]bool{}, conflicts: map[flow.Slice]bool{}}
+	p := &pass{r: r, on: on, sums: maps.Clone(mine), fetching: map[flow.Slice]bool{}, conflicts: map[flow.Slice]bool{}}
 	p.changed = sync.NewCond(&p.mu)
 	return p
 }
 
-// run takes from all sources what they hold, this store lacks and is to keep. It returns why something is still missing.
+// run fetches this store's missing batches from all sources. It returns why some are still missing.
 func (p *pass) run(ctx context.Context, theirs map[roster.StoreID]summary) error {
 	var wg sync.WaitGroup
 	errs := make([]error, len(theirs))
@@ -66,15 +67,15 @@ func (p *pass) run(ctx context.Context, theirs map[roster.StoreID]summary) error
 	return errors.Join(errs...)
 }
 
-// takeFrom compares and fetches side by side. A source that is silent once is left for this pass, because each further call would only
-// wait for its limit again.
+// takeFrom compares digests and fetches batches in parallel. The pass leaves a source after its first silence, because
+// each further call would wait for its timeout again.
 func (p *pass) takeFrom(ctx context.Context, s *source) error {
 	ctx, leave := context.WithCancel(ctx)
 	defer leave()
 	var compared, fetched error
 	var wg sync.WaitGroup
 	wg.Go(func() {
-		defer p.change(func() { s.done = true })
+		defer p.update(func() { s.compared = true })
 		compared = p.compareAll(ctx, s, leave)
 	})
 	wg.Go(func() {
@@ -85,24 +86,24 @@ func (p *pass) takeFrom(ctx context.Context, s *source) error {
 	return errors.Join(compared, fetched)
 }
 
-// change changes what goroutines of the pass wait for.
-func (p *pass) change(fn func()) {
+// update changes the state of the pass by fn, and wakes the waiting goroutines.
+func (p *pass) update(fn func()) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	fn()
 	p.changed.Broadcast()
 }
 
-// compareAll queues the slices of which a source holds what this store lacks. It returns the last failure.
+// compareAll queues the slices of which a source holds batches that this store lacks. It returns the last failure.
 func (p *pass) compareAll(ctx context.Context, s *source, leave func()) (failed error) {
 	for _, slice := range slices.SortedFunc(maps.Keys(s.sums), flow.Slice.Compare) {
-		if !p.differs(s, slice) || !p.r.keeps(p.on, slice) && p.r.Store.Unreadable(slice) == 0 {
+		if !p.differs(s, slice) || !p.r.shouldKeep(p.on, slice) && p.r.Store.Unreadable(slice) == 0 {
 			continue
 		}
 		if err := p.compare(ctx, s, slice); err != nil {
 			failed = fmt.Errorf("compare %s: %w", slice, err)
 		}
-		if ctx.Err() != nil || p.r.Unheard(failed) {
+		if ctx.Err() != nil || p.r.Silent(failed) {
 			leave()
 			return failed
 		}
@@ -110,7 +111,7 @@ func (p *pass) compareAll(ctx context.Context, s *source, leave func()) (failed 
 	return failed
 }
 
-// differs reports whether a source holds something else of a slice than this store.
+// differs reports whether a source and this store hold different batches of a slice.
 func (p *pass) differs(s *source, slice flow.Slice) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -126,41 +127,41 @@ func (p *pass) compare(ctx context.Context, s *source, slice flow.Slice) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, p.r.CallWait)
 	defer cancel()
-	said, err := p.r.Peers.Digest(ctx, s.addr, slice, "")
-	if err != nil || !own.Lacks(said.Digest) {
+	answer, err := p.r.Peers.Digest(ctx, s.addr, slice, "")
+	if err != nil || !own.Lacks(answer.Digest) {
 		return err
 	}
-	p.r.repair.backlog.Add(slice, said.Digest, own)
-	p.change(func() { s.queue = append(s.queue, difference{slice, said.Digest}) })
+	p.r.repair.backlog.Add(slice, answer.Digest, own)
+	p.update(func() { s.queue = append(s.queue, difference{slice, answer.Digest}) })
 	return nil
 }
 
-// fetchAll fetches what is queued of a source until nothing more comes. It returns the last failure.
+// fetchAll fetches the queue of a source until the comparison has ended. It returns the last failure.
 func (p *pass) fetchAll(ctx context.Context, s *source) (failed error) {
-	defer context.AfterFunc(ctx, func() { p.change(func() {}) })()
+	defer context.AfterFunc(ctx, func() { p.update(func() {}) })()
 	for {
 		d, ok := p.next(ctx, s)
 		if !ok {
 			return failed
 		}
 		err := p.fetch(ctx, s, d)
-		p.change(func() { delete(p.taken, d.slice) })
+		p.update(func() { delete(p.fetching, d.slice) })
 		if err != nil {
 			failed = fmt.Errorf("fetch %s: %w", d.slice, err)
 		}
-		if ctx.Err() != nil || p.r.Unheard(failed) {
+		if ctx.Err() != nil || p.r.Silent(failed) {
 			return failed
 		}
 	}
 }
 
-// next takes the first slice of a source's queue that no other source fetches. It waits while there may be one. It reports whether
-// there is one.
+// next takes the first slice of a source's queue that no other source fetches. It waits while one may come, and
+// reports false if none can.
 func (p *pass) next(ctx context.Context, s *source) (difference, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for ctx.Err() == nil && (len(s.queue) > 0 || !s.done) {
-		i := slices.IndexFunc(s.queue, func(d difference) bool { return !p.taken[d.slice] })
+	for ctx.Err() == nil && (len(s.queue) > 0 || !s.compared) {
+		i := slices.IndexFunc(s.queue, func(d difference) bool { return !p.fetching[d.slice] })
 		if i < 0 {
 			p.changed.Wait()
 			continue
@@ -168,59 +169,51 @@ func (p *pass) next(ctx context.Context, s *source) (difference, bool) {
 		d := s.queue[i]
 		copy(s.queue[1:i+1], s.queue[:i]) // i is less than the number of sources
 		s.queue = s.queue[1:]
-		p.taken[d.slice] = true
+		p.fetching[d.slice] = true
 		return d, true
 	}
 	return difference{}, false
 }
 
-// fetch fetches what this store still lacks of a slice that is taken. What came before a failure counts.
+// fetch fetches the batches of a slice still missing here. Batches before a failure count.
 func (p *pass) fetch(ctx context.Context, s *source, d difference) error {
 	p.r.repair.moving.Add(1)
 	defer p.r.repair.moving.Add(-1)
 	own, err := p.r.Store.Digest(d.slice)
-	if err == nil && own.Lacks(d.said) {
-		err = p.r.fetch(ctx, s.addr, d.slice, own, &p.r.repair.pace)
+	if err == nil && own.Lacks(d.theirs) {
+		err = p.r.fetch(ctx, s.addr, d.slice, own, &p.r.repair.pacer)
 	}
 	if errors.Is(err, store.ErrConflict) {
-		p.conflict(s, d.slice, err)
+		p.noteConflict(s, d.slice, err)
 	}
 	now, failed := p.r.Store.Digest(d.slice)
 	if failed == nil {
 		p.r.repair.backlog.Remove(d.slice, now)
-		p.change(func() { p.sums[d.slice] = now.Sum() })
+		p.update(func() { p.sums[d.slice] = now.Sum() })
 	}
 	return errors.Join(err, failed)
 }
 
-// conflict counts a slice that no repair can make one, and reports it the first time: an operator has to choose.
-func (p *pass) conflict(s *source, slice flow.Slice, err error) {
+// noteConflict counts a slice whose snapshots no repair can merge. It reports the slice the first time, because an
+// operator has to choose one.
+func (p *pass) noteConflict(s *source, slice flow.Slice, err error) {
 	p.mu.Lock()
 	p.conflicts[slice] = true
 	p.r.repair.conflicts.Store(int64(len(p.conflicts)))
 	p.mu.Unlock()
-	if p.r.repair.firstConflict(slice) {
+	if _, reported := p.r.repair.reportedConflicts.LoadOrStore(slice, true); !reported {
 		p.r.Log.Error("snapshots conflict", "slice", slice, "with", s.from.Name, "error", err)
 	}
 }
 
-// end forgets what is no longer known to be missing: all of it after a pass that heard every store, and else what is here by now or
-// need not be.
-func (p *pass) end(whole bool) {
+// finish removes batches from the backlog: all of them after a pass that heard every store, and otherwise the batches
+// that have arrived or that this store need not keep.
+func (p *pass) finish(heardAll bool) {
 	for _, slice := range p.r.repair.backlog.Slices() {
-		if whole || !p.r.keeps(p.on, slice) {
+		if heardAll || !p.r.shouldKeep(p.on, slice) {
 			p.r.repair.backlog.Forget(slice)
 		} else if own, err := p.r.Store.Digest(slice); err == nil {
 			p.r.repair.backlog.Remove(slice, own)
 		}
 	}
-}
-
-// firstConflict reports whether the slice's conflict is reported for the first time.
-func (s *repairState) firstConflict(slice flow.Slice) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	before := s.conflicting[slice]
-	s.conflicting[slice] = true
-	return !before
 }

@@ -230,7 +230,7 @@ func TestPassesOverManyHoursLeaveSilentStores(t *testing.T) {
 				w.fill(t, hours, 1, "a")
 				tt.spoil(w.sites["b"])
 				r := w.replicas(t, Config{Copies: 3, Quorum: 2, SealBatches: 1, SealAfter: 1})
-				r.Unheard = unheard
+				r.Silent = unheard
 				time.Sleep(time.Second)
 				begun := time.Now()
 				err = tt.pass(t.Context(), r)

@@ -99,11 +99,11 @@ func TestLevelsOfAReading(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got.Level != tt.level || show(got.Silent) != tt.silent || total(got) != tt.total {
+			if got.Completeness != tt.level || show(got.Silent) != tt.silent || total(got) != tt.total {
 				t.Errorf("Read = level %d, silent %v, total %d, want %d, %s, %d",
-					got.Level, got.Silent, total(got), tt.level, tt.silent, tt.total)
+					got.Completeness, got.Silent, total(got), tt.level, tt.silent, tt.total)
 			}
-			if got.Level == contract.Complete { // every batch shown is on W stores that count now
+			if got.Completeness == contract.Complete { // every batch shown is on W stores that count now
 				w.mustHold(t, r, s, got.Shown, 2)
 			}
 		})
@@ -162,9 +162,9 @@ func TestReadingsNeedTheirSafeguards(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				missed := got.Level == contract.Complete && (total(got)&2 == 0 || len(w.holders(t, s, dot(3))) == 1)
+				missed := got.Completeness == contract.Complete && (total(got)&2 == 0 || len(w.holders(t, s, dot(3))) == 1)
 				if missed != off {
-					t.Errorf("level %d, total %d, with the safeguard off: %t", got.Level, total(got), off)
+					t.Errorf("level %d, total %d, with the safeguard off: %t", got.Completeness, total(got), off)
 				}
 			}
 		})
@@ -190,8 +190,8 @@ func TestAReadShowsWhatIsDroppedMeanwhile(t *testing.T) {
 			cfg.Disabled, want = safeguard.ShowHeard, 2
 		}
 		got, err := w.replicas(t, cfg).Read(t.Context(), s, nil)
-		if err != nil || got.Level != contract.Complete || total(got) != want {
-			t.Errorf("Read = level %d, total %d, %v, with the safeguard off: %t; want complete with %d", got.Level, total(got), err, off, want)
+		if err != nil || got.Completeness != contract.Complete || total(got) != want {
+			t.Errorf("Read = level %d, total %d, %v, with the safeguard off: %t; want complete with %d", got.Completeness, total(got), err, off, want)
 		}
 	}
 }
@@ -203,8 +203,8 @@ func TestRecoveringStoreDoesNotProve(t *testing.T) {
 	r := w.replicas(t, Config{Copies: 3, Quorum: 2})
 	r.recovered.Store(false)
 	got, err := r.Read(t.Context(), s, nil)
-	if err != nil || got.Level != contract.Unproven || show(got.Silent) != "[a]" {
-		t.Fatalf("Read = level %d, silent %v, %v, want unproven for want of itself", got.Level, got.Silent, err)
+	if err != nil || got.Completeness != contract.Unproven || show(got.Silent) != "[a]" {
+		t.Fatalf("Read = level %d, silent %v, %v, want unproven for want of itself", got.Completeness, got.Silent, err)
 	}
 	w.sites["b"].unheard, w.sites["c"].asked = true, nil
 	r.recover(t.Context())
@@ -227,22 +227,22 @@ func TestRecoveringStoreDoesNotProve(t *testing.T) {
 	if r.Recovering() {
 		t.Error("not recovered though all others secured what they hold")
 	}
-	if got, err := r.Read(t.Context(), s, nil); err != nil || got.Level != contract.Complete {
-		t.Errorf("Read = level %d, %v, want complete", got.Level, err)
+	if got, err := r.Read(t.Context(), s, nil); err != nil || got.Completeness != contract.Complete {
+		t.Errorf("Read = level %d, %v, want complete", got.Completeness, err)
 	}
 }
 
-// covered is what counting dot by dot gives.
-func TestCoveredIsTheNaiveCount(t *testing.T) {
+// onQuorum returns the same dots as a count for each dot.
+func TestOnQuorumEqualsTheNaiveCount(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		names := []string{"a", "b", "c", "d", "e"}[:rapid.IntRange(1, 5).Draw(t, "stores")]
 		w := newWorld(names...)
 		quorum := rapid.IntRange(1, len(names)).Draw(t, "quorum")
 		r := New(1, Config{Copies: len(names), Quorum: quorum}, Deps{Cluster: w, Peers: w})
 		defer r.Stop()
-		h := r.newHearing(flow.Slice{}, nil)
-		h.away = rapid.Bool().Draw(t, "away")
-		h.self = w.Self()
+		p := r.newPoll(flow.Slice{}, nil)
+		p.excludeSelf = rapid.Bool().Draw(t, "away")
+		p.self = w.Self()
 		count := map[flow.Dot]int{}
 		var shown digest.Digest
 		for i, name := range names {
@@ -251,18 +251,18 @@ func TestCoveredIsTheNaiveCount(t *testing.T) {
 				s.Leaving = true
 				w.mark(s.Store)
 			}
-			v := &voice{Voice: Voice{From: s.Store}, addr: name}
+			v := &reply{DigestReply: DigestReply{From: s.Store}, addr: name}
 			if i == 0 {
 				v.addr = ""
 			}
 			for _, seq := range rapid.SliceOfDistinct(rapid.Uint64Range(1, 6), rapid.ID[uint64]).Draw(t, name) {
 				v.Digest.Add(dot(seq))
 				shown.Add(dot(seq))
-				if !s.Leaving && !(h.away && i == 0) {
+				if !s.Leaving && !(p.excludeSelf && i == 0) {
 					count[dot(seq)]++
 				}
 			}
-			h.held[s.ID] = v
+			p.replies[s.ID] = v
 		}
 		var want digest.Digest
 		for d, n := range count {
@@ -270,8 +270,8 @@ func TestCoveredIsTheNaiveCount(t *testing.T) {
 				want.Add(d)
 			}
 		}
-		if got := h.covered(shown); !got.Equal(want) {
-			t.Errorf("covered = %v, want %v", got, want)
+		if got := p.onQuorum(shown); !got.Equal(want) {
+			t.Errorf("onQuorum = %v, want %v", got, want)
 		}
 	})
 }
@@ -305,7 +305,7 @@ func TestCompleteReadingsHaveEverything(t *testing.T) {
 				t.Errorf("seed %d: the reading lacks %s, which a store that answers holds", seed, d)
 			}
 		}
-		if got.Level == contract.Complete {
+		if got.Completeness == contract.Complete {
 			w.mustHold(t, r, s, got.Shown, quorum)
 		}
 	}
@@ -315,8 +315,8 @@ func TestReadNamesWhoIsSilentInOrder(t *testing.T) {
 	w := newWorld("a", "b", "c", "d")
 	w.failAll(errBroken)
 	got, err := w.replicas(t, Config{Copies: 1, Quorum: 1}).Read(t.Context(), w.sliceOf(t, "a"), nil)
-	if err != nil || fmt.Sprint(got.Silent) != "[b c d]" || got.Level != contract.Unproven {
-		t.Errorf("Read = level %d, silent %v, %v, want unproven, [b c d]", got.Level, got.Silent, err)
+	if err != nil || fmt.Sprint(got.Silent) != "[b c d]" || got.Completeness != contract.Unproven {
+		t.Errorf("Read = level %d, silent %v, %v, want unproven, [b c d]", got.Completeness, got.Silent, err)
 	}
 }
 
@@ -329,7 +329,7 @@ func TestAReadingWithoutFlowsProvesAsMuch(t *testing.T) {
 	w.sites["b"].put(t, batchOf(t, s, dot(2), 1))
 	both := digest.Of(dot(1), dot(2))
 	got, err := r.Read(t.Context(), s, both.Equal)
-	if err != nil || got.Reading != nil || got.Level != contract.Complete || !got.Shown.Equal(both) {
+	if err != nil || got.Reading != nil || got.Completeness != contract.Complete || !got.Shown.Equal(both) {
 		t.Fatalf("Read by one who has both batches = %+v, %v, want both shown, complete, without flows", got, err)
 	}
 	w.mustHold(t, r, s, both, 2)
@@ -375,7 +375,7 @@ func TestAStoreThatIsBehindNamesAFullerOne(t *testing.T) {
 			got, err := r.ReadUnlessBehind(t.Context(), s, nil)
 			var behind *BehindError
 			switch {
-			case tt.fuller == "" && (err != nil || total(got) != int64(max(tt.a, tt.b, tt.c)) || got.Level != contract.Complete):
+			case tt.fuller == "" && (err != nil || total(got) != int64(max(tt.a, tt.b, tt.c)) || got.Completeness != contract.Complete):
 				t.Errorf("read = %v, want all of it", err)
 			case tt.fuller != "" && (!errors.As(err, &behind) || behind.Fuller.Name != tt.fuller || behind.Addr != tt.fuller):
 				t.Errorf("read = %v, want %s named", err, tt.fuller)
@@ -400,8 +400,8 @@ func TestARoundIsBounded(t *testing.T) {
 		r := w.replicas(t, Config{Copies: 3, Quorum: 2})
 		begun := time.Now()
 		got, err := r.Read(t.Context(), s, nil)
-		if took := time.Since(begun); err != nil || got.Level == contract.Complete || took > 2600*time.Millisecond {
-			t.Errorf("Read = %v after %v, level %d, want not complete within 2.6 s", err, took, got.Level)
+		if took := time.Since(begun); err != nil || got.Completeness == contract.Complete || took > 2600*time.Millisecond {
+			t.Errorf("Read = %v after %v, level %d, want not complete within 2.6 s", err, took, got.Completeness)
 		}
 		r.Stop()
 	})

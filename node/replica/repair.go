@@ -16,45 +16,45 @@ import (
 	"flowring/store/digest"
 )
 
-// repairState is what repair knows.
+// repairState is the state of repair between its passes.
 type repairState struct {
 	settled atomic.Pointer[ring.Ring] // the last ring whose slices were all taken over; nil: none
 	wake    chan struct{}
-	pace    pace.Pacer
-	moving  atomic.Int64 // slices that are being compared in full
+	pacer   pace.Pacer
+	backlog backlog.Backlog // batches known to be missing here
+	moving  atomic.Int64    // slices whose digests or batches are under way
 
-	conflicts atomic.Int64 // slices of which another store has a snapshot that cannot be merged, at the last look
+	conflicts         atomic.Int64 // slices whose snapshots cannot be merged, in the last pass
+	reportedConflicts sync.Map     // flow.Slice -> true
 
-	backlog backlog.Backlog
-
-	mu          sync.Mutex
-	conflicting map[flow.Slice]bool // conflicts that were reported
-
-	// Of the goroutine that repairs. The sources of a pass read missed, which does not change meanwhile.
-	confirmed map[flow.Slice]confirmation  // what replicas confirmed of slices to be dropped
-	missed    map[roster.StoreID]time.Time // since when a store is missed
+	// Of the goroutine of repairLoop. The sources of a pass only read absentSince.
+	confirmed   map[flow.Slice]confirmation  // of slices to be dropped
+	absentSince map[roster.StoreID]time.Time // of unreachable stores
 }
 
 func (s *repairState) init(before *ring.Ring) {
 	s.wake = make(chan struct{}, 1)
-	s.confirmed, s.conflicting = map[flow.Slice]confirmation{}, map[flow.Slice]bool{}
-	s.missed = map[roster.StoreID]time.Time{}
+	s.confirmed, s.absentSince = map[flow.Slice]confirmation{}, map[roster.StoreID]time.Time{}
 	s.settled.Store(before)
 }
 
-// TakingOver reports whether this store is a replica of the slice that was not one by the last ring it has taken over in full:
-// what the former replicas hold may not be here yet.
+// TakingOver reports whether this store is a replica of the slice by the present ring, and was none by the last ring
+// taken over completely. Batches of the former replicas may be missing here.
 func (r *Replicas) TakingOver(s flow.Slice) bool {
 	settled, name := r.repair.settled.Load(), r.Cluster.Self().Name
-	return r.replica(r.Cluster.Ring(), s, name) && (settled == nil || !r.replica(settled, s, name))
+	return r.isReplica(r.Cluster.Ring(), s, name) && (settled == nil || !r.isReplica(settled, s, name))
 }
 
-// Progress returns how many slices repair is comparing in full, and how many batches are known to be missing here.
+// Progress returns the number of slices under repair at this moment, and the number of batches known to be missing
+// here.
 func (r *Replicas) Progress() (moving int, behind int64) {
 	return int(r.repair.moving.Load()), r.repair.backlog.Batches()
 }
 
-// Wake makes repair look at once: the roster or the set of live nodes changed.
+// Conflicts returns the number of slices whose snapshots, here and elsewhere, cannot be merged.
+func (r *Replicas) Conflicts() int64 { return r.repair.conflicts.Load() }
+
+// Wake starts a pass of repair now, because the roster or the set of live nodes has changed.
 func (r *Replicas) Wake() {
 	select {
 	case r.repair.wake <- struct{}{}:
@@ -76,8 +76,8 @@ func (r *Replicas) repairLoop() {
 	}
 }
 
-// Repair makes one pass: it fetches what other stores hold of this store's slices and hands over what does not belong here. It
-// returns an error if some store could not be asked or some batch not be fetched.
+// Repair makes one pass. It fetches missing batches of this store's slices from other stores, and hands over other
+// slices. It returns an error if some store did not answer or some batch could not be fetched.
 func (r *Replicas) Repair(ctx context.Context) error {
 	on := r.Cluster.Ring()
 	mine, err := r.Summary()
@@ -85,11 +85,11 @@ func (r *Replicas) Repair(ctx context.Context) error {
 		return fmt.Errorf("own summary: %w", err)
 	}
 	theirs, failed := r.summaries(ctx)
-	r.noteMissed()
+	r.noteAbsence()
 	r.repair.conflicts.Store(0)
 	p := newPass(r, on, mine)
 	failed = errors.Join(failed, p.run(ctx, theirs))
-	p.end(failed == nil)
+	p.finish(failed == nil)
 	if failed == nil && r.Cluster.Ring().Version() == on.Version() {
 		r.settle(on)
 	}
@@ -97,7 +97,7 @@ func (r *Replicas) Repair(ctx context.Context) error {
 	return failed
 }
 
-// Summary returns a hash of the digest of every slice held here.
+// Summary returns a hash of the digest of every slice of this store.
 func (r *Replicas) Summary() (map[flow.Slice][16]byte, error) {
 	sums := map[flow.Slice][16]byte{}
 	for _, s := range r.Store.Slices() {
@@ -110,71 +110,71 @@ func (r *Replicas) Summary() (map[flow.Slice][16]byte, error) {
 	return sums, nil
 }
 
-// settle notes that every slice of the ring was taken over.
+// settle marks a ring as taken over completely.
 func (r *Replicas) settle(on *ring.Ring) {
 	old := r.repair.settled.Swap(on)
-	if (old == nil || old.Version() != on.Version()) && r.Settled != nil {
-		r.Settled(on)
+	if (old == nil || old.Version() != on.Version()) && r.RingSettled != nil {
+		r.RingSettled(on)
 	}
 }
 
-// summary is what one store holds.
+// summary is the hashes of the digests of another store.
 type summary struct {
 	from roster.Store
 	addr string
 	sums map[flow.Slice][16]byte
 }
 
-// summaries asks every other store of the roster what it holds. The error says that one did not answer.
+// summaries asks every other store of the roster for its summary. It returns an error if one did not answer.
 func (r *Replicas) summaries(ctx context.Context) (map[roster.StoreID]summary, error) {
 	all := map[roster.StoreID]summary{}
-	failed := r.everyOther(ctx, r.CallWait, func(ctx context.Context, addr string) (roster.Store, func(), error) {
+	failed := r.callOthers(ctx, r.CallWait, func(ctx context.Context, addr string) (roster.Store, func(), error) {
 		from, sums, err := r.Peers.Summary(ctx, addr)
 		return from, func() { all[from.ID] = summary{from, addr, sums} }, err
 	})
 	return all, errors.Join(failed...)
 }
 
-// noteMissed notes which stores are missed. To a node that starts all others are, and so are not missed for long.
-func (r *Replicas) noteMissed() {
+// noteAbsence notes the unreachable stores. A node counts the absence of all others from its own start at the
+// earliest.
+func (r *Replicas) noteAbsence() {
 	for _, st := range r.Cluster.Roster().Stores() {
-		if r.reachable(st.ID) {
-			delete(r.repair.missed, st.ID)
-		} else if r.repair.missed[st.ID].IsZero() {
-			r.repair.missed[st.ID] = time.Now()
+		if r.finder.Reachable(st.ID) {
+			delete(r.repair.absentSince, st.ID)
+		} else if r.repair.absentSince[st.ID].IsZero() {
+			r.repair.absentSince[st.ID] = time.Now()
 		}
 	}
 }
 
-// absent reports whether a store has been missed for so long that another one keeps copies in its place: a restart is over by then, and
-// moves nothing (P8).
-func (r *Replicas) absent(id roster.StoreID) bool {
-	since := r.repair.missed[id]
+// isAbsent reports whether a store has been unreachable for StandInAfter, so another store keeps copies in its place.
+// A restart ends earlier and moves nothing (P8).
+func (r *Replicas) isAbsent(id roster.StoreID) bool {
+	since := r.repair.absentSince[id]
 	return !since.IsZero() && time.Since(since) >= r.StandInAfter
 }
 
-// Conflicts returns of how many slices another store has a snapshot that cannot be merged with the one here.
-func (r *Replicas) Conflicts() int64 { return r.repair.conflicts.Load() }
-
-// keeps reports whether this store is one of the slice's first R live stores: where a replica is absent the next one stands in.
-func (r *Replicas) keeps(on *ring.Ring, s flow.Slice) bool {
+// shouldKeep reports whether this store is one of the first R candidates of the slice that are not absent: the next
+// candidate stands in for an absent replica.
+func (r *Replicas) shouldKeep(on *ring.Ring, s flow.Slice) bool {
 	roster, self := r.Cluster.Roster(), r.Cluster.Self()
-	live := 0
+	present := 0
 	for _, name := range on.Candidates(s) {
 		if name == self.Name {
 			return true
 		}
-		if st, ok := r.storeOf(roster, name); ok && !r.absent(st.ID) {
-			live++
+		if st, ok := r.finder.StoreOf(roster, name); ok && !r.isAbsent(st.ID) {
+			present++
 		}
-		if live == r.Copies {
+		if present == r.Copies {
 			return false
 		}
 	}
 	return false
 }
 
-// fetch gets what the store at addr holds of a slice and have lacks, and keeps it here.
+// fetch gets the batches of a slice from the store at addr, without the batches of have, and stores them here. A nil
+// pacer does not slow it down.
 func (r *Replicas) fetch(ctx context.Context, addr string, s flow.Slice, have digest.Digest, pacer *pace.Pacer) error {
 	in := r.Store.Intake(s)
 	defer in.Close()

@@ -36,9 +36,9 @@ func TestWhichSlicesAreKept(t *testing.T) {
 				w.sites[name].unheard = true
 			}
 			r := w.replicas(t, Config{Copies: tt.copies, Quorum: 1, StandInAfter: time.Nanosecond})
-			r.noteMissed()
+			r.noteAbsence()
 			time.Sleep(time.Microsecond)
-			if got := r.keeps(w.Ring(), w.sliceOf(t, tt.list...)); got != tt.want {
+			if got := r.shouldKeep(w.Ring(), w.sliceOf(t, tt.list...)); got != tt.want {
 				t.Errorf("keeps = %t, want %t", got, tt.want)
 			}
 		})
@@ -59,8 +59,8 @@ func TestNobodyStandsInForARestart(t *testing.T) {
 		}{{0, true, false}, {9 * time.Second, true, false}, {time.Second, true, true}, {0, false, false}, {time.Hour, true, false}} {
 			time.Sleep(step.after)
 			w.sites["b"].unheard = step.unheard
-			r.noteMissed()
-			if got := r.keeps(w.Ring(), s); got != step.want {
+			r.noteAbsence()
+			if got := r.shouldKeep(w.Ring(), s); got != step.want {
 				t.Errorf("%+v: keeps = %t", step, got)
 			}
 		}
@@ -109,7 +109,7 @@ func TestTakingOverEndsWithAWholePass(t *testing.T) {
 	var settled []string
 	r := New(1, Config{Copies: 1, Quorum: 1}, Deps{
 		Log: w.replicas(t, Config{Copies: 1, Quorum: 1}).Log, Cluster: w, Peers: w, Store: w.sites["a"].held,
-		Settled: func(on *ring.Ring) { settled = append(settled, on.Version()) },
+		RingSettled: func(on *ring.Ring) { settled = append(settled, on.Version()) },
 	})
 	defer r.Stop()
 	if !r.TakingOver(mine) || r.TakingOver(w.sliceOf(t, "b")) {
@@ -129,7 +129,7 @@ func TestTakingOverEndsWithAWholePass(t *testing.T) {
 		t.Errorf("told of the rings %v, want once of %s", settled, w.Ring().Version())
 	}
 	// The ring of an earlier life counts: a restart takes nothing over.
-	again := New(2, Config{Copies: 1, Quorum: 1}, Deps{Cluster: w, Peers: w, Store: w.sites["a"].held, Before: w.Ring()})
+	again := New(2, Config{Copies: 1, Quorum: 1}, Deps{Cluster: w, Peers: w, Store: w.sites["a"].held, LastSettled: w.Ring()})
 	defer again.Stop()
 	if again.TakingOver(mine) {
 		t.Error("taking over after a restart on the same ring")
@@ -282,42 +282,6 @@ func TestSecureOfWhatIsSecureCostsASummary(t *testing.T) {
 		if got := w.sites[name].asked; !slices.Equal(got, []string{"summary"}) {
 			t.Errorf("%s was asked %v, want a summary alone", name, got)
 		}
-	}
-}
-
-// Of a node's two stores, the old one not yet forgotten, the one that is reached is used (P9).
-func TestNodeWithTwoStoresIsUsedByTheOneThatAnswers(t *testing.T) {
-	for range 20 { // the roster orders the two by their random IDs
-		w := newWorld("a", "b")
-		old := roster.Store{ID: roster.NewStoreID(), Name: "b", Established: true}
-		w.mark(old)
-		s := w.sliceOf(t, "b", "a")
-		r := w.replicas(t, Config{Copies: 1, Quorum: 1})
-		places := all(r.places(s))
-		if len(places) != 2 || places[0].ID != w.sites["b"].ID {
-			t.Fatalf("places = %v, want b's new store %s first", places, w.sites["b"].ID)
-		}
-	}
-}
-
-// all returns every place.
-func all(p places) (list []place) {
-	for at, ok := p.next(); ok; at, ok = p.next() {
-		list = append(list, at)
-	}
-	return list
-}
-
-func TestUnheardPlacesComeLast(t *testing.T) {
-	w := newWorld("a", "b", "c", "d")
-	s := w.sliceOf(t, "b", "c", "a", "d")
-	w.sites["b"].unheard = true
-	var got []string
-	for _, p := range all(w.replicas(t, Config{Copies: 3, Quorum: 2}).places(s)) {
-		got = append(got, p.Name)
-	}
-	if show(got) != "[c a d b]" {
-		t.Errorf("places = %v, want c a d b", got)
 	}
 }
 

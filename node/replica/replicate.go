@@ -9,27 +9,29 @@ import (
 	"flowring/flow"
 	"flowring/internal/contract"
 	"flowring/internal/safeguard"
+	"flowring/node/replica/candidates"
 	"flowring/ring/roster"
 )
 
-// Apply keeps batches here for a write. An ID held under another dot is as good as held: the dot matters between digests alone.
+// Apply stores batches here. A batch whose ID is held under another dot counts as stored, because dots matter only
+// between digests.
 func (r *Replicas) Apply(batches []flow.Written) error { return r.Store.Apply(batches...) }
 
-// replicate sends each batch to its R replicas at once and returns when W stores have it, of every batch. One that fails is replaced
-// by the next in the batch's list at once, one that is slow is doubled by it. The others go on behind the answer. What several
-// batches are sent to one store is one call at first.
+// replicate sends each batch to its R replicas at the same time, and returns when W stores have it, for every batch.
+// The next candidate of a batch replaces a failed store immediately, and is asked beside a slow one. The other stores
+// go on in the background. The batches for one store go in one call at first.
 func (r *Replicas) replicate(ctx context.Context, batches []flow.Written) error {
-	p := r.replication(batches)
+	p := r.newReplication(batches)
 	r.hedges.Earn()
-	err := p.begin()
+	err := p.chooseReplicas()
 	var slow <-chan time.Time
-	if p.others() {
+	if p.canHedge() {
 		ticker := time.NewTicker(r.HedgeAfter)
 		defer ticker.Stop()
 		slow = ticker.C
 	}
 	for {
-		if err != nil || p.settled() {
+		if err != nil || p.allAcked() {
 			return err
 		}
 		p.send()
@@ -37,204 +39,204 @@ func (r *Replicas) replicate(ctx context.Context, batches []flow.Written) error 
 		case a := <-p.acks:
 			err = p.take(a)
 		case <-slow:
-			p.double()
+			p.hedge()
 		case <-ctx.Done():
-			return p.late(context.Cause(ctx))
+			return p.timedOut(context.Cause(ctx))
 		case <-r.ctx.Done():
-			return p.late(errStopped)
+			return p.timedOut(errStopped)
 		}
 	}
 }
 
-// replication is batches on their way to the stores that keep them.
+// replication is batches on their way to their stores.
 type replication struct {
-	r      *Replicas
-	quorum int
-	writes []write
-	open   int    // writes that are not on W stores, as far as is known
-	due    []part // what is to be sent next
-	acks   chan ack
+	r       *Replicas
+	quorum  int
+	writes  []write
+	unacked int // writes not known to be on W stores
+	due     []transfer
+	acks    chan ack // has room for all
 }
 
 // write is one batch of a replication.
 type write struct {
 	flow.Written
-	places  places
-	pending int            // places that were asked and have not answered
-	own     bool           // this store is one of them
-	held    []roster.Store // those that have it
-	settled bool           // it is on W stores
-	fail    contract.UnavailableError
+	list        candidates.List
+	pending     int            // stores without an answer yet
+	selfPending bool           // this store is one of them
+	ackedBy     []roster.Store // stores with the batch
+	acked       bool           // W stores have the batch
+	unavailable contract.UnavailableError
 }
 
-// part is what is sent to one place: the writes at these positions.
-type part struct {
-	at place
-	of []int
+// transfer is the writes for one store, by their index.
+type transfer struct {
+	to     candidates.Candidate
+	writes []int
 }
 
-// ack is a store's answer to a part.
+// ack is a store's answer to a transfer.
 type ack struct {
-	part
+	transfer
 	from roster.Store
 	err  error
 }
 
-func (r *Replicas) replication(batches []flow.Written) *replication {
-	p := &replication{r: r, quorum: r.Quorum, writes: make([]write, len(batches)), open: len(batches)}
+func (r *Replicas) newReplication(batches []flow.Written) *replication {
+	p := &replication{r: r, quorum: r.Quorum, writes: make([]write, len(batches)), unacked: len(batches)}
 	if r.Disabled.Has(safeguard.Quorum) {
 		p.quorum = 1
 	}
-	find, most := r.finder(), 0 // answers that can come
+	lookup, most := r.finder.Lookup(), 0
 	for i, b := range batches {
-		p.writes[i].Written, p.writes[i].places = b, find.places(b.Slice)
-		most += len(p.writes[i].places.owners)
+		p.writes[i].Written, p.writes[i].list = b, lookup.Of(b.Slice)
+		most += p.writes[i].list.Len()
 	}
 	p.acks = make(chan ack, most)
 	return p
 }
 
-// begin makes each batch's R replicas the first that it is sent to. It fails when a batch has none.
-func (p *replication) begin() error {
+// chooseReplicas makes the first R candidates of each batch due. It fails if a batch has no candidate.
+func (p *replication) chooseReplicas() error {
 	for i := range p.writes {
-		for k := 0; k < p.r.Copies && p.next(i); k++ {
+		for k := 0; k < p.r.Copies && p.addNext(i); k++ {
 		}
-		if err := p.stuck(i); err != nil {
+		if err := p.checkPending(i); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// others reports whether a batch has places left, to be asked where one is slow.
-func (p *replication) others() bool {
-	return slices.ContainsFunc(p.writes, func(w write) bool { return len(w.places.owners)+len(w.places.silent) > 0 })
+// canHedge reports whether a batch has candidates left.
+func (p *replication) canHedge() bool {
+	return slices.ContainsFunc(p.writes, func(w write) bool { return w.list.Len() > 0 })
 }
 
-// next has a write sent to the next place of its list. It reports whether there was one.
-func (p *replication) next(i int) bool {
+// addNext makes a write due for its next candidate. It reports false if there is none left.
+func (p *replication) addNext(i int) bool {
 	w := &p.writes[i]
-	at, ok := w.places.next()
+	to, ok := w.list.Next()
 	if !ok {
 		return false
 	}
 	w.pending++
-	w.own = w.own || at.self
-	same := slices.IndexFunc(p.due, func(d part) bool { return d.at.ID == at.ID })
+	w.selfPending = w.selfPending || to.Self
+	same := slices.IndexFunc(p.due, func(t transfer) bool { return t.to.ID == to.ID })
 	if same < 0 {
 		same = len(p.due)
-		p.due = append(p.due, part{at: at})
+		p.due = append(p.due, transfer{to: to})
 	}
-	p.due[same].of = append(p.due[same].of, i)
+	p.due[same].writes = append(p.due[same].writes, i)
 	return true
 }
 
-// send sends what is due, and does not wait for the answers.
+// send sends the due transfers, and does not wait for the answers.
 func (p *replication) send() {
-	for _, d := range p.due {
-		batches := make([]flow.Written, len(d.of))
-		for k, i := range d.of {
+	for _, t := range p.due {
+		batches := make([]flow.Written, len(t.writes))
+		for k, i := range t.writes {
 			batches[k] = p.writes[i].Written
 		}
 		acks := p.acks
-		p.r.writes.Send(d.at.ID, d.at, batches, func(from roster.Store, err error) { acks <- ack{d, from, err} })
+		p.r.coalescer.Send(t.to.ID, t.to, batches, func(from roster.Store, err error) { acks <- ack{t, from, err} })
 	}
 	p.due = p.due[:0]
 }
 
-// take takes in an answer. It fails when a batch has no place left that could make its quorum.
+// take handles an answer. It fails if a batch can no longer reach W stores.
 func (p *replication) take(a ack) error {
-	for _, i := range a.of {
+	for _, i := range a.writes {
 		w := &p.writes[i]
 		w.pending--
-		w.own = w.own && !a.at.self
+		w.selfPending = w.selfPending && !a.to.Self
 		switch {
 		case a.err != nil:
-			addFailure(&w.fail, p.r.label(a.at.Store), a.err)
-		case !slices.ContainsFunc(w.held, func(s roster.Store) bool { return s.ID == a.from.ID }):
-			w.held = append(w.held, a.from)
+			w.unavailable.AddFailure(p.r.label(a.to.Store), a.err)
+		case !slices.ContainsFunc(w.ackedBy, func(s roster.Store) bool { return s.ID == a.from.ID }):
+			w.ackedBy = append(w.ackedBy, a.from)
 		}
-		if p.settle(w) {
+		if p.markAcked(w) {
 			continue
 		}
-		if a.err != nil || !p.r.counts(a.from) { // who is not on the roster of a later read may have the batch, and does not count
-			p.next(i)
+		if a.err != nil || !p.r.counts(a.from) { // later reads do not ask a store that is off the roster
+			p.addNext(i)
 		}
-		if err := p.stuck(i); err != nil {
+		if err := p.checkPending(i); err != nil {
 			return err
 		}
 	}
 	return p.recount()
 }
 
-// settle notes that a write is on W stores, if it is. Of them this store must be one if it was asked: the next batch with this key,
-// or of these flows, is judged here, and must find this one (P3, P14).
-func (p *replication) settle(w *write) bool {
-	if !w.settled && !w.own && p.r.counting(w.held) >= p.quorum {
-		w.settled = true
-		p.open--
+// markAcked marks a write if it is on W stores, and reports whether it is. If this store was asked, it must be one of
+// them: it judges the next batch with this key or these flows, and must find this batch then (P3, P14).
+func (p *replication) markAcked(w *write) bool {
+	if !w.acked && !w.selfPending && p.r.countAcks(w.ackedBy) >= p.quorum {
+		w.acked = true
+		p.unacked--
 	}
-	return w.settled
+	return w.acked
 }
 
-// stuck returns why a write that is not on W stores cannot come to be: nobody is left to ask, or to wait for.
-func (p *replication) stuck(i int) error {
-	if w := &p.writes[i]; w.pending == 0 && !p.next(i) {
-		return p.short(w)
+// checkPending returns an error if an unacked write has no answer to wait for and no candidate left.
+func (p *replication) checkPending(i int) error {
+	if w := &p.writes[i]; w.pending == 0 && !p.addNext(i) {
+		return p.tooFewAcks(w)
 	}
 	return nil
 }
 
-// settled reports whether every write is on W stores.
-func (p *replication) settled() bool { return p.open == 0 }
+// allAcked reports whether every write is on W stores.
+func (p *replication) allAcked() bool { return p.unacked == 0 }
 
-// recount counts again once all writes are on W stores, by the roster as it is by then: an answer may bring the news that a store
-// which answered before it is leaving.
+// recount counts the acks of all writes again once each write is on W stores, by the roster of that moment. A late
+// answer may bring the news of a leaving store whose ack came before.
 func (p *replication) recount() error {
-	if !p.settled() || len(p.writes) == 1 { // which was counted just now
+	if !p.allAcked() || len(p.writes) == 1 { // a single write was counted a moment ago
 		return nil
 	}
 	for i := range p.writes {
 		w := &p.writes[i]
-		if p.r.counting(w.held) >= p.quorum {
+		if p.r.countAcks(w.ackedBy) >= p.quorum {
 			continue
 		}
-		w.settled = false
-		p.open++
-		if err := p.stuck(i); err != nil {
+		w.acked = false
+		p.unacked++
+		if err := p.checkPending(i); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// double has writes that are not on W stores sent to one more place each, so long as the budget allows.
-func (p *replication) double() {
+// hedge makes each unacked write due for one more candidate, as far as the budget allows.
+func (p *replication) hedge() {
 	for i := range p.writes {
-		if !p.writes[i].settled && p.r.hedges.Spend() {
-			p.next(i)
+		if !p.writes[i].acked && p.r.hedges.Spend() {
+			p.addNext(i)
 		}
 	}
 }
 
-// late returns why a batch that is not on W stores will not be waited for any longer.
-func (p *replication) late(cause error) error {
-	i := slices.IndexFunc(p.writes, func(w write) bool { return !w.settled })
-	p.writes[i].fail.Err = cause
-	return p.short(&p.writes[i])
+// timedOut returns the error of the first unacked write.
+func (p *replication) timedOut(cause error) error {
+	i := slices.IndexFunc(p.writes, func(w write) bool { return !w.acked })
+	p.writes[i].unavailable.Err = cause
+	return p.tooFewAcks(&p.writes[i])
 }
 
-// short says that too few stores acknowledged a write.
-func (p *replication) short(w *write) error {
-	w.fail.Reason = fmt.Sprintf("%d of the %d stores that the write quorum asks for acknowledged%s",
-		p.r.counting(w.held), p.r.Quorum, LeavingNote(p.r.Cluster.Roster()))
-	return &w.fail
+// tooFewAcks returns the error of a write with too few acks.
+func (p *replication) tooFewAcks(w *write) error {
+	w.unavailable.Reason = fmt.Sprintf("%d of the %d stores that the write quorum asks for acknowledged%s",
+		p.r.countAcks(w.ackedBy), p.r.Quorum, p.r.Cluster.Roster().LeavingNote())
+	return &w.unavailable
 }
 
-// counting returns how many of the stores that have a batch count, by the roster as it is now.
-func (r *Replicas) counting(held []roster.Store) int {
+// countAcks returns the number of stores whose acks count by the present roster.
+func (r *Replicas) countAcks(ackedBy []roster.Store) int {
 	n := 0
-	for _, s := range held {
+	for _, s := range ackedBy {
 		if r.counts(s) || s.Established && !s.Leaving && r.Disabled.Has(safeguard.CountLast) {
 			n++
 		}
@@ -242,13 +244,13 @@ func (r *Replicas) counting(held []roster.Store) int {
 	return n
 }
 
-// applyAt keeps batches at one place. It is bounded by the life of this node, not of the request: what was begun goes on behind
-// the answer, so that R copies exist soon.
-func (r *Replicas) applyAt(at place, batches []flow.Written) (roster.Store, error) {
-	if at.self {
+// applyAt stores batches at one store. It may outlive the request, because R copies should exist soon after the
+// answer.
+func (r *Replicas) applyAt(to candidates.Candidate, batches []flow.Written) (roster.Store, error) {
+	if to.Self {
 		return r.Cluster.Self(), r.Apply(batches)
 	}
 	ctx, cancel := context.WithTimeout(r.ctx, r.CallWait)
 	defer cancel()
-	return r.Peers.Apply(ctx, at.addr, bytesOf(batches)...)
+	return r.Peers.Apply(ctx, to.Addr, bytesOf(batches)...)
 }

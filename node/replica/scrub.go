@@ -9,8 +9,8 @@ import (
 	"flowring/store"
 )
 
-// scrubLoop reads all that the journal has, after the start and then each ScrubEvery: damage to an hour that nobody reads would be
-// found only when the other copies are gone.
+// scrubLoop reads the whole journal after the start and then each ScrubEvery. Otherwise damage to an hour without
+// readers could stay hidden until the other copies are gone.
 func (r *Replicas) scrubLoop() {
 	if r.Disabled.Has(safeguard.Scrub) {
 		return
@@ -20,7 +20,7 @@ func (r *Replicas) scrubLoop() {
 			r.Log.Info("journal read through", "unreadable", r.Store.AllUnreadable())
 		}
 		if r.scrubbing.Swap(false) {
-			r.Wake() // what waits for it: recovery
+			r.Wake() // recovery waits for the first pass
 		}
 		select {
 		case <-time.After(r.ScrubEvery):
@@ -29,8 +29,8 @@ func (r *Replicas) scrubLoop() {
 	}
 }
 
-// scrub makes one pass, no faster than repair fetches, and reports whether it read everything. Repair fetches the batches that scrub finds
-// unreadable.
+// scrub makes one pass, at the rate of repair, and reports whether it read everything. Repair fetches the unreadable
+// batches.
 func (r *Replicas) scrub() (whole bool) {
 	whole = true
 	var pacer pace.Pacer

@@ -32,7 +32,7 @@ func TestTheLogSaysWhetherTheJournalIsRead(t *testing.T) {
 		if r.Recovering() || !strings.Contains(log.String(), `msg="store recovered" journal_read=false`) {
 			t.Errorf("log = %s, want that the store has recovered and still reads its journal", &log)
 		}
-		r.wg.Go(r.scrubLoop)
+		r.loops.Go(r.scrubLoop)
 		time.Sleep(time.Second)
 		if r.scrubbing.Load() || !strings.Contains(log.String(), `msg="journal read through" unreadable=0`) {
 			t.Errorf("log = %s, want that the journal was read through", &log)

@@ -20,35 +20,36 @@ func (r *Replicas) sealLoop() {
 	}
 }
 
-// Seal seals each slice that got no batch for SealAfter, whose replicas hold one and the same digest, and of which no store of the
-// roster, all of which answer, holds a batch outside it.
+// Seal seals each slice without a new batch for SealAfter, if all stores of the roster answer, all replicas hold one
+// digest, and no store holds a batch outside of it.
 //
-// Why all this is asked: of two snapshots of a slice that any two stores ever make, one then holds all of the other, so that the
-// larger can take the place of the smaller. Say that A and B seal. Each had all that it seals before it asked the other, and what
-// a store holds only grows; so whichever asked last got an answer that has all that the other sealed, and seals that too.
+// By these conditions, of any two snapshots of a slice one holds all of the other, and the larger can replace the
+// smaller. Proof: stores A and B seal. Each held all batches of its snapshot before it asked the other, and the
+// content of a store only grows. The later asker got an answer with all batches of the other's snapshot, so its own
+// snapshot has them too.
 func (r *Replicas) Seal(ctx context.Context) {
-	silent := r.newSilences()
+	skip := r.newSilentStores()
 	for _, s := range r.Store.Quiet(r.SealAfter, r.SealBatches) {
 		if ctx.Err() != nil {
 			return
 		}
-		if err := r.seal(ctx, s, silent); err != nil {
+		if err := r.sealSlice(ctx, s, skip); err != nil {
 			r.Log.Debug("seal", "slice", s, "error", err)
 		}
 	}
 }
 
-func (r *Replicas) seal(ctx context.Context, s flow.Slice, silent *silences) error {
+func (r *Replicas) sealSlice(ctx context.Context, s flow.Slice, skip *silentStores) error {
 	asking, cancel := context.WithTimeout(ctx, r.CallWait)
 	defer cancel()
-	h := r.newHearing(s, silent)
-	if err := h.askAll(asking); err != nil {
+	p := r.newPoll(s, skip)
+	if err := p.askAll(asking); err != nil {
 		return err
 	}
-	if err := h.agreed(); err != nil {
+	if err := p.checkAgreement(); err != nil {
 		return err
 	}
-	sealed, err := r.Store.Seal(s, h.held[h.self.ID].Digest, r.SealBatches)
+	sealed, err := r.Store.Seal(s, p.own().Digest, r.SealBatches)
 	if err != nil {
 		return err
 	}
@@ -59,34 +60,34 @@ func (r *Replicas) seal(ctx context.Context, s flow.Slice, silent *silences) err
 	return r.Store.Reclaim(ctx, s)
 }
 
-// agreed returns why the slice must not be sealed, or nil.
-func (h *hearing) agreed() error {
-	if h.r.Disabled.Has(safeguard.Agreement) {
+// checkAgreement returns an error if the slice must not be sealed.
+func (p *poll) checkAgreement() error {
+	if p.r.Disabled.Has(safeguard.Agreement) {
 		return nil
 	}
-	if silent := h.silent(); len(silent) > 0 {
+	if silent := p.silent(); len(silent) > 0 {
 		return fmt.Errorf("no answer from %v", silent)
 	}
-	if h.r.Cluster.Roster().Hash() != h.begun.Hash() || h.r.Cluster.Ring().Version() != h.ring.Version() {
-		return fmt.Errorf("the roster changed")
+	if p.r.Cluster.Roster().Hash() != p.begun.Hash() || p.r.Cluster.Ring().Version() != p.ring.Version() {
+		return errRosterChanged
 	}
-	own, replicas := h.held[h.self.ID].Digest, 0
-	for _, v := range h.held {
+	own, replicas := p.own().Digest, 0
+	for _, v := range p.replies {
 		if own.Lacks(v.Digest) {
 			return fmt.Errorf("%s holds batches that this store lacks", v.From.Name)
 		}
-		if !h.r.replica(h.ring, h.slice, v.From.Name) {
+		if !p.r.isReplica(p.ring, p.slice, v.From.Name) {
 			continue
 		}
 		if v.TakingOver || v.Digest.Lacks(own) {
 			return fmt.Errorf("%s does not hold all of it yet", v.From.Name)
 		}
-		if h.r.counts(v.From) {
+		if p.r.counts(v.From) {
 			replicas++
 		}
 	}
-	if replicas < h.r.Copies || !h.r.replica(h.ring, h.slice, h.self.Name) {
-		return fmt.Errorf("%d of %d replicas hold it, or this store is none of them", replicas, h.r.Copies)
+	if replicas < p.r.Copies || !p.r.isReplica(p.ring, p.slice, p.self.Name) {
+		return fmt.Errorf("%d of %d replicas hold it, or this store is none of them", replicas, p.r.Copies)
 	}
 	return nil
 }

@@ -12,20 +12,22 @@ import (
 	"flowring/ring/roster"
 )
 
-// Secure puts every batch held here on W established stores. With away set this store's own copy does not count: it is about to
-// stop, or to leave for good (P10). It fails with an *contract.UnavailableError when too few stores can be reached.
+// Secure puts every batch of this store on W established stores. If away is set, this store is about to stop or to
+// leave for good, and its own copies do not count (P10). Secure fails with a *contract.UnavailableError if too few
+// stores can be reached.
 //
-// A store that started lately waits for a slice's replicas that it has not heard yet, and fails meanwhile: where all start at once it would
-// put on others what those hold that it will hear in a moment.
+// For 10 s after its start, a store does not secure a slice with an unheard replica, and fails instead. When all nodes
+// start together, it would otherwise copy batches to other nodes, because the replicas that already have them have not
+// answered yet.
 func (r *Replicas) Secure(ctx context.Context, away bool) error {
 	mine, err := r.Summary()
 	if err != nil {
 		return fmt.Errorf("own summary: %w", err)
 	}
 	theirs, _ := r.summaries(ctx)
-	young := !away && time.Since(r.started) < r.StandInAfter
-	silent := r.newSilences()
-	var waitFor []string
+	startedLately := !away && time.Since(r.started) < r.StandInAfter
+	skip := r.newSilentStores()
+	unheard := &contract.UnavailableError{Reason: "this store started lately and has not heard all others yet"}
 	done := func() {}
 	if away {
 		r.secured.Store(0)
@@ -33,43 +35,43 @@ func (r *Replicas) Secure(ctx context.Context, away bool) error {
 		done = func() { r.secured.Add(1) }
 	}
 	for _, s := range slices.SortedFunc(maps.Keys(mine), flow.Slice.Compare) {
-		if r.copies(s, mine[s], theirs, away) >= r.Quorum {
+		if r.countCopies(s, mine[s], theirs, away) >= r.Quorum {
 			done()
 			continue
 		}
-		if young {
-			if name := r.unheard(s, theirs); name != "" {
-				waitFor = appendNew(waitFor, name)
+		if startedLately {
+			if name := r.unheardReplica(s, theirs); name != "" {
+				unheard.AddStore(name)
 				continue
 			}
 		}
-		if err := r.secure(ctx, s, silent, away); err != nil {
+		if err := r.secureSlice(ctx, s, skip, away); err != nil {
 			return err
 		}
 		done()
 	}
-	if len(waitFor) > 0 {
-		return &contract.UnavailableError{Reason: "this store started lately and has not heard all others yet", Stores: waitFor}
+	if len(unheard.Stores) > 0 {
+		return unheard
 	}
 	return nil
 }
 
-// Secured returns how far the last Secure away from here is, or how far it came: slices on enough other stores, of all that are held.
+// Secured returns the progress of the last Secure with away: the slices on enough other stores, and all slices.
 func (r *Replicas) Secured() (secured, all int) { return int(r.secured.Load()), int(r.toSecure.Load()) }
 
-// unheard returns the name of one of the slice's R replicas that is neither this store nor among those heard; "" if there is none.
-func (r *Replicas) unheard(s flow.Slice, heard map[roster.StoreID]summary) string {
-	roster, owners := r.Cluster.Roster(), r.Cluster.Ring().Candidates(s)
-	for _, name := range owners[:min(r.Copies, len(owners))] {
-		if st, ok := r.storeOf(roster, name); ok && st.ID != r.Cluster.Self().ID && heard[st.ID].addr == "" {
+// unheardReplica returns the name of a replica of the slice without an answer; "" if there is none.
+func (r *Replicas) unheardReplica(s flow.Slice, heard map[roster.StoreID]summary) string {
+	roster, names := r.Cluster.Roster(), r.Cluster.Ring().Candidates(s)
+	for _, name := range names[:min(r.Copies, len(names))] {
+		if st, ok := r.finder.StoreOf(roster, name); ok && st.ID != r.Cluster.Self().ID && heard[st.ID].addr == "" {
 			return name
 		}
 	}
 	return ""
 }
 
-// copies returns how many established stores hold exactly what this one does of a slice.
-func (r *Replicas) copies(s flow.Slice, sum [16]byte, theirs map[roster.StoreID]summary, away bool) int {
+// countCopies returns the number of established stores with exactly the batches of this store.
+func (r *Replicas) countCopies(s flow.Slice, sum [16]byte, theirs map[roster.StoreID]summary, away bool) int {
 	n := 0
 	if !away && r.counts(r.Cluster.Self()) {
 		n++
@@ -82,33 +84,31 @@ func (r *Replicas) copies(s flow.Slice, sum [16]byte, theirs map[roster.StoreID]
 	return n
 }
 
-func (r *Replicas) secure(ctx context.Context, s flow.Slice, silent *silences, away bool) error {
-	h := r.newHearing(s, silent)
-	h.away = away
-	if err := h.askAll(ctx); err != nil {
+func (r *Replicas) secureSlice(ctx context.Context, s flow.Slice, skip *silentStores, away bool) error {
+	p := r.newPoll(s, skip)
+	p.excludeSelf = away
+	if err := p.askAll(ctx); err != nil {
 		return err
 	}
-	held := h.held[h.self.ID].Digest
-	h.push(ctx, held)
-	if h.under(held).Empty() {
+	own := p.own().Digest
+	p.push(ctx, own)
+	if p.underReplicated(own).Empty() {
 		return nil
 	}
 	return &contract.UnavailableError{
-		Reason: fmt.Sprintf("hour %s could not be put on %d other stores", s, r.Quorum),
-		Stores: h.silent(), Err: context.Cause(ctx),
+		Reason: fmt.Sprintf("hour %d could not be put on %d other stores", s.Hour, r.Quorum),
+		Stores: p.silent(), Err: context.Cause(ctx),
 	}
 }
 
-func (r *Replicas) newHearing(s flow.Slice, silent *silences) *hearing {
-	return &hearing{r: r, slice: s, silences: silent, held: map[roster.StoreID]*voice{}, asked: map[roster.StoreID]bool{}}
-}
-
-// ConfirmReplica returns nil if this store is one of the slice's R replicas by a roster of the given hash, and that is its own.
+// ConfirmReplica returns nil if this store is one of the R replicas of the slice by its roster, and its roster has the
+// given hash.
 func (r *Replicas) ConfirmReplica(s flow.Slice, roster string) error {
 	before := r.Cluster.Roster()
-	replica := r.replica(r.Cluster.Ring(), s, r.Cluster.Self().Name)
-	if !replica || before.Hash() != roster || !r.Cluster.Roster().Equal(before) { // equal: the ring was that roster's
-		return fmt.Errorf("this store is no replica of hour %s by roster %s", s, roster)
+	replica := r.isReplica(r.Cluster.Ring(), s, r.Cluster.Self().Name)
+	// The roster is loaded twice: if both are equal, the ring was of that roster.
+	if !replica || before.Hash() != roster || !r.Cluster.Roster().Equal(before) {
+		return fmt.Errorf("this store is no replica of slice %s by roster %s", s, roster)
 	}
 	return nil
 }

@@ -2,8 +2,6 @@ package replica
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -13,20 +11,21 @@ import (
 	"flowring/flow"
 	"flowring/internal/contract"
 	"flowring/internal/safeguard"
+	"flowring/node/replica/candidates"
 )
 
-// Submit stores a posting: each batch gets its slice and its dot, goes to the owner of the slice and is stored there as the write quorum
-// asks. replayed says that every batch had been seen before. It fails with an error of store.Check when nothing was stored, and with an
-// *contract.UnavailableError when the outcome is unknown.
+// Submit stores a posting. It gives each batch its slice and its dot, and sends it to the owner of the slice, which
+// stores it on W stores. replayed: every batch was seen before. Submit fails with a refusal of content if nothing was
+// stored, and with a *contract.UnavailableError if the outcome is unknown.
 func (r *Replicas) Submit(ctx context.Context, p *flow.Posting) (replayed bool, err error) {
-	if err := r.enough(); err != nil {
+	if err := r.CheckQuorum(); err != nil {
 		return false, err
 	}
 	if len(p.Batches) == 0 {
 		return false, nil
 	}
 	batches := make([]flow.Written, len(p.Batches))
-	index := r.sliceFor(p)
+	index := r.sliceIndex(p)
 	for i, b := range p.Batches {
 		if r.Disabled.Has(safeguard.Dedup) {
 			b.ID = flow.ID{}
@@ -36,23 +35,26 @@ func (r *Replicas) Submit(ctx context.Context, p *flow.Posting) (replayed bool, 
 		batches[i] = flow.Written{Batch: b, Bytes: b.Encode()}
 	}
 	if len(batches) == 1 {
-		return r.atOwner(ctx, batches[0], r.admit, 0)
+		return r.withFailover(ctx, batches[0], r.admitAt, 0)
 	}
-	// One owner may refuse: no other must have stored its part by then (P3). Of a posting that was stored in part before, only the whole
-	// is right: neither a limit that was reached since counts, nor the memory of a key that was used otherwise since.
-	if _, err := r.each(ctx, batches, r.check); err != nil && !(yields(err) && r.begun(ctx, batches)) {
+	// One owner may refuse the posting. No other owner may have stored its part by then (P3), so all owners check
+	// first. If an earlier attempt stored a part, only the whole posting is right: a limit reached since then does not
+	// apply, nor does the memory of a key used otherwise since then.
+	_, err = r.atOwners(ctx, batches, r.checkAt)
+	if err != nil && !(yields(err) && r.partlyStored(ctx, batches)) {
 		return false, err
 	}
-	replayed, err = r.each(ctx, batches, r.admitPart)
-	if refused(err) { // after the check: another request got in between, and other batches may be stored
+	replayed, err = r.atOwners(ctx, batches, r.admitCheckedAt)
+	if refused(err) { // another request came between the check and this; other owners may have stored their parts
 		return false, &contract.UnavailableError{Reason: "the request was overtaken by another one", Err: err}
 	}
 	return replayed, err
 }
 
-// sliceFor returns which slice of each of its hours takes a posting, of at least one batch. What is sent again under its key must find itself there, and so
-// must other content under that key (P2, P3). Without a key there is nothing to be found, and they take turns.
-func (r *Replicas) sliceFor(p *flow.Posting) uint32 {
+// sliceIndex returns the index of the slice for a posting, the same in each of its hours. A retry with the same key
+// must reach the slice of the first attempt, because it detects duplicates and reused keys (P2, P3). Postings without
+// a key take turns.
+func (r *Replicas) sliceIndex(p *flow.Posting) uint32 {
 	if key := p.Batches[0].Key; !key.IsZero() {
 		return key.Slice(r.Slices)
 	}
@@ -67,37 +69,87 @@ func (r *Replicas) nextSeq(s flow.Slice) uint64 {
 	return seq.(*atomic.Uint64).Add(1)
 }
 
-// attempt does one thing with batches at one place: all of them, or it fails.
-type attempt func(ctx context.Context, at place, batches []flow.Written) (replayed bool, err error)
+// action does one thing with batches at one store: it succeeds with all of them, or fails.
+type action func(ctx context.Context, to candidates.Candidate, batches []flow.Written) (replayed bool, err error)
 
-// each runs an attempt for every batch at its owner, in parallel: those of one owner are one attempt. Where one of these fails, or is
-// slow, each of its batches goes on by itself. The first error of a batch ends it.
-func (r *Replicas) each(ctx context.Context, batches []flow.Written, do attempt) (allReplayed bool, err error) {
+func (r *Replicas) checkAt(ctx context.Context, to candidates.Candidate, batches []flow.Written) (bool, error) {
+	if to.Self {
+		return r.Check(batches)
+	}
+	return r.Peers.Check(ctx, to.Addr, batches[0].Posting, bytesOf(batches)...)
+}
+
+func (r *Replicas) admitAt(ctx context.Context, to candidates.Candidate, batches []flow.Written) (bool, error) {
+	return r.callAdmit(ctx, to, false, batches)
+}
+
+// admitCheckedAt admits a part of a posting after the check of the whole.
+func (r *Replicas) admitCheckedAt(ctx context.Context, to candidates.Candidate, batches []flow.Written) (bool, error) {
+	return r.callAdmit(ctx, to, true, batches)
+}
+
+func (r *Replicas) callAdmit(
+	ctx context.Context, to candidates.Candidate, checked bool, batches []flow.Written,
+) (bool, error) {
+	if to.Self {
+		return r.Admit(ctx, checked, batches)
+	}
+	return r.Peers.Admit(ctx, to.Addr, checked, batches[0].Posting, bytesOf(batches)...)
+}
+
+func bytesOf(batches []flow.Written) [][]byte {
+	all := make([][]byte, len(batches))
+	for i, b := range batches {
+		all[i] = b.Bytes
+	}
+	return all
+}
+
+// partlyStored reports whether a batch of the posting is known to be stored, because an earlier attempt of the client
+// with the same key stored it.
+func (r *Replicas) partlyStored(ctx context.Context, batches []flow.Written) bool {
+	for _, b := range batches {
+		if b.ID.IsZero() {
+			return false
+		}
+		if replayed, _ := r.withFailover(ctx, b, r.checkAt, 0); replayed {
+			return true
+		}
+	}
+	return false
+}
+
+// atOwners does one thing with every batch at its owner, in parallel. The batches of one owner go in one call. If a
+// call fails or is slow, each of its batches continues by itself, with failover. The first error of a batch ends all.
+func (r *Replicas) atOwners(ctx context.Context, batches []flow.Written, do action) (allReplayed bool, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	begun := time.Now()
-	owners := r.share(ctx, batches, do)
-	if owners.succeed(ctx, r.patience()) {
-		return owners.replayed(), nil
+	calls := r.callOwners(ctx, batches, do)
+	if calls.allSucceed(ctx, r.ownerHedgeAfter()) {
+		return calls.replayed(), nil
 	}
 	waited := time.Since(begun)
-	return sideBySide(ctx, len(batches), func(ctx context.Context, i int) (bool, error) {
-		s := owners.of[i]
-		if s != nil && s.succeeded() {
-			return s.replayed, nil
+	return inParallel(ctx, len(batches), func(ctx context.Context, i int) (bool, error) {
+		call := calls.of[i]
+		if call != nil && call.succeeded() {
+			return call.replayed, nil
 		}
-		return r.atOwner(ctx, batches[i], func(ctx context.Context, at place, alone []flow.Written) (bool, error) {
-			if s != nil && s.at.ID == at.ID {
-				return s.wait(ctx)
+		shared := func(ctx context.Context, to candidates.Candidate, alone []flow.Written) (bool, error) {
+			if call != nil && call.to.ID == to.ID {
+				return call.wait(ctx)
 			}
-			return do(ctx, at, alone)
-		}, waited)
+			return do(ctx, to, alone)
+		}
+		return r.withFailover(ctx, batches[i], shared, waited)
 	})
 }
 
-// sideBySide does something with each of n batches, in parallel, until it has failed with one. It reports whether all were seen before.
-func sideBySide(ctx context.Context, n int, do func(ctx context.Context, i int) (replayed bool, err error)) (allReplayed bool, err error) {
-	const parallel = 64 // a posting may span thousands of hours
+// inParallel does something with each of n batches until it fails with one. It reports whether all were seen before.
+func inParallel(
+	ctx context.Context, n int, do func(ctx context.Context, i int) (replayed bool, err error),
+) (allReplayed bool, err error) {
+	const parallel = 64 // a posting may have thousands of hours
 	var fresh atomic.Bool
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(parallel)
@@ -114,71 +166,71 @@ func sideBySide(ctx context.Context, n int, do func(ctx context.Context, i int) 
 	return !fresh.Load(), err
 }
 
-// shared is one attempt for all batches that have their owner in common.
-type shared struct {
-	at       place
+// ownerCall is one call for all batches of one owner.
+type ownerCall struct {
+	to       candidates.Candidate
 	batches  []flow.Written
 	done     chan struct{} // closed when replayed and err are set
 	replayed bool
 	err      error
 }
 
-// sharing is the attempts of a posting, one for each owner.
-type sharing struct {
-	all   []*shared
-	of    []*shared    // by batch; nil where it has no owner
-	ended chan *shared // each, once it is done
+// ownerCalls are the calls for a posting, one for each owner.
+type ownerCalls struct {
+	all   []*ownerCall
+	of    []*ownerCall    // by batch; nil for a batch without a candidate
+	ended chan *ownerCall // has room for each
 }
 
-// share begins one attempt for each owner.
-func (r *Replicas) share(ctx context.Context, batches []flow.Written, do attempt) *sharing {
-	owners, find := &sharing{of: make([]*shared, len(batches))}, r.finder()
+// callOwners starts one call for each owner.
+func (r *Replicas) callOwners(ctx context.Context, batches []flow.Written, do action) *ownerCalls {
+	calls, lookup := &ownerCalls{of: make([]*ownerCall, len(batches))}, r.finder.Lookup()
 	for i, b := range batches {
-		places := find.places(b.Slice)
-		if at, ok := places.next(); ok {
-			owners.of[i] = owners.add(at, b)
+		list := lookup.Of(b.Slice)
+		if to, ok := list.Next(); ok {
+			calls.of[i] = calls.add(to, b)
 		}
 	}
-	owners.ended = make(chan *shared, len(owners.all))
-	for _, s := range owners.all {
+	calls.ended = make(chan *ownerCall, len(calls.all))
+	for _, call := range calls.all {
 		r.hedges.Earn()
 		err := r.runDetached(func() {
-			s.replayed, s.err = do(ctx, s.at, s.batches)
-			owners.end(s)
+			call.replayed, call.err = do(ctx, call.to, call.batches)
+			calls.end(call)
 		})
 		if err != nil {
-			s.err = err
-			owners.end(s)
+			call.err = err
+			calls.end(call)
 		}
 	}
-	return owners
+	return calls
 }
 
-// add makes a batch part of the attempt at a place.
-func (o *sharing) add(at place, b flow.Written) *shared {
-	i := slices.IndexFunc(o.all, func(s *shared) bool { return s.at.ID == at.ID })
+// add adds a batch to the call to a store.
+func (c *ownerCalls) add(to candidates.Candidate, b flow.Written) *ownerCall {
+	i := slices.IndexFunc(c.all, func(call *ownerCall) bool { return call.to.ID == to.ID })
 	if i < 0 {
-		i = len(o.all)
-		o.all = append(o.all, &shared{at: at, done: make(chan struct{})})
+		i = len(c.all)
+		c.all = append(c.all, &ownerCall{to: to, done: make(chan struct{})})
 	}
-	o.all[i].batches = append(o.all[i].batches, b)
-	return o.all[i]
+	c.all[i].batches = append(c.all[i].batches, b)
+	return c.all[i]
 }
 
-func (o *sharing) end(s *shared) {
-	close(s.done)
-	o.ended <- s
+func (c *ownerCalls) end(call *ownerCall) {
+	close(call.done)
+	c.ended <- call
 }
 
-// succeed waits until every attempt has ended, and reports whether all batches were part of one that succeeded. It waits no longer than
-// for the first that did not, or than patience.
-func (o *sharing) succeed(ctx context.Context, patience time.Duration) bool {
-	slow := time.NewTimer(patience)
+// allSucceed waits until every call has ended, and reports whether every batch was in a successful call. It returns
+// false at the first failed call, and after the given time.
+func (c *ownerCalls) allSucceed(ctx context.Context, within time.Duration) bool {
+	slow := time.NewTimer(within)
 	defer slow.Stop()
-	for range o.all {
+	for range c.all {
 		select {
-		case s := <-o.ended:
-			if s.err != nil {
+		case call := <-c.ended:
+			if call.err != nil {
 				return false
 			}
 		case <-slow.C:
@@ -187,149 +239,29 @@ func (o *sharing) succeed(ctx context.Context, patience time.Duration) bool {
 			return false
 		}
 	}
-	return !slices.Contains(o.of, nil)
+	return !slices.Contains(c.of, nil)
 }
 
-// replayed reports whether all batches were seen before. Every attempt must have succeeded.
-func (o *sharing) replayed() bool {
-	return !slices.ContainsFunc(o.all, func(s *shared) bool { return !s.replayed })
+// replayed reports whether all batches were seen before. Every call must have succeeded.
+func (c *ownerCalls) replayed() bool {
+	return !slices.ContainsFunc(c.all, func(call *ownerCall) bool { return !call.replayed })
 }
 
-// succeeded reports whether the attempt has ended, and well.
-func (s *shared) succeeded() bool {
+// succeeded reports whether the call has ended without an error.
+func (c *ownerCall) succeeded() bool {
 	select {
-	case <-s.done:
-		return s.err == nil
+	case <-c.done:
+		return c.err == nil
 	default:
 		return false
 	}
 }
 
-func (s *shared) wait(ctx context.Context) (bool, error) {
+func (c *ownerCall) wait(ctx context.Context) (bool, error) {
 	select {
-	case <-s.done:
-		return s.replayed, s.err
+	case <-c.done:
+		return c.replayed, c.err
 	case <-ctx.Done():
 		return false, context.Cause(ctx)
 	}
-}
-
-func (r *Replicas) check(ctx context.Context, at place, batches []flow.Written) (bool, error) {
-	if at.self {
-		return r.Check(batches)
-	}
-	return r.Peers.Check(ctx, at.addr, batches[0].Posting, bytesOf(batches)...)
-}
-
-func (r *Replicas) admit(ctx context.Context, at place, batches []flow.Written) (bool, error) {
-	return r.admitAt(ctx, at, false, batches)
-}
-
-// admitPart admits a part of a posting that was checked as a whole.
-func (r *Replicas) admitPart(ctx context.Context, at place, batches []flow.Written) (bool, error) {
-	return r.admitAt(ctx, at, true, batches)
-}
-
-func (r *Replicas) admitAt(ctx context.Context, at place, checked bool, batches []flow.Written) (bool, error) {
-	if at.self {
-		return r.Admit(ctx, checked, batches)
-	}
-	return r.Peers.Admit(ctx, at.addr, checked, batches[0].Posting, bytesOf(batches)...)
-}
-
-func bytesOf(batches []flow.Written) [][]byte {
-	all := make([][]byte, len(batches))
-	for i, b := range batches {
-		all[i] = b.Bytes
-	}
-	return all
-}
-
-// begun reports whether a batch of the posting is known to be stored: an earlier attempt of the client's, with the same key, got so far.
-func (r *Replicas) begun(ctx context.Context, batches []flow.Written) bool {
-	for _, b := range batches {
-		if b.ID.IsZero() {
-			return false
-		}
-		if replayed, _ := r.atOwner(ctx, b, r.check, 0); replayed {
-			return true
-		}
-	}
-	return false
-}
-
-// outcome is what became of one attempt.
-type outcome struct {
-	at       place
-	replayed bool
-	err      error
-}
-
-// atOwner tries a slice's places in order until one succeeds: the next one as soon as one fails, or is slow. The attempt at the first has
-// been waited for already for some time.
-func (r *Replicas) atOwner(ctx context.Context, b flow.Written, do attempt, waited time.Duration) (bool, error) {
-	r.hedges.Earn()
-	d := descent{queue: queue{places: r.places(b.Slice)}, r: r, batch: b, do: do, first: max(0, r.patience()-waited)}
-	d.fail.Reason = "no store of the hour could take the write"
-	if at, ok := d.places.here(); ok {
-		replayed, err := d.here(ctx, at)
-		if err == nil || refused(err) {
-			return replayed, err
-		}
-		d.failed(at, err)
-		if ctx.Err() != nil {
-			return false, d.late(ctx)
-		}
-		d.first = r.patience()
-	}
-	return d.down(ctx)
-}
-
-// addFailure notes that a store failed. If a store could not reach others, its own reason says more.
-func addFailure(e *contract.UnavailableError, label string, err error) {
-	var theirs unreached
-	if errors.As(err, &theirs) {
-		reason, stores := theirs.Unreached()
-		e.Reason = reason
-		for _, name := range stores {
-			e.Stores = appendNew(e.Stores, name)
-		}
-	} else {
-		e.Stores = appendNew(e.Stores, label)
-	}
-	e.Err = fmt.Errorf("%s: %w", label, err)
-}
-
-// unreached is the error of a store that was reached and could not reach enough others.
-type unreached interface {
-	Unreached() (reason string, stores []string)
-}
-
-func isUnreached(err error) bool {
-	var theirs unreached
-	return errors.As(err, &theirs)
-}
-
-func appendNew(names []string, name string) []string {
-	for _, n := range names {
-		if n == name {
-			return names
-		}
-	}
-	return append(names, name)
-}
-
-// refused reports whether a store refused the content of a write.
-func refused(err error) bool {
-	if err == nil {
-		return false
-	}
-	var r contract.Refusal
-	return errors.As(err, &r) && r.OfContent()
-}
-
-// yields reports whether a store refused a write for a reason that does not count for a posting of which a part is stored.
-func yields(err error) bool {
-	var r contract.Refusal
-	return errors.As(err, &r) && r.Yields()
 }

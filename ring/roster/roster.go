@@ -8,8 +8,6 @@ import (
 	"fmt"
 	"slices"
 	"sync"
-
-	"flowring/internal/contract"
 )
 
 // MaxStores is the largest number of stores on a roster, tombstones included.
@@ -171,17 +169,6 @@ func (r Roster) where(keep func(Store) bool) []Store {
 		}
 	}
 	return kept
-}
-
-// Label returns the name of a store in messages. It is the name of the node, followed by the beginning of the store's
-// ID if the roster has another store of the node, for example because its disk was replaced.
-func (r Roster) Label(s Store) string {
-	for _, other := range r.stores {
-		if other.Name == s.Name && other.ID != s.ID && !other.Forgotten {
-			return contract.StoreLabel(s.Name, string(s.ID))
-		}
-	}
-	return s.Name
 }
 
 // ByName returns the counting store of a node. There are several if the node lost its disk and the new store was

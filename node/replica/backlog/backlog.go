@@ -10,21 +10,21 @@ import (
 	"flowring/store/digest"
 )
 
-// Backlog is the batches that are known to be missing at a store. The zero value is empty and ready for use.
+// Backlog is the batches known to be missing at a store. The zero value is empty and ready for use.
 type Backlog struct {
 	mu      sync.Mutex
 	missing map[flow.Slice]digest.Digest // no digest is empty
 	batches int64                        // the sum of all counts
 }
 
-// Add adds the batches of a slice that another store holds and this store, with the digest own, does not.
+// Add adds the batches of a slice in theirs, the digest of another store, and not in own, the digest of this store.
 func (b *Backlog) Add(slice flow.Slice, theirs, own digest.Digest) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.set(slice, b.missing[slice].Union(theirs).Minus(own))
 }
 
-// Remove removes the batches of a slice that this store holds now.
+// Remove removes the batches of a slice in own, the present digest of this store.
 func (b *Backlog) Remove(slice flow.Slice, own digest.Digest) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

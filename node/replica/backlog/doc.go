@@ -1,7 +1,7 @@
-// Package backlog keeps account of the batches that a store knows it lacks.
+// Package backlog counts the batches known to be missing at a store.
 //
 // Repair compares digests with other stores. It adds the batches that another store holds and this one lacks, and
-// removes those that have arrived. /members shows the number as `behind`.
+// removes batches that have arrived. /members shows the number as `behind`.
 //
 // Invariants:
 //

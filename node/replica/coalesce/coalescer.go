@@ -16,7 +16,7 @@ const maxBytes = 256 << 10
 // On a fast disk, many writers would cause an fsync for each 16 writes, which is a tenth of the cost of small writes,
 // and would not be answered sooner. On a slow disk a call takes longer than minSpacing anyway.
 const (
-	busyBatches = 16                   // batches in a call that show many writers
+	busyBatches = 16                   // batches in a call: a sign of many writers
 	minSpacing  = 2 * time.Millisecond // from the start of such a call to the start of the next one
 )
 
@@ -27,7 +27,7 @@ type Coalescer[To any] struct {
 	apply      func(to To, batches []flow.Written) (roster.Store, error)
 
 	mu   sync.Mutex
-	next map[lane]*combinedCall[To] // per lane with a call under way: the call that follows; nil: no write waits
+	next map[lane]*combinedCall[To] // per lane with a call under way: the next call; nil: no write waits
 }
 
 // New returns a Coalescer whose calls have at most maxBatches batches. It calls apply by run, in another goroutine. An
@@ -44,24 +44,24 @@ type lane struct {
 	hour  flow.Hour
 }
 
-// result receives the answer to a call, or its error. It must not block.
-type result = func(from roster.Store, err error)
+// Result receives the answer of a store, or the error of the call. It must not block.
+type Result func(from roster.Store, err error)
 
 // combinedCall is the batches of several writes to one store.
 type combinedCall[To any] struct {
 	to      To
 	batches []flow.Written
 	bytes   int
-	results []result
+	results []Result
 }
 
-func newCall[To any](to To, batches []flow.Written, done result) *combinedCall[To] {
+func newCall[To any](to To, batches []flow.Written, done Result) *combinedCall[To] {
 	c := &combinedCall[To]{to: to}
 	c.add(batches, done)
 	return c
 }
 
-func (c *combinedCall[To]) add(batches []flow.Written, done result) {
+func (c *combinedCall[To]) add(batches []flow.Written, done Result) {
 	c.batches = append(c.batches, batches...)
 	c.bytes += sizeOf(batches)
 	c.results = append(c.results, done)
@@ -85,9 +85,9 @@ func (c *combinedCall[To]) finish(from roster.Store, err error) {
 	}
 }
 
-// Send sends batches to the store with that ID, and does not wait for the answer. It calls done once, with the result.
-// done must not block.
-func (c *Coalescer[To]) Send(id roster.StoreID, to To, batches []flow.Written, done func(from roster.Store, err error)) {
+// Send sends batches to the store with the given ID, and does not wait for the answer. It calls done once, with the
+// result. done must not block.
+func (c *Coalescer[To]) Send(id roster.StoreID, to To, batches []flow.Written, done Result) {
 	if !sameHour(batches) {
 		c.start(newCall(to, batches, done))
 		return

@@ -1,13 +1,13 @@
-// Package coalesce decides which writes to a store go in one call. Many clients write to one hour at the same time, and
-// each call costs an fsync at the store, so a few combined calls are cheaper than many small ones.
+// Package coalesce decides which writes to a store go in one call. Many clients write to one hour at the same time,
+// and each call costs an fsync at the store, so a few combined calls are cheaper than many small ones.
 //
 //	writes of one hour to one store      calls
 //	w1                                   [w1] starts immediately
 //	w2 w3 w4 (while [w1] is under way)   [w2 w3 w4] starts when [w1] has ended
 //
-// A call normally starts as soon as the previous one ends; no write waits for others to arrive. After a call with 16 or
-// more batches the next call starts at least 2 ms after that call started (docs/decisions/0008). A call that is full
-// starts immediately, beside the one under way, so that many large writes are stored in parallel.
+// A call normally starts as soon as the previous one ends; no write waits for others to arrive. After a call with 16
+// or more batches the next call starts at least 2 ms after its start (docs/decisions/0008). A full call starts
+// immediately, beside the one under way, so many large writes are stored in parallel.
 //
 // Invariants:
 //

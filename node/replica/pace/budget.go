@@ -2,7 +2,8 @@ package pace
 
 import "sync"
 
-// Budget bounds extra work by a share of the regular work: each regular piece earns the share, each extra piece costs 1.
+// Budget bounds extra work by a share of the regular work: each regular piece earns the share, each extra piece costs
+// 1.
 type Budget struct {
 	mu    sync.Mutex
 	share float64
@@ -10,7 +11,7 @@ type Budget struct {
 	left  float64
 }
 
-// NewBudget returns a budget that is full: it has most, and never holds more.
+// NewBudget returns a full budget: it has most, and never holds more.
 func NewBudget(share, most float64) *Budget { return &Budget{share: share, most: most, left: most} }
 
 // Earn counts a regular piece of work.

@@ -1,5 +1,6 @@
 // Package pace slows down background work and extra work. A Pacer keeps copies to a rate in bytes per second. A Budget
-// keeps extra attempts to a share of the regular ones, so that a slow cluster does not get more work from being slow.
+// keeps extra attempts to a share of the regular ones, because a slow cluster must not get more work from its
+// slowness.
 //
-// Concurrency: both are safe for concurrent use. The goroutines that use one Pacer share its rate.
+// Concurrency: both are safe for concurrent use. The users of one Pacer share its rate.
 package pace

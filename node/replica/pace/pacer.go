@@ -9,7 +9,7 @@ import (
 // Pacer spreads bytes over time. The zero value is ready for use.
 type Pacer struct {
 	mu  sync.Mutex
-	due time.Time // the time at which all bytes so far may have passed
+	due time.Time // when all bytes so far may have passed
 }
 
 // minWait is the shortest wait of a Pacer. Shorter waits add up, because a timer costs more.

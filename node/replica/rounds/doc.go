@@ -6,11 +6,11 @@
 //
 // Invariants:
 //
-//   - A reader uses only a round that began after the reader arrived. An earlier round may have asked a store before a
+//   - A reader uses only rounds from after its arrival. An earlier round may have asked a store before a
 //     batch was acknowledged there (P4).
 //   - At most one round of a slice runs, and at most one waits.
 //   - Nothing is kept for a slice without readers.
 //
-// Concurrency: Rounds are safe for concurrent use. A round runs in a goroutine of its own, so that it outlives readers
-// that give up. The result is shared by all of its readers; none of them may change it.
+// Concurrency: Rounds are safe for concurrent use. A round runs in a goroutine of its own, and outlives impatient
+// readers. The result is shared by all of its readers; none of them may change it.
 package rounds

@@ -25,7 +25,7 @@ type round[Wish, Result any] struct {
 	err    error
 }
 
-// New returns Rounds. start runs a function in another goroutine. An error of start is that of the round.
+// New returns Rounds. start runs a function in another goroutine. An error of start is the result of the round.
 func New[Wish, Result any](start func(fn func()) error) *Rounds[Wish, Result] {
 	return &Rounds[Wish, Result]{
 		start:   start,
@@ -33,8 +33,8 @@ func New[Wish, Result any](start func(fn func()) error) *Rounds[Wish, Result] {
 	}
 }
 
-// Join returns the result of a round of the slice that begins after the call, within ctx. The first reader of a round
-// has it run by ask, which gets the wishes of all readers of the round.
+// Join returns the result of a round of the slice, begun after the call, within ctx. The first reader of a round has
+// it run by ask, which gets the wishes of all readers of the round.
 func (r *Rounds[Wish, Result]) Join(
 	ctx context.Context, s flow.Slice, wish Wish, ask func(wishes []Wish) (*Result, error),
 ) (*Result, error) {

@@ -41,7 +41,7 @@ func TestASlowDiskOfItsOwnIsGivenUp(t *testing.T) {
 				}
 				want := 3 * time.Second
 				if tt.within {
-					want = r.patience()
+					want = r.ownerHedgeAfter()
 				}
 				if took := time.Since(begun); took != want {
 					t.Errorf("it took %v, want %v", took, want)

@@ -1,0 +1,185 @@
+package replica
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"time"
+
+	"flowring/flow"
+	"flowring/internal/contract"
+	"flowring/node/replica/candidates"
+)
+
+// attempts asks the candidates of a slice one by one.
+type attempts struct {
+	list   candidates.List
+	launch func(to candidates.Candidate) // starts an attempt and does not wait for it
+	asked  []candidates.Candidate
+}
+
+// launchNext starts an attempt at the next candidate. It reports false if there is none left.
+func (a *attempts) launchNext() bool {
+	to, ok := a.list.Next()
+	if !ok {
+		return false
+	}
+	a.asked = append(a.asked, to)
+	a.launch(to)
+	return true
+}
+
+// failover does one thing with a batch at the candidates of its slice, in order, until one attempt succeeds. The next
+// attempt starts as soon as one fails or is slow.
+type failover struct {
+	attempts
+	r            *Replicas
+	batch        flow.Written
+	do           action
+	unavailable  contract.UnavailableError
+	maybeApplied bool          // a failed attempt may have had an effect
+	hedgeAfter   time.Duration // the time of the next attempt until another one may start beside it
+}
+
+// outcome is the result of one attempt.
+type outcome struct {
+	from     candidates.Candidate
+	replayed bool
+	err      error
+}
+
+// ownerHedgeAfter returns the time of an attempt at an owner until the next candidate may be tried beside it. It is
+// longer than the owner itself waits before it hedges a replica.
+func (r *Replicas) ownerHedgeAfter() time.Duration { return 4 * r.HedgeAfter }
+
+// errSlow ends a slow attempt at this store.
+var errSlow = errors.New("too slow")
+
+// withFailover does one thing with a batch at the first candidate of its slice that succeeds. The caller has already
+// waited for an attempt at the first candidate for the given time.
+func (r *Replicas) withFailover(ctx context.Context, b flow.Written, do action, waited time.Duration) (bool, error) {
+	r.hedges.Earn()
+	f := failover{
+		attempts: attempts{list: r.finder.Lookup().Of(b.Slice)},
+		r:        r, batch: b, do: do, hedgeAfter: max(0, r.ownerHedgeAfter()-waited),
+	}
+	f.unavailable.Reason = "no store of the hour could take the write"
+	if self, ok := f.list.NextIfSelf(); ok {
+		replayed, err := f.tryHere(ctx, self)
+		if err == nil || refused(err) {
+			return replayed, err
+		}
+		f.noteFailure(self, err)
+		if ctx.Err() != nil {
+			return false, f.timedOut(ctx)
+		}
+		f.hedgeAfter = r.ownerHedgeAfter()
+	}
+	return f.tryOthers(ctx)
+}
+
+// tryHere makes an attempt at this store in the goroutine of the caller, because a change of goroutines costs a tenth
+// of a small write. It gives up a slow attempt if there are other candidates. Its effects may go on.
+func (f *failover) tryHere(ctx context.Context, self candidates.Candidate) (bool, error) {
+	f.asked = append(f.asked, self)
+	if f.list.Len() > 0 {
+		var giveUp context.CancelCauseFunc
+		ctx, giveUp = context.WithCancelCause(ctx)
+		defer giveUp(nil)
+		var slow atomic.Pointer[time.Timer]
+		slow.Store(time.AfterFunc(f.hedgeAfter, func() {
+			if ctx.Err() != nil {
+				return
+			}
+			if f.r.hedges.Spend() {
+				giveUp(errSlow)
+			} else if timer := slow.Load(); timer != nil {
+				timer.Reset(f.r.ownerHedgeAfter())
+			}
+		}))
+		defer func() { slow.Load().Stop() }()
+	}
+	return f.do(ctx, self, []flow.Written{f.batch})
+}
+
+// tryOthers tries the other candidates. At its return it cancels the running attempts; the dot of the batch identifies
+// their effects.
+func (f *failover) tryOthers(ctx context.Context) (bool, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(f.r.ctx, cancel)()
+	results := make(chan outcome, f.list.Len())
+	f.launch = func(to candidates.Candidate) {
+		err := f.r.runDetached(func() {
+			replayed, err := f.do(ctx, to, []flow.Written{f.batch})
+			results <- outcome{to, replayed, err}
+		})
+		if err != nil {
+			results <- outcome{from: to, err: err}
+		}
+	}
+	ended := len(f.asked)
+	f.launchNext()
+	slow := time.NewTimer(f.hedgeAfter)
+	defer slow.Stop()
+	for ended < len(f.asked) || f.launchNext() {
+		select {
+		case o := <-results:
+			ended++
+			switch {
+			case o.err == nil:
+				return o.replayed, nil
+			case refused(o.err) && !f.maybeApplied && ended == len(f.asked):
+				return false, o.err
+			case refused(o.err):
+				f.unavailable.Reason = "one store refused the write and another may have stored it"
+				f.unavailable.Err = o.err
+				return false, &f.unavailable
+			}
+			f.noteFailure(o.from, o.err)
+			f.launchNext()
+		case <-slow.C:
+			if f.r.hedges.Spend() {
+				f.launchNext()
+			}
+			slow.Reset(f.r.ownerHedgeAfter())
+		case <-ctx.Done():
+			return false, f.timedOut(ctx)
+		}
+	}
+	return false, &f.unavailable
+}
+
+// noteFailure notes the failure of an attempt.
+func (f *failover) noteFailure(from candidates.Candidate, err error) {
+	f.maybeApplied = f.maybeApplied || !f.r.NotSent(err)
+	f.unavailable.AddFailure(f.r.label(from.Store), err)
+}
+
+// timedOut returns the error of a write without a successful attempt in time.
+func (f *failover) timedOut(ctx context.Context) error {
+	for _, c := range f.asked {
+		f.unavailable.AddStore(f.r.label(c.Store))
+	}
+	f.unavailable.Reason, f.unavailable.Err = "the hour's stores did not answer in time", context.Cause(ctx)
+	if f.r.ctx.Err() != nil {
+		f.unavailable.Reason, f.unavailable.Err = "this node is stopping", errStopped
+	}
+	return &f.unavailable
+}
+
+// refused reports whether a store refused the content of a write.
+func refused(err error) bool {
+	if err == nil {
+		return false
+	}
+	var r contract.Refusal
+	return errors.As(err, &r) && r.OfContent()
+}
+
+// yields reports whether a store refused a write for a reason that does not apply to the rest of a partly stored
+// posting.
+func yields(err error) bool {
+	var r contract.Refusal
+	return errors.As(err, &r) && r.Yields()
+}
