@@ -62,8 +62,8 @@ const (
 	maxBuffer = 1 << 20 // bytes of the largest buffer in the pool
 )
 
-// take returns an empty buffer for a body of size bytes (-1: unknown). The ticket was charged for MinCharge; take charges
-// it for a larger buffer.
+// take returns an empty buffer for a body of size bytes (-1: unknown). The ticket was charged for MinCharge; take
+// charges it for a larger buffer.
 func (b *buffers) take(size int64, ticket *admission.Ticket) ([]byte, error) {
 	if kept, ok := b.pool.Get().(*[]byte); ok && int64(cap(*kept)) >= min(size+1, admission.MinCharge) {
 		return *kept, ticket.Reserve(max(0, int64(cap(*kept))-admission.MinCharge))

@@ -2,7 +2,8 @@
 
 package router
 
-// Tests in a synctest bubble, where time is virtual. Bubbles crash under the race detector on Go 1.26 (go.dev/issue/76691).
+// Tests in a synctest bubble, where time is virtual. Bubbles crash under the race detector on Go 1.26
+// (go.dev/issue/76691).
 
 import (
 	"bufio"

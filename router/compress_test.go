@@ -134,7 +134,8 @@ func (a *endless) WriteTo(w io.Writer) (n int64, err error) {
 	}
 }
 
-// If all places for long answers are in use, the next long answer waits, and is refused in time. A short answer does not wait.
+// If all places for long answers are in use, the next long answer waits, and is refused in time. A short answer
+// does not wait.
 func TestLongAnswersWaitForAPlaceAndShortOnesDoNot(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f, end := newFake(), make(chan struct{})

@@ -13,8 +13,9 @@ const (
 	maxTagLen = 64 // bytes; longer tags are ignored
 )
 
-// knownTags returns the tags of the answers known to the client, from If-None-Match (RFC 9110, section 13.1.2). Tags
-// are compared weakly, so W/ makes no difference. A malformed part ends the list: the client then gets the whole answer.
+// knownTags returns the tags of the answers known to the client, from If-None-Match (RFC 9110, section 13.1.2).
+// Tags are compared weakly, so W/ makes no difference. A malformed part ends the list: the client then gets the
+// whole answer.
 func knownTags(h http.Header) []contract.Tag {
 	list := strings.Join(h.Values("If-None-Match"), ",")
 	if strings.TrimSpace(list) == string(contract.AnyTag) {

@@ -18,8 +18,8 @@
 //   - A 200 to a POST is written after Cluster.Post has returned nil, and at no other place (P1). If no answer can be
 //     given, because the client went away or the stream broke, the connection is aborted: net/http would send 200 for a
 //     handler without an answer.
-//   - Every refusal is an RFC 9457 problem. Its status, type and title come from the table of refusals. A 4xx is decided
-//     before anything is stored (P3).
+//   - Every refusal is an RFC 9457 problem. Its status, type and title come from the table of refusals. A 4xx is
+//     decided before anything is stored (P3).
 //   - A GET is never silently short (P5): each 200 has Flowring-Complete. A truncated answer has no closing bracket,
 //     and no end of its compression.
 //   - Reads leave room for writes (P12): Config.MaxLong limits the long answers, and CPUSlots limit the CPU for them.

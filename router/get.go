@@ -45,8 +45,8 @@ func parseAsk(r *http.Request) (flow.Hour, contract.Ask, error) {
 	return hour, ask, err
 }
 
-// open opens the answer within GetTimeout. The answer lives as long as ctx, so ctx must not have this deadline: it would
-// cut a long answer.
+// open opens the answer within GetTimeout. The answer lives as long as ctx, so ctx must not have this deadline: it
+// would cut a long answer.
 func (rt *router) open(ctx context.Context, cancel func(), hour flow.Hour, ask contract.Ask) (contract.Answer, error) {
 	timer := time.AfterFunc(rt.GetTimeout, cancel)
 	answer, err := rt.Cluster.Get(ctx, hour, ask)

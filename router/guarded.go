@@ -6,8 +6,8 @@ import (
 )
 
 // guarded protects a node from pages of other sites in the browser of a reader. It answers 403 or 421 to a request
-// refused by the guard. It lets pages of ReadOrigins read answers, by the CORS protocol: without its headers a browser does
-// not show an answer to a page of another origin.
+// refused by the guard. It lets pages of ReadOrigins read answers, by the CORS protocol: without its headers a
+// browser does not show an answer to a page of another origin.
 func (rt *router) guarded(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if err := rt.Guard.Check(r); err != nil {

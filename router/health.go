@@ -2,11 +2,12 @@ package router
 
 import "net/http"
 
-// getLive answers ok while the process runs. It checks nothing else, because a restart does not help a node without peers.
+// getLive answers ok while the process runs. It checks nothing else, because a restart does not help a node without
+// peers.
 func getLive(w http.ResponseWriter, _ *http.Request) { writeText(w, http.StatusOK, "ok\n") }
 
-// getReady answers whether clients may send requests to the node. With for=write it answers whether the node could store
-// a POST now. The body of a 503 is the reason.
+// getReady answers whether clients may send requests to the node. With for=write it answers whether the node could
+// store a POST now. The body of a 503 is the reason.
 func (rt *router) getReady(w http.ResponseWriter, r *http.Request) {
 	write, err := flag(r.URL.Query(), "for", "write")
 	if err != nil {

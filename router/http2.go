@@ -40,8 +40,8 @@ func (rt *router) onlyHTTP1(next http.Handler) http.Handler {
 	})
 }
 
-// sendAway sends goAway. Then it reads the bytes sent by the client meanwhile, because the client loses the answer if the
-// connection is closed with unread bytes.
+// sendAway sends goAway. Then it reads the bytes sent by the client meanwhile, because the client loses the answer
+// if the connection is closed with unread bytes.
 func sendAway(conn net.Conn, rest io.Reader) error {
 	if err := conn.SetDeadline(time.Now().Add(time.Second)); err != nil {
 		return err

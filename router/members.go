@@ -30,7 +30,7 @@ type Member struct {
 	Repairing   int       `json:"repairing"`  // hours whose copies the store compares or fetches, as last reported
 	Behind      int64     `json:"behind"`     // batches known to be missing in the store, as last reported
 	Unreadable  uint64    `json:"unreadable"` // batches in the store with damaged data, as last reported
-	Recovering  bool      `json:"recovering"` // complete reads count the store as silent until others have checked on it
+	Recovering  bool      `json:"recovering"` // complete reads count the store as silent until others have checked it
 }
 
 // Drain is the progress of a drain.
@@ -64,7 +64,8 @@ func (rt *router) getMembers(w http.ResponseWriter, _ *http.Request) {
 
 // document returns v in JSON, as a line. It panics for a type without a form in JSON.
 func document(v any, options ...json.Options) []byte {
-	text, err := json.Marshal(v, append(options, json.DefaultOptionsV2(), jsontext.AllowInvalidUTF8(true), jsontext.EscapeForJS(true))...)
+	options = append(options, json.DefaultOptionsV2(), jsontext.AllowInvalidUTF8(true), jsontext.EscapeForJS(true))
+	text, err := json.Marshal(v, options...)
 	if err != nil {
 		panic(err)
 	}

@@ -41,12 +41,13 @@ func newMetrics(reg prometheus.Registerer, c *admission.Controller) metrics {
 			Help: "Requests by route, method and status code. The code aborted means that the connection was cut."},
 			[]string{"route", "method", "code"}),
 		seconds: f.NewHistogramVec(prometheus.HistogramOpts{Name: "flowring_http_request_seconds",
-			Help: "Time from the headers of the request to the end of its answer.", Buckets: prometheus.ExponentialBuckets(0.0005, 2, 16)},
+			Help:    "Time from the headers of the request to the end of its answer.",
+			Buckets: prometheus.ExponentialBuckets(0.0005, 2, 16)},
 			[]string{"route", "method"}),
 		inFlight:  gauge("in_flight", "Requests being answered."),
 		records:   counter("records_accepted_total", "Records stored, without replays."),
 		flows:     counter("flows_accepted_total", "Flows of the requests stored, without replays."),
-		replays:   counter("posts_replayed_total", "POSTs answered from an earlier POST with the same key and content."),
+		replays:   counter("posts_replayed_total", "POSTs answered from an earlier POST with its key and content."),
 		bodyBytes: counter("body_bytes_total", "Bytes of POST bodies received, before decompression."),
 		discarded: counter("body_discarded_bytes_total", "Bytes of bodies read after a refusal, and discarded."),
 		refusals: f.NewCounterVec(prometheus.CounterOpts{Name: "flowring_http_refusals_total",
@@ -57,13 +58,16 @@ func newMetrics(reg prometheus.Registerer, c *admission.Controller) metrics {
 
 		long: gauge("long_answers", "Answers to a GET of more than 64 KiB that are being sent."),
 		longRefused: counter("long_answers_refused_total",
-			"Answers of more than 64 KiB refused, because no place for them became free in time or too many were waiting."),
+			"Answers of more than 64 KiB refused, because no place became free in time or too many were waiting."),
 	}
 	gaugeOf := func(name, help string, value func(admission.Stats) float64) {
-		f.NewGaugeFunc(prometheus.GaugeOpts{Name: "flowring_http_" + name, Help: help}, func() float64 { return value(c.Stats()) })
+		f.NewGaugeFunc(prometheus.GaugeOpts{Name: "flowring_http_" + name, Help: help},
+			func() float64 { return value(c.Stats()) })
 	}
-	gaugeOf("posts", "POSTs in progress, including the waiting ones.", func(s admission.Stats) float64 { return float64(s.Posts) })
-	gaugeOf("posts_waiting", "POSTs waiting until their bodies are received.", func(s admission.Stats) float64 { return float64(s.Waiting) })
+	gaugeOf("posts", "POSTs in progress, including the waiting ones.",
+		func(s admission.Stats) float64 { return float64(s.Posts) })
+	gaugeOf("posts_waiting", "POSTs waiting until their bodies are received.",
+		func(s admission.Stats) float64 { return float64(s.Waiting) })
 	gaugeOf("buffered_bytes", "Bytes of POSTs in progress that count against the limit.",
 		func(s admission.Stats) float64 { return float64(s.Bytes) })
 	m.start()
@@ -72,8 +76,9 @@ func newMetrics(reg prometheus.Registerer, c *admission.Controller) metrics {
 
 // start creates each series with the value 0, because the first refusal must show as an increase.
 func (m *metrics) start() {
-	limits := [...]string{admission.LimitMemory, admission.LimitPosts, admission.LimitBytes, admission.LimitWait, limitReads}
-	for _, limit := range limits {
+	for _, limit := range [...]string{
+		admission.LimitMemory, admission.LimitPosts, admission.LimitBytes, admission.LimitWait, limitReads,
+	} {
 		m.overloads.WithLabelValues(limit)
 	}
 	for r := range contract.All() {

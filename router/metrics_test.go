@@ -12,7 +12,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// metricValue returns the value of a counter or gauge, or the count of a histogram, with the given labels (name, value, ...).
+// metricValue returns the value of a counter or gauge, or the count of a histogram, with the given labels (name,
+// value, ...).
 func metricValue(t *testing.T, reg *prometheus.Registry, name string, labels []string) float64 {
 	t.Helper()
 	families, err := reg.Gather()

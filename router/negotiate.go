@@ -46,7 +46,8 @@ func bodyCoding(h http.Header) (coding.Coding, error) {
 	c, ok := coding.OfBody(h)
 	if !ok {
 		declared := strings.Join(h.Values("Content-Encoding"), ",")
-		return c, contract.ContentEncoding.Errorf("the Content-Encoding is %s, want one of %s", quoted(declared), coding.Supported)
+		return c, contract.ContentEncoding.Errorf("the Content-Encoding is %s, want one of %s",
+			quoted(declared), coding.Supported)
 	}
 	return c, nil
 }

@@ -44,7 +44,8 @@ func unknownParameter(path, name string, names []string) error {
 	if len(names) == 0 {
 		return contract.Query.Errorf("the query parameter %s is unknown; %s has no parameters", quoted(name), path)
 	}
-	return contract.Query.Errorf("the query parameter %s is unknown, the nearest known one is %s; the parameters of %s are %s",
+	return contract.Query.Errorf(
+		"the query parameter %s is unknown, the nearest known one is %s; the parameters of %s are %s",
 		quoted(name), nearest(name, names), path, strings.Join(names, ", "))
 }
 

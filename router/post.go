@@ -103,11 +103,12 @@ func (rt *router) post(r *http.Request) (p *flow.Posting, replayed bool, err err
 	return p, replayed, err
 }
 
-// tooManyHours refuses a request with too many hours, because each hour is work for its own owner, and the answer is due
-// within 4 s.
+// tooManyHours refuses a request with too many hours, because each hour is work for its own owner, and the answer
+// is due within 4 s.
 func tooManyHours(hours, most int) error {
 	return contract.HoursInRequest.Errorf(
-		"the records are of %d hours, and one request may name %d; send them in several requests of at most %[2]d records", hours, most)
+		"the records are of %d hours, and one request may name %d; send them in several requests of at most %[2]d records",
+		hours, most)
 }
 
 // After these times a POST stays in progress but becomes inactive. Another POST may then be active.
@@ -118,7 +119,9 @@ const (
 
 // decode turns a body into batches. It holds a decoding place meanwhile, which bounds the work and its memory (P12). A
 // POST whose body was slow must become active again first.
-func (rt *router) decode(ctx context.Context, media string, c coding.Coding, body []byte, ticket *admission.Ticket) (*flow.Posting, error) {
+func (rt *router) decode(
+	ctx context.Context, media string, c coding.Coding, body []byte, ticket *admission.Ticket,
+) (*flow.Posting, error) {
 	if err := ticket.Wait(ctx); err != nil {
 		return nil, err
 	}
@@ -156,8 +159,8 @@ func newParser(lenient flow.Leniency) *parser {
 	return &parser{json: flow.Decoder{Leniency: lenient}, csv: csv.Decoder{Leniency: lenient}}
 }
 
-// rowCharge is the charge for a row of CSV, in bytes of Config.MaxBody: the length of a short JSON record, because a row
-// takes as much memory.
+// rowCharge is the charge for a row of CSV, in bytes of Config.MaxBody: the length of a short JSON record, because
+// a row takes as much memory.
 const rowCharge = 80
 
 // principal returns the principal of the request: equal keys of different principals are different keys. The public

@@ -39,7 +39,8 @@ func parseHour(values []string) (flow.Hour, error) {
 	}
 	hour, err := strconv.ParseInt(values[0], 10, 64)
 	if err != nil {
-		return 0, contract.Query.Errorf("hour is %s; it must be an integer of 64 bits%s", quoted(values[0]), hourHint(values[0]))
+		return 0, contract.Query.Errorf("hour is %s; it must be an integer of 64 bits%s",
+			quoted(values[0]), hourHint(values[0]))
 	}
 	return flow.Hour(hour), nil
 }

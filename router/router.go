@@ -99,7 +99,8 @@ func newRouter(cfg Config, deps Deps) *router {
 		rt.Guard, _ = browser.New(browser.Config{}) // fails only for an origin
 	}
 	rt.admission = admission.New(admission.Config{
-		MaxPosts: cfg.MaxPosts, MaxBytes: cfg.MaxBuffered, MaxActive: cfg.MaxActive, MaxWait: cfg.MaxWait, MemoryFull: deps.MemoryFull,
+		MaxPosts: cfg.MaxPosts, MaxBytes: cfg.MaxBuffered, MaxActive: cfg.MaxActive, MaxWait: cfg.MaxWait,
+		MemoryFull: deps.MemoryFull,
 	})
 	rt.metrics = newMetrics(deps.Registry, rt.admission)
 	return rt
@@ -109,9 +110,9 @@ func (rt *router) handler() http.Handler {
 	return rt.observe(rt.onlyHTTP1(rt.timed(rt.guarded(served(rt.routes())))))
 }
 
-// timed sets the deadline BodyTimeout for the body of each request, on every path and for every method, because net/http
-// reads a part of a refused body before it answers. net/http removes the deadline at the end of the body. Setting it
-// fails only in tests without a connection.
+// timed sets the deadline BodyTimeout for the body of each request, on every path and for every method, because
+// net/http reads a part of a refused body before it answers. net/http removes the deadline at the end of the body.
+// Setting it fails only in tests without a connection.
 func (rt *router) timed(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.ContentLength != 0 {
@@ -121,9 +122,9 @@ func (rt *router) timed(next http.Handler) http.Handler {
 	})
 }
 
-// routes maps paths and methods to handlers. takes lists the query parameters of a route and refuses all others. A route
-// without takes ignores its query, because probes and scrapers add parameters. Paths are not cleaned, because mux would
-// redirect a POST to //flows, and most clients repeat a redirected POST as a GET.
+// routes maps paths and methods to handlers. takes lists the query parameters of a route and refuses all others. A
+// route without takes ignores its query, because probes and scrapers add parameters. Paths are not cleaned, because
+// mux would redirect a POST to //flows, and most clients repeat a redirected POST as a GET.
 func (rt *router) routes() *mux.Router {
 	m := mux.NewRouter().SkipClean(true)
 	get := func(path string, h http.HandlerFunc) { m.HandleFunc(path, h).Methods(http.MethodGet, http.MethodHead) }

@@ -56,7 +56,8 @@ func compressedAs(t *testing.T, name, text string) []byte {
 	return out.Bytes()
 }
 
-// Most senders drop records after a 422 without a message. A rate-limited message in the log has the client and the count.
+// Most senders drop records after a 422 without a message. A rate-limited message in the log has the client and the
+// count.
 func TestAReusedKeyIsLoggedWithTheClient(t *testing.T) {
 	racetest.Bubble(t, func(t *testing.T) {
 		var log bytes.Buffer

@@ -47,7 +47,7 @@ func (rt *router) send(w http.ResponseWriter, r *http.Request, answer contract.A
 
 // describe sets the common headers of a 200 and a 304.
 func describe(h http.Header, answer contract.Answer) {
-	h.Set("Cache-Control", "no-cache") // a cache may keep it and must ask before each use: later it would be a low total
+	h.Set("Cache-Control", "no-cache") // a cache must ask before each use, because a kept total is low later
 	h.Add("Vary", "Accept-Encoding")
 	h.Set("Flowring-Complete", answer.Complete().String())
 	if tag := answer.Tag(); tag != "" {
@@ -65,7 +65,8 @@ func readError(err error) error {
 	if r, _ := refusalOf(err); r.Status() == http.StatusServiceUnavailable {
 		return err
 	}
-	return &contract.UnavailableError{Reason: "the hour could not be read to its end", Err: fmt.Errorf("write answer: %w", err)}
+	err = fmt.Errorf("write answer: %w", err)
+	return &contract.UnavailableError{Reason: "the hour could not be read to its end", Err: err}
 }
 
 // outgoing is an answer in transfer. Its first write is the whole of a short answer, or the beginning of a long
@@ -135,8 +136,8 @@ func (o *outgoing) release() {
 	}
 }
 
-// takePlace waits for one of the places for long answers. At most as many answers wait as there are places, because each
-// of them holds an hour.
+// takePlace waits for one of the places for long answers. At most as many answers wait as there are places, because
+// each of them holds an hour.
 func (rt *router) takePlace(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, DefaultTimeout)
 	defer cancel()

@@ -34,8 +34,8 @@ func Host(text string) (string, error) {
 	return name, nil
 }
 
-// validName reports whether a name may be in a URL: an IP address, or letters, digits, dots, hyphens and underscores (which
-// DNS lacks). A name in another script must have the form xn--..., as browsers send it.
+// validName reports whether a name may be in a URL: an IP address, or letters, digits, dots, hyphens and
+// underscores (which DNS lacks). A name in another script must have the form xn--..., as browsers send it.
 func validName(name string) bool {
 	return isIP(name) || regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?$`).MatchString(name)
 }

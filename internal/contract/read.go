@@ -12,7 +12,7 @@ type Completeness int
 // The levels of completeness, weakest first.
 const (
 	Partial  Completeness = iota // a replica of the hour did not answer
-	Unproven                     // each replica of the hour answered; another store, which may hold a stray part, did not
+	Unproven                     // each replica answered; another store, which may hold a stray part, did not
 	Complete                     // the answer holds everything acknowledged (P4)
 )
 

@@ -79,8 +79,8 @@ func ByCode(code Code) (r Refusal, known bool) {
 	return Internal, false
 }
 
-// RefusalOf returns the refusal carried by err, and its text for clients: the text of the outermost error with a refusal,
-// without the path around it. ok is false if err carries none.
+// RefusalOf returns the refusal carried by err, and its text for clients: the text of the outermost error with a
+// refusal, without the path around it. ok is false if err carries none.
 func RefusalOf(err error) (r Refusal, detail string, ok bool) {
 	var carrier interface {
 		error

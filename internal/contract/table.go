@@ -59,11 +59,12 @@ const (
 
 // Advice of several rows.
 const (
-	reduceAdvice = "Nothing was stored. Do not send the same request again. Usually a sender puts a value that varies, such as a port " +
-		"or an ID, into a name or into the hour. If the values are intended, ask the operator for a higher limit."
+	reduceAdvice = "Nothing was stored. Do not send the same request again. Usually a sender puts a value that " +
+		"varies, such as a port or an ID, into a name or into the hour. If the values are intended, ask the operator " +
+		"for a higher limit."
 	newKeyAdvice = "Nothing was stored. Use a new key for new content. Repeat a request only with the same body."
-	retryAdvice  = "A write may be stored in whole, in part or not at all. Wait for the time in Retry-After, then send the same request " +
-		"with the same key."
+	retryAdvice  = "A write may be stored in whole, in part or not at all. Wait for the time in Retry-After, then " +
+		"send the same request with the same key."
 )
 
 // table is the table of refusals. docs/api.md lists the problems; docs/operations.md explains the causes.
@@ -185,8 +186,8 @@ var table = [...]row{
 		problem: "host", status: 421,
 		title: "The node does not have this name",
 		text:  "the node does not have the name in Host",
-		advice: "Nothing was stored or read. A node on loopback is called localhost or by its IP address. The setting " +
-			"--allowed-host allows another name.",
+		advice: "Nothing was stored or read. A node on loopback is called localhost or by its IP address. The " +
+			"setting --allowed-host allows another name.",
 	},
 	KeyReused: {
 		problem: "key-reused", code: "key_reused", status: 422, refuses: everyWrite,

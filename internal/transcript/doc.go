@@ -1,5 +1,5 @@
-// Package transcript runs HTTP exchanges from a text file, and compares each answer with the answer in the file. The file
-// is a readable specification, for a test double and for a cluster alike.
+// Package transcript runs HTTP exchanges from a text file, and compares each answer with the answer in the file.
+// The file is a readable specification, for a test double and for a cluster alike.
 //
 //	# The subject of the file.
 //
@@ -30,8 +30,8 @@
 //	{{any}}                any text, lines included, or none
 //	{{int}}                an integer
 //
-// Among the headers of a request, @gzip, @zstd and @deflate compress the body without setting a header, and @chunked omits
-// the length.
+// Among the headers of a request, @gzip, @zstd and @deflate compress the body without setting a header, and
+// @chunked omits the length.
 //
 // With TRANSCRIPT_UPDATE=1 in the environment, a run writes the differing answers into the file, for a review.
 package transcript

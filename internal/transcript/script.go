@@ -90,7 +90,8 @@ func (s *script) String() string {
 		if i > 0 {
 			b.WriteString("\n")
 		}
-		fmt.Fprintf(&b, "%s%s\n%s\n%s%d\n", exchangeMark, e.name, strings.Join(e.request, "\n"), answerMark, e.answer.status)
+		request := strings.Join(e.request, "\n")
+		fmt.Fprintf(&b, "%s%s\n%s\n%s%d\n", exchangeMark, e.name, request, answerMark, e.answer.status)
 		for _, h := range e.answer.headers {
 			b.WriteString(h + "\n")
 		}

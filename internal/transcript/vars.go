@@ -23,9 +23,9 @@ type vars struct {
 	run  string
 }
 
-// newVars draws the values of a run. Its hours are far after the hours of real records, are no microseconds of these years,
-// and differ by at least 1000 from the hours of other runs. All have 16 digits, which keeps positions in a body the same in
-// every run.
+// newVars draws the values of a run. Its hours are far after the hours of real records, are no microseconds of
+// these years, and differ by at least 1000 from the hours of other runs. All have 16 digits, which keeps positions
+// in a body the same in every run.
 func newVars() vars {
 	return vars{hour: 5e15 + 1000*mathrand.Int64N(4e12), run: strings.ToLower(rand.Text())}
 }

@@ -20,8 +20,8 @@ func newController(posts, active int, bytes int64) *Controller {
 	return New(Config{MaxPosts: posts, MaxActive: active, MaxBytes: bytes, MaxWait: time.Second})
 }
 
-// flood sends POSTs on connections of one client until ctx ends. Each connection has one POST at a time, which is active for
-// a millisecond. It returns the number of POSTs granted to each connection.
+// flood sends POSTs on connections of one client until ctx ends. Each connection has one POST at a time, which is
+// active for a millisecond. It returns the number of POSTs granted to each connection.
 func flood(ctx context.Context, c *Controller, addr netip.Addr, connections int, done *sync.WaitGroup) []int {
 	served := make([]int, connections)
 	for i := range served {
@@ -43,9 +43,9 @@ func flood(ctx context.Context, c *Controller, addr netip.Addr, connections int,
 	return served
 }
 
-// One connection competes with 200 others of one client that keep the controller full. A connection of another client gets a
-// third of the grants, because it waits for two turns of the others each time. A connection of the same client gets as many
-// grants as each of them.
+// One connection competes with 200 others of one client that keep the controller full. A connection of another
+// client gets a third of the grants, because it waits for two turns of the others each time. A connection of the
+// same client gets as many grants as each of them.
 func TestClientsTakeTurnsAndSoDoConnectionsOfOneClient(t *testing.T) {
 	for _, tt := range []struct {
 		name        string

@@ -1,9 +1,9 @@
 // Package admission decides which POST may use the node's memory and CPU, and when (P12).
 //
-// A Controller bounds three things: the POSTs in progress, the bytes of their bodies, and the active POSTs. A POST beyond
-// the limit on active POSTs waits before its body is read, which costs only a connection. A POST beyond the count or the
-// bytes is refused, because a queue of half-read bodies would use the protected memory. CPUSlots bound the number of
-// answers to GETs in computation.
+// A Controller bounds three things: the POSTs in progress, the bytes of their bodies, and the active POSTs. A POST
+// beyond the limit on active POSTs waits before its body is read, which costs only a connection. A POST beyond the
+// count or the bytes is refused, because a queue of half-read bodies would use the protected memory. CPUSlots bound
+// the number of answers to GETs in computation.
 //
 //	Enter --> Ticket --> Wait --> Reserve ... --> Release --> Close
 //	  |                   |         |

@@ -41,8 +41,8 @@ func (c *Client) call(ctx context.Context, method, address string, body io.Reade
 	return resp.Header, nil
 }
 
-// open makes a GET with a long answer. AttemptTimeout runs until the answer begins; then ctx is the only limit. The caller
-// closes the body.
+// open makes a GET with a long answer. AttemptTimeout runs until the answer begins; then ctx is the only limit. The
+// caller closes the body.
 func (c *Client) open(ctx context.Context, address string) (*http.Response, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	timer := time.AfterFunc(c.cfg.AttemptTimeout, func() { cancel(errAttemptTimeout) })

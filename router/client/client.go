@@ -94,7 +94,9 @@ func (c Config) withDefaults() Config {
 		field *time.Duration
 		def   time.Duration
 	}{
-		{&c.AttemptTimeout, DefaultAttemptTimeout}, {&c.MinBackoff, DefaultMinBackoff}, {&c.MaxBackoff, DefaultMaxBackoff},
+		{&c.AttemptTimeout, DefaultAttemptTimeout},
+		{&c.MinBackoff, DefaultMinBackoff},
+		{&c.MaxBackoff, DefaultMaxBackoff},
 	} {
 		if *d.field <= 0 {
 			*d.field = d.def

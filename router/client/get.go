@@ -16,8 +16,8 @@ type Hour struct {
 	Complete      contract.Completeness // the part of the hour known to be in the array
 }
 
-// Get reads an hour. The caller reads the answer to its end before it uses the flows, and closes it. ctx limits the reading
-// too.
+// Get reads an hour. The caller reads the answer to its end before it uses the flows, and closes it. ctx limits the
+// reading too.
 func (c *Client) Get(ctx context.Context, hour flow.Hour, need contract.Need) (Hour, error) {
 	path := "/flows?hour=" + hour.String() + parameter(need)
 	var h Hour

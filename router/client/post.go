@@ -34,7 +34,8 @@ type UnknownError struct {
 
 // Error names the key, which a repetition needs.
 func (e *UnknownError) Error() string {
-	return fmt.Sprintf("not acknowledged after %d attempts; the records may be stored or not, and a repetition with the key %s is safe: %v",
+	return fmt.Sprintf(
+		"not acknowledged after %d attempts; the records may be stored or not, and a repetition with the key %s is safe: %v",
 		e.Attempts, e.Key, e.Err)
 }
 
@@ -72,8 +73,8 @@ func (c *Client) postOnce(ctx context.Context, target string, body []byte, heade
 	return nil
 }
 
-// outcome distinguishes "not applied" from "unknown". A permanent refusal means "not applied", unless an earlier attempt may
-// have stored something.
+// outcome distinguishes "not applied" from "unknown". A permanent refusal means "not applied", unless an earlier
+// attempt may have stored something.
 func outcome(err error, key string, attempts int) error {
 	var p *Problem
 	if attempts == 0 || attempts == 1 && errors.As(err, &p) && p.Status < 500 {

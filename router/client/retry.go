@@ -41,8 +41,8 @@ func gaveUp(waitErr, last error) error {
 	return fmt.Errorf("%w, after %w", waitErr, last)
 }
 
-// temporary reports whether another attempt may succeed: the answer was lost, or the refusal is temporary. A redirect is
-// neither.
+// temporary reports whether another attempt may succeed: the answer was lost, or the refusal is temporary. A
+// redirect is neither.
 func temporary(err error) bool {
 	var p *Problem
 	if errors.As(err, &p) {
@@ -118,8 +118,8 @@ func (s *schedule) failed(i int, err error) {
 	t.notBefore = time.Now().Add(delay)
 }
 
-// backoff doubles with each failure up to MaxBackoff. Half of it is random, because clients that failed together should not
-// return together.
+// backoff doubles with each failure up to MaxBackoff. Half of it is random, because clients that failed together
+// should not return together.
 func (s *schedule) backoff(failures int) time.Duration {
 	d := s.cfg.MaxBackoff
 	if shift := failures - 1; shift < 20 && s.cfg.MinBackoff<<shift < d {

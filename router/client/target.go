@@ -13,8 +13,8 @@ type target struct {
 	shown string // the same for messages: without user, password and query
 }
 
-// parseTarget reads the n-th target, from 0. Its error never holds the text, because an unencoded password may break the URL,
-// or end up in another part of it.
+// parseTarget reads the n-th target, from 0. Its error never holds the text, because an unencoded password may
+// break the URL, or end up in another part of it.
 func parseTarget(n int, text string) (target, error) {
 	u, err := url.Parse(text)
 	switch {

@@ -48,8 +48,8 @@ func (d *Decoders) gunzip(body []byte, limit int64, ticket *admission.Ticket) ([
 	return expand(&members, Gzip, limit, ticket)
 }
 
-// gzipMembers reads a gzip body. RFC 1952 allows several members, one after the other. A gzip.Reader reads them too, but
-// reports other bytes behind a member as an invalid member.
+// gzipMembers reads a gzip body. RFC 1952 allows several members, one after the other. A gzip.Reader reads them
+// too, but reports other bytes behind a member as an invalid member.
 type gzipMembers struct {
 	z   *gzip.Reader
 	src *bytes.Reader

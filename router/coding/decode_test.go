@@ -149,8 +149,8 @@ func TestReadingStopsAtTheLimit(t *testing.T) {
 	}
 }
 
-// FuzzDecompress decodes bytes of a hostile sender. Then it compresses them twice, decodes the two parts, and decodes them
-// again with another byte behind them.
+// FuzzDecompress decodes bytes of a hostile sender. Then it compresses them twice, decodes the two parts, and
+// decodes them again with another byte behind them.
 func FuzzDecompress(f *testing.F) {
 	for _, seed := range []string{"", "[]", "\x1f\x8b", "\x28\xb5\x2f\xfd", "\x50\x2a\x4d\x18\x01\x00\x00\x00x", string(wideZstd("[]", 2*zstdWindow))} {
 		f.Add([]byte(seed))

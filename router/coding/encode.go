@@ -50,8 +50,8 @@ func (e *Encoders) take(c Coding, w io.Writer) (encoder, error) {
 		return gzip.NewWriterLevel(w, gzipLevel)
 	}
 	// With a concurrency of 1 the encoder runs in the caller's goroutine: a truncated answer leaves none behind.
-	return zstd.NewWriter(w, zstd.WithEncoderLevel(zstdLevel), zstd.WithEncoderConcurrency(1), zstd.WithLowerEncoderMem(true),
-		zstd.WithWindowSize(zstdEncode))
+	return zstd.NewWriter(w, zstd.WithEncoderLevel(zstdLevel), zstd.WithEncoderConcurrency(1),
+		zstd.WithLowerEncoderMem(true), zstd.WithWindowSize(zstdEncode))
 }
 
 // Writer compresses an answer piece by piece. It acquires a CPU slot for each piece, collects the compressed bytes, and

@@ -54,21 +54,23 @@ func (d *Decoders) unzstdStream(body []byte, limit int64, ticket *admission.Tick
 	return ReadAll(z, make([]byte, 0, minBuffer), limit, decompressed, ticket)
 }
 
-// unzstdWhole decodes a body into one buffer. While the body does not fit, it decodes the body again into a buffer four
-// times as large, up to the limit. A window of any size needs no other memory than the buffer, and the ticket is charged
-// for the buffer before the allocation.
+// unzstdWhole decodes a body into one buffer. While the body does not fit, it decodes the body again into a buffer
+// four times as large, up to the limit. A window of any size needs no other memory than the buffer, and the ticket
+// is charged for the buffer before the allocation.
 func (d *Decoders) unzstdWhole(body []byte, limit int64, ticket *admission.Ticket) ([]byte, error) {
 	z, _ := d.wideZstd.Get().(*zstd.Decoder)
 	if z == nil {
 		var err error
 		z, err = zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
-			zstd.WithDecoderMaxWindow(maxZstdWindow), zstd.WithDecoderMaxMemory(math.MaxInt64), zstd.WithDecodeAllCapLimit(true))
+			zstd.WithDecoderMaxWindow(maxZstdWindow), zstd.WithDecoderMaxMemory(math.MaxInt64),
+			zstd.WithDecodeAllCapLimit(true))
 		if err != nil {
 			return nil, err
 		}
 	}
 	defer d.wideZstd.Put(z)
-	for charged, size := int64(0), min(limit, max(4*int64(len(body)), admission.MinCharge)); ; size = min(4*size, limit) {
+	first := min(limit, max(4*int64(len(body)), admission.MinCharge))
+	for charged, size := int64(0), first; ; size = min(4*size, limit) {
 		// The block beyond the buffer makes the decoder enlarge the buffer by a quarter before it fails.
 		cost := size + size/4 + zstdBlock
 		if err := ticket.Reserve(cost - charged); err != nil {
