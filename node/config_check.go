@@ -11,6 +11,7 @@ import (
 	"flowring/internal/browser"
 	"flowring/ring"
 	"flowring/ring/roster"
+	"flowring/router"
 )
 
 // withDefaults fills empty settings and checks the rest.
@@ -59,6 +60,10 @@ func (c Config) check() error {
 	if c.BootstrapExpect < 0 {
 		bad("bootstrap-expect %d: must not be negative", c.BootstrapExpect)
 	}
+	if c.BootstrapExpect > 1 && len(c.Join) == 0 {
+		bad("bootstrap-expect %d has no effect without join: a node without join addresses founds a cluster alone; set join"+
+			" to the gossip addresses of the other nodes", c.BootstrapExpect)
+	}
 	if c.SealAfter < 0 {
 		bad("seal-after %s: must not be negative", c.SealAfter)
 	}
@@ -100,6 +105,14 @@ func (c Config) checkLimits(bad func(format string, args ...any)) {
 		if limit.value < 0 {
 			bad("%s %d: must not be negative", limit.name, limit.value)
 		}
+	}
+	if c.MaxBody < router.LeastBody {
+		bad("max-body %d: must be at least %d, because the default of max-buffered follows it and must have room for the"+
+			" buffers of a POST", c.MaxBody, router.LeastBody)
+	}
+	if c.MaxWait > router.LongestWait {
+		bad("max-wait %s: must be at most %s, because a node answers a POST within %s", c.MaxWait, router.LongestWait,
+			router.DefaultTimeout)
 	}
 	if c.MemoryLimit > 0 && 6*c.MaxBody > c.MemoryLimit {
 		bad("max-body %d: must be at most a sixth of the memory limit of %d bytes, because memory must have room for three"+

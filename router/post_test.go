@@ -3,8 +3,10 @@ package router
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"math"
 	"net"
@@ -218,5 +220,26 @@ func TestRowsOfCSVAreLimited(t *testing.T) {
 		if w.Code != want {
 			t.Errorf("POST of %d rows of CSV = %d %s, want %d", rows, w.Code, w.Body, want)
 		}
+	}
+}
+
+// A node that is configured with the least max-body, and with the least max-buffered for it, stores a body of full size
+// in every content coding.
+func TestTheLeastBodyFitsIntoItsMemory(t *testing.T) {
+	h, reg := handlerFor(Config{MaxBody: LeastBody, MaxBuffered: 3 * LeastBody}, newFake())
+	var records strings.Builder
+	for records.Len() < LeastBody-200 {
+		fmt.Fprintf(&records, `{"src_app":%q,"dest_app":"b","vpc_id":"c","bytes_tx":1,"bytes_rx":1,"hour":1}`+"\n", rand.Text())
+	}
+	blank := strings.Repeat(" ", LeastBody-len(smallRecord)) + smallRecord
+	for range 3 { // the later POSTs use kept buffers
+		for _, c := range []string{"", "gzip", "zstd", "deflate"} {
+			for name, text := range map[string]string{"records": records.String(), "white space": blank} {
+				if w := postTo(h, bytes.NewReader(compressedAs(t, c, text)), "Content-Encoding", c); w.Code != 200 {
+					t.Errorf("POST of %d bytes of %s as %q = %d %s, want 200", len(text), name, c, w.Code, w.Body)
+				}
+			}
+		}
+		wantMetric(t, reg, "flowring_http_buffered_bytes", 0)
 	}
 }

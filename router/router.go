@@ -48,6 +48,14 @@ const (
 	DefaultSendTimeout = 30 * time.Second
 )
 
+// LeastBody is the least MaxBody, in bytes: each POST is charged for admission.MinCharge several times, and three times
+// LeastBody has room for the charges of a body in every content coding.
+const LeastBody = 4 * admission.MinCharge
+
+// LongestWait is the greatest MaxWait with the default PostTimeout: the rest is for the outcome. New reduces a greater
+// one.
+const LongestWait = DefaultTimeout - time.Second
+
 // Deps are the router's collaborators. Cluster and Log are required.
 type Deps struct {
 	Cluster    Cluster

@@ -61,7 +61,8 @@ func ofTheNode() []setting {
 
 func ofItsLimits() []setting {
 	return []setting{
-		{"max-body", groupLimits, "largest body of a POST, decompressed: bytes, or a number with KiB, MiB, GiB",
+		{"max-body", groupLimits, "largest body of a POST, decompressed: bytes, or a number with KiB, MiB, GiB; " +
+			"at least 256KiB",
 			func(s *Settings) value { return sizeValue{&s.MaxBody, 1} }},
 		{"max-hours-per-request", groupLimits, "different hours in the records of one POST",
 			func(s *Settings) value { return countValue{&s.MaxHoursPerRequest, 1} }},
@@ -117,7 +118,7 @@ func ofTheCluster() []setting {
 	return []setting{
 		{"join", groupCluster, "gossip addresses of other nodes, or a DNS name with many addresses; may be repeated",
 			func(s *Settings) value { return addresses(&s.Join) }},
-		{"bootstrap-expect", groupCluster, "nodes that must see each other before they found a cluster " +
+		{"bootstrap-expect", groupCluster, "nodes that must see each other before they found a cluster; more than 1 needs --join " +
 			"(default: this node, and one for each join address of another node)",
 			func(s *Settings) value { return countValue{&s.BootstrapExpect, 0} }},
 		{"cluster", groupCluster,
