@@ -181,6 +181,23 @@ func TestAllNodesAreReadyAgainSoon(t *testing.T) {
 	}
 }
 
+// A node that hears no other node is not ready for minutes. Negative control: without the safeguard it is ready at once.
+func TestReadinessWaitsForAQuorum(t *testing.T) {
+	for _, disabled := range []safeguard.Set{0, safeguard.ReadyHeard} {
+		racetest.Bubble(t, func(t *testing.T) {
+			c := formed(t, 3, Options{Seed: 29, Copies: 3, Quorum: 2, Disabled: disabled})
+			for _, name := range letters[:3] {
+				c.Kill(name)
+			}
+			c.Start("a")
+			time.Sleep(2 * time.Minute)
+			if ready := c.Node("a").Ready() == nil; ready != (disabled != 0) {
+				t.Errorf("a node that hears nobody is ready: %t, with the safeguard off: %t", ready, disabled != 0)
+			}
+		})
+	}
+}
+
 // A node that hears no other node names the missing stores, and becomes ready for reads after 5 minutes. It is ready
 // for writes once it hears W stores, and stays ready for reads when they are absent again. An empty node that waits for
 // a cluster is never ready.

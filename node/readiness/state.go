@@ -68,7 +68,7 @@ func (r State) Step(o Observation) (next State, reason error) {
 		r.readySince = time.Time{}
 	case r.readySince.IsZero():
 		r.readySince = o.Now
-	case o.Now.Sub(r.readySince) >= settledAfter:
+	case o.Now.Sub(r.readySince) >= settledAfter && r.quorumAnswered(o): // a node without contact may be the wrong one
 		r.settled = true
 	}
 	return r, reason

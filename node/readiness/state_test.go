@@ -82,6 +82,10 @@ func TestReadinessFollowsTheAnswersOfOtherStores(t *testing.T) {
 		{"a node that was ready for long, without others, meets one that does not fit", []moment{
 			{0, alone(nothing), ""}, {settledAfter, alone(nothing), ""}, {time.Hour, alone(refuse), ""},
 		}},
+		{"a node that became ready after 5 minutes without contact is refused", []moment{
+			{aloneLimit, nothing, ""}, {aloneLimit + settledAfter, nothing, ""}, {aloneLimit + settledAfter + time.Second, refuse, "refused"},
+			{24 * time.Hour, refuse, "refused"},
+		}},
 		{"a node that has just heard most stores meets one that does not fit", []moment{{0, hear(b), ""}, {time.Second, refuse, ""}, {time.Hour, refuse, ""}}},
 		{"a node that is refused hears most stores", []moment{{0, refuse, "refused"}, {time.Second, func(s *Observation) { hear(c)(s); refuse(s) }, ""}}},
 		{"a node that is refused hears half of the stores", []moment{{0, func(s *Observation) { s.Roster = s.Roster.With(someStore("d")); hear(c)(s); refuse(s) }, "refused"}}},
