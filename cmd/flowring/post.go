@@ -27,6 +27,7 @@ error names its lines of the input, from 1.
 
 The output of 'flowring get' can be posted again in every format except the table. A record
 with more bytes than a node accepts in one record, 2^53-1, is sent as several records.
+An empty input is an error, because a program that failed may have written it; [] is not.
 
 Every request has an idempotency key, so that a retry counts once: K for the first request,
 K/2, K/3 and so on for the others. K is the value of --key, or random. If the command fails

@@ -35,8 +35,6 @@ func TestPostCutsTheInputIntoRequests(t *testing.T) {
 		name, in string
 		want     []sent
 	}{
-		{"an empty input", "", []sent{{"K", "[]"}}},
-		{"white space", " \n", []sent{{"K", "[]"}}},
 		{"an empty array", " [ ] ", []sent{{"K", "[]"}}},
 		{"one request", `[{"a":1},{"b":2}]`, []sent{{"K", `[{"a":1},{"b":2}]`}}},
 		{"lines", "{\"a\":1}\n{\"b\":2}\r\n", []sent{{"K", `[{"a":1},{"b":2}]`}}},
@@ -66,6 +64,8 @@ func TestPostCutsTheInputIntoRequests(t *testing.T) {
 
 func TestPostRefusesInvalidInputBeforeItSendsAny(t *testing.T) {
 	for _, test := range []struct{ name, in, want string }{
+		{"an empty input", "", "the input is empty"},
+		{"white space", " \r\n\t\n", "the input is empty"},
 		{"a text", `"hello"`, "want records as a JSON array, one after the other, or as CSV with a header row"},
 		{"CSV", "src,dest\n", "want records as a JSON array, one after the other, or as CSV with a header row"},
 		{"an array cut short after a record", `[{"a":1}`, "line 1: unexpected EOF"},

@@ -42,7 +42,8 @@ func (r Request) Place() (first, last int) {
 	return r.Lines[0], r.Lines[len(r.Lines)-1]
 }
 
-// NewReader returns a reader. The first bytes of r tell its compression and its form. An empty input has no records.
+// NewReader returns a reader. The first bytes of r tell its compression and its form. An input without a byte, or only of
+// white space, is an error, because a program that failed to write records looks like that.
 func NewReader(r io.Reader) (*Reader, error) {
 	plain, err := plainText(r)
 	if err != nil {
@@ -54,7 +55,7 @@ func NewReader(r io.Reader) (*Reader, error) {
 	reader := &Reader{}
 	switch {
 	case errors.Is(err, io.EOF):
-		return &Reader{ended: true}, nil
+		return nil, errors.New("the input is empty")
 	case err != nil:
 		return nil, err
 	case first == '[' || first == '{':
