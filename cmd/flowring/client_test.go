@@ -126,6 +126,8 @@ func TestClientCommands(t *testing.T) {
 			exitUsage, "", "contradict", []string{}},
 		{"get of an invalid hour", complete("true", ""), "", "get today",
 			exitUsage, "", `flowring: get: "today" is no hour: want a whole number, now, or now-1`, []string{}},
+		{"get of a time", complete("true", ""), "", "get 2026-11-30T10:15:00Z",
+			exitUsage, "", "want a whole number, now, or now-1; its hour is 498898\n", []string{}},
 		{"get in an unknown format", complete("true", ""), "", "get 20 --format xml",
 			exitUsage, "", `"xml" is none of table, json, ndjson, csv`, []string{}},
 		{"get of an answer that is cut short", complete("true", "[{}"), "", "get 20 --format csv",

@@ -12,6 +12,7 @@ import (
 	"flowring/cmd/flowring/access"
 	"flowring/cmd/flowring/output"
 	"flowring/flow"
+	"flowring/flow/field"
 	"flowring/internal/contract"
 )
 
@@ -80,6 +81,9 @@ func hintNegative(_ *cobra.Command, err error) error {
 // parseHour reads a number, or "now" with a number of hours to subtract.
 func parseHour(text string, now time.Time) (flow.Hour, error) {
 	bad := fmt.Errorf("%q is no hour: want a whole number, now, or now-1", text)
+	if hour, ok := field.HourOfTime(text); ok {
+		bad = fmt.Errorf("%w; its hour is %d", bad, hour)
+	}
 	back, relative := strings.CutPrefix(text, "now")
 	if !relative {
 		hour, err := strconv.ParseInt(text, 10, 64)
