@@ -76,7 +76,7 @@ func (a *localAnswer) Ready() bool { return a.Reading.Reading == nil || a.Len() 
 
 const fewFlows = 1 << 16
 
-// errNoFlows is the error of writing an answer to a reader who has the flows already.
+// errNoFlows is the error of writing an answer without flows. Its reader has them already.
 var errNoFlows = errors.New("the answer has no flows, because the reader has them already")
 
 // Parts implements peer.Answer.
