@@ -10,9 +10,9 @@ import (
 	"flowring/store"
 )
 
-// A node that owns an hour itself, and whose disk is slow, leaves the write to the next store: so long as such writes are few, and where
-// there is a next store.
-func TestASlowDiskOfItsOwnIsGivenUp(t *testing.T) {
+// A node that owns an hour itself and has a slow disk leaves the write to the next store, if there is one and such
+// writes are few.
+func TestASlowDiskOfThisNodeIsGivenUp(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
 		nodes  []string

@@ -17,8 +17,8 @@ import (
 	"flowring/store/digest"
 )
 
-// world is a cluster without a network: every store is real and in memory, and what its node answers is up to the test. The
-// address of a node is its name.
+// world is a cluster without a network: every store is real and in memory, and the test decides the answers of its
+// node. The address of a node is its name.
 type world struct {
 	mu     sync.Mutex
 	roster roster.Roster
@@ -35,25 +35,25 @@ type site struct {
 	unheard    bool          // its last call failed
 	gone       bool          // and so did those before
 	hang       bool          // it does not answer before the caller gives up
-	idle       bool          // a body that it sends or takes stops, and ends the call after 4 s
-	slow       time.Duration // before each frame of a body that it sends
-	cut        int           // frames that a body has at most before it breaks off; 0: all
+	idle       bool          // its bodies, sent or received, stop and end the call after 4 s
+	slow       time.Duration // before each frame that it sends
+	cut        int           // the frames of a body before it breaks off; 0: all
 	hangs      string        // likewise, at the calls of this name
 	fails      string        // calls of this name break off
 	fail       error         // of every call, without an effect
 	lost       bool          // calls have their effect, and fail
 	before     func()        // runs before the effect of each Apply or Digest
-	then       func()        // runs behind each Digest
-	answers    roster.Store  // who answers, if not this site's store
-	replayed   bool          // what Admit and Check say
-	full       error         // what Check refuses, and no admission after it
+	then       func()        // runs after each Digest
+	answers    roster.Store  // the store that answers instead of this site's
+	replayed   bool          // the result of Admit and Check
+	full       error         // the refusal of Check; a later admission succeeds
 	takingOver bool          // part of every Digest
 	recovering bool          // part of every Digest
 	asked      []string      // calls, in order
 	batches    []flow.Batch  // seen by Admit, Check and Apply
 }
 
-// errRefused is a connection that could not be made: the call cannot have had an effect.
+// errRefused is a refused connection: the call cannot have had an effect.
 var errRefused = errors.New("connection refused")
 
 var errBroken = errors.New("connection reset")
@@ -61,7 +61,7 @@ var errBroken = errors.New("connection reset")
 // errIdle is a body without a byte for 4 s.
 var errIdle = errors.New("idle")
 
-// idles waits as long as the client of a peer that has vanished does.
+// idles waits as long as the client of a vanished peer.
 func (s *site) idles(ctx context.Context) error {
 	select {
 	case <-time.After(4 * time.Second):
@@ -132,7 +132,7 @@ func (w *world) Heard(addr string) bool { return !w.sites[addr].unheard }
 // Gone implements Peers.
 func (w *world) Gone(addr string) bool { return w.sites[addr].gone }
 
-// call notes a call and decides whether it has an effect.
+// call records a call and decides whether it has an effect.
 func (w *world) call(ctx context.Context, addr, name string, batches ...[]byte) (*site, error) {
 	s := w.sites[addr]
 	w.mu.Lock()
@@ -321,7 +321,7 @@ func (w *world) replicas(t testing.TB, cfg Config) *Replicas {
 	return r
 }
 
-// holders returns the names of the nodes that hold a dot of a slice, sorted.
+// holders returns the names of the nodes with a dot of a slice, sorted.
 func (w *world) holders(t testing.TB, s flow.Slice, dot flow.Dot) []string {
 	t.Helper()
 	var names []string
@@ -373,7 +373,7 @@ func posting(t testing.TB, tx int64, in ...flow.Slice) *flow.Posting {
 	return p
 }
 
-// put makes a site hold a batch.
+// put stores a batch at a site.
 func (s *site) put(t testing.TB, b *flow.Batch) {
 	t.Helper()
 	if err := s.keep(b.Encode()); err != nil {
@@ -383,5 +383,5 @@ func (s *site) put(t testing.TB, b *flow.Batch) {
 
 func dot(seq uint64) flow.Dot { return flow.Dot{Origin: 5, Seq: seq} }
 
-// show is a list of names as a message has it.
+// show returns a list of names as in a message.
 func show(names []string) string { return fmt.Sprint(names) }

@@ -28,7 +28,7 @@ func (p wrongSlice) Missing(_ context.Context, _ string, _ flow.Slice, _ digest.
 	return fn(p.batch)
 }
 
-// door is something to close that remembers it.
+// door remembers that it was closed.
 type door struct {
 	addr   string
 	closed bool
@@ -36,17 +36,17 @@ type door struct {
 
 func (d *door) Close() error { d.closed = true; return nil }
 
-func TestForwardGoesDownTheList(t *testing.T) {
+func TestForwardTriesTheCandidatesInOrder(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
 		fail  map[string]error
-		want  string // address that answers; "": none does
+		want  string // the address with an answer; "": none
 		asked []string
 	}{
 		{"the owner answers", nil, "b", []string{"b"}},
 		{"the next does", map[string]error{"b": errBroken}, "c", []string{"b", "c"}},
 		{"the node itself is asked without the network", map[string]error{"b": errBroken, "c": errRefused}, "here", []string{"b", "c", "here"}},
-		{"nobody does", map[string]error{"b": errBroken, "c": errBroken, "here": errBroken}, "", []string{"b", "c", "here"}},
+		{"no store answers", map[string]error{"b": errBroken, "c": errBroken, "here": errBroken}, "", []string{"b", "c", "here"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			w := newWorld("a", "b", "c")
@@ -68,7 +68,7 @@ func TestForwardGoesDownTheList(t *testing.T) {
 			var unavailable *contract.UnavailableError
 			if tt.want == "" {
 				if !errors.As(err, &unavailable) || show(unavailable.Stores) != "[b c a]" || !errors.Is(err, errBroken) {
-					t.Errorf("Forward = %v, want nobody", err)
+					t.Errorf("Forward = %v, want an error", err)
 				}
 			} else if err != nil || got.(*door).addr != tt.want {
 				t.Errorf("Forward = %v, %v, want %s", got, err, tt.want)
@@ -77,8 +77,9 @@ func TestForwardGoesDownTheList(t *testing.T) {
 	}
 }
 
-// The next is asked when one is silent; what loses the race is closed, what wins it lives as long as the request.
-func TestForwardClosesWhatLoses(t *testing.T) {
+// Forward asks the next store beside a silent one. It closes late answers; the first answer lives as long as the
+// request.
+func TestForwardClosesLateAnswers(t *testing.T) {
 	racetest.Bubble(t, func(t *testing.T) {
 		w := newWorld("a", "b", "c")
 		r := w.replicas(t, Config{Copies: 1, Quorum: 1, DigestWait: time.Second, HedgeAfter: 100 * time.Millisecond})
@@ -88,7 +89,7 @@ func TestForwardClosesWhatLoses(t *testing.T) {
 		begun := time.Now()
 		got, err := r.Forward(t.Context(), w.sliceOf(t, "b", "c"), func(ctx context.Context, addr string) (io.Closer, error) {
 			if addr == "b" {
-				<-ctx.Done() // cancelled, and yet it answers
+				<-ctx.Done() // it answers although it is cancelled
 				return slow, nil
 			}
 			lives = ctx
@@ -122,7 +123,7 @@ func TestForwardEndsWithTheRequest(t *testing.T) {
 	})
 }
 
-// Whatever a request began ends with Stop, also what the request itself no longer waits for (P18).
+// All attempts of a request end with Stop, also those after the end of the request (P18).
 func TestStopWaitsForEveryAttempt(t *testing.T) {
 	racetest.Bubble(t, func(t *testing.T) {
 		w := newWorld("a", "b", "c")
@@ -130,7 +131,7 @@ func TestStopWaitsForEveryAttempt(t *testing.T) {
 		s := w.sliceOf(t, "b", "c", "a")
 		b := batchOf(t, s, dot(1), 1)
 		var begun, ended atomic.Int32
-		linger := func(ctx context.Context) error { // an attempt that takes a while to notice its end
+		linger := func(ctx context.Context) error { // an attempt notices its end after a while
 			begun.Add(1)
 			<-ctx.Done()
 			time.Sleep(time.Second)
@@ -169,8 +170,9 @@ func TestStopWaitsForEveryAttempt(t *testing.T) {
 	})
 }
 
-// A silent store is doubled by the next one only while such are few: where all are slow, each copy would be read each time.
-func TestForwardDoublesFewAnswers(t *testing.T) {
+// Forward asks the next store beside a silent one only while silent stores are few. If all stores were slow, every
+// copy would be read for each GET.
+func TestForwardHedgesFewAnswers(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
 		budget *pace.Budget
@@ -198,8 +200,8 @@ func TestForwardDoublesFewAnswers(t *testing.T) {
 	}
 }
 
-// A store that gives a sign of life while it loads a large hour is waited for: no other one has to load it too, and the answer is no error.
-func TestForwardWaitsForAStoreThatIsAtWork(t *testing.T) {
+// Forward waits for a store that gives signs of life while it loads a large hour. No other store loads the hour too.
+func TestForwardWaitsForAWorkingStore(t *testing.T) {
 	for _, owner := range []string{"a", "b"} {
 		racetest.Bubble(t, func(t *testing.T) {
 			w := newWorld("a", "b")
@@ -218,7 +220,7 @@ func TestForwardWaitsForAStoreThatIsAtWork(t *testing.T) {
 	}
 }
 
-// Who is asked and then falls silent is not waited for, whatever the reader would.
+// Forward does not wait for silent stores, however long the reader would wait.
 func TestForwardGivesUpWhenAllAreSilent(t *testing.T) {
 	racetest.Bubble(t, func(t *testing.T) {
 		w := newWorld("a", "b", "c")
@@ -238,7 +240,7 @@ func TestForwardGivesUpWhenAllAreSilent(t *testing.T) {
 	})
 }
 
-// A GET has 4 s: stores that take their time and then say that they cannot reach enough others do not add it up.
+// A GET has 4 s. The times of slow stores that cannot reach enough others do not add up.
 func TestForwardGivesUpWhenSlowStoresReachTooFew(t *testing.T) {
 	racetest.Bubble(t, func(t *testing.T) {
 		w := newWorld("a", "b", "c")

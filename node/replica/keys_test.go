@@ -21,8 +21,8 @@ func keyed(t testing.TB, key string, tx int64, hours ...flow.Hour) *flow.Posting
 	return p
 }
 
-// An owner refuses a key that it remembers with other content, for another hour too, and takes a repetition.
-func TestAKeyThatIsRememberedIsRefusedForOtherContent(t *testing.T) {
+// An owner refuses a remembered key with other content, for another hour too, and takes a repetition.
+func TestARememberedKeyIsRefusedWithOtherContent(t *testing.T) {
 	for _, tt := range []struct {
 		name string
 		keys int
@@ -74,7 +74,8 @@ func TestARefusedPostingLeavesItsKeyFree(t *testing.T) {
 	}
 }
 
-// The memory of keys does not refuse the rest of a posting of which a part is stored: only the whole posting is right (P3).
+// The memory of keys does not refuse the rest of a posting of which a part is stored: only the whole posting is right
+// (P3).
 func TestTheMemoryOfKeysDoesNotLeaveAPostingInPieces(t *testing.T) {
 	r := newWorld("a").replicas(t, Config{Copies: 1, Quorum: 1, Keys: 100})
 	p := keyed(t, "k", 1, 1, 2)

@@ -13,7 +13,7 @@ import (
 
 // memory is a journal in memory, without snapshots.
 type memory struct {
-	store.Journal // nil: what is not below is not to be called
+	store.Journal // nil: the methods that are not below must not be called
 
 	mu      sync.Mutex
 	batches map[flow.Slice]map[flow.Dot][]byte

@@ -28,12 +28,12 @@ func (w *world) fill(t *testing.T, n, batches int, names ...string) (all []flow.
 	return all
 }
 
-// calls returns how many calls of one name a site got.
+// calls returns the number of calls of one name to a site.
 func (s *site) calls(name string) int {
 	return len(slices.DeleteFunc(slices.Clone(s.asked), func(asked string) bool { return asked != name }))
 }
 
-// A source that vanishes in the middle of a copy costs one limit, and none of the hours that a good source has too (P8).
+// A source that vanishes in the middle of a copy costs one timeout. It delays no hour that a good source has too (P8).
 func TestAGoodSourceIsNotDelayedByASilentOne(t *testing.T) {
 	for _, silent := range []string{"b", "c"} { // the first and the last in order, as IDs are drawn
 		racetest.Bubble(t, func(t *testing.T) {
@@ -57,8 +57,9 @@ func TestAGoodSourceIsNotDelayedByASilentOne(t *testing.T) {
 	}
 }
 
-// A source that is silent is left at its first call, whichever that is; one that fails at an hour or refuses is not.
-func TestWhichSourcesAreLeft(t *testing.T) {
+// A pass leaves a source at its first silent call. It does not leave a source that fails at one hour or refuses a
+// call.
+func TestSilentSourcesAreLeft(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
 		spoil func(s *site)
@@ -88,7 +89,7 @@ func TestWhichSourcesAreLeft(t *testing.T) {
 	}
 }
 
-// Sources that hold the same share the work: no batch comes twice, and two of them take half the time (P2).
+// Sources with the same batches share the work: no batch comes twice, and two sources take half the time (P2).
 func TestSourcesShareTheWork(t *testing.T) {
 	racetest.Bubble(t, func(t *testing.T) {
 		w := newWorld("a", "b", "c")
@@ -117,7 +118,7 @@ func TestSourcesShareTheWork(t *testing.T) {
 	})
 }
 
-// A slow source holds one hour at a time, which a good one does not wait for while it has others.
+// A slow source has one hour at a time. A good source does not wait for that hour while it has others.
 func TestASlowSourceHoldsOneHour(t *testing.T) {
 	racetest.Bubble(t, func(t *testing.T) {
 		w := newWorld("a", "b", "c")
@@ -133,9 +134,9 @@ func TestASlowSourceHoldsOneHour(t *testing.T) {
 	})
 }
 
-// What is known to be missing is counted as soon as digests were compared, once for all sources, and until it is here: also when a
-// source fails half-way.
-func TestBehindTellsTheTruth(t *testing.T) {
+// A missing batch counts from the comparison of digests until its arrival, once for all sources, also if a source
+// fails half-way.
+func TestBehindCountsMissingBatches(t *testing.T) {
 	racetest.Bubble(t, func(t *testing.T) {
 		w := newWorld("a", "b", "c")
 		w.fill(t, 10, 5, "b", "c")
@@ -163,7 +164,7 @@ func TestBehindTellsTheTruth(t *testing.T) {
 		if got := behind(); got != truth || truth != 10 { // each source brought two of each hour
 			t.Errorf("behind = %d after a pass that failed half-way, want %d, of 10", got, truth)
 		}
-		// What is known stays known while nobody can be asked.
+		// The count stays while no source can be asked.
 		w.sites["b"].unheard, w.sites["c"].unheard = true, true
 		if err := r.Repair(t.Context()); err == nil || behind() != truth {
 			t.Errorf("Repair without sources = %v, behind %d, want an error and still %d", err, behind(), truth)
@@ -176,8 +177,8 @@ func TestBehindTellsTheTruth(t *testing.T) {
 	})
 }
 
-// What nobody holds any more, once all have been heard, is not missing.
-func TestBehindForgetsWhatNobodyHolds(t *testing.T) {
+// A batch is not missing if all stores have answered and none holds it any more.
+func TestBehindForgetsBatchesThatNoStoreHolds(t *testing.T) {
 	w := newWorld("a", "b")
 	s := w.fill(t, 1, 2, "b")[0]
 	w.sites["b"].cut = 1
@@ -203,8 +204,9 @@ func TestBehindForgetsWhatNobodyHolds(t *testing.T) {
 	}
 }
 
-// Every pass over many hours leaves a silent store out after its first failure: the pass that secures, the one that hands over, and the one
-// that seals. The negative control takes no failure for silence: then each hour waits for the limit of a call.
+// Every pass over many hours leaves a silent store out after its first failure: the pass that secures, the one that
+// hands over, and the one that seals. The negative control takes no failure for silence: then each hour waits for the
+// limit of a call.
 func TestPassesOverManyHoursLeaveSilentStores(t *testing.T) {
 	const hours = 100
 	for _, tt := range []struct {

@@ -18,16 +18,16 @@ import (
 	"flowring/store/digest"
 )
 
-// What a reading may be called (P4, P5), with R=3, W=2 and five stores; the replicas are a, b, c and a reads.
-func TestLevelsOfAReading(t *testing.T) {
+// The completeness of a reading (P4, P5) with R=3, W=2 and five stores. The replicas are a, b and c, and a reads.
+func TestCompletenessOfAReading(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
 		spoil  func(t *testing.T, w *world, s flow.Slice)
 		level  contract.Completeness
 		silent string
-		total  int64 // bytes of the flow; batches have powers of two
+		total  int64 // bytes of the flow; the bytes of batches are powers of two
 	}{
-		{"everybody answers", func(*testing.T, *world, flow.Slice) {}, contract.Complete, "[]", 1},
+		{"every store answers", func(*testing.T, *world, flow.Slice) {}, contract.Complete, "[]", 1},
 		{"one other store is silent", func(_ *testing.T, w *world, _ flow.Slice) { w.sites["d"].fail = errBroken }, contract.Complete, "[d]", 1},
 		{"one replica is silent", func(_ *testing.T, w *world, _ flow.Slice) { w.sites["b"].fail = errBroken }, contract.Complete, "[b]", 1},
 		{"one is not heard any more", func(_ *testing.T, w *world, _ flow.Slice) { w.sites["b"].unheard = true }, contract.Complete, "[b]", 1},
@@ -110,7 +110,7 @@ func TestLevelsOfAReading(t *testing.T) {
 	}
 }
 
-// late returns a site that is not on the roster yet.
+// late returns a site off the roster.
 func (w *world) late(name string) *site {
 	before := w.roster
 	s := w.add(name, true)
@@ -125,7 +125,7 @@ func total(r *Reading) (n int64) {
 	return n
 }
 
-// mustHold fails the test unless each dot is on at least n stores that count.
+// mustHold fails the test unless each dot is on at least n counting stores.
 func (w *world) mustHold(t *testing.T, r *Replicas, s flow.Slice, dots digest.Digest, n int) {
 	t.Helper()
 	for d := range dots.Dots() {
@@ -136,7 +136,7 @@ func (w *world) mustHold(t *testing.T, r *Replicas, s flow.Slice, dots digest.Di
 	}
 }
 
-// The negative controls of the reading's safeguards: without each the reading is called complete, and should not be.
+// The negative controls of the safeguards of reads: without each of them the reading is complete, which is wrong.
 func TestReadingsNeedTheirSafeguards(t *testing.T) {
 	for _, tt := range []struct {
 		name     string
@@ -151,7 +151,7 @@ func TestReadingsNeedTheirSafeguards(t *testing.T) {
 				if off {
 					cfg.Disabled = tt.disabled
 				}
-				if tt.disabled == safeguard.PushBack { // it is on one store, and can be pushed nowhere
+				if tt.disabled == safeguard.PushBack { // the batch is on one store, and no push succeeds
 					w.sites["a"].put(t, batchOf(t, s, dot(3), 4))
 					for _, name := range []string{"b", "c", "d", "e"} {
 						site := w.sites[name]
@@ -171,8 +171,9 @@ func TestReadingsNeedTheirSafeguards(t *testing.T) {
 	}
 }
 
-// What this store drops between its own digest and its answer, as the owner holds it too, is in the answer all the same (P4).
-func TestAReadShowsWhatIsDroppedMeanwhile(t *testing.T) {
+// A read shows the batches that this store drops between its own digest and its answer, because the owner holds them
+// too (P4).
+func TestAReadShowsBatchesThatAreDroppedDuringIt(t *testing.T) {
 	for _, off := range []bool{false, true} {
 		w := newWorld("a", "b")
 		s := w.sliceOf(t, "b", "a")
@@ -197,7 +198,7 @@ func TestAReadShowsWhatIsDroppedMeanwhile(t *testing.T) {
 }
 
 // A store that has not recovered proves nothing, itself included (P9).
-func TestRecoveringStoreDoesNotProve(t *testing.T) {
+func TestARecoveringStoreProvesNothing(t *testing.T) {
 	w := newWorld("a", "b", "c")
 	s := w.sliceOf(t, "a", "b", "c")
 	r := w.replicas(t, Config{Copies: 3, Quorum: 2})
@@ -214,7 +215,7 @@ func TestRecoveringStoreDoesNotProve(t *testing.T) {
 	w.sites["b"].unheard, w.sites["b"].fail = false, errBroken
 	r.recover(t.Context())
 	if !r.Recovering() {
-		t.Error("recovered though another store did not secure what it holds; at W=2 none may be missing")
+		t.Error("recovered though another store did not secure its batches; at W=2 none may be missing")
 	}
 	w.sites["b"].fail = nil
 	w.sites["b"].answers = roster.Store{ID: roster.NewStoreID(), Name: "b"}
@@ -225,7 +226,7 @@ func TestRecoveringStoreDoesNotProve(t *testing.T) {
 	w.sites["b"].answers = roster.Store{}
 	r.recover(t.Context())
 	if r.Recovering() {
-		t.Error("not recovered though all others secured what they hold")
+		t.Error("not recovered though all others secured their batches")
 	}
 	if got, err := r.Read(t.Context(), s, nil); err != nil || got.Completeness != contract.Complete {
 		t.Errorf("Read = level %d, %v, want complete", got.Completeness, err)
@@ -276,7 +277,8 @@ func TestOnQuorumEqualsTheNaiveCount(t *testing.T) {
 	})
 }
 
-// Whatever is where, a complete reading has all that is on any store that answers, and leaves it on W stores.
+// A complete reading has the batches of all stores that answer, and leaves each batch on W stores, for random
+// placements.
 func TestCompleteReadingsHaveEverything(t *testing.T) {
 	for seed := range uint64(200) {
 		rng := rand.New(rand.NewPCG(seed, 3))
@@ -311,7 +313,7 @@ func TestCompleteReadingsHaveEverything(t *testing.T) {
 	}
 }
 
-func TestReadNamesWhoIsSilentInOrder(t *testing.T) {
+func TestReadNamesTheSilentStoresInOrder(t *testing.T) {
 	w := newWorld("a", "b", "c", "d")
 	w.failAll(errBroken)
 	got, err := w.replicas(t, Config{Copies: 1, Quorum: 1}).Read(t.Context(), w.sliceOf(t, "a"), nil)
@@ -320,7 +322,7 @@ func TestReadNamesWhoIsSilentInOrder(t *testing.T) {
 	}
 }
 
-// A reader who has the flows gets none, and the same proof: the batch that is here alone is on W stores afterwards.
+// A reader that has the flows gets none, and the same proof: a batch of this store alone is on W stores afterwards.
 func TestAReadingWithoutFlowsProvesAsMuch(t *testing.T) {
 	w := newWorld("a", "b", "c")
 	s := w.sliceOf(t, "a", "b", "c")
@@ -330,20 +332,20 @@ func TestAReadingWithoutFlowsProvesAsMuch(t *testing.T) {
 	both := digest.Of(dot(1), dot(2))
 	got, err := r.Read(t.Context(), s, both.Equal)
 	if err != nil || got.Reading != nil || got.Completeness != contract.Complete || !got.Shown.Equal(both) {
-		t.Fatalf("Read by one who has both batches = %+v, %v, want both shown, complete, without flows", got, err)
+		t.Fatalf("Read by a reader with both batches = %+v, %v, want both shown, complete, without flows", got, err)
 	}
 	w.mustHold(t, r, s, both, 2)
 	one := digest.Of(dot(1))
 	if got, err := r.Read(t.Context(), s, one.Equal); err != nil || got.Reading == nil || total(got) != 2 {
-		t.Errorf("Read by one who has one of two batches = %+v, %v, want the flows", got, err)
+		t.Errorf("Read by a reader with one of two batches = %+v, %v, want the flows", got, err)
 	}
 }
 
-// A store that lacks much of an hour names the one that lacks least, where that one counts; what a read has time for it fetches (P4).
+// A store that lacks much of an hour names the counting store that lacks least. It fetches few batches by itself (P4).
 func TestAStoreThatIsBehindNamesAFullerOne(t *testing.T) {
 	for _, tt := range []struct {
 		name    string
-		a, b, c int // how many batches each holds
+		a, b, c int // the number of batches of each
 		spoil   func(w *world)
 		fuller  string // "": it answers by itself
 	}{
@@ -380,13 +382,13 @@ func TestAStoreThatIsBehindNamesAFullerOne(t *testing.T) {
 			case tt.fuller != "" && (!errors.As(err, &behind) || behind.Fuller.Name != tt.fuller || behind.Addr != tt.fuller):
 				t.Errorf("read = %v, want %s named", err, tt.fuller)
 			case tt.fuller != "" && w.sites[tt.fuller].calls("missing") > 0 && tt.a == 0:
-				t.Errorf("%s was asked for what there is no time for", tt.fuller)
+				t.Errorf("%s was asked for batches that there is no time for", tt.fuller)
 			}
 		})
 	}
 }
 
-// A round of a read takes no longer than its parts may, however slow the stores are that it pulls from and pushes to.
+// A round takes no longer than the sum of the limits of its parts, however slow the pulls and pushes are.
 func TestARoundIsBounded(t *testing.T) {
 	racetest.Bubble(t, func(t *testing.T) {
 		w := newWorld("a", "b", "c", "d")
@@ -408,7 +410,7 @@ func TestARoundIsBounded(t *testing.T) {
 }
 
 // A round may leave out the flows only if all of its readers know them.
-func TestARoundKnowsTheFlowsThatAllItsReadersKnow(t *testing.T) {
+func TestARoundKnowsTheFlowsOfAllItsReaders(t *testing.T) {
 	one, none := digest.Of(dot(1)), digest.Digest{}
 	for _, tt := range []struct {
 		name  string

@@ -15,7 +15,7 @@ import (
 	"flowring/store/digest"
 )
 
-func TestWhichSlicesAreKept(t *testing.T) {
+func TestAStoreKeepsSlicesOfItsPlace(t *testing.T) {
 	for _, tt := range []struct {
 		name    string
 		copies  int
@@ -45,8 +45,8 @@ func TestWhichSlicesAreKept(t *testing.T) {
 	}
 }
 
-// A restart makes no copies elsewhere (P8): a store is stood in for only when it was missed for a while, and no longer than until it is
-// back.
+// A restart makes no copies elsewhere (P8). Another store stands in only after an absence of some time, and until its
+// end.
 func TestNobodyStandsInForARestart(t *testing.T) {
 	racetest.Bubble(t, func(t *testing.T) {
 		w := newWorld("a", "b")
@@ -67,8 +67,8 @@ func TestNobodyStandsInForARestart(t *testing.T) {
 	})
 }
 
-// One pass brings every batch of this node's slices here, from whoever has it, and none of the others.
-func TestRepairFetchesWhatBelongsHere(t *testing.T) {
+// One pass fetches every batch of this node's slices, from any store, and no batch of other slices.
+func TestRepairFetchesTheBatchesOfItsSlices(t *testing.T) {
 	w := newWorld("a", "b", "c", "d")
 	mine, other := w.sliceOf(t, "b", "a"), w.sliceOf(t, "b", "c", "d")
 	w.sites["b"].put(t, batchOf(t, mine, dot(1), 1))
@@ -102,7 +102,7 @@ func TestRepairFetchesWhatBelongsHere(t *testing.T) {
 	}
 }
 
-// A new replica is taking over until one pass has heard everybody, and says so (P5).
+// A new replica says that it is taking over until one pass has heard every store (P5).
 func TestTakingOverEndsWithAWholePass(t *testing.T) {
 	w := newWorld("a", "b", "c")
 	mine := w.sliceOf(t, "a")
@@ -128,7 +128,7 @@ func TestTakingOverEndsWithAWholePass(t *testing.T) {
 	if len(settled) != 1 || settled[0] != w.Ring().Version() {
 		t.Errorf("told of the rings %v, want once of %s", settled, w.Ring().Version())
 	}
-	// The ring of an earlier life counts: a restart takes nothing over.
+	// The settled ring of the process before counts, so a restart takes nothing over.
 	again := New(2, Config{Copies: 1, Quorum: 1}, Deps{Cluster: w, Peers: w, Store: w.sites["a"].held, LastSettled: w.Ring()})
 	defer again.Stop()
 	if again.TakingOver(mine) {
@@ -140,7 +140,8 @@ func TestTakingOverEndsWithAWholePass(t *testing.T) {
 	}
 }
 
-// A copy that does not belong here is dropped when, and only when, each replica says as a replica that it holds all of it (P1).
+// A store drops a copy of a slice that belongs elsewhere if, and only if, each replica confirms, as a replica, all of
+// its batches (P1).
 func TestHandOverWaitsForTheReplicas(t *testing.T) {
 	for _, tt := range []struct {
 		name     string
@@ -164,7 +165,7 @@ func TestHandOverWaitsForTheReplicas(t *testing.T) {
 			w.sites["c"].then = func() { w.mark(roster.Store{ID: roster.NewStoreID(), Name: "x"}) }
 		}, 0, false},
 		{"one is leaving as it answers", func(_ *testing.T, w *world, _ flow.Slice) { w.leaveWhenAsked("b", "b") }, 0, false},
-		{"negative control: one lacks a batch, and nobody confirms", func(t *testing.T, w *world, s flow.Slice) {
+		{"negative control: one lacks a batch, and no replica confirms", func(t *testing.T, w *world, s flow.Slice) {
 			w.sites["a"].put(t, batchOf(t, s, dot(3), 1))
 		}, safeguard.ConfirmDrop, true},
 	} {
@@ -190,7 +191,7 @@ func TestHandOverWaitsForTheReplicas(t *testing.T) {
 	}
 }
 
-func TestReplicasAreConfirmedByTheVeryRoster(t *testing.T) {
+func TestReplicasConfirmByTheSameRoster(t *testing.T) {
 	w := newWorld("a", "b", "c")
 	r := w.replicas(t, Config{Copies: 1, Quorum: 1})
 	mine, other, version := w.sliceOf(t, "a"), w.sliceOf(t, "b"), w.Roster().Hash()
@@ -206,7 +207,7 @@ func TestReplicasAreConfirmedByTheVeryRoster(t *testing.T) {
 	}
 }
 
-// Secure leaves each batch on W stores that count, this one's own copy among them unless it goes (P10).
+// Secure leaves each batch on W counting stores. This store's copy is one of them, unless it is about to go (P10).
 func TestSecure(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
@@ -244,8 +245,8 @@ func TestSecure(t *testing.T) {
 	}
 }
 
-// Where all stores start at once, none puts on others what those hold that it has not heard yet; a store that stays silent is not waited
-// for longer than others wait to stand in for it, and none by one that stops.
+// When all stores start together, none copies batches of replicas that it has not heard yet. It waits for a silent
+// store no longer than others wait to stand in for it. A stopping store does not wait.
 func TestSecureWaitsForStoresThatAreAboutToStart(t *testing.T) {
 	for _, tt := range []struct {
 		after time.Duration
@@ -268,8 +269,8 @@ func TestSecureWaitsForStoresThatAreAboutToStart(t *testing.T) {
 	}
 }
 
-// What is on enough stores already costs one summary of each, no digest.
-func TestSecureOfWhatIsSecureCostsASummary(t *testing.T) {
+// Secure of slices on enough stores costs one summary of each store, and no digest.
+func TestSecureOfSecuredSlicesCostsASummary(t *testing.T) {
 	w := newWorld("a", "b", "c")
 	s := w.sliceOf(t, "a", "b", "c")
 	for _, site := range w.sites {
@@ -295,7 +296,8 @@ func TestFetchTakesNoBatchOfAnotherSlice(t *testing.T) {
 	}
 }
 
-// A copy is not dropped as soon as the replicas confirm: a read that asked one of them before it had all may still be under way.
+// A copy outlives the first confirmation, because a read may still be under way that asked a replica before it held
+// all (P4).
 func TestACopyOutlivesTheReadsThatBeganBeforeItWasConfirmed(t *testing.T) {
 	for _, tt := range []struct {
 		name    string

@@ -14,14 +14,14 @@ import (
 	"flowring/store"
 )
 
-// An ack counts when it comes from a store that is established and neither leaving nor forgotten, by the roster as merged from
-// all answers, and each store counts once (P1, P4).
+// An ack counts if its store is established, and neither leaving nor forgotten, by the roster as merged from all
+// answers. Each store counts once (P1, P4).
 func TestWhichAcksCount(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
 		spoil func(w *world) // the list is a, b, c, d; a is the node itself
 		want  bool           // W = 3 is reached
-		acks  string         // where the batch is then
+		acks  string         // the stores with the batch
 	}{
 		{"three stores", func(*world) {}, true, "[a b c]"},
 		{"one is unreachable, the next stands in", func(w *world) { w.sites["b"].fail = errRefused }, true, "[a c d]"},
@@ -61,7 +61,7 @@ func TestWhichAcksCount(t *testing.T) {
 			if (err == nil) != tt.want || err != nil && !errors.As(err, &unavailable) {
 				t.Errorf("Admit = %v, want stored: %t", err, tt.want)
 			}
-			r.Stop() // waits for what goes on behind the answer
+			r.Stop() // waits for the rest of the replication
 			if got := show(w.holders(t, s, dot(1))); got != tt.acks {
 				t.Errorf("held by %s, want %s", got, tt.acks)
 			}
@@ -69,7 +69,8 @@ func TestWhichAcksCount(t *testing.T) {
 	}
 }
 
-// Of several batches those count too that were on W stores before an answer brings the news that one of these is leaving.
+// A late answer may bring the news of a leaving store. The acks of all batches are counted again then, also of those
+// on W stores before.
 func TestBatchesAreCountedAgainWithTheLastAnswer(t *testing.T) {
 	racetest.Bubble(t, func(t *testing.T) {
 		w := newWorld("a", "b", "c", "d")
@@ -92,7 +93,7 @@ func TestBatchesAreCountedAgainWithTheLastAnswer(t *testing.T) {
 	})
 }
 
-// leaveWhenAsked makes the roster say that a node's store is leaving when another one is sent a batch.
+// leaveWhenAsked marks the store of a node as leaving when another store gets a batch.
 func (w *world) leaveWhenAsked(asked, leaves string) {
 	w.sites[asked].before = func() {
 		s := w.sites[leaves].Store
@@ -101,8 +102,9 @@ func (w *world) leaveWhenAsked(asked, leaves string) {
 	}
 }
 
-// What is sent beyond the quorum goes on behind the answer, so that R copies exist soon; Stop waits for it.
-func TestReplicationGoesOnBehindTheAnswer(t *testing.T) {
+// Replication to the stores beyond the quorum goes on after the answer, so that R copies exist soon. Stop waits for
+// it.
+func TestReplicationGoesOnAfterTheAnswer(t *testing.T) {
 	w := newWorld("a", "b", "c")
 	s := w.sliceOf(t, "a", "b", "c")
 	slow, answered := make(chan struct{}), make(chan struct{})
@@ -125,8 +127,8 @@ func TestReplicationGoesOnBehindTheAnswer(t *testing.T) {
 	}
 }
 
-// An owner answers once it has the batch itself, even if others make the quorum before: the next batch with its key, or of its flows,
-// is judged by what the owner holds (P3, P14).
+// An owner answers once it has the batch itself, even if others make the quorum earlier. It judges the next batch with
+// the same key or the same flows by its own content (P3, P14).
 func TestAnOwnerAnswersOnceItHasTheBatchItself(t *testing.T) {
 	racetest.Bubble(t, func(t *testing.T) {
 		w := newWorld("a", "b", "c")
@@ -158,7 +160,7 @@ func TestAnOwnerAnswersOnceItHasTheBatchItself(t *testing.T) {
 }
 
 // Without the quorum one store's ack would be enough (negative control of P1).
-func TestQuorumIsWhatIsWaitedFor(t *testing.T) {
+func TestAWriteWaitsForTheQuorum(t *testing.T) {
 	for _, off := range []bool{false, true} {
 		w := newWorld("a", "b", "c")
 		s := w.sliceOf(t, "a", "b", "c")
@@ -175,7 +177,7 @@ func TestQuorumIsWhatIsWaitedFor(t *testing.T) {
 	}
 }
 
-func TestSlowReplicaIsDoubled(t *testing.T) {
+func TestASlowReplicaIsHedged(t *testing.T) {
 	racetest.Bubble(t, func(t *testing.T) {
 		w := newWorld("a", "b", "c", "d")
 		s := w.sliceOf(t, "a", "b", "c", "d")
@@ -186,7 +188,7 @@ func TestSlowReplicaIsDoubled(t *testing.T) {
 		if _, err := r.Admit(t.Context(), false, written(b)); err != nil || time.Since(begun) != 100*time.Millisecond {
 			t.Errorf("Admit = %v after %v, want nil after 100ms", err, time.Since(begun))
 		}
-		for r.hedges.Spend() { // the negative control: the slow one is replaced when it fails, not before, which is a second after the first call
+		for r.hedges.Spend() { // negative control: the slow store is replaced when it fails, a second after the first call
 		}
 		again := batchOf(t, s, dot(2), 1)
 		if _, err := r.Admit(t.Context(), false, written(again)); err != nil || time.Since(begun) != time.Second {
@@ -215,9 +217,9 @@ func TestWriteEndsWithItsTime(t *testing.T) {
 	})
 }
 
-// Where too few stores are there a write is refused before anything is tried or stored, at the node asked and at the owner. A store
-// that was not heard once may be there.
-func TestWriteThatCanOnlyFailIsRefusedAtOnce(t *testing.T) {
+// A write without enough stores is refused before any attempt, at the node asked and at the owner. A store with a
+// single failed call may be there.
+func TestAWriteWithoutEnoughStoresIsRefusedImmediately(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
 		gone   bool
@@ -250,7 +252,7 @@ func TestWriteThatCanOnlyFailIsRefusedAtOnce(t *testing.T) {
 	}
 }
 
-// A batch whose ID is here under another dot is as good as here for a write.
+// For a write, a batch whose ID is held under another dot counts as stored.
 func TestApplyOfAKnownID(t *testing.T) {
 	w := newWorld("a")
 	s := w.sliceOf(t, "a")
@@ -265,6 +267,6 @@ func TestApplyOfAKnownID(t *testing.T) {
 		}
 	}
 	if got := w.holders(t, s, dot(2)); len(got) != 0 {
-		t.Errorf("the second dot is held by %v, want by nobody", got)
+		t.Errorf("the second dot is held by %v, want by no store", got)
 	}
 }

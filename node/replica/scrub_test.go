@@ -13,7 +13,8 @@ import (
 	"flowring/store"
 )
 
-// A store recovers before it has read its journal through where that takes long. The log says so, and says when the pass has ended.
+// A store with a large journal recovers before it has read all of it. The log says so, and has a message for the end
+// of the pass.
 func TestTheLogSaysWhetherTheJournalIsRead(t *testing.T) {
 	racetest.Bubble(t, func(t *testing.T) {
 		w := newWorld("a", "b")
@@ -46,7 +47,7 @@ type badIndex struct{ *memory }
 
 func (badIndex) Dots(flow.Slice, func(flow.Dot) error) error { return store.ErrUnreadable }
 
-// Damage to the index, which no other store can make good, ends the node.
+// Damage to the index ends the node, because no other store can make it good.
 func TestDamageToTheIndexEndsTheNode(t *testing.T) {
 	w := newWorld("a", "b")
 	w.sites["a"].held = store.New(store.Config{}, store.Deps{Journal: badIndex{newMemory()}})

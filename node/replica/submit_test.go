@@ -18,7 +18,8 @@ import (
 	"flowring/store"
 )
 
-// The outcome of a write at the owner's and what it means (P3): a refusal is passed on only while nothing can be stored.
+// The outcome of a write follows from the outcomes at its candidates (P3). A refusal is passed on only while nothing
+// can be stored.
 func TestOutcomesOfAWrite(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
@@ -50,12 +51,12 @@ func TestOutcomesOfAWrite(t *testing.T) {
 			reason: "another may have stored it", silent: "[]",
 		},
 		{
-			name:   "nobody can be reached",
+			name:   "no store can be reached",
 			spoil:  func(w *world) { w.failAll(errRefused) },
 			reason: "no store of the hour could take the write", silent: "[b c d]",
 		},
 		{
-			name:   "everybody has too few stores, and says which",
+			name:   "every store has too few others, and names them",
 			spoil:  func(w *world) { w.failAll(&contract.UnavailableError{Reason: "1 of 2", Stores: []string{"x", "y"}}) },
 			reason: "1 of 2", silent: "[x y]",
 		},
@@ -64,7 +65,7 @@ func TestOutcomesOfAWrite(t *testing.T) {
 			w := newWorld("a", "b", "c", "d")
 			s := w.sliceOf(t, "b", "c", "d")
 			r := w.replicas(t, Config{Copies: 1, Quorum: 1})
-			w.mark(forgottenOf(w, "a")) // it is not to be asked itself
+			w.mark(forgottenOf(w, "a")) // so that it is not asked itself
 			tt.spoil(w)
 			_, err := r.Submit(t.Context(), posting(t, 1, s))
 			var unavailable *contract.UnavailableError
@@ -80,7 +81,7 @@ func TestOutcomesOfAWrite(t *testing.T) {
 	}
 }
 
-// failAll makes every call but to the node itself fail.
+// failAll makes every call fail, except those to the node itself.
 func (w *world) failAll(err error) {
 	for name, s := range w.sites {
 		if name != w.self {
@@ -96,7 +97,7 @@ func forgottenOf(w *world, name string) (s roster.Store) {
 	return s
 }
 
-// A batch has one dot through all attempts, and the next batch of the slice the next one.
+// A batch keeps its dot through all attempts, and the next batch of the slice has the next dot.
 func TestAttemptsCarryOneDot(t *testing.T) {
 	w := newWorld("a", "b", "c")
 	s := w.sliceOf(t, "b", "c")
@@ -115,7 +116,7 @@ func TestAttemptsCarryOneDot(t *testing.T) {
 	}
 }
 
-// One owner refuses: no other has stored its part by then (P3).
+// If one owner refuses, no other owner has stored its part by then (P3).
 func TestRefusedPostingIsStoredNowhere(t *testing.T) {
 	w := newWorld("a", "b", "c")
 	atB, atC := w.sliceOf(t, "b"), w.sliceOf(t, "c")
@@ -130,7 +131,7 @@ func TestRefusedPostingIsStoredNowhere(t *testing.T) {
 	}
 }
 
-// A refusal after the check, when other owners may have stored their parts, is no refusal of the whole.
+// A refusal after the check is not a refusal of the whole, because other owners may have stored their parts.
 func TestOvertakenPostingIsOfUnknownOutcome(t *testing.T) {
 	w := newWorld("a", "b")
 	first, second := w.sliceOf(t, "b"), w.sliceOf(t, "a")
@@ -152,7 +153,8 @@ func (overtaken) Admit(context.Context, string, bool, flow.ID, ...[]byte) (bool,
 	return false, contract.KeyReused
 }
 
-// A limit refuses a posting as a whole or not at all: what was stored in part by an earlier attempt is made whole (P3).
+// A limit refuses a posting as a whole or not at all: a posting that an earlier attempt stored in part is completed
+// (P3).
 func TestALimitDoesNotLeaveAPostingInPieces(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
@@ -176,8 +178,8 @@ func TestALimitDoesNotLeaveAPostingInPieces(t *testing.T) {
 	}
 }
 
-// An owner that cannot be reached is passed by at once, whatever the other owners of the posting take.
-func TestAFailedOwnerIsPassedByWhileAnotherIsSlow(t *testing.T) {
+// The next candidate replaces an unreachable owner immediately, however slow the other owners of the posting are.
+func TestAFailedOwnerIsReplacedWhileAnotherIsSlow(t *testing.T) {
 	racetest.Bubble(t, func(t *testing.T) {
 		w := newWorld("a", "b", "c", "d")
 		slow, failed := w.sliceOf(t, "b"), w.sliceOf(t, "c", "d")
@@ -212,7 +214,7 @@ func TestPostingIsReplayedWhenAllOfItIs(t *testing.T) {
 	}
 }
 
-func TestSlowOwnerIsDoubled(t *testing.T) {
+func TestASlowOwnerIsHedged(t *testing.T) {
 	racetest.Bubble(t, func(t *testing.T) {
 		w := newWorld("a", "b", "c")
 		s := w.sliceOf(t, "b", "c")
@@ -227,7 +229,7 @@ func TestSlowOwnerIsDoubled(t *testing.T) {
 		if got, want := time.Since(begun), 400*time.Millisecond; got != want {
 			t.Errorf("the next store was asked after %v, want %v", got, want)
 		}
-		for r.hedges.Spend() { // the negative control: nothing left to double with
+		for r.hedges.Spend() { // negative control: the budget is empty
 		}
 		_, err := r.Submit(ctx, posting(t, 1, s))
 		var unavailable *contract.UnavailableError
@@ -237,15 +239,16 @@ func TestSlowOwnerIsDoubled(t *testing.T) {
 	})
 }
 
-// Of a posting of several owners too the slow one is waited for as long as of any: once when it checks, and once when it admits.
-func TestASlowOwnerOfAPartIsDoubled(t *testing.T) {
+// A posting of several owners waits for a slow owner as long as any posting does: once for its check, and once for its
+// admission.
+func TestASlowOwnerOfAPartIsHedged(t *testing.T) {
 	for _, self := range []bool{false, true} {
 		racetest.Bubble(t, func(t *testing.T) {
 			w := newWorld("a", "b", "c")
 			slow, other := w.sliceOf(t, "b", "c"), w.sliceOf(t, "c")
 			want := 800 * time.Millisecond
 			w.sites["b"].hang = true
-			if self { // whose disk is slow, while to check takes it no time
+			if self { // its disk is slow, and its check takes no time
 				slow, want = w.sliceOf(t, "a", "c"), 400*time.Millisecond
 				disk := newMemory()
 				disk.gate = make(chan struct{})
@@ -261,8 +264,8 @@ func TestASlowOwnerOfAPartIsDoubled(t *testing.T) {
 	}
 }
 
-// An owner that has taken its part is not doubled as another one is slow.
-func TestAnOwnerThatTookItsPartIsNotDoubled(t *testing.T) {
+// An owner that has stored its part is not hedged because another owner is slow.
+func TestAnOwnerWithItsPartIsNotHedged(t *testing.T) {
 	racetest.Bubble(t, func(t *testing.T) {
 		w := newWorld("a", "b", "c", "d")
 		parts := []flow.Slice{w.sliceOf(t, "b", "a")}
@@ -283,8 +286,8 @@ func TestAnOwnerThatTookItsPartIsNotDoubled(t *testing.T) {
 	})
 }
 
-// A write that waits for a disk, and has no other store to turn to, ends when the node stops.
-func TestAStopEndsAWriteThatWaits(t *testing.T) {
+// A write that waits for its only disk ends when the node stops.
+func TestAStopEndsAWaitingWrite(t *testing.T) {
 	racetest.Bubble(t, func(t *testing.T) {
 		w := newWorld("a")
 		disk := newMemory()
@@ -310,7 +313,7 @@ func TestAStopEndsAWriteThatWaits(t *testing.T) {
 	})
 }
 
-// A refusal by the store that doubles a slow one does not say that the slow one stored nothing (P3).
+// A refusal by a hedge of a slow store is not passed on, because the slow store may store the write (P3).
 func TestRefusalBesideASlowAttemptIsNotPassedOn(t *testing.T) {
 	racetest.Bubble(t, func(t *testing.T) {
 		w := newWorld("a", "b", "c")
@@ -325,7 +328,7 @@ func TestRefusalBesideASlowAttemptIsNotPassedOn(t *testing.T) {
 	})
 }
 
-func TestNoStoreYet(t *testing.T) {
+func TestAWriteWithoutAnEstablishedStore(t *testing.T) {
 	w := &world{sites: map[string]*site{}, self: "a"}
 	w.add("a", false)
 	_, err := w.replicas(t, Config{Copies: 1, Quorum: 1}).Submit(t.Context(), posting(t, 1, flow.Slice{Hour: 1}))
@@ -334,9 +337,9 @@ func TestNoStoreYet(t *testing.T) {
 	}
 }
 
-// A posting of many slices makes one call to each owner, and one more to have it checked; where that fails, each batch goes its own
-// way.
-func TestBatchesOfOneOwnerTravelTogether(t *testing.T) {
+// A posting of many slices makes two calls to each owner, a check and an admission. If a call fails, each of its
+// batches continues by itself.
+func TestBatchesOfOneOwnerShareACall(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
 		spoil func(w *world)
@@ -371,7 +374,7 @@ func TestBatchesOfOneOwnerTravelTogether(t *testing.T) {
 	}
 }
 
-// A limit that is reached after a posting was checked as a whole refuses no part of it (P3), and any other batch.
+// A limit reached after the check of a whole posting refuses no part of it (P3), and refuses any other batch.
 func TestAPartOfACheckedPostingMeetsNoLimit(t *testing.T) {
 	w := newWorld("a")
 	w.sites["a"].held = store.New(store.Config{Limits: store.Limits{Slices: 1}}, store.Deps{Journal: newMemory()})
