@@ -36,6 +36,7 @@ const (
 	ReadyRecovered                 // a node is ready after its start once its store has recovered
 	GiveUpOrder                    // after a given-up drain, the new ID is established before the old is forgotten (P4)
 	ReadyUnrefused                 // a node is not ready while another node refuses it
+	Unreadable                     // a store with unreadable batches of an hour counts as silent in its reads (P4)
 )
 
 // Has reports whether every safeguard of which is switched off.

@@ -55,5 +55,5 @@ func (r *Replicas) recover(ctx context.Context) {
 // isDoubtful reports whether this store counts as silent in reads of a slice: it recovers, or it cannot read some of
 // its batches.
 func (r *Replicas) isDoubtful(s flow.Slice) bool {
-	return r.Recovering() || r.Store.Unreadable(s) > 0
+	return r.Recovering() || r.Store.Unreadable(s) > 0 && !r.Disabled.Has(safeguard.Unreadable)
 }
