@@ -25,13 +25,11 @@ func (p publicAPI) Post(ctx context.Context, posting *flow.Posting) (bool, error
 }
 
 // mayWrite returns why this node can take no write now; nil: it can. The check comes first, because it is cheaper than
-// the work.
+// the work. A drained node goes on forwarding writes: it owns no hour, and the ack of its own store does not count.
 func (n *Node) mayWrite() error {
 	switch {
 	case n.apartError() != nil:
 		return &contract.UnavailableError{Reason: n.apartError().Error()}
-	case n.departed.Load():
-		return &contract.UnavailableError{Reason: "the store of this node has left the cluster"}
 	case n.membership.Roster().CountEstablished() < n.cfg.WriteQuorum:
 		return &contract.UnavailableError{
 			Reason: "the cluster has fewer established stores than the write quorum asks for" +

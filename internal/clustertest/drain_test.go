@@ -26,8 +26,9 @@ func (c *Cluster) slowLinks(name string, latency time.Duration) {
 	}
 }
 
-// A draining node owns no hour and forwards POSTs, because balancers send POSTs to it for a while. After it has left
-// the cluster it refuses POSTs. The answers of an unready node ask clients to close their connections.
+// A draining node owns no hour and forwards POSTs, because balancers send POSTs to it for a while. After its store has
+// left the cluster, the node forwards POSTs and GETs until it is stopped, and its own store takes no batch (P1, P2). The
+// answers of an unready node ask clients to close their connections.
 func TestADrainingNodeForwardsPosts(t *testing.T) {
 	racetest.Bubble(t, func(t *testing.T) {
 		c := formed(t, 4, Options{Seed: 11, Copies: 3, Quorum: 2})
@@ -60,10 +61,52 @@ func TestADrainingNodeForwardsPosts(t *testing.T) {
 		if posts == 0 {
 			t.Error("the drain ended before a POST was sent: the test shows nothing")
 		}
-		if status, closes := k.postCloses("d", 50); status != http.StatusServiceUnavailable || !closes {
-			t.Errorf("POST at a drained node = %d, closes the connection: %t, want 503 and true", status, closes)
-		}
+		k.mustForwardDrained(t, "d")
 	})
+}
+
+// mustForwardDrained checks that a drained node forwards POSTs and GETs, counts a retry once (P2), and puts no batch on
+// its own store.
+func (k caller) mustForwardDrained(t *testing.T, name string) {
+	t.Helper()
+	before := k.c.metric(t, name, "flowring_store_batches_applied_total")
+	if status, closes := k.postCloses(name, 50); status != http.StatusOK || !closes {
+		t.Errorf("POST at a drained node = %d, closes the connection: %t, want 200 and true", status, closes)
+	}
+	var hours []int
+	for hour := 60; hour < 70; hour++ {
+		for range 2 { // the second POST is a retry
+			if status := k.postKeyed(name, hour, "drained"); status != http.StatusOK {
+				t.Errorf("POST with a key at a drained node = %d, want 200", status)
+			}
+		}
+		hours = append(hours, hour)
+	}
+	if applied := k.c.metric(t, name, "flowring_store_batches_applied_total") - before; applied != 0 {
+		t.Errorf("the store of a drained node applied %v batches, want none", applied)
+	}
+	if status, text := k.readyz(name, ""); status != http.StatusServiceUnavailable || !strings.Contains(text, "drained: ") {
+		t.Errorf("/readyz of a drained node = %d %q, want 503, and drained", status, text)
+	}
+	k.mustHave(t, time.Minute, "drained", hours...)
+}
+
+// postKeyed is post with an Idempotency-Key for the hour and src.
+func (k caller) postKeyed(name string, hour int, src string) (status int) {
+	body := fmt.Sprintf(`[{"src_app":%q,"dest_app":"d","vpc_id":"v","bytes_tx":%d,"bytes_rx":0,"hour":%d}]`, src, hour, hour)
+	req, err := http.NewRequest("POST", "http://"+at(k.c.Addr(name), HTTPPort)+"/flows", strings.NewReader(body))
+	if err != nil {
+		return 0
+	}
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("Idempotency-Key", fmt.Sprintf("%s-%d", src, hour))
+	res, err := k.Do(req)
+	if err != nil {
+		return 0
+	}
+	defer res.Body.Close()
+	io.Copy(io.Discard, res.Body)
+	return res.StatusCode
 }
 
 // postCloses writes one flow. It returns the status, and whether the answer closes the connection.
