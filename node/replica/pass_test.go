@@ -43,11 +43,12 @@ func TestAGoodSourceIsNotDelayedByASilentOne(t *testing.T) {
 			r := w.replicas(t, Config{Copies: 3, Quorum: 2})
 			begun := time.Now()
 			err := r.Repair(t.Context())
-			if took := time.Since(begun); !errors.Is(err, errIdle) || took > 5*time.Second || len(w.sites["a"].held.Slices()) != 1000 {
+			if took := time.Since(begun); took > 5*time.Second || len(w.sites["a"].held.Slices()) != 1000 {
 				t.Errorf("Repair = %v after %v with %d slices, want 1000 within 5 s", err, took, len(w.sites["a"].held.Slices()))
 			}
-			if n := w.sites[silent].calls("missing"); n != 1 {
-				t.Errorf("the silent source was asked %d times, want once", n)
+			// The good source may have brought all hours before the silent one was asked for the first.
+			if n := w.sites[silent].calls("missing"); n > 1 || (n == 1) != errors.Is(err, errIdle) {
+				t.Errorf("the silent source was asked %d times, and Repair = %v, want once at most, with %v", n, err, errIdle)
 			}
 			if _, behind := r.Progress(); behind != 0 {
 				t.Errorf("behind = %d, want 0", behind)

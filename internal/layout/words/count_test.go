@@ -1,6 +1,7 @@
 package main
 
 import (
+	"os"
 	"testing"
 	"testing/fstest"
 )
@@ -27,6 +28,20 @@ func TestWordsOfCommentsAndGuidesAreCounted(t *testing.T) {
 		c := counts[i]
 		if c.words != w.words || c.each["what"] != w.what || c.each["who"] != w.who || c.each["that"] != w.that {
 			t.Errorf("read(root)[%d] = %d words, %v, want %+v", i, c.words, c.each, w)
+		}
+	}
+}
+
+func TestTheWordsOfTheProjectStayBelowTheirBars(t *testing.T) {
+	counts, err := read(os.DirFS("../../.."))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, bars := range []map[string]float64{{"what": 1, "who": 0.5, "that": 12}, {"what": 3}} {
+		for word, bar := range bars {
+			if rate := counts[i].rate(word); rate > bar {
+				t.Errorf("%s have %.2f %q in 1,000 words, more than %g: name the thing", counts[i].of, rate, word, bar)
+			}
 		}
 	}
 }
