@@ -139,6 +139,8 @@ func TestClientCommands(t *testing.T) {
 			exitOK, membersJSON, "", []string{"GET /members"}},
 		{"members in an unknown format", complete("true", ""), "", "members --format csv",
 			exitUsage, "", `"csv" is none of table, json`, []string{}},
+		{"drain of an absent node", &face{status: http.StatusOK, body: `{"members":[{"name":"n4","store":"5daa"}]}`}, "", "drain n4",
+			exitFailure, "", "flowring: drain: n4 is absent: start it again, or forget its store 5daa\n", []string{"GET /members"}},
 		{"an invalid target", complete("true", ""), "", "members --target ftp://n1", exitUsage, "", "ftp://n1", []string{}},
 	} {
 		t.Run(test.name, func(t *testing.T) {

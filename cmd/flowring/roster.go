@@ -19,7 +19,9 @@ import (
 const aboutDrain = `Take a node out of the cluster for good, after copying all its data to other nodes.
 
 The node owns no more hours. After the command stop the node; its data folder is of no use
-any more. An interrupted drain is given up, and the node joins again with all its data.
+any more. The command waits until other nodes have the data. If the command ends earlier, at
+its --timeout or by an interrupt, the drain is given up, and the node joins again with all its
+data.
 
 The peer port of NODE must be reachable from here.`
 
@@ -47,13 +49,17 @@ func newDrain() *cobra.Command {
 		}),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return onRoster(cmd, &a, func(ctx context.Context, c *peer.Client, members []router.Member) error {
-				m, err := find(members, "node", args[0], func(m router.Member) string { return m.Name })
+				name := func(m router.Member) string { return m.Name }
+				m, err := find(members, "node", args[0], name, name)
 				if err != nil {
 					return err
 				}
-				fmt.Fprintf(cmd.ErrOrStderr(), "draining %s: its data is copied to other nodes\n", m.Name)
+				if m.Addresses.Peer == "" {
+					return fmt.Errorf("%s is absent: start it again, or forget its store %s", m.Name, m.Store)
+				}
+				fmt.Fprintf(cmd.ErrOrStderr(), "draining %s: this command waits until its data is on other nodes\n", m.Name)
 				if err := c.Drain(ctx, m.Addresses.Peer); err != nil {
-					return fmt.Errorf("%s: %w", m.Name, err)
+					return fmt.Errorf("%s: %w", m.Name, a.DrainError(ctx, m.Addresses.Peer, err))
 				}
 				fmt.Fprintf(cmd.OutOrStdout(), "%s is drained: stop it\n", m.Name)
 				return nil
@@ -76,7 +82,8 @@ func newForget() *cobra.Command {
 		}),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return onRoster(cmd, &a, func(ctx context.Context, c *peer.Client, members []router.Member) error {
-				gone, err := find(members, "store", args[0], func(m router.Member) string { return m.Store })
+				gone, err := find(members, "store", args[0], func(m router.Member) string { return m.Store },
+					func(m router.Member) string { return m.Store + " of " + m.Name })
 				if err != nil {
 					return err
 				}
@@ -125,24 +132,26 @@ func onRoster(
 	})
 }
 
-// find returns the member whose name or store ID, as returned by of, is want.
-func find(members []router.Member, kind, want string, of func(router.Member) string) (router.Member, error) {
+// find returns the member whose name or store ID, as returned by of, is want. An error lists the label of each member.
+func find(members []router.Member, kind, want string, of, label func(router.Member) string) (router.Member, error) {
 	var have []string
 	for _, m := range members {
 		if of(m) == want {
 			return m, nil
 		}
-		have = append(have, of(m))
+		have = append(have, label(m))
 	}
-	all := strings.Join(have, ", ")
-	return router.Member{}, fmt.Errorf("no such %s in the cluster: %s (there are %s)", kind, want, all)
+	return router.Member{}, fmt.Errorf("no %s %s (%ss: %s)", kind, want, kind, strings.Join(have, ", "))
 }
 
 // askAnother asks the first live node with another store to forget a store.
 func askAnother(ctx context.Context, c *peer.Client, members []router.Member, gone router.Member, force bool) error {
 	for _, m := range members {
 		if m.Store != gone.Store && m.State == "alive" && m.Established {
-			return c.Forget(ctx, m.Addresses.Peer, roster.StoreID(gone.Store), force)
+			if err := c.Forget(ctx, m.Addresses.Peer, roster.StoreID(gone.Store), force); err != nil {
+				return access.CallError(m.Addresses.Peer, err)
+			}
+			return nil
 		}
 	}
 	return fmt.Errorf("no other node is alive")

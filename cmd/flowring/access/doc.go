@@ -1,5 +1,6 @@
 // Package access connects the client commands with the nodes: it has the flags for targets, credentials and timeouts,
-// makes the client, and prints lines on stderr with the reason why a request has no answer yet.
+// makes the client, prints lines on stderr with the reason why a request has no answer yet, and words the errors of calls
+// to a peer port.
 //
 // The targets come from the flags, else from the environment variable FLOWRING_TARGET, else from the default of a node.
 // A credential is a header, a bearer token from a file or the certificates for https targets. No error and no line
