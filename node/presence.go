@@ -13,6 +13,13 @@ func (n *Node) isPresent(id roster.StoreID) bool {
 	return id == n.membership.Self().ID || live && !n.client.Gone(node.Peer)
 }
 
+// isAnswering reports whether the gossip sees the node of a store, and its last call was answered. An operator sees a
+// failed call at once. The early refusal of writes and the log wait for more than one, and follow isPresent.
+func (n *Node) isAnswering(id roster.StoreID) bool {
+	node, live := n.directory.Node(id)
+	return id == n.membership.Self().ID || live && n.client.Heard(node.Peer)
+}
+
 // logPresence logs departures and returns of nodes.
 func (n *Node) logPresence() {
 	nodes := map[string]bool{}

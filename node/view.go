@@ -50,7 +50,7 @@ func (n *Node) membersView() router.MembersView {
 		if s.ID == self.ID {
 			m.Addresses, status = n.addresses, n.status()
 		}
-		if n.isPresent(s.ID) {
+		if n.isAnswering(s.ID) {
 			m.State = "alive"
 		}
 		m.Hours, m.Flows = status.Hours, status.Flows

@@ -29,15 +29,17 @@ func TestAbsenceIsVisible(t *testing.T) {
 					heal = c.Partition([]string{"b"}, memnet.Traffic{Port: PeerPort})
 				}
 				for begun := time.Now(); ; time.Sleep(50 * time.Millisecond) {
-					if status, text := k.problem("a"); status == http.StatusServiceUnavailable && strings.Contains(text, "are heard") {
+					status, text := k.problem("a")
+					m := memberOf(c.Node("a"), "b")
+					if status == http.StatusServiceUnavailable && m.Name != "" {
+						t.Fatalf("/members shows %+v while writes are refused for want of it: %s", m, text)
+					}
+					if status == http.StatusServiceUnavailable && strings.Contains(text, "are heard") {
 						break
 					}
 					if time.Since(begun) > 20*time.Second {
 						t.Fatal("writes are not refused")
 					}
-				}
-				if m := memberOf(c.Node("a"), "b"); m.Name != "" {
-					t.Errorf("/members shows %+v while writes are refused for want of it", m)
 				}
 				if status, text := k.readyz("a", "?for=write"); status != http.StatusServiceUnavailable || !strings.Contains(text, "no answer from b") {
 					t.Errorf("/readyz?for=write = %d %q, want 503, and b named", status, text)
