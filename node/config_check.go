@@ -60,10 +60,6 @@ func (c Config) check() error {
 	if c.BootstrapExpect < 0 {
 		bad("bootstrap-expect %d: must not be negative", c.BootstrapExpect)
 	}
-	if c.BootstrapExpect > 1 && len(c.Join) == 0 {
-		bad("bootstrap-expect %d has no effect without join: a node without join addresses founds a cluster alone; set join"+
-			" to the gossip addresses of the other nodes", c.BootstrapExpect)
-	}
 	if c.SealAfter < 0 {
 		bad("seal-after %s: must not be negative", c.SealAfter)
 	}

@@ -236,7 +236,6 @@ func TestInvalidSettingsAreRefused(t *testing.T) {
 		{"no slices", func(c *node.Config) { c.HourSlices = 0 }, "hour slices 0: must be 1 to 256"},
 		{"too many slices", func(c *node.Config) { c.HourSlices = 257 }, "hour slices 257: must be 1 to 256"},
 		{"a negative number of nodes to expect", func(c *node.Config) { c.BootstrapExpect = -1 }, "bootstrap-expect -1"},
-		{"nodes to expect, and none to join", func(c *node.Config) { c.BootstrapExpect = 3 }, "bootstrap-expect 3 has no effect without join"},
 		{"a body below the charge for a POST", func(c *node.Config) { c.MaxBody = 256<<10 - 1 }, "max-body 262143: must be at least 262144"},
 		{"a wait longer than the time to answer", func(c *node.Config) { c.MaxWait = 2801 * time.Millisecond }, "max-wait 2.801s: must be at most 2.8s"},
 		{"no data folder", func(c *node.Config) { c.DataDir = "" }, "data folder: must not be empty"},

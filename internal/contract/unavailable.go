@@ -22,10 +22,12 @@ func (e *UnavailableError) Error() string {
 	return fmt.Sprintf("%s (no answer from %s)%s", e.Reason, strings.Join(e.Stores, ", "), LostDiskAdvice(e.Stores))
 }
 
-// AddStore adds the label of a store that did not answer, once.
+// AddStore adds the label of a store that did not answer, once. The labels stay sorted, because the order of failed
+// calls is a matter of chance.
 func (e *UnavailableError) AddStore(label string) {
 	if !slices.Contains(e.Stores, label) {
-		e.Stores = append(e.Stores, label)
+		e.Stores = append(slices.Clone(e.Stores), label)
+		slices.Sort(e.Stores)
 	}
 }
 

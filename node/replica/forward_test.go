@@ -67,7 +67,7 @@ func TestForwardTriesTheCandidatesInOrder(t *testing.T) {
 			}
 			var unavailable *contract.UnavailableError
 			if tt.want == "" {
-				if !errors.As(err, &unavailable) || show(unavailable.Stores) != "[b c a]" || !errors.Is(err, errBroken) {
+				if !errors.As(err, &unavailable) || show(unavailable.Stores) != "[a b c]" || !errors.Is(err, errBroken) {
 					t.Errorf("Forward = %v, want an error", err)
 				}
 			} else if err != nil || got.(*door).addr != tt.want {

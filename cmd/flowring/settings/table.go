@@ -118,7 +118,7 @@ func ofTheCluster() []setting {
 	return []setting{
 		{"join", groupCluster, "gossip addresses of other nodes, or a DNS name with many addresses; may be repeated",
 			func(s *Settings) value { return addresses(&s.Join) }},
-		{"bootstrap-expect", groupCluster, "nodes that must see each other before they found a cluster; more than 1 needs --join " +
+		{"bootstrap-expect", groupCluster, "nodes that must see each other before they found a cluster; no effect without --join " +
 			"(default: this node, and one for each join address of another node)",
 			func(s *Settings) value { return countValue{&s.BootstrapExpect, 0} }},
 		{"cluster", groupCluster,
