@@ -64,7 +64,7 @@ func TestReadinessFollowsTheAnswersOfOtherStores(t *testing.T) {
 		}},
 		{"the addresses are tried first", []moment{{0, func(s *Observation) { s.Tried = false; hear(b)(s) }, "joining"}, {time.Second, nothing, ""}}},
 		{"nobody is heard for 5 minutes", []moment{{aloneLimit - time.Second, nothing, "not yet b, c"}, {aloneLimit, nothing, ""}, {aloneLimit + time.Second, hear(joiner), ""}}},
-		{"somebody answers within the 5 minutes, who does not count", []moment{
+		{"an answer of a store that does not count restarts the 5 minutes", []moment{
 			{aloneLimit - time.Second, hear(joiner), "not yet b, c"}, {2*aloneLimit - 2*time.Second, nothing, "not yet b, c"}, {2 * aloneLimit, nothing, ""},
 		}},
 		{"the store recovers", []moment{{0, recovering(hear(b)), "recovering"}, {time.Second, nothing, ""}, {2 * time.Second, recovering(nothing), ""}}},
