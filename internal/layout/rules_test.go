@@ -15,7 +15,7 @@ const module = "flowring"
 // levels says how high each package stands: it may import only packages that stand lower.
 func levels() map[string]int {
 	return map[string]int{
-		"internal/hashseed": -4, "flow/field": -4, "flow/scan": -3, "flow": -2,
+		"internal/hashseed": -5, "flow/field": -5, "flow/scan": -4, "flow": -3, "flow/query": -2,
 		"internal/contract": -1, "store/digest": -1, "store/table": -1,
 		"ring": 0, "ring/roster": 0, "router/admission": 0, "store/snapshot": 0, "node/replica/pace": 0,
 		"internal/browser": 0, "internal/buildinfo": 0, "internal/safeguard": 0, "internal/lograte": 0, "internal/workers": -1,
@@ -58,7 +58,7 @@ func importers() map[string][]string {
 
 // pure lists the packages without I/O, clock and goroutines, and the packages that they must not import.
 func pure() (packages, forbidden []string) {
-	packages = []string{"flow", "flow/csv", "flow/field", "flow/scan", "internal/contract", "ring", "store/digest", "store/snapshot", "store/table"}
+	packages = []string{"flow", "flow/csv", "flow/field", "flow/query", "flow/scan", "internal/contract", "ring", "store/digest", "store/snapshot", "store/table"}
 	forbidden = []string{"net", "os", "io/fs", "path/filepath", "log", "syscall", "time", "context", "math/rand"}
 	return packages, forbidden
 }
