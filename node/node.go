@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"flowring/internal/lograte"
+	"flowring/internal/reload"
 	"flowring/internal/safeguard"
 	"flowring/node/answer"
 	"flowring/node/capacity"
@@ -73,6 +74,7 @@ type Node struct {
 	addresses  router.Addresses
 	ports      []*port.Server
 	publicPort *port.Server
+	files      *reload.Set // the files of credentials that are read again when they change
 	peerServer atomic.Pointer[peer.Server]
 	cpuSlots   admission.CPUSlots // for writing and compressing answers to GETs
 
@@ -133,6 +135,7 @@ func New(cfg Config, deps Deps) (*Node, error) {
 		cpuSlots: admission.NewCPUSlots(admission.DefaultCPUSlots()), directory: directory.New(),
 		failed: make(chan error, 1), removal: make(chan struct{}, 1), retryJoinNow: make(chan struct{}, 1),
 	}
+	n.files = reload.NewSet(deps.Log)
 	n.memory = capacity.NewMemory(cfg.MemoryLimit, deps.Memory, deps.Log)
 	n.expected.Store(&expectation{})
 	n.notReady.Store(true)
@@ -329,6 +332,7 @@ func (n *Node) startLoops(context.Context) error {
 		n.loops.Go(func() { n.watchFolder(ctx) })
 	}
 	n.loops.Go(func() { n.memory.Watch(ctx) })
+	n.loops.Go(func() { n.files.Watch(ctx) })
 	n.replicas.Start()
 	n.pushStep("background work", func(context.Context) error {
 		cancel()

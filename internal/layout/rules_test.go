@@ -18,7 +18,7 @@ func levels() map[string]int {
 		"internal/hashseed": -5, "flow/field": -5, "flow/scan": -4, "flow": -3, "flow/query": -2,
 		"internal/contract": -1, "store/digest": -1, "store/table": -1,
 		"ring": 0, "ring/roster": 0, "router/admission": 0, "store/snapshot": 0, "node/replica/pace": 0,
-		"internal/browser": 0, "internal/buildinfo": 0, "internal/safeguard": 0, "internal/lograte": 0, "internal/workers": -1,
+		"internal/browser": 0, "internal/buildinfo": 0, "internal/safeguard": 0, "internal/lograte": 0, "internal/reload": 0, "internal/workers": -1,
 		"node/peer/idle": 0, "node/peer/stream": 0,
 		"flow/csv": 1, "router/coding": 1, "node/peer/wire": 1, "store": 1,
 		"node/replica/backlog": 1, "node/replica/candidates": 1, "node/replica/coalesce": 1, "node/replica/keys": 1, "node/replica/rounds": 1,
@@ -31,7 +31,7 @@ func levels() map[string]int {
 		"cmd/flowring/access": 6, "cmd/flowring/output": 6, "cmd/flowring/bench": 7,
 		"cmd/flowring": 8,
 		// For tests alone:
-		"internal/layout": 5, "internal/layout/words": 5, "internal/ledger": 5, "internal/memnet": 5, "internal/racetest": 5, "internal/transcript": 5, "k8s": 5,
+		"internal/certtest": 5, "internal/layout": 5, "internal/layout/words": 5, "internal/ledger": 5, "internal/memnet": 5, "internal/racetest": 5, "internal/transcript": 5, "k8s": 5,
 		"store/journal/journaltest": 5,
 		"internal/clustertest":      6, "internal/proctest": 6,
 		"internal/bench/yardstick": 5, "internal/bench/server": 5, "internal/bench": 6,

@@ -7,6 +7,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"flowring/internal/buildinfo"
+	"flowring/internal/reload"
 	"flowring/node/peer"
 	"flowring/ring/roster"
 	"flowring/store"
@@ -33,6 +34,7 @@ type Sample struct {
 	PeerStalled    uint64 // calls
 	KeysRemembered int64
 	KeysRefused    uint64
+	Files          reload.Stats
 	Saturated      int64 // totals of merged hours; those of the store are in Store
 }
 
