@@ -22,13 +22,12 @@ func (e *UnavailableError) Error() string {
 	return fmt.Sprintf("%s (no answer from %s)%s", e.Reason, strings.Join(e.Stores, ", "), LostDiskAdvice(e.Stores))
 }
 
-// AddStore adds the label of a store that did not answer, once. The labels stay sorted, because the order of failed
-// calls is a matter of chance.
-func (e *UnavailableError) AddStore(label string) {
-	if !slices.Contains(e.Stores, label) {
-		e.Stores = append(slices.Clone(e.Stores), label)
-		slices.Sort(e.Stores)
-	}
+// AddStores adds the labels of stores that did not answer, each once. The labels stay sorted, because the order of
+// failed calls is a matter of chance.
+func (e *UnavailableError) AddStores(labels ...string) {
+	e.Stores = append(slices.Clone(e.Stores), labels...)
+	slices.Sort(e.Stores)
+	e.Stores = slices.Compact(e.Stores)
 }
 
 // AddFailure adds the failed call to a store. If the store itself could not reach others, its reason and its stores are
@@ -38,11 +37,9 @@ func (e *UnavailableError) AddFailure(label string, err error) {
 	if errors.As(err, &theirs) {
 		reason, stores := theirs.Unreached()
 		e.Reason = reason
-		for _, store := range stores {
-			e.AddStore(store)
-		}
+		e.AddStores(stores...)
 	} else {
-		e.AddStore(label)
+		e.AddStores(label)
 	}
 	e.Err = fmt.Errorf("%s: %w", label, err)
 }

@@ -29,6 +29,15 @@ func (a *attempts) launchNext() bool {
 	return true
 }
 
+// outOfTime completes a refusal for lack of time by the candidates asked and the cause, and returns it.
+func (a *attempts) outOfTime(r *Replicas, unavailable *contract.UnavailableError, cause error) error {
+	for _, c := range a.asked {
+		unavailable.AddStores(r.label(c.Store))
+	}
+	unavailable.Err = cause
+	return unavailable
+}
+
 // failover does one thing with a batch at the candidates of its slice, in order, until one attempt succeeds. The next
 // attempt starts as soon as one fails or is slow.
 type failover struct {
@@ -158,14 +167,12 @@ func (f *failover) noteFailure(from candidates.Candidate, err error) {
 
 // timedOut returns the error of a write without a successful attempt in time.
 func (f *failover) timedOut(ctx context.Context) error {
-	for _, c := range f.asked {
-		f.unavailable.AddStore(f.r.label(c.Store))
-	}
-	f.unavailable.Reason, f.unavailable.Err = "the hour's stores did not answer in time", context.Cause(ctx)
+	f.unavailable.Reason = "the hour's stores did not answer in time"
 	if f.r.ctx.Err() != nil {
-		f.unavailable.Reason, f.unavailable.Err = "this node is stopping", errStopped
+		f.unavailable.Reason = "this node is stopping"
+		return f.outOfTime(f.r, &f.unavailable, errStopped)
 	}
-	return &f.unavailable
+	return f.outOfTime(f.r, &f.unavailable, context.Cause(ctx))
 }
 
 // refused reports whether a store refused the content of a write.

@@ -69,11 +69,9 @@ func (r *Replicas) Forward(ctx context.Context, s flow.Slice, open opener) (io.C
 			}
 			slow.Reset(pause)
 		case <-silence.C:
-			unavailable.Err = errSilent
-			return nil, unavailable
+			return nil, f.outOfTime(r, unavailable, errSilent)
 		case <-ctx.Done():
-			unavailable.Err = context.Cause(ctx)
-			return nil, unavailable
+			return nil, f.outOfTime(r, unavailable, context.Cause(ctx))
 		}
 	}
 	return nil, unavailable

@@ -3,6 +3,7 @@ package replica
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"slices"
 	"sync/atomic"
@@ -236,6 +237,9 @@ func TestForwardGivesUpWhenAllAreSilent(t *testing.T) {
 		})
 		if took := time.Since(begun); !errors.Is(err, errSilent) || took != 3900*time.Millisecond {
 			t.Errorf("Forward = %v after %v, want %v after 3.9s", err, took, errSilent)
+		}
+		if want := "no store of the hour answered (no answer from a, b, c)"; fmt.Sprint(err) != want {
+			t.Errorf("Forward = %v, want %s", err, want)
 		}
 	})
 }

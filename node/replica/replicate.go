@@ -152,7 +152,7 @@ func (p *replication) take(a ack) error {
 		w.selfPending = w.selfPending && !a.to.Self
 		switch {
 		case a.err != nil:
-			w.unavailable.AddFailure(p.r.label(a.to.Store), a.err)
+			w.unavailable.Err = fmt.Errorf("%s: %w", p.r.label(a.to.Store), a.err)
 		case !slices.ContainsFunc(w.ackedBy, func(s roster.Store) bool { return s.ID == a.from.ID }):
 			w.ackedBy = append(w.ackedBy, a.from)
 		}
@@ -226,8 +226,10 @@ func (p *replication) timedOut(cause error) error {
 	return p.tooFewAcks(&p.writes[i])
 }
 
-// tooFewAcks returns the error of a write with too few acks.
+// tooFewAcks returns the error of a write with too few acks. It names the stores without an ack of their own, also if
+// their nodes answer with other stores, because the disks were replaced (P9).
 func (p *replication) tooFewAcks(w *write) error {
+	w.unavailable.AddStores(p.r.Cluster.Roster().Labels(w.list.Unacked(w.ackedBy))...)
 	w.unavailable.Reason = fmt.Sprintf("%d of the %d stores that the write quorum asks for acknowledged%s",
 		p.r.countAcks(w.ackedBy), p.r.Quorum, p.r.Cluster.Roster().LeavingNote())
 	return &w.unavailable

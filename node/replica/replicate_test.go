@@ -3,6 +3,7 @@ package replica
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -210,11 +211,32 @@ func TestWriteEndsWithItsTime(t *testing.T) {
 		_, err := r.Admit(ctx, false, written(b))
 		var unavailable *contract.UnavailableError
 		if !errors.As(err, &unavailable) || !errors.Is(err, context.DeadlineExceeded) ||
-			unavailable.Reason != "1 of the 2 stores that the write quorum asks for acknowledged" {
-			t.Errorf("Admit = %v, want 1 of 2, out of time", err)
+			err.Error() != "1 of the 2 stores that the write quorum asks for acknowledged (no answer from b, c)" {
+			t.Errorf("Admit = %v, want 1 of 2, out of time, and the silent stores", err)
 		}
 		r.Stop()
 	})
+}
+
+// The nodes of lost disks answer with their new stores, whose acks do not count while they are not established. The
+// refusal of a write names the lost stores, and the command that takes them off the roster (P9).
+func TestARefusedWriteNamesTheStoresWhoseNodesHaveOthers(t *testing.T) {
+	w := newWorld("a", "b", "c")
+	var labels []any
+	for _, name := range []string{"b", "c"} {
+		site := w.sites[name]
+		site.answers = roster.Store{ID: roster.NewStoreID(), Name: name}
+		w.mark(site.answers)
+		labels = append(labels, contract.StoreLabel(name, string(site.ID)))
+	}
+	r := w.replicas(t, Config{Copies: 3, Quorum: 2})
+	_, err := r.Admit(t.Context(), false, written(batchOf(t, w.sliceOf(t, "a", "b", "c"), dot(1), 1)))
+	want := fmt.Sprintf("1 of the 2 stores that the write quorum asks for acknowledged (no answer from %s, %s); "+
+		"if the disk of a store with an ID here is lost, take the store off with flowring forget STORE", labels...)
+	if fmt.Sprint(err) != want {
+		t.Errorf("Admit = %v, want %s", err, want)
+	}
+	r.Stop()
 }
 
 // A write without enough stores is refused before any attempt, at the node asked and at the owner. A store with a

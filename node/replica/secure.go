@@ -41,7 +41,7 @@ func (r *Replicas) Secure(ctx context.Context, away bool) error {
 		}
 		if startedLately {
 			if name := r.unheardReplica(s, theirs); name != "" {
-				unheard.AddStore(name)
+				unheard.AddStores(name)
 				continue
 			}
 		}

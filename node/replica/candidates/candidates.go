@@ -1,6 +1,8 @@
 package candidates
 
 import (
+	"slices"
+
 	"flowring/flow"
 	"flowring/ring"
 	"flowring/ring/roster"
@@ -105,12 +107,16 @@ func (l *Lookup) find(name string) member {
 // List hands out the candidates of a slice one by one. It looks up no member before it is needed.
 type List struct {
 	lookup  *Lookup
+	all     []string    // all members
 	names   []string    // members to look up
 	unheard []Candidate // members looked up and unheard
 }
 
 // Of returns the candidates of a slice.
-func (l *Lookup) Of(s flow.Slice) List { return List{lookup: l, names: l.ring.Candidates(s)} }
+func (l *Lookup) Of(s flow.Slice) List {
+	names := l.ring.Candidates(s)
+	return List{lookup: l, all: names, names: names}
+}
 
 // Len returns the largest number of candidates to come.
 func (l *List) Len() int { return len(l.names) + len(l.unheard) }
@@ -132,6 +138,18 @@ func (l *List) Next() (c Candidate, ok bool) {
 	}
 	c, l.unheard = l.unheard[0], l.unheard[1:]
 	return c, true
+}
+
+// Unacked returns the stores without an ack among those handed out and those without an address.
+func (l *List) Unacked(ackedBy []roster.Store) (stores []roster.Store) {
+	for _, name := range l.all[:len(l.all)-len(l.names)] {
+		m := l.lookup.member(name)
+		if m.ID != "" && !slices.ContainsFunc(ackedBy, func(s roster.Store) bool { return s.ID == m.ID }) &&
+			!slices.ContainsFunc(l.unheard, func(c Candidate) bool { return c.ID == m.ID }) {
+			stores = append(stores, m.Store)
+		}
+	}
+	return stores
 }
 
 // NextIfSelf removes the next candidate if it is the store of this node, and reports whether it is.

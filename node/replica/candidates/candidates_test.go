@@ -102,6 +102,29 @@ func TestUnheardCandidatesComeLast(t *testing.T) {
 	}
 }
 
+// A store that is still to be handed out is not without an ack, and a store without an address is.
+func TestStoresWithoutAnAck(t *testing.T) {
+	c := newCluster("a", "b", "c", "d", "e")
+	b, _ := c.roster.ByName("b")
+	c.unheard[c.Addr(b.ID)] = true
+	c.lost["e"] = true
+	list := c.finder().Lookup().Of(c.sliceOf(t, "b", "c", "e", "a", "d"))
+	var acked []roster.Store
+	for _, want := range []string{"[]", "[e]", "[e]", "[b e]"} {
+		next, _ := list.Next()
+		if next.Name != "b" {
+			acked = append(acked, next.Store)
+		}
+		var got []string
+		for _, s := range list.Unacked(acked) {
+			got = append(got, s.Name)
+		}
+		if fmt.Sprint(got) != want {
+			t.Errorf("Unacked after %s = %v, want %s", next.Name, got, want)
+		}
+	}
+}
+
 // Only the first candidate can be taken as that of this node.
 func TestNextIfSelf(t *testing.T) {
 	c := newCluster("a", "b", "c")
