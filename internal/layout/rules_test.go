@@ -16,7 +16,7 @@ const module = "flowring"
 func levels() map[string]int {
 	return map[string]int{
 		"internal/hashseed": -5, "flow/field": -5, "flow/scan": -4, "flow": -3, "flow/query": -2,
-		"internal/contract": -1, "store/digest": -1, "store/table": -1,
+		"internal/contract": -1, "flow/query/merge": -1, "store/digest": -1, "store/table": -1,
 		"ring": 0, "ring/roster": 0, "router/admission": 0, "store/snapshot": 0, "node/replica/pace": 0,
 		"internal/browser": 0, "internal/buildinfo": 0, "internal/safeguard": 0, "internal/lograte": 0, "internal/reload": 0, "internal/workers": -1,
 		"node/peer/idle": 0, "node/peer/stream": 0,
@@ -31,6 +31,7 @@ func levels() map[string]int {
 		"cmd/flowring/access": 6, "cmd/flowring/output": 6, "cmd/flowring/bench": 7,
 		"cmd/flowring": 8,
 		// For tests alone:
+		"flow/query/naive":  5,
 		"internal/certtest": 5, "internal/layout": 5, "internal/layout/words": 5, "internal/ledger": 5, "internal/memnet": 5, "internal/racetest": 5, "internal/transcript": 5, "k8s": 5,
 		"store/journal/journaltest": 5,
 		"internal/clustertest":      6, "internal/proctest": 6,
@@ -58,7 +59,7 @@ func importers() map[string][]string {
 
 // pure lists the packages without I/O, clock and goroutines, and the packages that they must not import.
 func pure() (packages, forbidden []string) {
-	packages = []string{"flow", "flow/csv", "flow/field", "flow/query", "flow/scan", "internal/contract", "ring", "store/digest", "store/snapshot", "store/table"}
+	packages = []string{"flow", "flow/csv", "flow/field", "flow/query", "flow/query/merge", "flow/query/naive", "flow/scan", "internal/contract", "ring", "store/digest", "store/snapshot", "store/table"}
 	forbidden = []string{"net", "os", "io/fs", "path/filepath", "log", "syscall", "time", "context", "math/rand"}
 	return packages, forbidden
 }
