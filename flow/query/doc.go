@@ -13,5 +13,7 @@
 // Spec.Compare is the order in which stores send their groups and in which a node merges them. It is the order of the
 // keys (hour or day, src_app, dest_app, vpc_id) unless the question asks for another one. Names compare by bytes.
 //
+// Spec.Encode is the one encoding of a question between nodes (codec.go), so Spec.Hash names the question.
+//
 // A Spec is immutable once it is valid, so any number of goroutines may use it.
 package query
