@@ -233,7 +233,7 @@ func (w *world) Digest(ctx context.Context, addr string, sl flow.Slice, roster s
 	if s.then != nil {
 		s.then()
 	}
-	return DigestReply{from, d, s.takingOver, s.recovering}, err
+	return DigestReply{From: from, Digest: d, TakingOver: s.takingOver, Recovering: s.recovering}, err
 }
 
 // Secure implements Peers.

@@ -9,6 +9,7 @@ import (
 	"flowring/flow"
 	"flowring/internal/contract"
 	"flowring/internal/safeguard"
+	"flowring/node/replica/proof"
 	"flowring/ring/roster"
 	"flowring/store"
 	"flowring/store/digest"
@@ -33,18 +34,9 @@ func knownToAll(wishes []Known) Known {
 	}
 }
 
-// Read reads a slice as completely as possible, within ctx. The reading is
-//
-//   - Complete if fewer than W stores of the roster were silent, at least W established stores answered, this one
-//     included, and every batch in the reading is on W established stores. A recovering store counts as silent;
-//   - Unproven if only the last condition fails: everything acknowledged is in the reading, but the next complete read
-//     may lack a batch of this one. Also if at least R-W+1 of the slice's own replicas answered and none of them still
-//     takes the slice over;
-//   - Partial otherwise.
-//
-// Complete is correct because an acknowledged batch is on W stores and fewer than W stores were silent. The batches of
-// the answer must be on W stores because the next complete read may otherwise miss a batch of this one (push_back in
-// docs/model).
+// Read reads a slice as completely as possible, within ctx. Package proof has the rule by which the reading is judged.
+// The batches of the answer must be on W stores because the next complete read may otherwise miss a batch of this one
+// (push_back in docs/model).
 //
 // A reader that has the flows, by known, may get a reading without flows. The store then does not copy the totals and
 // does not load a cold slice.
@@ -101,7 +93,7 @@ func (r *Replicas) read(s flow.Slice, known Known, unlessBehind bool) (*Reading,
 	pushing, cancel := context.WithTimeout(r.ctx, r.DigestWait)
 	defer cancel()
 	p.push(pushing, reading.Shown)
-	reading.Completeness, reading.Silent = p.completeness(reading.Shown)
+	reading.Completeness, reading.Silent = p.Completeness(reading.Shown, r.isDoubtful(s))
 	return reading, nil
 }
 
@@ -111,18 +103,18 @@ func (r *Replicas) read(s flow.Slice, known Known, unlessBehind bool) (*Reading,
 func (p *poll) pullAndRead(ctx context.Context, known Known) (*Reading, error) {
 	for again := false; ; again = true {
 		p.pull(ctx)
-		reading, err := p.r.readLocal(p.slice, known)
+		reading, err := p.r.readLocal(p.Slice, known)
 		if err != nil {
 			return nil, err
 		}
 		p.own().Digest = reading.Shown
-		missed := maps.Clone(p.replies)
-		maps.DeleteFunc(missed, func(_ roster.StoreID, v *reply) bool { return !reading.Shown.Lacks(v.Digest) })
+		missed := maps.Clone(p.All)
+		maps.DeleteFunc(missed, func(_ roster.StoreID, v *proof.Reply) bool { return !reading.Shown.Lacks(v.Digest) })
 		if len(missed) == 0 || p.r.Disabled.Has(safeguard.ShowHeard) {
 			return reading, nil
 		}
 		if again {
-			maps.DeleteFunc(p.replies, func(id roster.StoreID, _ *reply) bool { return missed[id] != nil })
+			maps.DeleteFunc(p.All, func(id roster.StoreID, _ *proof.Reply) bool { return missed[id] != nil })
 			return reading, nil
 		}
 	}
@@ -143,16 +135,16 @@ func (r *Replicas) readLocal(s flow.Slice, known Known) (*Reading, error) {
 
 // firstReplies are the replies of a poll before any pull.
 type firstReplies struct {
-	others []reply
+	others []proof.Reply
 	union  digest.Digest // of all digests, this store's included
 }
 
 func (p *poll) firstReplies() firstReplies {
 	var f firstReplies
-	for _, id := range slices.Sorted(maps.Keys(p.replies)) {
-		v := p.replies[id]
+	for _, id := range slices.Sorted(maps.Keys(p.All)) {
+		v := p.All[id]
 		f.union = f.union.Union(v.Digest)
-		if v.addr != "" {
+		if v.Addr != "" {
 			f.others = append(f.others, *v)
 		}
 	}
@@ -169,7 +161,7 @@ func (f firstReplies) fuller(r *Replicas, own digest.Digest, tolerated uint64) e
 	var fuller error
 	for _, v := range f.others {
 		if lacks := f.union.Minus(v.Digest).Count(); lacks < least && r.counts(v.From) && !v.Recovering {
-			least, fuller = lacks, &BehindError{v.From, v.addr}
+			least, fuller = lacks, &BehindError{v.From, v.Addr}
 		}
 	}
 	return fuller

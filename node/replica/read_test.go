@@ -14,6 +14,7 @@ import (
 	"flowring/internal/contract"
 	"flowring/internal/racetest"
 	"flowring/internal/safeguard"
+	"flowring/node/replica/proof"
 	"flowring/ring/roster"
 	"flowring/store/digest"
 )
@@ -242,8 +243,8 @@ func TestOnQuorumEqualsTheNaiveCount(t *testing.T) {
 		r := New(1, Config{Copies: len(names), Quorum: quorum}, Deps{Cluster: w, Peers: w})
 		defer r.Stop()
 		p := r.newPoll(flow.Slice{}, nil)
-		p.excludeSelf = rapid.Bool().Draw(t, "away")
-		p.self = w.Self()
+		p.ExcludeSelf = rapid.Bool().Draw(t, "away")
+		p.Self = w.Self()
 		count := map[flow.Dot]int{}
 		var shown digest.Digest
 		for i, name := range names {
@@ -252,18 +253,18 @@ func TestOnQuorumEqualsTheNaiveCount(t *testing.T) {
 				s.Leaving = true
 				w.mark(s.Store)
 			}
-			v := &reply{DigestReply: DigestReply{From: s.Store}, addr: name}
+			v := &proof.Reply{DigestReply: DigestReply{From: s.Store}, Addr: name}
 			if i == 0 {
-				v.addr = ""
+				v.Addr = ""
 			}
 			for _, seq := range rapid.SliceOfDistinct(rapid.Uint64Range(1, 6), rapid.ID[uint64]).Draw(t, name) {
 				v.Digest.Add(dot(seq))
 				shown.Add(dot(seq))
-				if !s.Leaving && !(p.excludeSelf && i == 0) {
+				if !s.Leaving && !(p.ExcludeSelf && i == 0) {
 					count[dot(seq)]++
 				}
 			}
-			p.replies[s.ID] = v
+			p.All[s.ID] = v
 		}
 		var want digest.Digest
 		for d, n := range count {
@@ -271,7 +272,7 @@ func TestOnQuorumEqualsTheNaiveCount(t *testing.T) {
 				want.Add(d)
 			}
 		}
-		if got := p.onQuorum(shown); !got.Equal(want) {
+		if got := p.OnQuorum(shown); !got.Equal(want) {
 			t.Errorf("onQuorum = %v, want %v", got, want)
 		}
 	})

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -17,6 +16,7 @@ import (
 	"flowring/node/replica/coalesce"
 	"flowring/node/replica/keys"
 	"flowring/node/replica/pace"
+	"flowring/node/replica/proof"
 	"flowring/node/replica/rounds"
 	"flowring/ring"
 	"flowring/ring/roster"
@@ -102,6 +102,7 @@ type Deps struct {
 type Replicas struct {
 	Config
 	Deps
+	rule      proof.Rule
 	origin    uint64
 	seqs      sync.Map      // flow.Slice -> *atomic.Uint64: the last sequence number given to a batch
 	keyless   atomic.Uint64 // postings without a key so far
@@ -133,6 +134,7 @@ type Replicas struct {
 // New returns inert replicas. The origin must be random, and new at each start of the process (P9).
 func New(origin uint64, cfg Config, deps Deps) *Replicas {
 	r := &Replicas{Config: cfg.withDefaults(), Deps: deps, origin: origin, started: time.Now()}
+	r.rule = proof.Rule{Cluster: r.Cluster, Copies: r.Copies, Quorum: r.Quorum, Disabled: r.Disabled}
 	if r.Silent == nil {
 		r.Silent = func(error) bool { return false }
 	}
@@ -184,18 +186,19 @@ func (r *Replicas) runDetached(fn func()) error {
 	return nil
 }
 
-// counts reports whether the acks and digests of a store count: by the present roster, or by the store's own answer,
-// it is established, and it is neither leaving nor forgotten.
-func (r *Replicas) counts(from roster.Store) bool {
-	s, ok := r.Cluster.Roster().Get(from.ID)
-	return ok && !s.Forgotten && !s.Leaving && (s.Established || from.Established)
-}
+// counts reports whether the acks and digests of a store count.
+func (r *Replicas) counts(from roster.Store) bool { return r.rule.Counts(from) }
 
 // isReplica reports whether a member is one of the R replicas of a slice by a ring.
 func (r *Replicas) isReplica(on *ring.Ring, s flow.Slice, name string) bool {
-	names := on.Candidates(s)
-	return slices.Contains(names[:min(r.Copies, len(names))], name)
+	return r.rule.IsReplica(on, s, name)
 }
+
+// Rule returns the rule by which this store judges answers.
+func (r *Replicas) Rule() *proof.Rule { return &r.rule }
+
+// Reachable reports whether a store is this node's own, or the last call to its node succeeded.
+func (r *Replicas) Reachable(id roster.StoreID) bool { return r.finder.Reachable(id) }
 
 // KeysRemembered returns the number of remembered keys, and the number of batches refused for them.
 func (r *Replicas) KeysRemembered() (held int64, refused uint64) { return r.keys.Counts() }

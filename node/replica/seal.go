@@ -65,18 +65,18 @@ func (p *poll) checkAgreement() error {
 	if p.r.Disabled.Has(safeguard.Agreement) {
 		return nil
 	}
-	if silent := p.silent(); len(silent) > 0 {
+	if silent := p.Silent(); len(silent) > 0 {
 		return fmt.Errorf("no answer from %v", silent)
 	}
-	if p.r.Cluster.Roster().Hash() != p.begun.Hash() || p.r.Cluster.Ring().Version() != p.ring.Version() {
+	if p.r.Cluster.Roster().Hash() != p.Begun.Hash() || p.r.Cluster.Ring().Version() != p.Ring.Version() {
 		return errRosterChanged
 	}
 	own, replicas := p.own().Digest, 0
-	for _, v := range p.replies {
+	for _, v := range p.All {
 		if own.Lacks(v.Digest) {
 			return fmt.Errorf("%s holds batches that this store lacks", v.From.Name)
 		}
-		if !p.r.isReplica(p.ring, p.slice, v.From.Name) {
+		if !p.r.isReplica(p.Ring, p.Slice, v.From.Name) {
 			continue
 		}
 		if v.TakingOver || v.Digest.Lacks(own) {
@@ -86,7 +86,7 @@ func (p *poll) checkAgreement() error {
 			replicas++
 		}
 	}
-	if replicas < p.r.Copies || !p.r.isReplica(p.ring, p.slice, p.self.Name) {
+	if replicas < p.r.Copies || !p.r.isReplica(p.Ring, p.Slice, p.Self.Name) {
 		return fmt.Errorf("%d of %d replicas hold it, or this store is none of them", replicas, p.r.Copies)
 	}
 	return nil

@@ -86,18 +86,18 @@ func (r *Replicas) countCopies(s flow.Slice, sum [16]byte, theirs map[roster.Sto
 
 func (r *Replicas) secureSlice(ctx context.Context, s flow.Slice, skip *silentStores, away bool) error {
 	p := r.newPoll(s, skip)
-	p.excludeSelf = away
+	p.ExcludeSelf = away
 	if err := p.askAll(ctx); err != nil {
 		return err
 	}
 	own := p.own().Digest
 	p.push(ctx, own)
-	if p.underReplicated(own).Empty() {
+	if p.UnderReplicated(own).Empty() {
 		return nil
 	}
 	return &contract.UnavailableError{
 		Reason: fmt.Sprintf("hour %d could not be put on %d other stores", s.Hour, r.Quorum),
-		Stores: p.silent(), Err: context.Cause(ctx),
+		Stores: p.Silent(), Err: context.Cause(ctx),
 	}
 }
 
