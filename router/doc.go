@@ -10,7 +10,7 @@
 //	GET  /problems/{name}     the meaning of a problem       problem.go
 //	GET  /                    this list, with examples       index.go
 //
-// All paths: query parameters in parameters.go, browsers in guarded.go, HTTP/2 in http2.go. Package admission admits
+// All paths: query parameters in parameters.go and package parameter, browsers in guarded.go, HTTP/2 in http2.go. Package admission admits
 // POSTs, package coding compresses and decompresses, and package contract has the table of refusals.
 //
 // Invariants:

@@ -8,6 +8,7 @@ import (
 
 	"flowring/flow"
 	"flowring/internal/contract"
+	"flowring/router/parameter"
 )
 
 // getFlows answers with the flows of an hour.
@@ -37,7 +38,11 @@ func (rt *router) getFlows(w http.ResponseWriter, r *http.Request) {
 
 // parseAsk returns the hour of a GET and the ask. HEAD knows every tag, because it wants only the headers.
 func parseAsk(r *http.Request) (flow.Hour, contract.Ask, error) {
-	hour, need, err := parseQuery(r.URL.RawQuery)
+	values, err := parameter.Parse(r.URL.RawQuery)
+	if err != nil {
+		return 0, contract.Ask{}, err
+	}
+	hour, need, err := parseQuery(values)
 	ask := contract.Ask{Need: need, Known: knownTags(r.Header)}
 	if r.Method == http.MethodHead {
 		ask.Known = append(ask.Known, contract.AnyTag)

@@ -1,6 +1,10 @@
 package router
 
-import "net/http"
+import (
+	"net/http"
+
+	"flowring/router/parameter"
+)
 
 // getLive answers ok while the process runs. It checks nothing else, because a restart does not help a node without
 // peers.
@@ -9,7 +13,7 @@ func getLive(w http.ResponseWriter, _ *http.Request) { writeText(w, http.StatusO
 // getReady answers whether clients may send requests to the node. With for=write it answers whether the node could
 // store a POST now. The body of a 503 is the reason.
 func (rt *router) getReady(w http.ResponseWriter, r *http.Request) {
-	write, err := flag(r.URL.Query(), "for", "write")
+	write, err := parameter.Flag(r.URL.Query(), "for", "write")
 	if err != nil {
 		rt.refuse(w, r, err)
 		return

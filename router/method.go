@@ -7,6 +7,7 @@ import (
 	"github.com/gorilla/mux"
 
 	"flowring/internal/contract"
+	"flowring/router/parameter"
 )
 
 // notFound answers a path without a route.
@@ -20,7 +21,7 @@ func (rt *router) methodNotAllowed(m *mux.Router) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		allow := strings.Join(allowed(m, r), ", ")
 		w.Header().Set("Allow", allow)
-		rt.refuse(w, r, contract.Method.Errorf("%s is not allowed here; allowed: %s", quoted(r.Method), allow))
+		rt.refuse(w, r, contract.Method.Errorf("%s is not allowed here; allowed: %s", parameter.Quoted(r.Method), allow))
 	})
 }
 

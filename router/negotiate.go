@@ -6,6 +6,7 @@ import (
 
 	"flowring/internal/contract"
 	"flowring/router/coding"
+	"flowring/router/parameter"
 )
 
 const (
@@ -38,7 +39,7 @@ func bodyMedia(h http.Header) (media string, err error) {
 }
 
 func mediaError(value string) error {
-	return contract.MediaType.Errorf("the Content-Type is %s, want one of %s", quoted(value), acceptedMedia)
+	return contract.MediaType.Errorf("the Content-Type is %s, want one of %s", parameter.Quoted(value), acceptedMedia)
 }
 
 // bodyCoding returns the content coding of a body.
@@ -47,7 +48,7 @@ func bodyCoding(h http.Header) (coding.Coding, error) {
 	if !ok {
 		declared := strings.Join(h.Values("Content-Encoding"), ",")
 		return c, contract.ContentEncoding.Errorf("the Content-Encoding is %s, want one of %s",
-			quoted(declared), coding.Supported)
+			parameter.Quoted(declared), coding.Supported)
 	}
 	return c, nil
 }

@@ -72,25 +72,11 @@ func TestRoutesRefuseUnknownParameters(t *testing.T) {
 	}
 }
 
-func TestDistanceCountsEdits(t *testing.T) {
-	for _, tt := range []struct {
-		a, b string
-		want int
-	}{{"", "", 0}, {"", "abc", 3}, {"abc", "", 3}, {"hour", "hour", 0}, {"kitten", "sitting", 3}, {"partail", "partial", 2}} {
-		if got := distance(tt.a, tt.b); got != tt.want {
-			t.Errorf("distance(%q, %q) = %d, want %d", tt.a, tt.b, got, tt.want)
-		}
-	}
-}
-
 // P16: the comparison of a long name takes no longer than of a short one.
 func TestAHugeParameterIsRefusedBriefly(t *testing.T) {
 	h, _ := handlerFor(Config{}, newFake())
 	w := getFrom(h, "/flows?hour=1&"+strings.Repeat("é", 1<<19))
 	if w.Code != 400 || w.Body.Len() > 1000 {
 		t.Errorf("GET with a name of 1 MiB = %d with %d bytes, want 400 with few", w.Code, w.Body.Len())
-	}
-	if got := len(nearest(strings.Repeat("x", 1<<20), []string{"hour", "partial"})); got == 0 {
-		t.Error("no nearest name")
 	}
 }

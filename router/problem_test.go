@@ -42,7 +42,7 @@ var everyError = []struct {
 	{tooManyHours(3, 2), "hours-in-request", 400},
 	{keyError("is odd"), "idempotency-key", 400},
 	{receiveError(io.ErrNoProgress), "body", 400},
-	{malformed(errors.New("q")), "query", 400},
+	{contract.Query.Errorf("q"), "query", 400},
 	{browserRefusal(browser.ErrCrossOrigin), "cross-origin", 403},
 	{contract.NotFound, "not-found", 404},
 	{contract.Method.Errorf("PUT is not allowed"), "method", 405},
