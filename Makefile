@@ -1,6 +1,5 @@
 # Everything here is a short command of its own too; `make help` prints the list.
 
-VERSION  ?= $(shell git describe --tags --dirty 2>/dev/null)
 COMMIT   ?= $(shell git rev-parse --verify --short HEAD 2>/dev/null)
 # With a registry in its name, the image has the same full name for buildah, docker and Kubernetes.
 IMAGE    ?= localhost/flowring:dev
@@ -8,7 +7,7 @@ FUZZTIME ?= 30s
 
 GOLANGCI  := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 BUILDINFO := flowring/internal/buildinfo
-LDFLAGS   := -s -w -X $(BUILDINFO).version=$(VERSION) -X $(BUILDINFO).commit=$(COMMIT)
+LDFLAGS   := -s -w -X $(BUILDINFO).commit=$(COMMIT)
 
 .DEFAULT_GOAL := build
 .PHONY: help build test race simulate lint fuzz cover bench growth bench-check image clean FORCE

@@ -7,14 +7,16 @@ import (
 	"runtime/debug"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"flowring"
 )
 
-// Set by the linker (-X), see the package comment; never by the program.
-var version, commit string
+// commit is set by the linker (-X), see the package comment; never by the program.
+var commit string
 
 // Info identifies a build.
 type Info struct {
-	Version  string // "v1.2.3", or "dev"
+	Version  string // of the program: "1.2.3"
 	Commit   string // of the source, in hexadecimal; ends in "-dirty" when the source had changes of its own; or "unknown"
 	Go       string // version of Go: "go1.26.8"
 	Platform string // operating system and architecture: "linux/amd64"
@@ -26,32 +28,28 @@ func Read() Info {
 	if !ok {
 		stamped = &debug.BuildInfo{}
 	}
-	return read(stamped, version, commit)
+	return read(stamped, commit)
 }
 
 // read prefers what the linker was told to what the Go tool stamped.
-func read(stamped *debug.BuildInfo, version, commit string) Info {
+func read(stamped *debug.BuildInfo, commit string) Info {
 	settings := map[string]string{}
 	for _, s := range stamped.Settings {
 		settings[s.Key] = s.Value
-	}
-	module := stamped.Main.Version
-	if module == "(devel)" {
-		module = ""
 	}
 	revision := settings["vcs.revision"]
 	if revision != "" && settings["vcs.modified"] == "true" {
 		revision += "-dirty"
 	}
 	return Info{
-		Version:  cmp.Or(version, module, "dev"),
+		Version:  flowring.Version(),
 		Commit:   cmp.Or(commit, revision, "unknown"),
 		Go:       runtime.Version(),
 		Platform: runtime.GOOS + "/" + runtime.GOARCH,
 	}
 }
 
-// String returns one line: "v1.2.3 (commit 0123abc, go1.26.8, linux/amd64)".
+// String returns one line: "1.2.3 (commit 0123abc, go1.26.8, linux/amd64)".
 func (i Info) String() string {
 	return fmt.Sprintf("%s (commit %s, %s, %s)", i.Version, i.Commit, i.Go, i.Platform)
 }

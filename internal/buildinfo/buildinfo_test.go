@@ -4,44 +4,56 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"runtime/debug"
 	"strings"
 	"testing"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"flowring"
 )
 
 func TestRead(t *testing.T) {
-	stamped := func(version string, settings ...debug.BuildSetting) *debug.BuildInfo {
-		return &debug.BuildInfo{Main: debug.Module{Version: version}, Settings: settings}
-	}
+	stamped := func(settings ...debug.BuildSetting) *debug.BuildInfo { return &debug.BuildInfo{Settings: settings} }
 	revision := debug.BuildSetting{Key: "vcs.revision", Value: "abc"}
 	modified := debug.BuildSetting{Key: "vcs.modified", Value: "true"}
 	for _, test := range []struct {
-		name            string
-		stamped         *debug.BuildInfo
-		version, commit string
-		want            Info
+		name    string
+		stamped *debug.BuildInfo
+		commit  string
+		want    string
 	}{
-		{"nothing is known", stamped(""), "", "", Info{Version: "dev", Commit: "unknown"}},
-		{"a plain build", stamped("(devel)", revision), "", "", Info{Version: "dev", Commit: "abc"}},
-		{"the source has changes", stamped("(devel)", revision, modified), "", "", Info{Version: "dev", Commit: "abc-dirty"}},
-		{"an installed module", stamped("v1.2.3"), "", "", Info{Version: "v1.2.3", Commit: "unknown"}},
-		{"the linker wins", stamped("v1.2.3", revision), "v2.0.0", "def", Info{Version: "v2.0.0", Commit: "def"}},
+		{"nothing is known", stamped(), "", "unknown"},
+		{"a plain build", stamped(revision), "", "abc"},
+		{"the source has changes", stamped(revision, modified), "", "abc-dirty"},
+		{"the linker wins", stamped(revision), "def", "def"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			test.want.Go, test.want.Platform = runtime.Version(), runtime.GOOS+"/"+runtime.GOARCH
-			if got := read(test.stamped, test.version, test.commit); got != test.want {
-				t.Errorf("read() = %+v, want %+v", got, test.want)
+			want := Info{flowring.Version(), test.want, runtime.Version(), runtime.GOOS + "/" + runtime.GOARCH}
+			if got := read(test.stamped, test.commit); got != want {
+				t.Errorf("read() = %+v, want %+v", got, want)
 			}
 		})
 	}
 }
 
+// The version is that of the file VERSION, in the form of Semantic Versioning.
+func TestTheVersionIsThatOfTheFile(t *testing.T) {
+	file, err := os.ReadFile("../../VERSION")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := Read().Version
+	if got+"\n" != string(file) || !regexp.MustCompile(`^\d+\.\d+\.\d+(-[0-9a-z.]+)?$`).MatchString(got) {
+		t.Errorf("Read().Version = %q, want the content of VERSION, %q, as 1.2.3", got, file)
+	}
+}
+
 func TestStringIsOneLine(t *testing.T) {
-	got := Info{Version: "v1.2.3", Commit: "abc", Go: "go1.26.8", Platform: "linux/amd64"}.String()
-	if want := "v1.2.3 (commit abc, go1.26.8, linux/amd64)"; got != want {
+	got := Info{Version: "1.2.3", Commit: "abc", Go: "go1.26.8", Platform: "linux/amd64"}.String()
+	if want := "1.2.3 (commit abc, go1.26.8, linux/amd64)"; got != want {
 		t.Errorf("String() = %q, want %q", got, want)
 	}
 }
@@ -86,8 +98,8 @@ func TestLinkerFlagsInThePackageCommentWork(t *testing.T) {
 	run := exec.Command(program, "-test.run=^TestPrintForLinkerFlags$", "-test.v")
 	run.Env = append(os.Environ(), "BUILDINFO_PRINT=1")
 	out, err := run.CombinedOutput()
-	if err != nil || !strings.Contains(string(out), "v1.2.3 (commit 0123abc,") {
-		t.Errorf("a build with %s says %s (%v), want v1.2.3 and commit 0123abc", flags, out, err)
+	if err != nil || !strings.Contains(string(out), "(commit 0123abc,") {
+		t.Errorf("a build with %s says %s (%v), want commit 0123abc", flags, out, err)
 	}
 }
 

@@ -15,6 +15,7 @@ const module = "flowring"
 // levels says how high each package stands: it may import only packages that stand lower.
 func levels() map[string]int {
 	return map[string]int{
+		".":                 -6, // the version of the program
 		"internal/hashseed": -5, "flow/field": -5, "flow/scan": -4, "flow": -3, "flow/query": -2,
 		"internal/contract": -1, "flow/query/merge": -1, "store/digest": -1, "store/table": -1,
 		"ring": 0, "ring/roster": 0, "router/admission": 0, "router/parameter": 0, "store/snapshot": 0, "node/replica/pace": 0,
@@ -110,7 +111,7 @@ func violations(s source) []string {
 }
 
 func importViolation(pkg, path string) string {
-	if own, ok := strings.CutPrefix(path, module+"/"); ok && levels()[own] >= levels()[pkg] {
+	if own, ok := ownPackage(path); ok && levels()[own] >= levels()[pkg] {
 		return fmt.Sprintf("imports %s, which does not stand lower", own)
 	}
 	for library, by := range importers() {
@@ -123,6 +124,14 @@ func importViolation(pkg, path string) string {
 		return fmt.Sprintf("imports %s, which does I/O or depends on when it runs", path)
 	}
 	return ""
+}
+
+// ownPackage returns the folder of a package of the module, and whether the path is one.
+func ownPackage(path string) (folder string, own bool) {
+	if path == module {
+		return ".", true
+	}
+	return strings.CutPrefix(path, module+"/")
 }
 
 // within reports whether path is the package root or one below it.
