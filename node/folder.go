@@ -21,7 +21,9 @@ const (
 // ctx ends: when a pod is replaced, the old process may run for most of a minute beside the new one.
 func (n *Node) openJournal(ctx context.Context) (*journal.Journal, error) {
 	for begun, said := time.Now(), false; ; {
-		j, err := journal.Open(n.cfg.DataDir, journal.Options{FS: n.deps.FS, Log: n.log, Fatal: n.deps.Fatal})
+		j, err := journal.Open(n.cfg.DataDir, journal.Options{
+			FS: n.deps.FS, Log: n.log, Fatal: n.deps.Fatal, Speaks: n.deps.Speaks,
+		})
 		if !errors.Is(err, journal.ErrLocked) || time.Since(begun) >= lockWait {
 			return j, err
 		}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"flowring/internal/compat"
 	"flowring/internal/contract"
 	"flowring/internal/safeguard"
 	"flowring/node/directory"
@@ -24,8 +25,9 @@ type town struct {
 // noJournal saves nothing.
 type noJournal struct{}
 
-func (noJournal) State(string) ([]byte, error)  { return nil, nil }
-func (noJournal) SetState(string, []byte) error { return nil }
+func (noJournal) State(string) ([]byte, error)      { return nil, nil }
+func (noJournal) SetState(string, []byte) error     { return nil }
+func (noJournal) RaiseVersion(compat.Version) error { return nil }
 
 // newTown returns a town of n established stores that all answer.
 func newTown(t *testing.T, n, quorum int, disabled safeguard.Set) *town {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"flowring/internal/compat"
 	"flowring/internal/lograte"
 	"flowring/internal/reload"
 	"flowring/internal/safeguard"
@@ -50,6 +51,7 @@ type Deps struct {
 	Rejoin      time.Duration // instead of member.DefaultRejoinEvery
 	SealBatches int           // instead of the default of replica.Config
 	Disabled    safeguard.Set // safeguards that are off
+	Speaks      compat.Range  // versions, instead of compat.Spoken
 }
 
 // Node is one node of the cluster. Its methods are safe for concurrent use, except Start and Stop.
@@ -256,12 +258,15 @@ func (n *Node) openStore(ctx context.Context) error {
 
 // openMembership loads the store's identity, the cluster's name and the rules of placement from the journal.
 func (n *Node) openMembership() (err error) {
-	cfg := membership.Config{Name: n.cfg.Name, NameIsDefault: n.deps.NameIsDefault, Slices: n.cfg.HourSlices}
+	cfg := membership.Config{
+		Name: n.cfg.Name, NameIsDefault: n.deps.NameIsDefault, Slices: n.cfg.HourSlices, Speaks: n.deps.Speaks,
+	}
 	if n.deps.Disabled.Has(safeguard.LostDisk) {
 		cfg.NewID = membership.IDOfName
 	}
 	n.membership, err = membership.Open(cfg, membership.Deps{
 		Journal: n.journal, Log: n.log, Draining: n.draining.Load, FollowAny: n.deps.Disabled.Has(safeguard.Adoption),
+		DropUnknown: n.deps.Disabled.Has(safeguard.KeepUnknown),
 	})
 	if err != nil {
 		return err
@@ -296,6 +301,9 @@ func (c cluster) Roster() roster.Roster { return c.membership.Roster() }
 
 // Ring implements candidates.Cluster.
 func (c cluster) Ring() *ring.Ring { return c.membership.Ring() }
+
+// Version implements candidates.Cluster.
+func (c cluster) Version() compat.Version { return c.membership.Version() }
 
 // Addr implements candidates.Cluster.
 func (c cluster) Addr(id roster.StoreID) string { return c.directory.Addr(id) }

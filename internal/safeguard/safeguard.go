@@ -37,6 +37,7 @@ const (
 	GiveUpOrder                    // after a given-up drain, the new ID is established before the old is forgotten (P4)
 	ReadyUnrefused                 // a node is not ready while another node refuses it
 	Unreadable                     // a store with unreadable batches of an hour counts as silent in its reads (P4)
+	KeepUnknown                    // a node passes on the roster's fields of later programs, which it does not know
 )
 
 // Has reports whether every safeguard of which is switched off.

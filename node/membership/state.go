@@ -1,6 +1,7 @@
 package membership
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/go-json-experiment/json"
 
+	"flowring/internal/compat"
 	"flowring/ring"
 	"flowring/ring/roster"
 )
@@ -22,6 +24,8 @@ type Config struct {
 	NameIsDefault bool   // no operator set Name: the name in the data folder replaces it
 	Slices        int    // of an hour
 
+	Speaks compat.Range // versions that the node speaks; zero: compat.Spoken
+
 	NewID func(name string) roster.StoreID // draws the ID of a new store; nil: a random ID
 }
 
@@ -31,13 +35,17 @@ type Deps struct {
 	Log      *slog.Logger
 	Draining func() bool // whether a drain of this store is under way or done: the store takes no new ID then; nil: never
 
-	FollowAny bool // for tests alone: merge the rosters of any cluster (negative control of safeguard.Adoption)
+	// For tests alone, as negative controls of safeguards.
+	FollowAny   bool // merge the rosters of any cluster (safeguard.Adoption)
+	DropUnknown bool // merge no fields of later programs (safeguard.KeepUnknown)
 }
 
 // Journal keeps a node's own state.
 type Journal interface {
 	State(name string) ([]byte, error)
 	SetState(name string, value []byte) error
+	// RaiseVersion makes programs refuse the data folder that do not speak the version.
+	RaiseVersion(compat.Version) error
 }
 
 // State is a node's store ID and roster. It is safe for concurrent use, except UseClusterName, ConfirmClusterName and
@@ -83,6 +91,7 @@ func Open(cfg Config, deps Deps) (*State, error) {
 	if s.deps.Draining == nil {
 		s.deps.Draining = func() bool { return false }
 	}
+	s.cfg.Speaks = cmp.Or(s.cfg.Speaks, compat.Spoken())
 	if s.cfg.NewID == nil {
 		s.cfg.NewID = func(string) roster.StoreID { return roster.NewStoreID() }
 	}
@@ -93,7 +102,7 @@ func Open(cfg Config, deps Deps) (*State, error) {
 	if value == nil {
 		id := s.cfg.NewID(s.cfg.Name)
 		s.fresh = true
-		return s, s.save(id, nil, roster.Roster{}.With(roster.Store{ID: id, Name: s.cfg.Name}))
+		return s, s.save(id, nil, roster.Roster{}.With(s.newStore(id)))
 	}
 	var id identity
 	if err := json.Unmarshal(value, &id); err != nil {
@@ -106,7 +115,13 @@ func Open(cfg Config, deps Deps) (*State, error) {
 		return nil, fmt.Errorf("the data folder belongs to node %q, and this node is named %q: give it its own folder,"+
 			" or its name back", id.Name, s.cfg.Name)
 	}
+	if err := s.cfg.Speaks.Check(id.Roster.Version()); err != nil {
+		return nil, fmt.Errorf("load identity: the roster has %w", err)
+	}
 	s.publish(id.Store, id.Former, id.Roster)
+	if _, err := s.changeLocked(func(r roster.Roster) (roster.Roster, error) { return r, nil }); err != nil {
+		return nil, err
+	}
 	return s, s.replaceID()
 }
 
@@ -161,6 +176,9 @@ func (s *State) Ring() *ring.Ring { return s.current.Load().ring }
 
 // save makes an identity durable and publishes it. The caller holds mu, or has not published s yet.
 func (s *State) save(self roster.StoreID, former []roster.StoreID, roster roster.Roster) error {
+	if err := s.deps.Journal.RaiseVersion(roster.Version()); err != nil {
+		return fmt.Errorf("save roster: %w", err)
+	}
 	value, err := json.Marshal(identity{self, s.cfg.Name, roster, former})
 	if err != nil {
 		return fmt.Errorf("save roster: %w", err)
@@ -190,8 +208,11 @@ func (s *State) changeLocked(fn func(roster.Roster) (roster.Roster, error)) (boo
 	defer s.mu.Unlock()
 	now := s.current.Load()
 	next, err := fn(now.roster)
-	if err != nil || next.Equal(now.roster) {
+	if err != nil {
 		return false, err
+	}
+	if next = s.sayVersion(next); next.Equal(now.roster) {
+		return false, nil
 	}
 	if err := s.save(now.self, now.former, next); err != nil {
 		return false, err
@@ -218,7 +239,7 @@ func (s *State) replaceID() error {
 		s.deps.Log.Warn("this store was forgotten by the cluster: it joins again as a new one, with its batches",
 			"old", now.self, "new", id)
 	}
-	return s.save(id, former, now.roster.With(roster.Store{ID: id, Name: s.cfg.Name}))
+	return s.save(id, former, now.roster.With(s.newStore(id)))
 }
 
 // GiveUpDrain gives the store a new ID if it is leaving. Draining must report false by then.
@@ -259,6 +280,12 @@ func (s *State) forgetFormerLocked() ([]roster.StoreID, error) {
 func (s *State) MergeRoster(other roster.Roster) error {
 	if other.Equal(s.Roster()) {
 		return nil
+	}
+	if err := s.cfg.Speaks.Check(other.Version()); err != nil {
+		return fmt.Errorf("the roster of the other node has %w", err)
+	}
+	if s.deps.DropUnknown {
+		other = other.WithoutUnknown()
 	}
 	return s.change(func(mine roster.Roster) (roster.Roster, error) {
 		switch {

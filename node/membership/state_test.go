@@ -8,6 +8,7 @@ import (
 	"sync"
 	"testing"
 
+	"flowring/internal/compat"
 	"flowring/ring/roster"
 )
 
@@ -17,6 +18,8 @@ type diary struct {
 	states map[string][]byte
 	fail   error
 	write  func() // runs before each write
+
+	version compat.Version // of the folder
 }
 
 func (d *diary) State(name string) ([]byte, error) { return d.states[name], d.fail }
@@ -35,6 +38,11 @@ func (d *diary) SetState(name string, value []byte) error {
 	}
 	d.states[name] = slices.Clone(value)
 	return nil
+}
+
+func (d *diary) RaiseVersion(v compat.Version) error {
+	d.version = max(d.version, v)
+	return d.fail
 }
 
 func opened(t *testing.T, d *diary) *State {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"flowring/flow"
+	"flowring/internal/compat"
 	"flowring/ring"
 	"flowring/ring/roster"
 	"flowring/store"
@@ -114,6 +115,8 @@ func (w *world) Roster() roster.Roster {
 }
 
 // Ring implements Cluster.
+func (w *world) Version() compat.Version { return compat.Newest }
+
 func (w *world) Ring() *ring.Ring { return ring.New(w.Roster().Members(), 1) }
 
 // Addr implements Cluster.

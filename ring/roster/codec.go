@@ -4,33 +4,55 @@ import (
 	"fmt"
 
 	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"flowring/internal/compat"
 )
 
 // The encoding of a roster on disk and between nodes:
 //
-//	{"version":1,"cluster":"9f…","stores":[
-//		{"id":"0c…","name":"flow-0","established":true},
-//		{"id":"7a…","name":"flow-1","established":true,"forgotten":true}]}
+//	{"version":2,"cluster":"9f…","stores":[
+//		{"id":"0c…","name":"flow-0","established":true,"speaks":3,"said":4},
+//		{"id":"7a…","name":"flow-1","established":true,"forgotten":true}], …}
 //
-// The cluster is omitted while it is unknown, and flags while they are false. Stores ascend strictly by ID. An unknown
-// field is an error, because otherwise a node would pass on an incomplete roster.
-const (
-	version  = 1
-	maxBytes = 256 << 10 // more than MaxStores stores with the longest names, without white space
-)
+// The version is the cluster version that is on. The cluster is omitted while it is unknown, and flags while they are
+// false. A store that has said no version speaks version 1. Stores ascend strictly by ID.
+//
+// The encoding carries the version, so it never changes: later versions only add fields. Parse therefore reads the
+// roster of any version, and package membership refuses a version that the node does not speak. Unknown fields of the
+// roster and of its stores are kept and encoded behind the known ones (unknown.go).
+const maxBytes = 256 << 10 // more than MaxStores stores with the longest names and maxUnknown, without white space
 
 type wireRoster struct {
-	Version int         `json:"version"`
-	Cluster string      `json:"cluster,omitzero"`
-	Stores  []wireStore `json:"stores"`
+	Version compat.Version `json:"version"`
+	Cluster string         `json:"cluster,omitzero"`
+	Stores  []wireStore    `json:"stores"`
+	Unknown jsontext.Value `json:",embed"`
 }
 
 type wireStore struct {
-	ID          StoreID `json:"id"`
-	Name        string  `json:"name"`
-	Established bool    `json:"established,omitzero"`
-	Leaving     bool    `json:"leaving,omitzero"`
-	Forgotten   bool    `json:"forgotten,omitzero"`
+	ID          StoreID        `json:"id"`
+	Name        string         `json:"name"`
+	Established bool           `json:"established,omitzero"`
+	Leaving     bool           `json:"leaving,omitzero"`
+	Forgotten   bool           `json:"forgotten,omitzero"`
+	Speaks      compat.Version `json:"speaks,omitzero"`
+	Said        uint64         `json:"said,omitzero"`
+	Unknown     jsontext.Value `json:",embed"`
+}
+
+func (s Store) wire() wireStore {
+	return wireStore{
+		s.ID, s.Name, s.Established, s.Leaving, s.Forgotten, s.Speaks, s.Said, jsontext.Value(s.unknown),
+	}
+}
+
+func (w wireStore) store() (Store, error) {
+	if w.Speaks < 0 {
+		return Store{}, fmt.Errorf("store %s speaks version %d", w.ID, w.Speaks)
+	}
+	unknown, err := canonical(w.Unknown)
+	return Store{w.ID, w.Name, w.Established, w.Leaving, w.Forgotten, w.Speaks, w.Said, unknown}, err
 }
 
 // MarshalJSON encodes the roster. It fails for a roster with a fault, so Parse can read every encoded roster.
@@ -39,14 +61,14 @@ func (r Roster) MarshalJSON() ([]byte, error) {
 	if err := r.valid(); err != nil {
 		return nil, fmt.Errorf("encode roster: %w", err)
 	}
-	wire := wireRoster{Version: version, Cluster: r.cluster, Stores: make([]wireStore, len(r.stores))}
+	wire := wireRoster{r.Version(), r.cluster, make([]wireStore, len(r.stores)), jsontext.Value(r.unknown)}
 	for i, s := range r.stores {
-		wire.Stores[i] = wireStore(s)
+		wire.Stores[i] = s.wire()
 	}
 	return json.Marshal(wire)
 }
 
-// Parse decodes a roster from a disk or a peer. It accepts only rosters with the fields and the version of MarshalJSON.
+// Parse decodes a roster from a disk or a peer, of any version.
 func Parse(data []byte) (Roster, error) {
 	r, err := parse(data)
 	if err != nil {
@@ -69,15 +91,23 @@ func parse(data []byte) (Roster, error) {
 		return Roster{}, fmt.Errorf("%d bytes: the limit is %d", len(data), maxBytes)
 	}
 	var wire wireRoster
-	if err := json.Unmarshal(data, &wire, json.RejectUnknownMembers(true)); err != nil {
+	if err := json.Unmarshal(data, &wire); err != nil {
 		return Roster{}, err
 	}
-	if wire.Version != version {
-		return Roster{}, fmt.Errorf("version %d: want %d", wire.Version, version)
+	if wire.Version < 1 {
+		return Roster{}, fmt.Errorf("version %d: want at least 1", wire.Version)
 	}
-	r := newRoster(wire.Cluster, nil)
-	for _, s := range wire.Stores {
-		r.stores = append(r.stores, Store(s))
+	unknown, err := canonical(wire.Unknown)
+	if err != nil {
+		return Roster{}, err
+	}
+	r := Roster{cluster: wire.Cluster, unknown: unknown}.WithVersion(wire.Version).withStores(nil)
+	for _, w := range wire.Stores {
+		s, err := w.store()
+		if err != nil {
+			return Roster{}, err
+		}
+		r.stores = append(r.stores, s)
 	}
 	return r, r.valid()
 }

@@ -29,6 +29,40 @@ func TestRostersAreWrittenAsDocumented(t *testing.T) {
 	}
 }
 
+// A program reads the roster of a later version, which names the version, and passes on the fields that it does not know.
+func TestFieldsOfALaterProgramAreKept(t *testing.T) {
+	later := `{"version":7,"cluster":"blue","stores":[{"id":` + id0 + `,"name":"a","speaks":9,"said":2,"rack":"r1"},{"id":` + id1 +
+		`,"name":"b"}],"retention":{"days":30,"of":["x"]}}`
+	r, err := Parse([]byte(later))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s, _ := r.Get(id(0)); r.Version() != 7 || s.Speaks != 9 || s.Said != 2 {
+		t.Errorf("Parse = version %d, store %+v, want version 7 and a store that speaks 9", r.Version(), s)
+	}
+	gone := Store{ID: id(1), Forgotten: true}
+	known, err := Roster{}.With(Store{ID: id(0), Name: "a", Established: true}).Merge(r.With(gone))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := `{"version":7,"cluster":"blue","stores":[{"id":` + id0 + `,"name":"a","established":true,"speaks":9,"said":2,"rack":"r1"},{"id":` +
+		id1 + `,"name":"b","forgotten":true}],"retention":{"days":30,"of":["x"]}}`
+	if got, err := known.MarshalJSON(); err != nil || string(got) != want {
+		t.Errorf("MarshalJSON() = %s, %v, want %s", got, err, want)
+	}
+}
+
+// A roster without the facts of later programs has the bytes and the hash that programs before versions compute.
+func TestRostersOfVersion1AreThoseOfProgramsBeforeVersions(t *testing.T) {
+	r := Roster{cluster: "blue"}.With(Store{ID: id(0), Name: "a", Established: true}.Speaking(1)).WithVersion(1)
+	if got, err := r.MarshalJSON(); err != nil || strings.Contains(string(got), "speaks") || strings.Contains(string(got), "said") {
+		t.Errorf("MarshalJSON() = %s, %v, want the fields of a program before versions", got, err)
+	}
+	if got, want := r.Hash(), "2514d7c8aed7ea382f33ceb619b57691"; got != want {
+		t.Errorf("Hash() = %s, want %s", got, want)
+	}
+}
+
 func TestRostersSurviveEncoding(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		r := anyRoster("", "blue").Draw(t, "roster")
@@ -48,9 +82,10 @@ func TestParseRefuses(t *testing.T) {
 		"nothing":                 ``,
 		"null":                    `null`,
 		"no version":              `{"stores":[]}`,
-		"a later version":         `{"version":2,"stores":[]}`,
-		"an unknown field":        `{"version":1,"stores":[],"epoch":3}`,
-		"an unknown store field":  `{"version":1,"stores":[{"id":` + id0 + `,"name":"a","epoch":3}]}`,
+		"a negative version":      `{"version":-1,"stores":[]}`,
+		"a store before versions": `{"version":1,"stores":[{"id":` + id0 + `,"name":"a","speaks":-1}]}`,
+		"a repeated later field":  `{"version":1,"stores":[],"epoch":3,"epoch":4}`,
+		"too many later fields":   `{"version":1,"stores":[],"epoch":"` + strings.Repeat("x", maxUnknown) + `"}`,
 		"a repeated field":        `{"version":1,"version":1,"stores":[]}`,
 		"trailing data":           `{"version":1,"stores":[]}{}`,
 		"a short ID":              store(`"00"`, `"a"`),
@@ -80,8 +115,12 @@ func tooMany() string {
 
 func TestTheLargestRosterCanBeReadBack(t *testing.T) {
 	r := Roster{cluster: strings.Repeat("c", MaxName)}
+	r.unknown = `{"x":"` + strings.Repeat("x", maxUnknown-8) + `"}`
 	for i := range MaxStores {
-		r = r.With(Store{ID: id(i), Name: strings.Repeat("n", MaxName), Established: true, Forgotten: true})
+		r = r.With(Store{
+			ID: id(i), Name: strings.Repeat("n", MaxName), Established: true, Leaving: true, Forgotten: true,
+			Speaks: 99, Said: 9999,
+		})
 	}
 	data, err := r.MarshalJSON()
 	if err != nil {
@@ -115,8 +154,8 @@ func TestARosterCanBePartOfALargerDocument(t *testing.T) {
 	if err := stdjson.Unmarshal(data, &got); err != nil || !got.Roster.Equal(want) {
 		t.Errorf("Unmarshal(%s) = %v, %v, want %v", data, got, err, want)
 	}
-	if err := got.Roster.UnmarshalJSON([]byte(`{"version":2}`)); err == nil || !got.Roster.Equal(want) {
-		t.Errorf("UnmarshalJSON(version 2) = %v and left %v, want an error and %v", err, got.Roster, want)
+	if err := got.Roster.UnmarshalJSON([]byte(`{"version":0}`)); err == nil || !got.Roster.Equal(want) {
+		t.Errorf("UnmarshalJSON(version 0) = %v and left %v, want an error and %v", err, got.Roster, want)
 	}
 }
 
@@ -128,6 +167,7 @@ func FuzzParse(f *testing.F) {
 		}
 		f.Add(data)
 	}
+	f.Add([]byte(`{"version":3,"stores":[{"id":` + id0 + `,"name":"a","speaks":4,"said":2,"rack":{"b":1,"a":[1.50]}}],"later":1e2}`))
 	f.Add([]byte(`{"version":1,"stores":[{"id":` + id0 + `,"name":"a"},{"id":` + id0 + `,"name":"a"}]}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		r, err := Parse(data)
@@ -141,6 +181,11 @@ func FuzzParse(f *testing.F) {
 		again, err := Parse(first)
 		if err != nil || !again.Equal(r) || again.Hash() != r.Hash() {
 			t.Fatalf("Parse(%s) = %v, %v, want %v", first, again, err, r)
+		}
+		if merged, err := again.Merge(Roster{cluster: r.cluster}.With(Store{ID: id(9), Name: "b"})); err == nil {
+			if err := keepsFields(r.unknown, merged.unknown); err != nil {
+				t.Fatal(err)
+			}
 		}
 		if second, err := again.MarshalJSON(); err != nil || !bytes.Equal(first, second) {
 			t.Fatalf("MarshalJSON() = %s, then %s, %v, want the same", first, second, err)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/go-json-experiment/json/jsontext"
 	"pgregory.net/rapid"
 )
 
@@ -40,15 +41,44 @@ func chain(merge mergeFunc, a, b, c Roster) (Roster, error) {
 	return merge(ab, c)
 }
 
-// monotone returns an error if a store, a flag or the cluster of before is missing in after.
+// monotone returns an error if a store, a flag, the cluster, the version or an unknown field of before is missing in after.
 func monotone(before, after Roster) error {
 	if before.cluster != "" && before.cluster != after.cluster {
 		return fmt.Errorf("not monotone: cluster %q became %q", before.cluster, after.cluster)
+	}
+	if after.Version() < before.Version() {
+		return fmt.Errorf("not monotone: version %d became %d", before.Version(), after.Version())
+	}
+	if err := keepsFields(before.unknown, after.unknown); err != nil {
+		return err
 	}
 	for _, s := range before.All() {
 		now, ok := after.Get(s.ID)
 		if !ok || s.Established && !now.Established || s.Forgotten && !now.Forgotten {
 			return fmt.Errorf("not monotone: %+v became %+v (present: %t)", s, now, ok)
+		}
+		if now.Said < s.Said {
+			return fmt.Errorf("not monotone: store %s said %d times, then %d times", s.ID, s.Said, now.Said)
+		}
+		if err := keepsFields(s.unknown, now.unknown); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// keepsFields returns an error if an unknown field is missing in after, or has a smaller value.
+func keepsFields(before, after string) error {
+	if before == "" {
+		return nil
+	}
+	now := map[string]jsontext.Value{}
+	if after != "" {
+		now = fieldsOf(jsontext.Value(after))
+	}
+	for name, value := range fieldsOf(jsontext.Value(before)) {
+		if kept, ok := now[name]; !ok || string(mergeValues(value, kept)) != string(kept) {
+			return fmt.Errorf("not monotone: unknown field %q of %s became %s", name, before, after)
 		}
 	}
 	return nil
@@ -70,7 +100,7 @@ func with(both func(s, o Store) Store) mergeFunc {
 		if err != nil {
 			return merged, err
 		}
-		out := Roster{cluster: merged.cluster, stores: merged.All()}
+		out := merged.withStores(merged.All())
 		for i, s := range out.stores {
 			inA, okA := a.Get(s.ID)
 			inB, okB := b.Get(s.ID)
@@ -96,6 +126,23 @@ func TestTheLawsDetectAWeakerMerge(t *testing.T) {
 			m.Name = s.Name
 			return m
 		}),
+		"unknown fields of the first account win": with(func(s, o Store) Store {
+			m := s.merge(o)
+			m.unknown = s.unknown
+			return m
+		}),
+		"a store speaks the newest version that it ever spoke, said or not": with(func(s, o Store) Store {
+			m := s.merge(o)
+			m.Speaks, m.Said = max(s.Speaks, o.Speaks), s.Said
+			return m
+		}),
+		"the unknown fields of the roster are dropped": func(a, b Roster) (Roster, error) {
+			merged, err := a.Merge(b)
+			if !a.Equal(b) {
+				merged.unknown = ""
+			}
+			return merged, err
+		},
 		"the first cluster wins": func(a, b Roster) (Roster, error) {
 			if a.cluster != "" {
 				b.cluster = a.cluster

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+
+	"flowring/internal/compat"
 )
 
 // MaxStores is the largest number of stores on a roster, tombstones included.
@@ -17,8 +19,10 @@ const MaxStores = 1024
 // forgotten ones. The zero value is the empty roster of an unknown cluster.
 type Roster struct {
 	cluster string
-	stores  []Store // sorted by ID, IDs distinct; shared between rosters, never modified
-	hash    *hash   // nil: the hash is computed anew each time
+	version compat.Version // on in the cluster; 0: version 1
+	unknown string         // fields of later programs, as Store.unknown
+	stores  []Store        // sorted by ID, IDs distinct; shared between rosters, never modified
+	hash    *hash          // nil: the hash is computed anew each time
 }
 
 // hash is the hash of a roster. It is computed at the first use and kept, because every call between nodes carries it.
@@ -27,7 +31,11 @@ type hash struct {
 	hex  string
 }
 
-func newRoster(cluster string, stores []Store) Roster { return Roster{cluster, stores, new(hash)} }
+// withStores returns the roster with other stores.
+func (r Roster) withStores(stores []Store) Roster {
+	r.stores, r.hash = stores, new(hash)
+	return r
+}
 
 // Cluster returns the ID of the cluster, or "" while it is not known.
 func (r Roster) Cluster() string { return r.cluster }
@@ -38,7 +46,7 @@ func (r Roster) WithCluster(id string) (Roster, error) { return r.Merge(Roster{c
 // With returns the roster merged with store s. It clears no flag of a store on the roster. Encoding and merging detect
 // an invalid store and a number of stores over MaxStores.
 func (r Roster) With(s Store) Roster {
-	return newRoster(r.cluster, union(r.stores, []Store{s}))
+	return r.withStores(union(r.stores, []Store{s}))
 }
 
 // Merge returns the union of both rosters. It fails if they are of different clusters or have more than MaxStores
@@ -50,7 +58,10 @@ func (r Roster) Merge(o Roster) (Roster, error) {
 	if r.cluster != "" && o.cluster != "" && r.cluster != o.cluster {
 		return Roster{}, fmt.Errorf("merge rosters: cluster %q is not cluster %q", r.cluster, o.cluster)
 	}
-	merged := newRoster(cmp.Or(r.cluster, o.cluster), union(r.stores, o.stores))
+	merged := Roster{
+		cluster: cmp.Or(r.cluster, o.cluster), version: max(r.version, o.version),
+		unknown: mergeUnknown(r.unknown, o.unknown),
+	}.withStores(union(r.stores, o.stores))
 	if err := merged.checkSize(); err != nil {
 		return Roster{}, fmt.Errorf("merge rosters: %w", err)
 	}
@@ -60,6 +71,13 @@ func (r Roster) Merge(o Roster) (Roster, error) {
 func (r Roster) checkSize() error {
 	if len(r.stores) > MaxStores {
 		return fmt.Errorf("%d stores, tombstones included: the limit is %d", len(r.stores), MaxStores)
+	}
+	unknown := len(r.unknown)
+	for _, s := range r.stores {
+		unknown += len(s.unknown)
+	}
+	if unknown > maxUnknown {
+		return fmt.Errorf("%d bytes of unknown fields: the limit is %d", unknown, maxUnknown)
 	}
 	return nil
 }
@@ -80,9 +98,9 @@ func union(a, b []Store) []Store {
 	return append(append(out, a...), b...)
 }
 
-// Equal reports whether both rosters have the same cluster and the same stores.
+// Equal reports whether both rosters have the same content.
 func (r Roster) Equal(o Roster) bool {
-	return r.cluster == o.cluster && slices.Equal(r.stores, o.stores)
+	return r.cluster == o.cluster && r.version == o.version && r.unknown == o.unknown && slices.Equal(r.stores, o.stores)
 }
 
 // Hash returns 32 hexadecimal digits that are equal exactly if the rosters are.
@@ -100,8 +118,27 @@ func (r Roster) computeHash() string {
 		text = appendText(appendText(text, string(s.ID)), s.Name)
 		text = append(text, bit(s.Established), bit(s.Leaving), bit(s.Forgotten))
 	}
+	text = r.appendLater(text)
 	sum := sha256.Sum256(text)
 	return hex.EncodeToString(sum[:16])
+}
+
+// appendLater appends the facts that rosters of the first programs do not have. Without such facts it appends nothing, so
+// that those programs compute the same hash. They are in a list of their own behind the stores, with one element for the
+// roster and one for each store.
+func (r Roster) appendLater(text []byte) []byte {
+	later := binary.AppendUvarint(nil, uint64(r.version))
+	later = appendText(later, r.unknown)
+	some := r.version > 0 || r.unknown != ""
+	for _, s := range r.stores {
+		later = binary.AppendUvarint(binary.AppendUvarint(later, uint64(s.Speaks)), s.Said)
+		later = appendText(later, s.unknown)
+		some = some || s.Speaks > 0 || s.Said > 0 || s.unknown != ""
+	}
+	if !some {
+		return text
+	}
+	return append(append(text, "later"...), later...)
 }
 
 // appendText appends s preceded by its length, so that different lists of strings give different texts.
@@ -114,6 +151,41 @@ func bit(b bool) byte {
 		return 1
 	}
 	return 0
+}
+
+// Version returns the version that is on in the cluster.
+func (r Roster) Version() compat.Version { return r.version.Known() }
+
+// WithVersion returns the roster with a version on, or with its own if that is higher.
+func (r Roster) WithVersion(v compat.Version) Roster {
+	if v > r.Version() {
+		r.version, r.hash = v, new(hash)
+	}
+	return r
+}
+
+// WithoutUnknown returns the roster without the fields of later programs, for negative controls.
+func (r Roster) WithoutUnknown() Roster {
+	stores := r.All()
+	for i := range stores {
+		stores[i].unknown = ""
+	}
+	r.unknown = ""
+	return r.withStores(stores)
+}
+
+// Spoken returns the newest version that every store speaks, the forgotten ones aside; 1 for a roster without stores.
+func (r Roster) Spoken() compat.Version {
+	stores := r.Stores()
+	if len(stores) == 0 {
+		return 1
+	}
+	return slices.MinFunc(stores, func(a, b Store) int { return cmp.Compare(a.Speaks.Known(), b.Speaks.Known()) }).Speaks.Known()
+}
+
+// Below returns the stores, the forgotten ones aside, that do not speak a version.
+func (r Roster) Below(v compat.Version) []Store {
+	return r.where(func(s Store) bool { return !s.Forgotten && s.Speaks.Known() < v })
 }
 
 // Get returns a store by its ID, also a forgotten one.

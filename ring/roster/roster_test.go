@@ -6,7 +6,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/go-json-experiment/json"
 	"pgregory.net/rapid"
+
+	"flowring/internal/compat"
 )
 
 func id(n int) StoreID { return StoreID(fmt.Sprintf("%032x", n)) }
@@ -36,14 +39,45 @@ func anyStore() *rapid.Generator[Store] {
 			Name:        rapid.SampledFrom([]string{"flow-0", "flow-1", "flow-2"}).Draw(t, "name"),
 			Established: rapid.Bool().Draw(t, "established"),
 			Forgotten:   rapid.Bool().Draw(t, "forgotten"),
+			Speaks:      compat.Version(rapid.IntRange(0, 3).Draw(t, "speaks")),
+			Said:        rapid.Uint64Range(0, 2).Draw(t, "said"),
+			unknown:     anyUnknown().Draw(t, "unknown"),
 		}
 	})
+}
+
+// anyUnknown draws fields of a later program, few of them, so that rosters share them and disagree about them.
+func anyUnknown() *rapid.Generator[string] {
+	return rapid.Custom(func(t *rapid.T) string {
+		fields := rapid.MapOfN(rapid.SampledFrom([]string{"a", "b", "é"}), anyValue(2), 0, 2).Draw(t, "fields")
+		data, err := json.Marshal(fields)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := canonical(data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return text
+	})
+}
+
+func anyValue(depth int) *rapid.Generator[any] {
+	scalars := rapid.SampledFrom([]any{nil, false, true, -1, 7, 10, 0.5, "", "x", "y"})
+	if depth == 0 {
+		return scalars
+	}
+	inner := anyValue(depth - 1)
+	return rapid.OneOf(scalars,
+		rapid.Map(rapid.SliceOfN(inner, 0, 2), func(a []any) any { return a }),
+		rapid.Map(rapid.MapOfN(rapid.SampledFrom([]string{"a", "b"}), inner, 0, 2), func(m map[string]any) any { return m }))
 }
 
 // anyRoster draws a roster of one of the clusters.
 func anyRoster(clusters ...string) *rapid.Generator[Roster] {
 	return rapid.Custom(func(t *rapid.T) Roster {
-		r := Roster{cluster: rapid.SampledFrom(clusters).Draw(t, "cluster")}
+		r := Roster{cluster: rapid.SampledFrom(clusters).Draw(t, "cluster"), unknown: anyUnknown().Draw(t, "unknown")}
+		r = r.WithVersion(compat.Version(rapid.IntRange(1, 3).Draw(t, "version")))
 		for _, s := range rapid.SliceOfN(anyStore(), 0, 6).Draw(t, "stores") {
 			r = r.With(s)
 		}

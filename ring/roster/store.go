@@ -4,6 +4,8 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"fmt"
+
+	"flowring/internal/compat"
 )
 
 // MaxName is the largest number of bytes in the name of a node.
@@ -72,6 +74,21 @@ type Store struct {
 	Established bool   // the store counts towards write quorums and answers reads
 	Leaving     bool   // the store is about to be forgotten; it no longer counts, but may hold the only copy of a batch
 	Forgotten   bool   // a tombstone; the content of the store does not count and never will again
+
+	// The newest version that the node of the store speaks, as the store itself last said. It may fall when an older
+	// program takes over the disk, so Said counts up with each change, and the entry with the larger count wins.
+	Speaks compat.Version `json:",omitzero"` // 0: version 1
+	Said   uint64         `json:",omitzero"`
+
+	unknown string // fields of later programs, as an object in canonical form; "": none
+}
+
+// Speaking returns the store after it has said the newest version that its node speaks.
+func (s Store) Speaking(v compat.Version) Store {
+	if s.Speaks.Known() != v.Known() {
+		s.Speaks, s.Said = v.Known(), s.Said+1
+	}
+	return s
 }
 
 // Valid returns an error unless the store can be encoded and decoded.
@@ -91,13 +108,29 @@ func (s Store) Counts() bool { return s.Established && !s.Leaving && !s.Forgotte
 
 // merge returns the union of s and o, which have the same ID.
 func (s Store) merge(o Store) Store {
+	speaks, said := mergeSpeaks(s, o)
 	return Store{
 		ID:          s.ID,
 		Name:        mergeName(s.Name, o.Name),
 		Established: s.Established || o.Established,
 		Leaving:     s.Leaving || o.Leaving,
 		Forgotten:   s.Forgotten || o.Forgotten,
+		Speaks:      speaks,
+		Said:        said,
+		unknown:     mergeUnknown(s.unknown, o.unknown),
 	}
+}
+
+// mergeSpeaks returns the version that was said later. Of two versions with one count, which only a disk that was
+// rolled back can say, the older one wins, because no store may count as speaking a version that it does not speak.
+func mergeSpeaks(s, o Store) (compat.Version, uint64) {
+	switch {
+	case s.Said > o.Said:
+		return s.Speaks, s.Said
+	case s.Said < o.Said:
+		return o.Speaks, o.Said
+	}
+	return min(s.Speaks, o.Speaks), s.Said
 }
 
 // mergeName returns the smaller name. The names of one store never differ; if they did, every node would have to choose

@@ -12,6 +12,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"flowring/flow"
+	"flowring/internal/compat"
 	"flowring/internal/lograte"
 	"flowring/store"
 )
@@ -35,6 +36,8 @@ type Options struct {
 	// Fatal runs once, when the disk has failed so that no write can succeed any more. It should end the process. It
 	// must not call the journal, because the caller may hold locks. nil: log and exit.
 	Fatal func(error)
+
+	Speaks compat.Range // versions of folders that this program reads; zero: compat.Spoken
 }
 
 // Journal is the part of one store on disk.
@@ -51,6 +54,10 @@ type Journal struct {
 	opening       *openAttempt
 	backgroundLog lograte.Limiter // for failures of background work
 	corruptionLog lograte.Limiter // for damage found by reads; a block has many batches
+
+	speaks  compat.Range
+	raising sync.Mutex   // held while the version of the folder changes
+	version atomic.Int64 // of the folder
 
 	fatal  func(error)
 	failed atomic.Pointer[error] // set before fatal is called

@@ -14,7 +14,7 @@ import (
 //	'h' | hour (8) | slice (4)                          draft (8) and head of the slice's snapshot, wrapped
 //	'p' | hour (8) | slice (4) | draft (8) | piece (4)  a piece of a snapshot, or of a draft of one, wrapped
 //	's' | name                                          state of the node, wrapped
-//	'f'                                                 formatPrefix and the format version in decimal
+//	'f'                                                 the format, as in version.go
 //
 // Wrapped values are drawn in envelope.go. Numbers are big endian, so that keys sort like their numbers; the sign bit
 // of the hour is flipped, so that negative hours sort first. Each batch is written with its dot: a list of the dots

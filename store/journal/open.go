@@ -1,29 +1,26 @@
 package journal
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
 	"os"
 	"slices"
-	"strconv"
 	"strings"
 	"syscall"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
-)
 
-// The version counts the formats of keys.go and envelope.go.
-const (
-	formatPrefix  = "flowring journal, format "
-	formatVersion = 2
+	"flowring/internal/compat"
 )
 
 // Open opens the journal in a folder. It makes both if the folder is missing or empty. The errors are:
 //
-//   - ErrFormat: the folder has other files and no journal, or a journal of another format. Open has changed nothing.
+//   - ErrFormat: the folder has other files and no journal, or a journal of a version that this program does not read.
+//     Open has changed nothing.
 //   - ErrLocked: another process has the journal open.
 //   - ErrCorrupt: the journal is damaged.
 //   - ErrFull: the disk has no room for the writes of Open.
@@ -38,7 +35,10 @@ func Open(dir string, options Options) (*Journal, error) {
 }
 
 func newJournal(dir string, options Options) *Journal {
-	j := &Journal{dir: dir, fs: options.FS, log: options.Log, fatal: options.Fatal, opening: newOpenAttempt()}
+	j := &Journal{
+		dir: dir, fs: options.FS, log: options.Log, fatal: options.Fatal, opening: newOpenAttempt(),
+		speaks: cmp.Or(options.Speaks, compat.Spoken()),
+	}
 	if j.fs == nil {
 		j.fs = vfs.Default
 	}
@@ -57,6 +57,9 @@ func newJournal(dir string, options Options) *Journal {
 // open locks the folder and opens the database in it. Pebble's open cannot be cancelled: an attempt that is given up
 // continues in the background, and keeps the folder locked until the disk has room or the process ends.
 func (j *Journal) open(options Options) error {
+	if _, err := j.readMarker(); err != nil {
+		return err
+	}
 	if err := j.lockFolder(); err != nil {
 		return err
 	}
@@ -91,7 +94,7 @@ func (j *Journal) openDB(fileSystem vfs.FS) (err error) {
 		return errors.Join(translateOpen(err), j.unlock())
 	}
 	j.identities, err = j.identify()
-	if err := errors.Join(err, j.checkFormat(), j.removeOrphanDrafts()); err != nil {
+	if err := errors.Join(err, j.openVersion(), j.removeOrphanDrafts()); err != nil {
 		return errors.Join(err, j.db.Close(), j.unlock())
 	}
 	if len(j.foreignFiles) > 0 {
@@ -188,47 +191,4 @@ func translateOpen(err error) error {
 		return fmt.Errorf("%w: %w", ErrFull, err)
 	}
 	return translate(err)
-}
-
-// checkFormat verifies the version of the format. The format is the first write in a journal, so that a database
-// without it must be empty.
-func (j *Journal) checkFormat() error {
-	value, closer, err := j.db.Get([]byte{formatKind})
-	if errors.Is(err, pebble.ErrNotFound) {
-		return j.writeFormat()
-	}
-	if err != nil {
-		return translate(err)
-	}
-	defer closer.Close()
-	number, ok := strings.CutPrefix(string(value), formatPrefix)
-	version, err := strconv.Atoi(number)
-	switch {
-	case !ok || err != nil:
-		return fmt.Errorf("%w: its format is %.40q", ErrCorrupt, value)
-	case version != formatVersion:
-		return fmt.Errorf("%w: it has format %d, this program reads %d", ErrFormat, version, formatVersion)
-	}
-	return nil
-}
-
-func (j *Journal) writeFormat() error {
-	it, err := j.db.NewIter(nil)
-	if err != nil {
-		return translate(err)
-	}
-	empty := !it.First()
-	if err := errors.Join(it.Error(), it.Close()); err != nil {
-		return translate(err)
-	}
-	if !empty {
-		return fmt.Errorf("%w: it has data but no format", ErrFormat)
-	}
-	format := fmt.Appendf(nil, "%s%d", formatPrefix, formatVersion)
-	if err := j.db.Set([]byte{formatKind}, format, pebble.Sync); err != nil {
-		return err
-	}
-	// Pebble makes a database in its oldest format. Damage within a WAL of that format looks like its end. A flush
-	// starts the next WAL, which has the new format.
-	return j.db.Flush()
 }

@@ -41,7 +41,7 @@ func TestOpenRefusesOtherFoldersThanJournals(t *testing.T) {
 			makeJournal(t, dir, func(db *pebble.DB) error {
 				return db.Set([]byte{formatKind}, []byte(formatPrefix+"9"), pebble.Sync)
 			})
-		}, ErrFormat, "it has format 9, this program reads 2"},
+		}, ErrFormat, "the data folder has version 8, this program reads version 1"},
 		{"a journal whose format is damaged", func(t *testing.T, dir string) {
 			makeJournal(t, dir, func(db *pebble.DB) error {
 				return db.Set([]byte{formatKind}, []byte("flowrong"), pebble.Sync)
@@ -165,8 +165,8 @@ func TestForeignFilesDoNotHideTheDamageOfAJournal(t *testing.T) {
 	dir := t.TempDir()
 	makeJournal(t, dir, func(db *pebble.DB) error { return db.Set([]byte{formatKind}, []byte(formatPrefix+"9"), pebble.Sync) })
 	write(t, filepath.Join(dir, ".DS_Store"), "")
-	if _, err := Open(dir, Options{}); !errors.Is(err, ErrFormat) || !strings.Contains(err.Error(), "format 9") {
-		t.Errorf("Open: %v, want it to name format 9", err)
+	if _, err := Open(dir, Options{}); !errors.Is(err, ErrFormat) || !strings.Contains(err.Error(), "version 8") {
+		t.Errorf("Open: %v, want it to name version 8", err)
 	}
 }
 

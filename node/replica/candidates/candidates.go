@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"flowring/flow"
+	"flowring/internal/compat"
 	"flowring/ring"
 	"flowring/ring/roster"
 )
@@ -13,6 +14,7 @@ type Cluster interface {
 	Self() roster.Store
 	Roster() roster.Roster
 	Ring() *ring.Ring
+	Version() compat.Version       // on in the cluster, for compat.Feature.On
 	Addr(id roster.StoreID) string // the last known address of the store's node; "": none
 }
 

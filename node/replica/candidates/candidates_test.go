@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"flowring/flow"
+	"flowring/internal/compat"
 	"flowring/ring"
 	"flowring/ring/roster"
 )
@@ -33,9 +34,11 @@ func (c *cluster) add(name string) roster.Store {
 	return s
 }
 
-func (c *cluster) Self() roster.Store    { return c.self }
-func (c *cluster) Roster() roster.Roster { return c.roster }
-func (c *cluster) Ring() *ring.Ring      { return ring.New(c.roster.Members(), 1) }
+func (c *cluster) Self() roster.Store      { return c.self }
+func (c *cluster) Roster() roster.Roster   { return c.roster }
+func (c *cluster) Version() compat.Version { return compat.Newest }
+
+func (c *cluster) Ring() *ring.Ring { return ring.New(c.roster.Members(), 1) }
 
 func (c *cluster) Addr(id roster.StoreID) string {
 	s, _ := c.roster.Get(id)

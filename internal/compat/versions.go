@@ -1,0 +1,130 @@
+package compat
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// Version is a cluster version. The zero value stands for version 1, because stores and rosters of earlier programs say
+// no version.
+type Version int
+
+// The versions that this program speaks.
+const (
+	Oldest Version = 1
+	Newest Version = 1
+)
+
+// Known returns the version, with 1 for the zero value.
+func (v Version) Known() Version { return max(v, 1) }
+
+// Feature is a change of a format. Its value is the first version with the change.
+type Feature Version
+
+// On reports whether a version has the feature.
+func (f Feature) On(v Version) bool { return v >= Version(f) }
+
+// Range is the versions that a program speaks. The zero value stands for version 1 alone.
+type Range struct{ Oldest, Newest Version }
+
+// Spoken returns the versions that this program speaks.
+func Spoken() Range { return Range{Oldest, Newest} }
+
+// Includes reports whether a version is in the range.
+func (r Range) Includes(v Version) bool {
+	return r.Oldest.Known() <= v.Known() && v.Known() <= r.Newest.Known()
+}
+
+// String returns the range in words.
+func (r Range) String() string {
+	if r.Oldest.Known() == r.Newest.Known() {
+		return fmt.Sprintf("version %d", r.Newest.Known())
+	}
+	return fmt.Sprintf("versions %d to %d", r.Oldest.Known(), r.Newest.Known())
+}
+
+// VersionError refuses a version outside a range.
+type VersionError struct {
+	Version Version
+	Speaks  Range // of the refusing program
+}
+
+// Error names both versions.
+func (e *VersionError) Error() string {
+	return fmt.Sprintf("version %d, this program reads %s", e.Version.Known(), e.Speaks)
+}
+
+// Check refuses a version outside the range; nil: the program reads it.
+func (r Range) Check(v Version) error {
+	if r.Includes(v) {
+		return nil
+	}
+	return &VersionError{v, r}
+}
+
+// Offer describes a node to another node. The zero value is the offer of a node that says none: version 1 alone.
+type Offer struct {
+	On     Version // on in the node's cluster
+	Speaks Range
+}
+
+// String returns the offer as ParseOffer reads it: the version that is on, and the range, such as 1/1-2. It is empty
+// for version 1 alone, so that it costs nothing in metadata and headers.
+func (o Offer) String() string {
+	if o.On.Known() == 1 && o.Speaks.Oldest.Known() == 1 && o.Speaks.Newest.Known() == 1 {
+		return ""
+	}
+	return fmt.Sprintf("%d/%d-%d", o.On.Known(), o.Speaks.Oldest.Known(), o.Speaks.Newest.Known())
+}
+
+// ParseOffer reads the text of an offer. It ignores a space and all text behind it, where later versions may add facts.
+func ParseOffer(text string) (Offer, error) {
+	text, _, _ = strings.Cut(text, " ")
+	if text == "" {
+		return Offer{}, nil
+	}
+	on, speaks, _ := strings.Cut(text, "/")
+	oldest, newest, _ := strings.Cut(speaks, "-")
+	var o Offer
+	for _, number := range []struct {
+		text string
+		to   *Version
+	}{{on, &o.On}, {oldest, &o.Speaks.Oldest}, {newest, &o.Speaks.Newest}} {
+		n, err := strconv.ParseUint(number.text, 10, 31)
+		if err != nil || n == 0 {
+			return Offer{}, fmt.Errorf("offer %.40q: want a version and a range such as 1/1-2", text)
+		}
+		*number.to = Version(n)
+	}
+	if o.Speaks.Oldest > o.Speaks.Newest {
+		return Offer{}, fmt.Errorf("offer %.40q: the range ends before it begins", text)
+	}
+	return o, nil
+}
+
+// OfferError refuses another node, because one of the two does not speak the version that is on at the other one.
+type OfferError struct {
+	On     Version
+	Speaks Range
+	Here   bool // the version is on here, and the other node does not speak it
+}
+
+// Error names both versions.
+func (e *OfferError) Error() string {
+	if e.Here {
+		return fmt.Sprintf("version %d is on here, and the other node speaks %s", e.On.Known(), e.Speaks)
+	}
+	return fmt.Sprintf("version %d is on there, and this node speaks %s", e.On.Known(), e.Speaks)
+}
+
+// Check refuses a node with another offer; nil: both nodes speak the version that is on at the other one.
+func (o Offer) Check(other Offer) error {
+	switch {
+	case !o.Speaks.Includes(other.On):
+		return &OfferError{On: other.On, Speaks: o.Speaks}
+	case !other.Speaks.Includes(o.On):
+		return &OfferError{On: o.On, Speaks: other.Speaks, Here: true}
+	}
+	return nil
+}
