@@ -29,7 +29,7 @@ func unwrap(key, value []byte) ([]byte, error) {
 		return nil, fmt.Errorf("%w: %d bytes are too few", ErrCorrupt, len(value))
 	}
 	if value[0] != envelopeVersion {
-		return nil, fmt.Errorf("%w: value of version %d, this program reads %d", ErrFormat, value[0], envelopeVersion)
+		return nil, fmt.Errorf("%w: value of version %d, this program reads up to %d", ErrFormat, value[0], envelopeVersion)
 	}
 	payload := value[envelopeLen:]
 	if got, want := checksum(key, payload), binary.BigEndian.Uint32(value[1:]); got != want {
