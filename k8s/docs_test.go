@@ -60,14 +60,14 @@ func settingsOfAnInstallation(m *manifests) error {
 	}
 	mount := m.container().mount("gossip-key")
 	source, _ := m.pod().Volumes[0]["secret"].(object)
-	if m.Key.Data[path.Base(cfg.GossipKeyFile)] == "" {
-		return fmt.Errorf("the Secret has no key for %s", cfg.GossipKeyFile)
+	if m.Key.Data[path.Base(cfg.GossipKeysFile)] == "" {
+		return fmt.Errorf("the Secret has no key for %s", cfg.GossipKeysFile)
 	}
 	return cmp.Or(
 		differ("namespace", m.Nodes.Metadata.Namespace, "flows"),
 		differ("image", m.container().Image, "registry.example.com/flowring:1.0.0"),
 		differ("storage class", m.Nodes.Spec.VolumeClaimTemplates[0].Spec.StorageClass, "fast"),
-		differ("folder of the key", mount.MountPath, path.Dir(cfg.GossipKeyFile)),
+		differ("folder of the key", mount.MountPath, path.Dir(cfg.GossipKeysFile)),
 		differ("volume of the key", m.pod().Volumes[0]["name"], mount.Name),
 		differ("Secret of the volume", source["secretName"], m.Key.Metadata.Name),
 	)
@@ -82,7 +82,7 @@ func rendered(t *testing.T, build []string, heading string) *manifests {
 		os.CopyFS(filepath.Join(dir, "flowring/k8s/base"), os.DirFS("base")),
 		os.Mkdir(overlay, 0o700),
 		os.WriteFile(filepath.Join(overlay, "kustomization.yaml"), kustomizationBelow(t, heading), 0o600),
-		os.WriteFile(filepath.Join(overlay, "gossip.key"), []byte("MDEyMzQ1Njc4OWFiY2RlZg==\n"), 0o600),
+		os.WriteFile(filepath.Join(overlay, "gossip.keys"), []byte("MDEyMzQ1Njc4OWFiY2RlZg==\n"), 0o600),
 	)
 	if err != nil {
 		t.Fatal(err)

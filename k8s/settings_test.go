@@ -107,7 +107,7 @@ func setField(field reflect.Value, value string) error {
 
 func TestVariablesAreNamedAfterFields(t *testing.T) {
 	tests := map[string]string{
-		"Name": "FLOWRING_NAME", "HTTPAddr": "FLOWRING_HTTP_ADDR", "GossipKeyFile": "FLOWRING_GOSSIP_KEY_FILE",
+		"Name": "FLOWRING_NAME", "HTTPAddr": "FLOWRING_HTTP_ADDR", "GossipKeysFile": "FLOWRING_GOSSIP_KEYS_FILE",
 		"BootstrapExpect": "FLOWRING_BOOTSTRAP_EXPECT", "ID": "FLOWRING_ID", "DataDir": "FLOWRING_DATA_DIR",
 	}
 	for field, want := range tests {

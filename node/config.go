@@ -3,6 +3,7 @@ package node
 import (
 	"time"
 
+	"flowring/node/keyring"
 	"flowring/router"
 )
 
@@ -24,7 +25,7 @@ type Config struct {
 	Cluster           string        // name of the cluster and label of its gossip; a data folder keeps its name
 	RenameCluster     bool          // the data folder takes the name in Cluster, while the whole cluster is stopped
 	Rejoin            bool          // dial the saved addresses even if this node's address has changed
-	GossipKeyFile     string        // file with a base64 key of 16, 24 or 32 bytes for the gossip; empty: none
+	GossipKeysFile    string        // file of the keys of the gossip, one a line, the encrypting one first; empty: none
 	MaxBody           int64         // bytes of a POST, decoded
 	MaxLongAnswers    int           // answers to GETs above 64 KiB sent at once; 0: 8 for each processor
 	MaxBuffered       int64         // bytes of all bodies of POSTs in progress; 0: 8*MaxBody, at most MemoryLimit/4
@@ -39,6 +40,8 @@ type Config struct {
 	MaxFlowsPerHour   int           // different flows of an hour; 0: no limit
 	MaxNamesPerHour   int           // different names of applications and VPCs in an hour; 0: no limit
 	MaxHours          int           // hours held by a node, as owner or copy; 0: no limit
+
+	GossipVerify keyring.Verify // how far the keys of the gossip are switched on; empty: keyring.Require
 
 	MaxHoursPerRequest int  // different hours in the records of a POST; 0: the default
 	RememberedKeys     int  // idempotency keys remembered by this node as an owner, over all hours; 0: none
@@ -67,7 +70,7 @@ func Default(name string) Config {
 	return Config{
 		Name: name, HTTPAddr: DefaultHTTPAddr, PeerAddr: DefaultPeerAddr, GossipAddr: DefaultGossipAddr,
 		DataDir: DefaultDataDir, MinFree: DefaultMinFree, ReplicationFactor: 1, HourSlices: 1, Cluster: DefaultCluster,
-		MaxBody: DefaultMaxBody, SealAfter: DefaultSealAfter,
+		MaxBody: DefaultMaxBody, SealAfter: DefaultSealAfter, GossipVerify: keyring.Require,
 		MaxWait: router.DefaultMaxWait, MaxReads: router.DefaultMaxReading, BodyTimeout: router.DefaultBodyTimeout,
 		MaxFlowsPerHour: DefaultMaxFlowsPerHour, MaxNamesPerHour: DefaultMaxNamesPerHour, MaxHours: DefaultMaxHours,
 		MaxHoursPerRequest: router.DefaultMaxHours, RememberedKeys: DefaultRememberedKeys,

@@ -1,14 +1,12 @@
 package node
 
 import (
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"net"
-	"os"
-	"strings"
 
 	"flowring/internal/browser"
+	"flowring/node/keyring"
 	"flowring/ring"
 	"flowring/ring/roster"
 	"flowring/router"
@@ -18,6 +16,9 @@ import (
 func (c Config) withDefaults() (Config, error) {
 	if c.WriteQuorum == 0 {
 		c.WriteQuorum = c.ReplicationFactor/2 + 1
+	}
+	if c.GossipVerify == "" {
+		c.GossipVerify = keyring.Require
 	}
 	if c.MaxBody == 0 {
 		c.MaxBody = DefaultMaxBody
@@ -62,6 +63,9 @@ func (c Config) check() error {
 	}
 	if c.SealAfter < 0 {
 		bad("seal-after %s: must not be negative", c.SealAfter)
+	}
+	if !c.GossipVerify.Valid() {
+		bad("gossip-verify %q: must be %s, %s or %s", c.GossipVerify, keyring.Accept, keyring.Send, keyring.Require)
 	}
 	c.checkLimits(bad)
 	c.checkBrowsers(bad)
@@ -142,23 +146,4 @@ func (c Config) checkBrowsers(bad func(format string, args ...any)) {
 // parameters has the settings that all nodes of a cluster must share. Nodes compare it when they meet.
 func (c Config) parameters() string {
 	return fmt.Sprintf("%s R=%d W=%d", ring.Parameters(c.HourSlices), c.ReplicationFactor, c.WriteQuorum)
-}
-
-// readKey reads the gossip key.
-func readKey(path string) ([]byte, error) {
-	if path == "" {
-		return nil, nil
-	}
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("gossip key: %w", err)
-	}
-	key, err := base64.StdEncoding.DecodeString(strings.TrimSpace(string(text)))
-	if err != nil {
-		return nil, fmt.Errorf("gossip key in %s: not base64: %w", path, err)
-	}
-	if n := len(key); n != 16 && n != 24 && n != 32 {
-		return nil, fmt.Errorf("gossip key in %s: %d bytes, want 16, 24 or 32", path, n)
-	}
-	return key, nil
 }

@@ -20,6 +20,7 @@ import (
 	"flowring/node/answer"
 	"flowring/node/capacity"
 	"flowring/node/directory"
+	"flowring/node/keyring"
 	"flowring/node/member"
 	"flowring/node/membership"
 	"flowring/node/metrics"
@@ -73,6 +74,7 @@ type Node struct {
 	disk       *capacity.Disk
 	memory     *capacity.Memory
 	readiness  readiness.Tracker
+	gossipKeys *reload.Value[keyring.Keys] // nil: plain gossip
 	addresses  router.Addresses
 	ports      []*port.Server
 	publicPort *port.Server
@@ -309,13 +311,13 @@ func (c cluster) Version() compat.Version { return c.membership.Version() }
 func (c cluster) Addr(id roster.StoreID) string { return c.directory.Addr(id) }
 
 func (n *Node) startMembers(ctx context.Context) error {
-	key, err := readKey(n.cfg.GossipKeyFile)
+	keys, err := n.loadGossipKeys()
 	if err != nil {
 		return err
 	}
 	n.members = member.New(member.Config{
 		GossipAddr: n.cfg.GossipAddr, AdvertiseHost: n.cfg.AdvertiseHost, Join: n.cfg.Join,
-		Label: n.cfg.Cluster, Key: key, RejoinEvery: n.deps.Rejoin,
+		Label: n.cfg.Cluster, Keys: keys, Verify: n.cfg.GossipVerify, RejoinEvery: n.deps.Rejoin,
 		Adopt: n.adoptCluster, Disabled: n.deps.Disabled,
 	}, member.Deps{Log: n.log, Network: n.deps.Network})
 	n.pushStep("gossip", func(context.Context) error { return n.members.Stop() })

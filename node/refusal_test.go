@@ -29,7 +29,7 @@ func TestNodesThatDifferAreRefused(t *testing.T) {
 	}
 	ours := key("ours")
 	c := newCluster(t, 3, func(cfg *node.Config) {
-		cfg.ReplicationFactor, cfg.WriteQuorum, cfg.GossipKeyFile = 2, 1, ours
+		cfg.ReplicationFactor, cfg.WriteQuorum, cfg.GossipKeysFile = 2, 1, ours
 	})
 	c.formed("a", "b", "c")
 	c.fill("a", 3)
@@ -41,8 +41,8 @@ func TestNodesThatDifferAreRefused(t *testing.T) {
 		{"another replication factor", func(cfg *node.Config) { cfg.ReplicationFactor = 3 }, "other cluster parameters"},
 		{"another write quorum", func(cfg *node.Config) { cfg.WriteQuorum = 2 }, "other cluster parameters"},
 		{"another cluster name", func(cfg *node.Config) { cfg.Cluster = "elsewhere" }, "cluster name"},
-		{"another gossip key", func(cfg *node.Config) { cfg.GossipKeyFile = key("theirs") }, "gossip key"},
-		{"no gossip key", func(cfg *node.Config) { cfg.GossipKeyFile = "" }, "gossip key"},
+		{"another gossip key", func(cfg *node.Config) { cfg.GossipKeysFile = key("theirs") }, "gossip key"},
+		{"no gossip key", func(cfg *node.Config) { cfg.GossipKeysFile = "" }, "gossip key"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			cfg := c.config("x")

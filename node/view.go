@@ -81,7 +81,7 @@ func (n *Node) sample() metrics.Sample {
 		DiskRefusals: n.diskRefusals.Load(),
 		Memory:       n.memory.InUse(), MemoryLimit: n.memory.Limit(), MemoryFull: n.memory.Full(),
 		PeerPages: n.peerPages.Load(), PeerStalled: n.client.Stalled(), Saturated: n.answers.Saturated(),
-		Files: n.files.Stats(),
+		GossipKeys: n.gossipKeysNow(), Files: n.files.Stats(),
 	}
 	s.KeysRemembered, s.KeysRefused = n.replicas.KeysRemembered()
 	if server := n.peerServer.Load(); server != nil {

@@ -291,7 +291,7 @@ func TestANodeThatIsRefusedIsNotReady(t *testing.T) {
 		{"R=5, W=1", 1, func(c *node.Config) { c.ReplicationFactor = 5 }, "other cluster parameters", 0, false},
 		{"another W", 2, func(c *node.Config) { c.WriteQuorum = 1 }, "other cluster parameters", 0, false},
 		{"another cluster name", 1, func(c *node.Config) { c.Cluster, c.RenameCluster = "elsewhere", true }, "hangs up", 0, false},
-		{"a gossip key", 1, func(c *node.Config) { c.GossipKeyFile = key }, "gossip key", 0, false},
+		{"a gossip key", 1, func(c *node.Config) { c.GossipKeysFile = key }, "gossip key", 0, false},
 		{
 			"R=5, W=1, by a readiness that does not look", 1, func(c *node.Config) { c.ReplicationFactor = 5 }, "",
 			safeguard.ReadyUnrefused, true,

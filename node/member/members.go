@@ -16,6 +16,7 @@ import (
 	"github.com/hashicorp/memberlist"
 
 	"flowring/internal/safeguard"
+	"flowring/node/keyring"
 )
 
 // Network opens the gossip's listeners and dials.
@@ -28,12 +29,13 @@ type Network interface {
 
 // Config describes this node and the nodes to join.
 type Config struct {
-	Self          Node          // Name, Store, Start, Peer, HTTP, Cluster and Params
-	GossipAddr    string        // host:port to listen on, TCP and UDP
-	AdvertiseHost string        // host of the gossip for other nodes
-	Join          []string      // host:port of other nodes' gossip; a DNS name stands for all its addresses
-	Label         string        // cluster name; gossip under another label is dropped
-	Key           []byte        // key of 16, 24 or 32 bytes that encrypts the gossip; nil: none
+	Self          Node         // Name, Store, Start, Peer, HTTP, Cluster and Params
+	GossipAddr    string       // host:port to listen on, TCP and UDP
+	AdvertiseHost string       // host of the gossip for other nodes
+	Join          []string     // host:port of other nodes' gossip; a DNS name stands for all its addresses
+	Label         string       // cluster name; gossip under another label is dropped
+	Keys          keyring.Keys // keys of the gossip, the encrypting one first; none: plain gossip
+	Verify        keyring.Verify
 	RejoinEvery   time.Duration // 0: DefaultRejoinEvery
 
 	// Adopt makes this node of no cluster a member of a cluster, after a member answered its own call to a join
@@ -58,6 +60,7 @@ type Members struct {
 	net Network
 
 	list      *memberlist.Memberlist
+	keys      *memberlist.Keyring // nil: plain gossip
 	transport *transport
 	self      atomic.Pointer[Node]
 	meta      atomic.Pointer[[]byte] // self, encoded
@@ -140,6 +143,10 @@ func (m *Members) Start(self Node) error {
 	if err := m.publish(self); err != nil {
 		return err
 	}
+	var err error
+	if m.keys, err = newKeyring(m.cfg.Keys); err != nil {
+		return fmt.Errorf("keys of the gossip: %w", err)
+	}
 	list, err := memberlist.Create(m.config(self))
 	if err != nil {
 		return fmt.Errorf("start gossip: %w", err)
@@ -159,7 +166,8 @@ func (m *Members) config(self Node) *memberlist.Config {
 	c.Transport = m.transport
 	c.AdvertisePort = m.transport.port()
 	c.Label = m.cfg.Label
-	c.SecretKey = m.cfg.Key
+	c.Keyring = m.keys
+	c.GossipVerifyIncoming, c.GossipVerifyOutgoing = m.cfg.Verify.RefusesPlain(), m.cfg.Verify.Encrypts()
 	c.TCPTimeout = 3 * time.Second // an exchange is a few kB: if it takes longer, a new one is better
 	c.PushPullInterval = 15 * time.Second
 	d := delegate{m}

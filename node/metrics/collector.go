@@ -8,6 +8,7 @@ import (
 
 	"flowring/internal/buildinfo"
 	"flowring/internal/reload"
+	"flowring/node/keyring"
 	"flowring/node/peer"
 	"flowring/ring/roster"
 	"flowring/store"
@@ -35,6 +36,7 @@ type Sample struct {
 	KeysRemembered int64
 	KeysRefused    uint64
 	Files          reload.Stats
+	GossipKeys     keyring.Keys
 	Saturated      int64 // totals of merged hours; those of the store are in Store
 }
 

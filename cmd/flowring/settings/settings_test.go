@@ -18,7 +18,7 @@ func samples() map[string]string {
 	return map[string]string{
 		"name": "n7", "http-addr": ":1", "peer-addr": "[::1]:2", "gossip-addr": "n7:3", "advertise-host": "n7.example",
 		"data-dir": "/data", "max-body": "1MiB", "seal-after": "1m30s", "min-free": "5", "memory-limit": "512MiB", "max-long-answers": "7", "join": "n1:7946,n2:7946", "bootstrap-expect": "3", "cluster": "west",
-		"gossip-key-file": "key", "replication-factor": "3", "write-quorum": "2", "hour-slices": "4",
+		"gossip-keys-file": "keys", "gossip-verify": "send", "replication-factor": "3", "write-quorum": "2", "hour-slices": "4",
 		"max-buffered": "100MiB", "max-posts": "100", "max-wait": "500ms", "max-reads": "100", "body-timeout": "1m",
 		"max-flows-per-hour": "1000", "max-names-per-hour": "100", "max-hours": "10", "max-hours-per-request": "20", "any-hour": "true", "remembered-keys": "70", "rename-cluster": "true", "rejoin": "true",
 		"trusted-origin": "https://a.example,http://localhost:3000", "read-origin": "https://b.example", "allowed-host": "c.example,10.0.0.7",
@@ -173,6 +173,8 @@ func othersample(name string) string {
 		return "https://other.example:9"
 	case "allowed-host":
 		return "other"
+	case "gossip-verify":
+		return "accept"
 	case "log-level":
 		return "error"
 	case "log-format":
@@ -184,6 +186,23 @@ func othersample(name string) string {
 		return "5"
 	}
 	return "other:9"
+}
+
+func TestAnEarlierNameOfASettingStaysValid(t *testing.T) {
+	for _, test := range []struct {
+		name          string
+		args, environ []string
+		file          string
+	}{
+		{"a flag", []string{"--gossip-key-file", "keys"}, nil, ""},
+		{"a variable", nil, []string{"FLOWRING_GOSSIP_KEY_FILE=keys"}, ""},
+		{"the file", nil, nil, "gossip-key-file: keys"},
+	} {
+		got, unknown, err := loaded(t, test.args, test.environ, test.file)
+		if err != nil || got.GossipKeysFile != "keys" || len(unknown) > 0 {
+			t.Errorf("%s: the file of the keys is %q, unknown %q, %v, want keys", test.name, got.GossipKeysFile, unknown, err)
+		}
+	}
 }
 
 func TestListsAreRepeatedSeparatedByCommasOrLists(t *testing.T) {

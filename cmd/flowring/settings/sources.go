@@ -1,6 +1,7 @@
 package settings
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"slices"
@@ -35,6 +36,9 @@ func (g *given) Set(text string) error {
 
 // AddFlags adds a flag for each setting.
 func AddFlags(fs *pflag.FlagSet) {
+	fs.SetNormalizeFunc(func(_ *pflag.FlagSet, name string) pflag.NormalizedName {
+		return pflag.NormalizedName(cmp.Or(earlier[name], name))
+	})
 	d := Default()
 	for _, s := range all() {
 		flag := fs.VarPF(&given{value: s.value(&d)}, s.name, "", s.help)
@@ -93,6 +97,9 @@ func fromEnviron(environ []string) (as []assignment, unknown []string) {
 	known := map[string]setting{}
 	for _, s := range all() {
 		known[s.env()] = s
+	}
+	for old, name := range earlier {
+		known[setting{name: old}.env()], _ = lookup(name)
 	}
 	for _, variable := range environ {
 		name, text, _ := strings.Cut(variable, "=")

@@ -1,10 +1,12 @@
 package settings
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
 	"flowring/internal/browser"
+	"flowring/node/keyring"
 )
 
 // setting is one setting. Its flag is --name, its environment variable FLOWRING_NAME, its key in the settings file
@@ -128,9 +130,17 @@ func ofTheCluster() []setting {
 			func(s *Settings) value { return switchValue{&s.RenameCluster} }},
 		{"rejoin", groupCluster, "dial the addresses in the data folder, even if the node runs at a new address",
 			func(s *Settings) value { return switchValue{&s.Rejoin} }},
-		{"gossip-key-file", groupCluster,
-			"file with the base64 key of the gossip, of 16, 24 or 32 bytes (default: no encryption)",
-			func(s *Settings) value { return textValue{&s.GossipKeyFile, "file"} }},
+		{"gossip-keys-file", groupCluster,
+			"file with the base64 keys of the gossip, of 16, 24 or 32 bytes, one a line: the first encrypts, all decrypt; " +
+				"a change takes effect at once (default: no encryption)",
+			func(s *Settings) value { return textValue{&s.GossipKeysFile, "file"} }},
+		{"gossip-verify", groupCluster,
+			"use of the gossip keys: accept plain and encrypted gossip and send plain gossip; send encrypted gossip; " +
+				"or require encryption",
+			func(s *Settings) value {
+				return Choice{(*string)(&s.GossipVerify),
+					[]string{string(keyring.Accept), string(keyring.Send), string(keyring.Require)}}
+			}},
 
 		{"replication-factor", groupCopies, "R: nodes that hold each batch",
 			func(s *Settings) value { return countValue{&s.ReplicationFactor, 1} }},
@@ -158,8 +168,12 @@ func (s setting) env() string {
 	return envPrefix + strings.ToUpper(strings.ReplaceAll(s.name, "-", "_"))
 }
 
-// lookup returns the setting with a name.
+// earlier maps the earlier name of a setting to its name.
+var earlier = map[string]string{"gossip-key-file": "gossip-keys-file"}
+
+// lookup returns the setting with a name, or with an earlier name.
 func lookup(name string) (setting, bool) {
+	name = cmp.Or(earlier[name], name)
 	for _, s := range all() {
 		if s.name == name {
 			return s, true
