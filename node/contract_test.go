@@ -2,20 +2,31 @@ package node_test
 
 import (
 	"fmt"
+	"net/http"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"flowring/internal/apicheck"
 	"flowring/internal/racetest"
 	"flowring/internal/transcript"
+	"flowring/router/openapi"
 )
 
 // Every node of a cluster answers as in the transcripts of the public contract, whether it owns the hour or not. Each
-// run of a transcript draws its own hours. The hours held afterwards show that both cases occurred.
+// run of a transcript draws its own hours. The hours held afterwards show that both cases occurred. The OpenAPI document
+// describes each answer.
 func TestEveryNodeKeepsTheContract(t *testing.T) {
 	files, err := filepath.Glob("../router/testdata/contract/*.txt")
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no transcripts: %v", err)
+	}
+	document, err := apicheck.New([]byte(openapi.Document()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	check := func(r *http.Request, status int, h http.Header, body []byte) error {
+		return document.Check(r, apicheck.Answer{Status: status, Header: h, Body: body})
 	}
 	for _, tt := range []struct{ copies, quorum int }{{1, 1}, {3, 2}} {
 		t.Run(fmt.Sprintf("%d copies", tt.copies), func(t *testing.T) {
@@ -29,7 +40,7 @@ func TestEveryNodeKeepsTheContract(t *testing.T) {
 					if base == "limits" && (name != "a" || racetest.Enabled) { // 32 MiB bodies, a matter of the router alone
 						continue
 					}
-					t.Run(base+" at "+name, func(t *testing.T) { transcript.Run(t, c.url(name), file) })
+					t.Run(base+" at "+name, func(t *testing.T) { transcript.Run(t, c.url(name), file, check) })
 				}
 				for again := 0; !c.allGrew(before); again++ { // chance gave one node no hour
 					if again == 50 {

@@ -16,13 +16,10 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
-	"go.uber.org/goleak"
 
 	"flowring/flow"
 	"flowring/internal/contract"
 )
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // fake is a Cluster of one map. A hook replaces the method of its name.
 type fake struct {
@@ -159,12 +156,12 @@ var discard = slog.New(slog.DiscardHandler)
 // handlerFor returns the complete handler of a cluster, with the registry behind /metrics.
 func handlerFor(cfg Config, cluster Cluster) (http.Handler, *prometheus.Registry) {
 	reg := prometheus.NewRegistry()
-	return New(cfg, Deps{
+	return described.Handler(New(cfg, Deps{
 		Cluster:  cluster,
 		Log:      discard,
 		Metrics:  promhttp.HandlerFor(reg, promhttp.HandlerOpts{}),
 		Registry: reg,
-	}), reg
+	})), reg
 }
 
 // serve starts a server with the handler. It ends with the test.

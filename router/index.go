@@ -15,6 +15,7 @@ GET  /healthz, /livez    the process answers
 GET  /readyz             the node may be sent requests
 GET  /metrics            for Prometheus
 GET  /problems/{name}    what an error means
+GET  /openapi.json       this API as OpenAPI 3.1
 
 Store a record. With an Idempotency-Key a repeated request counts once:
 

@@ -14,6 +14,7 @@ import (
 	"flowring/internal/lograte"
 	"flowring/router/admission"
 	"flowring/router/coding"
+	"flowring/router/openapi"
 )
 
 // Config holds the limits of the public API. A zero field means its default.
@@ -143,6 +144,7 @@ func (rt *router) routes() *mux.Router {
 	get("/livez", getLive)
 	get("/readyz", rt.takes(rt.getReady, "for"))
 	get("/problems/{name}", rt.getProblem)
+	get("/openapi.json", openapi.Get)
 	get("/", getIndex)
 	if rt.Metrics != nil {
 		get("/metrics", rt.Metrics.ServeHTTP)

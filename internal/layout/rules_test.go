@@ -32,7 +32,9 @@ func levels() map[string]int {
 		"cmd/flowring/access": 6, "cmd/flowring/output": 6, "cmd/flowring/bench": 7,
 		"cmd/flowring":    8,
 		"internal/compat": -5,
+		"router/openapi":  1,
 		// For tests alone:
+		"internal/apicheck": 5,
 		"flow/query/naive":  5,
 		"internal/certtest": 5, "internal/layout": 5, "internal/layout/words": 5, "internal/ledger": 5, "internal/memnet": 5, "internal/racetest": 5, "internal/transcript": 5, "k8s": 5,
 		"store/journal/journaltest": 5,
@@ -49,6 +51,7 @@ func importers() map[string][]string {
 		"github.com/cockroachdb/pebble/v2": {"store/journal", "store/journal/journaltest"},
 		"github.com/gorilla/mux":           {"router"},
 		"github.com/spf13/cobra":           {"cmd/flowring"},
+		"github.com/getkin/kin-openapi":    {"internal/apicheck"},
 		"github.com/rogpeppe/go-internal":  nil,
 		"go.uber.org/goleak":               {"internal/clustertest"},
 		"pgregory.net/rapid":               {"internal/clustertest"},

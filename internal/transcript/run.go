@@ -13,8 +13,12 @@ import (
 // updateEnv is the environment variable of update mode.
 const updateEnv = "TRANSCRIPT_UPDATE"
 
-// Run runs the exchanges of a file with the server at baseURL ("http://host:port"), each as a subtest of t.
-func Run(t *testing.T, baseURL, file string) {
+// Check returns the differences between an exchange and another description of the API.
+type Check func(r *http.Request, status int, h http.Header, body []byte) error
+
+// Run runs the exchanges of a file with the server at baseURL ("http://host:port"), each as a subtest of t. It hands
+// each exchange to checks too.
+func Run(t *testing.T, baseURL, file string, checks ...Check) {
 	t.Helper()
 	text, err := os.ReadFile(file)
 	if err != nil {
@@ -28,7 +32,7 @@ func Run(t *testing.T, baseURL, file string) {
 	client := newClient()
 	defer client.CloseIdleConnections()
 	for _, e := range s.exchanges {
-		t.Run(e.name, func(t *testing.T) { e.run(t, client, baseURL, v) })
+		t.Run(e.name, func(t *testing.T) { e.run(t, client, baseURL, v, checks) })
 	}
 	if updating() {
 		if err := os.WriteFile(file, []byte(s.String()), 0o644); err != nil {
@@ -49,10 +53,15 @@ func newClient() *http.Client {
 }
 
 // run sends the request and compares the answer. In update mode it replaces a differing answer.
-func (e *exchange) run(t *testing.T, client *http.Client, baseURL string, v vars) {
-	got, err := e.send(client, baseURL, v)
+func (e *exchange) run(t *testing.T, client *http.Client, baseURL string, v vars, checks []Check) {
+	req, got, err := e.send(client, baseURL, v)
 	if err != nil {
 		t.Fatalf("line %d: %v", e.line, err)
+	}
+	for _, check := range checks {
+		if err := check(req, got.status, got.headers, []byte(got.body+"\n")); err != nil {
+			t.Errorf("line %d: %v", e.line, err)
+		}
 	}
 	diffs := e.answer.differences(got, v)
 	if len(diffs) > 0 && updating() {
@@ -66,20 +75,20 @@ func (e *exchange) run(t *testing.T, client *http.Client, baseURL string, v vars
 	}
 }
 
-// send sends the request and returns the answer.
-func (e *exchange) send(client *http.Client, baseURL string, v vars) (received, error) {
+// send sends the request, and returns it with the answer.
+func (e *exchange) send(client *http.Client, baseURL string, v vars) (*http.Request, received, error) {
 	req, err := build(baseURL, e.request, v)
 	if err != nil {
-		return received{}, fmt.Errorf("build request: %w", err)
+		return nil, received{}, fmt.Errorf("build request: %w", err)
 	}
 	resp, err := client.Do(req)
 	if err != nil {
-		return received{}, err
+		return nil, received{}, err
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
 	if err != nil {
-		return received{}, fmt.Errorf("read answer: %w", err)
+		return nil, received{}, fmt.Errorf("read answer: %w", err)
 	}
-	return received{resp.StatusCode, resp.Header, strings.TrimSuffix(string(body), "\n")}, nil
+	return req, received{resp.StatusCode, resp.Header, strings.TrimSuffix(string(body), "\n")}, nil
 }

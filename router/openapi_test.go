@@ -1,0 +1,143 @@
+package router
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/gorilla/mux"
+	"go.uber.org/goleak"
+
+	"flowring/flow"
+	"flowring/internal/apicheck"
+	"flowring/internal/browser"
+	"flowring/internal/contract"
+	"flowring/router/openapi"
+)
+
+// described checks the answers of all tests against the OpenAPI document: each handler of handlerFor reports to it.
+var described = func() *apicheck.Checker {
+	c, err := apicheck.New([]byte(openapi.Document()))
+	if err != nil {
+		panic(err)
+	}
+	return c
+}()
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(checked{m}) }
+
+// checked runs the tests, and then fails for an answer that the document lacks.
+type checked struct{ tests *testing.M }
+
+// Run implements goleak.TestingM.
+func (c checked) Run() int {
+	code := c.tests.Run()
+	for _, fault := range described.Faults() {
+		fmt.Println("the answer differs from router/openapi/openapi.json:", fault)
+		code = max(code, 1)
+	}
+	return code
+}
+
+func TestTheDocumentHasTheRoutesOfTheRouter(t *testing.T) {
+	var routes []string
+	rt := newRouter(Config{}, Deps{Cluster: newFake(), Log: discard, Metrics: http.NotFoundHandler()})
+	err := rt.routes().Walk(func(route *mux.Route, _ *mux.Router, _ []*mux.Route) error {
+		path, err := route.GetPathTemplate()
+		if err != nil {
+			return err
+		}
+		methods, err := route.GetMethods()
+		for _, method := range methods {
+			if method != http.MethodHead {
+				routes = append(routes, method+" "+path)
+			}
+		}
+		return err
+	})
+	slices.Sort(routes)
+	if err != nil || !slices.Equal(routes, described.Routes()) {
+		t.Errorf("the router has the routes\n%s\n%v\nthe document\n%s", strings.Join(routes, "\n"), err,
+			strings.Join(described.Routes(), "\n"))
+	}
+}
+
+// A refusal of an unknown parameter lists the parameters of the route. A route that answers otherwise ignores its query.
+func TestTheDocumentHasTheParametersOfTheRouter(t *testing.T) {
+	h, _ := handlerFor(Config{}, newFake())
+	for _, route := range described.Routes() {
+		method, path, _ := strings.Cut(route, " ")
+		w := httptest.NewRecorder()
+		target := strings.Replace(path, "{name}", "query", 1) + "?zzz=1"
+		h.ServeHTTP(w, httptest.NewRequest(method, target, strings.NewReader("[]")))
+		var taken []string
+		if list := regexp.MustCompile(`the parameters of \S+ are ([^"]+)"`).FindStringSubmatch(w.Body.String()); list != nil {
+			taken = strings.Split(list[1], ", ")
+		} else if w.Code == http.StatusBadRequest && !strings.Contains(w.Body.String(), " has no parameters") {
+			t.Errorf("%s answers %d %s, want a list of parameters", target, w.Code, w.Body)
+		}
+		slices.Sort(taken)
+		if want := described.Parameters(method, path); !slices.Equal(taken, want) {
+			t.Errorf("%s takes %q, and the document has %q", route, taken, want)
+		}
+	}
+}
+
+func TestTheDocumentHasTheProblemsOfTheTable(t *testing.T) {
+	var want []string
+	for r := range contract.All() {
+		if r.Problem() != "" {
+			want = append(want, fmt.Sprintf("%d %s", r.Status(), r.Type()))
+		}
+	}
+	slices.Sort(want)
+	if want = slices.Compact(want); !slices.Equal(described.Problems(), want) {
+		t.Errorf("the document has the problems\n%s\nthe table has\n%s", strings.Join(described.Problems(), "\n"), strings.Join(want, "\n"))
+	}
+}
+
+// answerTo sends a request to a fake behind the checker.
+func answerTo(f *fake, deps Deps, r *http.Request) {
+	deps.Cluster, deps.Log, deps.Metrics = f, discard, http.NotFoundHandler()
+	described.Handler(New(Config{}, deps)).ServeHTTP(httptest.NewRecorder(), r)
+}
+
+// provokeRefusals provokes each answer that no transcript has, because no sound cluster gives it.
+func provokeRefusals(t *testing.T) {
+	t.Helper()
+	guard, err := browser.New(browser.Config{Loopback: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, route := range described.Routes() {
+		method, path, _ := strings.Cut(route, " ")
+		evil := httptest.NewRequest(method, path, nil)
+		evil.Host = "evil.example"
+		answerTo(newFake(), Deps{Guard: guard}, evil)
+		second := httptest.NewRequest(method, path, nil)
+		second.ProtoMajor = 2
+		answerTo(newFake(), Deps{}, second)
+	}
+	for _, tt := range everyError {
+		if slices.Contains([]string{"not-found", "method", "host", "http-version"}, tt.name) {
+			continue // a store does not answer so
+		}
+		f := newFake()
+		f.onPost = func(context.Context, *flow.Posting) (bool, error) { return false, tt.err }
+		answerTo(f, Deps{}, httptest.NewRequest(http.MethodPost, "/flows", strings.NewReader(smallRecord)))
+		if tt.status < http.StatusInternalServerError {
+			continue
+		}
+		f.onGet = func(context.Context, flow.Hour, contract.Ask) (contract.Answer, error) { return nil, tt.err }
+		answerTo(f, Deps{}, httptest.NewRequest(http.MethodGet, "/flows?hour=1", nil))
+	}
+	unready := newFake()
+	unready.ready = errors.New("stopping")
+	answerTo(unready, Deps{}, httptest.NewRequest(http.MethodGet, "/readyz", nil))
+}
