@@ -39,14 +39,3 @@ func BenchmarkView(b *testing.B) {
 		})
 	}
 }
-
-func BenchmarkSortNames(b *testing.B) {
-	names := make([]string, 1_000_000)
-	for i := range names {
-		names[i] = fmt.Sprintf("application-%06x", i*gridStride%len(names))
-	}
-	for b.Loop() {
-		sortedNames(names)
-	}
-	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(len(names)), "ns/name")
-}

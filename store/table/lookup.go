@@ -19,7 +19,7 @@ func (t *Table) Overflows(b *flow.Batch) bool {
 func (t *Table) anyOverflows(b *flow.Batch) bool {
 	ids, _ := t.names.find(b.Names)
 	for i := range b.Src {
-		totals, _ := t.get(rowKey{ids[b.Src[i]], ids[b.Dest[i]], ids[b.VPC[i]]})
+		totals, _ := t.get(RowKey{ids[b.Src[i]], ids[b.Dest[i]], ids[b.VPC[i]]})
 		if _, saturated := totals.Add(b.Totals(i)); saturated {
 			return true
 		}
@@ -44,7 +44,7 @@ func (t *Table) NewFlows(b *flow.Batch) int {
 	ids, _ := t.names.find(b.Names)
 	n := 0
 	for i := range b.Src {
-		if _, known := t.get(rowKey{ids[b.Src[i]], ids[b.Dest[i]], ids[b.VPC[i]]}); !known {
+		if _, known := t.get(RowKey{ids[b.Src[i]], ids[b.Dest[i]], ids[b.VPC[i]]}); !known {
 			n++
 		}
 	}
@@ -52,7 +52,7 @@ func (t *Table) NewFlows(b *flow.Batch) int {
 }
 
 // get returns the totals of a flow, zero if the table lacks it, and whether the table has it.
-func (t *Table) get(k rowKey) (flow.Totals, bool) {
+func (t *Table) get(k RowKey) (flow.Totals, bool) {
 	h := k.hash(t.seed)
 	return t.shards[h.shard()].get(k, h)
 }

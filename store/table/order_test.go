@@ -1,7 +1,6 @@
 package table
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -113,22 +112,6 @@ func TestSortingIsByTheBytesOfTheNames(t *testing.T) {
 	})
 }
 
-func TestNamesAreSortedByTheirBytes(t *testing.T) {
-	part := rapid.OneOf(strange(), rapid.SampledFrom([]string{"\x80", "\xff", "12345", "123456", "1234567", "12345678"}))
-	name := rapid.Map(rapid.SliceOfN(part, 1, 4), func(parts []string) string { return strings.Join(parts, "") })
-	rapid.Check(t, func(rt *rapid.T) {
-		names := rapid.SliceOfDistinct(name, rapid.ID).Draw(rt, "names")
-		want := slices.Sorted(slices.Values(names))
-		var got []string
-		for _, i := range sortedNames(names) {
-			got = append(got, names[i])
-		}
-		if !slices.Equal(got, want) {
-			rt.Errorf("sortedNames: %q, want %q", got, want)
-		}
-	})
-}
-
 func TestMergingIsSorting(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		table := New()
@@ -150,20 +133,6 @@ func TestMergingIsSorting(t *testing.T) {
 		added = rapid.Permutation(added).Draw(rt, "added")
 		if got := v.merge(old, added); !slices.Equal(got, v.rows) {
 			rt.Errorf("merge(%v, %v) = %v, want %v", old, added, got, v.rows)
-		}
-	})
-}
-
-func TestWordsAreSortedByTheBitsAsked(t *testing.T) {
-	rapid.Check(t, func(rt *rapid.T) {
-		above := rapid.IntRange(0, 63).Draw(rt, "above")
-		width := rapid.IntRange(0, 64-above).Draw(rt, "width")
-		words := rapid.SliceOf(rapid.Uint64()).Draw(rt, "words")
-		bits := func(w uint64) uint64 { return w >> above & (1<<width - 1) }
-		want := slices.Clone(words)
-		slices.SortStableFunc(want, func(a, b uint64) int { return cmp.Compare(bits(a), bits(b)) })
-		if got, _ := sortWords(words, make([]uint64, len(words)), above, width); !slices.Equal(got, want) {
-			rt.Errorf("sorted by %d bits above %d: %x, want %x", width, above, got, want)
 		}
 	})
 }

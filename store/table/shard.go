@@ -7,8 +7,8 @@ import (
 	"flowring/internal/hashseed"
 )
 
-// rowKey is the key of a flow, as the numbers of its names.
-type rowKey struct{ src, dest, vpc uint32 }
+// RowKey is the key of a flow, as the numbers of its names in Names of a view.
+type RowKey struct{ Src, Dest, VPC uint32 }
 
 // A table has this many shards, so that updates of different flows seldom wait for each other.
 const (
@@ -16,7 +16,7 @@ const (
 	shardCount = 1 << shardBits
 )
 
-// flowHash is the hash of a rowKey. Its top bits select the shard, its low bits the slot within the shard.
+// flowHash is the hash of a RowKey. Its top bits select the shard, its low bits the slot within the shard.
 type flowHash uint64
 
 // seed is the secret part of the hashes of a table.
@@ -27,8 +27,8 @@ func newSeed() (s seed) {
 	return s
 }
 
-func (k rowKey) hash(s seed) flowHash {
-	h := hashseed.Mix((uint64(k.src)<<32|uint64(k.dest))^s[0], uint64(k.vpc)^s[1])
+func (k RowKey) hash(s seed) flowHash {
+	h := hashseed.Mix((uint64(k.Src)<<32|uint64(k.Dest))^s[0], uint64(k.VPC)^s[1])
 	return flowHash(hashseed.Mix(h, s[1]))
 }
 
@@ -43,14 +43,14 @@ func (h flowHash) shard() int { return int(h >> (64 - shardBits)) }
 type shard struct {
 	mu     sync.Mutex
 	slots  []uint32 // 0, or a row plus 1; the length is a power of two, and at most 3/4 are in use
-	keys   []rowKey
+	keys   []RowKey
 	totals []flow.Totals // of the flow in the same row of keys
 	peak   int64         // the largest number in totals
 	seed   seed          // of the hashes passed to find
 }
 
 // find returns the row of the flow, or, if it has none, the free slot for it. The shard must have slots.
-func (s *shard) find(k rowKey, h flowHash) (row int, slot uint64, ok bool) {
+func (s *shard) find(k RowKey, h flowHash) (row int, slot uint64, ok bool) {
 	mask := uint64(len(s.slots) - 1)
 	for slot = uint64(h) & mask; ; slot = (slot + 1) & mask {
 		p := s.slots[slot]
@@ -64,7 +64,7 @@ func (s *shard) find(k rowKey, h flowHash) (row int, slot uint64, ok bool) {
 }
 
 // add adds t to the flow and reports whether its totals saturated (P14). The caller holds mu.
-func (s *shard) add(k rowKey, h flowHash, t flow.Totals) (saturated bool) {
+func (s *shard) add(k RowKey, h flowHash, t flow.Totals) (saturated bool) {
 	row := s.row(k, h)
 	s.totals[row], saturated = s.totals[row].Add(t)
 	s.peak = max(s.peak, s.totals[row].BytesTx, s.totals[row].BytesRx)
@@ -72,7 +72,7 @@ func (s *shard) add(k rowKey, h flowHash, t flow.Totals) (saturated bool) {
 }
 
 // row returns the row of the flow, a new one if it has none.
-func (s *shard) row(k rowKey, h flowHash) int {
+func (s *shard) row(k RowKey, h flowHash) int {
 	if len(s.keys) >= len(s.slots)/4*3 {
 		s.grow()
 	}
@@ -96,7 +96,7 @@ func (s *shard) grow() {
 }
 
 // get returns the totals of the flow, zero if the shard lacks it, and whether the shard has it.
-func (s *shard) get(k rowKey, h flowHash) (t flow.Totals, ok bool) {
+func (s *shard) get(k RowKey, h flowHash) (t flow.Totals, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(s.slots) == 0 {

@@ -1,6 +1,10 @@
 package table
 
-import "math/bits"
+import (
+	"math/bits"
+
+	"flowring/internal/radix"
+)
 
 // sort returns the rows sorted by key. Each row becomes one 64-bit word: the position of the row in the low bits, and
 // above it the ranks of the parts of its key. A radix sort of the words reads nothing else, so the cost for each flow
@@ -14,7 +18,7 @@ func (v *View) sortWith(layout wordLayout) []rowRef {
 	for first := vpcPart; first <= srcPart; {
 		last, shift, width := ranks.fitting(first, 64-layout.width())
 		v.fill(words, layout, ranks, shift)
-		words, other = sortWords(words, other, layout.width(), width)
+		words, other = radix.SortWords(words, other, layout.width(), width)
 		first = last + 1
 	}
 	rows := make([]rowRef, len(words))
@@ -60,43 +64,7 @@ func (v *View) fill(words []uint64, l wordLayout, ranks *ranks, shift [parts]int
 	for i, w := range words {
 		shard, row := l.split(w)
 		k := &v.shards[shard].keys[row]
-		above := uint64(src[k.src])<<shift[srcPart] | uint64(dest[k.dest])<<shift[destPart] | uint64(vpc[k.vpc])<<shift[vpcPart]
+		above := uint64(src[k.Src])<<shift[srcPart] | uint64(dest[k.Dest])<<shift[destPart] | uint64(vpc[k.VPC])<<shift[vpcPart]
 		words[i] = above<<l.width() | w&mask
-	}
-}
-
-// digitBits is the largest digit of the radix sort, in bits. A pass writes to one position for each value of the
-// digit, and with more bits these positions would not fit into the fast caches of the processor.
-const digitBits = 11
-
-// sortWords sorts words by the width bits above the lowest bits. It does as many passes of a counting sort as needed,
-// the least significant digit first; each pass is stable. It returns the sorted words and the other slice, whose
-// content is lost.
-func sortWords(words, other []uint64, above, width int) (sorted, free []uint64) {
-	passes := (width + digitBits - 1) / digitBits
-	for left := passes; left > 0; left-- {
-		bits := (width + left - 1) / left
-		sortByDigit(words, other, above, bits)
-		words, other = other, words
-		above, width = above+bits, width-bits
-	}
-	return words, other
-}
-
-func sortByDigit(words, out []uint64, above, width int) {
-	var next [1 << digitBits]uint32
-	mask := uint64(1)<<width - 1
-	for _, w := range words {
-		next[w>>above&mask]++
-	}
-	position := uint32(0)
-	for i, n := range next[:mask+1] {
-		next[i] = position
-		position += n
-	}
-	for _, w := range words {
-		at := &next[w>>above&mask]
-		out[*at] = w
-		*at++
 	}
 }

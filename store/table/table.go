@@ -28,7 +28,7 @@ func New() *Table {
 
 // Rows are the flows of a batch, grouped by the shards of a table. They serve one goroutine.
 type Rows struct {
-	keys []rowKey // by flow of the batch
+	keys []RowKey // by flow of the batch
 	hash []flowHash
 	flow []uint32           // flows of the batch, by shard
 	ends [shardCount]uint32 // end of each shard's part of flow
@@ -45,13 +45,13 @@ func (t *Table) Group(b *flow.Batch) *Rows {
 	r, _ := t.unused.Get().(*Rows)
 	if r == nil || cap(r.keys) < b.Len() {
 		n := b.Len()
-		r = &Rows{keys: make([]rowKey, n), hash: make([]flowHash, n), flow: make([]uint32, n)}
+		r = &Rows{keys: make([]RowKey, n), hash: make([]flowHash, n), flow: make([]uint32, n)}
 	}
 	r.reset(b.Len())
 	ids := t.names.intern(b.Names)
 	var next [shardCount]uint32
 	for i := range r.keys {
-		r.keys[i] = rowKey{ids[b.Src[i]], ids[b.Dest[i]], ids[b.VPC[i]]}
+		r.keys[i] = RowKey{ids[b.Src[i]], ids[b.Dest[i]], ids[b.VPC[i]]}
 		r.hash[i] = r.keys[i].hash(t.seed)
 		r.ends[r.hash[i].shard()]++
 	}
