@@ -90,6 +90,8 @@ func (s *Spec) validateOrder() error {
 		return fmt.Errorf("sort=%s needs a limit of at most %d", s.Sort.Measure, MaxSortedRows)
 	case s.Sort.By == SortByMeasure && s.After != nil:
 		return errors.New("a sort by a sum has no pages")
+	case s.Group == 0 && s.After != nil:
+		return errors.New("one row has no pages")
 	}
 	return nil
 }
