@@ -58,7 +58,7 @@ func (n *Node) hello() peer.Hello {
 	founds := n.founding.Load() || n.foundsAlone()
 	h := peer.Hello{
 		Store: n.membership.Self(), Start: n.startNonce,
-		Roster: n.membership.Roster(), Former: n.membership.Former(), Status: n.status(),
+		Roster: n.membership.Roster(), Former: n.membership.Former(), Status: n.status(), Clock: n.clock.Millis(),
 	}
 	if h.Roster.Cluster() == "" {
 		e := n.expected.Load()

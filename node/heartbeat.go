@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -109,19 +110,21 @@ func (n *Node) heartbeat(ctx context.Context) {
 	_ = n.Ready() // updates notReady for shedsConnections
 }
 
-// sendHeartbeats calls every known address but its own, in parallel.
+// sendHeartbeats calls every known address but its own, in parallel, and compares the clocks of the nodes that answer.
 func (n *Node) sendHeartbeats(ctx context.Context) replies {
 	ctx, cancel := context.WithTimeout(ctx, heartbeatTimeout)
 	defer cancel()
 	var mu sync.Mutex
 	var wg sync.WaitGroup
-	heard, hello := replies{}, n.hello()
+	heard, hello, ahead := replies{}, n.hello(), map[roster.StoreID]time.Duration{}
 	for _, addr := range n.directory.Addrs() {
 		if addr == n.addresses.Peer {
 			continue
 		}
 		wg.Go(func() {
+			begun := time.Now()
 			to, err := n.client.Hello(ctx, addr, hello)
+			difference, said := n.clock.Ahead(to.Clock, time.Since(begun))
 			if err != nil {
 				n.log.Debug("heartbeat", "address", addr, "error", err)
 				n.adoptFromHeartbeat(addr, to, err)
@@ -130,9 +133,13 @@ func (n *Node) sendHeartbeats(ctx context.Context) replies {
 			mu.Lock()
 			defer mu.Unlock()
 			heard[to.Store.ID] = to
+			if said {
+				ahead[to.Store.ID] = difference
+			}
 		})
 	}
 	wg.Wait()
+	n.clock.Compare(slices.Collect(maps.Values(ahead)))
 	return heard
 }
 

@@ -19,6 +19,7 @@ import (
 	"flowring/internal/safeguard"
 	"flowring/node/answer"
 	"flowring/node/capacity"
+	"flowring/node/clock"
 	"flowring/node/directory"
 	"flowring/node/keyring"
 	"flowring/node/member"
@@ -46,13 +47,14 @@ type Deps struct {
 	NameIsDefault bool // no operator set Config.Name: the name in the data folder replaces it
 
 	// For tests alone.
-	Fatal       func(error)   // called instead of ending the process after a fatal disk error; see journal.Options
-	Memory      func() int64  // bytes in use by the process, instead of the real number
-	Origin      uint64        // instead of a random one; 0: random
-	Rejoin      time.Duration // instead of member.DefaultRejoinEvery
-	SealBatches int           // instead of the default of replica.Config
-	Disabled    safeguard.Set // safeguards that are off
-	Speaks      compat.Range  // versions, instead of compat.Spoken
+	Now         func() time.Time // the wall clock that heartbeats compare; nil: time.Now
+	Fatal       func(error)      // called instead of ending the process after a fatal disk error; see journal.Options
+	Memory      func() int64     // bytes in use by the process, instead of the real number
+	Origin      uint64           // instead of a random one; 0: random
+	Rejoin      time.Duration    // instead of member.DefaultRejoinEvery
+	SealBatches int              // instead of the default of replica.Config
+	Disabled    safeguard.Set    // safeguards that are off
+	Speaks      compat.Range     // versions, instead of compat.Spoken
 }
 
 // Node is one node of the cluster. Its methods are safe for concurrent use, except Start and Stop.
@@ -67,6 +69,7 @@ type Node struct {
 	membership *membership.State
 	directory  *directory.Directory
 	statuses   directory.Statuses
+	clock      *clock.Clock
 	members    *member.Members
 	client     *peer.Client
 	replicas   *replica.Replicas
@@ -131,6 +134,9 @@ func New(cfg Config, deps Deps) (*Node, error) {
 	if deps.Registry == nil {
 		deps.Registry = metrics.NewRegistry()
 	}
+	if deps.Now == nil {
+		deps.Now = time.Now
+	}
 	for deps.Origin == 0 {
 		deps.Origin = random()
 	}
@@ -139,6 +145,7 @@ func New(cfg Config, deps Deps) (*Node, error) {
 		cpuSlots: admission.NewCPUSlots(admission.DefaultCPUSlots()), directory: directory.New(),
 		failed: make(chan error, 1), removal: make(chan struct{}, 1), retryJoinNow: make(chan struct{}, 1),
 	}
+	n.clock = clock.New(deps.Now, deps.Log)
 	n.files = reload.NewSet(deps.Log)
 	n.memory = capacity.NewMemory(cfg.MemoryLimit, deps.Memory, deps.Log)
 	n.expected.Store(&expectation{})

@@ -83,6 +83,7 @@ func (n *Node) sample() metrics.Sample {
 		PeerPages: n.peerPages.Load(), PeerStalled: n.client.Stalled(), Saturated: n.answers.Saturated(),
 		GossipKeys: n.gossipKeysNow(), Files: n.files.Stats(),
 	}
+	s.ClockOffset, s.ClocksCompared = n.clock.Offset()
 	s.KeysRemembered, s.KeysRefused = n.replicas.KeysRemembered()
 	if server := n.peerServer.Load(); server != nil {
 		s.PeerRefusals = server.Refused()
@@ -90,6 +91,10 @@ func (n *Node) sample() metrics.Sample {
 	}
 	return s
 }
+
+// ClockOff reports whether the clock of this machine is more than clock.Limit off the median of the other nodes' clocks.
+// It is false while no other node says its clock.
+func (n *Node) ClockOff() bool { return n.clock.Off() }
 
 // Verify computes every slice anew from the journal and compares it with memory (P15).
 func (n *Node) Verify() error {

@@ -39,7 +39,8 @@ type Options struct {
 	Quiet     bool          // only the clients of the scenario
 	Log       *slog.Logger  // nil: silent
 
-	Configure func(*node.Config) // changes the settings of a node before each start; nil: nothing
+	Clock     func(node string) time.Time // the wall clock of a node; nil: the clock of the bubble
+	Configure func(*node.Config)          // changes the settings of a node before each start; nil: nothing
 
 	// Join has the join list of each node by names; the lists alone decide on the founders. nil: all nodes join all
 	// nodes, and Expect nodes found the cluster.
@@ -181,7 +182,12 @@ func (c *Cluster) boot(m *Machine) error {
 	if c.opts.Configure != nil {
 		c.opts.Configure(&cfg)
 	}
+	var now func() time.Time
+	if c.opts.Clock != nil {
+		now = func() time.Time { return c.opts.Clock(m.Name) }
+	}
 	n, err := node.New(cfg, node.Deps{
+		Now: now,
 		Log: c.opts.Log.With("node", m.Name), Network: m.host, FS: m.Disk.FS(), Registry: prometheus.NewRegistry(),
 		Origin: c.opts.Origin, Rejoin: c.opts.Rejoin, SealBatches: 1, Disabled: c.opts.Disabled,
 		Fatal: func(err error) { c.t.Errorf("%s: journal failed: %v", m.Name, err) },

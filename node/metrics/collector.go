@@ -2,6 +2,7 @@ package metrics
 
 import (
 	"slices"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -37,6 +38,8 @@ type Sample struct {
 	KeysRefused    uint64
 	Files          reload.Stats
 	GossipKeys     keyring.Keys
+	ClockOffset    time.Duration
+	ClocksCompared int
 	Saturated      int64 // totals of merged hours; those of the store are in Store
 }
 

@@ -9,6 +9,8 @@ type Hello struct {
 	Roster roster.Roster `json:"roster"` // of the sender, with its own store
 	Status Status        `json:"status"`
 
+	Clock int64 `json:"clock,omitzero"` // of the sender, in milliseconds since 1970; 0: of an earlier version
+
 	Former []roster.StoreID `json:"former,omitempty"` // former IDs of the store, which still has all their batches
 
 	// Facts for the choice of a founder, while the sender belongs to no cluster.
