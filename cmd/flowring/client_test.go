@@ -254,3 +254,14 @@ func TestAnInterruptedPostTellsHowToGoOn(t *testing.T) {
 		}
 	}
 }
+
+// A node refuses a record with its number and line within the request. The command names the line of the input.
+func TestPostNamesOnlyTheLineOfTheInput(t *testing.T) {
+	f := refusal(router.Problem{
+		Status: 400, Title: "A record is not valid", Detail: `line 2: record 1: field "hour": must be an integer`, Record: new(1), Line: 2,
+	})
+	_, _, stderr := execute(t, f, "[{},\n\n\n{\"hour\":\n1.5}]", "post", "--key", "K")
+	if want := "line 4: 400 A record is not valid: field \"hour\": must be an integer\n"; !strings.HasSuffix(stderr, want) {
+		t.Errorf("stderr = %q, want %q at its end", stderr, want)
+	}
+}

@@ -5,6 +5,7 @@
 //	heap       the floor of a node's heap
 //	access     targets, credentials and timeouts of the client commands
 //	records    reads the input of post and the answers to get
+//	poster     sends the records of post, request by request
 //	output     prints flows, tables and progress
 //	bench      runs the load of bench with internal/load
 //

@@ -3,18 +3,16 @@ package main
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"os"
 	"time"
 
-	"github.com/go-json-experiment/json"
 	"github.com/spf13/cobra"
 
 	"flowring/cmd/flowring/access"
 	"flowring/cmd/flowring/output"
+	"flowring/cmd/flowring/poster"
 	"flowring/cmd/flowring/settings"
-	"flowring/router/client"
 )
 
 const aboutPost = `Send records, from a file or from stdin, and print the answers.
@@ -48,21 +46,21 @@ const maxKey = 240
 
 func newPost() *cobra.Command {
 	var a access.Access
-	var p poster
+	var p poster.Poster
 	cmd := &cobra.Command{
 		Use: "post [FILE|-] [FLAGS]", Short: "Send records", Long: aboutPost, Example: examplesPost,
 		Args: arguments(0, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			p.stderr = &output.Lines{W: cmd.ErrOrStderr()}
-			c, err := a.Client(p.stderr)
+			p.Stderr = &output.Lines{W: cmd.ErrOrStderr()}
+			c, err := a.Client(p.Stderr)
 			if err != nil {
 				return err
 			}
-			p.send = func(ctx context.Context, body []byte, key string) (answer []byte, replayed bool, err error) {
+			p.Send = func(ctx context.Context, body []byte, key string) (answer []byte, replayed bool, err error) {
 				ctx, _, cancel := a.Bound(ctx)
 				defer cancel()
 				err = a.During(func() error {
-					answer, replayed, err = send(ctx, c, body, key)
+					answer, replayed, err = poster.SendTo(ctx, c, body, key)
 					return err
 				})
 				return answer, replayed, err
@@ -71,60 +69,37 @@ func newPost() *cobra.Command {
 		},
 	}
 	addAccess(cmd, &a, 30*time.Second)
-	cmd.Flags().StringVar(&p.key, "key", "", "idempotency `key` (default: random)")
-	p.most = 10_000
-	settings.QuantityVar(cmd.Flags(), &p.most, "max-records", "`number` of records in one request, at most")
+	cmd.Flags().StringVar(&p.Key, "key", "", "idempotency `key` (default: random)")
+	p.Most = 10_000
+	settings.QuantityVar(cmd.Flags(), &p.Most, "max-records", "`number` of records in one request, at most")
 	mustRegister(cmd, "key", cobra.NoFileCompletions)
 	mustRegister(cmd, "max-records", cobra.NoFileCompletions)
 	return cmd
 }
 
 // runPost checks the flags, and opens and sends the input.
-func runPost(cmd *cobra.Command, p *poster, args []string) error {
-	if p.most < 1 {
-		return usage("--max-records: %d is less than 1", p.most)
+func runPost(cmd *cobra.Command, p *poster.Poster, args []string) error {
+	if p.Most < 1 {
+		return usage("--max-records: %d is less than 1", p.Most)
 	}
-	if len(p.key) > maxKey {
-		return usage("--key: %d bytes are more than %d", len(p.key), maxKey)
+	if len(p.Key) > maxKey {
+		return usage("--key: %d bytes are more than %d", len(p.Key), maxKey)
 	}
-	if p.key == "" {
-		p.key = rand.Text()
+	if p.Key == "" {
+		p.Key = rand.Text()
 	}
-	p.stdout = cmd.OutOrStdout()
-	p.progress, p.sum = output.Terminal(cmd.ErrOrStderr()), output.Terminal(p.stdout)
+	p.Stdout = cmd.OutOrStdout()
+	p.Progress, p.Sum = output.Terminal(cmd.ErrOrStderr()), output.Terminal(p.Stdout)
 	if len(args) == 0 || args[0] == "-" {
 		if output.Terminal(cmd.InOrStdin()) {
-			fmt.Fprintln(p.stderr, "flowring: note: reading records from standard input; Ctrl-D ends it")
+			fmt.Fprintln(p.Stderr, "flowring: note: reading records from standard input; Ctrl-D ends it")
 		}
-		return p.post(cmd.Context(), cmd.InOrStdin())
+		return p.Post(cmd.Context(), cmd.InOrStdin())
 	}
 	file, err := os.Open(args[0])
 	if err != nil {
 		return err
 	}
 	defer file.Close()
-	return p.post(cmd.Context(), file)
+	return p.Post(cmd.Context(), file)
 }
-
-// send makes one request. replayed means that the records were stored before this call. An earlier attempt of this call
-// does not count.
-func send(ctx context.Context, c *client.Client, body []byte, key string) (answer []byte, replayed bool, err error) {
-	receipt, err := c.Post(ctx, body, client.PostOptions{Key: key})
-	if unknown := (*client.UnknownError)(nil); errors.As(err, &unknown) {
-		return nil, false, unacknowledged{unknown}
-	}
-	if err != nil {
-		return nil, false, err
-	}
-	answer, err = json.Marshal(receipt.Accepted)
-	return append(answer, '\n'), receipt.Replayed && receipt.Attempts == 1, err
-}
-
-// unacknowledged is an UnknownError without its advice about the key of one request, because the note of the poster
-// names the key of the command.
-type unacknowledged struct{ *client.UnknownError }
-
-func (e unacknowledged) Error() string { return fmt.Sprintf("not acknowledged: %v", e.Err) }
-
-// Unwrap returns the whole error.
-func (e unacknowledged) Unwrap() error { return e.UnknownError }

@@ -32,9 +32,10 @@ func levels() map[string]int {
 		"node": 4, "internal/load": 4,
 		"cmd/flowring/heap": 5, "cmd/flowring/records": 5, "cmd/flowring/settings": 5,
 		"cmd/flowring/access": 6, "cmd/flowring/output": 6, "cmd/flowring/bench": 7,
-		"cmd/flowring":    8,
-		"internal/compat": -5,
-		"router/openapi":  1,
+		"cmd/flowring/poster": 7,
+		"cmd/flowring":        8,
+		"internal/compat":     -5,
+		"router/openapi":      1,
 		// For tests alone:
 		"internal/apicheck": 5,
 		"flow/query/naive":  5,

@@ -1,4 +1,4 @@
-package main
+package poster
 
 import (
 	"bytes"
@@ -48,8 +48,8 @@ func TestPostCutsTheInputIntoRequests(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			var got []sent
 			var stdout, stderr strings.Builder
-			p := poster{send: cluster(&got, 0, nil), key: "K", most: 2, stdout: &stdout, stderr: &stderr}
-			if err := p.post(t.Context(), iotest.OneByteReader(strings.NewReader(test.in))); err != nil {
+			p := Poster{Send: cluster(&got, 0, nil), Key: "K", Most: 2, Stdout: &stdout, Stderr: &stderr}
+			if err := p.Post(t.Context(), iotest.OneByteReader(strings.NewReader(test.in))); err != nil {
 				t.Fatalf("post(%q) = %v, want nil", test.in, err)
 			}
 			if !reflect.DeepEqual(got, test.want) {
@@ -80,8 +80,8 @@ func TestPostRefusesInvalidInputBeforeItSendsAny(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var got []sent
-			p := poster{send: cluster(&got, 0, nil), key: "K", most: 10, stdout: io.Discard, stderr: io.Discard}
-			err := p.post(t.Context(), strings.NewReader(test.in))
+			p := Poster{Send: cluster(&got, 0, nil), Key: "K", Most: 10, Stdout: io.Discard, Stderr: io.Discard}
+			err := p.Post(t.Context(), strings.NewReader(test.in))
 			if err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("post(%q) = %v, want %s", test.in, err, test.want)
 			}
@@ -99,8 +99,8 @@ func TestPostAgainWithTheSameKeyGoesOn(t *testing.T) {
 	var stderr strings.Builder
 	broken := errors.New("refused")
 	in := "[1,2,3,4,5]"
-	p := poster{send: cluster(&got, 2, broken), key: "K", most: 2, stdout: io.Discard, stderr: &stderr}
-	err := p.post(t.Context(), strings.NewReader(in))
+	p := Poster{Send: cluster(&got, 2, broken), Key: "K", Most: 2, Stdout: io.Discard, Stderr: &stderr}
+	err := p.Post(t.Context(), strings.NewReader(in))
 	if !errors.Is(err, broken) || err.Error() != "line 1: refused" {
 		t.Errorf("post() = %v, want line 1: refused", err)
 	}
@@ -111,8 +111,8 @@ func TestPostAgainWithTheSameKeyGoesOn(t *testing.T) {
 	stderr.Reset()
 	send := cluster(&got, 0, nil)
 	send(t.Context(), []byte(got[0].body), got[0].key) // what the cluster has from the first run
-	p = poster{send: send, key: "K", most: 2, stdout: io.Discard, stderr: &stderr}
-	if err := p.post(t.Context(), strings.NewReader(in)); err != nil || p.stored != 5 || p.replayed != 2 {
+	p = Poster{Send: send, Key: "K", Most: 2, Stdout: io.Discard, Stderr: &stderr}
+	if err := p.Post(t.Context(), strings.NewReader(in)); err != nil || p.stored != 5 || p.replayed != 2 {
 		t.Errorf("post() again = %v, with %d stored and %d replayed, want nil, 5, 2", err, p.stored, p.replayed)
 	}
 	if !strings.Contains(stderr.String(), "2 records had been stored before") {
@@ -123,8 +123,8 @@ func TestPostAgainWithTheSameKeyGoesOn(t *testing.T) {
 func TestProgressIsOneLineOnTheTerminal(t *testing.T) {
 	var got []sent
 	var stderr bytes.Buffer
-	p := poster{send: cluster(&got, 0, nil), most: 2, stdout: io.Discard, stderr: &stderr, progress: true}
-	if err := p.post(t.Context(), strings.NewReader("[1,2,3]")); err != nil {
+	p := Poster{Send: cluster(&got, 0, nil), Most: 2, Stdout: io.Discard, Stderr: &stderr, Progress: true}
+	if err := p.Post(t.Context(), strings.NewReader("[1,2,3]")); err != nil {
 		t.Fatal(err)
 	}
 	if want := "\r2 records stored\r3 records stored\n"; stderr.String() != want {

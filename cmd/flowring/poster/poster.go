@@ -1,4 +1,4 @@
-package main
+package poster
 
 import (
 	"context"
@@ -14,28 +14,31 @@ import (
 	"flowring/router/client"
 )
 
-// poster sends the records of an input, one request after the other.
-type poster struct {
-	send           func(ctx context.Context, body []byte, key string) (answer []byte, replayed bool, err error)
-	key            string // of the first request; the other keys are made from it
-	most           int    // records per request
-	stdout, stderr io.Writer
-	progress       bool // print progress
-	sum            bool // print one line for several requests
+// Poster sends the records of an input, one request after the other.
+type Poster struct {
+	Send           Send
+	Key            string // of the first request; the other keys are made from it
+	Most           int    // records per request
+	Stdout, Stderr io.Writer
+	Progress       bool // print progress
+	Sum            bool // print one line for several requests
 
 	requests         int
 	first            []byte // answer to the first request, not yet printed
 	stored, replayed int    // records so far; stored includes replayed
 }
 
-// post sends the whole input and prints each answer. It stops at the first error.
-func (p *poster) post(ctx context.Context, in io.Reader) error {
+// Send makes one request. replayed means that an earlier request had stored the records.
+type Send func(ctx context.Context, body []byte, key string) (answer []byte, replayed bool, err error)
+
+// Post sends the whole input and prints each answer. It stops at the first error.
+func (p *Poster) Post(ctx context.Context, in io.Reader) error {
 	reader, err := records.NewReader(in)
 	if err != nil {
 		return err
 	}
 	for n := 1; ; n++ {
-		req, err := reader.Next(p.most)
+		req, err := reader.Next(p.Most)
 		if errors.Is(err, io.EOF) {
 			return p.end()
 		}
@@ -49,8 +52,8 @@ func (p *poster) post(ctx context.Context, in io.Reader) error {
 }
 
 // one sends the n-th request.
-func (p *poster) one(ctx context.Context, req records.Request, n int) error {
-	answer, replayed, err := p.send(ctx, req.Body, p.keyOf(n))
+func (p *Poster) one(ctx context.Context, req records.Request, n int) error {
+	answer, replayed, err := p.Send(ctx, req.Body, p.keyOf(n))
 	if err != nil {
 		return failure(req, err)
 	}
@@ -59,17 +62,17 @@ func (p *poster) one(ctx context.Context, req records.Request, n int) error {
 	if replayed {
 		p.replayed += req.Records()
 	}
-	if p.sum && p.requests == 1 { // it may be the only request
+	if p.Sum && p.requests == 1 { // it may be the only request
 		p.first = answer
 		return nil
 	}
-	if p.progress {
-		fmt.Fprintf(p.stderr, "\r%s stored", output.Many(p.stored, "record"))
+	if p.Progress {
+		fmt.Fprintf(p.Stderr, "\r%s stored", output.Many(p.stored, "record"))
 	}
-	if p.sum {
+	if p.Sum {
 		return nil
 	}
-	_, err = p.stdout.Write(answer)
+	_, err = p.Stdout.Write(answer)
 	return err
 }
 
@@ -99,50 +102,50 @@ func failure(req records.Request, err error) error {
 }
 
 // end prints the sum of all requests, and a note about replayed records.
-func (p *poster) end() error {
+func (p *Poster) end() error {
 	p.endLine()
 	text := p.first
-	if p.sum && p.requests > 1 {
+	if p.Sum && p.requests > 1 {
 		records, requests := output.Many(p.stored, "record"), output.Many(p.requests, "request")
 		text = fmt.Appendf(nil, "%s stored in %s\n", records, requests)
 	}
-	if _, err := p.stdout.Write(text); err != nil {
+	if _, err := p.Stdout.Write(text); err != nil {
 		return err
 	}
 	if p.replayed > 0 {
-		fmt.Fprintf(p.stderr, "flowring: note: %s had been stored before with the same key; each counts once\n",
+		fmt.Fprintf(p.Stderr, "flowring: note: %s had been stored before with the same key; each counts once\n",
 			output.Many(p.replayed, "record"))
 	}
 	return nil
 }
 
 // endLine ends the line of the progress.
-func (p *poster) endLine() {
-	if p.progress && p.requests > 0 && (!p.sum || p.requests > 1) {
-		fmt.Fprintln(p.stderr)
+func (p *Poster) endLine() {
+	if p.Progress && p.requests > 0 && (!p.Sum || p.requests > 1) {
+		fmt.Fprintln(p.Stderr)
 	}
 }
 
 // keyOf returns the key of request n, counted from 1. It depends only on the key of the command, so that another run
 // with the same key, input and --max-records repeats the same requests (P2).
-func (p *poster) keyOf(n int) string {
+func (p *Poster) keyOf(n int) string {
 	if n == 1 {
-		return p.key
+		return p.Key
 	}
-	return fmt.Sprintf("%s/%d", p.key, n)
+	return fmt.Sprintf("%s/%d", p.Key, n)
 }
 
 // broke prints a note on how to go on, unless no record was stored for sure. The caller reports err.
-func (p *poster) broke(err error) error {
+func (p *Poster) broke(err error) error {
 	p.endLine()
 	if reused(err) {
-		fmt.Fprintf(p.stderr, "flowring: note: request %d differs from the earlier request with --key %s: "+
-			"the input or --max-records has changed. Use another key for another input\n", p.requests+1, p.key)
+		fmt.Fprintf(p.Stderr, "flowring: note: request %d differs from the earlier request with --key %s: "+
+			"the input or --max-records has changed. Use another key for another input\n", p.requests+1, p.Key)
 		return err
 	}
 	if p.stored > 0 || access.Unavailable(err) {
 		const note = "flowring: note: %s stored; to go on, run it again with --key %s: no record counts twice\n"
-		fmt.Fprintf(p.stderr, note, output.Many(p.stored, "record"), p.key)
+		fmt.Fprintf(p.Stderr, note, output.Many(p.stored, "record"), p.Key)
 	}
 	return err
 }

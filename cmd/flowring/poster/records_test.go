@@ -1,4 +1,4 @@
-package main
+package poster
 
 import (
 	"bytes"
@@ -14,15 +14,14 @@ import (
 	"flowring/cmd/flowring/output"
 	"flowring/cmd/flowring/records"
 	"flowring/flow"
-	"flowring/router"
 )
 
 // sentAs returns the records of an input as post sends them.
 func sentAs(t *testing.T, in []byte, most int) (all []flow.Record, requests int) {
 	t.Helper()
 	var got []sent
-	p := poster{send: cluster(&got, 0, nil), key: "K", most: most, stdout: io.Discard, stderr: io.Discard}
-	if err := p.post(t.Context(), iotest.OneByteReader(bytes.NewReader(in))); err != nil {
+	p := Poster{Send: cluster(&got, 0, nil), Key: "K", Most: most, Stdout: io.Discard, Stderr: io.Discard}
+	if err := p.Post(t.Context(), iotest.OneByteReader(bytes.NewReader(in))); err != nil {
 		t.Fatalf("post(%q) = %v, want nil", in, err)
 	}
 	for _, s := range got {
@@ -162,21 +161,10 @@ func TestPostNamesTheLineOfCSV(t *testing.T) {
 		{"invalid zstd", "\x28\xb5\x2f\xfd\xff\xff\xff\xff\xff\xff", "reserved bit"},
 	} {
 		var got []sent
-		p := poster{send: cluster(&got, 0, nil), key: "K", most: 10, stdout: io.Discard, stderr: io.Discard}
-		err := p.post(t.Context(), strings.NewReader(tt.in))
+		p := Poster{Send: cluster(&got, 0, nil), Key: "K", Most: 10, Stdout: io.Discard, Stderr: io.Discard}
+		err := p.Post(t.Context(), strings.NewReader(tt.in))
 		if err == nil || !strings.Contains(err.Error(), tt.want) || len(got) > 0 {
 			t.Errorf("%s: post = %v, and sent %q, want %s and nothing", tt.name, err, got, tt.want)
 		}
-	}
-}
-
-// A node refuses a record with its number and line within the request. The command names the line of the input.
-func TestPostNamesOnlyTheLineOfTheInput(t *testing.T) {
-	f := refusal(router.Problem{
-		Status: 400, Title: "A record is not valid", Detail: `line 2: record 1: field "hour": must be an integer`, Record: new(1), Line: 2,
-	})
-	_, _, stderr := execute(t, f, "[{},\n\n\n{\"hour\":\n1.5}]", "post", "--key", "K")
-	if want := "line 4: 400 A record is not valid: field \"hour\": must be an integer\n"; !strings.HasSuffix(stderr, want) {
-		t.Errorf("stderr = %q, want %q at its end", stderr, want)
 	}
 }
