@@ -2,7 +2,8 @@ package coding
 
 import (
 	"net/http"
-	"strings"
+
+	"flowring/router/accept"
 )
 
 // Accepted returns the coding for an answer, from the Accept-Encoding of the client (RFC 9110, section 12.5.3): the
@@ -11,8 +12,8 @@ import (
 // Malformed elements are ignored.
 func Accepted(h http.Header) Coding {
 	var asked weights
-	for element := range strings.SplitSeq(strings.Join(h.Values("Accept-Encoding"), ","), ",") {
-		asked.add(element)
+	for e := range accept.Elements(h.Values("Accept-Encoding")) {
+		asked.add(e)
 	}
 	best := Identity
 	for _, c := range [...]Coding{Gzip, Zstd} {
@@ -36,48 +37,20 @@ func (w *weights) of(c Coding) int {
 	return w.rest
 }
 
-// add reads one element of the header, such as "gzip;q=0.5". If a coding is named twice, the last weight counts.
-func (w *weights) add(element string) {
-	name, parameter, weighed := strings.Cut(element, ";")
-	weight := 1000
-	if weighed {
-		var ok bool
-		if weight, ok = parseWeight(strings.TrimSpace(parameter)); !ok {
-			return
-		}
-	}
-	name = strings.TrimSpace(name)
-	if name == "*" {
-		w.rest = weight
+// add takes one element of the header. If a coding is named twice, the last weight counts. An element with parameters
+// names no coding.
+func (w *weights) add(e accept.Element) {
+	if e.Parameters {
 		return
 	}
-	if c, known := named(name); known && name != "" {
+	if e.Name == "*" {
+		w.rest = e.Weight
+		return
+	}
+	if c, known := named(e.Name); known {
 		if w.named == nil {
 			w.named = map[Coding]int{}
 		}
-		w.named[c] = weight
+		w.named[c] = e.Weight
 	}
-}
-
-// parseWeight reads "q=" and a number from 0 to 1 with up to three decimals, as thousandths.
-func parseWeight(text string) (thousandths int, ok bool) {
-	if len(text) < len("q=0") || !strings.EqualFold(text[:2], "q=") {
-		return 0, false
-	}
-	whole, decimals, _ := strings.Cut(text[2:], ".")
-	if whole != "0" && whole != "1" || len(decimals) > 3 {
-		return 0, false
-	}
-	n := int(whole[0] - '0')
-	for i := range 3 {
-		digit := byte('0')
-		if i < len(decimals) {
-			digit = decimals[i]
-		}
-		if digit < '0' || digit > '9' {
-			return 0, false
-		}
-		n = 10*n + int(digit-'0')
-	}
-	return n, n <= 1000
 }
