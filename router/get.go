@@ -8,6 +8,7 @@ import (
 
 	"flowring/flow"
 	"flowring/internal/contract"
+	"flowring/router/ask"
 	"flowring/router/parameter"
 )
 
@@ -42,7 +43,7 @@ func parseAsk(r *http.Request) (flow.Hour, contract.Ask, error) {
 	if err != nil {
 		return 0, contract.Ask{}, err
 	}
-	hour, need, err := parseQuery(values)
+	hour, need, err := ask.ParseHour(values)
 	ask := contract.Ask{Need: need, Known: knownTags(r.Header)}
 	if r.Method == http.MethodHead {
 		ask.Known = append(ask.Known, contract.AnyTag)

@@ -48,10 +48,15 @@ func unknown(path, name string, names []string) error {
 		Quoted(name), Nearest(name, names), path, strings.Join(names, ", "))
 }
 
-// Nearest returns the element of names with the least edit distance to name, and the first of several. It ignores case.
+// Nearest returns the first element of names that name begins, such as src_app for src; otherwise the element with the
+// least edit distance to name, and the first of several. It ignores case.
 func Nearest(name string, names []string) string {
 	const most = 64 // bytes that are compared, because the name is from a client
 	name = strings.ToLower(name[:min(len(name), most)])
+	begins := func(known string) bool { return len(name) > 1 && strings.HasPrefix(known, name) }
+	if i := slices.IndexFunc(names, begins); i >= 0 {
+		return names[i]
+	}
 	return slices.MinFunc(names, func(a, b string) int { return distance(name, a) - distance(name, b) })
 }
 

@@ -22,3 +22,11 @@ func TestALongNameIsComparedByItsBeginning(t *testing.T) {
 		t.Errorf("Nearest(1 MiB) = %q, want hour, the shortest", got)
 	}
 }
+
+func TestTheBeginningOfANameIsNearest(t *testing.T) {
+	for name, want := range map[string]string{"src": "src_app", "DEST": "dest_app", "dya": "day", "d": "day"} {
+		if got := Nearest(name, []string{"hour", "day", "src_app", "dest_app"}); got != want {
+			t.Errorf("Nearest(%q) = %q, want %q", name, got, want)
+		}
+	}
+}

@@ -1,4 +1,4 @@
-package router
+package ask
 
 import (
 	"fmt"
@@ -12,8 +12,8 @@ import (
 	"flowring/router/parameter"
 )
 
-// parseQuery returns the hour and the need of GET /flows?hour=H.
-func parseQuery(values url.Values) (flow.Hour, contract.Need, error) {
+// ParseHour reads the parameters of a GET of one hour: hour, partial and require.
+func ParseHour(values url.Values) (flow.Hour, contract.Need, error) {
 	hour, err := parseHour(values["hour"])
 	if err != nil {
 		return 0, 0, err
