@@ -88,7 +88,7 @@ func (s *Store) selectNew(pinned []pinnedSlice, selected []flow.Written, dots bo
 	for i := range pinned {
 		p, begin := &pinned[i], len(selected)
 		for _, b := range p.batches {
-			if p.content.index.has(b.Batch, !dots) {
+			if p.content.index.Has(b.Batch, !dots) {
 				s.counters.known.Add(1)
 			} else {
 				selected = append(selected, b)

@@ -54,7 +54,7 @@ func (s *Store) check(b *flow.Batch, limits Limits, begun int) (replay, begins b
 		return false, true, s.refusals.count(b.Slice, s.checkNewSlice(b, limits, begun))
 	}
 	defer s.release(e)
-	replay, reused := e.content.index.lookup(b)
+	replay, reused := e.content.index.Lookup(b)
 	switch {
 	case replay:
 		return true, false, nil

@@ -4,6 +4,7 @@ import (
 	"sync"
 
 	"flowring/flow"
+	"flowring/store/index"
 	"flowring/store/snapshot"
 	"flowring/store/table"
 )
@@ -16,7 +17,7 @@ import (
 type content struct {
 	mu    sync.RWMutex
 	table *table.Table
-	index batchIndex
+	index index.Index
 }
 
 func newContent() *content { return &content{table: table.New()} }
@@ -24,9 +25,9 @@ func newContent() *content { return &content{table: table.New()} }
 // fold adds a batch whose dot the content lacks. It returns whether the batch is new to the totals, and the number of
 // saturated totals (P14). The caller has locked the identity of the batch.
 func (c *content) fold(b *flow.Batch) (added bool, saturated int) {
-	sameID, _ := c.index.lookup(b)
+	sameID, _ := c.index.Lookup(b)
 	if sameID { // the totals include it under another dot
-		c.index.add(b) // a single change, so mu is not needed
+		c.index.Add(b) // a single change, so mu is not needed
 		return false, 0
 	}
 	rows := c.table.Group(b)
@@ -34,7 +35,7 @@ func (c *content) fold(b *flow.Batch) (added bool, saturated int) {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
 	saturated = c.table.Add(b, rows)
-	c.index.add(b)
+	c.index.Add(b)
 	return true, saturated
 }
 
@@ -44,12 +45,12 @@ func (c *content) read(hour flow.Hour) *Reading {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.table.CopyTo(&r.View, hour, room)
-	r.digest = c.index.digest()
+	r.digest = c.index.Digest()
 	return r
 }
 
 // size estimates the memory of the slice in bytes.
-func (c *content) size() int64 { return c.table.Size() + c.index.size() }
+func (c *content) size() int64 { return c.table.Size() + c.index.Size() }
 
 // addPiece adds a piece of a snapshot, without its digest. It needs no lock, because the content has no other user yet.
 func (c *content) addPiece(p snapshot.Piece) {
@@ -60,6 +61,6 @@ func (c *content) addPiece(p snapshot.Piece) {
 		return
 	}
 	for _, pair := range p.IDs {
-		c.index.addPair(pair)
+		c.index.AddPair(pair)
 	}
 }

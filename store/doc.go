@@ -18,7 +18,8 @@
 // Of two snapshots the larger one therefore contains the other, and Intake replaces the smaller one by it.
 //
 // The parts of a slice have packages of their own: store/table its totals, store/digest the set of its dots,
-// store/snapshot the format of its snapshot, store/journal its place on disk.
+// store/index the identities of its batches, store/snapshot the format of its snapshot, store/journal its place on disk.
+// Store.Fold adds slices to the groups of a query (store/aggregate).
 //
 // A Store may be used by many goroutines. Its locks, in the order in which they are taken:
 //

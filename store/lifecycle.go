@@ -35,7 +35,7 @@ type operation struct {
 }
 
 // empty reports whether the slice has no batch, as while its first batch is being written.
-func (e *entry) empty() bool { return e.content != nil && e.content.index.empty() }
+func (e *entry) empty() bool { return e.content != nil && e.content.index.Empty() }
 
 // pinLoaded pins the entry of a slice and loads it if it is cold. If the store has no such entry, pinLoaded returns
 // nil, or pins a new empty one if create is set. It blocks during an operation.

@@ -55,7 +55,7 @@ func (s *Store) enforceBudget(keep *entry) {
 // evict makes an entry cold. Its digest, which is small, stays, because most questions about a cold slice are whether
 // it has changed.
 func (s *Store) evict(e *entry) {
-	dots := e.content.index.digest()
+	dots := e.content.index.Digest()
 	s.log.Debug("slice leaves memory", "slice", e.slice, "bytes", e.size)
 	s.setCold(e)
 	e.coldDigest = &dots
@@ -116,19 +116,10 @@ func (s *Store) loadSnapshot(c *content, slice flow.Slice) error {
 	if err != nil || head == nil {
 		return err
 	}
-	pieces := uint32(0)
-	err = s.journal.Pieces(slice, func(data []byte) error {
-		p, err := snapshot.ParsePiece(slice, data)
-		if err != nil {
-			return err
-		}
+	err = s.eachPiece(head, func(p snapshot.Piece) error {
 		c.addPiece(p)
-		pieces++
 		return nil
 	})
-	if err == nil && pieces != head.Pieces {
-		err = fmt.Errorf("%w: %d of %d pieces of the snapshot", snapshot.ErrMalformed, pieces, head.Pieces)
-	}
-	c.index.dots = head.Digest
+	c.index.SetDigest(head.Digest)
 	return err
 }

@@ -74,7 +74,7 @@ func (e *entry) digestUnknown() bool { return e.content == nil && e.coldDigest =
 // digest returns a copy of the digest, which must be known.
 func (e *entry) digest() digest.Digest {
 	if e.content != nil {
-		return e.content.index.digest()
+		return e.content.index.Digest()
 	}
 	return e.coldDigest.Clone()
 }

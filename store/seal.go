@@ -47,7 +47,7 @@ func (s *Store) Seal(slice flow.Slice, d digest.Digest, batches int) (bool, erro
 		return false, err
 	}
 	reading := e.content.read(slice.Hour)
-	pairs, dots := e.content.index.pairs()
+	pairs, dots := e.content.index.Pairs()
 	s.releaseLoaded(e)
 	// Reading and IDs both belong to d, because the set only grows and the IDs were copied last.
 	if !reading.digest.Equal(d) || !dots.Equal(d) || s.unsealed(e) < batches {

@@ -32,6 +32,12 @@ func ParsePattern(text string) Pattern {
 	return p
 }
 
+// PrefixPattern returns the pattern of the names that begin with a prefix. The names of a range for completion are the
+// groups of a query by their field with this filter.
+func PrefixPattern(prefix string) Pattern {
+	return ParsePattern(strings.NewReplacer(`*`, `\*`, `\`, `\\`).Replace(prefix) + "*")
+}
+
 // String returns the text of the pattern.
 func (p Pattern) String() string { return p.text }
 

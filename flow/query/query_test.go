@@ -36,6 +36,16 @@ func TestPatternMatchesLikeARegularExpression(t *testing.T) {
 	})
 }
 
+func TestAPrefixPatternMatchesItsPrefix(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		prefix := rapid.StringMatching(`[ab*\\]{0,4}`).Draw(t, "prefix")
+		name := rapid.StringMatching(`[ab*\\]{0,6}`).Draw(t, "name")
+		if got, want := query.PrefixPattern(prefix).Matches(name), strings.HasPrefix(name, prefix); got != want {
+			t.Fatalf("PrefixPattern(%q) matches %q: %t, want %t", prefix, name, got, want)
+		}
+	})
+}
+
 func TestFiltersCombineFieldsWithAnd(t *testing.T) {
 	of := func(texts ...string) (all []query.Pattern) {
 		for _, text := range texts {

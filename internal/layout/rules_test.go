@@ -17,9 +17,9 @@ func levels() map[string]int {
 	return map[string]int{
 		".":                 -6, // the version of the program
 		"internal/hashseed": -5, "flow/field": -5, "flow/scan": -4, "flow": -3, "flow/query": -2,
-		"internal/radix": -2, "store/aggregate": 0,
-		"internal/contract": -1, "flow/query/merge": -1, "store/digest": -1, "store/table": -1,
-		"ring": 0, "ring/roster": 0, "router/admission": 0, "store/snapshot": 0, "node/replica/pace": 0,
+		"internal/radix": -2, "store/aggregate": 0, "store/index": 0,
+		"internal/contract": -1, "flow/query/merge": -1, "store/digest": -2, "store/table": -1,
+		"ring": 0, "ring/roster": 0, "router/admission": 0, "store/snapshot": -1, "node/replica/pace": 0,
 		"internal/browser": 0, "internal/buildinfo": 0, "internal/safeguard": 0, "internal/lograte": 0, "internal/reload": 0, "internal/workers": -1,
 		"node/peer/idle": 0, "node/peer/stream": 0, "node/keyring": 1,
 		"flow/csv": 1, "router/coding": 1, "node/peer/wire": 1, "store": 1,

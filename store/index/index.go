@@ -1,4 +1,4 @@
-package store
+package index
 
 import (
 	"sync"
@@ -8,16 +8,16 @@ import (
 	"flowring/store/snapshot"
 )
 
-// batchIndex holds the dots and the IDs of the batches of a slice. They tell new batches from known ones (P2).
-type batchIndex struct {
+// Index holds the dots and the IDs of the batches of a slice. The zero value is empty.
+type Index struct {
 	mu         sync.Mutex
 	dots       digest.Digest
 	firstIDs   map[flow.ID]flow.ID  // by Key, the first ID with it
 	furtherIDs map[flow.ID]struct{} // IDs whose Key had come with another ID: next to none
 }
 
-// has reports whether the slice has a batch with the dot of b, or, if idSuffices is set, one with its ID.
-func (x *batchIndex) has(b *flow.Batch, idSuffices bool) bool {
+// Has reports whether the slice has a batch with the dot of b, or, if idSuffices is set, one with its ID.
+func (x *Index) Has(b *flow.Batch, idSuffices bool) bool {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if x.dots.Has(b.Dot) {
@@ -27,15 +27,15 @@ func (x *batchIndex) has(b *flow.Batch, idSuffices bool) bool {
 	return sameID && idSuffices
 }
 
-// lookup reports whether the slice has a batch with the ID of b, and whether it has the Key of b only with other IDs.
-func (x *batchIndex) lookup(b *flow.Batch) (sameID, keyReused bool) {
+// Lookup reports whether the slice has a batch with the ID of b, and whether it has the Key of b only with other IDs.
+func (x *Index) Lookup(b *flow.Batch) (sameID, keyReused bool) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	return x.lookupLocked(b)
 }
 
-// lookupLocked is lookup with mu locked.
-func (x *batchIndex) lookupLocked(b *flow.Batch) (sameID, keyReused bool) {
+// lookupLocked is Lookup with mu locked.
+func (x *Index) lookupLocked(b *flow.Batch) (sameID, keyReused bool) {
 	if b.ID.IsZero() {
 		return false, false
 	}
@@ -45,8 +45,8 @@ func (x *batchIndex) lookupLocked(b *flow.Batch) (sameID, keyReused bool) {
 	return sameID, known && !sameID && !b.Key.IsZero()
 }
 
-// add adds the dot and the ID of b.
-func (x *batchIndex) add(b *flow.Batch) {
+// Add adds the dot and the ID of b.
+func (x *Index) Add(b *flow.Batch) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.dots.Add(b.Dot)
@@ -55,7 +55,7 @@ func (x *batchIndex) add(b *flow.Batch) {
 	}
 }
 
-func (x *batchIndex) addID(b *flow.Batch) {
+func (x *Index) addID(b *flow.Batch) {
 	if x.firstIDs == nil {
 		x.firstIDs, x.furtherIDs = make(map[flow.ID]flow.ID), make(map[flow.ID]struct{})
 	}
@@ -68,8 +68,8 @@ func (x *batchIndex) addID(b *flow.Batch) {
 	}
 }
 
-// addPair adds an ID of a snapshot. It needs no lock, because the index has no other user yet.
-func (x *batchIndex) addPair(p snapshot.IDPair) {
+// AddPair adds an ID of a snapshot. It needs no lock, because the index has no other user yet.
+func (x *Index) AddPair(p snapshot.IDPair) {
 	if x.firstIDs == nil {
 		x.firstIDs, x.furtherIDs = make(map[flow.ID]flow.ID), make(map[flow.ID]struct{})
 	}
@@ -80,8 +80,8 @@ func (x *batchIndex) addPair(p snapshot.IDPair) {
 	x.firstIDs[p.Key] = p.ID
 }
 
-// pairs returns the IDs, in no order, and a copy of the dots.
-func (x *batchIndex) pairs() ([]snapshot.IDPair, digest.Digest) {
+// Pairs returns the IDs, in no order, and a copy of the dots.
+func (x *Index) Pairs() ([]snapshot.IDPair, digest.Digest) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	all := make([]snapshot.IDPair, 0, len(x.firstIDs)+len(x.furtherIDs))
@@ -94,21 +94,22 @@ func (x *batchIndex) pairs() ([]snapshot.IDPair, digest.Digest) {
 	return all, x.dots.Clone()
 }
 
-// digest returns a copy of the dots.
-func (x *batchIndex) digest() digest.Digest {
+// Digest returns a copy of the dots.
+func (x *Index) Digest() digest.Digest {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	return x.dots.Clone()
 }
 
-func (x *batchIndex) empty() bool {
+// Empty reports whether the slice has no batch.
+func (x *Index) Empty() bool {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	return x.dots.Empty()
 }
 
-// size estimates the memory of the index in bytes.
-func (x *batchIndex) size() int64 {
+// Size estimates the memory of the index in bytes.
+func (x *Index) Size() int64 {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	return x.dots.Size() + idCost*int64(len(x.firstIDs)+len(x.furtherIDs))
@@ -116,3 +117,7 @@ func (x *batchIndex) size() int64 {
 
 // idCost is the size of a Key and an ID in a map, with its unused capacity.
 const idCost = 52
+
+// SetDigest sets the dots of a slice whose snapshot has been read. It needs no lock, because the index has no other user
+// yet.
+func (x *Index) SetDigest(d digest.Digest) { x.dots = d }
