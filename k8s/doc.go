@@ -3,6 +3,7 @@
 //
 //	base/             three nodes, three copies of each batch, a write quorum of two
 //	overlays/single/  one node with one copy, for trying things out
+//	monitoring/       alert rules for Prometheus, and a dashboard for Grafana
 //
 // The tests render each of them as `kustomize build` would, read the result strictly (a misspelt field is an error), and check
 // what a cluster would only show at the worst moment: that ports, settings and probes are the program's own, that
