@@ -137,14 +137,28 @@ func (l *Ledger) Judge(hour flow.Hour, owed []*Batch, answer []flow.Record, comp
 	if !complete {
 		return faults
 	}
-	for _, b := range owed {
-		if !shown[b] {
-			const lost = "a complete read of hour %d lacks batch %s, acknowledged %t (P4)"
-			faults = append(faults, fmt.Sprintf(lost, hour, b.Name, b.acked))
-		}
-	}
 	for b := range shown {
 		l.owe(b)
+	}
+	return append(faults, lacking("a complete", hour, owed, shown)...)
+}
+
+// JudgeUnproven returns the faults of an unproven answer that has to show all batches of owed: the answer of enough
+// replicas, where no other store can have a batch. Nothing is owed because of it.
+func (l *Ledger) JudgeUnproven(hour flow.Hour, owed []*Batch, answer []flow.Record) (faults []string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	shown, faults := l.match(hour, answer)
+	return append(faults, lacking("an unproven", hour, owed, shown)...)
+}
+
+// lacking returns a fault for each batch that is owed and not shown.
+func lacking(kind string, hour flow.Hour, owed []*Batch, shown map[*Batch]bool) (faults []string) {
+	for _, b := range owed {
+		if !shown[b] {
+			const lost = "%s read of hour %d lacks batch %s, acknowledged %t (P4)"
+			faults = append(faults, fmt.Sprintf(lost, kind, hour, b.Name, b.acked))
+		}
 	}
 	return faults
 }

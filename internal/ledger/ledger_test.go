@@ -87,6 +87,32 @@ func TestABatchThatACompleteReadShowedIsOwedToTheNext(t *testing.T) {
 	}
 }
 
+// An answer of enough replicas shows everything, and the next read may lack its last batches.
+func TestAnUnprovenReadIsJudgedByWhatIsOwed(t *testing.T) {
+	l := New()
+	a, b := l.Enter(hour, "a", 5), l.Enter(hour, "b", 7)
+	l.Acknowledge(a)
+	if faults := l.JudgeUnproven(hour, l.Owed(hour), answer(12, a, b)); faults != nil {
+		t.Errorf("JudgeUnproven of both batches = %q, want no fault", faults)
+	}
+	if faults := l.JudgeUnproven(hour, l.Owed(hour), answer(5, a)); faults != nil {
+		t.Errorf("JudgeUnproven of the acknowledged batch = %q, want no fault", faults)
+	}
+	faults := l.JudgeUnproven(hour, l.Owed(hour), answer(7, b))
+	if len(faults) != 1 || !strings.Contains(faults[0], "an unproven read of hour 480000 lacks batch a, acknowledged true (P4)") {
+		t.Errorf("JudgeUnproven without the acknowledged batch = %q, want one fault", faults)
+	}
+}
+
+// answer returns the records of batches, with their shared flow.
+func answer(shared int64, batches ...*Batch) []flow.Record {
+	records := []flow.Record{all(shared)}
+	for _, b := range batches {
+		records = append(records, own(b.Name, b.Weight))
+	}
+	return records
+}
+
 func TestALedgerCounts(t *testing.T) {
 	l := New()
 	first := l.Enter(hour, "a", 5)

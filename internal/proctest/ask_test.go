@@ -56,6 +56,18 @@ func (c *cluster) askFor(ctx context.Context, method, url string, header http.He
 	return answer{res.StatusCode, res.Header.Get("Flowring-Complete"), text}, err
 }
 
+// enough returns a read that is complete or unproven, and says whether it is complete.
+func (c *cluster) enough(p *process, hour flow.Hour) (document []byte, complete bool, err error) {
+	a, err := c.get(p, fmt.Sprintf("/flows?hour=%d", hour))
+	switch {
+	case err != nil:
+		return nil, false, err
+	case a.status != http.StatusOK:
+		return nil, false, fmt.Errorf("hour %d at %s: %d %s", hour, p, a.status, a.body)
+	}
+	return a.body, a.complete == "true", nil
+}
+
 // document returns a complete read of an hour (P4), or an error.
 func (c *cluster) document(p *process, hour flow.Hour) ([]byte, error) {
 	a, err := c.get(p, fmt.Sprintf("/flows?hour=%d&require=complete", hour))

@@ -40,12 +40,24 @@ func (b book) present() flow.Hour {
 
 // judge compares a complete read with the ledger. owed is the result of Owed from before the read.
 func (b book) judge(hour flow.Hour, owed []*ledger.Batch, document []byte) error {
+	return b.judgeAny(hour, owed, document, true)
+}
+
+// judgeAny compares a read with the ledger. An incomplete read shows everything, too, and later reads may lack its last
+// batches.
+func (b book) judgeAny(hour flow.Hour, owed []*ledger.Batch, document []byte, complete bool) error {
 	var records []flow.Record
 	if err := json.Unmarshal(document, &records); err != nil {
 		return fmt.Errorf("hour %d: %w", hour, err)
 	}
 	var errs []error
-	for _, fault := range b.Judge(hour, owed, records, true) {
+	var faults []string
+	if complete {
+		faults = b.Judge(hour, owed, records, true)
+	} else {
+		faults = b.JudgeUnproven(hour, owed, records)
+	}
+	for _, fault := range faults {
 		errs = append(errs, errors.New(fault))
 	}
 	return errors.Join(errs...)

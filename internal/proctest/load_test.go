@@ -29,6 +29,7 @@ type load struct {
 	id    int64      // unique among the loads of the cluster
 	nodes []*process // targets of the clients, running or not
 	book  book
+	total bool // every node has a copy of every hour: the readers also take unproven answers, which show everything then
 	stop  chan struct{}
 	wg    sync.WaitGroup
 
@@ -38,6 +39,8 @@ type load struct {
 	reads   int // complete ones
 	refused int
 	slowest time.Duration
+
+	unproven int // answers
 }
 
 // startLoad starts clients of the current nodes of the cluster.
@@ -47,8 +50,13 @@ func (c *cluster) startLoad(writers, readers int) *load {
 
 // startLoadAt starts clients that know only these nodes.
 func (c *cluster) startLoadAt(nodes []*process, writers, readers int) *load {
+	return c.run(&load{nodes: slices.Clone(nodes)}, writers, readers)
+}
+
+// run starts the clients of a load.
+func (c *cluster) run(l *load, writers, readers int) *load {
 	c.loads++
-	l := &load{c: c, id: c.loads, nodes: slices.Clone(nodes), stop: make(chan struct{})}
+	l.c, l.id, l.stop = c, c.loads, make(chan struct{})
 	l.book = newBook(firstHour + 100_000*flow.Hour(c.loads)) // no load has hours of another load
 	for i := range writers {
 		l.wg.Go(func() { l.write(i) })
@@ -76,8 +84,8 @@ func (l *load) end() {
 func (l *load) finish(nodes ...*process) {
 	l.c.t.Helper()
 	l.end()
-	l.c.t.Logf("%d posts, %d with retries, the slowest took %v; %d complete reads, %d refused",
-		l.posts, l.retried, l.slowest.Round(time.Millisecond), l.reads, l.refused)
+	l.c.t.Logf("%d posts, %d with retries, the slowest took %v; %d complete reads, %d unproven, %d refused",
+		l.posts, l.retried, l.slowest.Round(time.Millisecond), l.reads, l.unproven, l.refused)
 	if l.posts == 0 {
 		l.c.t.Error("nothing was acknowledged")
 	}
@@ -145,25 +153,37 @@ func (l *load) post(flowring *client.Client, key string, batches []*ledger.Batch
 	l.slowest = max(l.slowest, took)
 }
 
-// read makes complete reads of present hours at random nodes until the load is stopped.
+// read makes reads of present hours at random nodes until the load is stopped.
 func (l *load) read() {
 	for !l.stopped(readPause) {
 		hour := l.book.present()
 		p, owed := l.nodes[rand.IntN(len(l.nodes))], l.book.Owed(hour)
 		begun := time.Now()
-		document, err := l.c.document(p, hour)
+		document, complete, err := l.ask(p, hour)
 		if err == nil {
-			if err := l.book.judge(hour, owed, document); err != nil {
-				l.c.t.Errorf("complete read at %s, begun at %s: %v", p, begun.Format("15:04:05.000"), err)
+			if err := l.book.judgeAny(hour, owed, document, complete); err != nil {
+				l.c.t.Errorf("read at %s, begun at %s, complete: %t: %v", p, begun.Format("15:04:05.000"), complete, err)
 				return
 			}
 		}
 		l.mu.Lock()
-		if err != nil {
+		switch {
+		case err != nil:
 			l.refused++
-		} else {
+		case complete:
 			l.reads++
+		default:
+			l.unproven++
 		}
 		l.mu.Unlock()
 	}
+}
+
+// ask makes one read: a complete one, or with total an unproven one as well.
+func (l *load) ask(p *process, hour flow.Hour) (document []byte, complete bool, err error) {
+	if l.total {
+		return l.c.enough(p, hour)
+	}
+	document, err = l.c.document(p, hour)
+	return document, true, err
 }

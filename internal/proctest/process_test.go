@@ -4,6 +4,7 @@ package proctest
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -25,6 +26,8 @@ type process struct {
 	in   []string // command that runs a command in the namespace of this node; nil: none
 	args []string
 
+	binary string // another program than that of the tests; empty: none
+
 	cmd   *exec.Cmd // nil: the node does not run
 	ended chan error
 }
@@ -41,7 +44,7 @@ func (p *process) start() {
 		p.t.Fatal(err)
 	}
 	defer log.Close()
-	line := append(append([]string{}, p.in...), os.Getenv(envBinary), "serve")
+	line := append(append([]string{}, p.in...), cmp.Or(p.binary, os.Getenv(envBinary)), "serve")
 	line = append(line, p.args...)
 	p.cmd = exec.Command(line[0], line[1:]...)
 	p.cmd.Stdout, p.cmd.Stderr, p.cmd.Env = log, log, environment()
