@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
+	"flowring/cmd/flowring/lifetime"
 	"flowring/node"
 )
 
@@ -136,7 +137,7 @@ func (d *demo) ready(ctx context.Context) error {
 func (d *demo) wait(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	for _, n := range d.nodes {
-		g.Go(func() error { return wait(ctx, n) })
+		g.Go(func() error { return lifetime.Wait(ctx, n) })
 	}
 	return g.Wait()
 }

@@ -1,9 +1,7 @@
 package main
 
 import (
-	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -15,19 +13,11 @@ import (
 	"github.com/spf13/pflag"
 
 	"flowring/cmd/flowring/heap"
+	"flowring/cmd/flowring/lifetime"
 	"flowring/cmd/flowring/settings"
 	"flowring/internal/buildinfo"
 	"flowring/node"
 	"flowring/router"
-)
-
-// A stop is graceful until cutShortAfter, then the rest is cut short, and the program ends after stopWithin in any
-// case. That is earlier than the kill of a supervisor, which Kubernetes sends after 30 s by default. An interrupted
-// start has startGrace to return.
-const (
-	startGrace    = 500 * time.Millisecond
-	cutShortAfter = 23 * time.Second
-	stopWithin    = 25 * time.Second
 )
 
 const aboutServe = `Run a node until a signal stops it.
@@ -77,7 +67,7 @@ func runServe(ctx context.Context, flags *pflag.FlagSet, stderr io.Writer) error
 	if err != nil {
 		return usageError{err}
 	}
-	return serve(ctx, n, log, func() {
+	return lifetime.Run(ctx, n, log, func() {
 		s.Name = n.Name()
 		announce(stderr, log, s, n.Addresses())
 		go invite(ctx, n, func() { suggest(stderr, log, s, n.Addresses()) }) // ends with the process at the latest
@@ -95,74 +85,6 @@ func newLog(w io.Writer, s settings.Settings) *slog.Logger {
 		return slog.New(slog.NewJSONHandler(w, options))
 	}
 	return slog.New(slog.NewTextHandler(w, options))
-}
-
-// member is the part of node.Node for serve.
-type member interface {
-	Start(context.Context) error
-	Stop(context.Context) error
-	Failed() <-chan error
-}
-
-// serve runs n until ctx ends, which is no error, or until n fails. It stops n in every case.
-func serve(ctx context.Context, n member, log *slog.Logger, started func()) error {
-	err, returned := start(ctx, n)
-	switch {
-	case !returned: // a node that has not started cannot be stopped; its disk survives this like a crash
-		log.Info("start broken off", "cause", context.Cause(ctx))
-		return nil
-	case err == nil:
-		started()
-		err = wait(ctx, n)
-	case ctx.Err() != nil:
-		err = nil // a start that the signal interrupts is no failure
-	default: // the caller reports the failed start
-		return errors.Join(err, stop(context.WithoutCancel(ctx), n))
-	}
-	log.Info("stopping", "within", stopWithin, "cause", cmp.Or(err, context.Cause(ctx)))
-	return errors.Join(err, stop(context.WithoutCancel(ctx), n))
-}
-
-// start starts n. If Start does not return soon after the end of ctx, for example because it waits for a disk, start
-// does not wait for it.
-func start(ctx context.Context, n member) (err error, returned bool) {
-	done := make(chan error, 1)
-	go func() { done <- n.Start(ctx) }()
-	select {
-	case err := <-done:
-		return err, true
-	case <-ctx.Done():
-	}
-	select {
-	case err := <-done:
-		return err, true
-	case <-time.After(startGrace):
-		return nil, false
-	}
-}
-
-// stop stops n, gracefully if there is time. It returns after stopWithin at the latest, even if Stop does not.
-func stop(ctx context.Context, n member) error {
-	ctx, cancel := context.WithTimeout(ctx, cutShortAfter)
-	defer cancel()
-	stopped := make(chan error, 1)
-	go func() { stopped <- n.Stop(ctx) }()
-	select {
-	case err := <-stopped:
-		return err
-	case <-time.After(stopWithin):
-		return fmt.Errorf("not stopped after %v", stopWithin)
-	}
-}
-
-// wait returns nil once ctx ends, and the error if n fails before.
-func wait(ctx context.Context, n member) error {
-	select {
-	case <-ctx.Done():
-		return nil
-	case err := <-n.Failed():
-		return err
-	}
 }
 
 // announce prints the addresses of the node: a line in the text format, a log record in JSON.
