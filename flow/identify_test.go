@@ -104,3 +104,11 @@ func TestKeysAreSpreadEvenly(t *testing.T) {
 		}
 	}
 }
+
+// The identities of requests without a principal are on the disks of clusters: they never change (P2).
+func TestTheIdentityWithoutAPrincipalStays(t *testing.T) {
+	b := identified(t, "", "k", rec(1, "a", "b", "v", 3, 4)).Batches[0]
+	if got, want := fmt.Sprintf("%s %s", b.ID, b.Key), "36f5e52e223236bf6e356d69f80da3b6 d348ddcd4f2d78a1188456528dab959b"; got != want {
+		t.Errorf("ID and Key = %s, want %s", got, want)
+	}
+}

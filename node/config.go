@@ -35,6 +35,9 @@ type Config struct {
 	TrustedOrigin     []string      // origins of web pages with the right to write; none: no page of another origin
 	ReadOrigin        []string      // origins of web pages with the right to read
 	AllowedHost       []string      // Host headers allowed on a public port of loopback, beside names of loopback
+	TokensFile        string        // file with the principals of the public port; empty: it asks for no credentials
+	Auth              string        // AuthRequired or AuthPermissive, for the requests that TokensFile refuses; empty: required
+	MetricsOpen       bool          // /metrics needs no credentials
 	BodyTimeout       time.Duration // time for a client to send a body; 0: the default
 	SealAfter         time.Duration // time without a batch before a snapshot replaces the batches of an hour; 0: never
 	MaxFlowsPerHour   int           // different flows of an hour; 0: no limit
@@ -65,12 +68,18 @@ const (
 	DefaultRememberedKeys  = 1_000_000
 )
 
+// The values of Config.Auth.
+const (
+	AuthRequired   = "required"   // requests without the credentials that they need are refused
+	AuthPermissive = "permissive" // they are answered and counted, except admin calls
+)
+
 // Default returns the configuration of a single node on loopback, named name.
 func Default(name string) Config {
 	return Config{
 		Name: name, HTTPAddr: DefaultHTTPAddr, PeerAddr: DefaultPeerAddr, GossipAddr: DefaultGossipAddr,
 		DataDir: DefaultDataDir, MinFree: DefaultMinFree, ReplicationFactor: 1, HourSlices: 1, Cluster: DefaultCluster,
-		MaxBody: DefaultMaxBody, SealAfter: DefaultSealAfter, GossipVerify: keyring.Require,
+		MaxBody: DefaultMaxBody, SealAfter: DefaultSealAfter, GossipVerify: keyring.Require, Auth: AuthRequired,
 		MaxWait: router.DefaultMaxWait, MaxReads: router.DefaultMaxReading, BodyTimeout: router.DefaultBodyTimeout,
 		MaxFlowsPerHour: DefaultMaxFlowsPerHour, MaxNamesPerHour: DefaultMaxNamesPerHour, MaxHours: DefaultMaxHours,
 		MaxHoursPerRequest: router.DefaultMaxHours, RememberedKeys: DefaultRememberedKeys,

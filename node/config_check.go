@@ -69,6 +69,7 @@ func (c Config) check() error {
 	}
 	c.checkLimits(bad)
 	c.checkBrowsers(bad)
+	c.checkCredentials(bad)
 	if c.DataDir == "" {
 		bad("data folder: must not be empty")
 	}
@@ -140,6 +141,16 @@ func (c Config) checkBrowsers(bad func(format string, args ...any)) {
 				bad("%s: %q must be written as %q", list.name, text, as)
 			}
 		}
+	}
+}
+
+// checkCredentials reports settings of credentials that have no effect, or an unknown one.
+func (c Config) checkCredentials(bad func(format string, args ...any)) {
+	switch {
+	case c.Auth != "" && c.Auth != AuthRequired && c.Auth != AuthPermissive:
+		bad("auth %q: must be %s or %s", c.Auth, AuthRequired, AuthPermissive)
+	case c.Auth == AuthPermissive && c.TokensFile == "":
+		bad("auth %s: needs tokens-file, without which no request has credentials", AuthPermissive)
 	}
 }
 

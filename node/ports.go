@@ -79,15 +79,19 @@ func (n *Node) openPeerPort(ctx context.Context) error {
 }
 
 func (n *Node) openPublicPort(ctx context.Context) error {
+	gate, err := n.openGate()
+	if err != nil {
+		return err
+	}
 	handler := func(g *browser.Guard) http.Handler {
 		return router.New(router.Config{
 			MaxBody: n.cfg.MaxBody, MaxHours: n.cfg.MaxHoursPerRequest, AnyHour: n.cfg.AnyHour,
 			MaxBuffered: n.cfg.maxBuffered(), MaxPosts: n.cfg.maxPosts(), MaxWait: n.cfg.MaxWait,
 			MaxReading: n.cfg.MaxReads, BodyTimeout: n.cfg.BodyTimeout, MaxLong: n.cfg.MaxLongAnswers,
-			ReadOrigins: n.cfg.ReadOrigin,
+			ReadOrigins: n.cfg.ReadOrigin, MetricsOpen: n.cfg.MetricsOpen,
 		}, router.Deps{
 			Cluster: publicAPI{n}, Log: n.log, Registry: n.deps.Registry, MemoryFull: n.memory.Full,
-			CPUSlots: n.cpuSlots, Unready: n.shedsConnections, Guard: g,
+			CPUSlots: n.cpuSlots, Unready: n.shedsConnections, Guard: g, Gate: gate,
 			Metrics: promhttp.HandlerFor(n.deps.Registry, promhttp.HandlerOpts{}),
 		})
 	}

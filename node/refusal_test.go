@@ -244,6 +244,8 @@ func TestInvalidSettingsAreRefused(t *testing.T) {
 		{"any address", func(c *node.Config) { c.PeerAddr = ":8081" }, `advertised host: "" is no host`},
 		{"a peer address without port", func(c *node.Config) { c.PeerAddr = "127.0.0.1" }, `peer address "127.0.0.1"`},
 		{"an HTTP address without port", func(c *node.Config) { c.HTTPAddr = "127.0.0.1" }, `address "127.0.0.1"`},
+		{"an unknown way to ask for credentials", func(c *node.Config) { c.Auth = "maybe" }, `auth "maybe": must be required or permissive`},
+		{"permissive without tokens", func(c *node.Config) { c.Auth = node.AuthPermissive }, "auth permissive: needs tokens-file"},
 		{"a join address without port", func(c *node.Config) { c.Join = []string{"n2"} }, `address "n2"`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -19,6 +19,7 @@ import (
 	"flowring/internal/browser"
 	"flowring/internal/contract"
 	"flowring/router/openapi"
+	"flowring/router/principal"
 )
 
 // described checks the answers of all tests against the OpenAPI document: each handler of handlerFor reports to it.
@@ -115,8 +116,14 @@ func provokeRefusals(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	gate, headers := tokensOf(t, map[string]principal.Scopes{"boss": principal.Admin})
 	for _, route := range described.Routes() {
 		method, path, _ := strings.Cut(route, " ")
+		for _, authorization := range []string{"", headers["boss"]} {
+			without := httptest.NewRequest(method, path, nil)
+			without.Header.Set("Authorization", authorization)
+			answerTo(newFake(), Deps{Gate: gate}, without)
+		}
 		evil := httptest.NewRequest(method, path, nil)
 		evil.Host = "evil.example"
 		answerTo(newFake(), Deps{Guard: guard}, evil)

@@ -11,6 +11,7 @@ import (
 	"flowring/internal/contract"
 	"flowring/router/admission"
 	"flowring/router/coding"
+	"flowring/router/principal"
 )
 
 // Accepted is the answer to a POST.
@@ -21,8 +22,8 @@ type Accepted struct {
 }
 
 // postFlows stores the records of the body, and answers 200 only after enough stores have them (P1).
-func (rt *router) postFlows(w http.ResponseWriter, r *http.Request) {
-	posting, replayed, err := rt.post(r)
+func (rt *router) postFlows(w http.ResponseWriter, r *http.Request, who principal.Principal) {
+	posting, replayed, err := rt.post(r, who)
 	if err != nil {
 		rt.refuse(w, r, err)
 		return
@@ -53,7 +54,7 @@ func (a Accepted) document() []byte {
 
 // post takes a request from its headers to its outcome. It checks the headers before it reads the body, and before
 // net/http sends a 100 Continue.
-func (rt *router) post(r *http.Request) (p *flow.Posting, replayed bool, err error) {
+func (rt *router) post(r *http.Request, who principal.Principal) (p *flow.Posting, replayed bool, err error) {
 	key, err := idempotencyKey(r.Header)
 	if err != nil {
 		return nil, false, err
@@ -97,7 +98,7 @@ func (rt *router) post(r *http.Request) (p *flow.Posting, replayed bool, err err
 	if hours := len(p.Batches); hours > rt.MaxHours {
 		return nil, false, tooManyHours(hours, rt.MaxHours)
 	}
-	p.Identify(principal(r), key)
+	p.Identify(who.Name, key) // equal keys of different principals are different keys
 	slow.Reset(slowOutcome)
 	replayed, err = rt.Cluster.Post(ctx, p)
 	return p, replayed, err
@@ -162,7 +163,3 @@ func newParser(lenient flow.Leniency) *parser {
 // rowCharge is the charge for a row of CSV, in bytes of Config.MaxBody: the length of a short JSON record, because
 // a row takes as much memory.
 const rowCharge = 80
-
-// principal returns the principal of the request: equal keys of different principals are different keys. The public
-// contract has one principal.
-func principal(*http.Request) string { return "" }

@@ -119,6 +119,8 @@ func writeProblem(w http.ResponseWriter, refusal contract.Refusal, p Problem) {
 		h.Set("Retry-After", strconv.Itoa(p.RetryAfter))
 	}
 	switch refusal {
+	case contract.Unauthorized: // the ways to send a token, as RFC 9110 requires
+		h["Www-Authenticate"] = []string{`Bearer realm="flowring"`, `Basic realm="flowring", charset="UTF-8"`}
 	case contract.ContentEncoding:
 		h.Set("Accept-Encoding", coding.Supported) // RFC 7694
 	case contract.MediaType:

@@ -15,6 +15,7 @@ import (
 	"flowring/router/admission"
 	"flowring/router/coding"
 	"flowring/router/openapi"
+	"flowring/router/principal"
 )
 
 // Config holds the limits of the public API. A zero field means its default.
@@ -33,6 +34,7 @@ type Config struct {
 	GetTimeout  time.Duration // until the answer to a GET is opened, which may load a large hour; default 30 s
 	BodyTimeout time.Duration // for receiving a body; default 30 s
 	SendTimeout time.Duration // for the client to take each 64 KiB of an answer; default 30 s
+	MetricsOpen bool          // /metrics needs no credentials
 	ReadOrigins []string      // origins whose pages may read answers in a browser, as returned by browser.Origin
 }
 
@@ -64,6 +66,7 @@ type Deps struct {
 	Metrics    http.Handler          // answers /metrics; nil: 404
 	Registry   prometheus.Registerer // nil: the metrics are counted and not registered
 	CPUSlots   admission.CPUSlots    // for compressing answers; nil: admission.DefaultCPUSlots
+	Gate       *principal.Gate       // decides who may do what; nil: an open gate
 	Guard      *browser.Guard        // refuses requests of pages of other sites; nil: a guard without trusted origins
 	MemoryFull func() bool           // reports whether the process has no memory for more POSTs; nil: never
 	Unready    func() bool           // reports whether clients should close their connections; nil: never
@@ -107,6 +110,9 @@ func newRouter(cfg Config, deps Deps) *router {
 	if rt.Guard == nil {
 		rt.Guard, _ = browser.New(browser.Config{}) // fails only for an origin
 	}
+	if rt.Gate == nil {
+		rt.Gate = principal.NewGate(principal.Config{Log: rt.Log})
+	}
 	rt.admission = admission.New(admission.Config{
 		MaxPosts: cfg.MaxPosts, MaxBytes: cfg.MaxBuffered, MaxActive: cfg.MaxActive, MaxWait: cfg.MaxWait,
 		MemoryFull: deps.MemoryFull,
@@ -132,21 +138,25 @@ func (rt *router) timed(next http.Handler) http.Handler {
 }
 
 // routes maps paths and methods to handlers. takes lists the query parameters of a route and refuses all others. A
-// route without takes ignores its query, because probes and scrapers add parameters. Paths are not cleaned, because
-// mux would redirect a POST to //flows, and most clients repeat a redirected POST as a GET.
+// route without takes ignores its query, because probes and scrapers add parameters. A route of get needs the scope
+// read, and a route of open needs no credentials. Paths are not cleaned, because mux would redirect a POST to //flows,
+// and most clients repeat a redirected POST as a GET.
 func (rt *router) routes() *mux.Router {
 	m := mux.NewRouter().SkipClean(true)
-	get := func(path string, h http.HandlerFunc) { m.HandleFunc(path, h).Methods(http.MethodGet, http.MethodHead) }
-	m.HandleFunc("/flows", rt.takes(rt.postFlows)).Methods(http.MethodPost)
+	open := func(path string, h http.HandlerFunc) { m.HandleFunc(path, h).Methods(http.MethodGet, http.MethodHead) }
+	get := func(path string, h http.HandlerFunc) { open(path, rt.needs(principal.Read, h)) }
+	m.HandleFunc("/flows", rt.takes(rt.named(principal.Write, rt.postFlows))).Methods(http.MethodPost)
 	get("/flows", rt.takes(rt.getFlows, "hour", "partial", "require"))
 	get("/members", rt.takes(rt.getMembers))
-	get("/healthz", getLive)
-	get("/livez", getLive)
-	get("/readyz", rt.takes(rt.getReady, "for"))
-	get("/problems/{name}", rt.getProblem)
-	get("/openapi.json", openapi.Get)
-	get("/", getIndex)
-	if rt.Metrics != nil {
+	open("/healthz", getLive)
+	open("/livez", getLive)
+	open("/readyz", rt.takes(rt.getReady, "for"))
+	open("/problems/{name}", rt.getProblem)
+	open("/openapi.json", openapi.Get)
+	open("/", getIndex)
+	if rt.Metrics != nil && rt.MetricsOpen {
+		open("/metrics", rt.Metrics.ServeHTTP)
+	} else if rt.Metrics != nil {
 		get("/metrics", rt.Metrics.ServeHTTP)
 	}
 	m.NotFoundHandler = http.HandlerFunc(rt.notFound)

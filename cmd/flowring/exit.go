@@ -52,7 +52,7 @@ func report(ctx context.Context, stderr io.Writer, cmd *cobra.Command, err error
 	}
 	path := cmd.Root().Name() + ": "
 	if cmd.HasParent() {
-		path += cmd.Name() + ": "
+		path += strings.TrimPrefix(cmd.CommandPath(), cmd.Root().Name()+" ") + ": "
 	}
 	fmt.Fprintln(stderr, path+strings.ReplaceAll(err.Error(), "\n", "; ")) // joined errors have a line each
 	if errors.As(err, new(usageError)) || errors.As(err, new(access.Error)) {

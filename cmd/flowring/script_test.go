@@ -35,6 +35,7 @@ func TestScripts(t *testing.T) {
 		UpdateScripts:       *update,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"freeaddr": freeAddr,
+			"lines":    linesOf,
 			"ready":    ready,
 			"tlsnode":  tlsNode,
 		},
@@ -51,6 +52,20 @@ func freeAddr(ts *testscript.TestScript, neg bool, names []string) {
 		ts.Check(err)
 		defer l.Close()
 		ts.Setenv(name, l.Addr().String())
+	}
+}
+
+// linesOf writes each line of a file to a file of its own: lines FILE TO...
+func linesOf(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: lines FILE TO...")
+	}
+	lines := strings.Split(strings.TrimSuffix(ts.ReadFile(args[0]), "\n"), "\n")
+	if len(lines) != len(args)-1 {
+		ts.Fatalf("%s has %d lines, want %d", args[0], len(lines), len(args)-1)
+	}
+	for i, line := range lines {
+		ts.Check(os.WriteFile(ts.MkAbs(args[i+1]), []byte(line+"\n"), 0o600))
 	}
 }
 

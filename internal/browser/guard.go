@@ -62,14 +62,19 @@ func (g *Guard) Check(r *http.Request) error {
 	return nil
 }
 
-func (g *Guard) allows(name string) bool {
-	local := name == "localhost" || strings.HasSuffix(name, ".localhost") // RFC 6761, section 6.3
-	if local || slices.Contains(g.hosts, name) {
+func (g *Guard) allows(name string) bool { return isLocal(name) || slices.Contains(g.hosts, name) }
+
+// isLocal reports whether a name, as returned by hostname, is a name of loopback.
+func isLocal(name string) bool {
+	if name == "localhost" || strings.HasSuffix(name, ".localhost") { // RFC 6761, section 6.3
 		return true
 	}
 	ip, err := netip.ParseAddr(name)
 	return err == nil && ip.Unmap().WithZone("").IsLoopback()
 }
+
+// IsLocalHost reports whether a Host header, or host:port, names loopback.
+func IsLocalHost(host string) bool { return isLocal(hostname(host)) }
 
 // hostname returns the name in Host without port and brackets, in the form for comparisons.
 func hostname(host string) string {

@@ -9,6 +9,8 @@ const (
 	IdempotencyKey
 	Body
 	Query
+	Unauthorized
+	Forbidden
 	CrossOrigin
 	NotFound
 	Method
@@ -107,6 +109,18 @@ var table = [...]row{
 		title: "The query is not usable",
 		advice: "Remove the parameters that the path does not have; names are case-sensitive. Ask for one hour, an " +
 			"integer: /flows?hour=20, optionally with &partial=true or &require=complete.",
+	},
+	Unauthorized: {
+		problem: "unauthorized", status: 401,
+		title: "The request has no usable token",
+		advice: "Nothing was stored or read. Send a token as Authorization: Bearer, as the password of Basic or as " +
+			"X-Amz-Firehose-Access-Key, or a client certificate. The command flowring token new makes a token.",
+	},
+	Forbidden: {
+		problem: "forbidden", status: 403,
+		title: "The principal has not the scope",
+		advice: "Nothing was stored or read. The line of the principal in the tokens file lacks the scope: write for " +
+			"POST /flows, read for a GET, admin for POST /admin.",
 	},
 	CrossOrigin: {
 		problem: "cross-origin", status: 403,

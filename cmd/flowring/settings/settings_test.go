@@ -22,6 +22,7 @@ func samples() map[string]string {
 		"max-buffered": "100MiB", "max-posts": "100", "max-wait": "500ms", "max-reads": "100", "body-timeout": "1m",
 		"max-flows-per-hour": "1000", "max-names-per-hour": "100", "max-hours": "10", "max-hours-per-request": "20", "any-hour": "true", "remembered-keys": "70", "rename-cluster": "true", "rejoin": "true",
 		"trusted-origin": "https://a.example,http://localhost:3000", "read-origin": "https://b.example", "allowed-host": "c.example,10.0.0.7",
+		"tokens-file": "tokens", "auth": "permissive", "metrics-open": "true",
 		"log-level": "debug", "log-format": "json",
 	}
 }
@@ -175,11 +176,13 @@ func othersample(name string) string {
 		return "other"
 	case "gossip-verify":
 		return "accept"
+	case "auth":
+		return "required"
 	case "log-level":
 		return "error"
 	case "log-format":
 		return "text"
-	case "any-hour", "rename-cluster", "rejoin":
+	case "any-hour", "rename-cluster", "rejoin", "metrics-open":
 		return "false"
 	case "replication-factor", "write-quorum", "hour-slices", "bootstrap-expect", "max-flows-per-hour", "max-names-per-hour",
 		"max-hours", "max-hours-per-request", "remembered-keys", "max-posts", "max-reads", "max-long-answers":

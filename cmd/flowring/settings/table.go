@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"flowring/internal/browser"
+	"flowring/node"
 	"flowring/node/keyring"
 )
 
@@ -22,6 +23,7 @@ type setting struct {
 const (
 	groupNode    = "Node"
 	groupLimits  = "Limits"
+	groupAccess  = "Credentials"
 	groupBrowser = "Browsers"
 	groupCluster = "Cluster"
 	groupCopies  = "Copies (the same on every node)"
@@ -30,7 +32,7 @@ const (
 
 // all is the table of settings. Flags, environment variables, the settings file, help and documentation follow from it.
 func all() []setting {
-	return slices.Concat(ofTheNode(), ofItsLimits(), ofBrowsers(), ofTheCluster(), ofTheLog())
+	return slices.Concat(ofTheNode(), ofItsLimits(), ofCredentials(), ofBrowsers(), ofTheCluster(), ofTheLog())
 }
 
 func ofTheNode() []setting {
@@ -98,6 +100,20 @@ func ofItsLimits() []setting {
 		{"any-hour", groupLimits,
 			"accept hours that look like seconds, milliseconds, microseconds or nanoseconds since 1970",
 			func(s *Settings) value { return switchValue{&s.AnyHour} }},
+	}
+}
+
+func ofCredentials() []setting {
+	return []setting{
+		{"tokens-file", groupAccess,
+			"file of principals, lines of 'name scopes sha256-of-token' or 'name scopes cert'; " +
+				"read again when it changes; 'flowring token new' prints a line (default: no credentials)",
+			func(s *Settings) value { return textValue{&s.TokensFile, "file"} }},
+		{"auth", groupAccess,
+			"permissive answers and counts the requests that required refuses, except admin calls; needs --tokens-file",
+			func(s *Settings) value { return Choice{&s.Auth, []string{node.AuthRequired, node.AuthPermissive}} }},
+		{"metrics-open", groupAccess, "answer /metrics without credentials",
+			func(s *Settings) value { return switchValue{&s.MetricsOpen} }},
 	}
 }
 
