@@ -43,10 +43,10 @@ func (c *Client) call(ctx context.Context, method, address string, body io.Reade
 
 // open makes a GET with a long answer. AttemptTimeout runs until the answer begins; then ctx is the only limit. The
 // caller closes the body.
-func (c *Client) open(ctx context.Context, address string) (*http.Response, error) {
+func (c *Client) open(ctx context.Context, address string, header http.Header) (*http.Response, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	timer := time.AfterFunc(c.cfg.AttemptTimeout, func() { cancel(errAttemptTimeout) })
-	resp, err := c.roundTrip(ctx, http.MethodGet, address, nil, nil)
+	resp, err := c.roundTrip(ctx, http.MethodGet, address, nil, header)
 	timer.Stop()
 	if err != nil {
 		err = attemptError(ctx, err)

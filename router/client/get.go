@@ -2,7 +2,6 @@ package client
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 
@@ -22,14 +21,14 @@ func (c *Client) Get(ctx context.Context, hour flow.Hour, need contract.Need) (H
 	path := "/flows?hour=" + hour.String() + parameter(need)
 	var h Hour
 	_, err := c.retry(ctx, func(ctx context.Context, target string) error {
-		resp, err := c.open(ctx, target+path)
+		resp, err := c.open(ctx, target+path, nil)
 		if err != nil {
 			return err
 		}
 		complete, err := contract.ParseCompleteness(resp.Header.Get("Flowring-Complete"))
 		if err != nil { // P5: an answer without a completeness must not pass for one that has one
 			resp.Body.Close()
-			return errors.New("the answer does not say how complete it is; is this a Flowring node?")
+			return errNoCompleteness
 		}
 		h = Hour{resp.Body, complete}
 		return nil

@@ -21,6 +21,7 @@ import (
 type Access struct {
 	Targets     []string
 	Timeout     time.Duration // for one request
+	Attempt     time.Duration // for one attempt at a node until its answer begins; 0: client.DefaultAttemptTimeout
 	Credentials Credentials
 	waiting     waiting
 }
@@ -59,7 +60,9 @@ func (a *Access) ClientOf(targets []string, stderr io.Writer) (*client.Client, e
 		return nil, Error{err}
 	}
 	a.waiting.stderr = stderr
-	c, err := client.New(client.Config{Targets: targets, Header: header, TLS: roots, Watch: a.waiting.attempt})
+	c, err := client.New(client.Config{
+		Targets: targets, Header: header, TLS: roots, Watch: a.waiting.attempt, AttemptTimeout: a.Attempt,
+	})
 	if err != nil {
 		return nil, Error{err}
 	}

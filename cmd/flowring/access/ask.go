@@ -3,6 +3,7 @@ package access
 import (
 	"context"
 	"io"
+	"net/url"
 
 	"flowring/flow"
 	"flowring/internal/contract"
@@ -45,6 +46,17 @@ func (a *Access) Get(
 		return err
 	})
 	return answer, err
+}
+
+// Query asks a question at a path of a node of c.
+func (a *Access) Query(
+	ctx context.Context, c *client.Client, path string, query url.Values, known string,
+) (rows *client.Rows, err error) {
+	err = a.waiting.during(func() error {
+		rows, err = c.Query(ctx, path, query, known)
+		return err
+	})
+	return rows, err
 }
 
 // During runs ask, which makes one request. While ask waits, stderr gets the reason.
