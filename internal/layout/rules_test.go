@@ -34,7 +34,9 @@ func levels() map[string]int {
 		"cmd/flowring/heap": 5, "cmd/flowring/lifetime": 5, "cmd/flowring/records": 5, "cmd/flowring/settings": 5,
 		"cmd/flowring/access": 6, "cmd/flowring/output": 6, "cmd/flowring/bench": 7,
 		"cmd/flowring/poster": 7,
-		"cmd/flowring":        8,
+		"cmd/flowring/table":  7,
+		"cmd/flowring/ask":    8,
+		"cmd/flowring":        9,
 		"internal/compat":     -5,
 		"router/openapi":      1,
 		// For tests alone:

@@ -52,6 +52,23 @@ func (t *Table) Write(w io.Writer) error {
 	return nil
 }
 
+// Width returns the number of columns of a terminal; 0 for another output, and for a terminal of unknown size.
+func Width(stream any) int {
+	if !Terminal(stream) {
+		return 0
+	}
+	width, _, err := term.GetSize(int(stream.(*os.File).Fd()))
+	if err != nil {
+		return 0
+	}
+	return width
+}
+
+// Colour reports whether an output shows colours: a terminal does, unless its user says otherwise (no-color.org).
+func Colour(stream any) bool {
+	return Terminal(stream) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
+}
+
 // Terminal reports whether a reader or writer is a terminal. /dev/null is none.
 func Terminal(stream any) bool {
 	file, ok := stream.(*os.File)

@@ -1,0 +1,76 @@
+package table
+
+import (
+	"fmt"
+	"math/big"
+	"strings"
+
+	"flowring/flow/query"
+)
+
+// units are the units of bytes, each a thousand times the one before. The last one takes larger sums too.
+var units = [...]string{"B", "kB", "MB", "GB", "TB", "PB", "EB", "ZB", "YB"}
+
+// Human returns a sum with three digits and a unit, such as "1.25 GB".
+func Human(sum query.Sum) string {
+	v, unit := float(sum), 0
+	for v >= 999.5 && unit+1 < len(units) {
+		v /= 1000
+		unit++
+	}
+	digits := 0
+	switch {
+	case unit == 0 || v >= 99.95:
+	case v >= 9.995:
+		digits = 1
+	default:
+		digits = 2
+	}
+	return fmt.Sprintf("%.*f %s", digits, v, units[unit])
+}
+
+// exact returns a sum with all of its digits.
+func exact(sum query.Sum) string {
+	v := new(big.Int).SetUint64(sum.High)
+	return v.Lsh(v, 64).Or(v, new(big.Int).SetUint64(sum.Low)).String()
+}
+
+func float(sum query.Sum) float64 { return float64(sum.High)*(1<<64) + float64(sum.Low) }
+
+// percent returns a fraction, such as "12.3 %".
+func percent(fraction float64) string { return fmt.Sprintf("%.1f %%", 100*fraction) }
+
+// scale has the measures to which the rows are compared.
+type scale struct {
+	by           query.Measure
+	all, largest float64
+}
+
+func (t *Table) scale() scale {
+	s := scale{by: t.Measure}
+	for i := range t.Rows {
+		v := s.measure(&t.Rows[i])
+		s.all, s.largest = s.all+v, max(s.largest, v)
+	}
+	return s
+}
+
+func (s scale) measure(r *Row) float64 { return float(s.by.Of(&query.Row{Tx: r.Tx, Rx: r.Rx})) }
+
+// share returns the part of a row in all rows.
+func (s scale) share(r *Row) float64 { return s.measure(r) / max(1, s.all) }
+
+// height returns a row as a part of the largest row.
+func (s scale) height(r *Row) float64 { return s.measure(r) / max(1, s.largest) }
+
+// bar returns a bar of a fraction of width, in eighths of a character. A fraction over zero has an eighth at least.
+func bar(fraction float64, width int) string {
+	eighths := int(fraction*float64(8*width) + .5)
+	if fraction > 0 && width > 0 {
+		eighths = max(1, eighths)
+	}
+	if rest := eighths % 8; rest > 0 {
+		return strings.Repeat("█", eighths/8) + string([]rune("▏▎▍▌▋▊▉")[rest-1])
+	}
+	return strings.Repeat("█", eighths/8)
+}
