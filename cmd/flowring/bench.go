@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"flowring/cmd/flowring/access"
+	"flowring/cmd/flowring/ask"
 	"flowring/cmd/flowring/bench"
 	"flowring/cmd/flowring/output"
 	"flowring/cmd/flowring/settings"
@@ -176,7 +177,7 @@ func (b *benchmark) complete(cmd *cobra.Command, now time.Time) error {
 	if b.Verify && b.NoKeys {
 		return usage("--verify needs keys, because a post without a key may count twice")
 	}
-	hour, err := parseHour(b.hour, now)
+	hour, err := ask.ParseHour(b.hour, now)
 	if err != nil {
 		return usage("--hour: %w", err)
 	}

@@ -11,12 +11,10 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/go-json-experiment/json"
 
 	"flowring/cmd/flowring/settings"
-	"flowring/flow"
 	"flowring/router"
 )
 
@@ -213,24 +211,6 @@ n2    absent, joining  s2                                  0      0      0
 	var got strings.Builder
 	if err := printMembers(&got, view); err != nil || got.String() != want {
 		t.Errorf("printMembers() = %v with\n%s, want\n%s", err, &got, want)
-	}
-}
-
-func TestParseHour(t *testing.T) {
-	now := time.Date(2026, 1, 2, 3, 59, 59, 0, time.UTC)
-	const current = flow.Hour(490923) // 2026-01-02T03:00:00Z
-	for text, want := range map[string]flow.Hour{
-		"0": 0, "20": 20, "-5": -5, "9223372036854775807": 1<<63 - 1,
-		"now": current, "now-0": current, "now-1": current - 1, "now-24": current - 24,
-	} {
-		if got, err := parseHour(text, now); got != want || err != nil {
-			t.Errorf("parseHour(%q) = %d, %v, want %d", text, got, err, want)
-		}
-	}
-	for _, text := range []string{"", "x", "1.5", "9223372036854775808", "now+1", "now-", "now--1", "now1", "nowadays", "NOW"} {
-		if got, err := parseHour(text, now); err == nil {
-			t.Errorf("parseHour(%q) = %d, want an error", text, got)
-		}
 	}
 }
 

@@ -7,6 +7,8 @@
 //	records    reads the input of post and the answers to get
 //	poster     sends the records of post, request by request
 //	output     prints flows, tables and progress
+//	ask        asks queries, and prints their answers
+//	table      prints the rows of a query as a table with bars
 //	bench      runs the load of bench with internal/load
 //
 // Rules for all commands:
