@@ -27,6 +27,7 @@ import (
 	"flowring/node/metrics"
 	"flowring/node/peer"
 	"flowring/node/port"
+	"flowring/node/queries"
 	"flowring/node/readiness"
 	"flowring/node/replica"
 	"flowring/ring"
@@ -74,6 +75,7 @@ type Node struct {
 	client     *peer.Client
 	replicas   *replica.Replicas
 	answers    *answer.Reader
+	queries    *queries.Queries
 	disk       *capacity.Disk
 	memory     *capacity.Memory
 	readiness  readiness.Tracker
@@ -259,6 +261,9 @@ func (n *Node) openStore(ctx context.Context) error {
 	n.answers = answer.New(
 		answer.Config{Slices: n.cfg.HourSlices, Disabled: n.deps.Disabled},
 		answer.Deps{Replicas: n.replicas, Client: n.client, CPUSlots: n.cpuSlots})
+	n.queries = queries.New(
+		queries.Config{Slices: n.cfg.HourSlices, Disabled: n.deps.Disabled},
+		queries.Deps{Replicas: n.replicas, Store: n.store, Client: n.client, CPUSlots: n.cpuSlots})
 	if n.membership.Fresh() {
 		n.replicas.MarkRecovered()
 	}

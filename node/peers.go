@@ -8,6 +8,7 @@ import (
 	"flowring/internal/contract"
 	"flowring/node/membership"
 	"flowring/node/peer"
+	"flowring/node/peer/wire"
 	"flowring/node/replica"
 	"flowring/ring/roster"
 	"flowring/store"
@@ -81,6 +82,20 @@ func (n peerHandler) Digest(_ context.Context, s flow.Slice, roster string) (pee
 	}
 	reply, err := n.replicas.DigestReply(s)
 	return peer.DigestReply(reply), err
+}
+
+// Digests implements peer.Handler.
+func (n peerHandler) Digests(ctx context.Context, from, to flow.Hour) (wire.Digests, error) {
+	return n.queries.Digests(ctx, from, to)
+}
+
+// Query implements peer.Handler.
+func (n peerHandler) Query(ctx context.Context, call *wire.QueryCall) (peer.QueryAnswer, error) {
+	answer, err := n.queries.Answer(ctx, call)
+	if err != nil {
+		return nil, err
+	}
+	return answer, nil
 }
 
 // Missing implements peer.Handler.

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"flowring/flow"
+	"flowring/flow/query"
 	"flowring/internal/contract"
 	"flowring/node/peer"
 	"flowring/router"
@@ -43,6 +44,26 @@ func (n *Node) mayWrite() error {
 func (p publicAPI) Get(ctx context.Context, hour flow.Hour, ask contract.Ask) (contract.Answer, error) {
 	answer, err := p.answers.Hour(ctx, hour, ask)
 	return answer, publicError(err)
+}
+
+// Query implements router.Cluster, and so do Hours and Names.
+func (n *Node) Query(ctx context.Context, spec *query.Spec, ask contract.Ask) (contract.Rows, error) {
+	rows, err := n.queries.Query(ctx, spec, ask)
+	return rows, publicError(err)
+}
+
+// Hours returns the sums of the hours of a range.
+func (n *Node) Hours(
+	ctx context.Context, from, to flow.Hour, ask contract.Ask,
+) ([]contract.HourTotals, contract.Tag, error) {
+	hours, tag, err := n.queries.Hours(ctx, from, to, ask)
+	return hours, tag, publicError(err)
+}
+
+// Names returns the first names of a range.
+func (n *Node) Names(ctx context.Context, ask contract.NamesAsk) (contract.Names, error) {
+	names, err := n.queries.Names(ctx, ask)
+	return names, publicError(err)
 }
 
 // publicError returns err in the form for clients: a refusal without the path around it. A peer's refusal for another

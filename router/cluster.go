@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"flowring/flow"
+	"flowring/flow/query"
 	"flowring/internal/contract"
 )
 
@@ -20,6 +21,18 @@ type Cluster interface {
 	// Get opens the flows of an hour at the owner of the hour. The caller closes the answer. Get fails with a
 	// *contract.UnavailableError if no answer satisfies ask.Need.
 	Get(ctx context.Context, hour flow.Hour, ask contract.Ask) (contract.Answer, error)
+
+	// Query opens the rows of a valid question. All rounds have ended when it returns. The caller closes the rows, whose
+	// work ends with ctx. It fails with a *contract.UnavailableError if no answer satisfies ask.Need, and with another
+	// refusal beyond a limit. The caller may read the first row before it sends headers, to send a refusal instead.
+	Query(ctx context.Context, spec *query.Spec, ask contract.Ask) (contract.Rows, error)
+
+	// Hours returns the sums of the hours from <= hour < to with data, in order, and their tag. There are no sums if the
+	// reader knows the tag. It fails like Query.
+	Hours(ctx context.Context, from, to flow.Hour, ask contract.Ask) ([]contract.HourTotals, contract.Tag, error)
+
+	// Names returns the first names of a range with a prefix, from the stores that answer. It fails like Query.
+	Names(ctx context.Context, ask contract.NamesAsk) (contract.Names, error)
 
 	// Members describes the cluster as this node sees it. It does not block.
 	Members() MembersView

@@ -43,6 +43,8 @@ var everyError = []struct {
 	{keyError("is odd"), "idempotency-key", 400},
 	{receiveError(io.ErrNoProgress), "body", 400},
 	{contract.Query.Errorf("q"), "query", 400},
+	{contract.QueryHours.Errorf("q"), "query-hours", 400},
+	{contract.QueryGroups.Errorf("q"), "query-groups", 400},
 	{contract.Unauthorized, "unauthorized", 401},
 	{contract.Forbidden, "forbidden", 403},
 	{browserRefusal(browser.ErrCrossOrigin), "cross-origin", 403},

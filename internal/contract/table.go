@@ -9,6 +9,8 @@ const (
 	IdempotencyKey
 	Body
 	Query
+	QueryHours
+	QueryGroups
 	Unauthorized
 	Forbidden
 	CrossOrigin
@@ -109,6 +111,17 @@ var table = [...]row{
 		title: "The query is not usable",
 		advice: "Remove the parameters that the path does not have; names are case-sensitive. Ask for one hour, an " +
 			"integer: /flows?hour=20, optionally with &partial=true or &require=complete.",
+	},
+	QueryHours: {
+		problem: "query-hours", status: 400,
+		title:  "The query names too many hours",
+		advice: "Ask for a shorter range, or for several ranges one after the other.",
+	},
+	QueryGroups: {
+		problem: "query-groups", code: "many_groups", status: 400,
+		title: "The query has too many groups",
+		advice: "Ask for a shorter range, for fewer flows by a filter, or for fewer fields in group_by. An operator can " +
+			"set a higher limit.",
 	},
 	Unauthorized: {
 		problem: "unauthorized", status: 401,

@@ -55,6 +55,17 @@ func IsUnreached(err error) bool {
 	return errors.As(err, &theirs)
 }
 
+// Check returns the refusal of an answer that is less complete than needed. silent has the labels of the silent stores.
+func (n Need) Check(c Completeness, silent []string) error {
+	switch {
+	case n.Accepts(c):
+		return nil
+	case n == NeedComplete:
+		return &UnavailableError{Reason: "the answer could not be proven complete", Stores: silent}
+	}
+	return &UnavailableError{Reason: "too few of the hour's stores answered", Stores: silent}
+}
+
 // Unwrap returns the cause.
 func (e *UnavailableError) Unwrap() error { return e.Err }
 

@@ -120,7 +120,7 @@ func TestDocumentedLogMessagesAreLogged(t *testing.T) {
 // TestReasonsOfRefusalsAreDocumented looks for the reasons that clients are told with a 503 among the symptoms of docs/operations.md.
 func TestReasonsOfRefusalsAreDocumented(t *testing.T) {
 	symptoms := section(read(t, "docs/operations.md"), "Symptoms")
-	reasons := found(sourceOf(t, "node/public.go", "node/folder.go", "node/answer", "node/replica/forward.go", "node/replica/submit.go", "router"),
+	reasons := found(sourceOf(t, "node/public.go", "node/folder.go", "node/answer", "node/queries", "internal/contract/unavailable.go", "node/replica/forward.go", "node/replica/submit.go", "router"),
 		`Reason: (?:fmt\.Sprintf\()?"([^"]+)"`)
 	if len(reasons) < 7 {
 		t.Fatalf("reasons are %q: they are not found", reasons)

@@ -29,7 +29,7 @@ func levels() map[string]int {
 		"node/clock":      0,
 		"node/membership": 2, "node/capacity": 0, "node/port": 2,
 		"node/directory": 3, "node/metrics": 3, "node/readiness": 3,
-		"node/answer": 3, "router/client": 3,
+		"node/answer": 3, "node/queries": 3, "router/client": 3,
 		"node": 4, "internal/load": 4,
 		"cmd/flowring/heap": 5, "cmd/flowring/lifetime": 5, "cmd/flowring/records": 5, "cmd/flowring/settings": 5,
 		"cmd/flowring/access": 6, "cmd/flowring/output": 6, "cmd/flowring/bench": 7,

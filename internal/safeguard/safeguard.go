@@ -38,6 +38,7 @@ const (
 	ReadyUnrefused                 // a node is not ready while another node refuses it
 	Unreadable                     // a store with unreadable batches of an hour counts as silent in its reads (P4)
 	KeepUnknown                    // a node passes on the roster's fields of later programs, which it does not know
+	QueryJudged                    // a store adds up for a query exactly the batches that were judged (P4)
 )
 
 // Has reports whether every safeguard of which is switched off.

@@ -36,11 +36,8 @@ func (r *Reader) Slice(ctx context.Context, s flow.Slice, wanted peer.Wanted) (p
 	if err != nil {
 		return nil, err
 	}
-	switch accepted := wanted.Need.Accepts(reading.Completeness); {
-	case !accepted && wanted.Need == contract.NeedComplete:
-		return nil, &contract.UnavailableError{Reason: "the answer could not be proven complete", Stores: reading.Silent}
-	case !accepted:
-		return nil, &contract.UnavailableError{Reason: "too few of the hour's stores answered", Stores: reading.Silent}
+	if err := wanted.Need.Check(reading.Completeness, reading.Silent); err != nil {
+		return nil, err
 	}
 	return &localAnswer{reading, s, tagOf(s, reading.Shown), r.CPUSlots}, nil
 }

@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -322,6 +323,30 @@ func (c *Client) Summary(ctx context.Context, addr string) (roster.Store, map[fl
 		return a.from, nil, fmt.Errorf("summary from %s: %w", addr, err)
 	}
 	return a.from, sums, nil
+}
+
+// Digests returns the store of a peer, and its digests of the slices of the hours from <= hour < to.
+func (c *Client) Digests(ctx context.Context, addr string, from, to flow.Hour) (roster.Store, wire.Digests, error) {
+	hours := query("from", strconv.FormatInt(int64(from), 10), "to", strconv.FormatInt(int64(to), 10))
+	a, err := c.call(ctx, "GET", addr, "digests"+hours, nil)
+	if err != nil {
+		return roster.Store{}, wire.Digests{}, err
+	}
+	d, err := wire.ParseDigests(a.body)
+	if err != nil {
+		return a.from, wire.Digests{}, fmt.Errorf("digests from %s: %w", addr, err)
+	}
+	return a.from, d, nil
+}
+
+// Query asks a peer for the groups of a query, and returns the frames of its answer, which begins after the peer has
+// added up all slices. The caller closes the frames.
+func (c *Client) Query(ctx context.Context, addr string, call *wire.QueryCall) (frames io.ReadCloser, err error) {
+	res, err := c.open(ctx, "POST", addr, "query", bytes.NewReader(call.Append(nil)))
+	if err != nil {
+		return nil, err
+	}
+	return res.Body, nil
 }
 
 // Secure asks a peer to copy all its batches until the write quorum of established stores has them.

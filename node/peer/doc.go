@@ -10,6 +10,8 @@
 //	                                    here=true, a store with gaps passes on the answer of the one with the fewest
 //	GET  /peer/v1/digest?slice=&roster= the digest of a slice in this store. With roster=HASH, only if this store is a
 //	                                    replica by the roster with this hash
+//	GET  /peer/v1/digests?from=&to=     the digests of all slices of a range of hours in this store
+//	POST /peer/v1/query                 body: a question about slices. Frames: the head, then groups in order (wire)
 //	POST /peer/v1/missing?slice=        body: a digest. Frames of all batches of this store outside the digest, and of a
 //	                                    snapshot
 //	POST /peer/v1/give?slice=           body: such frames, to keep on disk in this store

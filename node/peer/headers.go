@@ -18,6 +18,7 @@ const (
 
 	maxHello = 1 << 20
 	maxError = 64 << 10
+	maxQuery = 64 << 20 // bytes of a query, with a line for each slice
 )
 
 // query builds the query of a call from pairs of name and value. It omits empty values.

@@ -9,6 +9,7 @@ import (
 	"iter"
 	"log/slog"
 	"net/http"
+	"strconv"
 	"sync/atomic"
 
 	"github.com/go-json-experiment/json"
@@ -41,6 +42,10 @@ type Handler interface {
 	// Digest returns the digest of a slice in this store. With a roster hash it refuses, unless this roster has the
 	// hash and makes this store a replica of the slice.
 	Digest(ctx context.Context, s flow.Slice, roster string) (DigestReply, error)
+	// Digests returns the digests of the slices of the hours from <= hour < to in this store.
+	Digests(ctx context.Context, from, to flow.Hour) (wire.Digests, error)
+	// Query adds the slices of a call up. The result writes the frames of the answer. The server closes it.
+	Query(ctx context.Context, call *wire.QueryCall) (QueryAnswer, error)
 	Missing(ctx context.Context, s flow.Slice, have digest.Digest, fn func(frame []byte) error) error
 	// Intake stores the frames of Missing of another store.
 	Intake(s flow.Slice) (*store.Intake, error)
@@ -69,6 +74,12 @@ type Answer interface {
 
 	// Ready reports whether the first part is available at once.
 	Ready() bool
+}
+
+// QueryAnswer is the groups of a query, ready to be streamed.
+type QueryAnswer interface {
+	io.WriterTo
+	io.Closer
 }
 
 // ServerConfig bounds the calls under way.
@@ -109,6 +120,8 @@ func NewServer(cfg ServerConfig, deps ServerDeps) *Server {
 	s.handle("POST", "hello", helloSlots, s.hello)
 	s.handle("GET", "flows", s.routedSlots, s.flows)
 	s.handle("GET", "digest", s.plainSlots, s.digest)
+	s.handle("GET", "digests", s.plainSlots, s.digests)
+	s.handle("POST", "query", s.routedSlots, s.query)
 	s.handle("POST", "missing", s.plainSlots, s.missing)
 	s.handle("POST", "give", s.plainSlots, s.give)
 	s.handle("GET", "summary", s.plainSlots, s.summary)
@@ -141,7 +154,7 @@ func (s *Server) Close(why error) { s.closed.Store(asError(why)) }
 // handle registers one call. It limits the calls under way and the time without a byte, and refuses strangers.
 func (s *Server) handle(method, name string, slots chan struct{}, call func(http.ResponseWriter, *http.Request) error) {
 	limit := idle.Timeout
-	if name == "flows" {
+	if name == "flows" || name == "query" {
 		limit = idle.ReaderTimeout
 	}
 	s.mux.HandleFunc(method+" "+prefix+name, func(out http.ResponseWriter, r *http.Request) {
@@ -326,6 +339,45 @@ func (s *Server) digest(w http.ResponseWriter, r *http.Request) error {
 		w.Header().Add(headerDoubt, doubtRecovering)
 	}
 	w.Write(reply.Digest.Encode())
+	return nil
+}
+
+func (s *Server) digests(w http.ResponseWriter, r *http.Request) error {
+	from, err := strconv.ParseInt(r.URL.Query().Get("from"), 10, 64)
+	if err != nil {
+		return contract.Malformed.Errorf("from: %w", err)
+	}
+	to, err := strconv.ParseInt(r.URL.Query().Get("to"), 10, 64)
+	if err != nil {
+		return contract.Malformed.Errorf("to: %w", err)
+	}
+	digests, err := s.Digests(r.Context(), flow.Hour(from), flow.Hour(to))
+	if err != nil {
+		return err
+	}
+	s.introduce(w, r)
+	w.Write(digests.Append(nil))
+	return nil
+}
+
+func (s *Server) query(w http.ResponseWriter, r *http.Request) error {
+	body, err := io.ReadAll(io.LimitReader(r.Body, maxQuery))
+	if err != nil {
+		return contract.Malformed.Errorf("query: %w", err)
+	}
+	call, err := wire.ParseQueryCall(body)
+	if err != nil {
+		return contract.Malformed.Errorf("query: %w", err)
+	}
+	answer, err := s.Query(r.Context(), &call)
+	if err != nil {
+		return err
+	}
+	defer answer.Close()
+	s.introduce(w, r)
+	if _, err := answer.WriteTo(w); err != nil {
+		return fmt.Errorf("%w: %w", errAnswerBegun, err)
+	}
 	return nil
 }
 

@@ -45,6 +45,12 @@ func (r *Replicas) TakingOver(s flow.Slice) bool {
 	return r.isReplica(r.Cluster.Ring(), s, name) && (settled == nil || !r.isReplica(settled, s, name))
 }
 
+// Settled reports whether all slices of the present ring are taken over.
+func (r *Replicas) Settled() bool {
+	settled := r.repair.settled.Load()
+	return settled != nil && settled.Version() == r.Cluster.Ring().Version()
+}
+
 // Progress returns the number of slices under repair at this moment, and the number of batches known to be missing
 // here.
 func (r *Replicas) Progress() (moving int, behind int64) {

@@ -51,24 +51,40 @@ type Budget func(n int) (release func(), err error)
 // was cut short, and the batches before the cut are whole.
 func ReadFrames(r io.Reader, room Budget, fn func(batch []byte) error) error {
 	for {
-		var length [lengthSize]byte
-		if _, err := io.ReadFull(r, length[:]); err != nil {
-			if err == io.EOF {
-				err = io.ErrUnexpectedEOF
-			}
-			return fmt.Errorf("frame: %w", err)
+		n, err := readLength(r, MaxBatch)
+		if err != nil || n == 0 {
+			return err
 		}
-		n := binary.BigEndian.Uint32(length[:])
-		switch {
-		case n == 0:
-			return nil
-		case n > MaxBatch:
-			return fmt.Errorf("frame of %d bytes, at most %d", n, MaxBatch)
-		}
-		if err := readFrame(r, int(n), room, fn); err != nil {
+		if err := readFrame(r, n, room, fn); err != nil {
 			return err
 		}
 	}
+}
+
+// ReadFrame returns the next frame of at most so many bytes. It is nil at the end of the body.
+func ReadFrame(r io.Reader, most int) (frame []byte, err error) {
+	n, err := readLength(r, most)
+	if err != nil || n == 0 {
+		return nil, err
+	}
+	err = readFrame(r, n, nil, func(data []byte) error { frame = data; return nil })
+	return frame, err
+}
+
+// readLength returns the length of the next frame.
+func readLength(r io.Reader, most int) (int, error) {
+	var length [lengthSize]byte
+	if _, err := io.ReadFull(r, length[:]); err != nil {
+		if err == io.EOF {
+			err = io.ErrUnexpectedEOF
+		}
+		return 0, fmt.Errorf("frame: %w", err)
+	}
+	n := binary.BigEndian.Uint32(length[:])
+	if uint64(n) > uint64(most) {
+		return 0, fmt.Errorf("frame of %d bytes, at most %d", n, most)
+	}
+	return int(n), nil
 }
 
 // readFrame calls fn with a frame of n bytes.
