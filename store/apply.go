@@ -1,12 +1,12 @@
 package store
 
 import (
-	"bytes"
 	"cmp"
 	"fmt"
 	"slices"
 
 	"flowring/flow"
+	"flowring/store/index"
 )
 
 // Apply makes batches durable and adds each of them once to the totals, however often and by whomever it is sent,
@@ -36,12 +36,8 @@ func (s *Store) apply(batches []flow.Written, dots bool) error {
 // inOrder returns the batches in the order in which their slices are pinned, and each dot once.
 func inOrder(batches []flow.Written) []flow.Written {
 	ordered := slices.Clone(batches)
-	slices.SortFunc(ordered, func(a, b flow.Written) int { return cmp.Or(a.Slice.Compare(b.Slice), compareDots(a.Dot, b.Dot)) })
+	slices.SortFunc(ordered, func(a, b flow.Written) int { return cmp.Or(a.Slice.Compare(b.Slice), index.CompareDots(a.Dot, b.Dot)) })
 	return slices.CompactFunc(ordered, func(a, b flow.Written) bool { return a.Slice == b.Slice && a.Dot == b.Dot })
-}
-
-func compareDots(a, b flow.Dot) int {
-	return cmp.Or(cmp.Compare(a.Origin, b.Origin), cmp.Compare(a.Seq, b.Seq))
 }
 
 // describe names batches in an error.
@@ -60,7 +56,7 @@ func (s *Store) applyChunk(batches []flow.Written, dots bool) error {
 		return err
 	}
 	defer s.releaseAll(pinned)
-	defer s.applying.lock(identitiesOf(batches))()
+	defer s.applying.Lock(index.IdentitiesOf(batches))()
 	selected := s.selectNew(pinned, batches[:0], dots)
 	if len(selected) == 0 {
 		return nil
@@ -105,18 +101,4 @@ func (s *Store) fold(p *pinnedSlice) {
 		s.counters.count(p.content.fold(b.Batch))
 	}
 	p.applied = len(p.batches)
-}
-
-// identitiesOf returns the identities of the batches, each once, in order.
-func identitiesOf(batches []flow.Written) []identity {
-	all := make([]identity, len(batches))
-	for i, b := range batches {
-		all[i] = identityOf(b.Batch)
-	}
-	slices.SortFunc(all, identity.compare)
-	return slices.Compact(all)
-}
-
-func (i identity) compare(o identity) int {
-	return cmp.Or(i.slice.Compare(o.slice), bytes.Compare(i.id[:], o.id[:]), compareDots(i.dot, o.dot))
 }

@@ -66,7 +66,7 @@ func TestBatchCountsOnce(t *testing.T) {
 					}
 				}
 				r := read(t, s, noon)
-				if got := totals(r)[record("a", "b", 0, 0).Key]; got.BytesTx != test.wantBytes {
+				if got := totalsByKey(r)[record("a", "b", 0, 0).Key]; got.BytesTx != test.wantBytes {
 					t.Errorf("total = %d, want %d", got.BytesTx, test.wantBytes)
 				}
 				if !r.Digest().Equal(want) {

@@ -67,7 +67,7 @@ func TestColdSliceIsLoadedOnceForAll(t *testing.T) {
 		if j.loads != 1 {
 			t.Errorf("the slice was loaded %d times, want once", j.loads)
 		}
-		if got := totals(read(t, s, noon))[record("a", "b", 0, 0).Key].BytesTx; got != 1+pairs {
+		if got := totalsByKey(read(t, s, noon))[record("a", "b", 0, 0).Key].BytesTx; got != 1+pairs {
 			t.Errorf("total = %d, want %d", got, 1+pairs)
 		}
 	})

@@ -2,9 +2,11 @@ package store
 
 import (
 	"fmt"
+	"time"
 
 	"flowring/flow"
 	"flowring/internal/contract"
+	"flowring/store/limits"
 )
 
 // Check decides for the owner of an hour whether it admits batches. It changes nothing. After a refusal nothing of
@@ -24,10 +26,10 @@ func (s *Store) Check(batches ...flow.Written) (replay bool, err error) {
 // CheckIgnoringLimits is Check without Limits, for batches whose posting passed Check as a whole. Other batches of
 // the posting may be stored by now, so a refusal for a limit would leave the posting in parts (P3).
 func (s *Store) CheckIgnoringLimits(batches ...flow.Written) (replay bool, err error) {
-	return s.checkAll(batches, Limits{})
+	return s.checkAll(batches, limits.Limits{})
 }
 
-func (s *Store) checkAll(batches []flow.Written, limits Limits) (allReplayed bool, err error) {
+func (s *Store) checkAll(batches []flow.Written, limits limits.Limits) (allReplayed bool, err error) {
 	allReplayed = true
 	begun := 0 // new slices of this call
 	for _, b := range batches {
@@ -43,15 +45,22 @@ func (s *Store) checkAll(batches []flow.Written, limits Limits) (allReplayed boo
 	return allReplayed, nil
 }
 
+// begunSlices returns the number of slices. Those whose first batch is being written count too.
+func (s *Store) begunSlices() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.entries)
+}
+
 // check checks one batch, after a number of new slices in this call. begins reports whether the batch begins another
 // one.
-func (s *Store) check(b *flow.Batch, limits Limits, begun int) (replay, begins bool, err error) {
+func (s *Store) check(b *flow.Batch, limits limits.Limits, begun int) (replay, begins bool, err error) {
 	e, err := s.pinLoaded(b.Slice, false)
 	if err != nil {
 		return false, false, fmt.Errorf("check batch: %w", err)
 	}
 	if e == nil {
-		return false, true, s.refusals.count(b.Slice, s.checkNewSlice(b, limits, begun))
+		return false, true, s.refusals.Count(b.Slice, limits.FitsNew(b, s.begunSlices()+begun, time.Now()))
 	}
 	defer s.release(e)
 	replay, reused := e.content.index.Lookup(b)
@@ -63,5 +72,5 @@ func (s *Store) check(b *flow.Batch, limits Limits, begun int) (replay, begins b
 	case e.content.table.Overflows(b):
 		return false, false, contract.Overflow
 	}
-	return false, false, s.refusals.count(b.Slice, limits.fits(e.content.table, b))
+	return false, false, s.refusals.Count(b.Slice, limits.Fits(e.content.table, b))
 }

@@ -38,7 +38,7 @@ func TestCheckFindsReplaysReusedKeysAndOverflows(t *testing.T) {
 	full := keyed(3, 2, 2, record("full", "b", 1, 1))
 	full.Tx[0] = math.MaxInt64 - 5
 	apply(t, s, full)
-	before := totals(read(t, s, noon))
+	before := totalsByKey(read(t, s, noon))
 	for name, s := range map[string]*Store{"warm": s, "cold": opened(t, j, 0)} {
 		for _, test := range tests {
 			t.Run(test.name+", "+name, func(t *testing.T) {
@@ -46,7 +46,7 @@ func TestCheckFindsReplaysReusedKeysAndOverflows(t *testing.T) {
 				if replay != test.replay || !errors.Is(err, test.want) {
 					t.Errorf("Check = %t, %v, want %t, %v", replay, err, test.replay, test.want)
 				}
-				if got := totals(read(t, s, noon)); len(got) != len(before) {
+				if got := totalsByKey(read(t, s, noon)); len(got) != len(before) {
 					t.Errorf("the slice has %d flows after Check, %d before", len(got), len(before))
 				}
 			})

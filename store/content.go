@@ -4,9 +4,11 @@ import (
 	"sync"
 
 	"flowring/flow"
+	"flowring/store/digest"
 	"flowring/store/index"
 	"flowring/store/snapshot"
 	"flowring/store/table"
+	"flowring/store/totals"
 )
 
 // content is a slice in memory: the fold of its batches, and their identities.
@@ -47,6 +49,14 @@ func (c *content) read(hour flow.Hour) *Reading {
 	c.table.CopyTo(&r.View, hour, room)
 	r.digest = c.index.Digest()
 	return r
+}
+
+// totals returns the sums of all flows, and the digest of their batches.
+func (c *content) totals() (t totals.Totals, d digest.Digest) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.table.EachTotals(t.Add)
+	return t, c.index.Digest()
 }
 
 // size estimates the memory of the slice in bytes.

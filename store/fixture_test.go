@@ -19,6 +19,7 @@ type memJournal struct {
 	batches  map[flow.Slice]map[flow.Dot][]byte
 	heads    map[flow.Slice]memHead
 	drafts   map[flow.Slice]map[uint64][][]byte // pieces
+	totals   map[flow.Slice][]byte
 	loads    int
 	appends  int
 	onAppend func(flow.Dot) error
@@ -36,6 +37,7 @@ func newMemJournal() *memJournal {
 		batches: make(map[flow.Slice]map[flow.Dot][]byte),
 		heads:   make(map[flow.Slice]memHead),
 		drafts:  make(map[flow.Slice]map[uint64][][]byte),
+		totals:  make(map[flow.Slice][]byte),
 	}
 }
 
@@ -127,7 +129,21 @@ func (j *memJournal) Drop(s flow.Slice) error {
 	delete(j.batches, s)
 	delete(j.heads, s)
 	delete(j.drafts, s)
+	delete(j.totals, s)
 	return nil
+}
+
+func (j *memJournal) SetTotals(s flow.Slice, totals []byte) error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.totals[s] = slices.Clone(totals)
+	return nil
+}
+
+func (j *memJournal) Totals(s flow.Slice) ([]byte, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.totals[s], nil
 }
 
 func (j *memJournal) Stage(s flow.Slice, draft uint64, piece uint32, data []byte) error {
@@ -232,8 +248,8 @@ func read(t testing.TB, s *Store, slice flow.Slice) *Reading {
 	return r
 }
 
-// totals returns the totals of a reading by key.
-func totals(r *Reading) map[flow.Key]flow.Totals {
+// totalsByKey returns the totals of a reading by key.
+func totalsByKey(r *Reading) map[flow.Key]flow.Totals {
 	all := make(map[flow.Key]flow.Totals)
 	for record := range r.Records() {
 		all[record.Key] = record.Totals

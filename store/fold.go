@@ -7,12 +7,14 @@ import (
 	"flowring/store/aggregate"
 	"flowring/store/digest"
 	"flowring/store/snapshot"
+	"flowring/store/totals"
 )
 
 // Fold adds the flows of a slice to the groups of a query, if accept agrees to the digest of these flows, and reports
 // whether it did. The flows are those of a Reading: all or nothing of each batch (P11). Without the slice the digest is
 // empty. A sealed cold slice stays cold, because its snapshot already has one row for each flow. Any other cold slice is
-// loaded, because the totals of its batches may saturate only after they are added up (P14).
+// loaded, because the totals of its batches may saturate only after they are added up (P14). For a query without names
+// and filters the totals of the slice suffice.
 //
 // After an error the groups may hold a part of the slice, so the caller discards them. Batches that could not be read
 // are recorded as unreadable, as Missing does.
@@ -25,16 +27,28 @@ func (s *Store) Fold(slice flow.Slice, g *aggregate.Groups, accept func(digest.D
 }
 
 func (s *Store) foldInto(g *aggregate.Groups, slice flow.Slice, accept func(digest.Digest) bool) (bool, error) {
-	e, d, err := s.pinSealed(slice)
+	if g.TotalsSuffice() {
+		t, d, err := s.Totals(slice)
+		if err != nil || !accept(d) {
+			return false, err
+		}
+		if t.Flows == 0 {
+			return true, nil
+		}
+		return true, g.AddTotals(slice.Hour, t.Tx, t.Rx)
+	}
+	e, d, err := s.pinCold(slice)
 	if err != nil {
 		return false, err
 	}
-	if e != nil {
-		defer s.release(e)
-		if !accept(d) {
-			return false, nil
+	if e.entry != nil {
+		defer s.release(e.entry)
+		if e.sealed {
+			if !accept(d) {
+				return false, nil
+			}
+			return true, s.foldSnapshot(slice, g.AddBatch)
 		}
-		return true, s.foldSnapshot(slice, g)
 	}
 	r, err := s.Read(slice)
 	if err != nil || !accept(r.digest) {
@@ -43,27 +57,33 @@ func (s *Store) foldInto(g *aggregate.Groups, slice flow.Slice, accept func(dige
 	return true, g.AddView(&r.View, slice.Hour)
 }
 
-// pinSealed pins the entry of a cold slice whose snapshot has all of its batches, and returns its digest. It returns
-// nil for any other slice.
-func (s *Store) pinSealed(slice flow.Slice) (*entry, digest.Digest, error) {
+// coldEntry is a pinned entry of a cold slice without unreadable batches.
+type coldEntry struct {
+	*entry                // nil: the slice is warm, is missing or has unreadable batches
+	sealed bool           // its snapshot has all of its batches
+	totals *totals.Totals // nil: not in memory
+}
+
+// pinCold pins the entry of a cold slice and returns its digest.
+func (s *Store) pinCold(slice flow.Slice) (coldEntry, digest.Digest, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.journal == nil {
-		return nil, digest.Digest{}, nil
+		return coldEntry{}, digest.Digest{}, nil
 	}
 	if _, err := s.find(slice, anyOperation); err != nil { // a slice must not be pinned while it is being dropped
-		return nil, digest.Digest{}, err
+		return coldEntry{}, digest.Digest{}, err
 	}
 	e, err := s.findDigest(slice)
-	if err != nil || e == nil || e.content != nil || e.unsealed > 0 || !s.unreadable[slice].Empty() {
-		return nil, digest.Digest{}, err
+	if err != nil || e == nil || e.content != nil || !s.unreadable[slice].Empty() {
+		return coldEntry{}, digest.Digest{}, err
 	}
 	e.pins++
-	return e, e.digest(), nil
+	return coldEntry{e, e.unsealed == 0, e.coldTotals}, e.digest(), nil
 }
 
-// foldSnapshot adds the flows of the snapshot of a pinned slice to groups, piece by piece.
-func (s *Store) foldSnapshot(slice flow.Slice, g *aggregate.Groups) error {
+// foldSnapshot calls fn with the flows of the snapshot of a pinned slice, piece by piece.
+func (s *Store) foldSnapshot(slice flow.Slice, fn func(*flow.Batch) error) error {
 	head, err := s.readHead(slice)
 	if err != nil {
 		return err
@@ -75,7 +95,7 @@ func (s *Store) foldSnapshot(slice flow.Slice, g *aggregate.Groups) error {
 		if p.Flows == nil {
 			return nil
 		}
-		return g.AddBatch(p.Flows)
+		return fn(p.Flows)
 	})
 	s.noteIfUnreadable(slice, err, head.Digest)
 	return err

@@ -51,11 +51,11 @@ func TestTotalsAreTheFoldOfTheSet(t *testing.T) {
 			}
 		}
 		give(t, s, other, noon)
-		if got := totals(read(t, other, noon)); !maps.Equal(got, want) {
+		if got := totalsByKey(read(t, other, noon)); !maps.Equal(got, want) {
 			rt.Fatalf("totals of the other store = %v, want %v", got, want)
 		}
 		r := read(t, s, noon)
-		if got := totals(r); !maps.Equal(got, want) {
+		if got := totalsByKey(r); !maps.Equal(got, want) {
 			rt.Fatalf("totals = %v, want %v", got, want)
 		}
 		last := flow.Key{}
@@ -83,7 +83,7 @@ func TestSaturationIsOrderIndependent(t *testing.T) {
 				b.Tx[0], b.Rx[0] = n, math.MaxInt64-n
 				apply(t, s, b)
 			}
-			return totals(read(t, s, noon))[record("a", "b", 0, 0).Key], s.Stats().Saturated
+			return totalsByKey(read(t, s, noon))[record("a", "b", 0, 0).Key], s.Stats().Saturated
 		}
 		complements := make([]int64, len(amounts))
 		for i, n := range amounts {

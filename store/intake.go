@@ -5,6 +5,7 @@ import (
 
 	"flowring/flow"
 	"flowring/store/snapshot"
+	"flowring/store/totals"
 )
 
 // Intake takes in the frames of a slice from Missing of another store. It serves one goroutine. Each batch counts
@@ -15,6 +16,7 @@ type Intake struct {
 	head       *snapshot.Head // of the snapshot in progress
 	piecesLeft uint32         // pieces of it to come
 	draft      *draft         // of the snapshot; nil: this store has all of its batches
+	totals     totals.Totals  // of the pieces so far
 	err        error          // the first error, which later calls return
 }
 
@@ -76,7 +78,7 @@ func (in *Intake) begin(frame []byte) error {
 		return err
 	}
 	in.Close()
-	in.head, in.piecesLeft = head, head.Pieces
+	in.head, in.piecesLeft, in.totals = head, head.Pieces, totals.Totals{}
 	if own.Lacks(head.Digest) {
 		in.draft, err = in.s.newDraft(in.slice)
 	}
@@ -88,8 +90,12 @@ func (in *Intake) piece(frame []byte) error {
 	if in.draft == nil {
 		return nil
 	}
-	if _, err := snapshot.ParsePiece(in.slice, frame); err != nil {
+	p, err := snapshot.ParsePiece(in.slice, frame)
+	if err != nil {
 		return err
+	}
+	if p.Flows != nil {
+		in.totals.AddBatch(p.Flows)
 	}
 	if err := in.draft.stage(frame); err != nil {
 		return err
@@ -101,6 +107,7 @@ func (in *Intake) piece(frame []byte) error {
 		return err
 	}
 	in.s.counters.snapshots.Add(1)
+	in.s.saveTotals(in.slice, in.totals, in.head.Digest)
 	in.Close()
 	return nil
 }

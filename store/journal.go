@@ -53,6 +53,13 @@ type Journal interface {
 	// Head returns the head of the snapshot of the slice, nil if it has none.
 	Head(s flow.Slice) ([]byte, error)
 
+	// SetTotals writes the totals of a slice, which are derived from its batches. It does not wait for the disk, so that
+	// a crash may undo it, and it does nothing before the cluster has this feature. Drop removes the totals.
+	SetTotals(s flow.Slice, totals []byte) error
+
+	// Totals returns the totals of a slice as last written, nil if there are none.
+	Totals(s flow.Slice) ([]byte, error)
+
 	// Pieces calls fn with the pieces of the snapshot of the slice, in order, until fn fails. fn must not retain data.
 	Pieces(s flow.Slice, fn func(data []byte) error) error
 }

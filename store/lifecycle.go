@@ -7,6 +7,7 @@ import (
 
 	"flowring/flow"
 	"flowring/store/digest"
+	"flowring/store/totals"
 )
 
 // entry is a slice of the store: warm, in memory, or cold, in the journal alone. Store.mu guards all fields but
@@ -26,6 +27,7 @@ type entry struct {
 	changedAt  time.Time      // time of the last Apply, or of Open
 	unpinned   chan struct{}  // closed when the last pin ends; nil: nobody waits
 	coldDigest *digest.Digest // of a cold slice, once it was read; its dots do not change
+	coldTotals *totals.Totals // of the batches of coldDigest; nil: not known
 }
 
 // operation is a load, a drop or a change of the snapshot, which other users of the entry wait for.
@@ -179,8 +181,8 @@ func (s *Store) waitUnpinned(e *entry) bool {
 // release ends a pin.
 func (s *Store) release(e *entry) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.unpin(e)
+	s.unlockAndWriteTotals()
 }
 
 // releaseLoaded ends a pin of a warm slice and estimates its memory again.
@@ -194,7 +196,7 @@ func (s *Store) releaseAll(pinned []pinnedSlice) {
 		sizes[i] = p.content.size()
 	}
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.unlockAndWriteTotals()
 	for i, p := range pinned {
 		s.setSize(p.entry, sizes[i])
 		if p.applied > 0 {

@@ -8,10 +8,11 @@ import (
 
 	"flowring/flow"
 	"flowring/internal/contract"
+	"flowring/store/limits"
 )
 
 // limited returns an open store on the journal with limits.
-func limited(t *testing.T, j Journal, l Limits) *Store {
+func limited(t *testing.T, j Journal, l limits.Limits) *Store {
 	t.Helper()
 	s := New(Config{Limits: l}, Deps{Journal: j})
 	if err := s.Open(); err != nil {
@@ -26,25 +27,25 @@ func TestCheckKeepsToTheLimits(t *testing.T) {
 	other := flow.Slice{Hour: noon.Hour + 1}
 	tests := []struct {
 		name   string
-		limits Limits
+		limits limits.Limits
 		batch  *flow.Batch
 		want   error
 	}{
-		{"no limits", Limits{}, batchOf(t, noon, dot(2, 1), record("c", "d", 1, 1)), nil},
-		{"a new flow at the limit", Limits{Flows: 3}, batchOf(t, noon, dot(2, 1), record("a", "c", 1, 1)), contract.TooManyFlows},
-		{"a new flow that just fits", Limits{Flows: 4}, batchOf(t, noon, dot(2, 1), record("a", "c", 1, 1)), nil},
-		{"two new flows with room for one", Limits{Flows: 4}, batchOf(t, noon, dot(2, 1), record("a", "c", 1, 1), record("b", "c", 1, 1)), contract.TooManyFlows},
-		{"known flows at the limit", Limits{Flows: 3}, batchOf(t, noon, dot(2, 1), record("a", "b", 1, 1), record("b", "a", 1, 1)), nil},
-		{"a known flow above the limit", Limits{Flows: 1}, batchOf(t, noon, dot(2, 1), record("a", "b", 1, 1)), nil},
-		{"a new name at the limit", Limits{Names: 5}, batchOf(t, noon, dot(2, 1), record("a", "c", 1, 1)), contract.TooManyNames},
-		{"a new name that just fits", Limits{Names: 6}, batchOf(t, noon, dot(2, 1), record("a", "c", 1, 1)), nil},
-		{"known names in a new flow", Limits{Names: 5}, batchOf(t, noon, dot(2, 1), record("b", "z", 1, 1)), nil},
-		{"a new hour at the limit", Limits{Slices: 1}, batchOf(t, other, dot(2, 1), record("a", "b", 1, 1)), contract.TooManyHours},
-		{"a new hour that just fits", Limits{Slices: 2}, batchOf(t, other, dot(2, 1), record("a", "b", 1, 1)), nil},
-		{"a new hour of too many flows", Limits{Flows: 1}, batchOf(t, other, dot(2, 1), record("a", "b", 1, 1), record("b", "a", 1, 1)), contract.TooManyFlows},
-		{"a new hour of too many names", Limits{Names: 2}, batchOf(t, other, dot(2, 1), record("a", "b", 1, 1)), contract.TooManyNames},
-		{"a known hour at the limit", Limits{Slices: 1}, batchOf(t, noon, dot(2, 1), record("a", "b", 1, 1)), nil},
-		{"a replay at all limits", Limits{Flows: 1, Names: 1, Slices: 1}, keyed, nil},
+		{"no limits", limits.Limits{}, batchOf(t, noon, dot(2, 1), record("c", "d", 1, 1)), nil},
+		{"a new flow at the limit", limits.Limits{Flows: 3}, batchOf(t, noon, dot(2, 1), record("a", "c", 1, 1)), contract.TooManyFlows},
+		{"a new flow that just fits", limits.Limits{Flows: 4}, batchOf(t, noon, dot(2, 1), record("a", "c", 1, 1)), nil},
+		{"two new flows with room for one", limits.Limits{Flows: 4}, batchOf(t, noon, dot(2, 1), record("a", "c", 1, 1), record("b", "c", 1, 1)), contract.TooManyFlows},
+		{"known flows at the limit", limits.Limits{Flows: 3}, batchOf(t, noon, dot(2, 1), record("a", "b", 1, 1), record("b", "a", 1, 1)), nil},
+		{"a known flow above the limit", limits.Limits{Flows: 1}, batchOf(t, noon, dot(2, 1), record("a", "b", 1, 1)), nil},
+		{"a new name at the limit", limits.Limits{Names: 5}, batchOf(t, noon, dot(2, 1), record("a", "c", 1, 1)), contract.TooManyNames},
+		{"a new name that just fits", limits.Limits{Names: 6}, batchOf(t, noon, dot(2, 1), record("a", "c", 1, 1)), nil},
+		{"known names in a new flow", limits.Limits{Names: 5}, batchOf(t, noon, dot(2, 1), record("b", "z", 1, 1)), nil},
+		{"a new hour at the limit", limits.Limits{Slices: 1}, batchOf(t, other, dot(2, 1), record("a", "b", 1, 1)), contract.TooManyHours},
+		{"a new hour that just fits", limits.Limits{Slices: 2}, batchOf(t, other, dot(2, 1), record("a", "b", 1, 1)), nil},
+		{"a new hour of too many flows", limits.Limits{Flows: 1}, batchOf(t, other, dot(2, 1), record("a", "b", 1, 1), record("b", "a", 1, 1)), contract.TooManyFlows},
+		{"a new hour of too many names", limits.Limits{Names: 2}, batchOf(t, other, dot(2, 1), record("a", "b", 1, 1)), contract.TooManyNames},
+		{"a known hour at the limit", limits.Limits{Slices: 1}, batchOf(t, noon, dot(2, 1), record("a", "b", 1, 1)), nil},
+		{"a replay at all limits", limits.Limits{Flows: 1, Names: 1, Slices: 1}, keyed, nil},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -95,16 +96,16 @@ func TestTheLastTenthOfTheHoursIsForHoursNearNow(t *testing.T) {
 		{"a far hour below the last tenth", limit*9/10 - 1, 7, nil},
 		{"a far hour in the last tenth", limit * 9 / 10, 7, contract.HoursReserved},
 		{"this hour in the last tenth", limit * 9 / 10, hourNow(), nil},
-		{"an hour of two days ago in the last tenth", limit * 9 / 10, hourNow() - nearHours + 1, nil},
-		{"an hour of the day after tomorrow in the last tenth", limit * 9 / 10, hourNow() + nearHours - 1, nil},
-		{"an hour before that", limit * 9 / 10, hourNow() - nearHours - 2, contract.HoursReserved},
-		{"an hour after that", limit * 9 / 10, hourNow() + nearHours + 2, contract.HoursReserved},
+		{"an hour of two days ago in the last tenth", limit * 9 / 10, hourNow() - limits.NearHours + 1, nil},
+		{"an hour of the day after tomorrow in the last tenth", limit * 9 / 10, hourNow() + limits.NearHours - 1, nil},
+		{"an hour before that", limit * 9 / 10, hourNow() - limits.NearHours - 2, contract.HoursReserved},
+		{"an hour after that", limit * 9 / 10, hourNow() + limits.NearHours + 2, contract.HoursReserved},
 		{"the smallest hour", limit * 9 / 10, math.MinInt64, contract.HoursReserved},
 		{"the largest hour", limit * 9 / 10, math.MaxInt64, contract.HoursReserved},
 		{"the last place, for this hour", limit - 1, hourNow(), nil},
 		{"this hour at the limit", limit, hourNow(), contract.TooManyHours},
 	} {
-		s := limited(t, newMemJournal(), Limits{Slices: limit})
+		s := limited(t, newMemJournal(), limits.Limits{Slices: limit})
 		for i := range tt.have {
 			apply(t, s, batchOf(t, flow.Slice{Hour: 1000 + flow.Hour(i)}, dot(1, 1), record("a", "b", 1, 1)))
 		}
@@ -139,7 +140,7 @@ func TestARefusalNamesTheFirstHourAboveTheLimit(t *testing.T) {
 		{"one in the last tenth", 10, []flow.Hour{1, 2, 3, 4, 5, 6, 7, 8, 9}, 9, contract.HoursReserved},
 		{"one in the last tenth, behind this hour", 10, []flow.Hour{1, 2, 3, 4, 5, 6, 7, hourNow(), 9, 10}, 9, contract.HoursReserved},
 	} {
-		s := limited(t, newMemJournal(), Limits{Slices: tt.limit})
+		s := limited(t, newMemJournal(), limits.Limits{Slices: tt.limit})
 		apply(t, s, batchOf(t, flow.Slice{Hour: 1000}, dot(1, 1), record("a", "b", 1, 1)))
 		var batches []*flow.Batch
 		for i, hour := range tt.hours {

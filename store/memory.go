@@ -11,7 +11,7 @@ import (
 
 // setWarm makes an entry warm.
 func (s *Store) setWarm(e *entry, c *content) {
-	e.content, e.coldDigest = c, nil
+	e.content, e.coldDigest, e.coldTotals = c, nil, nil
 	e.element = s.warm.PushBack(e)
 	s.setSize(e, c.size())
 }
@@ -28,7 +28,7 @@ func (s *Store) reset(e *entry) {
 	if e.content != nil {
 		s.setCold(e)
 	}
-	e.coldDigest = nil
+	e.coldDigest, e.coldTotals = nil, nil
 }
 
 // setSize records the memory of an entry.
@@ -52,13 +52,14 @@ func (s *Store) enforceBudget(keep *entry) {
 	}
 }
 
-// evict makes an entry cold. Its digest, which is small, stays, because most questions about a cold slice are whether
-// it has changed.
+// evict makes an entry cold. Its digest and its totals, which are small, stay, because most questions about a cold
+// slice are whether it has changed, and for its sums.
 func (s *Store) evict(e *entry) {
-	dots := e.content.index.Digest()
+	sums, dots := e.content.totals()
 	s.log.Debug("slice leaves memory", "slice", e.slice, "bytes", e.size)
 	s.setCold(e)
-	e.coldDigest = &dots
+	e.coldDigest, e.coldTotals = &dots, &sums
+	s.unwritten = append(s.unwritten, e.slice)
 	s.counters.evictions.Add(1)
 }
 

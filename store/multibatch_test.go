@@ -51,7 +51,7 @@ func TestBatchesOfOneCallCountOnceEach(t *testing.T) {
 		}
 		for slice, total := range want {
 			r := read(t, s, slice)
-			if got := totals(r)[record("a", "b", 0, 0).Key].BytesTx; got != total {
+			if got := totalsByKey(r)[record("a", "b", 0, 0).Key].BytesTx; got != total {
 				rt.Fatalf("total of %s = %b, want %b", slice, got, total)
 			}
 			if err := errors.Join(s.Verify(slice), opened(t, j, 0).Verify(slice)); err != nil {
@@ -101,7 +101,7 @@ func TestOverlappingCallsEnd(t *testing.T) {
 	wg.Wait()
 	for hour := range flow.Hour(ids / 2) {
 		slice := flow.Slice{Hour: hour}
-		if got := totals(read(t, s, slice))[record("a", "b", 0, 0).Key].BytesTx; got != 2*rounds {
+		if got := totalsByKey(read(t, s, slice))[record("a", "b", 0, 0).Key].BytesTx; got != 2*rounds {
 			t.Errorf("total of %s = %d, want %d", slice, got, 2*rounds)
 		}
 		if err := s.Verify(slice); err != nil {

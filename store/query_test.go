@@ -21,6 +21,9 @@ var everything = &query.Spec{
 	From: math.MinInt64, To: math.MaxInt64, Group: query.DefaultFields | query.FieldsOf(query.Hour),
 }
 
+// byHour asks for the sums of each hour.
+var byHour = &query.Spec{From: math.MinInt64, To: math.MaxInt64, Group: query.FieldsOf(query.Hour)}
+
 // foldOf returns the groups of slices of a store, and their digests.
 func foldOf(t testing.TB, s *Store, spec *query.Spec, slices ...flow.Slice) (rows []query.Row, digests []digest.Digest) {
 	t.Helper()
@@ -52,7 +55,8 @@ func TestAFoldHasTheTotalsOfARead(t *testing.T) {
 	names := rapid.SampledFrom([]string{"a", "b", "c", "é"})
 	rapid.Check(t, func(rt *rapid.T) {
 		j := newMemJournal()
-		s := opened(t, j, 0)
+		budget := rapid.SampledFrom([]int64{0, 1}).Draw(rt, "budget")
+		s := opened(t, j, budget)
 		hours := []flow.Slice{{Hour: -3}, {Hour: 30}, {Hour: 30, Index: 1}}
 		for i := range rapid.IntRange(0, 10).Draw(rt, "steps") {
 			slice := rapid.SampledFrom(hours).Draw(rt, "slice")
@@ -84,14 +88,24 @@ func TestAFoldHasTheTotalsOfARead(t *testing.T) {
 		}
 		folding := s
 		if rapid.Bool().Draw(rt, "restart") {
-			folding = opened(t, j, 0)
+			folding = opened(t, j, budget)
 		}
+		hourly, _ := foldOf(t, folding, byHour, hours...)
 		got, digests := foldOf(t, folding, everything, hours...)
 		var all []flow.Record
 		for i, slice := range hours {
 			all = append(all, recordsOf(t, s, slice)...)
 			if want, _ := s.Digest(slice); !digests[i].Equal(want) {
 				rt.Fatalf("Fold(%s) has digest %s, want %s", slice, digests[i], want)
+			}
+		}
+		wantHourly, _ := naive.Rows(byHour, all)
+		if again, _ := foldOf(t, folding, byHour, hours...); !slices.Equal(hourly, wantHourly) || !slices.Equal(again, wantHourly) {
+			rt.Fatalf("Fold by hour =\n%+v, then\n%+v, want\n%+v", hourly, again, wantHourly)
+		}
+		for _, slice := range hours {
+			if err := folding.Verify(slice); err != nil {
+				rt.Fatal(err)
 			}
 		}
 		want, _ := naive.Rows(everything, all)
@@ -190,3 +204,88 @@ func TestFoldsOfASliceInUseHaveWholeBatches(t *testing.T) {
 	}
 	writers.Wait()
 }
+
+// A query without names loads only the slices that changed since their totals were written: after an eviction, a seal, a
+// restart and the transfer of a snapshot.
+func TestTotalsSpareLoads(t *testing.T) {
+	j := newMemJournal()
+	s := opened(t, j, 1)
+	for h := range 3 {
+		apply(t, s, batchOf(t, hourSlice(h), dot(1, uint64(h)), record("a", "b", 5, 7), record("b", "c", 1, 1)))
+	}
+	sealAll(t, s, hourSlice(0))
+	read(t, s, hourSlice(2)) // evicts the others
+	other := newMemJournal()
+	give(t, s, opened(t, other, 0), hourSlice(0))
+	want := []query.Row{{Tx: query.SumOf(6), Rx: query.SumOf(8)}}
+	check := func(name string, s *Store, j *memJournal, loads int, slices ...flow.Slice) {
+		t.Helper()
+		before := j.loads
+		for range 2 {
+			rows, _ := foldOf(t, s, byHour, slices...)
+			for i, row := range rows {
+				if row.Key != (query.Key{Time: int64(slices[i].Hour)}) || row.Tx != want[0].Tx || row.Rx != want[0].Rx {
+					t.Errorf("%s: Fold = %+v", name, rows)
+				}
+			}
+		}
+		if got := j.loads - before; got != loads {
+			t.Errorf("%s: %d loads, want %d", name, got, loads)
+		}
+	}
+	check("evicted", s, j, 0, hourSlice(0), hourSlice(1))
+	check("restarted", opened(t, j, 0), j, 0, hourSlice(0), hourSlice(1))
+	delete(j.totals, hourSlice(2))
+	check("never written", opened(t, j, 0), j, 1, hourSlice(2))
+	check("taken in as a snapshot", opened(t, unreadableFlows{other}, 0), other, 0, hourSlice(0))
+
+	apply(t, s, batchOf(t, hourSlice(1), dot(1, 7), record("a", "b", 10, 0)))
+	want[0] = query.Row{Tx: query.SumOf(16), Rx: query.SumOf(8)}
+	delete(j.totals, hourSlice(1))
+	check("changed", opened(t, j, 0), j, 1, hourSlice(1))
+}
+
+// unreadableFlows is a journal whose snapshots must not be read.
+type unreadableFlows struct{ *memJournal }
+
+func (unreadableFlows) Pieces(flow.Slice, func([]byte) error) error {
+	return errors.New("the snapshot is read")
+}
+
+// Totals of other batches do not count: after a drop and a refill, after a late batch, and while batches are unreadable.
+func TestTotalsOfOtherBatchesDoNotCount(t *testing.T) {
+	j := newMemJournal()
+	s := opened(t, j, 1)
+	apply(t, s, batchOf(t, noon, dot(1, 1), record("a", "b", 5, 7)))
+	apply(t, s, batchOf(t, hourSlice(1), dot(1, 1), record("a", "b", 5, 7))) // evicts noon
+	before := slices.Clone(j.totals[noon])
+	if before == nil {
+		t.Fatal("no totals were written")
+	}
+	if dropped, err := s.Drop(noon, digest.Of(dot(1, 1))); !dropped || err != nil {
+		t.Fatal(dropped, err)
+	}
+	if j.totals[noon] != nil {
+		t.Error("a dropped slice has totals")
+	}
+	j.totals[noon] = before // as if a crash had brought them back
+	apply(t, s, batchOf(t, noon, dot(1, 2), record("a", "b", 100, 0)))
+	for name, s := range map[string]*Store{"warm": s, "restarted": opened(t, j, 0)} {
+		if got, d, err := s.Totals(noon); got.Tx != query.SumOf(100) || !d.Equal(digest.Of(dot(1, 2))) || err != nil {
+			t.Errorf("%s: Totals = %+v, %s, %v", name, got, d, err)
+		}
+	}
+	s = opened(t, unreadableBatches{j}, 0)
+	if _, err := s.Scrub(noon); err != nil || s.Unreadable(noon) != 1 {
+		t.Fatalf("Scrub: %v, %d batches are unreadable", err, s.Unreadable(noon))
+	}
+	if got, d, err := s.Totals(noon); !errors.Is(err, ErrUnreadable) {
+		t.Errorf("Totals of unreadable batches = %+v, %s, %v", got, d, err)
+	}
+}
+
+// unreadableBatches is a journal whose batches are damaged.
+type unreadableBatches struct{ *memJournal }
+
+func (unreadableBatches) Get(flow.Slice, flow.Dot) ([]byte, error)  { return nil, ErrUnreadable }
+func (unreadableBatches) Load(flow.Slice, func([]byte) error) error { return ErrUnreadable }

@@ -8,6 +8,7 @@ import (
 
 	"flowring/flow"
 	"flowring/store/digest"
+	"flowring/store/totals"
 )
 
 func TestReadingDoesNotChange(t *testing.T) {
@@ -113,6 +114,14 @@ func TestVerifyFindsDifferences(t *testing.T) {
 		{"a total", func(s *Store, _ *memJournal) { addInMemory(t, s, record("a", "0", 0, 1)) }, ErrDiverged},
 		{"a batch that left the journal", func(_ *Store, j *memJournal) { delete(j.batches[noon], dot(1, 2)) }, ErrDiverged},
 		{"a flow that is in memory alone", func(s *Store, _ *memJournal) { addInMemory(t, s, record("x", "y", 1, 1)) }, ErrDiverged},
+		{"totals on disk", func(_ *Store, j *memJournal) {
+			wrong := totals.Totals{Flows: 2}
+			j.totals[noon] = wrong.Encode(digest.Of(dot(1, 1), dot(1, 2)).Sum())
+		}, ErrDiverged},
+		{"totals on disk of other batches", func(_ *Store, j *memJournal) {
+			other := totals.Totals{Flows: 1}
+			j.totals[noon] = other.Encode(digest.Of(dot(1, 1)).Sum())
+		}, nil},
 		{"a batch that came into the journal since", func(s *Store, j *memJournal) {
 			j.batches[noon][dot(1, 3)] = batchOf(t, noon, dot(1, 3), record("z", "z", 1, 1)).Encode()
 		}, nil},

@@ -74,6 +74,7 @@ func (s *Store) Seal(slice flow.Slice, d digest.Digest, batches int) (bool, erro
 	}
 	if err == nil {
 		s.counters.sealed.Add(1)
+		s.saveTotals(slice, totalsOf(reading), d)
 	}
 	return err == nil, err
 }

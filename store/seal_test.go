@@ -70,7 +70,7 @@ func TestSealReplacesBatchesByOneSnapshot(t *testing.T) {
 	for seq := range uint64(10) {
 		apply(t, s, keyed(t, dot(1, seq+1), byte(seq+1), record("a", fmt.Sprint(seq%3), 1, 2)))
 	}
-	want, all := totals(read(t, s, noon)), read(t, s, noon).Digest()
+	want, all := totalsByKey(read(t, s, noon)), read(t, s, noon).Digest()
 	if sealed, err := s.Seal(noon, all, 11); sealed || err != nil {
 		t.Errorf("Seal of at least 11 batches with 10 = %t, %v, want false", sealed, err)
 	}
@@ -87,7 +87,7 @@ func TestSealReplacesBatchesByOneSnapshot(t *testing.T) {
 		if got, err := s.Digest(noon); err != nil || !got.Equal(all) {
 			t.Errorf("%s: Digest = %s, %v, want %s", name, got, err, all)
 		}
-		if got := totals(read(t, s, noon)); !maps.Equal(got, want) {
+		if got := totalsByKey(read(t, s, noon)); !maps.Equal(got, want) {
 			t.Errorf("%s: totals = %v, want %v", name, got, want)
 		}
 		if replay, err := s.Check(written(keyed(t, dot(9, 1), 4, record("a", "0", 1, 2)))...); !replay || err != nil {

@@ -59,8 +59,8 @@ func (s *Store) Stats() Stats {
 		Sealed:    c.sealed.Load(),
 		Snapshots: c.snapshots.Load(),
 
-		TooManyFlows: s.refusals.flows.Load(), TooManyNames: s.refusals.names.Load(), TooManySlices: s.refusals.slices.Load(),
-		SlicesReserved: s.refusals.reserved.Load(),
+		TooManyFlows: s.refusals.Flows.Load(), TooManyNames: s.refusals.Names.Load(), TooManySlices: s.refusals.Slices.Load(),
+		SlicesReserved: s.refusals.Reserved.Load(),
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

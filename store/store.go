@@ -11,6 +11,8 @@ import (
 
 	"flowring/flow"
 	"flowring/store/digest"
+	"flowring/store/index"
+	"flowring/store/limits"
 )
 
 // Config holds the settings of a store.
@@ -19,7 +21,7 @@ type Config struct {
 	// slices leave memory first. Slices in use stay, and so does the one used last, so memory may exceed the budget.
 	// Admission refuses writes in time (P12).
 	MemoryBudget int64
-	Limits       Limits
+	Limits       limits.Limits
 }
 
 // Deps are the collaborators of a store.
@@ -31,12 +33,12 @@ type Deps struct {
 // Store holds the slices of one node.
 type Store struct {
 	budget   int64
-	limits   Limits
+	limits   limits.Limits
 	journal  Journal
 	log      *slog.Logger
-	applying identityLocks
+	applying index.Locks
 	counters counters
-	refusals refusals
+	refusals limits.Refusals
 
 	mu         sync.Mutex
 	entries    map[flow.Slice]*entry
@@ -44,6 +46,7 @@ type Store struct {
 	drafts     map[flow.Slice]int           // number of drafts of each slice
 	warm       *list.List                   // of *entry: the warm ones, the last used one at the back
 	resident   int64                        // the sum of entry.size
+	unwritten  []flow.Slice                 // slices that left memory, whose totals are to be written
 }
 
 // New returns an empty store. The caller opens it before use.

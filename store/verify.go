@@ -24,6 +24,9 @@ func (s *Store) Verify(slice flow.Slice) error {
 	}
 	defer s.releaseLoaded(e)
 	memory := e.content.read(slice.Hour)
+	if err := s.verifyTotals(slice, memory); err != nil {
+		return fmt.Errorf("verify slice %s: %w", slice, err)
+	}
 	c, _, err := s.loadContent(slice, &memory.digest)
 	if err != nil {
 		return fmt.Errorf("verify: %w", err)

@@ -13,7 +13,7 @@ type Version int
 // The versions that this program speaks.
 const (
 	Oldest Version = 1
-	Newest Version = 1
+	Newest Version = 2
 )
 
 // Known returns the version, with 1 for the zero value.
@@ -21,6 +21,11 @@ func (v Version) Known() Version { return max(v, 1) }
 
 // Feature is a change of a format. Its value is the first version with the change.
 type Feature Version
+
+// The features.
+const (
+	HourTotals Feature = 2 // totals of slices in the data folder
+)
 
 // On reports whether a version has the feature.
 func (f Feature) On(v Version) bool { return v >= Version(f) }

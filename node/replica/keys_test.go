@@ -7,6 +7,7 @@ import (
 	"flowring/flow"
 	"flowring/internal/contract"
 	"flowring/store"
+	"flowring/store/limits"
 )
 
 // keyed returns a posting with a key: one flow of tx bytes in each hour.
@@ -59,7 +60,7 @@ func TestARememberedKeyIsRefusedWithOtherContent(t *testing.T) {
 // The owner remembers a key once the request is admitted, so a refused request leaves its key free.
 func TestARefusedPostingLeavesItsKeyFree(t *testing.T) {
 	w := newWorld("a")
-	w.sites["a"].held = store.New(store.Config{Limits: store.Limits{Flows: 1}}, store.Deps{Journal: newMemory()})
+	w.sites["a"].held = store.New(store.Config{Limits: limits.Limits{Flows: 1}}, store.Deps{Journal: newMemory()})
 	r := w.replicas(t, Config{Copies: 1, Quorum: 1, Keys: 100})
 	p, err := flow.AddUp([]flow.Record{{Key: flow.Key{SrcApp: "a", DestApp: "b", VPCID: "v"}}, {Key: flow.Key{SrcApp: "b", DestApp: "a", VPCID: "v"}}})
 	if err != nil {

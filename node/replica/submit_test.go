@@ -16,6 +16,7 @@ import (
 	"flowring/node/replica/pace"
 	"flowring/ring/roster"
 	"flowring/store"
+	"flowring/store/limits"
 )
 
 // The outcome of a write follows from the outcomes at its candidates (P3). A refusal is passed on only while nothing
@@ -377,7 +378,7 @@ func TestBatchesOfOneOwnerShareACall(t *testing.T) {
 // A limit reached after the check of a whole posting refuses no part of it (P3), and refuses any other batch.
 func TestAPartOfACheckedPostingMeetsNoLimit(t *testing.T) {
 	w := newWorld("a")
-	w.sites["a"].held = store.New(store.Config{Limits: store.Limits{Slices: 1}}, store.Deps{Journal: newMemory()})
+	w.sites["a"].held = store.New(store.Config{Limits: limits.Limits{Slices: 1}}, store.Deps{Journal: newMemory()})
 	r := w.replicas(t, Config{Copies: 1, Quorum: 1})
 	for _, step := range []struct {
 		hour    flow.Hour

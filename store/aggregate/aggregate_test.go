@@ -104,7 +104,7 @@ func drawSlices(t *rapid.T) [][]flow.Record {
 // addSlice adds a slice as a view, as batches or as totals.
 func addSlice(t *rapid.T, g *aggregate.Groups, spec *query.Spec, records []flow.Record) {
 	forms := []string{"view", "batch"}
-	if aggregate.TotalsSuffice(spec) {
+	if g.TotalsSuffice() {
 		forms = append(forms, "totals")
 	}
 	p, err := flow.AddUp(records)

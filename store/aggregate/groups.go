@@ -57,10 +57,8 @@ func New(spec *query.Spec, maxGroups int) *Groups {
 // namedFields are the fields with names, in the order of a key.
 var namedFields = [...]query.Field{query.SrcApp, query.DestApp, query.VPCID}
 
-// TotalsSuffice reports whether AddTotals may take the place of the flows of an hour.
-func TotalsSuffice(spec *query.Spec) bool { return New(spec, 0).totalsSuffice() }
-
-func (g *Groups) totalsSuffice() bool { return g.named == 0 && g.filter.empty }
+// TotalsSuffice reports whether AddTotals may take the place of the flows of a slice.
+func (g *Groups) TotalsSuffice() bool { return g.named == 0 && g.filter.empty }
 
 // Len returns the number of groups.
 func (g *Groups) Len() int { return g.index.count }
@@ -108,7 +106,7 @@ func (r *rows) fill(b *flow.Batch, from, to int) {
 
 // AddTotals adds the sums of all flows of a slice of an hour, which has at least one flow. TotalsSuffice must hold.
 func (g *Groups) AddTotals(hour flow.Hour, tx, rx query.Sum) error {
-	if !g.totalsSuffice() {
+	if !g.TotalsSuffice() {
 		return errors.New("totals of an hour do not suffice for the query")
 	}
 	return g.add(groupKey{}, g.time(hour), tx, rx)

@@ -5,6 +5,8 @@
 // to the totals. A Key with another ID is a reused key. Usually each Key comes with one ID, so the index has a map from
 // Key to ID; further IDs of a Key are in a set.
 //
+// Locks are the locks of identities, which are held from the look-up of a batch until it is in the totals (P2).
+//
 // An Index may be used by many goroutines. It has one lock, which no method holds while it calls another package that
 // locks.
 package index

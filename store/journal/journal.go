@@ -119,7 +119,7 @@ func (j *Journal) Append(batches ...flow.Written) error {
 // Drop implements store.Journal.
 func (j *Journal) Drop(s flow.Slice) error {
 	err := j.commit(pebble.Sync, func(b *pebble.Batch) error {
-		for _, kind := range [...]byte{batchKind, dotKind, headKind, pieceKind} {
+		for _, kind := range [...]byte{batchKind, dotKind, headKind, pieceKind, totalsKind} {
 			if err := deletePrefix(b, sliceKey(kind, s)); err != nil {
 				return err
 			}

@@ -13,6 +13,7 @@ import (
 //	'd' | hour (8) | slice (4) | origin (8) | seq (8)   empty: the dot of a batch
 //	'h' | hour (8) | slice (4)                          draft (8) and head of the slice's snapshot, wrapped
 //	'p' | hour (8) | slice (4) | draft (8) | piece (4)  a piece of a snapshot, or of a draft of one, wrapped
+//	't' | hour (8) | slice (4)                          totals of the slice (store/totals), wrapped
 //	's' | name                                          state of the node, wrapped
 //	'f'                                                 the format, as in version.go
 //
@@ -25,6 +26,7 @@ const (
 	dotKind    = 'd'
 	headKind   = 'h'
 	pieceKind  = 'p'
+	totalsKind = 't'
 	stateKind  = 's'
 	formatKind = 'f'
 )
@@ -36,7 +38,7 @@ const (
 	pieceLen = draftLen + 4
 )
 
-// sliceKey returns the prefix of the keys of a kind for a slice. It is the whole key of a head.
+// sliceKey returns the prefix of the keys of a kind for a slice. It is the whole key of a head and of totals.
 func sliceKey(kind byte, s flow.Slice) []byte {
 	key := make([]byte, 0, keyLen)
 	key = append(key, kind)

@@ -16,6 +16,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"flowring/flow"
+	"flowring/internal/compat"
 )
 
 func TestOpenRefusesOtherFoldersThanJournals(t *testing.T) {
@@ -41,7 +42,7 @@ func TestOpenRefusesOtherFoldersThanJournals(t *testing.T) {
 			makeJournal(t, dir, func(db *pebble.DB) error {
 				return db.Set([]byte{formatKind}, []byte(formatPrefix+"9"), pebble.Sync)
 			})
-		}, ErrFormat, "the data folder has version 8, this program reads version 1"},
+		}, ErrFormat, "the data folder has version 8, this program reads " + compat.Spoken().String()},
 		{"a journal whose format is damaged", func(t *testing.T, dir string) {
 			makeJournal(t, dir, func(db *pebble.DB) error {
 				return db.Set([]byte{formatKind}, []byte("flowrong"), pebble.Sync)

@@ -9,6 +9,7 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 
 	"flowring/flow"
+	"flowring/internal/compat"
 	"flowring/store/digest"
 )
 
@@ -104,6 +105,33 @@ func (j *Journal) head(s flow.Slice) (draft uint64, head []byte, err error) {
 		return 0, nil, fmt.Errorf("%w: a head of %d bytes", ErrCorrupt, len(value))
 	}
 	return binary.BigEndian.Uint64(value), value[8:], nil
+}
+
+// SetTotals implements store.Journal.
+func (j *Journal) SetTotals(s flow.Slice, totals []byte) error {
+	if !compat.HourTotals.On(j.Version()) {
+		return nil
+	}
+	err := j.commit(pebble.NoSync, func(b *pebble.Batch) error {
+		setWrapped(b, sliceKey(totalsKind, s), totals)
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("set totals of slice %s: %w", s, err)
+	}
+	return nil
+}
+
+// Totals implements store.Journal.
+func (j *Journal) Totals(s flow.Slice) ([]byte, error) {
+	value, err := j.get(sliceKey(totalsKind, s))
+	if errors.Is(err, ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("totals of slice %s: %w", s, err)
+	}
+	return value, nil
 }
 
 // Pieces implements store.Journal. It returns an error of fn with the number of the piece.

@@ -10,6 +10,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"flowring/flow"
+	"flowring/internal/compat"
 	"flowring/store/digest"
 )
 
@@ -193,4 +194,38 @@ func TestReclaimGivesBackTheSpaceOfSealedBatches(t *testing.T) {
 	if got := piecesOf(t, j, hour); len(got) != 1 {
 		t.Errorf("Pieces = %q, want the one", got)
 	}
+}
+
+// Totals are written from the version with this feature on, and are removed with their slice.
+func TestTotalsNeedTheirVersion(t *testing.T) {
+	fs := vfs.NewMem()
+	j := open(t, fs)
+	s := flow.Slice{Hour: -5, Index: 3}
+	check := func(want string) {
+		t.Helper()
+		if got, err := j.Totals(s); string(got) != want || err != nil {
+			t.Errorf("Totals = %q, %v, want %q", got, err, want)
+		}
+	}
+	set := func(totals string) {
+		t.Helper()
+		if err := j.SetTotals(s, []byte(totals)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	set("too early")
+	check("")
+	if err := j.RaiseVersion(compat.Version(compat.HourTotals)); err != nil {
+		t.Fatal(err)
+	}
+	set("first")
+	set("second")
+	check("second")
+	if all, err := j.Slices(); len(all) > 0 || err != nil {
+		t.Errorf("Slices = %v, %v: totals alone make no slice", all, err)
+	}
+	if err := j.Drop(s); err != nil {
+		t.Fatal(err)
+	}
+	check("")
 }

@@ -101,6 +101,14 @@ func (t *Table) addTo(s *shard, b *flow.Batch, r *Rows, flows []uint32) (saturat
 	return saturated
 }
 
+// EachTotals calls fn with the totals of all flows, by shard. It reads them without the locks of the shards: the caller
+// makes sure that no Add runs meanwhile. fn must not retain them.
+func (t *Table) EachTotals(fn func([]flow.Totals)) {
+	for i := range t.shards {
+		fn(t.shards[i].totals)
+	}
+}
+
 // Flows returns the number of flows.
 func (t *Table) Flows() int { return int(t.count.Load()) }
 

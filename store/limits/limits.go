@@ -1,4 +1,4 @@
-package store
+package limits
 
 import (
 	"errors"
@@ -19,16 +19,16 @@ type Limits struct {
 	Slices int // of the store; the last tenth is only for hours near now
 }
 
-// nearHours is the largest distance in hours from the clock of the store at which an hour counts as near now. Agents
+// NearHours is the largest distance in hours from the clock of the store at which an hour counts as near now. Agents
 // report hours near now. A sender with a wrong clock or a wrong unit therefore cannot use up the slices for the other
 // senders.
-const nearHours = 48
+const NearHours = 48
 
-// refusals counts the refusals of Check, by limit.
-type refusals struct{ flows, names, slices, reserved atomic.Uint64 }
+// Refusals counts refusals, by limit.
+type Refusals struct{ Flows, Names, Slices, Reserved atomic.Uint64 }
 
-// count counts the refusal of a slice, and returns it with its hour. It returns nil for no refusal.
-func (r *refusals) count(s flow.Slice, err error) error {
+// Count counts the refusal of a slice, and returns it with its hour. It returns nil for no refusal.
+func (r *Refusals) Count(s flow.Slice, err error) error {
 	if err == nil {
 		return nil
 	}
@@ -38,20 +38,20 @@ func (r *refusals) count(s flow.Slice, err error) error {
 	}
 	switch refusal {
 	case contract.TooManyFlows:
-		r.flows.Add(1)
+		r.Flows.Add(1)
 	case contract.TooManyNames:
-		r.names.Add(1)
+		r.Names.Add(1)
 	case contract.TooManyHours:
-		r.slices.Add(1)
+		r.Slices.Add(1)
 	case contract.HoursReserved:
-		r.reserved.Add(1)
+		r.Reserved.Add(1)
 	}
 	return &contract.HourError{Hour: s.Hour, Err: refusal}
 }
 
-// fits returns the refusal of b for a slice with this table, nil if the slice may take it. Usually the table and all
-// of b together are below the limits, and fits looks nothing up. A batch without new flows and names always fits.
-func (l Limits) fits(t *table.Table, b *flow.Batch) error {
+// Fits returns the refusal of b for a slice with this table, nil if the slice may take it. Usually the table and all
+// of b together are below the limits, and Fits looks nothing up. A batch without new flows and names always fits.
+func (l Limits) Fits(t *table.Table, b *flow.Batch) error {
 	switch {
 	case l.Names > 0 && t.Names()+len(b.Names) > l.Names && exceeds(t.Names(), t.NewNames(b), l.Names):
 		return contract.TooManyNames
@@ -64,16 +64,13 @@ func (l Limits) fits(t *table.Table, b *flow.Batch) error {
 // exceeds reports whether more new elements bring a number over its limit. No new elements never do.
 func exceeds(have, more, limit int) bool { return more > 0 && have+more > limit }
 
-// checkNewSlice returns the refusal of b as the first batch of its slice, nil if the store may take it. others is the
-// number of other new slices in this call. Slices whose first batch is being written count too.
-func (s *Store) checkNewSlice(b *flow.Batch, l Limits, others int) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	have := len(s.entries) + others
+// FitsNew returns the refusal of b as the first batch of a slice at a store with the given number of slices, nil if the
+// store may take it.
+func (l Limits) FitsNew(b *flow.Batch, slices int, now time.Time) error {
 	switch {
-	case l.Slices > 0 && have >= l.Slices:
+	case l.Slices > 0 && slices >= l.Slices:
 		return contract.TooManyHours
-	case l.Slices > 0 && have >= l.Slices-l.Slices/10 && !near(b.Slice.Hour, time.Now()):
+	case l.Slices > 0 && slices >= l.Slices-l.Slices/10 && !near(b.Slice.Hour, now):
 		return contract.HoursReserved
 	case l.Names > 0 && len(b.Names) > l.Names:
 		return contract.TooManyNames
@@ -83,8 +80,8 @@ func (s *Store) checkNewSlice(b *flow.Batch, l Limits, others int) error {
 	return nil
 }
 
-// near reports whether an hour since 1970 is at most nearHours from now.
+// near reports whether an hour since 1970 is at most NearHours from now.
 func near(h flow.Hour, now time.Time) bool {
 	current := flow.Hour(now.Unix() / 3600)
-	return current-nearHours <= h && h <= current+nearHours
+	return current-NearHours <= h && h <= current+NearHours
 }
