@@ -26,6 +26,9 @@ func completeQuestion(cmd *cobra.Command, a *access.Access, question *ask.Questi
 		"by": {"bytes", "bytes_tx", "bytes_rx"}, "series": {"hour", "day"}, "top": nil, "limit": nil, "min-bytes": nil,
 		"sort": {"-bytes", "-bytes_tx", "-bytes_rx", "bytes", "bytes_tx", "bytes_rx", "hour", "day", "src_app", "dest_app", "vpc_id"},
 	} {
+		if cmd.Flags().Lookup(flag) == nil { // top has fewer flags than get
+			continue
+		}
 		mustRegister(cmd, flag, cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp))
 	}
 	mustRegister(cmd, "group-by", completeFields)

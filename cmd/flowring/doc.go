@@ -9,6 +9,7 @@
 //	output     prints flows, tables and progress
 //	ask        asks queries, and prints their answers
 //	table      prints the rows of a query as a table with bars
+//	top        shows the largest groups on a terminal
 //	bench      runs the load of bench with internal/load
 //
 // Rules for all commands:

@@ -142,6 +142,8 @@ func TestQueriesWithMistakes(t *testing.T) {
 		{"get 20 --from 3", "HOUR and --from or --to contradict each other", complete("true", "[]\n"), exitUsage},
 		{"get 20 --top many", `"many" is not a number`, complete("true", "[]\n"), exitUsage},
 		{"get 20 --by bits", "400 The query is not usable: by is", problem(400, "The query is not usable", `by is "bits"`), exitFailure},
+		{"top", "standard input and output must be a terminal; flowring get --top prints", complete("true", ""), exitUsage},
+		{"top --every 1ms", "--every: 1ms is less than 100ms", complete("true", ""), exitUsage},
 		{"hours 20", "unexpected argument: 20", complete("true", "[]\n"), exitUsage},
 	} {
 		code, out, errs := execute(t, tt.face, "", strings.Fields(tt.args)...)

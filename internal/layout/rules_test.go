@@ -36,7 +36,8 @@ func levels() map[string]int {
 		"cmd/flowring/poster": 7,
 		"cmd/flowring/table":  7,
 		"cmd/flowring/ask":    8,
-		"cmd/flowring":        9,
+		"cmd/flowring/top":    9,
+		"cmd/flowring":        10,
 		"internal/compat":     -5,
 		"router/openapi":      1,
 		// For tests alone:

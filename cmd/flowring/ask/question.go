@@ -40,6 +40,17 @@ func (q *Question) AddRange(f *pflag.FlagSet) {
 
 // AddFlags adds the flags of a query.
 func (q *Question) AddFlags(f *pflag.FlagSet) {
+	q.AddGroups(f)
+	q.addNumber(flag{"top", "top", "the `number` largest groups, and one row for all others"})
+	q.addText(flag{"series", "series", "with --top, the largest groups for each `unit` of time: hour, day"})
+	q.addText(flag{"sort", "sort", "order of the rows: a `field` of --group-by or a sum; -bytes is the largest first, " +
+		"and needs --limit"})
+	q.addNumber(flag{"limit", "limit", "`number` of rows, or of rows of a page with --all (default: all; in a table 1000)"})
+	q.addNumber(flag{"min-bytes", "min_bytes", "only groups of at least this `number` of bytes in both directions"})
+}
+
+// AddGroups adds the flags that choose hours, flows and groups.
+func (q *Question) AddGroups(f *pflag.FlagSet) {
 	q.AddRange(f)
 	for _, l := range []flag{
 		{"src-app", "src_app", "only flows from this `application`; * stands for any text; may be repeated"},
@@ -55,13 +66,7 @@ func (q *Question) AddFlags(f *pflag.FlagSet) {
 	}
 	q.addText(flag{"group-by", "group_by", "one row for each value of these `fields`: hour, day, src_app, dest_app, vpc_id " +
 		"with commas between them; empty for the total (default src_app,dest_app,vpc_id)"})
-	q.addNumber(flag{"top", "top", "the `number` largest groups, and one row for all others"})
-	q.addText(flag{"by", "by", "with --top, the `sum` that decides: bytes, bytes_tx, bytes_rx (default bytes)"})
-	q.addText(flag{"series", "series", "with --top, the largest groups for each `unit` of time: hour, day"})
-	q.addText(flag{"sort", "sort", "order of the rows: a `field` of --group-by or a sum; -bytes is the largest first, " +
-		"and needs --limit"})
-	q.addNumber(flag{"limit", "limit", "`number` of rows, or of rows of a page with --all (default: all; in a table 1000)"})
-	q.addNumber(flag{"min-bytes", "min_bytes", "only groups of at least this `number` of bytes in both directions"})
+	q.addText(flag{"by", "by", "the `sum` that decides which groups are the largest: bytes, bytes_tx, bytes_rx (default bytes)"})
 }
 
 func (q *Question) addText(t flag) {
