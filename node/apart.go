@@ -30,10 +30,7 @@ func (n *Node) loadAddresses() (w savedAddresses, err error) {
 		w.Known, err = n.loadNames(stateKnown)
 		return w, err
 	}
-	if err := json.Unmarshal(value, &w); err != nil {
-		return w, fmt.Errorf("state %q: %w", stateWhereabouts, err)
-	}
-	return w, nil
+	return parseState[savedAddresses](stateWhereabouts, value)
 }
 
 // restoreAddresses makes this node dial the saved addresses, if its own address is the saved one or --rejoin is set.

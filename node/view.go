@@ -119,11 +119,15 @@ func (n *Node) loadNames(state string) ([]string, error) {
 	if err != nil || value == nil {
 		return nil, err
 	}
-	var names []string
-	if err := json.Unmarshal(value, &names); err != nil {
-		return nil, fmt.Errorf("state %q: %w", state, err)
+	return parseState[[]string](state, value)
+}
+
+// parseState reads a value of the node's own state.
+func parseState[T any](name string, value []byte) (v T, err error) {
+	if err := json.Unmarshal(value, &v); err != nil {
+		return v, fmt.Errorf("state %q: %w", name, err)
 	}
-	return names, nil
+	return v, nil
 }
 
 // saveNames saves a list of strings.

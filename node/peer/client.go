@@ -194,7 +194,8 @@ func (c *Client) callByStream(
 	}
 	answer, err := c.streams.Call(ctx, addr, stream.Request{Kind: a.Kind, Size: size, Append: a.Append})
 	if err == nil {
-		replayed, from, err = c.decodeReply(addr, answer, c.noteReply(addr))
+		replayed, from, err = c.decodeReply(addr, answer.Body, c.noteReply(addr))
+		answer.Release()
 	} else if !errors.Is(err, context.Canceled) { // the caller gave up, which says nothing about the peer
 		c.setHeard(addr, errors.Is(err, stream.ErrRejected))
 	}
@@ -214,10 +215,9 @@ func (c *Client) noteReply(addr string) identity {
 
 // decodeReply decodes a reply, and merges its roster. last is the identity of the reply before.
 func (c *Client) decodeReply(
-	addr string, answer stream.Answer, last identity,
+	addr string, body []byte, last identity,
 ) (replayed bool, from roster.Store, err error) {
-	defer answer.Release()
-	r, err := wire.ParseReply(answer.Body)
+	r, err := wire.ParseReply(body)
 	if err != nil {
 		return false, roster.Store{}, err
 	}

@@ -4,9 +4,12 @@ import (
 	"bytes"
 	stdjson "encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 	"pgregory.net/rapid"
 )
 
@@ -178,6 +181,9 @@ func FuzzParse(f *testing.F) {
 		if err != nil {
 			t.Fatalf("MarshalJSON of a parsed roster: %v", err)
 		}
+		if lost := lostFields(t, data, first); len(lost) > 0 {
+			t.Fatalf("%s, written again as %s, has lost %v", data, first, lost)
+		}
 		again, err := Parse(first)
 		if err != nil || !again.Equal(r) || again.Hash() != r.Hash() {
 			t.Fatalf("Parse(%s) = %v, %v, want %v", first, again, err, r)
@@ -191,4 +197,44 @@ func FuzzParse(f *testing.F) {
 			t.Fatalf("MarshalJSON() = %s, then %s, %v, want the same", first, second, err)
 		}
 	})
+}
+
+// lostFields returns the unknown fields of a roster and its stores that differ in another encoding of it.
+func lostFields(t *testing.T, data, written []byte) (lost []string) {
+	t.Helper()
+	type fields map[string]jsontext.Value
+	read := func(data []byte) []fields {
+		var rest fields
+		if err := json.Unmarshal(data, &rest); err != nil {
+			t.Fatal(err)
+		}
+		var stores []fields
+		if err := json.Unmarshal(rest["stores"], &stores); err != nil && rest["stores"] != nil {
+			t.Fatal(err)
+		}
+		return append(stores, rest)
+	}
+	known := []string{"version", "cluster", "stores", "id", "name", "established", "leaving", "forgotten", "speaks", "said"}
+	after := read(written)
+	for i, object := range read(data) {
+		for name, value := range object {
+			if got := after[i][name]; !slices.Contains(known, name) && !sameValue(got, value) {
+				lost = append(lost, fmt.Sprintf("%s: %s instead of %s", name, got, value))
+			}
+		}
+	}
+	return lost
+}
+
+// sameValue reports whether two JSON values are equal. Numbers are equal if they have the same value.
+func sameValue(a, b jsontext.Value) bool {
+	return len(a) > 0 && canonicalText(a) == canonicalText(b)
+}
+
+func canonicalText(v jsontext.Value) string {
+	v = v.Clone()
+	if v.Canonicalize(jsontext.CanonicalizeRawInts(false), jsontext.CanonicalizeRawFloats(false)) != nil {
+		return ""
+	}
+	return string(v)
 }

@@ -84,15 +84,20 @@ func (j *Journal) readMarker() (compat.Version, error) {
 	if err != nil {
 		return 0, err
 	}
+	return parseMarker(text, j.speaks)
+}
+
+// parseMarker returns the version that the name of the file says.
+func parseMarker(text string, speaks compat.Range) (compat.Version, error) {
 	v, err := strconv.ParseUint(text, 10, 31)
 	if err != nil || v == 0 {
 		return 0, fmt.Errorf("%w: its version is %.40q", ErrCorrupt, text)
 	}
-	return compat.Version(v), j.checkVersion(compat.Version(v))
+	return compat.Version(v), checkVersion(compat.Version(v), speaks)
 }
 
-func (j *Journal) checkVersion(v compat.Version) error {
-	if err := j.speaks.Check(v); err != nil {
+func checkVersion(v compat.Version, speaks compat.Range) error {
+	if err := speaks.Check(v); err != nil {
 		return fmt.Errorf("%w: the data folder has %w", ErrFormat, err)
 	}
 	return nil
@@ -135,6 +140,11 @@ func (j *Journal) readFormat() (compat.Version, error) {
 		return 0, translate(err)
 	}
 	defer closer.Close()
+	return parseFormat(value, j.speaks)
+}
+
+// parseFormat returns the version that the value of the key says.
+func parseFormat(value []byte, speaks compat.Range) (compat.Version, error) {
 	number, ok := strings.CutPrefix(string(value), formatPrefix)
 	format, err := strconv.ParseUint(number, 10, 31)
 	if !ok || err != nil {
@@ -142,10 +152,10 @@ func (j *Journal) readFormat() (compat.Version, error) {
 	}
 	if format <= formatAhead {
 		return 0, fmt.Errorf("%w: it has format %d, the oldest that this program reads is %d", ErrFormat, format,
-			j.speaks.Oldest.Known()+formatAhead)
+			speaks.Oldest.Known()+formatAhead)
 	}
 	v := compat.Version(format - formatAhead)
-	return v, j.checkVersion(v)
+	return v, checkVersion(v, speaks)
 }
 
 func (j *Journal) writeFormat() error {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"maps"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -58,6 +59,7 @@ func FuzzParseSlice(f *testing.F) {
 func FuzzParseStore(f *testing.F) {
 	f.Add(FormatStore(roster.Store{ID: roster.NewStoreID(), Name: "a", Established: true}))
 	f.Add("x y z")
+	f.Add(FormatStore(roster.Store{ID: roster.NewStoreID(), Name: "a"}) + " a fact of a later version")
 	f.Fuzz(func(t *testing.T, text string) {
 		s, err := ParseStore(text)
 		if err != nil {
@@ -65,6 +67,17 @@ func FuzzParseStore(f *testing.F) {
 		}
 		if again, err := ParseStore(FormatStore(s)); err != nil || again != s {
 			t.Errorf("ParseStore(%q) = %v, but %q is parsed as %v, %v", text, s, FormatStore(s), again, err)
+		}
+	})
+}
+
+func FuzzParseTags(f *testing.F) {
+	f.Add("W/a b")
+	f.Add(" \t")
+	f.Fuzz(func(t *testing.T, text string) {
+		tags := ParseTags(text)
+		if again := ParseTags(FormatTags(tags)); !slices.Equal(again, tags) {
+			t.Errorf("ParseTags(%q) = %q, but written again it is %q", text, tags, again)
 		}
 	})
 }
