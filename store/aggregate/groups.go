@@ -231,25 +231,36 @@ func (g *Groups) add(k groupKey, time uint32, tx, rx query.Sum) error {
 
 // addByKey adds flows to the groups of two or three fields with names.
 func (g *Groups) addByKey(r rows, names []string, time uint32) error {
-	withSrc, withDest, withVPC := g.fields.Has(query.SrcApp), g.fields.Has(query.DestApp), g.fields.Has(query.VPCID)
-	for i, k := range r.keys {
-		var group groupKey
-		if withSrc {
-			group.src = g.numberOf(names, k.Src)
-		}
-		if withDest {
-			group.dest = g.numberOf(names, k.Dest)
-		}
-		if withVPC {
-			group.vpc = g.numberOf(names, k.VPC)
-		}
-		e := g.index.at(packed(group, time))
-		if e == nil {
+	if g.named == len(namedFields) && g.filter.empty { // each flow of a column is a group of its own
+		g.index.reserve(len(r.keys))
+	}
+	var some [lookups]packedKey
+	for from := 0; from < len(r.keys); from += lookups {
+		n := min(lookups, len(r.keys)-from)
+		g.packKeys(some[:n], r.keys[from:], names, time)
+		if !g.index.addAll(some[:n], r.totals[from:]) {
 			return ErrTooManyGroups
 		}
-		g.index.addTotals(e, r.totals[i])
 	}
 	return nil
+}
+
+// packKeys sets the keys of the groups of flows.
+func (g *Groups) packKeys(packedKeys []packedKey, keys []table.RowKey, names []string, time uint32) {
+	src, dest, vpc := g.fields.Has(query.SrcApp), g.fields.Has(query.DestApp), g.fields.Has(query.VPCID)
+	for i := range packedKeys {
+		k, group := keys[i], groupKey{}
+		if src {
+			group.src = g.numberOf(names, k.Src)
+		}
+		if dest {
+			group.dest = g.numberOf(names, k.Dest)
+		}
+		if vpc {
+			group.vpc = g.numberOf(names, k.VPC)
+		}
+		packedKeys[i] = packed(group, time)
+	}
 }
 
 // numberOf returns the number in the query of a name with a number in a view or a batch.

@@ -82,6 +82,13 @@ func (x *index) unused(k packedKey) *slot {
 	return &x.slots[i&mask]
 }
 
+// reserve makes room for a number of groups in all.
+func (x *index) reserve(groups int) {
+	for groups > len(x.slots)/3*2 && (x.max == 0 || groups <= x.max) {
+		x.grow()
+	}
+}
+
 // grow doubles the number of slots.
 func (x *index) grow() {
 	before := x.slots
@@ -91,6 +98,36 @@ func (x *index) grow() {
 			*x.unused(before[i].key) = before[i]
 		}
 	}
+}
+
+// lookups is the number of flows that addAll takes.
+const lookups = 64
+
+// addAll adds the totals of flows to their groups. It reads the first slots of all flows before it uses one, so that the
+// processor waits for many cache misses at once. It returns false beyond the limit.
+func (x *index) addAll(keys []packedKey, totals []flow.Totals) bool {
+	var at [lookups]uint64
+	var found [lookups]bool
+	slots, mask := x.slots, uint64(len(x.slots)-1)
+	for i, k := range keys {
+		at[i] = x.hash(k) & mask
+	}
+	for i, k := range keys {
+		s := &slots[at[i]&mask]
+		found[i] = (s.key[0]^k[0])|(s.key[1]^k[1]) == 0
+	}
+	for i, k := range keys {
+		if found[i] && len(x.slots) == len(slots) {
+			x.addTotals(&slots[at[i]&mask], totals[i])
+			continue
+		}
+		s := x.at(k)
+		if s == nil {
+			return false
+		}
+		x.addTotals(s, totals[i])
+	}
+	return true
 }
 
 // addTotals adds the totals of a flow to a group.
