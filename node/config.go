@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"flowring/node/keyring"
+	"flowring/node/queries"
 	"flowring/router"
 )
 
@@ -46,9 +47,14 @@ type Config struct {
 
 	GossipVerify keyring.Verify // how far the keys of the gossip are switched on; empty: keyring.Require
 
-	MaxHoursPerRequest int  // different hours in the records of a POST; 0: the default
-	RememberedKeys     int  // idempotency keys remembered by this node as an owner, over all hours; 0: none
-	AnyHour            bool // accept hours that look like another unit, such as seconds since 1970
+	MaxHoursPerRequest int           // different hours in the records of a POST; 0: the default
+	MaxHoursPerQuery   int           // hours in the range of a query; 0: the default
+	MaxGroupsPerQuery  int           // groups of a query at one store; 0: MemoryLimit/512, at most the default
+	MaxQueries         int           // queries asked at this node at once; 0: the default
+	QueryTimeout       time.Duration // time until the first row of a query; 0: the default
+
+	RememberedKeys int  // idempotency keys remembered by this node as an owner, over all hours; 0: none
+	AnyHour        bool // accept hours that look like another unit, such as seconds since 1970
 }
 
 // The defaults: a single node on loopback.
@@ -82,6 +88,7 @@ func Default(name string) Config {
 		MaxBody: DefaultMaxBody, SealAfter: DefaultSealAfter, GossipVerify: keyring.Require, Auth: AuthRequired,
 		MaxWait: router.DefaultMaxWait, MaxReads: router.DefaultMaxReading, BodyTimeout: router.DefaultBodyTimeout,
 		MaxFlowsPerHour: DefaultMaxFlowsPerHour, MaxNamesPerHour: DefaultMaxNamesPerHour, MaxHours: DefaultMaxHours,
+		MaxHoursPerQuery: queries.DefaultMaxHours, MaxQueries: queries.DefaultMaxQueries, QueryTimeout: queries.DefaultTimeout,
 		MaxHoursPerRequest: router.DefaultMaxHours, RememberedKeys: DefaultRememberedKeys,
 	}
 }

@@ -101,6 +101,8 @@ func (c Config) checkLimits(bad func(format string, args ...any)) {
 		{"max-reads", int64(c.MaxReads)}, {"max-long-answers", int64(c.MaxLongAnswers)},
 		{"body-timeout", int64(c.BodyTimeout)}, {"max-flows-per-hour", int64(c.MaxFlowsPerHour)},
 		{"max-names-per-hour", int64(c.MaxNamesPerHour)}, {"max-hours", int64(c.MaxHours)},
+		{"max-hours-per-query", int64(c.MaxHoursPerQuery)}, {"max-groups-per-query", int64(c.MaxGroupsPerQuery)},
+		{"max-queries", int64(c.MaxQueries)}, {"query-timeout", int64(c.QueryTimeout)},
 		{"max-hours-per-request", int64(c.MaxHoursPerRequest)}, {"remembered-keys", int64(c.RememberedKeys)},
 	} {
 		if limit.value < 0 {

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"flowring/node/queries"
 	"flowring/router"
 	"flowring/store/limits"
 )
@@ -13,6 +14,19 @@ func (c Config) storeLimits() limits.Limits {
 		Flows:  c.MaxFlowsPerHour,
 		Names:  c.MaxNamesPerHour,
 		Slices: c.MaxHours * c.HourSlices,
+	}
+}
+
+// queries returns the configuration of queries. A group takes up to 100 bytes, and the groups of all queries at a store
+// are limited to twice those of one query.
+func (c Config) queries() queries.Config {
+	groups := c.MaxGroupsPerQuery
+	if groups == 0 && c.MemoryLimit > 0 {
+		groups = int(min(c.MemoryLimit/512, queries.DefaultMaxGroups))
+	}
+	return queries.Config{
+		Slices: c.HourSlices, MaxHours: c.MaxHoursPerQuery, MaxGroups: groups, MaxQueries: c.MaxQueries,
+		Timeout: c.QueryTimeout,
 	}
 }
 

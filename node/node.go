@@ -48,14 +48,15 @@ type Deps struct {
 	NameIsDefault bool // no operator set Config.Name: the name in the data folder replaces it
 
 	// For tests alone.
-	Now         func() time.Time // the wall clock that heartbeats compare; nil: time.Now
-	Fatal       func(error)      // called instead of ending the process after a fatal disk error; see journal.Options
-	Memory      func() int64     // bytes in use by the process, instead of the real number
-	Origin      uint64           // instead of a random one; 0: random
-	Rejoin      time.Duration    // instead of member.DefaultRejoinEvery
-	SealBatches int              // instead of the default of replica.Config
-	Disabled    safeguard.Set    // safeguards that are off
-	Speaks      compat.Range     // versions, instead of compat.Spoken
+	Now         func() time.Time   // the wall clock that heartbeats compare; nil: time.Now
+	Fatal       func(error)        // called instead of ending the process after a fatal disk error; see journal.Options
+	Memory      func() int64       // bytes in use by the process, instead of the real number
+	Origin      uint64             // instead of a random one; 0: random
+	Rejoin      time.Duration      // instead of member.DefaultRejoinEvery
+	SealBatches int                // instead of the default of replica.Config
+	Disabled    safeguard.Set      // safeguards that are off
+	Speaks      compat.Range       // versions, instead of compat.Spoken
+	CPUSlots    admission.CPUSlots // for answers, instead of the default number; nil: the default
 }
 
 // Node is one node of the cluster. Its methods are safe for concurrent use, except Start and Stop.
@@ -139,12 +140,15 @@ func New(cfg Config, deps Deps) (*Node, error) {
 	if deps.Now == nil {
 		deps.Now = time.Now
 	}
+	if deps.CPUSlots == nil {
+		deps.CPUSlots = admission.NewCPUSlots(admission.DefaultCPUSlots())
+	}
 	for deps.Origin == 0 {
 		deps.Origin = random()
 	}
 	n := &Node{
 		cfg: cfg, deps: deps, log: deps.Log, startNonce: fmt.Sprintf("%016x%08x", time.Now().UnixNano(), uint32(random())),
-		cpuSlots: admission.NewCPUSlots(admission.DefaultCPUSlots()), directory: directory.New(),
+		cpuSlots: deps.CPUSlots, directory: directory.New(),
 		failed: make(chan error, 1), removal: make(chan struct{}, 1), retryJoinNow: make(chan struct{}, 1),
 	}
 	n.clock = clock.New(deps.Now, deps.Log)
@@ -261,8 +265,10 @@ func (n *Node) openStore(ctx context.Context) error {
 	n.answers = answer.New(
 		answer.Config{Slices: n.cfg.HourSlices, Disabled: n.deps.Disabled},
 		answer.Deps{Replicas: n.replicas, Client: n.client, CPUSlots: n.cpuSlots})
+	asked := n.cfg.queries()
+	asked.Disabled = n.deps.Disabled
 	n.queries = queries.New(
-		queries.Config{Slices: n.cfg.HourSlices, Disabled: n.deps.Disabled},
+		asked,
 		queries.Deps{Replicas: n.replicas, Store: n.store, Client: n.client, CPUSlots: n.cpuSlots})
 	if n.membership.Fresh() {
 		n.replicas.MarkRecovered()

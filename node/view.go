@@ -81,6 +81,7 @@ func (n *Node) sample() metrics.Sample {
 		DiskRefusals: n.diskRefusals.Load(),
 		Memory:       n.memory.InUse(), MemoryLimit: n.memory.Limit(), MemoryFull: n.memory.Full(),
 		PeerPages: n.peerPages.Load(), PeerStalled: n.client.Stalled(), Saturated: n.answers.Saturated(),
+		Queries:    metrics.Queries(n.queries.Stats()),
 		GossipKeys: n.gossipKeysNow(), Files: n.files.Stats(),
 	}
 	s.ClockOffset, s.ClocksCompared = n.clock.Offset()

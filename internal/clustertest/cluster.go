@@ -18,6 +18,7 @@ import (
 	"flowring/internal/memnet"
 	"flowring/internal/safeguard"
 	"flowring/node"
+	"flowring/router/admission"
 	"flowring/store/journal/journaltest"
 )
 
@@ -39,8 +40,9 @@ type Options struct {
 	Quiet     bool          // only the clients of the scenario
 	Log       *slog.Logger  // nil: silent
 
-	Clock     func(node string) time.Time // the wall clock of a node; nil: the clock of the bubble
-	Configure func(*node.Config)          // changes the settings of a node before each start; nil: nothing
+	CPUSlots  map[string]admission.CPUSlots // of a node by name; none: the default number
+	Clock     func(node string) time.Time   // the wall clock of a node; nil: the clock of the bubble
+	Configure func(*node.Config)            // changes the settings of a node before each start; nil: nothing
 
 	// Join has the join list of each node by names; the lists alone decide on the founders. nil: all nodes join all
 	// nodes, and Expect nodes found the cluster.
@@ -189,7 +191,8 @@ func (c *Cluster) boot(m *Machine) error {
 	n, err := node.New(cfg, node.Deps{
 		Now: now,
 		Log: c.opts.Log.With("node", m.Name), Network: m.host, FS: m.Disk.FS(), Registry: prometheus.NewRegistry(),
-		Origin: c.opts.Origin, Rejoin: c.opts.Rejoin, SealBatches: 1, Disabled: c.opts.Disabled,
+		CPUSlots: c.opts.CPUSlots[m.Name],
+		Origin:   c.opts.Origin, Rejoin: c.opts.Rejoin, SealBatches: 1, Disabled: c.opts.Disabled,
 		Fatal: func(err error) { c.t.Errorf("%s: journal failed: %v", m.Name, err) },
 	})
 	if err != nil {

@@ -40,7 +40,13 @@ type Sample struct {
 	GossipKeys     keyring.Keys
 	ClockOffset    time.Duration
 	ClocksCompared int
+	Queries        Queries
 	Saturated      int64 // totals of merged hours; those of the store are in Store
+}
+
+// Queries are the figures of queries, as those of package queries.
+type Queries struct {
+	Asked, Working, Folded, Rounds, Hours, Groups, TimedOut, Overloads int64
 }
 
 // NewRegistry returns a registry with the metrics of the Go runtime, of the process and of the build.
@@ -60,7 +66,7 @@ type Collector struct {
 
 // NewCollector returns a collector of the samples of gather. Scrapes may call gather concurrently.
 func NewCollector(gather func() Sample) *Collector {
-	c := &Collector{gather: gather, metrics: slices.Concat(storeMetrics(), nodeMetrics())}
+	c := &Collector{gather: gather, metrics: slices.Concat(storeMetrics(), queryMetrics(), nodeMetrics())}
 	for _, m := range c.metrics {
 		c.descs = append(c.descs, prometheus.NewDesc("flowring_"+m.name, m.help, nil, nil))
 	}

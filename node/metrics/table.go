@@ -52,6 +52,28 @@ func storeMetrics() []metric {
 	}
 }
 
+// queryMetrics is the table of the metrics of queries.
+func queryMetrics() []metric {
+	return []metric{
+		{gauge, "queries_in_progress", "Queries in progress that were asked at this node.",
+			func(s Sample) float64 { return float64(s.Queries.Asked) }},
+		{gauge, "query_stores_in_progress", "Queries, of any node, for which this store adds up or sends groups now.",
+			func(s Sample) float64 { return float64(s.Queries.Working) }},
+		{counter, "query_slices_total", "Slices added up here for queries.",
+			func(s Sample) float64 { return float64(s.Queries.Folded) }},
+		{counter, "query_rounds_total", "Slices added up here for queries after a round of questions of their own.",
+			func(s Sample) float64 { return float64(s.Queries.Rounds) }},
+		{counter, "query_hours_refusals_total", "Queries refused here for the hours of their range.",
+			func(s Sample) float64 { return float64(s.Queries.Hours) }},
+		{counter, "query_groups_refusals_total", "Queries refused by this store for the number of their groups.",
+			func(s Sample) float64 { return float64(s.Queries.Groups) }},
+		{counter, "query_timeouts_total", "Queries ended here because they took too long.",
+			func(s Sample) float64 { return float64(s.Queries.TimedOut) }},
+		{counter, "query_overloads_total", "Queries refused here because too many were in progress.",
+			func(s Sample) float64 { return float64(s.Queries.Overloads) }},
+	}
+}
+
 // nodeMetrics is the table of the metrics of the node and of its place in the cluster.
 func nodeMetrics() []metric {
 	return []metric{

@@ -1,6 +1,7 @@
 package queries
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -72,6 +73,7 @@ type Answer struct {
 	ctx    context.Context
 	q      *Queries
 	once   sync.Once
+	held   int64 // groups counted in Queries.groups
 }
 
 // Answer adds the slices of a call up. The caller closes the answer.
@@ -92,7 +94,21 @@ func (q *Queries) Answer(ctx context.Context, call *wire.QueryCall) (*Answer, er
 
 // Close ends the work for the query.
 func (a *Answer) Close() error {
-	a.once.Do(func() { a.q.counters.working.Add(-1) })
+	a.once.Do(func() {
+		a.q.groups.Add(-a.held)
+		a.q.counters.working.Add(-1)
+	})
+	return nil
+}
+
+// count counts the groups of the query, and refuses it if all queries here have twice as many as one may have (P12).
+func (a *Answer) count() error {
+	more := int64(a.groups.Len()) - a.held
+	a.held += more
+	if all := a.q.groups.Add(more); all > 2*int64(a.q.MaxGroups) {
+		a.q.counters.overloads.Add(1)
+		return contract.Busy.Errorf("the queries at this store have %d groups together", all)
+	}
 	return nil
 }
 
@@ -118,13 +134,16 @@ func (a *Answer) fold(call *wire.QueryCall) error {
 		if !same {
 			rounds.start(i, s.Slice)
 		}
+		if err := a.count(); err != nil {
+			return err
+		}
 	}
 	for range rounds.started {
 		round, err := rounds.next()
 		if err != nil {
 			return err
 		}
-		if err := a.foldRound(round); err != nil {
+		if err := errors.Join(a.foldRound(round), a.count()); err != nil {
 			return err
 		}
 	}
@@ -136,20 +155,22 @@ func (a *Answer) foldSettled(i int, s *wire.QuerySlice) (same bool, err error) {
 	if a.ctx.Err() != nil {
 		return false, context.Cause(a.ctx)
 	}
+	var waiting error
 	acquired := false
-	defer func() {
-		if acquired {
-			a.q.CPUSlots.Release()
-		}
-	}()
-	a.q.counters.folded.Add(1)
 	same, err = a.q.Store.Fold(s.Slice, a.groups, func(shown digest.Digest) bool {
-		a.q.CPUSlots.Acquire() // after the slice was loaded
-		acquired = true
-		return shown.Sum() == s.Sum || a.q.Disabled.Has(safeguard.QueryJudged)
+		if shown.Sum() != s.Sum && !a.q.Disabled.Has(safeguard.QueryJudged) {
+			return false
+		}
+		waiting = a.q.CPUSlots.AcquireWithin(a.ctx) // after the slice was loaded
+		acquired = waiting == nil
+		return acquired
 	})
+	if acquired {
+		a.q.CPUSlots.Release()
+	}
+	a.q.counters.folded.Add(1)
 	a.head.Slices[i] = wire.AnsweredSlice{Slice: s.Slice, Completeness: contract.Complete, Sum: s.Sum, Flows: -1}
-	return same, err
+	return same, cmp.Or(err, waiting)
 }
 
 // foldRound adds the reading of a round up.
@@ -167,10 +188,9 @@ func (a *Answer) foldRound(r *round) error {
 
 // add adds the flows of a reading up, in a CPU slot.
 func (a *Answer) add(v *table.View, hour flow.Hour) error {
-	if a.ctx.Err() != nil {
-		return context.Cause(a.ctx)
+	if err := a.q.CPUSlots.AcquireWithin(a.ctx); err != nil {
+		return err
 	}
-	a.q.CPUSlots.Acquire()
 	defer a.q.CPUSlots.Release()
 	return a.groups.AddView(v, hour)
 }
@@ -198,7 +218,9 @@ func (a *Answer) WriteTo(w io.Writer) (int64, error) {
 	next, stop := iter.Pull(a.groups.Frames(frameSize))
 	defer stop()
 	for out.failure() == nil {
-		a.q.CPUSlots.Acquire()
+		if err := a.q.CPUSlots.AcquireWithin(a.ctx); err != nil {
+			return out.written, err
+		}
 		frame, more := next()
 		a.q.CPUSlots.Release()
 		if !more {

@@ -63,6 +63,8 @@ type Queries struct {
 	Deps
 	slots chan struct{} // of the queries asked here
 
+	groups atomic.Int64 // of all queries at this store
+
 	counters counters
 }
 

@@ -1,6 +1,9 @@
 package admission
 
-import "runtime"
+import (
+	"context"
+	"runtime"
+)
 
 // CPUSlots bound the number of answers to GETs in computation. A channel of capacity n grants n slots; nil
 // grants any number.
@@ -20,6 +23,19 @@ func DefaultCPUSlots() int { return max(1, runtime.GOMAXPROCS(0)/2) }
 func (s CPUSlots) Acquire() {
 	if s != nil {
 		s <- struct{}{}
+	}
+}
+
+// AcquireWithin waits for a slot until ctx ends, and returns the cause of the end.
+func (s CPUSlots) AcquireWithin(ctx context.Context) error {
+	if s == nil {
+		return context.Cause(ctx)
+	}
+	select {
+	case s <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
 	}
 }
 

@@ -20,6 +20,7 @@ func samples() map[string]string {
 		"data-dir": "/data", "max-body": "1MiB", "seal-after": "1m30s", "min-free": "5", "memory-limit": "512MiB", "max-long-answers": "7", "join": "n1:7946,n2:7946", "bootstrap-expect": "3", "cluster": "west",
 		"gossip-keys-file": "keys", "gossip-verify": "send", "replication-factor": "3", "write-quorum": "2", "hour-slices": "4",
 		"max-buffered": "100MiB", "max-posts": "100", "max-wait": "500ms", "max-reads": "100", "body-timeout": "1m",
+		"max-queries": "9", "max-hours-per-query": "30", "max-groups-per-query": "40", "query-timeout": "12s",
 		"max-flows-per-hour": "1000", "max-names-per-hour": "100", "max-hours": "10", "max-hours-per-request": "20", "any-hour": "true", "remembered-keys": "70", "rename-cluster": "true", "rejoin": "true",
 		"trusted-origin": "https://a.example,http://localhost:3000", "read-origin": "https://b.example", "allowed-host": "c.example,10.0.0.7",
 		"tokens-file": "tokens", "auth": "permissive", "metrics-open": "true",
@@ -164,7 +165,7 @@ func othersample(name string) string {
 	switch name {
 	case "min-free":
 		return "20"
-	case "seal-after", "body-timeout", "max-wait":
+	case "seal-after", "body-timeout", "max-wait", "query-timeout":
 		return "1h30m"
 	case "memory-limit", "max-buffered":
 		return "1GiB"
@@ -185,7 +186,7 @@ func othersample(name string) string {
 	case "any-hour", "rename-cluster", "rejoin", "metrics-open":
 		return "false"
 	case "replication-factor", "write-quorum", "hour-slices", "bootstrap-expect", "max-flows-per-hour", "max-names-per-hour",
-		"max-hours", "max-hours-per-request", "remembered-keys", "max-posts", "max-reads", "max-long-answers":
+		"max-hours", "max-hours-per-request", "remembered-keys", "max-posts", "max-reads", "max-long-answers", "max-queries", "max-hours-per-query", "max-groups-per-query":
 		return "5"
 	}
 	return "other:9"

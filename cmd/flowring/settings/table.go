@@ -80,6 +80,15 @@ func ofItsLimits() []setting {
 			func(s *Settings) value { return durationValue{&s.MaxWait} }},
 		{"max-reads", groupLimits, "answers in progress at once",
 			func(s *Settings) value { return countValue{&s.MaxReads, 1} }},
+		{"max-queries", groupLimits, "queries of many hours in progress at once",
+			func(s *Settings) value { return countValue{&s.MaxQueries, 1} }},
+		{"max-hours-per-query", groupLimits, "hours in the range of a query",
+			func(s *Settings) value { return countValue{&s.MaxHoursPerQuery, 1} }},
+		{"max-groups-per-query", groupLimits, "groups of a query at one store " +
+			"(default: one for each 512 bytes of the memory, at most 10000000)",
+			func(s *Settings) value { return countValue{&s.MaxGroupsPerQuery, 0} }},
+		{"query-timeout", groupLimits, "time until the first row of a query",
+			func(s *Settings) value { return durationValue{&s.QueryTimeout} }},
 		{"max-long-answers", groupLimits,
 			"answers of more than 64 KiB in progress at once; as many more wait, for at most 3.8 s " +
 				"(default: 8 for each CPU)",
