@@ -55,8 +55,8 @@ const (
 func (t *Table) Write(w io.Writer, s Style) error {
 	out := bufio.NewWriter(w)
 	for _, line := range t.Lines(s) {
-		out.WriteString(line)
-		out.WriteByte('\n')
+		_, _ = out.WriteString(line) // Flush returns the error
+		_ = out.WriteByte('\n')
 	}
 	return out.Flush()
 }
