@@ -18,12 +18,12 @@ func pagesOf(t *testing.T, complete []string, pages ...string) (asked *[]string)
 		*asked = append(*asked, r.URL.Path+"?"+r.URL.RawQuery)
 		i := len(r.URL.Query().Get("cursor"))
 		w.Header().Set("Flowring-Complete", complete[min(i, len(complete)-1)])
+		w.Header().Set("Trailer", "Flowring-Saturated")
 		if i < len(pages)-1 {
 			q := r.URL.Query()
 			q.Set("cursor", strings.Repeat("x", i+1))
 			w.Header().Set("Link", "<"+r.URL.Path+"?"+q.Encode()+`>; rel="next"`)
 		} else {
-			w.Header().Set("Trailer", "Flowring-Saturated")
 			defer w.Header().Set("Flowring-Saturated", "true")
 		}
 		io.WriteString(w, pages[i])

@@ -22,14 +22,29 @@ type Rows struct {
 	io.ReadCloser                       // in the form of the query; a truncated answer ends with an error
 	Complete      contract.Completeness // of the least complete hour
 	Tag           string                // the ETag; may be empty
-	Next          url.Values            // the query of the next page; nil after the last page
 
-	resp *http.Response
+	header, trailer http.Header // a long answer has some headers in its trailer, which follows the body
 }
 
-// Saturated reports whether a sum of the answer is larger than 2^63-1. It is valid after the answer has been read.
+// Saturated reports whether a sum of the answer is larger than 2^63-1. It is valid after the answer has been read to its
+// end.
 func (r *Rows) Saturated() bool {
-	return r.resp.Header.Get("Flowring-Saturated") != "" || r.resp.Trailer.Get("Flowring-Saturated") != ""
+	return r.header.Get("Flowring-Saturated") != "" || r.trailer.Get("Flowring-Saturated") != ""
+}
+
+// Next returns the query of the next page, or nil after the last page. It is valid after the answer has been read to its
+// end.
+func (r *Rows) Next() url.Values {
+	if next := nextPage(r.header); next != nil {
+		return next
+	}
+	return nextPage(r.trailer)
+}
+
+// Last reports whether it is certain that no page follows, before the answer has been read.
+func (r *Rows) Last() bool {
+	_, announced := r.trailer["Link"]
+	return !announced && nextPage(r.header) == nil
 }
 
 // Query asks a question at a path such as /flows. known is the tag of the answer that the caller has, or empty: if the
@@ -64,7 +79,9 @@ func rowsOf(resp *http.Response) (*Rows, error) {
 		resp.Body.Close()
 		return nil, errNoCompleteness
 	}
-	return &Rows{resp.Body, complete, resp.Header.Get("ETag"), nextPage(resp.Header), resp}, nil
+	return &Rows{
+		ReadCloser: resp.Body, Complete: complete, Tag: resp.Header.Get("ETag"), header: resp.Header, trailer: resp.Trailer,
+	}, nil
 }
 
 var errNoCompleteness = errors.New("the answer does not say how complete it is; is this a Flowring node?")

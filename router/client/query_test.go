@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"slices"
 	"testing"
@@ -25,7 +26,7 @@ func TestQueryHasTheHeadersOfTheAnswer(t *testing.T) {
 	defer rows.Close()
 	text, err := io.ReadAll(rows)
 	if string(text) != "[]\n" || err != nil || rows.Complete != contract.Unproven || rows.Tag != `W/"new"` ||
-		rows.Next.Encode() != "cursor=abc&from=1" || rows.Saturated() {
+		rows.Next().Encode() != "cursor=abc&from=1" || rows.Last() || rows.Saturated() {
 		t.Errorf("Query = %q, %v, %+v", text, err, rows)
 	}
 }
@@ -53,6 +54,38 @@ func TestASaturatedSumIsInTheHeaderOrInTheTrailer(t *testing.T) {
 		t.Errorf("Query = %+v, %v, want a saturated answer", rows, err)
 	}
 	rows.Close()
+}
+
+// The trailer of a long answer is announced before it, and has its values after it.
+func TestTheNextPageOfALongAnswerIsInItsTrailer(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Flowring-Complete", "true")
+		w.Header().Set("Trailer", "Link, Flowring-Saturated")
+		io.WriteString(w, "[]\n")
+		if r.URL.Query().Has("more") {
+			w.Header().Set("Link", `</flows?cursor=x>; rel="next"`)
+		}
+	}))
+	defer server.Close()
+	c, err := New(Config{Targets: []string{server.URL}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	for query, want := range map[string]string{"more=1": "cursor=x", "": ""} {
+		values, _ := url.ParseQuery(query)
+		rows, err := c.Query(t.Context(), "/flows", values, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if rows.Last() {
+			t.Errorf("%q: an answer that announces a Link is the last page", query)
+		}
+		if _, err := io.ReadAll(rows); err != nil || rows.Next().Encode() != want {
+			t.Errorf("%q: after the answer the next page is %q, %v, want %q", query, rows.Next().Encode(), err, want)
+		}
+		rows.Close()
+	}
 }
 
 func TestALinkOtherThanTheNextPageIsIgnored(t *testing.T) {

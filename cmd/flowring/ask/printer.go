@@ -91,13 +91,17 @@ func (p *Printer) one(
 	defer rows.Close()
 	p.noteComplete(rows.Complete)
 	reading := newProgress(rows, p.progressTo())
-	err = to.page(reading, first && (!p.All || rows.Next == nil))
+	err = to.page(reading, first && (!p.All || rows.Last()))
+	if err == nil {
+		_, err = io.Copy(io.Discard, reading) // to the trailer
+	}
 	reading.end()
 	p.saturated = p.saturated || rows.Saturated()
+	next = rows.Next()
 	switch {
 	case err != nil || p.All:
-		return rows.Next, err
-	case rows.Next != nil:
+		return next, err
+	case next != nil:
 		fmt.Fprintln(p.Stderr, "flowring: note: there are more rows: --all prints them, --limit sets their number")
 	}
 	return nil, nil
