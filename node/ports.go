@@ -66,9 +66,13 @@ func (n *Node) openPort(
 }
 
 func (n *Node) openPeerPort(ctx context.Context) error {
-	server := peer.NewServer(peer.ServerConfig{}, peer.ServerDeps{Handler: peerHandler{n}, Log: n.log})
+	server := peer.NewServer(peer.ServerConfig{}, peer.ServerDeps{
+		Handler: peerHandler{n}, Log: n.log, CheckCaller: n.peerTLS.CheckCaller,
+	})
 	n.peerServer.Store(server)
-	p, err := n.openPort(ctx, port.Config{Setting: settingPeer, Addr: n.cfg.PeerAddr},
+	p, err := n.openPort(ctx, port.Config{
+		Setting: settingPeer, Addr: n.cfg.PeerAddr, Secure: n.peerTLS.Listener, ConnContext: n.peerTLS.ConnContext,
+	},
 		func(g *browser.Guard) http.Handler { return n.guardPeers(g, server) })
 	n.pushStep("peer streams", func(ctx context.Context) error { server.Shutdown(ctx); return nil })
 	if err != nil {
