@@ -61,7 +61,6 @@ type Config struct {
 	PeerTLSCA      string    // PEM file of the authorities of all nodes
 	PeerTLSAnyName bool      // one certificate is of all nodes
 	PeerTLSMode    mtls.Mode // how far peer TLS is switched on; empty: mtls.Required
-
 }
 
 // The defaults: a single node on loopback.

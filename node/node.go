@@ -14,7 +14,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"flowring/internal/compat"
-	"flowring/internal/lograte"
 	"flowring/internal/reload"
 	"flowring/internal/safeguard"
 	"flowring/node/answer"
@@ -107,9 +106,8 @@ type Node struct {
 	presence       directory.Presence
 	savedAddresses []string // gossip addresses last saved
 
-	diskRefusals atomic.Int64    // writes refused for want of disk space
-	peerPages    atomic.Int64    // calls of web pages refused at the peer port
-	peerPagesLog lograte.Limiter // limits their log message
+	diskRefusals atomic.Int64 // writes refused for want of disk space
+	peerPages    port.Pages   // refuses calls of web pages at the peer port
 
 	stopCtx       context.Context // ends when Stop begins
 	cancelStopCtx context.CancelFunc
