@@ -60,6 +60,7 @@ var (
 	memory    = server.Kind{Name: "flowring, no journal", Yardstick: serveMemory}
 	single    = server.Kind{Name: "flowring R=1", Nodes: 1, Copies: 1, Slices: 1}
 	triple    = server.Kind{Name: "flowring R=3 W=2", Nodes: 3, Copies: 3, Slices: 1}
+	tripleTLS = server.Kind{Name: "flowring R=3 W=2, peer TLS", Nodes: 3, Copies: 3, Slices: 1, PeerTLS: true}
 	cut       = server.Kind{Name: "flowring R=1, 16 slices", Nodes: 1, Copies: 1, Slices: 16}
 	fewSlices = server.Kind{Name: "4 nodes, R=1, 4 slices", Nodes: 4, Copies: 1, Slices: 4}
 	sliced    = server.Kind{Name: "4 nodes, R=1, 16 slices", Nodes: 4, Copies: 1, Slices: 16}
@@ -82,6 +83,10 @@ func measures(n sizes) []measure {
 			kinds: []server.Kind{readOnly, plainGo, memory, single, triple, sliced},
 			bars:  []bar{{single, plainGo, 1.5}},
 			run:   posts{n.smallPosts, smallRecords, many, 1}.measure,
+		}, {
+			name: "TLS between nodes: " + postTitle(bodyRecords, many), unit: "CPU s per million records",
+			kinds: []server.Kind{triple, tripleTLS}, bars: []bar{{tripleTLS, triple, 1.15}},
+			run: posts{n.bodies, bodyRecords, many, bodyRecords}.measure,
 		}, {
 			name: fmt.Sprintf("GET, %d flows, one of them new since the last GET", n.read), unit: "CPU ms per GET",
 			kinds: []server.Kind{plainGo, memory, single, fewSlices, sliced}, bars: []bar{{single, plainGo, 0.25}},

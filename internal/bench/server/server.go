@@ -19,6 +19,7 @@ type Kind struct {
 	Nodes     int    // of the cluster
 	Copies    int    // of each batch
 	Slices    int    // of each hour
+	PeerTLS   bool   // between the nodes
 }
 
 // firstHour is the hour of the first run. It is near the present, as the hours of agents are.
@@ -55,6 +56,13 @@ func (l Launcher) Start(ctx context.Context, k Kind, env ...string) (*Server, er
 		return nil, err
 	}
 	s := &Server{Kind: k, Hour: firstHour, launcher: l, dir: dir}
+	if k.PeerTLS {
+		cert, key, err := certificate(dir)
+		if err != nil {
+			return nil, errors.Join(err, s.End())
+		}
+		s.Flags = append(s.Flags, "--peer-tls-cert", cert, "--peer-tls-key", key, "--peer-tls-ca", cert, "--peer-tls-any-name")
+	}
 	if err := s.Launch(ctx, env...); err != nil {
 		return nil, errors.Join(fmt.Errorf("start %s: %w", k.Name, err), s.End())
 	}
