@@ -53,11 +53,9 @@ func (n *Node) Query(ctx context.Context, spec *query.Spec, ask contract.Ask) (c
 }
 
 // Hours returns the sums of the hours of a range.
-func (n *Node) Hours(
-	ctx context.Context, from, to flow.Hour, ask contract.Ask,
-) ([]contract.HourTotals, contract.Tag, error) {
-	hours, tag, err := n.queries.Hours(ctx, from, to, ask)
-	return hours, tag, publicError(err)
+func (n *Node) Hours(ctx context.Context, from, to flow.Hour, ask contract.Ask) (contract.Hours, error) {
+	hours, err := n.queries.Hours(ctx, from, to, ask)
+	return hours, publicError(err)
 }
 
 // Names returns the first names of a range.

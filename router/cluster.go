@@ -27,9 +27,8 @@ type Cluster interface {
 	// refusal beyond a limit. The caller may read the first row before it sends headers, to send a refusal instead.
 	Query(ctx context.Context, spec *query.Spec, ask contract.Ask) (contract.Rows, error)
 
-	// Hours returns the sums of the hours from <= hour < to with data, in order, and their tag. There are no sums if the
-	// reader knows the tag. It fails like Query.
-	Hours(ctx context.Context, from, to flow.Hour, ask contract.Ask) ([]contract.HourTotals, contract.Tag, error)
+	// Hours returns the sums of the hours from <= hour < to. It fails like Query.
+	Hours(ctx context.Context, from, to flow.Hour, ask contract.Ask) (contract.Hours, error)
 
 	// Names returns the first names of a range with a prefix, from the stores that answer. It fails like Query.
 	Names(ctx context.Context, ask contract.NamesAsk) (contract.Names, error)

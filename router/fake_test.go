@@ -27,7 +27,7 @@ type fake struct {
 	onPost     func(ctx context.Context, p *flow.Posting) (bool, error)
 	onGet      func(ctx context.Context, hour flow.Hour, ask contract.Ask) (contract.Answer, error)
 	onQuery    func(ctx context.Context, spec *query.Spec, ask contract.Ask) (contract.Rows, error)
-	onHours    func(ctx context.Context, from, to flow.Hour, ask contract.Ask) ([]contract.HourTotals, contract.Tag, error)
+	onHours    func(ctx context.Context, from, to flow.Hour, ask contract.Ask) (contract.Hours, error)
 	onNames    func(ctx context.Context, ask contract.NamesAsk) (contract.Names, error)
 	ready      error
 	unwritable error

@@ -38,25 +38,23 @@ func tagOfRows(spec *query.Spec, rows []query.Row) contract.Tag {
 	return contract.Tag(fmt.Sprintf("%x", sha256.Sum256(fmt.Append(spec.Encode(), rows)))[:22])
 }
 
-func (f *fake) Hours(
-	ctx context.Context, from, to flow.Hour, ask contract.Ask,
-) (all []contract.HourTotals, tag contract.Tag, err error) {
+func (f *fake) Hours(ctx context.Context, from, to flow.Hour, ask contract.Ask) (contract.Hours, error) {
 	if f.onHours != nil {
 		return f.onHours(ctx, from, to, ask)
 	}
 	spec := &query.Spec{From: from, To: to, Group: query.FieldsOf(query.Hour)}
 	rows, _ := naive.Rows(spec, f.records())
+	answer := contract.Hours{Complete: contract.Complete, Tag: tagOfRows(spec, rows)}
 	for _, row := range rows {
 		hour := flow.Hour(row.Time)
-		all = append(all, contract.HourTotals{
+		answer.Totals = append(answer.Totals, contract.HourTotals{
 			Hour: hour, Tx: row.Tx, Rx: row.Rx, Flows: int64(len(f.hours[hour])), Complete: contract.Complete,
 		})
 	}
-	tag = tagOfRows(spec, rows)
-	if ask.Knows(tag) {
-		all = nil
+	if ask.Knows(answer.Tag) {
+		answer.Totals = nil
 	}
-	return all, tag, nil
+	return answer, nil
 }
 
 func (f *fake) Names(ctx context.Context, ask contract.NamesAsk) (contract.Names, error) {
@@ -119,4 +117,21 @@ func (r *fakeRows) Next() (query.Key, bool) {
 		return query.Key{}, false
 	}
 	return r.rows[len(r.rows)-1].Key, true
+}
+
+// slowRows yields its rows, and waits until the reader has some of them.
+type slowRows struct {
+	fakeRows
+	sent chan struct{}
+}
+
+func (s *slowRows) All() iter.Seq2[query.Row, error] {
+	return func(yield func(query.Row, error) bool) {
+		for row, err := range s.fakeRows.All() {
+			if !yield(row, err) {
+				return
+			}
+		}
+		<-s.sent
+	}
 }

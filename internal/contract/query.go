@@ -33,6 +33,13 @@ type HourTotals struct {
 	Complete Completeness
 }
 
+// Hours are the sums of the hours of a range. There are no sums if the reader knows the tag.
+type Hours struct {
+	Totals   []HourTotals // of the hours with data, in order
+	Complete Completeness // of the least complete hour of the range
+	Tag      Tag          // names the range and the content of its hours
+}
+
 // NamesAsk asks for the names of a range, for completion.
 type NamesAsk struct {
 	Field    query.Field // SrcApp, DestApp or VPCID

@@ -10,16 +10,16 @@ import (
 	"flowring/internal/contract"
 )
 
-// Hours returns the sums of the hours of a range that a store holds, in order, and a tag that names them. It returns
-// no hours if the reader knows the tag. It fails like Query.
-func (q *Queries) Hours(ctx context.Context, from, to flow.Hour, ask contract.Ask) ([]contract.HourTotals, contract.Tag, error) {
+// Hours returns the sums of the hours of a range that a store holds. It fails like Query.
+func (q *Queries) Hours(ctx context.Context, from, to flow.Hour, ask contract.Ask) (contract.Hours, error) {
 	e, err := q.evaluate(ctx, &query.Spec{From: from, To: to, Group: query.FieldsOf(query.Hour)}, ask)
 	if err != nil {
-		return nil, "", err
+		return contract.Hours{}, err
 	}
 	defer e.Close()
+	answer := contract.Hours{Complete: e.least, Tag: e.tag}
 	if ask.Knows(e.tag) {
-		return nil, e.tag, nil
+		return answer, nil
 	}
 	byHour := map[flow.Hour]*contract.HourTotals{}
 	for slice, result := range e.slices {
@@ -34,18 +34,17 @@ func (q *Queries) Hours(ctx context.Context, from, to flow.Hour, ask contract.As
 	}
 	for row, err := range e.rows().All() {
 		if err != nil {
-			return nil, "", err
+			return contract.Hours{}, err
 		}
 		if hour := byHour[flow.Hour(row.Time)]; hour != nil {
 			hour.Tx, hour.Rx = row.Tx, row.Rx
 		}
 	}
-	all := make([]contract.HourTotals, 0, len(byHour))
 	for _, hour := range byHour {
-		all = append(all, *hour)
+		answer.Totals = append(answer.Totals, *hour)
 	}
-	slices.SortFunc(all, func(a, b contract.HourTotals) int { return compare(a.Hour < b.Hour) })
-	return all, e.tag, nil
+	slices.SortFunc(answer.Totals, func(a, b contract.HourTotals) int { return compare(a.Hour < b.Hour) })
+	return answer, nil
 }
 
 // leastOf returns the completeness of an hour: that of its least complete slice.

@@ -18,8 +18,8 @@ func (m *memory) Query(context.Context, *query.Spec, contract.Ask) (contract.Row
 }
 
 // Hours implements router.Cluster.
-func (m *memory) Hours(context.Context, flow.Hour, flow.Hour, contract.Ask) ([]contract.HourTotals, contract.Tag, error) {
-	return nil, "", errNoQueries
+func (m *memory) Hours(context.Context, flow.Hour, flow.Hour, contract.Ask) (contract.Hours, error) {
+	return contract.Hours{}, errNoQueries
 }
 
 // Names implements router.Cluster.
