@@ -116,7 +116,7 @@ func (n *Node) sendHeartbeats(ctx context.Context) replies {
 	defer cancel()
 	var mu sync.Mutex
 	var wg sync.WaitGroup
-	heard, hello, ahead, renew := replies{}, n.hello(), map[roster.StoreID]time.Duration{}, false
+	heard, hello, ahead := replies{}, n.hello(), map[roster.StoreID]time.Duration{}
 	for _, addr := range n.directory.Addrs() {
 		if addr == n.addresses.Peer {
 			continue
@@ -132,7 +132,6 @@ func (n *Node) sendHeartbeats(ctx context.Context) replies {
 			}
 			mu.Lock()
 			defer mu.Unlock()
-			renew = n.peerTLS.NoteHello(addr, to.TLS) || renew
 			heard[to.Store.ID] = to
 			if said {
 				ahead[to.Store.ID] = difference
@@ -141,9 +140,6 @@ func (n *Node) sendHeartbeats(ctx context.Context) replies {
 	}
 	wg.Wait()
 	n.clock.Compare(slices.Collect(maps.Values(ahead)))
-	if renew {
-		n.client.Renew()
-	}
 	return heard
 }
 
@@ -251,6 +247,6 @@ func (n *Node) gossipIdentity() member.Node {
 	return member.Node{
 		Name: n.cfg.Name, Store: string(n.membership.Self().ID), Start: n.startNonce,
 		HTTP: n.addresses.HTTP, Peer: n.addresses.Peer,
-		Cluster: n.membership.Roster().Cluster(), Params: n.cfg.parameters(), TLS: n.peerTLS.Speaks(),
+		Cluster: n.membership.Roster().Cluster(), Params: n.cfg.parameters(),
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"net/http"
 	"os"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
@@ -65,14 +66,10 @@ func (n *Node) openPort(
 }
 
 func (n *Node) openPeerPort(ctx context.Context) error {
-	server := peer.NewServer(peer.ServerConfig{}, peer.ServerDeps{
-		Handler: peerHandler{n}, Log: n.log, CheckCaller: n.peerTLS.CheckCaller,
-	})
+	server := peer.NewServer(peer.ServerConfig{}, peer.ServerDeps{Handler: peerHandler{n}, Log: n.log})
 	n.peerServer.Store(server)
-	p, err := n.openPort(ctx, port.Config{
-		Setting: settingPeer, Addr: n.cfg.PeerAddr, Secure: n.peerTLS.Listener, ConnContext: n.peerTLS.ConnContext,
-	},
-		func(g *browser.Guard) http.Handler { return n.peerPages.Handler(g, n.log, server) })
+	p, err := n.openPort(ctx, port.Config{Setting: settingPeer, Addr: n.cfg.PeerAddr},
+		func(g *browser.Guard) http.Handler { return n.guardPeers(g, server) })
 	n.pushStep("peer streams", func(ctx context.Context) error { server.Shutdown(ctx); return nil })
 	if err != nil {
 		return err
@@ -94,7 +91,7 @@ func (n *Node) openPublicPort(ctx context.Context) error {
 			ReadOrigins: n.cfg.ReadOrigin, MetricsOpen: n.cfg.MetricsOpen,
 		}, router.Deps{
 			Cluster: publicAPI{n}, Log: n.log, Registry: n.deps.Registry, MemoryFull: n.memory.Full,
-			CPUSlots: n.cpuSlots, Unready: n.shedsConnections, Guard: g, Gate: gate,
+			CPUSlots: n.cpuSlots, Unready: n.shedsConnections, Now: n.deps.Now, Guard: g, Gate: gate,
 			Metrics: promhttp.HandlerFor(n.deps.Registry, promhttp.HandlerOpts{}),
 		})
 	}
@@ -115,4 +112,26 @@ func (n *Node) serve(context.Context) error {
 	// Stop undoes this step first, because the requests under way need all other parts.
 	n.pushStep("requests", func(ctx context.Context) error { n.publicPort.Stop(ctx); return nil })
 	return nil
+}
+
+// guardPeers refuses requests of web pages at the peer port, because a page could drain the node there. It trusts no
+// origin.
+func (n *Node) guardPeers(g *browser.Guard, peers http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		err := g.Check(r)
+		if err == nil {
+			peers.ServeHTTP(w, r)
+			return
+		}
+		n.peerPages.Add(1)
+		if times := n.peerPagesLog.Allow(time.Now()); times > 0 {
+			n.log.Warn("peer call of a web page refused", "from", r.RemoteAddr, "host", r.Host, "origin", r.Header.Get("Origin"),
+				"refused", times, "err", err)
+		}
+		status := http.StatusForbidden
+		if errors.As(err, new(*browser.HostError)) {
+			status = http.StatusMisdirectedRequest
+		}
+		http.Error(w, err.Error(), status)
+	})
 }

@@ -2,7 +2,9 @@
 // calls into answers.
 //
 //	POST /flows               store records                  post.go, key.go, negotiate.go, body.go
-//	GET  /flows?hour=H        read an hour                   get.go, query.go, condition.go, stream.go
+//	GET  /flows?hour=H        read an hour                   get.go, stream.go
+//	GET  /flows?from=A&...    ask about many hours           queries.go
+//	GET  /hours, /names       totals of hours, names         queries.go
 //	GET  /members             the cluster as this node sees  members.go
 //	GET  /healthz, /livez     the process answers            health.go
 //	GET  /readyz              the node may be sent requests  health.go
@@ -11,7 +13,8 @@
 //	GET  /                    this list, with examples       index.go
 //
 // All paths: query parameters in parameters.go and package parameter, browsers in guarded.go, HTTP/2 in http2.go. Package admission admits
-// POSTs, package coding compresses and decompresses, and package contract has the table of refusals.
+// POSTs, package coding compresses and decompresses, and package contract has the table of refusals. Of questions about
+// many hours, package ask reads the parameters, and packages rows and format write the answers.
 //
 // Invariants:
 //

@@ -4,21 +4,48 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/url"
 	"time"
 
-	"flowring/flow"
 	"flowring/internal/contract"
 	"flowring/router/ask"
+	"flowring/router/condition"
 	"flowring/router/parameter"
 )
 
-// getFlows answers with the flows of an hour.
+// getFlows answers with the flows of an hour, or with the rows of a query.
 func (rt *router) getFlows(w http.ResponseWriter, r *http.Request) {
-	hour, ask, err := parseAsk(r)
+	values, err := parameter.Parse(r.URL.RawQuery)
+	switch {
+	case err != nil:
+		rt.refuse(w, r, err)
+	case ask.IsQuery(values):
+		rt.getQuery(w, r, values)
+	default:
+		rt.getHour(w, r, values)
+	}
+}
+
+// getHour answers with the flows of an hour.
+func (rt *router) getHour(w http.ResponseWriter, r *http.Request, values url.Values) {
+	hour, need, err := ask.ParseHour(values)
 	if err != nil {
 		rt.refuse(w, r, err)
 		return
 	}
+	rt.reads(w, r, func(ctx context.Context) (*reply, error) {
+		a := &reply{media: mediaJSON, broken: "the hour could not be read to its end"}
+		err := within(ctx, rt.GetTimeout, func(ctx context.Context) (err error) {
+			a.Answer, err = rt.Cluster.Get(ctx, hour, askOf(r, need, asIs))
+			return err
+		})
+		return a, err
+	})
+}
+
+// reads sends the reply that open returns, as one of at most MaxReading reads. The reply lives as long as the context
+// of open. It may have an answer beside an error.
+func (rt *router) reads(w http.ResponseWriter, r *http.Request, open func(context.Context) (*reply, error)) {
 	select {
 	case rt.reading <- struct{}{}:
 		defer func() { <-rt.reading }()
@@ -28,41 +55,43 @@ func (rt *router) getFlows(w http.ResponseWriter, r *http.Request) {
 	}
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
-	answer, err := rt.open(ctx, cancel, hour, ask)
+	reply, err := open(ctx)
+	if reply.Answer != nil {
+		defer reply.Close()
+	}
 	if err != nil {
 		rt.refuse(w, r, err)
 		return
 	}
-	defer answer.Close()
-	rt.send(w, r, answer)
+	rt.send(w, r, reply)
 }
 
-// parseAsk returns the hour of a GET and the ask. HEAD knows every tag, because it wants only the headers.
-func parseAsk(r *http.Request) (flow.Hour, contract.Ask, error) {
-	values, err := parameter.Parse(r.URL.RawQuery)
-	if err != nil {
-		return 0, contract.Ask{}, err
+// asIs is the form of tags of answers in one form.
+func asIs(tag contract.Tag) contract.Tag { return tag }
+
+// askOf returns the ask of a GET. HEAD knows every tag, because it wants only the headers. tag turns a tag of the client
+// into one of the cluster; the empty tag is of an answer in another form.
+func askOf(r *http.Request, need contract.Need, tag func(contract.Tag) contract.Tag) contract.Ask {
+	a := contract.Ask{Need: need}
+	for _, known := range condition.KnownTags(r.Header) {
+		if known = tag(known); known != "" {
+			a.Known = append(a.Known, known)
+		}
 	}
-	hour, need, err := ask.ParseHour(values)
-	ask := contract.Ask{Need: need, Known: knownTags(r.Header)}
 	if r.Method == http.MethodHead {
-		ask.Known = append(ask.Known, contract.AnyTag)
+		a.Known = append(a.Known, contract.AnyTag)
 	}
-	return hour, ask, err
+	return a
 }
 
-// open opens the answer within GetTimeout. The answer lives as long as ctx, so ctx must not have this deadline: it
-// would cut a long answer.
-func (rt *router) open(ctx context.Context, cancel func(), hour flow.Hour, ask contract.Ask) (contract.Answer, error) {
-	timer := time.AfterFunc(rt.GetTimeout, cancel)
-	answer, err := rt.Cluster.Get(ctx, hour, ask)
-	switch {
-	case timer.Stop():
-		return answer, err
-	case err == nil:
-		answer.Close()
-	case errors.As(err, new(*contract.UnavailableError)):
-		return nil, err // it names the stores
+// within calls open, and cancels its context after a time. What open returns lives as long as this context, so the
+// context must not have a deadline: it would cut a long answer. The context ends with ctx.
+func within(ctx context.Context, limit time.Duration, open func(context.Context) error) error {
+	ctx, cancel := context.WithCancel(ctx)
+	timer := time.AfterFunc(limit, cancel)
+	err := open(ctx)
+	if timer.Stop() || errors.As(err, new(*contract.UnavailableError)) { // which names the stores
+		return err
 	}
-	return nil, context.DeadlineExceeded
+	return context.DeadlineExceeded
 }

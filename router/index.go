@@ -10,6 +10,9 @@ const index = `flowring adds up the bytes of each network flow in each hour.
 
 POST /flows              store records: JSON or CSV
 GET  /flows?hour=H       the flows of an hour, added up
+GET  /flows?from=A&to=B  the flows of many hours: filters, groups, the largest ones
+GET  /hours?from=A&to=B  the totals of hours
+GET  /names?field=F      the names of applications and VPCs
 GET  /members            the nodes of the cluster
 GET  /healthz, /livez    the process answers
 GET  /readyz             the node may be sent requests
@@ -25,6 +28,11 @@ Store a record. With an Idempotency-Key a repeated request counts once:
 Read an hour:
 
   curl 'http://$HOST/flows?hour=20'
+
+Ask about many hours:
+
+  curl 'http://$HOST/flows?from=-24h&group_by=src_app&top=10'
+  curl 'http://$HOST/flows?from=-7d&dest_app=db-*&group_by=day&format=csv'
 
 Read an hour although nodes are down, or only if it is complete:
 

@@ -55,7 +55,7 @@ func (rec *recorder) Unwrap() http.ResponseWriter { return rec.ResponseWriter }
 // routeLabel maps the path, which clients choose freely, to a small set of labels. methodLabel does so for the method.
 func routeLabel(path string) string {
 	switch path {
-	case "/", "/flows", "/members", "/healthz", "/livez", "/readyz", "/metrics", "/openapi.json":
+	case "/", "/flows", "/hours", "/names", "/members", "/healthz", "/livez", "/readyz", "/metrics", "/openapi.json":
 		return path
 	}
 	if strings.HasPrefix(path, "/problems/") {

@@ -15,6 +15,7 @@ import (
 	"go.uber.org/goleak"
 
 	"flowring/flow"
+	"flowring/flow/query"
 	"flowring/internal/apicheck"
 	"flowring/internal/browser"
 	"flowring/internal/contract"
@@ -135,6 +136,12 @@ func provokeRefusals(t *testing.T) {
 		if slices.Contains([]string{"not-found", "method", "host", "http-version"}, tt.name) {
 			continue // a store does not answer so
 		}
+		if strings.HasPrefix(tt.name, "query-") { // only a query is answered so
+			f := newFake()
+			f.onQuery = func(context.Context, *query.Spec, contract.Ask) (contract.Rows, error) { return nil, tt.err }
+			answerTo(f, Deps{}, httptest.NewRequest(http.MethodGet, "/flows?from=1", nil))
+			continue
+		}
 		f := newFake()
 		f.onPost = func(context.Context, *flow.Posting) (bool, error) { return false, tt.err }
 		answerTo(f, Deps{}, httptest.NewRequest(http.MethodPost, "/flows", strings.NewReader(smallRecord)))
@@ -142,7 +149,13 @@ func provokeRefusals(t *testing.T) {
 			continue
 		}
 		f.onGet = func(context.Context, flow.Hour, contract.Ask) (contract.Answer, error) { return nil, tt.err }
-		answerTo(f, Deps{}, httptest.NewRequest(http.MethodGet, "/flows?hour=1", nil))
+		f.onHours = func(context.Context, flow.Hour, flow.Hour, contract.Ask) (contract.Hours, error) {
+			return contract.Hours{}, tt.err
+		}
+		f.onNames = func(context.Context, contract.NamesAsk) (contract.Names, error) { return contract.Names{}, tt.err }
+		for _, target := range []string{"/flows?hour=1", "/hours?from=1", "/names?from=1&field=app"} {
+			answerTo(f, Deps{}, httptest.NewRequest(http.MethodGet, target, nil))
+		}
 	}
 	unready := newFake()
 	unready.ready = errors.New("stopping")

@@ -11,29 +11,30 @@ import (
 func TestAnUnknownParameterIsRefusedWithTheNearestKnownOne(t *testing.T) {
 	h, reg := handlerFor(Config{}, newFake())
 	for query, nearest := range map[string]string{
-		"hour=50&limit=1&format=csv": `"format" is unknown, the nearest known one is hour`,
-		"hour=50&limit=1":            `"limit" is unknown, the nearest known one is hour`,
-		"hour=50&Require=complete":   `"Require" is unknown, the nearest known one is require`,
-		"hour=50&REQUIRE=complete":   `"REQUIRE" is unknown, the nearest known one is require`,
-		"hour=50&requires=complete":  `"requires" is unknown, the nearest known one is require`,
-		"hour=50&partail=true":       `"partail" is unknown, the nearest known one is partial`,
-		"Hour=50":                    `"Hour" is unknown, the nearest known one is hour`,
-		"hours=50":                   `"hours" is unknown, the nearest known one is hour`,
-		"hour=50&%20require=x":       `" require" is unknown, the nearest known one is require`,
-		"hour=50&require[]=complete": `"require[]" is unknown, the nearest known one is require`,
-		"hour=50&=1":                 `"" is unknown, the nearest known one is hour`,
-		"hour=50&__x=1&limit":        `"limit" is unknown, the nearest known one is hour`,
+		"hour=50&Require=complete":    `"Require" is unknown, the nearest known one is require`,
+		"hour=50&REQUIRE=complete":    `"REQUIRE" is unknown, the nearest known one is require`,
+		"hour=50&requires=complete":   `"requires" is unknown, the nearest known one is require`,
+		"hour=50&partail=true":        `"partail" is unknown, the nearest known one is partial`,
+		"Hour=50":                     `"Hour" is unknown, the nearest known one is hour`,
+		"hours=50":                    `"hours" is unknown, the nearest known one is hour`,
+		"hour=50&%20require=x":        `" require" is unknown, the nearest known one is require`,
+		"hour=50&require[]=complete":  `"require[]" is unknown, the nearest known one is require`,
+		"hour=50&=1":                  `"" is unknown, the nearest known one is to`,
+		"from=50&group=src_app":       `"group" is unknown, the nearest known one is group_by`,
+		"from=50&src=web":             `"src" is unknown, the nearest known one is src_app`,
+		"from=50&src_ip=web":          `"src_ip" is unknown, the nearest known one is src_app`,
+		"from=50&__x=1&limits=1&to=x": `"limits" is unknown, the nearest known one is limit`,
 	} {
 		for _, method := range []string{http.MethodGet, http.MethodHead} {
 			w := httptest.NewRecorder()
 			h.ServeHTTP(w, httptest.NewRequest(method, "/flows?"+query, nil))
-			want := "the query parameter " + strings.ReplaceAll(nearest, `"`, `\"`) + "; the parameters of /flows are hour, partial, require"
+			want := "the query parameter " + strings.ReplaceAll(nearest, `"`, `\"`) + "; the parameters of /flows are hour, partial, require, from, to, src_app, "
 			if w.Code != 400 || method == http.MethodGet && !strings.Contains(w.Body.String(), want) {
 				t.Errorf("%s /flows?%s = %d %s, want 400 with %s", method, query, w.Code, w.Body, want)
 			}
 		}
 	}
-	wantMetric(t, reg, "flowring_http_refusals_total", 24, "reason", "query")
+	wantMetric(t, reg, "flowring_http_refusals_total", 26, "reason", "query")
 }
 
 // P3: a POST with an unknown parameter stores nothing.

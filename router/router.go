@@ -13,6 +13,7 @@ import (
 	"flowring/internal/browser"
 	"flowring/internal/lograte"
 	"flowring/router/admission"
+	"flowring/router/ask"
 	"flowring/router/coding"
 	"flowring/router/openapi"
 	"flowring/router/principal"
@@ -69,6 +70,7 @@ type Deps struct {
 	Gate       *principal.Gate       // decides who may do what; nil: an open gate
 	Guard      *browser.Guard        // refuses requests of pages of other sites; nil: a guard without trusted origins
 	MemoryFull func() bool           // reports whether the process has no memory for more POSTs; nil: never
+	Now        func() time.Time      // for ranges that are relative to the present hour; nil: time.Now
 	Unready    func() bool           // reports whether clients should close their connections; nil: never
 }
 
@@ -103,6 +105,9 @@ func newRouter(cfg Config, deps Deps) *router {
 		reading:  make(chan struct{}, cfg.MaxReading),
 		long:     make(chan struct{}, cfg.MaxLong),
 		queued:   make(chan struct{}, cfg.MaxLong),
+	}
+	if rt.Now == nil {
+		rt.Now = time.Now
 	}
 	if rt.CPUSlots == nil {
 		rt.CPUSlots = admission.NewCPUSlots(admission.DefaultCPUSlots())
@@ -146,7 +151,9 @@ func (rt *router) routes() *mux.Router {
 	open := func(path string, h http.HandlerFunc) { m.HandleFunc(path, h).Methods(http.MethodGet, http.MethodHead) }
 	get := func(path string, h http.HandlerFunc) { open(path, rt.needs(principal.Read, h)) }
 	m.HandleFunc("/flows", rt.takes(rt.named(principal.Write, rt.postFlows))).Methods(http.MethodPost)
-	get("/flows", rt.takes(rt.getFlows, "hour", "partial", "require"))
+	get("/flows", rt.takes(rt.getFlows, ask.Parameters()...))
+	get("/hours", rt.takes(rt.getHours, ask.HoursParameters()...))
+	get("/names", rt.takes(rt.getNames, ask.NamesParameters()...))
 	get("/members", rt.takes(rt.getMembers))
 	open("/healthz", getLive)
 	open("/livez", getLive)

@@ -2,7 +2,9 @@ package router
 
 import (
 	"bufio"
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -10,20 +12,33 @@ import (
 
 	"flowring/internal/contract"
 	"flowring/router/coding"
+	"flowring/router/condition"
 )
 
 // sendBuffer is the size in bytes of the first write of an answer. An answer of at most this size is a short one.
 const sendBuffer = 64 << 10
 
-// send writes an opened answer. A failure before the first byte is answered like any other failure. A failure after it
-// aborts the connection, because the client must not take the beginning of an array for the whole (P5).
-func (rt *router) send(w http.ResponseWriter, r *http.Request, answer contract.Answer) {
+// reply is an opened answer on its way to a client.
+type reply struct {
+	contract.Answer
+	media  string
+	hold   int    // bytes that are held before the first one is sent; 0: sendBuffer
+	broken string // the reason in the refusal of a reply that breaks off before its first byte
+
+	// Headers that are known once the answer is written: trailers are their names, and ended sets them.
+	trailers string
+	ended    func(http.Header)
+}
+
+// send writes a reply. A failure before the first byte is answered like any other failure. A failure after it aborts
+// the connection, because the client must not take the beginning of an array for the whole (P5).
+func (rt *router) send(w http.ResponseWriter, r *http.Request, answer *reply) {
 	h := w.Header()
 	if describe(h, answer); known(r, answer) {
 		w.WriteHeader(http.StatusNotModified)
 		return
 	}
-	h.Set("Content-Type", mediaJSON)
+	h.Set("Content-Type", answer.media)
 	if r.Method == http.MethodHead {
 		return
 	}
@@ -32,10 +47,10 @@ func (rt *router) send(w http.ResponseWriter, r *http.Request, answer contract.A
 	defer out.release()
 	err := out.send(answer)
 	if err != nil && !out.client.started {
-		for _, name := range [...]string{"Flowring-Complete", "ETag", "Content-Encoding"} {
+		for _, name := range [...]string{"Flowring-Complete", "ETag", "Content-Encoding", "Trailer"} {
 			h.Del(name)
 		}
-		rt.refuse(w, r, readError(err))
+		rt.refuse(w, r, readError(err, answer.broken))
 		return
 	}
 	if err != nil {
@@ -51,22 +66,23 @@ func describe(h http.Header, answer contract.Answer) {
 	h.Add("Vary", "Accept-Encoding")
 	h.Set("Flowring-Complete", answer.Complete().String())
 	if tag := answer.Tag(); tag != "" {
-		h.Set("ETag", entityTag(tag))
+		h.Set("ETag", condition.EntityTag(tag))
 	}
 }
 
 // known reports whether the client has the answer.
 func known(r *http.Request, answer contract.Answer) bool {
-	return (contract.Ask{Known: knownTags(r.Header)}).Knows(answer.Tag())
+	return (contract.Ask{Known: condition.KnownTags(r.Header)}).Knows(answer.Tag())
 }
 
-// readError returns the error of writing an opened hour as a 503, because another attempt may succeed.
-func readError(err error) error {
-	if r, _ := refusalOf(err); r.Status() == http.StatusServiceUnavailable {
+// readError returns the error of writing an opened answer. An error without a refusal becomes a 503, because another
+// attempt may succeed.
+func readError(err error, broken string) error {
+	if _, _, refused := contract.RefusalOf(err); refused && !errors.Is(err, contract.Internal) {
 		return err
 	}
 	err = fmt.Errorf("write answer: %w", err)
-	return &contract.UnavailableError{Reason: "the hour could not be read to its end", Err: err}
+	return &contract.UnavailableError{Reason: broken, Err: err}
 }
 
 // outgoing is an answer in transfer. Its first write is the whole of a short answer, or the beginning of a long
@@ -78,18 +94,24 @@ type outgoing struct {
 	coding coding.Coding
 	client deadlineWriter
 
+	trailers string // names of headers that follow a long answer
+
 	whole      bool // the first write is the last
 	to         io.Writer
 	placed     bool
 	compressor *coding.Writer
 }
 
-func (o *outgoing) send(answer contract.Answer) error {
-	buffered := bufio.NewWriterSize(o, sendBuffer)
+func (o *outgoing) send(answer *reply) error {
+	buffered := bufio.NewWriterSize(o, cmp.Or(answer.hold, sendBuffer))
+	o.trailers = answer.trailers
 	if _, err := answer.WriteTo(buffered); err != nil {
 		return err
 	}
 	o.whole = o.to == nil
+	if answer.ended != nil {
+		answer.ended(o.header)
+	}
 	if err := buffered.Flush(); err != nil || o.compressor == nil {
 		return err
 	}
@@ -113,6 +135,9 @@ func (o *outgoing) begin(first int) (err error) {
 			return err
 		}
 		o.placed = true
+		if o.trailers != "" {
+			o.header.Set("Trailer", o.trailers)
+		}
 	}
 	if o.to = &o.client; o.coding == coding.Identity || o.whole && first < coding.MinLength {
 		return nil

@@ -46,6 +46,9 @@ func New(document []byte) (*Checker, error) {
 	if err := doc.Validate(context.Background(), openapi3.EnableExamplesValidation()); err != nil {
 		return nil, err
 	}
+	for _, lines := range []string{"application/x-ndjson", "text/event-stream"} { // of which a schema sees the text
+		openapi3filter.RegisterBodyDecoder(lines, openapi3filter.FileBodyDecoder)
+	}
 	return &Checker{doc: doc, seen: map[string]bool{}}, nil
 }
 

@@ -54,9 +54,9 @@ func TestAnExchangeFitsOnlyAsDescribed(t *testing.T) {
 		{"a missing header of an unchanged hour", "GET", "/flows?hour=3", 304, nil, "", "Flowring-Complete"},
 		{"another parameter", "GET", "/flows?hour=3&until=4", 200, hour, flows, "lacks the parameter until"},
 		{"another value of a parameter", "GET", "/flows?hour=now", 200, hour, flows, "hour"},
-		{"another member", "GET", "/flows?hour=3", 200, hour, strings.Replace(flows, `"hour"`, `"day":1,"hour"`, 1), "day"},
-		{"a missing member", "GET", "/flows?hour=3", 200, hour, strings.Replace(flows, `"vpc_id":"v",`, "", 1), "vpc_id"},
-		{"another media type", "GET", "/flows?hour=3", 200, append([]string{"Content-Type: text/csv"}, hour[1:]...), flows, "text/csv"},
+		{"another member", "GET", "/flows?hour=3", 200, hour, strings.Replace(flows, `"hour"`, `"week":1,"hour"`, 1), "week"},
+		{"a missing member", "GET", "/flows?hour=3", 200, hour, strings.Replace(flows, `"bytes_rx":0,`, "", 1), "bytes_rx"},
+		{"another media type", "GET", "/flows?hour=3", 200, append([]string{"Content-Type: text/html"}, hour[1:]...), flows, "text/html"},
 		{"another problem", "GET", "/flows", 400, refused, strings.Replace(problem, "query", "record", 1), "record"},
 	} {
 		h := http.Header{}

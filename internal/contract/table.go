@@ -110,7 +110,8 @@ var table = [...]row{
 		problem: "query", status: 400,
 		title: "The query is not usable",
 		advice: "Remove the parameters that the path does not have; names are case-sensitive. Ask for one hour, an " +
-			"integer: /flows?hour=20, optionally with &partial=true or &require=complete.",
+			"integer: /flows?hour=20, optionally with &partial=true or &require=complete; or for many hours: " +
+			"/flows?from=-24h&group_by=src_app&top=10.",
 	},
 	QueryHours: {
 		problem: "query-hours", status: 400,

@@ -18,7 +18,6 @@ type Node struct {
 	Peer    string `json:"p"`           // address of the node-to-node protocol
 	Cluster string `json:"c,omitempty"` // cluster ID, once there is one
 	Params  string `json:"v"`           // parameters shared by the whole cluster
-	TLS     bool   `json:"x,omitempty"` // the node speaks TLS on its peer port
 	Gossip  string `json:"-"`           // address of the gossip, from the library
 }
 

@@ -8,7 +8,6 @@ const (
 	headerStore       = "Flowring-Store"        // ID, name and established, of the answering store
 	headerRoster      = "Flowring-Roster"       // hash of the caller's roster
 	headerRosterValue = "Flowring-Roster-Value" // the answerer's roster, if the hashes differ
-	headerNode        = "Flowring-Node"         // name and advertised host of the caller
 	headerCluster     = "Flowring-Cluster"      // cluster ID of the caller
 	headerComplete    = "Flowring-Complete"
 	headerTag         = "Flowring-Tag"   // of the flows, even without a body

@@ -41,8 +41,8 @@ type Parser struct {
 // hourParameters are the parameters of a GET of one hour.
 var hourParameters = []string{"hour", "partial", "require"}
 
-// Names returns the parameters of a query.
-func Names() []string {
+// Parameters returns the parameters of GET /flows.
+func Parameters() []string {
 	names := append(append([]string{}, hourParameters...), "from", "to")
 	for _, f := range filterNames {
 		names = append(names, f, f+excluded)
@@ -70,7 +70,7 @@ func (p Parser) Parse(values url.Values) (*Query, error) {
 		q.parseTop,
 		q.parseSort,
 		q.parsePage,
-		func(v url.Values) (err error) { q.Output, err = ParseOutput(v); return err },
+		func(v url.Values) (err error) { q.Output, err = parseOutput(v); return err },
 		func(v url.Values) (err error) { q.Need, err = parameter.Need(v); return err },
 		q.parseCursor,
 	}
@@ -145,8 +145,8 @@ func (q *Query) Resolve(now time.Time) (*query.Spec, error) {
 	return &spec, nil
 }
 
-// ParseOutput reads the parameters about the form of an answer.
-func ParseOutput(values url.Values) (out Output, err error) {
+// parseOutput reads the parameters about the form of an answer.
+func parseOutput(values url.Values) (out Output, err error) {
 	name, given, err := parameter.Choice(values, "format", format.FormNames())
 	if err != nil {
 		return out, err

@@ -1,6 +1,7 @@
 package ask
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 	"strings"
@@ -47,13 +48,15 @@ func (p Parser) parseTime(name, text string) (Time, error) {
 
 // checkUnit refuses an hour that looks like a time in another unit. The end of a range is one greater than its hours.
 func (p Parser) checkUnit(name string, hour int64) error {
+	last := hour
 	if name == "to" {
-		hour--
+		last--
 	}
-	if fault := field.UnitFault(hour); fault != "" && !p.AnyHour {
-		return contract.Query.Errorf("%s: %s", name, fault)
+	fault := field.UnitFault(last)
+	if fault == "" || p.AnyHour {
+		return nil
 	}
-	return nil
+	return contract.Query.Errorf("%s: %s", name, cmp.Or(field.UnitFault(hour), fault))
 }
 
 // parseAgo reads a relative time such as -24h and -7d, as a number of hours.

@@ -29,7 +29,7 @@ func TestFlagsAreTheParametersOfTheRouter(t *testing.T) {
 	for parameter := range q.values {
 		got = append(got, parameter)
 	}
-	want := slices.DeleteFunc(ask.Names(), func(name string) bool {
+	want := slices.DeleteFunc(ask.Parameters(), func(name string) bool {
 		return slices.Contains([]string{"hour", "partial", "require", "cursor", "format", "numbers"}, name)
 	})
 	slices.Sort(got)

@@ -1,4 +1,4 @@
-package router
+package condition
 
 import (
 	"net/http"
@@ -13,10 +13,10 @@ const (
 	maxTagLen = 64 // bytes; longer tags are ignored
 )
 
-// knownTags returns the tags of the answers known to the client, from If-None-Match (RFC 9110, section 13.1.2).
+// KnownTags returns the tags of the answers known to the client, from If-None-Match (RFC 9110, section 13.1.2).
 // Tags are compared weakly, so W/ makes no difference. A malformed part ends the list: the client then gets the
 // whole answer.
-func knownTags(h http.Header) []contract.Tag {
+func KnownTags(h http.Header) []contract.Tag {
 	list := strings.Join(h.Values("If-None-Match"), ",")
 	if strings.TrimSpace(list) == string(contract.AnyTag) {
 		return []contract.Tag{contract.AnyTag}
@@ -45,6 +45,6 @@ func usable(tag contract.Tag) bool {
 	return tag != "" && tag != contract.AnyTag && len(tag) <= maxTagLen && !strings.ContainsFunc(string(tag), strange)
 }
 
-// entityTag returns the header value of a tag. The tag is weak, because all compressed forms of an answer have the same
+// EntityTag returns the header value of a tag. The tag is weak, because all compressed forms of an answer have the same
 // tag, and their bytes depend on the compressing node.
-func entityTag(tag contract.Tag) string { return `W/"` + string(tag) + `"` }
+func EntityTag(tag contract.Tag) string { return `W/"` + string(tag) + `"` }
