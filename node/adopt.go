@@ -19,9 +19,7 @@ func (n *Node) adoptCluster(cluster string) error {
 	if err := n.membership.AdoptCluster(cluster); err != nil {
 		return err
 	}
-	if err := n.members.SetIdentity(string(n.membership.Self().ID), cluster); err != nil {
-		n.log.Debug("announce identity", "error", err)
-	}
+	n.announceIdentity()
 	n.retryJoin()
 	return nil
 }

@@ -103,6 +103,7 @@ func (n *Node) heartbeat(ctx context.Context) {
 	}
 	n.forgetFormer(ctx)
 	n.forgetAbsent(ctx, heard)
+	n.upgrade.Step(n.members.View(), heard.stores())
 	n.directory.Prune(n.membership.Roster())
 	n.updateGossip()
 	n.logPresence()
@@ -233,13 +234,18 @@ func (n *Node) provisional() bool { return !n.nameConfirmed.Load() && !n.members
 // updateGossip publishes changes of this node's identity and roster.
 func (n *Node) updateGossip() {
 	roster := n.membership.Roster()
-	if err := n.members.SetIdentity(string(n.membership.Self().ID), roster.Cluster()); err != nil {
-		n.log.Debug("announce identity", "error", err)
-	}
+	n.announceIdentity()
 	if state, err := roster.MarshalJSON(); err == nil && !n.provisional() {
 		n.members.SetState(state)
 	}
 	n.saveAddresses()
+}
+
+// announceIdentity publishes changes of this node's store, cluster and versions.
+func (n *Node) announceIdentity() {
+	if err := n.members.SetIdentity(n.gossipIdentity()); err != nil {
+		n.log.Debug("announce identity", "error", err)
+	}
 }
 
 // gossipIdentity returns this node's entry in the gossip.
@@ -248,5 +254,6 @@ func (n *Node) gossipIdentity() member.Node {
 		Name: n.cfg.Name, Store: string(n.membership.Self().ID), Start: n.startNonce,
 		HTTP: n.addresses.HTTP, Peer: n.addresses.Peer,
 		Cluster: n.membership.Roster().Cluster(), Params: n.cfg.parameters(),
+		Offer: n.membership.Offer().String(),
 	}
 }

@@ -30,6 +30,7 @@ import (
 	"flowring/node/queries"
 	"flowring/node/readiness"
 	"flowring/node/replica"
+	"flowring/node/upgrade"
 	"flowring/ring"
 	"flowring/ring/roster"
 	"flowring/router"
@@ -104,6 +105,7 @@ type Node struct {
 	absence        directory.Absence
 	presence       directory.Presence
 	savedAddresses []string // gossip addresses last saved
+	upgrade        upgrade.Upgrade
 
 	diskRefusals atomic.Int64    // writes refused for want of disk space
 	peerPages    atomic.Int64    // calls of web pages refused at the peer port
@@ -246,7 +248,7 @@ func (n *Node) openStore(ctx context.Context) error {
 	}
 	var rosters peer.Rosters = n.membership
 	if n.deps.Disabled.Has(safeguard.MergeRosters) {
-		rosters = deafRosters{n.membership}
+		rosters = membership.Deaf{State: n.membership}
 	}
 	n.client = peer.NewClient(peer.ClientDeps{Rosters: rosters, Dial: n.deps.Network.DialContext})
 	n.pushStep("peer connections", func(context.Context) error { n.client.Close(); return nil })
@@ -291,23 +293,12 @@ func (n *Node) openMembership() (err error) {
 	if err != nil {
 		return err
 	}
+	n.upgrade = upgrade.Upgrade{State: n.membership, Log: n.log, Disabled: n.deps.Disabled}
 	n.cfg.Name = n.membership.Name()
 	if n.cfg.Cluster, err = n.membership.UseClusterName(n.cfg.Cluster, n.cfg.RenameCluster); err != nil {
 		return err
 	}
 	return membership.CheckPlacement(n.journal, n.cfg.HourSlices)
-}
-
-// deafRosters ignores the rosters in answers, except that a node of no cluster learns of the cluster. It is the
-// negative control of merging rosters before acks are counted.
-type deafRosters struct{ *membership.State }
-
-// MergeRoster implements peer.Rosters.
-func (d deafRosters) MergeRoster(o roster.Roster) error {
-	if d.Roster().Cluster() == "" {
-		return d.State.MergeRoster(o)
-	}
-	return nil
 }
 
 // cluster is the view of package replica on the node.

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"flowring/flow"
+	"flowring/internal/compat"
 	"flowring/internal/contract"
 	"flowring/node/membership"
 	"flowring/node/peer"
@@ -30,6 +31,9 @@ func (n peerHandler) Roster() roster.Roster {
 	}
 	return n.membership.Roster()
 }
+
+// Offer implements peer.Handler.
+func (n peerHandler) Offer() compat.Offer { return n.membership.Offer() }
 
 // Hello implements peer.Handler. From now on this store knows the caller's store.
 func (n peerHandler) Hello(_ context.Context, from peer.Hello) (peer.Hello, error) {

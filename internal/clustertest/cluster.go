@@ -15,6 +15,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"flowring/internal/compat"
 	"flowring/internal/memnet"
 	"flowring/internal/safeguard"
 	"flowring/node"
@@ -30,15 +31,16 @@ type Options struct {
 	Expect    int // nodes that found the cluster; 0: 3
 	Nodes     int // at the begin of a history; 0: 3
 	Disabled  safeguard.Set
-	NoSync    bool          // disks acknowledge an fsync without syncing
-	Origin    uint64        // origin of every process; 0: random origins
-	Rejoin    time.Duration // 0: the default
-	Settle    time.Duration // time until all nodes agree after the last fault; 0: 20 min
-	SealAfter time.Duration // time without a batch before an hour is sealed; 0: never
-	Slices    int           // of an hour; 0: 1
-	Hours     int           // hours of the clients; 0: 3
-	Quiet     bool          // only the clients of the scenario
-	Log       *slog.Logger  // nil: silent
+	NoSync    bool           // disks acknowledge an fsync without syncing
+	Origin    uint64         // origin of every process; 0: random origins
+	Rejoin    time.Duration  // 0: the default
+	Settle    time.Duration  // time until all nodes agree after the last fault; 0: 20 min
+	SealAfter time.Duration  // time without a batch before an hour is sealed; 0: never
+	Slices    int            // of an hour; 0: 1
+	Hours     int            // hours of the clients; 0: 3
+	Newest    compat.Version // that processes speak until they are upgraded to 2; 0: the program's versions
+	Quiet     bool           // only the clients of the scenario
+	Log       *slog.Logger   // nil: silent
 
 	CPUSlots  map[string]admission.CPUSlots // of a node by name; none: the default number
 	Clock     func(node string) time.Time   // the wall clock of a node; nil: the clock of the bubble
@@ -74,6 +76,8 @@ type Machine struct {
 	host *memnet.Host
 	node *node.Node // nil: no process runs
 	join []string   // of an outsider
+
+	newest compat.Version // that the next processes speak; 0: the program's versions
 }
 
 // The ports of every node, at its own address.
@@ -143,7 +147,7 @@ func (c *Cluster) place(name string) *Machine {
 		if c.opts.NoSync {
 			disk.IgnoreSync()
 		}
-		m = &Machine{Name: name, Disk: disk, number: len(c.nodes) + 1, life: make(chan struct{}, 1)}
+		m = &Machine{Name: name, Disk: disk, number: len(c.nodes) + 1, life: make(chan struct{}, 1), newest: c.opts.Newest}
 		m.addr = m.address(1)
 		c.nodes[name] = m
 	}
@@ -162,6 +166,7 @@ const neverFounds = 100
 func (c *Cluster) boot(m *Machine) error {
 	c.mu.Lock()
 	m.host = c.Net.Host(m.addr)
+	speaks := compat.Range{Oldest: min(m.newest, 1), Newest: m.newest}
 	c.mu.Unlock()
 	cfg := node.Default(m.Name)
 	cfg.HTTPAddr, cfg.PeerAddr, cfg.GossipAddr = at(m.addr, HTTPPort), at(m.addr, PeerPort), at(m.addr, GossipPort)
@@ -193,7 +198,8 @@ func (c *Cluster) boot(m *Machine) error {
 		Log: c.opts.Log.With("node", m.Name), Network: m.host, FS: m.Disk.FS(), Registry: prometheus.NewRegistry(),
 		CPUSlots: c.opts.CPUSlots[m.Name],
 		Origin:   c.opts.Origin, Rejoin: c.opts.Rejoin, SealBatches: 1, Disabled: c.opts.Disabled,
-		Fatal: func(err error) { c.t.Errorf("%s: journal failed: %v", m.Name, err) },
+		Speaks: speaks,
+		Fatal:  func(err error) { c.t.Errorf("%s: journal failed: %v", m.Name, err) },
 	})
 	if err != nil {
 		return err

@@ -277,6 +277,27 @@ func controls() []control {
 				drain n4`, "(P4)",
 		},
 		{
+			"an absent store that speaks an older version holds a newer one back", quiet(safeguard.AbsentVersion, 3, 2), `
+				# n3 runs an older program, and would be refused if the others turned version 2 on meanwhile
+				version n3 1
+				version n1 2
+				version n2 2
+				wait 5000
+				kill n3
+				wait 10000
+				write n1 all
+				start n3
+				wait 5000`, "(P6)",
+		},
+		{
+			"a roster keeps the fields of later programs", quiet(safeguard.KeepUnknown, 3, 2), `
+				later n1
+				wait 3000
+				restart n1
+				start n4
+				wait 8000`, "a field of a later program",
+		},
+		{
 			"copies are dropped once confirmed", quiet(safeguard.ConfirmDrop, 1, 1), `
 				write n1 all 5
 				start n4

@@ -1,6 +1,7 @@
 package clustertest
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math/rand/v2"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"flowring/flow"
+	"flowring/internal/clustertest/stranger"
 	"flowring/store/journal/journaltest"
 )
 
@@ -75,6 +77,7 @@ type runner struct {
 	copied     bool              // the outsiders are copies
 	drained    map[string]bool   // drained nodes, which never start again
 	lostStores map[string]string // by node: the store on a lost or rolled back disk
+	want       stranger.Want     // for the rosters of all nodes, at the end
 }
 
 // clients starts writers and readers. stop stops them and waits for them.
@@ -101,6 +104,10 @@ func (r *runner) finish(stopClients func()) {
 	r.c.Net.HealAll()
 	for _, name := range r.c.Names() {
 		r.c.Machine(name).Disk.Fail(nil)
+		if r.c.opts.Newest > 0 {
+			r.want.Version = 2
+			r.changeVersion(name, 2)
+		}
 		r.start(name)
 	}
 	time.Sleep(5 * time.Second)
@@ -161,7 +168,7 @@ func (r *runner) settled() error {
 			}
 		}
 	}
-	if err := r.agreed(); err != nil {
+	if err := cmp.Or(r.agreed(), r.judgeRosters()); err != nil {
 		return err
 	}
 	for _, name := range r.c.Running() {

@@ -28,12 +28,19 @@ func optionsOf(seed uint64) Options {
 	if opts.Slices = *cutInto; opts.Slices == 0 && seed%8 == 7 {
 		opts.Slices = 16
 	}
+	if seed%4 == 2 {
+		opts.Newest = 1
+	}
 	return opts
 }
 
 // scenarioOf returns the random scenario of a seed.
 func scenarioOf(seed uint64) Scenario {
-	return RandomScenario(rand.New(rand.NewPCG(seed, 7)), optionsOf(seed).Quorum, 12, 5)
+	s := RandomScenario(rand.New(rand.NewPCG(seed, 7)), optionsOf(seed).Quorum, 12, 5)
+	if optionsOf(seed).Newest > 0 {
+		return mixVersions(rand.New(rand.NewPCG(seed, 8)), s)
+	}
+	return s
 }
 
 func TestRandomHistoriesKeepEveryPromise(t *testing.T) {

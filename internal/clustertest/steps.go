@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"flowring/internal/compat"
 	"flowring/internal/memnet"
 	"flowring/ring/roster"
 	"flowring/store/journal/journaltest"
@@ -69,6 +70,9 @@ func (r *runner) step(f []string) error {
 		return r.outsiders(verb, args)
 	case "place":
 		r.c.place(args[0])
+	case "version":
+		v, _ := strconv.Atoi(args[1])
+		r.changeVersion(args[0], compat.Version(v))
 	case "start":
 		for _, name := range args {
 			r.start(name)
@@ -106,6 +110,8 @@ func (r *runner) nodeStep(verb string, args []string) error {
 		if verb == "restart" {
 			r.start(name)
 		}
+	case "later":
+		return r.addLater(name)
 	case "drain":
 		switch {
 		case !running || len(r.c.Running()) <= 3:

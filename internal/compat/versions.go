@@ -70,7 +70,7 @@ func (r Range) Check(v Version) error {
 
 // Offer describes a node to another node. The zero value is the offer of a node that says none: version 1 alone.
 type Offer struct {
-	On     Version // on in the node's cluster
+	On     Version // on in the node's cluster; 1 before the node belongs to one
 	Speaks Range
 }
 
@@ -108,28 +108,30 @@ func ParseOffer(text string) (Offer, error) {
 	return o, nil
 }
 
-// OfferError refuses another node, because one of the two does not speak the version that is on at the other one.
+// OfferError refuses another node, because one of the two does not speak the version that is on.
 type OfferError struct {
 	On     Version
-	Speaks Range
-	Here   bool // the version is on here, and the other node does not speak it
+	Speaks Range // of the node that does not speak it
+	Here   bool  // this node does not speak it
 }
 
 // Error names both versions.
 func (e *OfferError) Error() string {
 	if e.Here {
-		return fmt.Sprintf("version %d is on here, and the other node speaks %s", e.On.Known(), e.Speaks)
+		return fmt.Sprintf("version %d is on there, and this node speaks %s", e.On.Known(), e.Speaks)
 	}
-	return fmt.Sprintf("version %d is on there, and this node speaks %s", e.On.Known(), e.Speaks)
+	return fmt.Sprintf("version %d is on here, and the other node speaks %s", e.On.Known(), e.Speaks)
 }
 
-// Check refuses a node with another offer; nil: both nodes speak the version that is on at the other one.
+// Check refuses a node with another offer; nil: both nodes speak the higher one of the versions that are on. A node that
+// has not heard yet of a new version learns of it.
 func (o Offer) Check(other Offer) error {
+	on := max(o.On.Known(), other.On.Known())
 	switch {
-	case !o.Speaks.Includes(other.On):
-		return &OfferError{On: other.On, Speaks: o.Speaks}
-	case !other.Speaks.Includes(o.On):
-		return &OfferError{On: o.On, Speaks: other.Speaks, Here: true}
+	case !o.Speaks.Includes(on):
+		return &OfferError{On: on, Speaks: o.Speaks, Here: true}
+	case !other.Speaks.Includes(on):
+		return &OfferError{On: on, Speaks: other.Speaks}
 	}
 	return nil
 }

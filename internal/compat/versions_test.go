@@ -58,8 +58,14 @@ func TestOffersThatDoNotFitAreRefusedByBothNodes(t *testing.T) {
 		{
 			"a node that has dropped the old version", Offer{1, Range{1, 2}}, Offer{3, Range{2, 3}},
 			"version 3 is on there, and this node speaks versions 1 to 2",
-			"version 1 is on there, and this node speaks versions 2 to 3",
+			"version 3 is on here, and the other node speaks versions 1 to 2",
 		},
+		{
+			"a node of no cluster that has dropped the old version, the old version on", Offer{1, Range{2, 3}}, Offer{1, Range{1, 2}},
+			"version 1 is on there, and this node speaks versions 2 to 3",
+			"version 1 is on here, and the other node speaks versions 2 to 3",
+		},
+		{"a node of no cluster that has dropped the old version, the new version on", Offer{1, Range{2, 3}}, Offer{2, Range{1, 2}}, "", ""},
 		{"a node that has not heard of the new version", Offer{1, Range{1, 2}}, Offer{2, Range{1, 2}}, "", ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

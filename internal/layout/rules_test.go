@@ -29,7 +29,7 @@ func levels() map[string]int {
 		"node/clock":      0,
 		"node/membership": 2, "node/capacity": 0, "node/port": 2,
 		"node/directory": 3, "node/metrics": 3, "node/readiness": 3,
-		"node/answer": 3, "node/queries": 3, "router": 3, "router/client": 4,
+		"node/answer": 3, "node/queries": 3, "node/upgrade": 3, "router": 3, "router/client": 4,
 		"node": 4, "internal/load": 5,
 		"cmd/flowring/heap": 5, "cmd/flowring/lifetime": 5, "cmd/flowring/records": 5, "cmd/flowring/settings": 5,
 		"cmd/flowring/access": 6, "cmd/flowring/output": 6, "cmd/flowring/bench": 7,
@@ -44,8 +44,8 @@ func levels() map[string]int {
 		"internal/apicheck": 5,
 		"flow/query/naive":  5,
 		"internal/certtest": 5, "internal/layout": 5, "internal/layout/words": 5, "internal/ledger": 5, "internal/memnet": 5, "internal/racetest": 5, "internal/transcript": 5, "k8s": 5,
-		"store/journal/journaltest": 5,
-		"internal/clustertest":      6, "internal/proctest": 6,
+		"store/journal/journaltest":     5,
+		"internal/clustertest/stranger": 5, "internal/clustertest": 6, "internal/proctest": 6,
 		"internal/bench/yardstick": 5, "internal/bench/server": 5, "internal/bench": 6,
 	}
 }

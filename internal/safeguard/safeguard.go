@@ -37,6 +37,7 @@ const (
 	GiveUpOrder                    // after a given-up drain, the new ID is established before the old is forgotten (P4)
 	ReadyUnrefused                 // a node is not ready while another node refuses it
 	Unreadable                     // a store with unreadable batches of an hour counts as silent in its reads (P4)
+	AbsentVersion                  // an absent store that last said an older version holds a newer one back
 	KeepUnknown                    // a node passes on the roster's fields of later programs, which it does not know
 	QueryJudged                    // a store adds up for a query exactly the batches that were judged (P4)
 )

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"flowring/flow"
+	"flowring/internal/compat"
 	"flowring/node/peer"
 	"flowring/ring/roster"
 )
@@ -15,6 +16,7 @@ import (
 type nobody struct{}
 
 func (nobody) Roster() roster.Roster           { return roster.Roster{} }
+func (nobody) Offer() compat.Offer             { return compat.Offer{} }
 func (nobody) MergeRoster(roster.Roster) error { return nil }
 
 // If the store that lacks least cannot be reached, the read does not fail: the owner reads by itself.

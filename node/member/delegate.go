@@ -119,6 +119,7 @@ func (m *Members) admit(n *memberlist.Node) error {
 		return err
 	}
 	self := m.self.Load()
+	mismatch := self.checkOffer(node)
 	adopts := !m.cfg.Disabled.Has(safeguard.Adoption)
 	switch {
 	case node.Name == self.Name && node.Start == self.Start:
@@ -131,6 +132,8 @@ func (m *Members) admit(n *memberlist.Node) error {
 	case node.Cluster != "" && self.Cluster != "" && node.Cluster != self.Cluster:
 		err = fmt.Errorf("node %s at %s belongs to cluster %s, this node to cluster %s",
 			node.Name, node.Gossip, node.Cluster, self.Cluster)
+	case mismatch != nil:
+		err = mismatch
 	case adopts && node.Cluster != self.Cluster && self.Cluster == "":
 		return &adoptError{node.Cluster}
 	case adopts && node.Cluster != self.Cluster:

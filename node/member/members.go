@@ -188,24 +188,24 @@ func (m *Members) publish(self Node) error {
 	return nil
 }
 
-// SetIdentity publishes this node's store and cluster from now on.
-func (m *Members) SetIdentity(store, cluster string) error {
-	if changed, err := m.rename(store, cluster); !changed || err != nil {
+// SetIdentity publishes the store, the cluster and the offer of self as those of this node from now on.
+func (m *Members) SetIdentity(self Node) error {
+	if changed, err := m.rename(self); !changed || err != nil {
 		return err
 	}
 	const broadcast = time.Second // time to send it to the first node; gossip spreads it from there
 	return m.list.UpdateNode(broadcast)
 }
 
-// rename replaces the published store and cluster.
-func (m *Members) rename(store, cluster string) (changed bool, err error) {
+// rename replaces the published store, cluster and offer.
+func (m *Members) rename(to Node) (changed bool, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	self := *m.self.Load()
-	if self.Store == store && self.Cluster == cluster {
+	before := self
+	if self.Store, self.Cluster, self.Offer = to.Store, to.Cluster, to.Offer; self == before {
 		return false, nil
 	}
-	self.Store, self.Cluster = store, cluster
 	return true, m.publish(self)
 }
 

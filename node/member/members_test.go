@@ -76,7 +76,7 @@ func TestIdentityAndStateReachTheOthers(t *testing.T) {
 			t.Errorf("state = %q, want a's", got)
 		}
 		sees(t, b, 5*time.Second, "a", "b")
-		if err := a.SetIdentity("new store", ""); err != nil {
+		if err := a.SetIdentity(Node{Store: "new store"}); err != nil {
 			t.Fatal(err)
 		}
 		for begun := time.Now(); ; time.Sleep(50 * time.Millisecond) {
@@ -95,7 +95,7 @@ func adopter(t *testing.T, network *memnet.Net, name, addr, cluster string, join
 	t.Helper()
 	var m *Members
 	cfg := Config{GossipAddr: addr + ":7946", AdvertiseHost: addr, RejoinEvery: time.Second, Join: join}
-	cfg.Adopt = func(cluster string) error { return m.SetIdentity("store-1", cluster) }
+	cfg.Adopt = func(cluster string) error { return m.SetIdentity(Node{Store: "store-1", Cluster: cluster}) }
 	m = New(cfg, Deps{Log: slog.New(slog.DiscardHandler), Network: network.Host(addr)})
 	if _, err := m.Listen(t.Context()); err != nil {
 		t.Fatal(err)
@@ -437,4 +437,34 @@ type machine struct {
 
 func (*machine) LookupHost(_ context.Context, host string) ([]string, error) {
 	return []string{host}, nil
+}
+
+// Of two nodes, one of which does not speak the version that is on, each refuses the other with both versions.
+func TestNodesOfOtherVersionsAreRefused(t *testing.T) {
+	older, newer := node("a", "1", "10.0.0.1:7946"), node("b", "1", "10.0.0.2:7946")
+	newer.Offer = "2/1-2"
+	for _, tt := range []struct {
+		self, other Node
+		want        string
+	}{
+		{older, newer, "version 2 is on there, and this node speaks version 1"},
+		{newer, older, "version 2 is on here, and the other node speaks version 1"},
+		{newer, newer, ""},
+	} {
+		m := inert(t, tt.self)
+		other := tt.other
+		other.Start = "2"
+		got := ""
+		if err := m.admit(wire(t, other)); err != nil {
+			got = err.Error()
+		}
+		if !strings.HasSuffix(got, tt.want) || (got == "") != (tt.want == "") || (m.Refusal() == nil) != (tt.want == "") {
+			t.Errorf("admit(%q at %q) = %q, Refusal %v, want %q", other.Offer, tt.self.Offer, got, m.Refusal(), tt.want)
+		}
+	}
+	unreadable := newer
+	unreadable.Start, unreadable.Offer = "2", "x"
+	if err := inert(t, older).admit(wire(t, unreadable)); err == nil {
+		t.Error("admit(a node with an unreadable offer) = nil, want an error")
+	}
 }

@@ -7,6 +7,8 @@ import (
 
 	"github.com/go-json-experiment/json"
 	"github.com/hashicorp/memberlist"
+
+	"flowring/internal/compat"
 )
 
 // Node is one live node, from its gossip metadata.
@@ -18,6 +20,7 @@ type Node struct {
 	Peer    string `json:"p"`           // address of the node-to-node protocol
 	Cluster string `json:"c,omitempty"` // cluster ID, once there is one
 	Params  string `json:"v"`           // parameters shared by the whole cluster
+	Offer   string `json:"w,omitempty"` // compat.Offer; empty: version 1 alone
 	Gossip  string `json:"-"`           // address of the gossip, from the library
 }
 
@@ -48,6 +51,22 @@ func decodeNode(n *memberlist.Node) (Node, error) {
 	}
 	node.Gossip = n.Address()
 	return node, nil
+}
+
+// checkOffer refuses a node whose versions do not fit those of n.
+func (n Node) checkOffer(other Node) error {
+	mine, err := compat.ParseOffer(n.Offer)
+	if err != nil {
+		return err
+	}
+	theirs, err := compat.ParseOffer(other.Offer)
+	if err == nil {
+		err = mine.Check(theirs)
+	}
+	if err != nil {
+		return fmt.Errorf("node %s at %s: %w", other.Name, other.Gossip, err)
+	}
+	return nil
 }
 
 // View is an immutable set of live nodes, this one included, sorted by name.

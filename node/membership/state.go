@@ -115,8 +115,8 @@ func Open(cfg Config, deps Deps) (*State, error) {
 		return nil, fmt.Errorf("the data folder belongs to node %q, and this node is named %q: give it its own folder,"+
 			" or its name back", id.Name, s.cfg.Name)
 	}
-	if err := s.cfg.Speaks.Check(id.Roster.Version()); err != nil {
-		return nil, fmt.Errorf("load identity: the roster has %w", err)
+	if err := s.checkVersion(id.Roster); err != nil {
+		return nil, fmt.Errorf("load identity: %w", err)
 	}
 	s.publish(id.Store, id.Former, id.Roster)
 	if _, err := s.changeLocked(func(r roster.Roster) (roster.Roster, error) { return r, nil }); err != nil {
@@ -281,8 +281,8 @@ func (s *State) MergeRoster(other roster.Roster) error {
 	if other.Equal(s.Roster()) {
 		return nil
 	}
-	if err := s.cfg.Speaks.Check(other.Version()); err != nil {
-		return fmt.Errorf("the roster of the other node has %w", err)
+	if err := s.checkVersion(other); err != nil {
+		return fmt.Errorf("merge rosters: %w", err)
 	}
 	if s.deps.DropUnknown {
 		other = other.WithoutUnknown()
@@ -321,8 +321,12 @@ func (s *State) AdoptCluster(id string) error {
 	return s.change(func(r roster.Roster) (roster.Roster, error) { return r.WithCluster(id) })
 }
 
-// FoundCluster makes a store of no cluster a store of a new cluster.
-func (s *State) FoundCluster() error { return s.AdoptCluster(roster.NewClusterID()) }
+// FoundCluster makes a store of no cluster a store of a new cluster, with the oldest version that the node speaks.
+func (s *State) FoundCluster() error {
+	return s.change(func(r roster.Roster) (roster.Roster, error) {
+		return r.WithVersion(s.cfg.Speaks.Oldest).WithCluster(roster.NewClusterID())
+	})
+}
 
 // Mark adds the flags of one store to the roster.
 func (s *State) Mark(store roster.Store) error {

@@ -1,6 +1,8 @@
 package membership
 
 import (
+	"fmt"
+
 	"flowring/internal/compat"
 	"flowring/ring/roster"
 )
@@ -16,6 +18,36 @@ func (s *State) Offer() compat.Offer { return compat.Offer{On: s.Version(), Spea
 func (s *State) TurnOn(v compat.Version) error {
 	return s.change(func(r roster.Roster) (roster.Roster, error) { return r.WithVersion(v), nil })
 }
+
+// checkVersion refuses the roster of a version that this node does not speak. A roster of no cluster has no version yet:
+// it may be older.
+func (s *State) checkVersion(r roster.Roster) error {
+	if r.Cluster() == "" && r.Version() <= s.cfg.Speaks.Newest.Known() {
+		return nil
+	}
+	if err := s.cfg.Speaks.Check(r.Version()); err != nil {
+		return fmt.Errorf("the roster has %w", err)
+	}
+	return nil
+}
+
+// Next returns the version to turn on: the newest that every store of the roster speaks, as it last said. It is the
+// version that is on already if there is none, if this store does not count, or if the node belongs to no cluster. A live
+// node whose store is on no roster yet holds a version back too, because it would be refused.
+func (s *State) Next(live []compat.Offer) compat.Version {
+	now := s.current.Load().roster
+	if self := s.Self(); now.Cluster() == "" || !self.Counts() {
+		return now.Version()
+	}
+	next := now.Spoken()
+	for _, o := range live {
+		next = min(next, o.Speaks.Newest.Known())
+	}
+	return max(next, now.Version())
+}
+
+// HoldBack returns the stores that do not speak the newest version of this node, as they last said.
+func (s *State) HoldBack() []roster.Store { return s.Roster().Below(s.cfg.Speaks.Newest.Known()) }
 
 // newStore returns a store of this node that is new on the roster.
 func (s *State) newStore(id roster.StoreID) roster.Store {

@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"flowring/internal/buildinfo"
+	"flowring/internal/compat"
 	"flowring/internal/reload"
 	"flowring/node/keyring"
 	"flowring/node/peer"
@@ -21,6 +22,8 @@ type Sample struct {
 	Status         peer.Status
 	Roster         roster.Roster
 	Members        int // live nodes
+	Version        compat.Offer
+	HoldBack       int // stores that do not speak the newest version of this node
 	Ready          bool
 	ReadyToWrite   bool
 	NoFolder       bool   // the data folder is missing

@@ -21,6 +21,7 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"flowring/flow"
+	"flowring/internal/compat"
 	"flowring/internal/contract"
 	"flowring/node/peer/idle"
 	"flowring/node/peer/stream"
@@ -32,6 +33,7 @@ import (
 // Rosters is the source of the roster that a client announces, and the destination of the rosters in answers.
 type Rosters interface {
 	Roster() roster.Roster
+	Offer() compat.Offer
 	// MergeRoster merges a roster durably. It fails for a roster of another cluster.
 	MergeRoster(roster.Roster) error
 }
@@ -192,7 +194,9 @@ func (c *Client) callByStream(
 	if deadline, ok := ctx.Deadline(); ok {
 		a.Wait = max(time.Until(deadline), time.Millisecond)
 	}
-	answer, err := c.streams.Call(ctx, addr, stream.Request{Kind: a.Kind, Size: size, Append: a.Append})
+	answer, err := c.streams.Call(ctx, addr, stream.Request{
+		Kind: a.Kind, Size: size, Append: a.Append, Version: int(own.Version()),
+	})
 	if err == nil {
 		replayed, from, err = c.decodeReply(addr, answer.Body, c.noteReply(addr))
 		answer.Release()
@@ -485,6 +489,7 @@ func (c *Client) request(ctx context.Context, method, addr, name string, body io
 		return nil, err
 	}
 	roster := c.rosters.Roster()
+	setOffer(req.Header, c.rosters.Offer())
 	req.Header.Set(headerRoster, roster.Hash())
 	if id := roster.Cluster(); id != "" {
 		req.Header.Set(headerCluster, id)
@@ -508,6 +513,10 @@ func (c *Client) open(ctx context.Context, method, addr, name string, body io.Re
 		return nil, err
 	}
 	res.Body = limit.AnswerBody(ctx, res.Body)
+	if refusal := checkOffer(res.Header, c.rosters.Offer()); refusal != nil {
+		res.Body.Close()
+		return nil, fmt.Errorf("%s at %s: %w", name, addr, refusal)
+	}
 	if err := c.mergeFrom([]byte(res.Header.Get(headerRosterValue))); err != nil {
 		res.Body.Close()
 		return nil, fmt.Errorf("%s at %s: %w", name, addr, err)

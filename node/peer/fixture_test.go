@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"flowring/flow"
+	"flowring/internal/compat"
 	"flowring/internal/contract"
 	"flowring/internal/memnet"
 	"flowring/internal/racetest"
@@ -31,6 +32,7 @@ type double struct {
 	self   roster.Store
 	roster roster.Roster
 
+	offer   compat.Offer
 	err     error // of every call below
 	wait    chan struct{}
 	entered chan struct{} // receives when a call waits
@@ -51,6 +53,7 @@ type double struct {
 
 func (d *double) Self() roster.Store    { return d.self }
 func (d *double) Roster() roster.Roster { return d.roster }
+func (d *double) Offer() compat.Offer   { return d.offer }
 
 func (d *double) Hello(_ context.Context, from Hello) (Hello, error) {
 	return Hello{Store: d.self, Roster: d.roster}, d.err
@@ -173,6 +176,7 @@ func sources(a Answer) (all string, err error) {
 type rosters struct {
 	mu     sync.Mutex
 	roster roster.Roster
+	offer  compat.Offer
 	merges int
 }
 
@@ -181,6 +185,8 @@ func (r *rosters) Roster() roster.Roster {
 	defer r.mu.Unlock()
 	return r.roster
 }
+
+func (r *rosters) Offer() compat.Offer { return r.offer }
 
 func (r *rosters) MergeRoster(o roster.Roster) (err error) {
 	r.mu.Lock()

@@ -9,6 +9,7 @@ const (
 	headerRoster      = "Flowring-Roster"       // hash of the caller's roster
 	headerRosterValue = "Flowring-Roster-Value" // the answerer's roster, if the hashes differ
 	headerCluster     = "Flowring-Cluster"      // cluster ID of the caller
+	headerVersions    = "Flowring-Versions"     // compat.Offer of the sender, in both directions; none: version 1 alone
 	headerComplete    = "Flowring-Complete"
 	headerTag         = "Flowring-Tag"   // of the flows, even without a body
 	headerDoubt       = "Flowring-Doubt" // with a digest: the reason for which batches may be missing

@@ -15,6 +15,7 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"flowring/flow"
+	"flowring/internal/compat"
 	"flowring/internal/contract"
 	"flowring/node/peer/idle"
 	"flowring/node/peer/stream"
@@ -28,6 +29,7 @@ import (
 type Handler interface {
 	Self() roster.Store
 	Roster() roster.Roster
+	Offer() compat.Offer
 	Hello(ctx context.Context, from Hello) (Hello, error)
 	// Admit stores batches at the write quorum. replayed reports that all batches were stored before. checked says
 	// that their posting was checked as a whole. Check returns the refusal of Admit without storing.
@@ -158,6 +160,7 @@ func (s *Server) handle(method, name string, slots chan struct{}, call func(http
 		limit = idle.ReaderTimeout
 	}
 	s.mux.HandleFunc(method+" "+prefix+name, func(out http.ResponseWriter, r *http.Request) {
+		setOffer(out.Header(), s.Offer()) // before the writer sends signs of life with these headers
 		w := idle.NewAnswerWriter(out, limit, s.noteStall)
 		defer w.Begin()
 		select {
@@ -166,6 +169,10 @@ func (s *Server) handle(method, name string, slots chan struct{}, call func(http
 		default:
 			s.introduce(w, r)
 			s.busy("%s: %d calls are under way", name, cap(slots)).write(w)
+			return
+		}
+		if refusal := checkOffer(r.Header, s.Offer()); refusal != nil {
+			refusal.write(w)
 			return
 		}
 		theirs := r.Header.Get(headerCluster)

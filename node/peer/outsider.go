@@ -3,6 +3,7 @@ package peer
 import (
 	"net"
 
+	"flowring/internal/compat"
 	"flowring/ring/roster"
 )
 
@@ -10,6 +11,7 @@ import (
 type outsider struct{}
 
 func (outsider) Roster() roster.Roster           { return roster.Roster{} }
+func (outsider) Offer() compat.Offer             { return compat.Offer{Speaks: compat.Spoken()} }
 func (outsider) MergeRoster(roster.Roster) error { return nil }
 
 // NewOutsider returns a client for a program other than a node, such as the command line of an operator. A server

@@ -47,6 +47,11 @@ func (s *Server) serveStream(w http.ResponseWriter, r *http.Request) {
 	if r.Header.Get("Upgrade") != stream.Protocol {
 		refusal = newError(contract.Malformed, "stream: not %s", stream.Protocol)
 	}
+	if mismatch := checkOffer(r.Header, s.Offer()); mismatch != nil {
+		setOffer(w.Header(), s.Offer())
+		mismatch.write(w)
+		return
+	}
 	if refusal != nil {
 		s.introduce(w, r)
 		refusal.write(w)

@@ -63,8 +63,9 @@ type Client struct {
 
 // route is the destination of a stream.
 type route struct {
-	addr  string
-	large bool
+	addr    string
+	large   bool
+	version int
 }
 
 // dialing is the attempt to make a stream, and later the stream.
@@ -90,6 +91,10 @@ type Request struct {
 	Kind   Kind
 	Size   int                            // of the body, in bytes
 	Append func(dst []byte) (body []byte) // appends the body, of exactly Size bytes, to dst
+
+	// Version of the formats of the body. Each version has streams of its own, because a peer accepts or refuses the
+	// version when a stream begins.
+	Version int
 }
 
 // Answer is the answer to a call. The caller gives it back with Release.
@@ -113,7 +118,7 @@ func (c *Client) Call(ctx context.Context, addr string, r Request) (Answer, erro
 	if err := ctx.Err(); err != nil {
 		return Answer{}, &UnsentError{err}
 	}
-	to := route{addr, r.Size > largeCall}
+	to := route{addr, r.Size > largeCall, r.Version}
 	for {
 		d, err := c.dial(to)
 		if err != nil {

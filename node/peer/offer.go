@@ -1,0 +1,27 @@
+package peer
+
+import (
+	"net/http"
+
+	"flowring/internal/compat"
+	"flowring/internal/contract"
+)
+
+// setOffer adds the versions of the sender to the headers of a call or an answer.
+func setOffer(h http.Header, mine compat.Offer) {
+	if text := mine.String(); text != "" {
+		h.Set(headerVersions, text)
+	}
+}
+
+// checkOffer refuses the sender of headers if its versions do not fit those of this node; nil: they fit.
+func checkOffer(h http.Header, mine compat.Offer) *Error {
+	theirs, err := compat.ParseOffer(h.Get(headerVersions))
+	if err != nil {
+		return newError(contract.Malformed, "%v", err)
+	}
+	if err := mine.Check(theirs); err != nil {
+		return newError(contract.Stranger, "%v", err)
+	}
+	return nil
+}
