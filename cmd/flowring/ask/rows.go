@@ -164,7 +164,7 @@ type tableSink struct {
 func newTableSink(w io.Writer, style table.Style, path string, values url.Values) *tableSink {
 	layout := NewLayout(path, values)
 	s := &tableSink{w: w, style: style, layout: layout, table: layout.Table(MeasureOf(values))}
-	s.table.Footer = true
+	s.table.Footer = len(s.table.Headings) > 0 // a total is its own sum
 	return s
 }
 
