@@ -64,6 +64,7 @@ func TestDocumentedFlagsExist(t *testing.T) {
 	source := sourceOf(t, "cmd/flowring")
 	settings := found(source, `(?m)^\t\t\{"([a-z-]+)", group`)
 	flags := append(found(source, `Var\([^"]*"([a-z-]+)"`), settings...)
+	flags = append(flags, found(source, `(?:flag|\t)\{"([a-z-]+)", "[a-z_]+!?", "`)...) // of queries, with their parameters
 	if len(settings) < 10 || len(flags) < len(settings)+3 {
 		t.Fatalf("flags are %v: they are not found", flags)
 	}
