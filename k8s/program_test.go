@@ -19,13 +19,13 @@ import (
 const drainSeconds = 25
 
 func TestDrainTimeIsThePrograms(t *testing.T) {
-	source, err := os.ReadFile("../cmd/flowring/serve.go")
+	source, err := os.ReadFile("../cmd/flowring/lifetime/lifetime.go")
 	if err != nil {
 		t.Fatal(err)
 	}
 	words := strings.Join(strings.Fields(string(source)), " ") // gofmt aligns
 	if want := fmt.Sprintf("stopWithin = %d * time.Second", drainSeconds); !strings.Contains(words, want) {
-		t.Errorf("cmd/flowring/serve.go does not have %q", want)
+		t.Errorf("cmd/flowring/lifetime/lifetime.go does not have %q", want)
 	}
 }
 

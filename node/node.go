@@ -262,7 +262,8 @@ func (n *Node) openStore(ctx context.Context) error {
 		replica.Deps{
 			Log: n.log, Cluster: cluster{n}, Peers: peerCaller{n.client}, Store: n.store,
 			NotSent: peer.NotSent, Silent: peer.Unheard, Fail: n.fail,
-			Refuse: n.refuseWrite, DiskLost: n.folderMissing, RingSettled: n.saveSettled, LastSettled: ringOf(settled, n.cfg.HourSlices),
+			Refuse: n.refuseWrite, DiskLost: n.folderMissing, Acked: metrics.AckSeconds(n.deps.Registry),
+			RingSettled: n.saveSettled, LastSettled: ringOf(settled, n.cfg.HourSlices),
 		})
 	n.answers = answer.New(
 		answer.Config{Slices: n.cfg.HourSlices, Disabled: n.deps.Disabled},

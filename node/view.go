@@ -75,7 +75,7 @@ func (n *Node) membersView() router.MembersView {
 func (n *Node) sample() metrics.Sample {
 	stats := n.store.Stats()
 	s := metrics.Sample{
-		Store: stats, Status: n.statusOf(stats), Roster: n.membership.Roster(), Members: len(n.members.View().Nodes),
+		Store: stats, Status: n.statusOf(stats), Roster: n.membership.Roster(), Members: len(n.members.View().Nodes), Answers: n.isAnswering,
 		Version: n.membership.Offer(), HoldBack: len(n.membership.HoldBack()),
 		Ready: n.Ready() == nil, ReadyToWrite: n.ReadyToWrite() == nil, NoFolder: n.folderMissing(),
 		Fetched: n.replicas.Fetched(), HandedOver: n.replicas.HandedOver(), Conflicts: n.replicas.Conflicts(),
@@ -85,6 +85,7 @@ func (n *Node) sample() metrics.Sample {
 		Queries:    metrics.Queries(n.queries.Stats()),
 		GossipKeys: n.gossipKeysNow(), Files: n.files.Stats(),
 	}
+	s.Ring, s.Fsyncs = n.membership.Ring(), n.journal.Fsyncs()
 	s.ClockOffset, s.ClocksCompared = n.clock.Offset()
 	s.KeysRemembered, s.KeysRefused = n.replicas.KeysRemembered()
 	if server := n.peerServer.Load(); server != nil {

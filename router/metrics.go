@@ -14,6 +14,7 @@ import (
 type metrics struct {
 	requests  *prometheus.CounterVec   // by route, method, code
 	seconds   *prometheus.HistogramVec // by route, method
+	waited    prometheus.Histogram
 	inFlight  prometheus.Gauge
 	records   prometheus.Counter
 	flows     prometheus.Counter
@@ -48,6 +49,9 @@ func newMetrics(reg prometheus.Registerer, c *admission.Controller) metrics {
 			Help:    "Time from the headers of the request to the end of its answer.",
 			Buckets: prometheus.ExponentialBuckets(0.0005, 2, 16)},
 			[]string{"route", "method"}),
+		waited: f.NewHistogram(prometheus.HistogramOpts{Name: "flowring_http_post_wait_seconds",
+			Help:    "Time that a POST waited before its body was read.",
+			Buckets: prometheus.ExponentialBuckets(0.0005, 4, 8)}),
 		inFlight:  gauge("in_flight", "Requests being answered."),
 		records:   counter("records_accepted_total", "Records stored, without replays."),
 		flows:     counter("flows_accepted_total", "Flows of the requests stored, without replays."),

@@ -80,6 +80,7 @@ func (rt *router) post(r *http.Request, who principal.Principal) (p *flow.Postin
 		return nil, false, err
 	}
 	waited := time.Since(begun) // counts against PostTimeout, because the body may have arrived meanwhile
+	rt.metrics.waited.Observe(waited.Seconds())
 	slow := time.AfterFunc(slowBody, ticket.Release)
 	defer slow.Stop()
 	body, err := rt.receive(r, ticket)

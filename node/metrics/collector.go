@@ -12,8 +12,10 @@ import (
 	"flowring/internal/reload"
 	"flowring/node/keyring"
 	"flowring/node/peer"
+	"flowring/ring"
 	"flowring/ring/roster"
 	"flowring/store"
+	"flowring/store/journal"
 )
 
 // Sample has the figures of one scrape.
@@ -23,7 +25,10 @@ type Sample struct {
 	Roster         roster.Roster
 	Members        int // live nodes
 	Version        compat.Offer
-	HoldBack       int // stores that do not speak the newest version of this node
+	HoldBack       int                       // stores that do not speak the newest version of this node
+	Answers        func(roster.StoreID) bool // reports whether the node of a store answers
+	Ring           *ring.Ring
+	Fsyncs         journal.Fsyncs
 	Ready          bool
 	ReadyToWrite   bool
 	NoFolder       bool   // the data folder is missing
@@ -81,7 +86,10 @@ func (c *Collector) Describe(to chan<- *prometheus.Desc) {
 	for _, d := range c.descs {
 		to <- d
 	}
+	to <- fsyncSeconds
 }
+
+var fsyncSeconds = prometheus.NewDesc("flowring_store_fsync_seconds", "Time of an fsync of the journal.", nil, nil)
 
 // Collect implements prometheus.Collector.
 func (c *Collector) Collect(to chan<- prometheus.Metric) {
@@ -89,4 +97,15 @@ func (c *Collector) Collect(to chan<- prometheus.Metric) {
 	for i, m := range c.metrics {
 		to <- prometheus.MustNewConstMetric(c.descs[i], m.kind, m.read(s))
 	}
+	to <- prometheus.MustNewConstHistogram(fsyncSeconds, s.Fsyncs.Count, s.Fsyncs.Seconds, s.Fsyncs.Within)
+}
+
+// AckSeconds registers and returns a function that takes the time until another store acknowledged batches.
+func AckSeconds(r *prometheus.Registry) func(time.Duration) {
+	h := prometheus.NewHistogram(prometheus.HistogramOpts{
+		Name: "flowring_replica_ack_seconds", Help: "Time until another store had acknowledged the batches of a call.",
+		Buckets: prometheus.ExponentialBuckets(0.0005, 2, 14),
+	})
+	r.MustRegister(h)
+	return func(d time.Duration) { h.Observe(d.Seconds()) }
 }

@@ -1,6 +1,13 @@
 package metrics
 
-import "github.com/prometheus/client_golang/prometheus"
+import (
+	"strconv"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"flowring/ring"
+	"flowring/ring/roster"
+)
 
 // metric is one row of a table.
 type metric struct {
@@ -86,6 +93,16 @@ func nodeMetrics() []metric {
 			func(s Sample) float64 { return float64(s.DiskRefusals) }},
 		{gauge, "members_alive", "Live nodes, this one included.",
 			func(s Sample) float64 { return float64(s.Members) }},
+		{gauge, "members_absent", "Stores of the roster whose nodes do not answer.",
+			func(s Sample) float64 {
+				return count(s.Roster, func(st roster.Store) bool { return !s.Answers(st.ID) })
+			}},
+		{gauge, "members_joining", "Stores of the roster that are not established yet.",
+			func(s Sample) float64 { return count(s.Roster, func(st roster.Store) bool { return !st.Established }) }},
+		{gauge, "members_leaving", "Stores of the roster that are being drained or forgotten.",
+			func(s Sample) float64 { return count(s.Roster, func(st roster.Store) bool { return st.Leaving }) }},
+		{gauge, "ring_id", "A number that is equal on nodes with the same placement.",
+			func(s Sample) float64 { return ringID(s.Ring) }},
 		{gauge, "roster_stores", "Stores on the roster that are not forgotten.",
 			func(s Sample) float64 { return float64(len(s.Roster.Stores())) }},
 		{gauge, "roster_established", "Established stores on the roster.",
@@ -150,4 +167,25 @@ func indicator(is bool) float64 {
 		return 1
 	}
 	return 0
+}
+
+// count returns the number of stores on a roster for which a condition holds.
+func count(r roster.Roster, holds func(roster.Store) bool) float64 {
+	n := 0
+	for _, s := range r.Stores() {
+		if holds(s) {
+			n++
+		}
+	}
+	return float64(n)
+}
+
+// ringID returns the first 48 bits of the version of a ring, which a float holds exactly.
+func ringID(r *ring.Ring) float64 {
+	const digits = 12
+	if r == nil || len(r.Version()) < digits {
+		return 0
+	}
+	id, _ := strconv.ParseUint(r.Version()[:digits], 16, 64) // a version is hexadecimal
+	return float64(id)
 }

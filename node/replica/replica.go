@@ -89,13 +89,14 @@ type Deps struct {
 	Cluster     candidates.Cluster
 	Peers       Peers
 	Store       *store.Store
-	Refuse      func() error     // returns why this node admits no write now; nil: it admits all
-	DiskLost    func() bool      // reports whether no disk has the content of this store any more; nil: never
-	NotSent     func(error) bool // reports whether a failed call to a peer cannot have had an effect
-	Silent      func(error) bool // reports whether a call failed because the peer was silent; nil: never
-	Fail        func(error)      // gets damage that no other store can make good; nil: it is logged
-	RingSettled func(*ring.Ring) // gets, in order, each ring whose slices are all taken over; nil: it is not called
-	LastSettled *ring.Ring       // the last such ring of the process before; nil: none
+	Refuse      func() error        // returns why this node admits no write now; nil: it admits all
+	DiskLost    func() bool         // reports whether no disk has the content of this store any more; nil: never
+	NotSent     func(error) bool    // reports whether a failed call to a peer cannot have had an effect
+	Silent      func(error) bool    // reports whether a call failed because the peer was silent; nil: never
+	Fail        func(error)         // gets damage that no other store can make good; nil: it is logged
+	Acked       func(time.Duration) // gets the time until another store acknowledged batches; nil: it is not called
+	RingSettled func(*ring.Ring)    // gets, in order, each ring whose slices are all taken over; nil: it is not called
+	LastSettled *ring.Ring          // the last such ring of the process before; nil: none
 }
 
 // Replicas is this node's part in keeping every batch on enough stores. It is safe for concurrent use.

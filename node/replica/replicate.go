@@ -138,10 +138,20 @@ func (p *replication) send() {
 		for k, i := range t.writes {
 			batches[k] = p.writes[i].Written
 		}
-		acks := p.acks
-		p.r.coalescer.Send(t.to.ID, t.to, batches, func(from roster.Store, err error) { acks <- ack{t, from, err} })
+		p.r.coalescer.Send(t.to.ID, t.to, batches, p.answerTo(t))
 	}
 	p.due = p.due[:0]
+}
+
+// answerTo returns the function that takes the answer to a transfer.
+func (p *replication) answerTo(t transfer) func(roster.Store, error) {
+	acks, acked, begun := p.acks, p.r.Acked, time.Now()
+	return func(from roster.Store, err error) {
+		if err == nil && acked != nil && !t.to.Self {
+			acked(time.Since(begun))
+		}
+		acks <- ack{t, from, err}
+	}
 }
 
 // take handles an answer. It fails if a batch can no longer reach W stores.
