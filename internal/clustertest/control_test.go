@@ -253,6 +253,23 @@ func controls() []control {
 				read n1 0 5`, "(P4)",
 		},
 		{
+			"a store adds up exactly the batches that were judged", quiet(safeguard.QueryJudged, 3, 2), `
+				# n1 owns hour 1. It takes a batch, which reaches no other store, after its digest was judged and before it
+				# adds the hour up. A query that shows the batch as complete obliges the next complete read.
+				write n2 1
+				wait 1000
+				slow n2 n1 500
+				query n1 &
+				wait 200
+				mute n1 n2
+				mute n1 n3
+				write n1 1 &
+				wait 1000
+				cut n1|n2,n3
+				reset n1|n2,n3
+				read n2 1 30`, "(P4)",
+		},
+		{
 			"a store learnt as forgotten counts as silent", quiet(safeguard.BegunRoster, 2, 2), `
 				# while n2 waits for n5, n3 secures batches of n4 on n1, which n2 has asked already; then n4 is forgotten
 				start n4 n5

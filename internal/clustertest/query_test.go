@@ -99,6 +99,25 @@ func (a *asker) post(n int) {
 			Hour:   flow.Hour(a.rng.IntN(askedHours)),
 		})
 	}
+	a.send(records)
+}
+
+// postNames posts records of as many flows in one request.
+func (a *asker) postNames(flows int) {
+	a.t.Helper()
+	var records []flow.Record
+	for range flows {
+		records = append(records, flow.Record{
+			Key:    flow.Key{SrcApp: fmt.Sprintf("%0200d", len(a.records)+len(records)), DestApp: "db", VPCID: "vpc"},
+			Totals: flow.Totals{BytesTx: 1, BytesRx: 2}, Hour: flow.Hour(a.rng.IntN(askedHours)),
+		})
+	}
+	a.send(records)
+}
+
+// send posts records in one request, again until it is stored.
+func (a *asker) send(records []flow.Record) {
+	a.t.Helper()
 	body, err := json.Marshal(records)
 	if err != nil {
 		a.t.Fatal(err)

@@ -127,7 +127,7 @@ func TestQueriesBeyondALimitAreRefused(t *testing.T) {
 		c, _ := busyCluster(t, func(c *node.Config) {
 			c.MaxHoursPerQuery, c.MaxGroupsPerQuery, c.MaxQueries, c.QueryTimeout = askedHours, 50, 2, 5*time.Second
 		})
-		one := &query.Spec{From: 0, To: askedHours}
+		one := &query.Spec{From: 0, To: askedHours, Group: query.FieldsOf(query.VPCID)}
 		refused := func(name string, spec *query.Spec, want contract.Refusal, setting, metric string) {
 			t.Helper()
 			_, err := c.Node(name).Query(t.Context(), spec, contract.Ask{})
@@ -158,6 +158,31 @@ func TestQueriesBeyondALimitAreRefused(t *testing.T) {
 		c.opts.CPUSlots["n3"].Release()
 		if _, err := c.Node("n1").Query(t.Context(), &query.Spec{From: math.MinInt64, To: math.MaxInt64}, contract.Ask{}); !errors.Is(err, contract.QueryHours) {
 			t.Errorf("Query of all hours = %v, want %v", err, contract.QueryHours)
+		}
+	})
+}
+
+// A store that is lost while rows are read is an error. The rows so far are never taken for the whole answer.
+func TestAStoreThatIsLostDuringTheRowsIsAnError(t *testing.T) {
+	racetest.Bubble(t, func(t *testing.T) {
+		c, a := busyCluster(t, nil)
+		for range 4 {
+			a.postNames(5000)
+		}
+		rows, err := c.Node("n1").Query(t.Context(), everything(), contract.Ask{Need: contract.NeedComplete})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer rows.Close()
+		read, failed := 0, error(nil)
+		for _, err := range rows.All() {
+			if read++; read == 1 {
+				c.Kill("n2")
+			}
+			failed = err
+		}
+		if !errors.As(failed, new(*contract.UnavailableError)) || read > 20_000 {
+			t.Errorf("%d rows, then %v, want an error before the end", read, failed)
 		}
 	})
 }

@@ -37,6 +37,7 @@ import (
 //	squat NODE OTHER...        start empty nodes of another installation, the first one at the last address of NODE
 //	write NODE HOUR [TIMES]    write a batch through a node; for "all" one batch to each hour
 //	read NODE HOUR [TIMES]     read an hour at a node
+//	query NODE [TIMES]         ask a node about all hours
 //	forgotten NODE MS          require that every running node forgets the lost store of NODE within MS milliseconds
 //	forget NODE AT             ask the node AT to forget the store of the absent NODE
 //

@@ -13,6 +13,7 @@ import (
 
 	"flowring/flow"
 	"flowring/internal/clustertest/stranger"
+	"flowring/internal/contract"
 	"flowring/store/journal/journaltest"
 )
 
@@ -80,7 +81,7 @@ type runner struct {
 	want       stranger.Want     // for the rosters of all nodes, at the end
 }
 
-// clients starts writers and readers. stop stops them and waits for them.
+// clients starts writers, readers and a client that asks queries. stop stops them and waits for them.
 func (r *runner) clients(seed uint64) (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var wg sync.WaitGroup
@@ -92,6 +93,7 @@ func (r *runner) clients(seed uint64) (stop func()) {
 		rng := rand.New(rand.NewPCG(seed, uint64(200+i)))
 		wg.Go(func() { r.read(ctx, fmt.Sprintf("10.0.2.%d", i+1), rng) })
 	}
+	wg.Go(func() { r.ask(ctx, rand.New(rand.NewPCG(seed, 250))) })
 	return func() {
 		cancel()
 		wg.Wait()
@@ -166,6 +168,11 @@ func (r *runner) settled() error {
 			case !slices.Equal(records, first):
 				return fmt.Errorf("hour %d differs between %s and %s", hour, r.c.Running()[0], name)
 			}
+		}
+	}
+	for _, name := range r.c.Running() {
+		if !r.query(context.Background(), name, contract.NeedComplete) {
+			return fmt.Errorf("%s answers no query", name)
 		}
 	}
 	if err := cmp.Or(r.agreed(), r.judgeRosters()); err != nil {

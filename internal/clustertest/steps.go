@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"flowring/internal/compat"
+	"flowring/internal/contract"
 	"flowring/internal/memnet"
 	"flowring/ring/roster"
 	"flowring/store/journal/journaltest"
@@ -92,6 +93,11 @@ func (r *runner) nodeStep(verb string, args []string) error {
 	}
 	running := r.c.Node(name) != nil
 	switch verb {
+	case "query":
+		for range countOf(args[1:]) {
+			r.query(context.Background(), name, contract.NeedUnproven)
+			time.Sleep(100 * time.Millisecond)
+		}
 	case "write", "read":
 		if running {
 			r.clientStep(verb, name, args[1:])
@@ -160,17 +166,14 @@ func (r *runner) clientStep(verb, name string, args []string) {
 	client := r.c.Client("10.0.4.1")
 	defer client.CloseIdleConnections()
 	ctx := context.Background()
-	hours, times := []string{args[0]}, 1
+	hours := []string{args[0]}
 	if args[0] == "all" {
 		hours = nil
 		for h := range r.hours {
 			hours = append(hours, strconv.Itoa(h))
 		}
 	}
-	if len(args) > 1 {
-		times, _ = strconv.Atoi(args[1])
-	}
-	for range times {
+	for range countOf(args[1:]) {
 		for _, text := range hours {
 			hour, _ := strconv.Atoi(text)
 			if verb == "read" {
@@ -181,6 +184,15 @@ func (r *runner) clientStep(verb, name string, args []string) {
 		}
 		time.Sleep(100 * time.Millisecond)
 	}
+}
+
+// countOf returns the number of repetitions in the arguments of a step, 1 by default.
+func countOf(args []string) int {
+	if len(args) == 0 {
+		return 1
+	}
+	n, _ := strconv.Atoi(args[0])
+	return n
 }
 
 // forget asks one node to forget the store of another, as an operator would.

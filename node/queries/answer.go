@@ -127,6 +127,9 @@ func (a *Answer) fold(call *wire.QueryCall) error {
 		if !s.Settled {
 			continue
 		}
+		if a.ctx.Err() != nil {
+			return context.Cause(a.ctx)
+		}
 		same, err := a.foldSettled(i, s)
 		if err != nil {
 			return err
@@ -150,26 +153,34 @@ func (a *Answer) fold(call *wire.QueryCall) error {
 	return nil
 }
 
-// foldSettled adds a slice up if its batches are those of the judged digest.
+// foldSettled adds a slice up if its batches are those of the judged digest. The slice is loaded without a CPU slot.
 func (a *Answer) foldSettled(i int, s *wire.QuerySlice) (same bool, err error) {
-	if a.ctx.Err() != nil {
-		return false, context.Cause(a.ctx)
+	a.q.counters.folded.Add(1)
+	a.head.Slices[i] = wire.AnsweredSlice{Slice: s.Slice, Completeness: contract.Complete, Sum: s.Sum, Flows: -1}
+	judged := func(shown digest.Digest) bool {
+		return shown.Sum() == s.Sum || a.q.Disabled.Has(safeguard.QueryJudged)
+	}
+	if a.groups.TotalsSuffice() {
+		t, shown, err := a.q.Store.Totals(s.Slice)
+		if err != nil || !judged(shown) {
+			return false, err
+		}
+		a.head.Slices[i].Flows = t.Flows
+		return true, a.groups.AddTotals(s.Slice.Hour, t.Tx, t.Rx)
 	}
 	var waiting error
 	acquired := false
 	same, err = a.q.Store.Fold(s.Slice, a.groups, func(shown digest.Digest) bool {
-		if shown.Sum() != s.Sum && !a.q.Disabled.Has(safeguard.QueryJudged) {
+		if !judged(shown) {
 			return false
 		}
-		waiting = a.q.CPUSlots.AcquireWithin(a.ctx) // after the slice was loaded
+		waiting = a.q.CPUSlots.AcquireWithin(a.ctx)
 		acquired = waiting == nil
 		return acquired
 	})
 	if acquired {
 		a.q.CPUSlots.Release()
 	}
-	a.q.counters.folded.Add(1)
-	a.head.Slices[i] = wire.AnsweredSlice{Slice: s.Slice, Completeness: contract.Complete, Sum: s.Sum, Flows: -1}
 	return same, cmp.Or(err, waiting)
 }
 
@@ -215,7 +226,7 @@ func (a *Answer) WriteTo(w io.Writer) (int64, error) {
 	out := newFrameWriter(w)
 	defer out.stop()
 	out.write(wire.FrameHead, a.head.Append(nil))
-	next, stop := iter.Pull(a.groups.Frames(frameSize))
+	next, stop := iter.Pull(a.groups.Frames(a.q.FrameSize))
 	defer stop()
 	for out.failure() == nil {
 		if err := a.q.CPUSlots.AcquireWithin(a.ctx); err != nil {

@@ -23,6 +23,7 @@ type Config struct {
 	MaxGroups  int           // of a query at one store
 	MaxQueries int           // asked at this node at once
 	Timeout    time.Duration // until the first row
+	FrameSize  int           // bytes of a frame of groups, about
 	Disabled   safeguard.Set // for tests alone: safeguards that are off
 }
 
@@ -32,13 +33,15 @@ const (
 	DefaultMaxGroups  = 10_000_000
 	DefaultMaxQueries = 32
 	DefaultTimeout    = 30 * time.Second
+
+	defaultFrameSize = 64 << 10
 )
 
 func (c Config) withDefaults() Config {
 	for _, limit := range []struct {
 		value *int
 		def   int
-	}{{&c.MaxHours, DefaultMaxHours}, {&c.MaxGroups, DefaultMaxGroups}, {&c.MaxQueries, DefaultMaxQueries}} {
+	}{{&c.MaxHours, DefaultMaxHours}, {&c.MaxGroups, DefaultMaxGroups}, {&c.MaxQueries, DefaultMaxQueries}, {&c.FrameSize, defaultFrameSize}} {
 		if *limit.value == 0 {
 			*limit.value = limit.def
 		}

@@ -25,11 +25,8 @@ type groupStream struct {
 	frames *bufio.Reader
 }
 
-// frameSize is the usual size of a frame of groups, and maxFrame its largest size, in bytes.
-const (
-	frameSize = 64 << 10
-	maxFrame  = 16 << 20
-)
+// maxFrame is the largest size of a frame in bytes. The head has a line for each slice of the store.
+const maxFrame = 16 << 20
 
 // openStream opens the groups of the store at addr, or of this store if addr is "". It returns once the store has added
 // all slices up.
@@ -45,7 +42,7 @@ func (q *Queries) openStream(ctx context.Context, addr string, call *wire.QueryC
 	if err != nil {
 		return nil, err
 	}
-	s := &groupStream{addr: addr, body: body, frames: bufio.NewReaderSize(body, frameSize)}
+	s := &groupStream{addr: addr, body: body, frames: bufio.NewReaderSize(body, defaultFrameSize)}
 	if err := s.readHead(call); err != nil {
 		body.Close()
 		return nil, fmt.Errorf("query at %s: %w", addr, err)
