@@ -25,6 +25,7 @@ type Feature Version
 // The features.
 const (
 	HourTotals Feature = 2 // totals of slices in the data folder
+	Queries    Feature = 2 // calls for queries of many hours
 )
 
 // On reports whether a version has the feature.

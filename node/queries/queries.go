@@ -3,11 +3,14 @@ package queries
 import (
 	"context"
 	"errors"
+	"fmt"
+	"strings"
 	"sync/atomic"
 	"time"
 
 	"flowring/flow"
 	"flowring/flow/query"
+	"flowring/internal/compat"
 	"flowring/internal/contract"
 	"flowring/internal/safeguard"
 	"flowring/node/peer"
@@ -120,6 +123,9 @@ func (q *Queries) evaluate(ctx context.Context, spec *query.Spec, ask contract.A
 		return nil, contract.QueryHours.Errorf("the range has %d hours; this node allows %d (--max-hours-per-query)",
 			hours, q.MaxHours)
 	}
+	if err := q.checkVersion(); err != nil {
+		return nil, err
+	}
 	select {
 	case q.slots <- struct{}{}:
 	default:
@@ -132,6 +138,18 @@ func (q *Queries) evaluate(ctx context.Context, spec *query.Spec, ask contract.A
 		return nil, e.cause(err)
 	}
 	return e, nil
+}
+
+// checkVersion refuses a query while a store of the roster does not speak the calls of queries. Its answer about an hour
+// would be missing. The calls leave nothing on disk, so the version need not be on yet.
+func (q *Queries) checkVersion() error {
+	roster := q.Replicas.Cluster.Roster()
+	if holders := roster.Below(compat.Version(compat.Queries)); len(holders) > 0 {
+		return &contract.UnavailableError{Reason: fmt.Sprintf(
+			"queries of many hours need version %d at all stores, and these speak an older one: %s", compat.Queries,
+			strings.Join(roster.Labels(holders), ", "))}
+	}
+	return nil
 }
 
 // hoursOf returns the number of hours of a range.
