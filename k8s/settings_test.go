@@ -46,7 +46,7 @@ func environment(m *manifests) map[string]string {
 
 // variableOf returns the environment variable of a field of node.Config: HTTPAddr is FLOWRING_HTTP_ADDR.
 func variableOf(field string) string {
-	for _, boundary := range []string{`([A-Z])([A-Z][a-z])`, `([a-z])([A-Z])`} {
+	for _, boundary := range []string{`([A-Z])([A-Z][a-z])`, `([a-z])([A-Z])`, `(TLS)([A-Z])`} {
 		field = regexp.MustCompile(boundary).ReplaceAllString(field, "${1}_${2}")
 	}
 	return prefix + strings.ToUpper(field)

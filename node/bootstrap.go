@@ -59,6 +59,7 @@ func (n *Node) hello() peer.Hello {
 	h := peer.Hello{
 		Store: n.membership.Self(), Start: n.startNonce,
 		Roster: n.membership.Roster(), Former: n.membership.Former(), Status: n.status(), Clock: n.clock.Millis(),
+		TLS: n.peerTLS.Speaks(),
 	}
 	if h.Roster.Cluster() == "" {
 		e := n.expected.Load()

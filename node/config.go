@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"flowring/node/keyring"
+	"flowring/node/peer/mtls"
 	"flowring/node/queries"
 	"flowring/router"
 )
@@ -53,8 +54,13 @@ type Config struct {
 	MaxQueries         int           // queries asked at this node at once; 0: the default
 	QueryTimeout       time.Duration // time until the first row of a query; 0: the default
 
-	RememberedKeys int  // idempotency keys remembered by this node as an owner, over all hours; 0: none
-	AnyHour        bool // accept hours that look like another unit, such as seconds since 1970
+	RememberedKeys int       // idempotency keys remembered by this node as an owner, over all hours; 0: none
+	AnyHour        bool      // accept hours that look like another unit, such as seconds since 1970
+	PeerTLSCert    string    // PEM file of this node's certificate for the peer port; empty: plain
+	PeerTLSKey     string    // PEM file of its key
+	PeerTLSCA      string    // PEM file of the authorities of all nodes
+	PeerTLSAnyName bool      // one certificate is of all nodes
+	PeerTLSMode    mtls.Mode // how far peer TLS is switched on; empty: mtls.Required
 }
 
 // The defaults: a single node on loopback.
@@ -86,7 +92,8 @@ func Default(name string) Config {
 		Name: name, HTTPAddr: DefaultHTTPAddr, PeerAddr: DefaultPeerAddr, GossipAddr: DefaultGossipAddr,
 		DataDir: DefaultDataDir, MinFree: DefaultMinFree, ReplicationFactor: 1, HourSlices: 1, Cluster: DefaultCluster,
 		MaxBody: DefaultMaxBody, SealAfter: DefaultSealAfter, GossipVerify: keyring.Require, Auth: AuthRequired,
-		MaxWait: router.DefaultMaxWait, MaxReads: router.DefaultMaxReading, BodyTimeout: router.DefaultBodyTimeout,
+		PeerTLSMode: mtls.Required,
+		MaxWait:     router.DefaultMaxWait, MaxReads: router.DefaultMaxReading, BodyTimeout: router.DefaultBodyTimeout,
 		MaxFlowsPerHour: DefaultMaxFlowsPerHour, MaxNamesPerHour: DefaultMaxNamesPerHour, MaxHours: DefaultMaxHours,
 		MaxHoursPerQuery: queries.DefaultMaxHours, MaxQueries: queries.DefaultMaxQueries, QueryTimeout: queries.DefaultTimeout,
 		MaxHoursPerRequest: router.DefaultMaxHours, RememberedKeys: DefaultRememberedKeys,

@@ -7,6 +7,7 @@ import (
 
 	"flowring/internal/browser"
 	"flowring/node/keyring"
+	"flowring/node/peer/mtls"
 	"flowring/ring"
 	"flowring/ring/roster"
 	"flowring/router"
@@ -19,6 +20,9 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.GossipVerify == "" {
 		c.GossipVerify = keyring.Require
+	}
+	if c.PeerTLSMode == "" {
+		c.PeerTLSMode = mtls.Required
 	}
 	if c.MaxBody == 0 {
 		c.MaxBody = DefaultMaxBody
@@ -66,6 +70,9 @@ func (c Config) check() error {
 	}
 	if !c.GossipVerify.Valid() {
 		bad("gossip-verify %q: must be %s, %s or %s", c.GossipVerify, keyring.Accept, keyring.Send, keyring.Require)
+	}
+	if err := mtls.CheckSettings(c.PeerTLSMode, c.PeerTLSCert, c.PeerTLSKey, c.PeerTLSCA); err != nil {
+		bad("%w", err)
 	}
 	c.checkLimits(bad)
 	c.checkBrowsers(bad)

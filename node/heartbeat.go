@@ -117,7 +117,7 @@ func (n *Node) sendHeartbeats(ctx context.Context) replies {
 	defer cancel()
 	var mu sync.Mutex
 	var wg sync.WaitGroup
-	heard, hello, ahead := replies{}, n.hello(), map[roster.StoreID]time.Duration{}
+	heard, hello, ahead, renew := replies{}, n.hello(), map[roster.StoreID]time.Duration{}, false
 	for _, addr := range n.directory.Addrs() {
 		if addr == n.addresses.Peer {
 			continue
@@ -133,6 +133,7 @@ func (n *Node) sendHeartbeats(ctx context.Context) replies {
 			}
 			mu.Lock()
 			defer mu.Unlock()
+			renew = n.peerTLS.NoteHello(addr, to.TLS) || renew
 			heard[to.Store.ID] = to
 			if said {
 				ahead[to.Store.ID] = difference
@@ -141,6 +142,9 @@ func (n *Node) sendHeartbeats(ctx context.Context) replies {
 	}
 	wg.Wait()
 	n.clock.Compare(slices.Collect(maps.Values(ahead)))
+	if renew {
+		n.client.Renew()
+	}
 	return heard
 }
 
@@ -253,7 +257,7 @@ func (n *Node) gossipIdentity() member.Node {
 	return member.Node{
 		Name: n.cfg.Name, Store: string(n.membership.Self().ID), Start: n.startNonce,
 		HTTP: n.addresses.HTTP, Peer: n.addresses.Peer,
-		Cluster: n.membership.Roster().Cluster(), Params: n.cfg.parameters(),
+		Cluster: n.membership.Roster().Cluster(), Params: n.cfg.parameters(), TLS: n.peerTLS.Speaks(),
 		Offer: n.membership.Offer().String(),
 	}
 }

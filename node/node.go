@@ -14,7 +14,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"flowring/internal/compat"
-	"flowring/internal/lograte"
 	"flowring/internal/reload"
 	"flowring/internal/safeguard"
 	"flowring/node/answer"
@@ -26,6 +25,7 @@ import (
 	"flowring/node/membership"
 	"flowring/node/metrics"
 	"flowring/node/peer"
+	"flowring/node/peer/mtls"
 	"flowring/node/port"
 	"flowring/node/queries"
 	"flowring/node/readiness"
@@ -74,6 +74,7 @@ type Node struct {
 	statuses   directory.Statuses
 	clock      *clock.Clock
 	members    *member.Members
+	peerTLS    *mtls.Guard // nil: the peer port is plain
 	client     *peer.Client
 	replicas   *replica.Replicas
 	answers    *answer.Reader
@@ -81,7 +82,7 @@ type Node struct {
 	disk       *capacity.Disk
 	memory     *capacity.Memory
 	readiness  readiness.Tracker
-	gossipKeys *reload.Value[keyring.Keys] // nil: plain gossip
+	gossipKeys *keyring.File // nil: plain gossip
 	addresses  router.Addresses
 	ports      []*port.Server
 	publicPort *port.Server
@@ -107,9 +108,8 @@ type Node struct {
 	savedAddresses []string // gossip addresses last saved
 	upgrade        upgrade.Upgrade
 
-	diskRefusals atomic.Int64    // writes refused for want of disk space
-	peerPages    atomic.Int64    // calls of web pages refused at the peer port
-	peerPagesLog lograte.Limiter // limits their log message
+	diskRefusals atomic.Int64 // writes refused for want of disk space
+	peerPages    port.Pages   // refuses calls of web pages at the peer port
 
 	stopCtx       context.Context // ends when Stop begins
 	cancelStopCtx context.CancelFunc
@@ -250,7 +250,12 @@ func (n *Node) openStore(ctx context.Context) error {
 	if n.deps.Disabled.Has(safeguard.MergeRosters) {
 		rosters = membership.Deaf{State: n.membership}
 	}
-	n.client = peer.NewClient(peer.ClientDeps{Rosters: rosters, Dial: n.deps.Network.DialContext})
+	if err := n.openPeerTLS(); err != nil {
+		return err
+	}
+	n.client = peer.NewClient(peer.ClientDeps{
+		Rosters: rosters, Dial: n.peerTLS.Dial(n.deps.Network.DialContext), Caller: n.cfg.Name + " " + n.cfg.AdvertiseHost,
+	})
 	n.pushStep("peer connections", func(context.Context) error { n.client.Close(); return nil })
 	n.replicas = replica.New(n.deps.Origin,
 		replica.Config{
@@ -321,13 +326,14 @@ func (c cluster) Version() compat.Version { return c.membership.Version() }
 func (c cluster) Addr(id roster.StoreID) string { return c.directory.Addr(id) }
 
 func (n *Node) startMembers(ctx context.Context) error {
-	keys, err := n.loadGossipKeys()
-	if err != nil {
+	use := func(keys keyring.Keys) { n.members.UseKeys(keys) }
+	var err error
+	if n.gossipKeys, err = keyring.Open(n.files, n.cfg.GossipKeysFile, use); err != nil {
 		return err
 	}
 	n.members = member.New(member.Config{
 		GossipAddr: n.cfg.GossipAddr, AdvertiseHost: n.cfg.AdvertiseHost, Join: n.cfg.Join,
-		Label: n.cfg.Cluster, Keys: keys, Verify: n.cfg.GossipVerify, RejoinEvery: n.deps.Rejoin,
+		Label: n.cfg.Cluster, Keys: n.gossipKeys.Keys(), Verify: n.cfg.GossipVerify, RejoinEvery: n.deps.Rejoin,
 		Adopt: n.adoptCluster, Disabled: n.deps.Disabled,
 	}, member.Deps{Log: n.log, Network: n.deps.Network})
 	n.pushStep("gossip", func(context.Context) error { return n.members.Stop() })

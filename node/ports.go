@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"net/http"
 	"os"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
@@ -66,10 +65,14 @@ func (n *Node) openPort(
 }
 
 func (n *Node) openPeerPort(ctx context.Context) error {
-	server := peer.NewServer(peer.ServerConfig{}, peer.ServerDeps{Handler: peerHandler{n}, Log: n.log})
+	server := peer.NewServer(peer.ServerConfig{}, peer.ServerDeps{
+		Handler: peerHandler{n}, Log: n.log, CheckCaller: n.peerTLS.CheckCaller,
+	})
 	n.peerServer.Store(server)
-	p, err := n.openPort(ctx, port.Config{Setting: settingPeer, Addr: n.cfg.PeerAddr},
-		func(g *browser.Guard) http.Handler { return n.guardPeers(g, server) })
+	p, err := n.openPort(ctx, port.Config{
+		Setting: settingPeer, Addr: n.cfg.PeerAddr, Secure: n.peerTLS.Listener, ConnContext: n.peerTLS.ConnContext,
+	},
+		func(g *browser.Guard) http.Handler { return n.peerPages.Handler(g, n.log, server) })
 	n.pushStep("peer streams", func(ctx context.Context) error { server.Shutdown(ctx); return nil })
 	if err != nil {
 		return err
@@ -112,26 +115,4 @@ func (n *Node) serve(context.Context) error {
 	// Stop undoes this step first, because the requests under way need all other parts.
 	n.pushStep("requests", func(ctx context.Context) error { n.publicPort.Stop(ctx); return nil })
 	return nil
-}
-
-// guardPeers refuses requests of web pages at the peer port, because a page could drain the node there. It trusts no
-// origin.
-func (n *Node) guardPeers(g *browser.Guard, peers http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		err := g.Check(r)
-		if err == nil {
-			peers.ServeHTTP(w, r)
-			return
-		}
-		n.peerPages.Add(1)
-		if times := n.peerPagesLog.Allow(time.Now()); times > 0 {
-			n.log.Warn("peer call of a web page refused", "from", r.RemoteAddr, "host", r.Host, "origin", r.Header.Get("Origin"),
-				"refused", times, "err", err)
-		}
-		status := http.StatusForbidden
-		if errors.As(err, new(*browser.HostError)) {
-			status = http.StatusMisdirectedRequest
-		}
-		http.Error(w, err.Error(), status)
-	})
 }

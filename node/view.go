@@ -81,9 +81,9 @@ func (n *Node) sample() metrics.Sample {
 		Fetched: n.replicas.Fetched(), HandedOver: n.replicas.HandedOver(), Conflicts: n.replicas.Conflicts(),
 		DiskRefusals: n.diskRefusals.Load(),
 		Memory:       n.memory.InUse(), MemoryLimit: n.memory.Limit(), MemoryFull: n.memory.Full(),
-		PeerPages: n.peerPages.Load(), PeerStalled: n.client.Stalled(), Saturated: n.answers.Saturated(),
+		PeerPages: n.peerPages.Refused(), PeerStalled: n.client.Stalled(), Saturated: n.answers.Saturated(),
 		Queries:    metrics.Queries(n.queries.Stats()),
-		GossipKeys: n.gossipKeysNow(), Files: n.files.Stats(),
+		GossipKeys: n.gossipKeys.Keys(), PeerTLS: n.peerTLS.Stats(), PeersPlain: n.unverifiedMembers(), Files: n.files.Stats(),
 	}
 	s.Ring, s.Fsyncs = n.membership.Ring(), n.journal.Fsyncs()
 	s.ClockOffset, s.ClocksCompared = n.clock.Offset()

@@ -4,6 +4,7 @@ import (
 	"sync"
 
 	"flowring/flow"
+	"flowring/store/aggregate"
 	"flowring/store/digest"
 	"flowring/store/index"
 	"flowring/store/snapshot"
@@ -42,13 +43,36 @@ func (c *content) fold(b *flow.Batch) (added bool, saturated int) {
 }
 
 // read copies the slice. The memory for the copy is allocated first, so writers wait only for the copying.
-func (c *content) read(hour flow.Hour) *Reading {
-	r, room := new(Reading), c.table.Room()
+func (c *content) read(hour flow.Hour) *Reading { return c.readInto(hour, c.table.Room()) }
+
+// readInto is read with memory for the totals.
+func (c *content) readInto(hour flow.Hour, room []flow.Totals) *Reading {
+	r := new(Reading)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.table.CopyTo(&r.View, hour, room)
 	r.digest = c.index.Digest()
 	return r
+}
+
+// keys copies the slice without the totals.
+func (c *content) keys(hour flow.Hour) *table.View {
+	v := new(table.View)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.table.CopyKeys(v, hour)
+	return v
+}
+
+// totalsOf copies the totals of the selected flows of a view from keys, and returns the digest. It reports false if the
+// slice has got new flows.
+func (c *content) totalsOf(v *table.View, selected *aggregate.Selection) (d digest.Digest, ok bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !selected.CopyTotals(c.table, v) {
+		return d, false
+	}
+	return c.index.Digest(), true
 }
 
 // totals returns the sums of all flows, and the digest of their batches.

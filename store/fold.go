@@ -50,12 +50,38 @@ func (s *Store) foldInto(g *aggregate.Groups, slice flow.Slice, accept func(dige
 			return true, s.foldSnapshot(slice, g.AddBatch)
 		}
 	}
-	r, err := s.Read(slice)
-	if err != nil || !accept(r.digest) {
+	return s.foldWarm(g, slice, accept)
+}
+
+// foldWarm adds a warm slice to groups. It loads a cold one.
+func (s *Store) foldWarm(g *aggregate.Groups, slice flow.Slice, accept func(digest.Digest) bool) (bool, error) {
+	e, err := s.pinLoaded(slice, false)
+	if err != nil {
 		return false, err
+	}
+	if e == nil {
+		return accept(digest.Digest{}), nil
+	}
+	defer s.releaseLoaded(e)
+	for tries := 0; g.Filtered() && tries < selectTries; tries++ {
+		v := e.content.keys(slice.Hour)
+		if d, ok := e.content.totalsOf(v, g.Select(v)); ok {
+			if !accept(d) {
+				return false, nil
+			}
+			return true, g.AddSelected(v, slice.Hour)
+		}
+	}
+	r := e.content.readInto(slice.Hour, g.Room(e.content.table.Flows()))
+	if !accept(r.digest) {
+		return false, nil
 	}
 	return true, g.AddView(&r.View, slice.Hour)
 }
+
+// selectTries is the number of attempts to copy only the totals of the flows that count. An attempt fails if a batch with
+// new flows arrives between the choice of the flows and the copy.
+const selectTries = 3
 
 // coldEntry is a pinned entry of a cold slice without unreadable batches.
 type coldEntry struct {
@@ -91,29 +117,12 @@ func (s *Store) foldSnapshot(slice flow.Slice, fn func(*flow.Batch) error) error
 	if head == nil {
 		return fmt.Errorf("%w: the snapshot is missing", snapshot.ErrMalformed)
 	}
-	err = s.eachPiece(head, func(p snapshot.Piece) error {
+	err = head.EachPiece(s.journal.Pieces, func(p snapshot.Piece) error {
 		if p.Flows == nil {
 			return nil
 		}
 		return fn(p.Flows)
 	})
 	s.noteIfUnreadable(slice, err, head.Digest)
-	return err
-}
-
-// eachPiece calls fn with the pieces of a snapshot.
-func (s *Store) eachPiece(head *snapshot.Head, fn func(snapshot.Piece) error) error {
-	pieces := uint32(0)
-	err := s.journal.Pieces(head.Slice, func(data []byte) error {
-		p, err := snapshot.ParsePiece(head.Slice, data)
-		if err != nil {
-			return err
-		}
-		pieces++
-		return fn(p)
-	})
-	if err == nil && pieces != head.Pieces {
-		err = fmt.Errorf("%w: %d of %d pieces of the snapshot", snapshot.ErrMalformed, pieces, head.Pieces)
-	}
 	return err
 }

@@ -117,7 +117,7 @@ func (s *Store) loadSnapshot(c *content, slice flow.Slice) error {
 	if err != nil || head == nil {
 		return err
 	}
-	err = s.eachPiece(head, func(p snapshot.Piece) error {
+	err = head.EachPiece(s.journal.Pieces, func(p snapshot.Piece) error {
 		c.addPiece(p)
 		return nil
 	})

@@ -2,6 +2,7 @@ package store
 
 import (
 	"errors"
+	"fmt"
 	"math"
 	"slices"
 	"sync"
@@ -23,6 +24,12 @@ var everything = &query.Spec{
 
 // byHour asks for the sums of each hour.
 var byHour = &query.Spec{From: math.MinInt64, To: math.MaxInt64, Group: query.FieldsOf(query.Hour)}
+
+// fromA asks for the flows of one application.
+var fromA = &query.Spec{
+	From: math.MinInt64, To: math.MaxInt64, Group: query.DefaultFields,
+	Filters: query.Filters{Src: query.Filter{Include: []query.Pattern{query.ParsePattern("a")}}},
+}
 
 // foldOf returns the groups of slices of a store, and their digests.
 func foldOf(t testing.TB, s *Store, spec *query.Spec, slices ...flow.Slice) (rows []query.Row, digests []digest.Digest) {
@@ -91,6 +98,7 @@ func TestAFoldHasTheTotalsOfARead(t *testing.T) {
 			folding = opened(t, j, budget)
 		}
 		hourly, _ := foldOf(t, folding, byHour, hours...)
+		filtered, _ := foldOf(t, folding, fromA, hours...)
 		got, digests := foldOf(t, folding, everything, hours...)
 		var all []flow.Record
 		for i, slice := range hours {
@@ -107,6 +115,9 @@ func TestAFoldHasTheTotalsOfARead(t *testing.T) {
 			if err := folding.Verify(slice); err != nil {
 				rt.Fatal(err)
 			}
+		}
+		if want, _ := naive.Rows(fromA, all); !slices.Equal(filtered, want) {
+			rt.Fatalf("Fold of one application =\n%+v, want\n%+v", filtered, want)
 		}
 		want, _ := naive.Rows(everything, all)
 		if !slices.Equal(got, want) {
@@ -289,3 +300,29 @@ type unreadableBatches struct{ *memJournal }
 
 func (unreadableBatches) Get(flow.Slice, flow.Dot) ([]byte, error)  { return nil, ErrUnreadable }
 func (unreadableBatches) Load(flow.Slice, func([]byte) error) error { return ErrUnreadable }
+
+// A fold with filters copies the totals of the flows that count alone. It has whole batches too, while new flows arrive
+// (P11).
+func TestFilteredFoldsHaveWholeBatches(t *testing.T) {
+	s := opened(t, newMemJournal(), 0)
+	const batches = 2000
+	var writers sync.WaitGroup
+	writers.Go(func() {
+		for i := range uint64(batches) {
+			apply(t, s, batchOf(t, noon, dot(1, i+1), record("a", "b", 1, 0), record("a", fmt.Sprint("new", i), 1, 0), record("c", "d", 1, 0)))
+		}
+	})
+	for last := uint64(0); last < batches; {
+		rows, digests := foldOf(t, s, fromA, noon)
+		last = digests[0].Count()
+		if last > 0 && len(rows) != int(last)+1 {
+			t.Fatalf("Fold of %d batches has %d flows", last, len(rows))
+		}
+		for _, row := range rows {
+			if want := max(1, int64(last)); row.Dest == "b" && row.Tx != query.SumOf(want) {
+				t.Fatalf("Fold of %d batches = %+v", last, row)
+			}
+		}
+	}
+	writers.Wait()
+}

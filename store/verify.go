@@ -3,7 +3,6 @@ package store
 import (
 	"errors"
 	"fmt"
-	"iter"
 
 	"flowring/flow"
 )
@@ -42,15 +41,8 @@ func (r *Reading) compare(o *Reading) error {
 	if lost := r.digest.Minus(o.digest); !lost.Empty() {
 		return fmt.Errorf("%w: batches %s are not in the journal", ErrDiverged, lost)
 	}
-	if r.Len() != o.Len() {
-		return fmt.Errorf("%w: %d flows, %d in the journal", ErrDiverged, r.Len(), o.Len())
-	}
-	next, stop := iter.Pull(o.Records())
-	defer stop()
-	for mine := range r.Records() {
-		if theirs, _ := next(); mine != theirs {
-			return fmt.Errorf("%w: %+v, %+v in the journal", ErrDiverged, mine, theirs)
-		}
+	if difference := r.Difference(&o.View); difference != "" {
+		return fmt.Errorf("%w: %s in the journal", ErrDiverged, difference)
 	}
 	return nil
 }

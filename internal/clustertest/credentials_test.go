@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"os"
@@ -20,9 +21,11 @@ import (
 
 	"github.com/go-json-experiment/json"
 
+	"flowring/internal/certtest"
 	"flowring/internal/racetest"
 	"flowring/node"
 	"flowring/node/keyring"
+	"flowring/node/peer/mtls"
 )
 
 // rollout is a cluster of three nodes with R=3 and W=2 under keyed load, whose settings change by rolling restarts.
@@ -240,6 +243,90 @@ func TestGossipKeysAreSwitchedOnAndRotatedUnderLoad(t *testing.T) {
 			time.Sleep(30 * time.Second)
 			r.all("flowring_members_alive", 3)
 		}
+		r.settle()
+	})
+}
+
+// certificates are the files of peer TLS of each node.
+type certificates struct {
+	t       *testing.T
+	folder  string
+	current *certtest.Authority
+}
+
+// file returns the name of a file of a node.
+func (f certificates) file(node, name string) string { return filepath.Join(f.folder, node, name) }
+
+// issue writes a new certificate for each node, signed by an authority.
+func (f certificates) issue(ca *certtest.Authority, nodes ...string) {
+	f.t.Helper()
+	for _, name := range nodes {
+		if err := os.MkdirAll(filepath.Join(f.folder, name), 0o700); err != nil {
+			f.t.Fatal(err)
+		}
+		ca.Issue(certtest.Names{DNS: []string{name + ".flowring.example"}}).Write(f.t, filepath.Join(f.folder, name))
+	}
+}
+
+// trust writes the file of authorities of each node.
+func (f certificates) trust(nodes []string, authorities ...*certtest.Authority) {
+	f.t.Helper()
+	var text []byte
+	for _, ca := range authorities {
+		text = append(text, ca.PEM...)
+	}
+	for _, name := range nodes {
+		certtest.Write(f.t, filepath.Join(f.folder, name), "ca.crt", text)
+	}
+}
+
+// use returns the change of settings that makes a node use its files.
+func (f certificates) use(mode mtls.Mode) func(*node.Config) {
+	return func(cfg *node.Config) {
+		cfg.PeerTLSCert, cfg.PeerTLSKey = f.file(cfg.Name, "tls.crt"), f.file(cfg.Name, "tls.key")
+		cfg.PeerTLSCA, cfg.PeerTLSMode = f.file(cfg.Name, "ca.crt"), mode
+	}
+}
+
+// Peer TLS is switched on in two rolling restarts; then every certificate is replaced, and the authority by a file with
+// two of them. No POST fails, and the totals are exact (P1, P2, P17).
+func TestPeerTLSIsSwitchedOnAndRotatedUnderLoad(t *testing.T) {
+	old, next := certtest.New(t, "old"), certtest.New(t, "next")
+	nodes := []string{"a", "b", "c"}
+	files := certificates{t: t, folder: t.TempDir()}
+	files.issue(old, nodes...)
+	files.trust(nodes, old)
+	racetest.Bubble(t, func(t *testing.T) {
+		r := newRollout(t)
+		r.all("flowring_peer_tls_unverified_members", 2)
+		r.roll(files.use(mtls.Permissive))
+		r.all("flowring_peer_tls_unverified_members", 0)
+		plain := r.figure("flowring_peer_tls_plain_total")
+		time.Sleep(time.Minute)
+		if after := r.figure("flowring_peer_tls_plain_total"); !maps.Equal(plain, after) {
+			t.Errorf("plain connections went on: %v, then %v", plain, after)
+		}
+		r.roll(files.use(mtls.Required))
+		r.all("flowring_peer_tls_unverified_members", 0)
+		r.all("flowring_peer_tls_plain_total", 0)
+
+		files.issue(old, nodes...)
+		r.all("flowring_files_reloaded_total", 1)
+		time.Sleep(10 * time.Second)
+		files.trust(nodes, old, next)
+		r.all("flowring_files_reloaded_total", 2)
+		time.Sleep(10 * time.Second)
+		for _, name := range nodes { // one node after the other
+			files.issue(next, name)
+			time.Sleep(10 * time.Second)
+		}
+		r.all("flowring_files_reloaded_total", 3)
+		files.trust(nodes, next)
+		r.all("flowring_files_reloaded_total", 4)
+		time.Sleep(10 * time.Second)
+		r.all("flowring_peer_tls_unverified_members", 0)
+		r.all("flowring_peer_tls_refused_total", 0)
+		r.all("flowring_files_failed_total", 0)
 		r.settle()
 	})
 }

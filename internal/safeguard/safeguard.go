@@ -4,7 +4,7 @@
 package safeguard
 
 // Set is a set of safeguards switched off. The shipped program uses the zero value.
-type Set uint32
+type Set uint64
 
 // The safeguards, each with the promise at risk without it.
 const (
@@ -40,6 +40,10 @@ const (
 	AbsentVersion                  // an absent store that last said an older version holds a newer one back
 	KeepUnknown                    // a node passes on the roster's fields of later programs, which it does not know
 	QueryJudged                    // a store adds up for a query exactly the batches that were judged (P4)
+	CallerCert                     // a caller of the peer port has a certificate of the authority (P17)
+	CallerName                     // the certificate of a caller is of the node that the caller claims to be (P17)
+	CalledCert                     // a called node has a certificate of the authority (P17)
+	CalledName                     // the certificate of a called node is of the node that the caller means (P17)
 )
 
 // Has reports whether every safeguard of which is switched off.

@@ -53,6 +53,24 @@ func (d *Directory) Addr(id roster.StoreID) string {
 	return n.Peer
 }
 
+// At returns the names of the live nodes with a peer address, or else of the nodes that were last seen there, and
+// whether one of them says that it speaks TLS.
+func (d *Directory) At(addr string) (names []string, speakTLS bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	live := false
+	for id, n := range d.last {
+		switch {
+		case n.Peer != addr || live && !d.live[id]:
+			continue
+		case d.live[id] && !live:
+			live, names, speakTLS = true, nil, false
+		}
+		names, speakTLS = append(names, n.Name), speakTLS || n.TLS
+	}
+	return names, speakTLS
+}
+
 // Addrs returns every known peer address once, sorted: those of live nodes and of others.
 func (d *Directory) Addrs() []string {
 	d.mu.Lock()

@@ -17,8 +17,31 @@ const MaxKeys = 16
 // Keys are the keys of the gossip, the encrypting one first. The zero value has no key.
 type Keys [][]byte
 
-// Source is the source of the keys in a file. changed runs after each reload.
-func Source(file string, changed func(Keys)) reload.Source[Keys] {
+// File is a file of keys that is followed. The methods of a nil File are those of a node without keys.
+type File struct{ value *reload.Value[Keys] }
+
+// Open reads the keys of a file, and follows it from now on. changed runs after each reload. Without a name it returns
+// nil.
+func Open(files *reload.Set, name string, changed func(Keys)) (*File, error) {
+	if name == "" {
+		return nil, nil
+	}
+	value, err := reload.Add(files, source(name, changed))
+	if err != nil {
+		return nil, err
+	}
+	return &File{value}, nil
+}
+
+// Keys returns the keys of the last usable content.
+func (f *File) Keys() Keys {
+	if f == nil {
+		return nil
+	}
+	return f.value.Get()
+}
+
+func source(file string, changed func(Keys)) reload.Source[Keys] {
 	return reload.Source[Keys]{
 		Name: "gossip keys", Files: []string{file}, Changed: changed,
 		Parse: func(contents [][]byte) (Keys, error) {

@@ -18,6 +18,13 @@ func newKeyring(keys keyring.Keys) (*memberlist.Keyring, error) {
 	return memberlist.NewKeyring(keys, keys[0])
 }
 
+// UseKeys is SetKeys, with a log line for an error.
+func (m *Members) UseKeys(keys keyring.Keys) {
+	if err := m.SetKeys(keys); err != nil {
+		m.log.Error("gossip keys not replaced", "error", err)
+	}
+}
+
 // SetKeys replaces the keys of the gossip while it runs. Members that were started without keys cannot begin to use
 // them. Calls must not overlap.
 func (m *Members) SetKeys(keys keyring.Keys) error {

@@ -21,6 +21,7 @@ type Node struct {
 	Cluster string `json:"c,omitempty"` // cluster ID, once there is one
 	Params  string `json:"v"`           // parameters shared by the whole cluster
 	Offer   string `json:"w,omitempty"` // compat.Offer; empty: version 1 alone
+	TLS     bool   `json:"x,omitempty"` // the node speaks TLS on its peer port
 	Gossip  string `json:"-"`           // address of the gossip, from the library
 }
 

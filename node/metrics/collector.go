@@ -12,6 +12,7 @@ import (
 	"flowring/internal/reload"
 	"flowring/node/keyring"
 	"flowring/node/peer"
+	"flowring/node/peer/mtls"
 	"flowring/ring"
 	"flowring/ring/roster"
 	"flowring/store"
@@ -49,6 +50,8 @@ type Sample struct {
 	ClockOffset    time.Duration
 	ClocksCompared int
 	Queries        Queries
+	PeerTLS        mtls.Stats
+	PeersPlain     int   // members without a last connection by TLS
 	Saturated      int64 // totals of merged hours; those of the store are in Store
 }
 

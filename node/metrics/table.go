@@ -2,6 +2,7 @@ package metrics
 
 import (
 	"strconv"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -133,6 +134,19 @@ func nodeMetrics() []metric {
 			func(s Sample) float64 { return float64(len(s.GossipKeys)) }},
 		{gauge, "gossip_keys_id", "Number that is equal on nodes with the same gossip keys in the same order.",
 			func(s Sample) float64 { return float64(s.GossipKeys.ID()) }},
+		{gauge, "peer_tls_unverified_members",
+			"Other members with which the last connection from here was not by verified TLS.",
+			func(s Sample) float64 { return float64(s.PeersPlain) }},
+		{gauge, "peer_tls_authorities_id", "Number that is equal on nodes with the same file of authorities; 0: no peer TLS.",
+			func(s Sample) float64 { return float64(s.PeerTLS.AuthorityID) }},
+		{gauge, "peer_tls_expires_seconds", "End of this node's certificate, in seconds since 1970; 0: no peer TLS.",
+			func(s Sample) float64 { return seconds(s.PeerTLS.Expires) }},
+		{counter, "peer_tls_refused_total", "Connections and calls to the peer port refused because of their certificate.",
+			func(s Sample) float64 { return float64(s.PeerTLS.Refused) }},
+		{counter, "peer_tls_plain_total", "Plain connections to the peer port of a node with peer TLS, served or refused.",
+			func(s Sample) float64 { return float64(s.PeerTLS.Plain) }},
+		{counter, "peer_tls_fallbacks_total", "Connections to other nodes that went plain because TLS failed.",
+			func(s Sample) float64 { return float64(s.PeerTLS.Fallbacks) }},
 		{gauge, "ready", "1 if this node may be sent requests.", func(s Sample) float64 { return indicator(s.Ready) }},
 		{gauge, "ready_for_write", "1 if a POST could be stored through this node now.",
 			func(s Sample) float64 { return indicator(s.ReadyToWrite) }},
@@ -160,6 +174,13 @@ func nodeMetrics() []metric {
 		{counter, "handed_over_slices_total", "Slices dropped here once their replicas held them.",
 			func(s Sample) float64 { return float64(s.HandedOver) }},
 	}
+}
+
+func seconds(t time.Time) float64 {
+	if t.IsZero() {
+		return 0
+	}
+	return float64(t.Unix())
 }
 
 func indicator(is bool) float64 {

@@ -42,6 +42,7 @@ type Rosters interface {
 type ClientDeps struct {
 	Rosters Rosters
 	Dial    func(ctx context.Context, network, addr string) (net.Conn, error)
+	Caller  string        // name and advertised host of this node, with a space between; empty: no node
 	Idle    time.Duration // for tests; 0: idle.Timeout
 }
 
@@ -49,8 +50,9 @@ type ClientDeps struct {
 // idle.Timeout without a byte from or to the peer.
 type Client struct {
 	rosters    Rosters
+	caller     string
 	http       *http.Client
-	transport  *http.Transport
+	transport  renewable
 	dial       func(ctx context.Context, network, addr string) (net.Conn, error)
 	streams    *stream.Client
 	frameBytes *semaphore.Weighted // bytes of the frames being read
@@ -64,24 +66,13 @@ type Client struct {
 
 // NewClient returns a client. It keeps connections open between calls.
 func NewClient(deps ClientDeps) *Client {
-	t := &http.Transport{
-		DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
-			ctx, cancel := context.WithTimeout(ctx, stream.DialTimeout)
-			defer cancel()
-			return deps.Dial(ctx, network, addr)
-		},
-		MaxIdleConnsPerHost: 64,
-		MaxConnsPerHost:     512,
-		IdleConnTimeout:     90 * time.Second,
-		DisableCompression:  true,
-		WriteBufferSize:     32 << 10,
-		ReadBufferSize:      32 << 10,
-	}
 	c := &Client{
-		rosters: deps.Rosters, transport: t, http: &http.Client{Transport: t}, dial: deps.Dial,
+		rosters: deps.Rosters, caller: deps.Caller, dial: deps.Dial,
 		idle: cmp.Or(deps.Idle, idle.Timeout), frameBytes: semaphore.NewWeighted(wire.MaxFrames),
 		silentSince: map[string]time.Time{}, identities: map[string]identity{},
 	}
+	c.transport.renew(c.dial)
+	c.http = &http.Client{Transport: &c.transport}
 	c.streams = stream.NewClient(stream.ClientDeps{
 		Dial: deps.Dial,
 		Request: func(ctx context.Context, addr string) (*http.Request, error) {
@@ -96,6 +87,12 @@ func NewClient(deps ClientDeps) *Client {
 func (c *Client) Close() {
 	c.streams.Close()
 	c.transport.CloseIdleConnections()
+}
+
+// Renew makes further calls use new connections. Calls under way end on their own connections.
+func (c *Client) Renew() {
+	c.transport.renew(c.dial)
+	c.streams.Renew()
 }
 
 // Heard reports whether the last call to addr was heard. An address without a call counts as heard. It is the circuit
@@ -491,6 +488,9 @@ func (c *Client) request(ctx context.Context, method, addr, name string, body io
 	roster := c.rosters.Roster()
 	setOffer(req.Header, c.rosters.Offer())
 	req.Header.Set(headerRoster, roster.Hash())
+	if c.caller != "" {
+		req.Header.Set(headerNode, c.caller)
+	}
 	if id := roster.Cluster(); id != "" {
 		req.Header.Set(headerCluster, id)
 	}

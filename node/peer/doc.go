@@ -26,6 +26,9 @@
 //	check    batches of one posting, with its hash: would admit refuse one of them? done or replayed
 //	apply    batches: keep them on disk, unless their IDs are there under other dots; done after all are on disk
 //
+// Every call names its caller (Flowring-Node: name and advertised host). With peer TLS the certificate of the caller
+// must be of that node, and of the store in a Hello: package mtls.
+//
 // The parts of the protocol have packages of their own: stream carries calls, wire encodes them, and idle limits the
 // time without a byte of HTTP calls.
 //

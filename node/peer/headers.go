@@ -8,6 +8,7 @@ const (
 	headerStore       = "Flowring-Store"        // ID, name and established, of the answering store
 	headerRoster      = "Flowring-Roster"       // hash of the caller's roster
 	headerRosterValue = "Flowring-Roster-Value" // the answerer's roster, if the hashes differ
+	headerNode        = "Flowring-Node"         // name and advertised host of the caller
 	headerCluster     = "Flowring-Cluster"      // cluster ID of the caller
 	headerVersions    = "Flowring-Versions"     // compat.Offer of the sender, in both directions; none: version 1 alone
 	headerComplete    = "Flowring-Complete"

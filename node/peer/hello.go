@@ -8,6 +8,7 @@ type Hello struct {
 	Start  string        `json:"start"`  // nonce of its process start
 	Roster roster.Roster `json:"roster"` // of the sender, with its own store
 	Status Status        `json:"status"`
+	TLS    bool          `json:"tls,omitempty"` // the sender speaks TLS on its peer port
 
 	Clock int64 `json:"clock,omitzero"` // of the sender, in milliseconds since 1970; 0: of an earlier version
 

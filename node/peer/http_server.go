@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strconv"
+	"strings"
 	"sync/atomic"
 
 	"github.com/go-json-experiment/json"
@@ -94,12 +95,16 @@ type ServerConfig struct {
 type ServerDeps struct {
 	Handler Handler
 	Log     *slog.Logger
+	// CheckCaller returns why the caller of a request with this context may not claim a node's name and advertised host;
+	// nil: no caller is checked.
+	CheckCaller func(ctx context.Context, name, host string) error
 }
 
 // Server answers peers. Plain and routed calls have separate slots, because a routed call waits for plain calls on
 // other nodes: with shared slots, two nodes full of routed calls would wait for each other.
 type Server struct {
 	Handler
+	checkCaller func(ctx context.Context, name, host string) error
 	log         *slog.Logger
 	plainSlots  chan struct{}
 	routedSlots chan struct{}
@@ -114,7 +119,10 @@ type Server struct {
 
 // NewServer returns the handler of the peer port.
 func NewServer(cfg ServerConfig, deps ServerDeps) *Server {
-	s := &Server{Handler: deps.Handler, log: deps.Log, mux: http.NewServeMux()}
+	s := &Server{Handler: deps.Handler, checkCaller: deps.CheckCaller, log: deps.Log, mux: http.NewServeMux()}
+	if s.checkCaller == nil {
+		s.checkCaller = func(context.Context, string, string) error { return nil }
+	}
 	s.plainSlots = make(chan struct{}, orDefault(cfg.MaxCalls, 256))
 	s.routedSlots = make(chan struct{}, orDefault(cfg.MaxRouted, 256))
 	helloSlots := make(chan struct{}, 64) // of their own, because heartbeats close circuit breakers
@@ -146,6 +154,13 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if refusal := s.closed.Load(); refusal != nil {
 		refusal.write(w)
 		return
+	}
+	if claimed := r.Header.Get(headerNode); claimed != "" {
+		name, host, _ := strings.Cut(claimed, " ")
+		if err := s.checkCaller(r.Context(), name, host); err != nil {
+			asError(contract.Stranger.Errorf("%w", err)).write(w)
+			return
+		}
 	}
 	s.mux.ServeHTTP(w, r)
 }
@@ -250,6 +265,10 @@ func (s *Server) hello(w http.ResponseWriter, r *http.Request) error {
 	var from Hello
 	if err := json.UnmarshalRead(io.LimitReader(r.Body, maxHello), &from); err != nil {
 		return contract.Malformed.Errorf("hello: %w", err)
+	}
+	_, host, _ := strings.Cut(r.Header.Get(headerNode), " ")
+	if err := s.checkCaller(r.Context(), from.Store.Name, host); err != nil {
+		return contract.Stranger.Errorf("%w", err)
 	}
 	answer, err := s.Hello(r.Context(), from)
 	if err != nil {

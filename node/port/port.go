@@ -21,6 +21,9 @@ type Config struct {
 	AdvertiseHost  string   // host of the node for other nodes
 	TrustedOrigins []string // origins of web pages with the right to write
 	AllowedHosts   []string // Host headers allowed on a port of loopback, beside names of loopback
+
+	Secure      func(net.Listener) net.Listener                       // adds TLS to the connections; nil: none
+	ConnContext func(ctx context.Context, c net.Conn) context.Context // see http.Server; nil: none
 }
 
 // Deps are the collaborators of a Server.
@@ -58,10 +61,13 @@ func Open(ctx context.Context, cfg Config, deps Deps) (*Server, error) {
 	if err != nil {
 		return nil, errors.Join(err, l.Close())
 	}
+	if cfg.Secure != nil {
+		l = cfg.Secure(l)
+	}
 	s := &Server{listener: l, addr: net.JoinHostPort(cfg.AdvertiseHost, number), setting: cfg.Setting, fail: deps.Fail}
 	s.server = &http.Server{
-		ConnState: s.unused.track,
-		Handler:   deps.Handler(guard), ErrorLog: slog.NewLogLogger(deps.Log.Handler(), slog.LevelDebug),
+		ConnState: s.unused.track, ConnContext: cfg.ConnContext,
+		Handler: deps.Handler(guard), ErrorLog: slog.NewLogLogger(deps.Log.Handler(), slog.LevelDebug),
 		ReadHeaderTimeout: 5 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 1 << 20,
 	}
 	return s, nil

@@ -101,9 +101,12 @@ func drawSlices(t *rapid.T) [][]flow.Record {
 	}), 0, 5).Draw(t, "slices")
 }
 
-// addSlice adds a slice as a view, as batches or as totals.
+// addSlice adds a slice as a view, as selected flows, as a batch or as totals.
 func addSlice(t *rapid.T, g *aggregate.Groups, spec *query.Spec, records []flow.Record) {
 	forms := []string{"view", "batch"}
+	if g.Filtered() {
+		forms = append(forms, "selection")
+	}
 	if g.TotalsSuffice() {
 		forms = append(forms, "totals")
 	}
@@ -112,14 +115,20 @@ func addSlice(t *rapid.T, g *aggregate.Groups, spec *query.Spec, records []flow.
 		t.Fatal(err)
 	}
 	b := p.Batches[0]
+	tab, view := table.New(), new(table.View)
+	rows := tab.Group(b)
+	tab.Add(b, rows)
+	tab.Release(rows)
 	switch rapid.SampledFrom(forms).Draw(t, "form of a slice") {
 	case "view":
-		tab, view := table.New(), new(table.View)
-		rows := tab.Group(b)
-		tab.Add(b, rows)
-		tab.Release(rows)
-		tab.CopyTo(view, b.Slice.Hour, tab.Room())
+		tab.CopyTo(view, b.Slice.Hour, g.Room(tab.Flows()))
 		err = g.AddView(view, b.Slice.Hour)
+	case "selection":
+		tab.CopyKeys(view, b.Slice.Hour)
+		if selected := g.Select(view); !selected.CopyTotals(tab, view) {
+			t.Fatal("the table has other flows than the view")
+		}
+		err = g.AddSelected(view, b.Slice.Hour)
 	case "batch":
 		err = g.AddBatch(b)
 	case "totals":

@@ -1,6 +1,9 @@
 package aggregate
 
-import "flowring/flow/query"
+import (
+	"flowring/flow/query"
+	"flowring/store/table"
+)
 
 // filter selects the flows that count. It matches each name of a view or of a batch once.
 type filter struct {
@@ -62,15 +65,30 @@ func (f *filter) accepted(r rows, into *rows) rows {
 	}
 	into.keys, into.totals = into.keys[:0], into.totals[:0]
 	for i, k := range r.keys {
-		src := f.allowed[k.Src]
-		if src&asSrc == 0 {
-			continue
-		}
-		dest := f.allowed[k.Dest]
-		if dest&asDest != 0 && (src|dest)&asEither != 0 && f.allowed[k.VPC]&asVPC != 0 {
+		if f.accepts(k) {
 			into.keys = append(into.keys, k)
 			into.totals = append(into.totals, r.totals[i])
 		}
 	}
 	return *into
+}
+
+// rows appends the rows of the keys that count.
+func (f *filter) rows(keys []table.RowKey, rows []uint32) []uint32 {
+	for i, k := range keys {
+		if f.accepts(k) {
+			rows = append(rows, uint32(i))
+		}
+	}
+	return rows
+}
+
+// accepts reports whether a flow counts. Most filters refuse most flows by their source.
+func (f *filter) accepts(k table.RowKey) bool {
+	src := f.allowed[k.Src]
+	if src&asSrc == 0 {
+		return false
+	}
+	dest := f.allowed[k.Dest]
+	return dest&asDest != 0 && (src|dest)&asEither != 0 && f.allowed[k.VPC]&asVPC != 0
 }

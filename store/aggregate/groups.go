@@ -22,11 +22,13 @@ type Groups struct {
 	times  times
 	index  index
 
-	filter   filter
-	selected rows      // the flows of a column that the filter accepts
-	columns  rows      // of a batch
-	byName   []partSum // by the number of a name in a view or batch; with one field of names
-	local    []uint32  // by the number of a name in a view or batch: its number in the query, or 0
+	filter    filter
+	selection Selection
+	selected  rows          // the flows of a column that the filter accepts
+	columns   rows          // of a batch
+	room      []flow.Totals // for the totals of a view
+	byName    []partSum     // by the number of a name in a view or batch; with one field of names
+	local     []uint32      // by the number of a name in a view or batch: its number in the query, or 0
 
 	order []uint32 // the slots of the index in the order of the query; nil: not sorted
 }
@@ -75,6 +77,53 @@ func (g *Groups) AddView(v *table.View, hour flow.Hour) error {
 		}
 	}
 	return g.end(v.Names(), time)
+}
+
+// Filtered reports whether the query has filters. Then Select is cheaper than a view with all totals.
+func (g *Groups) Filtered() bool { return !g.filter.empty }
+
+// Selection has the flows of a view that count. Its memory is used again by the next Select.
+type Selection struct {
+	table.Selected
+	totals []flow.Totals
+}
+
+// Select selects the flows of a view without totals that the filters accept.
+func (g *Groups) Select(v *table.View) *Selection {
+	g.selection.totals = g.selection.totals[:0]
+	if !g.filter.begin(v.Names()) {
+		g.selection.Clear()
+		return &g.selection
+	}
+	g.selection.Select(v, g.filter.rows)
+	return &g.selection
+}
+
+// CopyTotals copies the totals of the selected flows. It fails and is called as table.Table.CopyTotals.
+func (s *Selection) CopyTotals(t *table.Table, v *table.View) (ok bool) {
+	s.totals, ok = t.CopyTotals(v, &s.Selected, s.totals[:0])
+	return ok
+}
+
+// AddSelected adds the flows of the last Select, of a slice of an hour. CopyTotals has copied their totals.
+func (g *Groups) AddSelected(v *table.View, hour flow.Hour) error {
+	if len(g.selection.totals) == 0 || !g.begin(v.Names()) {
+		return nil
+	}
+	g.selected.keys = g.selection.Keys(v, g.selected.keys[:0])
+	time := g.time(hour)
+	if err := g.addAccepted(rows{g.selected.keys, g.selection.totals}, v.Names(), time); err != nil {
+		return err
+	}
+	return g.end(v.Names(), time)
+}
+
+// Room returns memory for the totals of a view, which the next call uses again.
+func (g *Groups) Room(flows int) []flow.Totals {
+	if cap(g.room) < flows {
+		g.room = make([]flow.Totals, 0, flows+flows/8)
+	}
+	return g.room[:0]
 }
 
 // AddBatch adds the flows of a batch. It does not retain the batch.
@@ -139,7 +188,11 @@ func zeroed[T any](s []T, n int) []T {
 
 // addRows adds flows with the numbers of a view or of a batch.
 func (g *Groups) addRows(r rows, names []string, time uint32) error {
-	r = g.filter.accepted(r, &g.selected)
+	return g.addAccepted(g.filter.accepted(r, &g.selected), names, time)
+}
+
+// addAccepted adds flows that the filter accepts.
+func (g *Groups) addAccepted(r rows, names []string, time uint32) error {
 	switch {
 	case len(r.keys) == 0:
 		return nil

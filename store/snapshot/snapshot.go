@@ -142,3 +142,21 @@ func ParsePiece(slice flow.Slice, data []byte) (p Piece, err error) {
 	}
 	return p, nil
 }
+
+// EachPiece calls fn with the pieces of the snapshot, in order, until fn fails. each calls its function with the frames of
+// the pieces of a slice.
+func (h *Head) EachPiece(each func(flow.Slice, func(frame []byte) error) error, fn func(Piece) error) error {
+	pieces := uint32(0)
+	err := each(h.Slice, func(frame []byte) error {
+		p, err := ParsePiece(h.Slice, frame)
+		if err != nil {
+			return err
+		}
+		pieces++
+		return fn(p)
+	})
+	if err == nil && pieces != h.Pieces {
+		err = fmt.Errorf("%w: %d of %d pieces of the snapshot", ErrMalformed, pieces, h.Pieces)
+	}
+	return err
+}

@@ -1,6 +1,7 @@
 package table
 
 import (
+	"fmt"
 	"iter"
 	"slices"
 	"sync"
@@ -66,6 +67,22 @@ func (t *Table) CopyTo(v *View, hour flow.Hour, room []flow.Totals) {
 
 // Len returns the number of flows.
 func (v *View) Len() int { return v.flows }
+
+// Difference names the first difference of two views: a flow of this one, and that of the other one. It is empty if there
+// is none.
+func (v *View) Difference(o *View) string {
+	if v.Len() != o.Len() {
+		return fmt.Sprintf("%d flows, %d", v.Len(), o.Len())
+	}
+	next, stop := iter.Pull(o.Records())
+	defer stop()
+	for mine := range v.Records() {
+		if theirs, _ := next(); mine != theirs {
+			return fmt.Sprintf("%+v, %+v", mine, theirs)
+		}
+	}
+	return ""
+}
 
 // Names returns the names by number. The caller must not change them.
 func (v *View) Names() []string { return v.names }

@@ -18,7 +18,8 @@ func samples() map[string]string {
 	return map[string]string{
 		"name": "n7", "http-addr": ":1", "peer-addr": "[::1]:2", "gossip-addr": "n7:3", "advertise-host": "n7.example",
 		"data-dir": "/data", "max-body": "1MiB", "seal-after": "1m30s", "min-free": "5", "memory-limit": "512MiB", "max-long-answers": "7", "join": "n1:7946,n2:7946", "bootstrap-expect": "3", "cluster": "west",
-		"gossip-keys-file": "keys", "gossip-verify": "send", "replication-factor": "3", "write-quorum": "2", "hour-slices": "4",
+		"gossip-keys-file": "keys", "gossip-verify": "send", "peer-tls-cert": "cert", "peer-tls-key": "key", "peer-tls-ca": "ca",
+		"peer-tls-any-name": "true", "peer-tls-mode": "permissive", "replication-factor": "3", "write-quorum": "2", "hour-slices": "4",
 		"max-buffered": "100MiB", "max-posts": "100", "max-wait": "500ms", "max-reads": "100", "body-timeout": "1m",
 		"max-queries": "9", "max-hours-per-query": "30", "max-groups-per-query": "40", "query-timeout": "12s",
 		"max-flows-per-hour": "1000", "max-names-per-hour": "100", "max-hours": "10", "max-hours-per-request": "20", "any-hour": "true", "remembered-keys": "70", "rename-cluster": "true", "rejoin": "true",
@@ -74,7 +75,7 @@ func TestEveryFieldOfTheNodeHasASettingOfTheSameName(t *testing.T) {
 		if reflect.DeepEqual(got.Field(i).Interface(), unset.Field(i).Interface()) {
 			t.Errorf("node.Config.%s cannot be set", field)
 		}
-		name := strings.ToLower(strings.Join(word.FindAllString(strings.Replace(field, "HTTP", "Http", 1), -1), "-"))
+		name := strings.ToLower(strings.Join(word.FindAllString(strings.NewReplacer("HTTP", "Http", "TLS", "Tls", "CA", "Ca").Replace(field), -1), "-"))
 		if _, ok := lookup(name); !ok {
 			t.Errorf("node.Config.%s is not set by --%s", field, name)
 		}
@@ -183,7 +184,9 @@ func othersample(name string) string {
 		return "error"
 	case "log-format":
 		return "text"
-	case "any-hour", "rename-cluster", "rejoin", "metrics-open":
+	case "peer-tls-mode":
+		return "required"
+	case "any-hour", "rename-cluster", "rejoin", "metrics-open", "peer-tls-any-name":
 		return "false"
 	case "replication-factor", "write-quorum", "hour-slices", "bootstrap-expect", "max-flows-per-hour", "max-names-per-hour",
 		"max-hours", "max-hours-per-request", "remembered-keys", "max-posts", "max-reads", "max-long-answers", "max-queries", "max-hours-per-query", "max-groups-per-query":

@@ -8,6 +8,7 @@ import (
 	"flowring/internal/browser"
 	"flowring/node"
 	"flowring/node/keyring"
+	"flowring/node/peer/mtls"
 )
 
 // setting is one setting. Its flag is --name, its environment variable FLOWRING_NAME, its key in the settings file
@@ -165,6 +166,20 @@ func ofTheCluster() []setting {
 			func(s *Settings) value {
 				return Choice{(*string)(&s.GossipVerify),
 					[]string{string(keyring.Accept), string(keyring.Send), string(keyring.Require)}}
+			}},
+		{"peer-tls-cert", groupCluster,
+			"PEM file of the certificate of this node for calls between nodes; a change takes effect at once " +
+				"(default: no TLS between nodes)",
+			func(s *Settings) value { return textValue{&s.PeerTLSCert, "file"} }},
+		{"peer-tls-key", groupCluster, "PEM file of its private key",
+			func(s *Settings) value { return textValue{&s.PeerTLSKey, "file"} }},
+		{"peer-tls-ca", groupCluster, "PEM file of the authorities that sign the certificates of all nodes",
+			func(s *Settings) value { return textValue{&s.PeerTLSCA, "file"} }},
+		{"peer-tls-any-name", groupCluster, "accept any certificate of the authorities for any node, whatever its names are",
+			func(s *Settings) value { return switchValue{&s.PeerTLSAnyName} }},
+		{"peer-tls-mode", groupCluster, "permissive: serve and make plain calls too, while TLS is being switched on",
+			func(s *Settings) value {
+				return Choice{(*string)(&s.PeerTLSMode), []string{string(mtls.Permissive), string(mtls.Required)}}
 			}},
 
 		{"replication-factor", groupCopies, "R: nodes that hold each batch",

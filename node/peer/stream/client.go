@@ -260,6 +260,17 @@ func (c *Client) upgrade(ctx context.Context, conn net.Conn, in *frameReader, ad
 	return nil
 }
 
+// Renew makes the next call of each route open a new stream. The calls under way end on the former streams.
+func (c *Client) Renew() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, d := range c.routes {
+		if d.stream != nil {
+			d.stream.retire()
+		}
+	}
+}
+
 // runDetached runs fn in another goroutine, unless the client is closed.
 func (c *Client) runDetached(fn func()) {
 	c.mu.Lock()

@@ -1,0 +1,115 @@
+package clustertest
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"flowring/internal/certtest"
+	"flowring/internal/racetest"
+	"flowring/internal/safeguard"
+	"flowring/node/peer/mtls"
+)
+
+// peerCalls are the calls of the peer port.
+func peerCalls() []string {
+	return []string{
+		"POST hello", "POST stream", "GET flows?slice=1/0", "GET digest?slice=1/0", "POST missing?slice=1/0",
+		"POST give?slice=1/0", "GET summary", "POST secure", "POST forget?store=00000000000000000000000000000000", "POST drain",
+	}
+}
+
+// intruder calls the peer port of a node; pair is its certificate; nil: it has none.
+func intruder(c *Cluster, plain bool, pair *tls.Certificate) *http.Client {
+	host := c.Net.Host("10.9.9.9")
+	return &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{
+		DisableKeepAlives: true,
+		DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+			raw, err := host.DialContext(ctx, network, addr)
+			if err != nil || plain {
+				return raw, err
+			}
+			cfg := &tls.Config{InsecureSkipVerify: true}
+			if pair != nil {
+				cfg.Certificates = []tls.Certificate{*pair}
+			}
+			secured := tls.Client(raw, cfg)
+			return secured, secured.HandshakeContext(ctx) // here, because a bubble stands still while a mutex is waited for
+		},
+	}}
+}
+
+// answered returns the calls that the node answers with anything but the refusal of a name.
+func answered(t *testing.T, c *Cluster, client *http.Client, claim string) (calls []string) {
+	t.Helper()
+	for _, call := range peerCalls() {
+		method, path, _ := strings.Cut(call, " ")
+		body := io.Reader(nil)
+		if strings.HasPrefix(path, "hello") {
+			body = strings.NewReader(`{"store":{"ID":"00000000000000000000000000000001","Name":"a"},"start":"1"}`)
+		}
+		req, err := http.NewRequestWithContext(t.Context(), method, "http://"+at(c.Addr("b"), PeerPort)+"/peer/v1/"+path, body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if claim != "" {
+			req.Header.Set("Flowring-Node", claim)
+		}
+		res, err := client.Do(req)
+		if err != nil {
+			continue
+		}
+		text, _ := io.ReadAll(res.Body)
+		res.Body.Close()
+		if !strings.Contains(string(text), "not of node") {
+			calls = append(calls, fmt.Sprintf("%s: %s", call, res.Status))
+		}
+	}
+	return calls
+}
+
+// While peer TLS is required, the peer port answers no call without a certificate of a member, and no call under the
+// name of another member (P17). Negative controls: a node that skips a check answers.
+func TestThePeerPortNeedsACertificate(t *testing.T) {
+	ca, other := certtest.New(t, "CA"), certtest.New(t, "other")
+	nodes := []string{"a", "b", "c"}
+	files := certificates{t: t, folder: t.TempDir()}
+	files.issue(ca, nodes...)
+	files.trust(nodes, ca)
+	pair := func(ca *certtest.Authority, dns string) *tls.Certificate {
+		cert := ca.Issue(certtest.Names{DNS: []string{dns}}).TLS(t)
+		return &cert
+	}
+	for _, tt := range []struct {
+		name     string
+		disabled safeguard.Set
+		plain    bool
+		pair     *tls.Certificate
+		claim    string
+		want     bool // all calls are answered, or none
+	}{
+		{name: "a plain call", plain: true},
+		{name: "a call without a certificate"},
+		{name: "a certificate of another authority", pair: pair(other, "a")},
+		{"a certificate of another authority, unchecked", safeguard.CallerCert, false, pair(other, "a"), "", true},
+		{name: "the name of another member", pair: pair(ca, "c"), claim: "a 10.0.0.1"},
+		{"the name of another member, unchecked", safeguard.CallerName, false, pair(ca, "c"), "a 10.0.0.1", true},
+		{"a member's certificate and its name", 0, false, pair(ca, "a"), "a 10.0.0.1", true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			racetest.Bubble(t, func(t *testing.T) {
+				c := formed(t, 3, Options{Seed: 32, Copies: 3, Quorum: 2, Disabled: tt.disabled, Configure: files.use(mtls.Required)})
+				got := answered(t, c, intruder(c, tt.plain, tt.pair), tt.claim)
+				if want := map[bool]int{true: len(peerCalls())}[tt.want]; len(got) != want {
+					t.Errorf("%d calls are answered, want %d: %q", len(got), want, got)
+				}
+			})
+		})
+	}
+}
