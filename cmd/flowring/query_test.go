@@ -85,7 +85,7 @@ func TestQueriesOfGet(t *testing.T) {
 			"get 498897 --group-by src_app --top 1 --series hour --by bytes_rx --format table", nil,
 			"HOUR    TIME (UTC)        SRC APP               BYTES TX  BYTES RX   SHARE\n" +
 				"498897  2026-11-30 09:00  a                          0 B       2 B  50.0 %  ████████████████████\n" +
-				"498897  2026-11-30 09:00  other (1,234 groups)       0 B       2 B  50.0 %  ████████████████████\n\n" +
+				"498897  2026-11-30 09:00  other (1,234 groups)       0 B       2 B  50.0 %\n\n" +
 				"1 row and others                                     0 B       4 B\n", saturated},
 		{"hours", whole, []string{`{"hour":498897,"time":"2026-11-30T09:00:00Z","bytes_tx":1,"bytes_rx":2,"flows":7,"complete":"true"}` + "\n" +
 			`{"hour":498898,"time":"2026-11-30T10:00:00Z","bytes_tx":1,"bytes_rx":2,"complete":"unproven"}` + "\n"}, "hours --format table",

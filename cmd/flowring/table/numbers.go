@@ -43,14 +43,16 @@ func percent(fraction float64) string { return fmt.Sprintf("%.1f %%", 100*fracti
 // scale has the measures to which the rows are compared.
 type scale struct {
 	by           query.Measure
-	all, largest float64
+	all, largest float64 // of all rows; of the largest group
 }
 
 func (t *Table) scale() scale {
 	s := scale{by: t.Measure}
 	for i := range t.Rows {
 		v := s.measure(&t.Rows[i])
-		s.all, s.largest = s.all+v, max(s.largest, v)
+		if s.all += v; !t.Rows[i].Others {
+			s.largest = max(s.largest, v)
+		}
 	}
 	return s
 }
@@ -60,8 +62,14 @@ func (s scale) measure(r *Row) float64 { return float(s.by.Of(&query.Row{Tx: r.T
 // share returns the part of a row in all rows.
 func (s scale) share(r *Row) float64 { return s.measure(r) / max(1, s.all) }
 
-// height returns a row as a part of the largest row.
-func (s scale) height(r *Row) float64 { return s.measure(r) / max(1, s.largest) }
+// height returns a row as a part of the largest group. All others together have no bar, because theirs could make the
+// bars of the groups too short to compare.
+func (s scale) height(r *Row) float64 {
+	if r.Others {
+		return 0
+	}
+	return s.measure(r) / max(1, s.largest)
+}
 
 // bar returns a bar of a fraction of width, in eighths of a character. A fraction over zero has an eighth at least.
 func bar(fraction float64, width int) string {

@@ -24,7 +24,7 @@ func TestATableFitsItsTerminal(t *testing.T) {
 SRC APP           DEST APP  BYTES TX  BYTES RX   SHARE
 storefront        catalog      640 B   91.0 kB  88.6 %  ████████████████████
 check\x1b[2Jout   payments   2.00 kB   8.00 kB   9.7 %  ██▏
-other (3 groups)             1.00 kB     800 B   1.7 %  ▍
+other (3 groups)             1.00 kB     800 B   1.7 %
 
 2 rows and others            3.64 kB   99.8 kB
 `
@@ -39,7 +39,7 @@ other (3 groups)             1.00 kB     800 B   1.7 %  ▍
 SRC APP           DEST APP  BYTES TX  BYTES RX   SHARE
 storefront        catalog        640     91000  88.6 %  ██████
 check\x1b[2Jout   payments      2000      8000   9.7 %  ▋
-other (3 groups)                1000       800   1.7 %  ▏
+other (3 groups)                1000       800   1.7 %
 
 2 rows and others               3640     99800
 `},
@@ -47,7 +47,7 @@ other (3 groups)                1000       800   1.7 %  ▏
 SRC APP      DEST APP  BYTES TX  BYTES RX   SHARE
 storefront   catalog      640 B   91.0 kB  88.6 %  █████
 check\x1b[…  payments   2.00 kB   8.00 kB   9.7 %  ▌
-other (3 g…             1.00 kB     800 B   1.7 %  ▏
+other (3 g…             1.00 kB     800 B   1.7 %
 
 2 rows and others       3.64 kB   99.8 kB
 `},

@@ -81,7 +81,7 @@ func TestTheScreenShowsTheLargestGroupsAndStaysFresh(t *testing.T) {
 			"flowring top: src_app by bytes, from now, at " + time.Now().Add(-900*time.Millisecond).Format(time.TimeOnly) + ", may be incomplete", "",
 			"SRC APP           BYTES TX  BYTES RX   SHARE",
 			"web-               1.00 kB   3.00 kB  80.0 %  ████████████████████",
-			"other (7 groups)       0 B   1.00 kB  20.0 %  █████",
+			"other (7 groups)       0 B   1.00 kB  20.0 %",
 			"", "", "", "", "", "",
 			"b bytes  t sent  r received  g groups  q quit",
 		}
