@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"flowring/internal/bench/workload"
 )
 
 // repair takes the disk of the last node away, starts that node again, and measures all nodes until the cluster is
@@ -36,7 +38,7 @@ func (g *growing) repair(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	sum, _ := usage{cpu: spent(append(before, 0), after)}.sum() // the last process began with 0
+	sum, _ := usage{cpu: workload.Spent(append(before, 0), after)}.sum() // the last process began with 0
 	g.note(repairTime, took.Seconds())
 	g.note(repairCPU, sum.Seconds())
 	return nil

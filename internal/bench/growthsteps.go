@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"flowring/internal/bench/server"
+	"flowring/internal/bench/workload"
 )
 
 // growing is the measurement of a point.
@@ -38,7 +39,7 @@ func (g *growing) held() float64 { return float64(g.flows * g.hours * g.copies) 
 
 // posted returns the number of records that were posted, times the copies.
 func (g *growing) posted() float64 {
-	records := g.flows*g.hours*g.slices + againBodies*bodyRecords
+	records := g.flows*g.hours*g.slices + againBodies*workload.BodyRecords
 	if g.hours <= mostSealed {
 		records += g.hours * moreBodies * moreRecords
 	}
@@ -47,14 +48,14 @@ func (g *growing) posted() float64 {
 
 // fill returns a workload that posts each flow of each hour once; with several slices as often as there are slices, so
 // that each flow is in most slices.
-func (g *growing) fill() workload {
-	posts := inOrder(g.server.Hour, g.hours, bodyRecords, g.flows, 1)
-	return workload{"new", few, int64(g.flows / bodyRecords * g.hours * g.slices), posts}
+func (g *growing) fill() workload.Workload {
+	posts := workload.InOrder(g.server.Hour, g.hours, workload.BodyRecords, g.flows, 1)
+	return workload.New("new", workload.Few, int64(g.flows/workload.BodyRecords*g.hours*g.slices), posts)
 }
 
 // again returns a workload that posts more records of the flows of all hours.
-func (g *growing) again(key string, count, records int) workload {
-	return workload{key, few, int64(count), inOrder(g.server.Hour, g.hours, records, g.flows, scattered)}
+func (g *growing) again(key string, count, records int) workload.Workload {
+	return workload.New(key, workload.Few, int64(count), workload.InOrder(g.server.Hour, g.hours, records, g.flows, workload.Scattered))
 }
 
 // post measures records of new flows and of known flows.
@@ -66,15 +67,15 @@ func (g *growing) post(ctx context.Context) error {
 	if g.flows*g.hours >= leastHeld {
 		g.note(postNew, got.Cost)
 	}
-	again := g.again("again", againBodies, bodyRecords)
-	if got, err = cost(ctx, g.server, again, againBodies*bodyRecords, time.Microsecond); err != nil {
+	again := g.again("again", againBodies, workload.BodyRecords)
+	if got, err = cost(ctx, g.server, again, againBodies*workload.BodyRecords, time.Microsecond); err != nil {
 		return err
 	}
 	g.note(postAgain, got.Cost)
 	if g.hours > mostSealed {
 		return nil
 	}
-	_, err = g.again("more", moreBodies*g.hours, moreRecords).run(ctx, g.server)
+	_, err = g.again("more", moreBodies*g.hours, moreRecords).Run(ctx, g.server)
 	return err
 }
 
@@ -84,7 +85,7 @@ func (g *growing) read(ctx context.Context) error {
 	var cpu, took []float64
 	begun := time.Now()
 	for i := 0; i == 0 || i < attempts && time.Since(begun) < within; i++ {
-		if _, err := newFlow(g.server.Hour, g.flows+i).run(ctx, g.server); err != nil {
+		if _, err := workload.NewFlow(g.server.Hour, g.flows+i).Run(ctx, g.server); err != nil {
 			return err
 		}
 		c, t, err := g.get(ctx)
@@ -101,7 +102,7 @@ func (g *growing) read(ctx context.Context) error {
 // get reads the first hour until a read succeeds, and returns the CPU time and the elapsed time in milliseconds.
 func (g *growing) get(ctx context.Context) (cpu, took float64, err error) {
 	begun := time.Now()
-	used, err := cpuOf(g.server, func() error {
+	used, err := workload.CPU(g.server, func() error {
 		return g.until(ctx, func() error { return server.ReadHour(ctx, g.server.Addresses()[0], g.server.Hour, "") })
 	})
 	sum, _ := usage{cpu: used}.sum()
@@ -153,15 +154,15 @@ func (g *growing) restart(ctx context.Context) error {
 
 // hold measures memory.
 func (g *growing) hold(ctx context.Context) error {
-	first := fill("first", g.server.Hour-1, bodyRecords*few, 1) // the memory of any node
-	if _, err := first.run(ctx, g.server); err != nil {
+	first := workload.Fill("first", g.server.Hour-1, workload.BodyRecords*workload.Few, 1) // the memory of any node
+	if _, err := first.Run(ctx, g.server); err != nil {
 		return err
 	}
 	before, err := g.server.Resident()
 	if err != nil {
 		return err
 	}
-	if _, err := g.fill().run(ctx, g.server); err != nil {
+	if _, err := g.fill().Run(ctx, g.server); err != nil {
 		return err
 	}
 	after, err := g.server.Resident()

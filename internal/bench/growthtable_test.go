@@ -3,6 +3,8 @@ package main
 import (
 	"strings"
 	"testing"
+
+	"flowring/internal/bench/workload"
 )
 
 func TestTheTableShowsGrowthBeyondTheExpected(t *testing.T) {
@@ -38,7 +40,7 @@ func TestEachDimensionVariesOneNumber(t *testing.T) {
 	for _, d := range dimensions {
 		for _, n := range d.values {
 			p := d.at(n)
-			if p.flows%bodyRecords != 0 || p.flows*p.hours*p.nodes*p.copies == 0 || p.copies > p.nodes {
+			if p.flows%workload.BodyRecords != 0 || p.flows*p.hours*p.nodes*p.copies == 0 || p.copies > p.nodes {
 				t.Errorf("%s: %d is %+v, want whole bodies, and no more copies than nodes", d.title, n, p)
 			}
 			for _, value := range [...]struct{ base, at int }{{d.base.flows, p.flows}, {d.base.hours, p.hours}, {d.base.nodes, p.nodes}, {d.base.copies, p.copies}} {

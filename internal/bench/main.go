@@ -14,6 +14,7 @@ import (
 	"syscall"
 
 	"flowring/flow"
+	"flowring/internal/bench/queries"
 	"flowring/internal/bench/server"
 )
 
@@ -72,13 +73,14 @@ func run(ctx context.Context, args []string) error {
 
 // compare takes all measurements and prints them.
 func compare(ctx context.Context, l server.Launcher, o options) error {
-	n := full
+	n, q := full, queries.Full
 	if o.short {
-		n = short
+		n, q = short, queries.Short
 	}
 	var rows []row
+	withQueries := strings.Contains(queries.Title, o.only) || strings.HasPrefix(o.only, queries.Title)
 	wanted := slices.DeleteFunc(measures(n), func(m measure) bool { return !strings.Contains(m.name, o.only) })
-	if len(wanted) == 0 {
+	if len(wanted) == 0 && !withQueries {
 		return noTable(o.only)
 	}
 	for _, m := range wanted {
@@ -91,6 +93,15 @@ func compare(ctx context.Context, l server.Launcher, o options) error {
 			rows = append(rows, r.uneven().rows()...)
 		}
 	}
+	if withQueries {
+		results, err := queries.Measure(ctx, l, single, q)
+		if err != nil {
+			return fmt.Errorf("queries: %w", err)
+		}
+		for _, r := range results {
+			rows = append(rows, resultOf(r).rows()...)
+		}
+	}
 	write := writeTable
 	if o.json {
 		write = writeJSON
@@ -99,6 +110,22 @@ func compare(ctx context.Context, l server.Launcher, o options) error {
 		return err
 	}
 	return check(rows, o.check)
+}
+
+// resultOf returns a measurement of queries.
+func resultOf(q queries.Result) result {
+	r := result{measure: measure{name: q.Name, unit: q.Unit, kinds: q.Kinds}}
+	for _, costs := range q.Costs {
+		var samples []sample
+		for _, c := range costs {
+			samples = append(samples, sample{Cost: c})
+		}
+		r.samples = append(r.samples, samples)
+	}
+	for _, b := range q.Bars {
+		r.bars = append(r.bars, bar{b.Kind, b.Against, b.Limit})
+	}
+	return r
 }
 
 // noTable is the error for a text that no title contains.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"flowring/internal/bench/server"
+	"flowring/internal/bench/workload"
 )
 
 // measure is one comparison of servers.
@@ -33,7 +34,7 @@ type sample struct {
 // sizes are the sizes of the measurements.
 type sizes struct {
 	rounds     int
-	bodies     int // posts of bodyRecords
+	bodies     int // posts of workload.BodyRecords
 	smallPosts int // posts of smallRecords
 	held       int // flows in memory
 	read       int // flows of the hour of the GETs
@@ -46,10 +47,7 @@ var (
 )
 
 const (
-	bodyRecords  = 1000
 	smallRecords = 5
-	many         = 64 // connections, of a fleet of agents
-	few          = 8
 	drawnFlows   = 10_000 // flows of the records
 )
 
@@ -70,23 +68,23 @@ var (
 func measures(n sizes) []measure {
 	return []measure{
 		{
-			name: postTitle(bodyRecords, many), unit: "CPU s per million records",
+			name: postTitle(workload.BodyRecords, workload.Many), unit: "CPU s per million records",
 			kinds: []server.Kind{readOnly, plainGo, memory, single, triple, cut, fewSlices, sliced},
 			bars:  []bar{{single, plainGo, 0.2}, {triple, single, 2.2}, {sliced, single, 2}}, even: 1.35,
-			run: posts{n.bodies, bodyRecords, many, bodyRecords}.measure,
+			run: posts{n.bodies, workload.BodyRecords, workload.Many, workload.BodyRecords}.measure,
 		}, {
-			name: postTitle(bodyRecords, few), unit: "CPU s per million records",
+			name: postTitle(workload.BodyRecords, workload.Few), unit: "CPU s per million records",
 			kinds: []server.Kind{plainGo, single, triple, sliced}, bars: []bar{{single, plainGo, 0.2}},
-			run: posts{n.bodies, bodyRecords, few, bodyRecords}.measure,
+			run: posts{n.bodies, workload.BodyRecords, workload.Few, workload.BodyRecords}.measure,
 		}, {
-			name: postTitle(smallRecords, many), unit: "CPU µs per request",
+			name: postTitle(smallRecords, workload.Many), unit: "CPU µs per request",
 			kinds: []server.Kind{readOnly, plainGo, memory, single, triple, sliced},
 			bars:  []bar{{single, plainGo, 1.5}},
-			run:   posts{n.smallPosts, smallRecords, many, 1}.measure,
+			run:   posts{n.smallPosts, smallRecords, workload.Many, 1}.measure,
 		}, {
-			name: "TLS between nodes: " + postTitle(bodyRecords, many), unit: "CPU s per million records",
+			name: "TLS between nodes: " + postTitle(workload.BodyRecords, workload.Many), unit: "CPU s per million records",
 			kinds: []server.Kind{triple, tripleTLS}, bars: []bar{{tripleTLS, triple, 1.15}},
-			run: posts{n.bodies, bodyRecords, many, bodyRecords}.measure,
+			run: posts{n.bodies, workload.BodyRecords, workload.Many, workload.BodyRecords}.measure,
 		}, {
 			name: fmt.Sprintf("GET, %d flows, one of them new since the last GET", n.read), unit: "CPU ms per GET",
 			kinds: []server.Kind{plainGo, memory, single, fewSlices, sliced}, bars: []bar{{single, plainGo, 0.25}},
@@ -112,26 +110,26 @@ func postTitle(records, connections int) string {
 type posts struct{ requests, records, connections, parts int }
 
 func (p posts) measure(ctx context.Context, s *server.Server) (sample, error) {
-	all := drawn(s.Hour, p.records, drawnFlows)
-	if _, err := (workload{"warm", p.connections, int64(p.requests / 10), all}).run(ctx, s); err != nil {
+	all := workload.Drawn(s.Hour, p.records, drawnFlows)
+	if _, err := workload.New("warm", p.connections, int64(p.requests/10), all).Run(ctx, s); err != nil {
 		return sample{}, err
 	}
-	return cost(ctx, s, workload{"load", p.connections, int64(p.requests), all}, p.requests*p.parts, time.Microsecond)
+	return cost(ctx, s, workload.New("load", p.connections, int64(p.requests), all), p.requests*p.parts, time.Microsecond)
 }
 
 // cost runs a workload and returns its cost: CPU time in a unit, divided by count.
-func cost(ctx context.Context, s *server.Server, w workload, count int, unit time.Duration) (sample, error) {
-	var d done
+func cost(ctx context.Context, s *server.Server, w workload.Workload, count int, unit time.Duration) (sample, error) {
+	var d workload.Done
 	used, err := meter(ctx, s, func() (err error) {
-		d, err = w.run(ctx, s)
+		d, err = w.Run(ctx, s)
 		return err
 	})
 	if err != nil {
 		return sample{}, err
 	}
-	got := used.sample(count, unit, w.count)
-	got.refused = d.refused
-	got.P50, got.P99 = milliseconds(d.latency.Quantile(.5)), milliseconds(d.latency.Quantile(.99))
+	got := used.sample(count, unit, w.Count)
+	got.refused = d.Refused
+	got.P50, got.P99 = milliseconds(d.Latency.Quantile(.5)), milliseconds(d.Latency.Quantile(.99))
 	return got, nil
 }
 
@@ -160,15 +158,6 @@ func (u usage) sum() (sum, busiest time.Duration) {
 	return sum, busiest
 }
 
-// spent returns the CPU time of each process between two readings.
-func spent(before, after []time.Duration) []time.Duration {
-	used := make([]time.Duration, len(after))
-	for i, end := range after {
-		used[i] = end - before[i]
-	}
-	return used
-}
-
 // meter returns the cost of a server while do runs. Reading the number of allocations allocates objects, too; meter
 // measures that and subtracts it.
 func meter(ctx context.Context, s *server.Server, do func() error) (u usage, err error) {
@@ -180,28 +169,12 @@ func meter(ctx context.Context, s *server.Server, do func() error) (u usage, err
 	if err != nil {
 		return u, err
 	}
-	if u.cpu, err = cpuOf(s, do); err != nil {
+	if u.cpu, err = workload.CPU(s, do); err != nil {
 		return u, err
 	}
 	after, err := s.Allocations(ctx)
 	u.allocations = max(0, after-before-(before-first))
 	return u, err
-}
-
-// cpuOf returns the CPU time of each process of a server while do runs.
-func cpuOf(s *server.Server, do func() error) ([]time.Duration, error) {
-	before, err := s.CPU()
-	if err != nil {
-		return nil, err
-	}
-	if err := do(); err != nil {
-		return nil, err
-	}
-	after, err := s.CPU()
-	if err != nil {
-		return nil, err
-	}
-	return spent(before, after), nil
 }
 
 func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
@@ -214,19 +187,19 @@ type reads struct {
 
 func (r reads) measure(ctx context.Context, s *server.Server) (sample, error) {
 	times := max(1, s.Kind.Slices) // then each flow is in about two thirds of the slices
-	if _, err := fill("fill", s.Hour, r.flows, times).run(ctx, s); err != nil {
+	if _, err := workload.Fill("fill", s.Hour, r.flows, times).Run(ctx, s); err != nil {
 		return sample{}, err
 	}
 	var all sample
 	for i := range r.requests {
 		if r.changing {
-			if _, err := newFlow(s.Hour, r.flows+i).run(ctx, s); err != nil {
+			if _, err := workload.NewFlow(s.Hour, r.flows+i).Run(ctx, s); err != nil {
 				return sample{}, err
 			}
 		}
 		var took time.Duration
 		used, err := meter(ctx, s, func() (err error) {
-			took, err = read(ctx, s, s.Hour)
+			took, err = workload.Read(ctx, s, s.Hour)
 			return err
 		})
 		if err != nil {
@@ -243,14 +216,14 @@ func (r reads) measure(ctx context.Context, s *server.Server) (sample, error) {
 type holding int
 
 func (h holding) measure(ctx context.Context, s *server.Server) (sample, error) {
-	if _, err := fill("first", s.Hour, bodyRecords, 1).run(ctx, s); err != nil { // the memory of any server
+	if _, err := workload.Fill("first", s.Hour, workload.BodyRecords, 1).Run(ctx, s); err != nil { // the memory of any server
 		return sample{}, err
 	}
 	before, err := s.Resident()
 	if err != nil {
 		return sample{}, err
 	}
-	if _, err := fill("fill", s.Hour, int(h), 1).run(ctx, s); err != nil {
+	if _, err := workload.Fill("fill", s.Hour, int(h), 1).Run(ctx, s); err != nil {
 		return sample{}, err
 	}
 	after, err := s.Resident()

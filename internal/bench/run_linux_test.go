@@ -17,6 +17,7 @@ import (
 
 	"flowring/flow"
 	"flowring/internal/bench/server"
+	"flowring/internal/bench/workload"
 	"flowring/internal/load"
 )
 
@@ -88,8 +89,8 @@ func TestACancelledMeasureEndsItsServer(t *testing.T) {
 	var measured *server.Server
 	m := measure{run: func(ctx context.Context, s *server.Server) (sample, error) {
 		measured = s
-		forever := workload{"x", 2, 1 << 20, &cancelling{drawn(20, 5, 100), cancel}}
-		_, err := forever.run(ctx, s)
+		forever := workload.New("x", 2, 1<<20, &cancelling{workload.Drawn(20, 5, 100), cancel})
+		_, err := forever.Run(ctx, s)
 		return sample{}, err
 	}}
 	if _, err := m.once(ctx, l, plainGo, 0); !errors.Is(err, context.Canceled) {
@@ -128,7 +129,7 @@ func face(t *testing.T, answer func(attempt int) int) (s *server.Server, attempt
 }
 
 func TestAWorkloadSendsEachPostOnceAndNamesARefusal(t *testing.T) {
-	posts := drawn(20, 5, 100)
+	posts := workload.Drawn(20, 5, 100)
 	for _, tt := range []struct {
 		name     string
 		answer   func(attempt int) int
@@ -142,15 +143,15 @@ func TestAWorkloadSendsEachPostOnceAndNamesARefusal(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s, attempts := face(t, tt.answer)
-			got, err := workload{"key", 3, 9, posts}.run(t.Context(), s)
+			got, err := workload.New("key", 3, 9, posts).Run(t.Context(), s)
 			if (err == nil) != (tt.err == "") || err != nil && !strings.Contains(err.Error(), tt.err) {
 				t.Fatalf("run = %v, want %q", err, tt.err)
 			}
 			if err != nil {
 				return
 			}
-			if got.latency.Total() != 9 || got.refused != tt.refused {
-				t.Errorf("run = %d posts with %d refusals, want 9 with %d", got.latency.Total(), got.refused, tt.refused)
+			if got.Latency.Total() != 9 || got.Refused != tt.refused {
+				t.Errorf("run = %d posts with %d refusals, want 9 with %d", got.Latency.Total(), got.Refused, tt.refused)
 			}
 			for n := range 9 {
 				if sent, ok := attempts.Load(fmt.Sprint("key-", n)); !ok || sent.(*atomic.Int64).Load() != tt.attempts {
@@ -162,7 +163,7 @@ func TestAWorkloadSendsEachPostOnceAndNamesARefusal(t *testing.T) {
 }
 
 func TestDrawnRecordsAreOfFewFlows(t *testing.T) {
-	batches, err := flow.Decode(drawn(20, bodyRecords, drawnFlows).Append(nil, 0))
+	batches, err := flow.Decode(workload.Drawn(20, workload.BodyRecords, drawnFlows).Append(nil, 0))
 	if err != nil || batches.Flows() < 300 || batches.Flows() > 600 {
 		t.Errorf("a body of 1,000 records has %d flows, %v; want 300 to 600", batches.Flows(), err)
 	}
@@ -170,9 +171,9 @@ func TestDrawnRecordsAreOfFewFlows(t *testing.T) {
 
 func TestOneNewFlowIsBeyondTheFlowsOfFill(t *testing.T) {
 	keys := map[flow.Key]bool{}
-	add := func(w workload) {
-		for n := range w.count {
-			p, err := flow.Decode(w.posts.Append(nil, n))
+	add := func(w workload.Workload) {
+		for n := range w.Count {
+			p, err := flow.Decode(w.Posts.Append(nil, n))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -183,15 +184,15 @@ func TestOneNewFlowIsBeyondTheFlowsOfFill(t *testing.T) {
 			}
 		}
 	}
-	add(fill("fill", 20, 30_000, 1))
+	add(workload.Fill("fill", 20, 30_000, 1))
 	if len(keys) != 30_000 {
 		t.Errorf("30 bodies have %d flows, want 30,000", len(keys))
 	}
-	add(workload{"again", 1, 30, inOrder(20, 1, bodyRecords, 30_000, scattered)})
+	add(workload.New("again", 1, 30, workload.InOrder(20, 1, workload.BodyRecords, 30_000, workload.Scattered)))
 	if len(keys) != 30_000 {
 		t.Errorf("posts of the same flows in another order made them %d", len(keys))
 	}
-	add(newFlow(20, 30_000))
+	add(workload.NewFlow(20, 30_000))
 	if len(keys) != 30_001 {
 		t.Errorf("one new flow made them %d", len(keys))
 	}

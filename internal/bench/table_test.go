@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"flowring/internal/bench/server"
+	"flowring/internal/bench/workload"
 )
 
 func TestMedian(t *testing.T) {
@@ -72,7 +73,7 @@ func TestOnlyClustersAreUneven(t *testing.T) {
 }
 
 func TestTheBusiestProcessIsNotTheOldestOne(t *testing.T) {
-	sum, most := usage{cpu: spent([]time.Duration{100, 0, 7}, []time.Duration{110, 30, 7})}.sum()
+	sum, most := usage{cpu: workload.Spent([]time.Duration{100, 0, 7}, []time.Duration{110, 30, 7})}.sum()
 	if sum != 40 || most != 30 {
 		t.Errorf("spent = %d, %d; want 40 in all and 30", sum, most)
 	}

@@ -46,7 +46,8 @@ func levels() map[string]int {
 		"internal/certtest": 5, "internal/layout": 5, "internal/layout/words": 5, "internal/ledger": 5, "internal/memnet": 5, "internal/racetest": 5, "internal/transcript": 5, "k8s": 5,
 		"store/journal/journaltest":     5,
 		"internal/clustertest/stranger": 5, "internal/clustertest": 6, "internal/proctest": 6,
-		"internal/bench/yardstick": 5, "internal/bench/server": 5, "internal/bench": 6,
+		"internal/bench/duckdb": 5, "internal/bench/yardstick": 5, "internal/bench/server": 5,
+		"internal/bench/workload": 6, "internal/bench/queries": 7, "internal/bench": 8,
 	}
 }
 

@@ -89,6 +89,11 @@ func ReadHour(ctx context.Context, addr string, hour flow.Hour, query string) er
 	return request(ctx, addr, "/flows?hour="+hour.String()+query, io.Discard)
 }
 
+// Get makes a GET request to the node at addr, once, and copies the body of an answer with the status 200.
+func Get(ctx context.Context, addr, path string, to io.Writer) error {
+	return request(ctx, addr, path, to)
+}
+
 // get returns the body of an answer with the status 200.
 func get(ctx context.Context, addr, path string) (string, error) {
 	var text strings.Builder
