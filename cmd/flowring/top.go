@@ -45,7 +45,7 @@ func newTop() *cobra.Command {
 			return err
 		},
 	}
-	addAccess(cmd, &a, queryTimeout)
+	addAccess(cmd, &a, 10*time.Second)
 	question.AddGroups(cmd.Flags())
 	addExact(cmd, &exact)
 	cmd.Flags().DurationVar(&screen.Every, "every", 2*time.Second, "time between two questions")
