@@ -18,11 +18,16 @@ import (
 
 // busyCluster returns a cluster of three nodes with some records. Each node has one CPU slot, which the test may hold.
 func busyCluster(t *testing.T, configure func(*node.Config)) (*Cluster, *asker) {
+	return busyClusterOf(t, Options{Copies: 1, Quorum: 1, Configure: configure})
+}
+
+func busyClusterOf(t *testing.T, opts Options) (*Cluster, *asker) {
 	slots := map[string]admission.CPUSlots{}
 	for _, name := range []string{"n1", "n2", "n3"} {
 		slots[name] = admission.NewCPUSlots(1)
 	}
-	c := New(t, Options{Copies: 1, Quorum: 1, CPUSlots: slots, Configure: configure})
+	opts.CPUSlots = slots
+	c := New(t, opts)
 	t.Cleanup(c.Close)
 	c.Start("n1", "n2", "n3")
 	if err := c.WaitReady(time.Minute); err != nil {
