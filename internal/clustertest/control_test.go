@@ -295,10 +295,9 @@ func controls() []control {
 		},
 		{
 			"an absent store that speaks an older version holds a newer one back", quiet(safeguard.AbsentVersion, 3, 2), `
-				# n3 runs an older program, and would be refused if the others turned version 2 on meanwhile
-				version n3 1
-				version n1 2
-				version n2 2
+				# n3 runs an older program, and would be refused if the others turned version 9 on meanwhile
+				version n1 9
+				version n2 9
 				wait 5000
 				kill n3
 				wait 10000

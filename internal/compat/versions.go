@@ -75,12 +75,9 @@ type Offer struct {
 	Speaks Range
 }
 
-// String returns the offer as ParseOffer reads it: the version that is on, and the range, such as 1/1-2. It is empty
-// for version 1 alone, so that it costs nothing in metadata and headers.
+// String returns the offer as ParseOffer reads it: the version that is on, and the range, such as 1/1-2. It is never
+// empty, so that a node without an offer is one of a program before versions.
 func (o Offer) String() string {
-	if o.On.Known() == 1 && o.Speaks.Oldest.Known() == 1 && o.Speaks.Newest.Known() == 1 {
-		return ""
-	}
 	return fmt.Sprintf("%d/%d-%d", o.On.Known(), o.Speaks.Oldest.Known(), o.Speaks.Newest.Known())
 }
 

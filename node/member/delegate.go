@@ -78,9 +78,12 @@ func (d delegate) NotifyAlive(n *memberlist.Node) error { return d.m.admit(n) }
 
 // NotifyMerge implements memberlist.MergeDelegate. One node of another cluster refuses the whole exchange, so two
 // different clusters never mix. A node of no cluster is kept out by NotifyAlive alone, because the caller may have met
-// it before the caller joined this cluster.
+// it before the caller joined this cluster. Dead nodes do not count: after an upgrade they are runs of the old program.
 func (d delegate) NotifyMerge(nodes []*memberlist.Node) error {
 	for _, n := range nodes {
+		if n.State == memberlist.StateDead || n.State == memberlist.StateLeft {
+			continue
+		}
 		if err := d.m.admit(n); err != nil && !errors.Is(err, errNoMember) {
 			return err
 		}

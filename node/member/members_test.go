@@ -14,6 +14,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/hashicorp/memberlist"
+
 	"flowring/internal/memnet"
 	"flowring/internal/racetest"
 )
@@ -466,5 +468,21 @@ func TestNodesOfOtherVersionsAreRefused(t *testing.T) {
 	unreadable.Start, unreadable.Offer = "2", "x"
 	if err := inert(t, older).admit(wire(t, unreadable)); err == nil {
 		t.Error("admit(a node with an unreadable offer) = nil, want an error")
+	}
+}
+
+// Other nodes remember the last run of a node for a while. It must not keep a node of the new version out.
+func TestADeadRunOfAnOldProgramRefusesNoExchange(t *testing.T) {
+	self, old := node("a", "1", "10.0.0.1:7946"), node("b", "1", "10.0.0.2:7946")
+	self.Offer = "2/1-2"
+	m := inert(t, self)
+	run := wire(t, old)
+	for state, want := range map[memberlist.NodeStateType]bool{
+		memberlist.StateAlive: false, memberlist.StateSuspect: false, memberlist.StateDead: true, memberlist.StateLeft: true,
+	} {
+		run.State = state
+		if err := (delegate{m}).NotifyMerge([]*memberlist.Node{run}); (err == nil) != want {
+			t.Errorf("NotifyMerge(a node of the old version in state %d) = %v, want it taken: %t", state, err, want)
+		}
 	}
 }

@@ -102,7 +102,7 @@ func Open(cfg Config, deps Deps) (*State, error) {
 	if value == nil {
 		id := s.cfg.NewID(s.cfg.Name)
 		s.fresh = true
-		return s, s.save(id, nil, roster.Roster{}.With(s.newStore(id)))
+		return s, s.save(id, nil, roster.Roster{}.With(roster.Store{ID: id, Name: s.cfg.Name}))
 	}
 	var id identity
 	if err := json.Unmarshal(value, &id); err != nil {
@@ -211,7 +211,7 @@ func (s *State) changeLocked(fn func(roster.Roster) (roster.Roster, error)) (boo
 	if err != nil {
 		return false, err
 	}
-	if next = s.sayVersion(next); next.Equal(now.roster) {
+	if next = s.correct(next); next.Equal(now.roster) {
 		return false, nil
 	}
 	if err := s.save(now.self, now.former, next); err != nil {
@@ -239,7 +239,7 @@ func (s *State) replaceID() error {
 		s.deps.Log.Warn("this store was forgotten by the cluster: it joins again as a new one, with its batches",
 			"old", now.self, "new", id)
 	}
-	return s.save(id, former, now.roster.With(s.newStore(id)))
+	return s.save(id, former, now.roster.With(roster.Store{ID: id, Name: s.cfg.Name}))
 }
 
 // GiveUpDrain gives the store a new ID if it is leaving. Draining must report false by then.

@@ -2,6 +2,7 @@ package membership
 
 import (
 	"fmt"
+	"slices"
 
 	"flowring/internal/compat"
 	"flowring/ring/roster"
@@ -46,19 +47,36 @@ func (s *State) Next(live []compat.Offer) compat.Version {
 	return max(next, now.Version())
 }
 
-// HoldBack returns the stores that do not speak the newest version of this node, as they last said.
-func (s *State) HoldBack() []roster.Store { return s.Roster().Below(s.cfg.Speaks.Newest.Known()) }
-
-// newStore returns a store of this node that is new on the roster.
-func (s *State) newStore(id roster.StoreID) roster.Store {
-	return roster.Store{ID: id, Name: s.cfg.Name}.Speaking(s.cfg.Speaks.Newest)
+// HoldBack returns the other stores that do not speak the newest version of this node, as they last said.
+func (s *State) HoldBack() []roster.Store {
+	self := s.Self().ID
+	below := s.Roster().Below(s.cfg.Speaks.Newest.Known())
+	return slices.DeleteFunc(below, func(other roster.Store) bool { return other.ID == self })
 }
 
-// sayVersion makes this store say on a roster which version it speaks. Another answer on the roster is of an earlier
-// program of this node.
-func (s *State) sayVersion(r roster.Roster) roster.Roster {
+// Say makes this store say on the roster which version it speaks, once every other store of the roster runs a program that
+// reads the answer: the store has said a version itself, or aware reports so. Programs before versions refuse a roster with
+// such an answer. A store that has said nothing counts as speaking version 1.
+func (s *State) Say(aware func(roster.Store) bool) error {
+	self := s.Self()
+	for _, other := range s.Roster().Stores() {
+		if other.ID != self.ID && other.Said == 0 && !aware(other) {
+			return nil
+		}
+	}
+	return s.change(func(r roster.Roster) (roster.Roster, error) {
+		if self, known := r.Get(s.current.Load().self); known {
+			r = r.With(self.Speaking(s.cfg.Speaks.Newest))
+		}
+		return r, nil
+	})
+}
+
+// correct makes this store say its version again after another word on the roster, which is of an earlier program of this
+// node.
+func (s *State) correct(r roster.Roster) roster.Roster {
 	self, known := r.Get(s.current.Load().self)
-	if said := self.Speaking(s.cfg.Speaks.Newest); known && said != self {
+	if said := self.Speaking(s.cfg.Speaks.Newest); known && self.Said > 0 && said != self {
 		return r.With(said)
 	}
 	return r

@@ -27,11 +27,14 @@ func founded(t *testing.T, d *diary, newest compat.Version) *State {
 	m := speaking(t, d, newest)
 	self := m.Self()
 	self.Established = true
-	if err := errors.Join(m.FoundCluster(), m.Mark(self)); err != nil {
+	if err := errors.Join(m.FoundCluster(), m.Mark(self), m.Say(nobody)); err != nil {
 		t.Fatal(err)
 	}
 	return m
 }
+
+// nobody runs a program that reads versions.
+func nobody(roster.Store) bool { return false }
 
 func TestAVersionIsTurnedOnOnceEveryStoreSpeaksIt(t *testing.T) {
 	spoken := func(newest compat.Version) compat.Offer {
@@ -154,7 +157,13 @@ func TestANewerRosterIsRefusedWithBothVersions(t *testing.T) {
 func TestEachProgramOnADiskSaysItsVersions(t *testing.T) {
 	d := &diary{}
 	for i, newest := range []compat.Version{1, 2, 2, 1, 3} {
-		self := speaking(t, d, newest).Self()
+		m := speaking(t, d, newest)
+		if newest > 1 { // a lower word than the last one is said at once
+			if err := m.Say(nobody); err != nil {
+				t.Fatal(err)
+			}
+		}
+		self := m.Self()
 		if want := []uint64{0, 1, 1, 2, 3}[i]; self.Speaks.Known() != newest || self.Said != want {
 			t.Errorf("start %d: the store speaks %d, said %d times, want %d, said %d times", i, self.Speaks, self.Said, newest, want)
 		}
@@ -171,16 +180,23 @@ func TestEachProgramOnADiskSaysItsVersions(t *testing.T) {
 	}
 }
 
-// A new ID of a store says its versions too.
-func TestANewIDSaysItsVersions(t *testing.T) {
-	m := founded(t, &diary{}, 2)
-	gone := m.Self()
-	gone.Forgotten = true
-	if err := m.Mark(gone); err != nil {
+// A program before versions refuses a roster with an answer, so nobody answers while such a program may run.
+func TestAStoreSaysItsVersionsOnceAllOthersReadThem(t *testing.T) {
+	m := founded(t, &diary{}, 1)
+	m.cfg.Speaks.Newest = 2
+	before, said := someStore("before"), someStore("said")
+	said.Speaks, said.Said = 1, 3
+	aware := someStore("aware")
+	if err := errors.Join(m.Mark(said), m.Mark(aware), m.Mark(before)); err != nil {
 		t.Fatal(err)
 	}
-	if self := m.Self(); self.ID == gone.ID || self.Speaks != 2 {
-		t.Errorf("the new store is %+v, want it to speak 2", self)
+	reads := func(s roster.Store) bool { return s.ID == aware.ID }
+	if err := m.Say(reads); err != nil || m.Self().Said != 0 {
+		t.Errorf("Say = %v, said %d times, want silence while a node of a program before versions may run", err, m.Self().Said)
+	}
+	before.Forgotten = true
+	if err := errors.Join(m.Mark(before), m.Say(reads)); err != nil || m.Self().Speaks != 2 {
+		t.Errorf("Say = %v, speaks %d, want 2 once all others read it", err, m.Self().Speaks)
 	}
 }
 

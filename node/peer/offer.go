@@ -8,11 +8,7 @@ import (
 )
 
 // setOffer adds the versions of the sender to the headers of a call or an answer.
-func setOffer(h http.Header, mine compat.Offer) {
-	if text := mine.String(); text != "" {
-		h.Set(headerVersions, text)
-	}
-}
+func setOffer(h http.Header, mine compat.Offer) { h.Set(headerVersions, mine.String()) }
 
 // checkOffer refuses the sender of headers if its versions do not fit those of this node; nil: they fit.
 func checkOffer(h http.Header, mine compat.Offer) *Error {

@@ -24,8 +24,12 @@ type Upgrade struct {
 	logged time.Time // the last message about stores that hold a version back
 }
 
-// Step turns a newer version on if the roster and the nodes in view allow it. heard are the stores that answered last.
+// Step says the versions of this node, and turns a newer version on if the roster and the nodes in view allow it. heard are
+// the stores that answered last.
 func (u *Upgrade) Step(view *member.View, heard []roster.Store) {
+	if err := u.say(view); err != nil {
+		u.Log.Error("cluster version not turned on", "version", u.State.Offer().Speaks.Newest, "error", err)
+	}
 	before := u.State.Version()
 	next := u.State.Next(offersOf(view))
 	if u.Disabled.Has(safeguard.AbsentVersion) && u.State.Self().Counts() {
@@ -39,6 +43,18 @@ func (u *Upgrade) Step(view *member.View, heard []roster.Store) {
 		u.Log.Info("cluster version turned on", "version", next, "before", before)
 	}
 	u.logHoldBack()
+}
+
+// say makes this store say its version once the nodes of all other stores read it. A node of a program before versions has
+// no offer.
+func (u *Upgrade) say(view *member.View) error {
+	if !u.State.Self().Counts() {
+		return nil
+	}
+	return u.State.Say(func(s roster.Store) bool {
+		node, live := view.Node(s.Name)
+		return live && node.Store == string(s.ID) && node.Offer != ""
+	})
 }
 
 // offersOf returns the offers of the nodes in view.
