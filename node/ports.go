@@ -14,6 +14,7 @@ import (
 	"flowring/node/peer"
 	"flowring/node/port"
 	"flowring/router"
+	"flowring/router/page"
 )
 
 // The settings of the ports, for errors.
@@ -95,6 +96,7 @@ func (n *Node) openPublicPort(ctx context.Context) error {
 		}, router.Deps{
 			Cluster: publicAPI{n}, Log: n.log, Registry: n.deps.Registry, MemoryFull: n.memory.Full,
 			CPUSlots: n.cpuSlots, Unready: n.shedsConnections, Now: n.deps.Now, Guard: g, Gate: gate,
+			Pages:   page.New(page.Deps{Cluster: publicAPI{n}, Gate: gate, AnyHour: n.cfg.AnyHour, Log: n.log, Now: n.deps.Now}),
 			Metrics: promhttp.HandlerFor(n.deps.Registry, promhttp.HandlerOpts{}),
 		})
 	}

@@ -4,6 +4,9 @@ import (
 	"io"
 	"net/http"
 	"strings"
+
+	"flowring/router/accept"
+	"flowring/router/principal"
 )
 
 const index = `flowring adds up the bytes of each network flow in each hour.
@@ -40,9 +43,33 @@ Read an hour although nodes are down, or only if it is complete:
   curl 'http://$HOST/flows?hour=20&require=complete'
 `
 
-// getIndex answers with the paths, and with commands to paste.
-func getIndex(w http.ResponseWriter, r *http.Request) {
+// Pages serves the pages for people.
+type Pages interface {
+	http.Handler
+
+	// Refuse answers with a page that shows a refusal.
+	Refuse(w http.ResponseWriter, r *http.Request, err error)
+}
+
+// getIndex answers with the overview if the client names text/html, and otherwise with the paths and commands to paste.
+func (rt *router) getIndex(w http.ResponseWriter, r *http.Request) {
+	if rt.Pages != nil {
+		w.Header().Add("Vary", "Accept")
+		if accept.Names(r.Header.Values("Accept"), "text/html") {
+			rt.getPage(w, r)
+			return
+		}
+	}
 	writeText(w, http.StatusOK, strings.ReplaceAll(index, "$HOST", r.Host))
+}
+
+// getPage answers with a page, which needs the scope read.
+func (rt *router) getPage(w http.ResponseWriter, r *http.Request) {
+	if _, err := rt.Gate.Check(r, principal.Read); err != nil {
+		rt.Pages.Refuse(w, r, err)
+		return
+	}
+	rt.Pages.ServeHTTP(w, r)
 }
 
 func writeText(w http.ResponseWriter, status int, text string) {

@@ -68,6 +68,7 @@ type Deps struct {
 	Registry   prometheus.Registerer // nil: the metrics are counted and not registered
 	CPUSlots   admission.CPUSlots    // for compressing answers; nil: admission.DefaultCPUSlots
 	Gate       *principal.Gate       // decides who may do what; nil: an open gate
+	Pages      Pages                 // for people; nil: none
 	Guard      *browser.Guard        // refuses requests of pages of other sites; nil: a guard without trusted origins
 	MemoryFull func() bool           // reports whether the process has no memory for more POSTs; nil: never
 	Now        func() time.Time      // for ranges that are relative to the present hour; nil: time.Now
@@ -160,7 +161,15 @@ func (rt *router) routes() *mux.Router {
 	open("/readyz", rt.takes(rt.getReady, "for"))
 	open("/problems/{name}", rt.getProblem)
 	open("/openapi.json", openapi.Get)
-	open("/", getIndex)
+	open("/", rt.getIndex)
+	if rt.Pages != nil {
+		for _, path := range [...]string{"/explore", "/live", "/cluster"} {
+			open(path, rt.getPage)
+		}
+		open("/sign-out", rt.Pages.ServeHTTP)
+		m.Handle("/sign-in", rt.Pages).Methods(http.MethodGet, http.MethodHead, http.MethodPost)
+		m.PathPrefix("/page/").Methods(http.MethodGet, http.MethodHead).Handler(rt.Pages)
+	}
 	if rt.Metrics != nil && rt.MetricsOpen {
 		open("/metrics", rt.Metrics.ServeHTTP)
 	} else if rt.Metrics != nil {

@@ -65,6 +65,16 @@ func weight(text string) (thousandths int, ok bool) {
 	return n, n <= MaxWeight
 }
 
+// Names reports whether the lines of a header Accept name a media type itself. A wildcard does not name it.
+func Names(lines []string, media string) bool {
+	for e := range Elements(lines) {
+		if e.Name == media && e.Weight > 0 {
+			return true
+		}
+	}
+	return false
+}
+
 // Media returns the offer that a client prefers by the lines of its header Accept, and the first of several with one
 // weight. The most specific element decides about an offer; its parameters do not matter. ok is false if the client
 // takes none of the offers. A client without the header takes all of them.

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -80,7 +81,7 @@ func (g *Gate) identify(r *http.Request) (Principal, error) {
 		return Principal{}, nil
 	}
 	tokens := g.cfg.Tokens()
-	switch secret, found, err := tokenOf(r.Header); {
+	switch secret, found, err := tokenOf(r); {
 	case err != nil:
 		return Principal{}, err
 	case found:
@@ -114,8 +115,41 @@ var (
 // firehoseHeader is the header in which Amazon Data Firehose sends its one secret.
 const firehoseHeader = "X-Amz-Firehose-Access-Key"
 
-// tokenOf returns the token of a request. Authorization wins over firehoseHeader.
-func tokenOf(h http.Header) (secret string, found bool, err error) {
+// Cookie is the name of the cookie in which a browser sends the token of its user, for the pages of a node. Its value is
+// escaped as in a query.
+const Cookie = "flowring-token"
+
+// CheckToken returns why a token alone may not do what needs a scope. A gate without tokens allows everything.
+func (g *Gate) CheckToken(secret string, need Scopes) error {
+	if g.cfg.Tokens == nil {
+		return nil
+	}
+	who, known := g.cfg.Tokens().Token(secret)
+	switch {
+	case !known:
+		return errUnknown
+	case !who.Scopes.Has(need):
+		return forbidden(who, need)
+	}
+	return nil
+}
+
+// tokenOf returns the token of a request. Authorization wins over firehoseHeader, and both win over the cookie. The cookie
+// counts for reads alone, so that no page can make a browser write.
+func tokenOf(r *http.Request) (secret string, found bool, err error) {
+	secret, found, err = tokenOfHeader(r.Header)
+	if found || err != nil || r.Method != http.MethodGet && r.Method != http.MethodHead {
+		return secret, found, err
+	}
+	cookie, err := r.Cookie(Cookie)
+	if err != nil {
+		return "", false, nil
+	}
+	secret, err = url.QueryUnescape(cookie.Value)
+	return secret, err == nil && secret != "", nil
+}
+
+func tokenOfHeader(h http.Header) (secret string, found bool, err error) {
 	values := h.Values("Authorization")
 	if len(values) == 0 {
 		if values = h.Values(firehoseHeader); len(values) == 0 || len(values) == 1 && values[0] == "" {

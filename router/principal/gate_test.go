@@ -213,3 +213,30 @@ func passed(t *testing.T, reg *prometheus.Registry) (series []string) {
 	slices.Sort(series)
 	return series
 }
+
+// The token of a cookie reads, and never writes: a page of another site could make the browser send it.
+func TestTheTokenOfACookieOnlyReads(t *testing.T) {
+	g, _, _ := gateOf(t, true)
+	for method, want := range map[string]bool{http.MethodGet: true, http.MethodHead: true, http.MethodPost: false, http.MethodDelete: false} {
+		r := request("Cookie", Cookie+"=r")
+		r.Method = method
+		if _, err := g.Check(r, Read); (err == nil) != want {
+			t.Errorf("%s with the cookie of a reader: %v, want it to pass: %t", method, err, want)
+		}
+	}
+	for name, headers := range map[string][]string{
+		"a wrong token":              {"Cookie", Cookie + "=x"},
+		"an escape that is none":     {"Cookie", Cookie + "=%zz"},
+		"a token of another cookie":  {"Cookie", "other=r"},
+		"a header before the cookie": {"Cookie", Cookie + "=r", "Authorization", "Bearer x"},
+	} {
+		r := request(headers...)
+		r.Method = http.MethodGet
+		if _, err := g.Check(r, Read); !errors.Is(err, contract.Unauthorized) {
+			t.Errorf("%s: %v, want Unauthorized", name, err)
+		}
+	}
+	if g.CheckToken("r", Read) != nil || !errors.Is(g.CheckToken("w", Read), contract.Forbidden) || !errors.Is(g.CheckToken("x", Read), contract.Unauthorized) {
+		t.Error("CheckToken does not decide by the token and its scopes")
+	}
+}

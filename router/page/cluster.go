@@ -1,0 +1,135 @@
+package page
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"flowring/router"
+	"flowring/router/page/figure"
+)
+
+// clusterPage is the page of the cluster for the template.
+type clusterPage struct {
+	Name, Node, Ring string
+	Copies, Quorum   int
+	Partitions       int
+	Notes            []clusterNote
+	Members          []memberRow
+	Arcs             []arc
+}
+
+// clusterNote says what a state of the cluster means for its users.
+type clusterNote struct{ Class, Text string }
+
+type memberRow struct {
+	Name, Store, Share, HTTP, Class string
+	Hours, Flows                    int
+	States                          []string
+}
+
+// arc is the part of a member in the ring.
+type arc struct{ Path, Class, Title string }
+
+// cluster fills the page from the members.
+func (h *Handler) cluster(_ context.Context, p *content) error {
+	view := h.Cluster.Members()
+	c := &clusterPage{
+		Name: view.Cluster, Node: view.Node, Ring: view.Ring.Version, Copies: view.Ring.ReplicationFactor,
+		Quorum: view.Ring.WriteQuorum, Partitions: view.Ring.Partitions, Notes: notesOf(view),
+	}
+	begin := 0.0
+	for i, m := range view.Members {
+		share := 0.0
+		if view.Ring.Partitions > 0 {
+			share = float64(m.Partitions) / float64(view.Ring.Partitions)
+		}
+		c.Members = append(c.Members, memberRow{
+			Name: m.Name, Store: m.Store, Share: figure.Percent(share), HTTP: m.Addresses.HTTP, Class: figure.Colour(i),
+			Hours: m.Hours, Flows: m.Flows, States: statesOf(m),
+		})
+		if share > 0 {
+			c.Arcs = append(c.Arcs, arc{figure.ArcPath(begin, begin+share), figure.Colour(i), m.Name + ": " + figure.Percent(share)})
+		}
+		begin += share
+	}
+	p.Cluster = c
+	return nil
+}
+
+// statesOf returns the states of a member in words.
+func statesOf(m router.Member) (states []string) {
+	add := func(holds bool, format string, args ...any) {
+		if holds {
+			states = append(states, fmt.Sprintf(format, args...))
+		}
+	}
+	add(m.State != "alive", "does not answer")
+	add(!m.Established, "joining: its copies do not count yet")
+	add(m.Leaving && m.Drain == nil, "leaving")
+	if m.Drain != nil {
+		add(true, "being drained: %d of %d slices are on other stores", m.Drain.Secured, m.Drain.Slices)
+	}
+	add(m.Recovering, "recovering after a start")
+	add(m.Repairing > 0, "compares or fetches %d hours", m.Repairing)
+	add(m.Behind > 0, "lacks %d batches", m.Behind)
+	add(m.Unreadable > 0, "%d batches are damaged on its disk", m.Unreadable)
+	if len(states) == 0 {
+		return []string{"serves"}
+	}
+	return states
+}
+
+// notesOf says what absent members mean for writes and reads.
+func notesOf(view router.MembersView) (notes []clusterNote) {
+	var absent, recovering []string
+	established := 0
+	for _, m := range view.Members {
+		switch {
+		case m.Established && m.State != "alive":
+			absent = append(absent, m.Name)
+		case m.Established && m.Recovering:
+			recovering = append(recovering, m.Name)
+		}
+		if m.Established {
+			established++
+		}
+	}
+	w, copies := view.Ring.WriteQuorum, view.Ring.ReplicationFactor
+	silent := len(absent) + len(recovering)
+	if len(absent) > 0 {
+		notes = append(notes, absenceNote(absent, silent, established, w, copies))
+	}
+	if len(recovering) > 0 {
+		notes = append(notes, clusterNote{"unproven", fmt.Sprintf("%s started a short time ago. Until other stores have checked %s disk, "+
+			"complete answers count the store as silent.", strings.Join(recovering, ", "), its(recovering))})
+	}
+	return notes
+}
+
+func its(names []string) string {
+	if len(names) == 1 {
+		return "its"
+	}
+	return "their"
+}
+
+// absenceNote states the consequences of absent stores. Fewer silent stores than the write quorum W cannot hide an
+// acknowledged batch (P4).
+func absenceNote(absent []string, silent, established, w, copies int) clusterNote {
+	names := strings.Join(absent, ", ")
+	verb := "do not answer"
+	if len(absent) == 1 {
+		verb = "does not answer"
+	}
+	switch {
+	case silent < w:
+		return clusterNote{"unproven", fmt.Sprintf("%s %s. Answers are complete all the same: each acknowledged record is on %d stores, "+
+			"and fewer than %d are silent. Writes go on with other stores.", names, verb, w, w)}
+	case established-silent < w:
+		return clusterNote{"bad", fmt.Sprintf("%s %s. Writes are refused, because fewer than %d stores are left. Reads are refused where "+
+			"too few stores of an hour answer; partial=true shows the rest, which may be too low.", names, verb, w)}
+	}
+	return clusterNote{"bad", fmt.Sprintf("%s %s. Writes go on. An answer may lack records that only these stores hold, so it says "+
+		"unproven if at least %d of the %d stores of its hour answered, and is refused otherwise.", names, verb, copies-w+1, copies)}
+}

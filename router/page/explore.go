@@ -1,0 +1,292 @@
+package page
+
+import (
+	"context"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"flowring/flow/query"
+	"flowring/router/page/figure"
+)
+
+// explore is the page of queries for the template.
+type explore struct {
+	parameters url.Values
+	Fields     []option
+	Shows      []option
+	RowLimit   string
+	Kept       []option // parameters without an input
+
+	Answered  bool
+	Chart     *figure.TimeChart
+	Columns   []string
+	Rows      []tableRow
+	Shares    bool
+	First     string // pages
+	Next      string
+	CSV, JSON string
+	Curl      string
+}
+
+// option is a choice of a form.
+type option struct {
+	Name, Text, Value string
+	Checked           bool
+}
+
+// tableRow is a row of an answer.
+type tableRow struct {
+	Cells        []cell
+	Other        bool
+	Groups       int64
+	Tx, Rx, Both figure.Amount
+	Share        string
+}
+
+// cell is a value of a grouped field.
+type cell struct {
+	Text   string
+	Moment *figure.Moment
+	Link   string
+}
+
+// Get returns the first value of a parameter.
+func (e *explore) Get(name string) string { return e.parameters.Get(name) }
+
+// The parameters of the form that GET /flows does not have.
+const (
+	groupParameter = "group" // one for each field
+	showParameter  = "show"
+	rowsParameter  = "rows"
+)
+
+// The values of the parameter show.
+const (
+	showBytes   = "bytes"
+	showTx      = "bytes_tx"
+	showRx      = "bytes_rx"
+	showByKey   = "names"
+	defaultRows = "20"
+	chartGroups = figure.Colours - 1
+)
+
+// filterNames are the parameters of filters, which the form passes on as they are.
+var filterNames = []string{
+	"app", "app!", "src_app", "src_app!", "dest_app", "dest_app!", "vpc_id", "vpc_id!", "min_bytes",
+}
+
+// explore fills the page with two queries: the rows, and a time chart of the largest groups.
+func (h *Handler) explore(ctx context.Context, p *content) error {
+	e := newExplore(p.parameters)
+	p.Explore = e
+	asked := p.queryParameters()
+	asking, spec, err := h.parse(asked)
+	if err != nil {
+		return err
+	}
+	rows, next, err := h.page(ctx, p, spec)
+	if err != nil {
+		return err
+	}
+	e.Answered = true
+	e.addRows(p, spec, rows)
+	if next != nil {
+		e.Next = p.with("cursor", asking.Cursor(spec, *next))
+	}
+	if p.parameters.Has("cursor") {
+		e.First = p.with()
+	}
+	e.addDownloads(asked)
+	return h.addChart(ctx, p, spec, len(rows))
+}
+
+// newExplore returns the form, filled in from the parameters.
+func newExplore(parameters url.Values) *explore {
+	e := &explore{parameters: parameters, RowLimit: rowsOf(parameters)}
+	groups := groupsOf(parameters)
+	for f := query.Hour; f <= query.VPCID; f++ {
+		e.Fields = append(e.Fields, option{Name: f.String(), Checked: slices.Contains(groups, f.String())})
+	}
+	for _, show := range []option{
+		{Name: showBytes, Text: "The largest, by all bytes"}, {Name: showTx, Text: "The largest, by bytes sent"},
+		{Name: showRx, Text: "The largest, by bytes received"}, {Name: showByKey, Text: "All, by name"},
+	} {
+		show.Checked = show.Name == parameters.Get(showParameter)
+		e.Shows = append(e.Shows, show)
+	}
+	for name, values := range parameters {
+		if strings.HasSuffix(name, "!") || name == "partial" || name == "tz" {
+			for _, value := range values {
+				e.Kept = append(e.Kept, option{Name: name, Value: value})
+			}
+		}
+	}
+	return e
+}
+
+// groupsOf returns the names of the grouped fields. A page without the parameter groups by the fields of a flow. The form
+// sends an empty value too, because a form without a chosen field asks for the total.
+func groupsOf(parameters url.Values) (names []string) {
+	if parameters.Has(groupParameter) {
+		return slices.DeleteFunc(slices.Clone(parameters[groupParameter]), func(name string) bool { return name == "" })
+	}
+	for f := range query.DefaultFields.All() {
+		names = append(names, f.String())
+	}
+	return names
+}
+
+func rowsOf(parameters url.Values) string {
+	if rows := parameters.Get(rowsParameter); rows != "" {
+		return rows
+	}
+	return defaultRows
+}
+
+// rangeParameters returns the range of the page.
+func (p *content) rangeParameters() url.Values {
+	from, to := p.parameters.Get("from"), p.parameters.Get("to")
+	only := url.Values{"from": {from}, "to": {to}}
+	if from == "" {
+		only.Set("from", defaultFrom)
+	}
+	if to == "" {
+		only.Del("to")
+	}
+	return only
+}
+
+// queryParameters returns the parameters of GET /flows for the form. An empty input asks for nothing.
+func (p *content) queryParameters() url.Values {
+	asked := p.rangeParameters()
+	for _, name := range filterNames {
+		for _, value := range p.parameters[name] {
+			if value != "" {
+				asked.Add(name, value)
+			}
+		}
+	}
+	asked.Set("group_by", strings.Join(groupsOf(p.parameters), ","))
+	switch show := p.parameters.Get(showParameter); show {
+	case showByKey:
+		asked.Set("limit", rowsOf(p.parameters))
+	case showTx, showRx:
+		asked.Set("by", show)
+		fallthrough
+	default:
+		asked.Set("top", rowsOf(p.parameters))
+	}
+	for _, name := range []string{"partial", "cursor"} {
+		if value := p.parameters.Get(name); value != "" {
+			asked.Set(name, value)
+		}
+	}
+	return asked
+}
+
+func (e *explore) addRows(p *content, spec *query.Spec, rows []query.Row) {
+	for f := range spec.Group.All() {
+		e.Columns = append(e.Columns, f.String())
+	}
+	e.Shares = spec.Top > 0
+	var total query.Sum
+	for i := range rows {
+		total = total.Plus(rows[i].Bytes())
+	}
+	for i := range rows {
+		row := &rows[i]
+		e.Rows = append(e.Rows, tableRow{
+			Cells: p.cellsOf(spec.Group, row), Other: row.Other, Groups: row.Groups, Tx: figure.Amount{Sum: row.Tx}, Rx: figure.Amount{Sum: row.Rx},
+			Both: figure.Amount{Sum: row.Bytes()}, Share: figure.Percent(figure.Ratio(row.Bytes(), total)),
+		})
+	}
+}
+
+// cellsOf returns the values of a row. A click on a name filters by it, and a click on a time selects its hours.
+func (p *content) cellsOf(fields query.Fields, row *query.Row) (cells []cell) {
+	for f := range fields.All() {
+		switch f {
+		case query.Hour, query.Day:
+			time := figure.MomentOfKey(f, row.Time)
+			cells = append(cells, cell{Moment: &time})
+		default:
+			name := row.Column(f)
+			cells = append(cells, cell{Text: name, Link: p.with(f.String(), literal(name))})
+		}
+	}
+	return cells
+}
+
+// addDownloads adds the links for the whole answer, and the command with the same rows.
+func (e *explore) addDownloads(asked url.Values) {
+	link := func(format string) string {
+		whole := url.Values{}
+		for name, values := range asked {
+			whole[name] = values
+		}
+		whole.Del("cursor")
+		whole.Del("limit")
+		whole.Set("format", format)
+		return "/flows?" + whole.Encode()
+	}
+	e.CSV, e.JSON = link("csv"), link("json")
+	e.Curl = "curl " + quoteForShell("/flows?"+asked.Encode())
+}
+
+// quoteForShell returns the text in single quotes behind the address of the node.
+func quoteForShell(path string) string {
+	return `"$FLOWRING"'` + strings.ReplaceAll(path, "'", `'\''`) + `'`
+}
+
+// addChart adds the time chart of the largest groups, if the rows are not by time and the range has several hours.
+func (h *Handler) addChart(ctx context.Context, p *content, spec *query.Spec, rows int) error {
+	if spec.Group.Has(query.Hour) || spec.Group.Has(query.Day) || spec.To-spec.From < 2 || rows == 0 {
+		return nil
+	}
+	series := *spec
+	series.Sort, series.Limit, series.After = query.Sort{}, 0, nil
+	series.Top, series.HasSeries, series.Series = chartGroups, true, figure.BucketOf(spec.From, spec.To)
+	answers, err := h.rows(ctx, p, &series)
+	if err != nil {
+		return err
+	}
+	chart := figure.TimeChartOf(&series, answers)
+	p.Explore.Chart = &chart
+	return nil
+}
+
+// live is the page of the current flows for the template.
+type live struct {
+	Rows []tableRow
+}
+
+// liveRows is the number of rows of the live page.
+const liveRows = 25
+
+// live fills the page with one query.
+func (h *Handler) live(ctx context.Context, p *content) error {
+	asked := url.Values{"from": {"now"}, "top": {strconv.Itoa(liveRows)}}
+	for _, name := range filterNames {
+		if values := p.parameters[name]; len(values) > 0 && values[0] != "" {
+			asked[name] = values
+		}
+	}
+	_, spec, err := h.parse(asked)
+	if err != nil {
+		return err
+	}
+	rows, err := h.rows(ctx, p, spec)
+	if err != nil {
+		return err
+	}
+	p.Live, p.Refresh = &live{}, true
+	for i := range rows {
+		row := &rows[i]
+		p.Live.Rows = append(p.Live.Rows, tableRow{
+			Cells: p.cellsOf(spec.Group, row), Other: row.Other, Groups: row.Groups, Tx: figure.Amount{Sum: row.Tx}, Rx: figure.Amount{Sum: row.Rx},
+		})
+	}
+	return nil
+}

@@ -1,0 +1,85 @@
+package figure
+
+import (
+	"fmt"
+	"math/big"
+	"strings"
+
+	"flowring/flow/query"
+)
+
+// Amount is a sum of bytes on a page.
+type Amount struct{ query.Sum }
+
+func (a Amount) int() *big.Int {
+	v := new(big.Int).SetUint64(a.High)
+	return v.Lsh(v, 64).Or(v, new(big.Int).SetUint64(a.Low))
+}
+
+// Exact returns all digits, in groups of three.
+func (a Amount) Exact() string { return grouped(a.int().String()) }
+
+// String returns the sum with three digits and a decimal unit.
+func (a Amount) String() string {
+	digits := a.int().String()
+	if len(digits) <= 3 {
+		return digits + " B"
+	}
+	units := []string{"B", "kB", "MB", "GB", "TB", "PB", "EB", "ZB", "YB", "RB", "QB"}
+	unit := min((len(digits)-1)/3, len(units)-1)
+	whole := digits[:len(digits)-3*unit]
+	if decimals := 3 - len(whole); decimals > 0 {
+		return whole + "." + digits[len(whole):len(whole)+decimals] + " " + units[unit]
+	}
+	return whole + " " + units[unit]
+}
+
+// grouped puts a narrow no-break space between groups of three digits.
+func grouped(digits string) string {
+	var b strings.Builder
+	for i, digit := range digits {
+		if i > 0 && (len(digits)-i)%3 == 0 {
+			b.WriteRune('\u202f')
+		}
+		b.WriteRune(digit)
+	}
+	return b.String()
+}
+
+// Ratio returns part / whole, or 0 if the whole is 0.
+func Ratio(part, whole query.Sum) float64 {
+	if whole == (query.Sum{}) {
+		return 0
+	}
+	r, _ := new(big.Rat).SetFrac(Amount{part}.int(), Amount{whole}.int()).Float64()
+	return r
+}
+
+// Percent returns a share for reading.
+func Percent(share float64) string {
+	switch {
+	case share > 0 && share < 0.001:
+		return "<0.1 %"
+	case share < 0.1:
+		return fmt.Sprintf("%.1f %%", 100*share)
+	}
+	return fmt.Sprintf("%.0f %%", 100*share)
+}
+
+// Change returns the change from a sum to a later one for reading.
+func Change(before, now query.Sum) string {
+	switch {
+	case before == now:
+		return "no change"
+	case before == (query.Sum{}):
+		return "new"
+	}
+	factor := Ratio(now, before)
+	switch {
+	case factor >= 10:
+		return fmt.Sprintf("%.0f times as much", factor)
+	case factor >= 1:
+		return fmt.Sprintf("+%.1f %%", 100*(factor-1))
+	}
+	return fmt.Sprintf("\u2212%.1f %%", 100*(1-factor))
+}

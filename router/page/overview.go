@@ -1,0 +1,250 @@
+package page
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"flowring/flow"
+	"flowring/flow/query"
+	"flowring/internal/contract"
+	"flowring/router/page/figure"
+)
+
+// overview is the first page for the template.
+type overview struct {
+	rangeChoice
+	Empty      bool
+	Latest     *figure.Moment // the latest hour with flows, if the range has none
+	LatestLink string
+	Example    string // a command that stores a record
+
+	Total, Tx, Rx figure.Amount
+	Change        string // against the hours before
+	Heat          []heatRow
+	HeatHours     []heatHour
+	Hours         []hourRow
+	Talkers       []figure.Bar
+	Receivers     []figure.Bar
+	Sankey        figure.Sankey
+}
+
+// The rows of the charts of the overview.
+const (
+	overviewBars  = 10
+	overviewPairs = 60
+	heatDays      = 14
+)
+
+// overview fills the page with four queries at most: the totals of hours, which serve the strip, the sums and the
+// change; the top sources; the top destinations; and the top pairs.
+func (h *Handler) overview(ctx context.Context, p *content) error {
+	choice, err := h.choose(p)
+	if err != nil {
+		return err
+	}
+	o := &overview{rangeChoice: choice}
+	all := figure.Hours{From: min(choice.Chosen.Before().From, choice.Chosen.To-heatDays*query.HoursOfDay), To: choice.Chosen.To}
+	answer, err := h.Cluster.Hours(ctx, all.From, all.To, p.ask())
+	if err != nil {
+		return fmt.Errorf("hours: %w", err)
+	}
+	totals := answer.Totals
+	p.Overview = o
+	o.addTotals(p, totals)
+	o.addHeat(p, totals)
+	if o.Empty {
+		o.Example = p.exampleOf(flow.Hour(h.Now().Unix() / 3600))
+		return nil
+	}
+	if o.Talkers, err = h.bars(ctx, p, choice.Chosen, query.SrcApp); err != nil {
+		return err
+	}
+	if o.Receivers, err = h.bars(ctx, p, choice.Chosen, query.DestApp); err != nil {
+		return err
+	}
+	pairs := &query.Spec{
+		From: choice.Chosen.From, To: choice.Chosen.To, Group: query.FieldsOf(query.SrcApp, query.DestApp), Top: overviewPairs,
+	}
+	rows, err := h.rows(ctx, p, pairs)
+	o.Sankey = figure.SankeyOf(rows, p.filterLink)
+	return err
+}
+
+// bars answers the top names of a field.
+func (h *Handler) bars(ctx context.Context, p *content, chosen figure.Hours, field query.Field) ([]figure.Bar, error) {
+	rows, err := h.rows(ctx, p, &query.Spec{From: chosen.From, To: chosen.To, Group: query.FieldsOf(field), Top: overviewBars})
+	return figure.BarsOf(rows, field, func(name string) string { return p.filterLink(field, name) }), err
+}
+
+// rows reads the rows of a query.
+func (h *Handler) rows(ctx context.Context, p *content, spec *query.Spec) ([]query.Row, error) {
+	rows, _, err := h.page(ctx, p, spec)
+	return rows, err
+}
+
+// mostRows is the greatest number of rows on a page. A limit or a top above it is refused.
+const mostRows = 10_000
+
+// page reads the rows of a query, and the key behind which the next page begins; nil: there is none.
+func (h *Handler) page(ctx context.Context, p *content, spec *query.Spec) (rows []query.Row, next *query.Key, err error) {
+	if max(spec.Top, spec.Limit) > mostRows {
+		return nil, nil, contract.Query.Errorf("the page shows at most %d rows; download the others", mostRows)
+	}
+	answer, err := h.Cluster.Query(ctx, spec, p.ask())
+	if err != nil {
+		return nil, nil, err
+	}
+	defer answer.Close()
+	for row, err := range answer.All() {
+		if err != nil {
+			return nil, nil, err
+		}
+		rows = append(rows, row)
+	}
+	if after, more := answer.Next(); more {
+		next = &after
+	}
+	p.note(answer.Complete())
+	return rows, next, nil
+}
+
+// filterLink returns the link to the explore page with a filter of one name.
+func (p *content) filterLink(field query.Field, name string) string {
+	return linkWith("/explore", p.parameters, field.String(), literal(name))
+}
+
+// literal returns the pattern that matches a name alone.
+func literal(name string) string {
+	return strings.NewReplacer(`\`, `\\`, `*`, `\*`).Replace(name)
+}
+
+// addTotals adds up the chosen hours and the hours before.
+func (o *overview) addTotals(p *content, totals []contract.HourTotals) {
+	before := o.Chosen.Before()
+	var earlier query.Sum
+	o.Empty = true
+	for _, t := range totals {
+		switch {
+		case t.Hour >= o.Chosen.From && t.Hour < o.Chosen.To:
+			o.Empty = false
+			o.Tx.Sum, o.Rx.Sum = o.Tx.Plus(t.Tx), o.Rx.Plus(t.Rx)
+			p.note(t.Complete)
+		case t.Hour >= before.From && t.Hour < before.To:
+			earlier = earlier.Plus(t.Tx).Plus(t.Rx)
+		}
+	}
+	o.Total.Sum = o.Tx.Plus(o.Rx.Sum)
+	o.Change = figure.Change(earlier, o.Total.Sum)
+	if o.Empty && len(totals) > 0 {
+		last := totals[len(totals)-1].Hour
+		latest := figure.MomentOf(last)
+		o.Latest, o.LatestLink = &latest, p.rangeLink(figure.Hours{From: last, To: last + 1})
+	}
+}
+
+// heatRow is a day of the strip with its place.
+type heatRow struct {
+	Day      string
+	Y, TextY int
+	Cells    []placedCell
+}
+
+type placedCell struct {
+	figure.HeatCell
+	X     int
+	Title string
+}
+
+type heatHour struct {
+	X    int
+	Name string
+}
+
+// hourRow is a row of the table of hours.
+type hourRow struct {
+	Hour     figure.Moment
+	Tx, Rx   figure.Amount
+	Complete string
+	Link     string
+}
+
+// The places of the heat strip.
+const (
+	heatLeft   = 84 // for the day
+	heatTop    = 16 // for the hours
+	heatStepX  = 24
+	heatStepY  = 18
+	heatCellsX = heatLeft + query.HoursOfDay*heatStepX
+)
+
+// HeatWidth returns the width of the strip.
+func (o *overview) HeatWidth() int { return heatCellsX }
+
+// HeatHeight returns the height of the strip.
+func (o *overview) HeatHeight() int { return heatTop + len(o.Heat)*heatStepY }
+
+// addHeat fills the strip of the last days, and the table of the chosen hours.
+func (o *overview) addHeat(p *content, totals []contract.HourTotals) {
+	strip := figure.Hours{From: o.Chosen.To - heatDays*query.HoursOfDay, To: o.Chosen.To}
+	for i, day := range figure.HeatOf(totals, strip, o.Chosen, p.rangeLink) {
+		y := heatTop + i*heatStepY
+		row := heatRow{Day: day.Day, Y: y, TextY: y + 13}
+		for k, cell := range day.Cells {
+			title := cell.Hour.Text + ": " + cell.Amount.String()
+			if cell.Doubtful {
+				title += ", perhaps not complete"
+			}
+			row.Cells = append(row.Cells, placedCell{cell, heatLeft + k*heatStepX, title})
+		}
+		o.Heat = append(o.Heat, row)
+	}
+	for h := 0; h < query.HoursOfDay; h += 6 {
+		o.HeatHours = append(o.HeatHours, heatHour{heatLeft + h*heatStepX + 11, fmt.Sprintf("%02d", h)})
+	}
+	for _, t := range totals {
+		if t.Hour >= o.Chosen.From && t.Hour < o.Chosen.To {
+			o.Hours = append(o.Hours, hourRow{
+				figure.MomentOf(t.Hour), figure.Amount{Sum: t.Tx}, figure.Amount{Sum: t.Rx}, t.Complete.String(), p.rangeLink(figure.Hours{From: t.Hour, To: t.Hour + 1}),
+			})
+		}
+	}
+}
+
+// rangeLink returns the link to this page with another range.
+func (p *content) rangeLink(h figure.Hours) string {
+	return p.with("from", h.From.String(), "to", h.To.String())
+}
+
+// exampleOf returns a command that stores a record of an hour.
+func (p *content) exampleOf(h flow.Hour) string {
+	return `flowring post - <<< '[{"src_app":"checkout","dest_app":"payments","vpc_id":"vpc-eu",` +
+		`"bytes_tx":1200,"bytes_rx":4800,"hour":` + strconv.FormatInt(int64(h), 10) + `}]'`
+}
+
+// rangeChoice is the range of a page and the ranges that it offers.
+type rangeChoice struct {
+	Chosen figure.Hours
+	Ranges []navItem
+}
+
+// defaultFrom is the range of a page without one.
+const defaultFrom = "-23h"
+
+// choose returns the range of the parameters. The default is the current hour and the 23 hours before.
+func (h *Handler) choose(p *content) (rangeChoice, error) {
+	only := p.rangeParameters()
+	_, spec, err := h.parse(only)
+	if err != nil {
+		return rangeChoice{}, err
+	}
+	choice := rangeChoice{Chosen: figure.Hours{From: spec.From, To: spec.To}}
+	for _, r := range []struct{ name, from string }{
+		{"This hour", "now"}, {"24 hours", defaultFrom}, {"7 days", "-167h"}, {"30 days", "-719h"},
+	} {
+		current := only.Get("from") == r.from && !p.parameters.Has("to")
+		choice.Ranges = append(choice.Ranges, navItem{r.name, p.with("from", r.from, "to", ""), current})
+	}
+	return choice, nil
+}
