@@ -121,13 +121,14 @@ func (s *sources) advance() error {
 	return nil
 }
 
-// groups yields one row for each key, with the sums of all sources.
+// groups yields one row for each key, with the sums of all sources. A row is valid until the next one.
 func groups(spec *query.Spec, all []Source) iter.Seq2[*query.Row, error] {
 	return func(yield func(*query.Row, error) bool) {
 		s, stop, err := open(spec, all)
 		defer stop()
+		var sum query.Row // one for all groups, because it escapes
 		for err == nil && len(s.heap) > 0 {
-			sum := *s.heap[0].row()
+			sum = *s.heap[0].row()
 			for err = s.advance(); err == nil && len(s.heap) > 0; err = s.advance() {
 				row := s.heap[0].row()
 				if row.Key != sum.Key {
