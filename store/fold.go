@@ -19,8 +19,7 @@ import (
 // After an error the groups may hold a part of the slice, so the caller discards them. Batches that could not be read
 // are recorded as unreadable, as Missing does.
 func (s *Store) Fold(slice flow.Slice, g *aggregate.Groups, accept func(digest.Digest) bool) (folded bool, err error) {
-	folded, err = s.foldInto(g, slice, accept)
-	if err != nil {
+	if folded, err = s.foldInto(g, slice, accept); err != nil {
 		return false, fmt.Errorf("fold slice %s: %w", slice, err)
 	}
 	return folded, nil
@@ -94,9 +93,6 @@ type coldEntry struct {
 func (s *Store) pinCold(slice flow.Slice) (coldEntry, digest.Digest, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.journal == nil {
-		return coldEntry{}, digest.Digest{}, nil
-	}
 	if _, err := s.find(slice, anyOperation); err != nil { // a slice must not be pinned while it is being dropped
 		return coldEntry{}, digest.Digest{}, err
 	}

@@ -169,19 +169,15 @@ func (a *Answer) foldSettled(i int, s *wire.QuerySlice) (same bool, err error) {
 		return true, a.groups.AddTotals(s.Slice.Hour, t.Tx, t.Rx)
 	}
 	var waiting error
-	acquired := false
+	var w *work
 	same, err = a.q.Store.Fold(s.Slice, a.groups, func(shown digest.Digest) bool {
 		if !judged(shown) {
 			return false
 		}
-		waiting = a.q.CPUSlots.AcquireWithin(a.ctx)
-		acquired = waiting == nil
-		return acquired
+		w, waiting = a.begin()
+		return waiting == nil
 	})
-	if acquired {
-		a.q.CPUSlots.Release()
-	}
-	return same, cmp.Or(err, waiting)
+	return same, cmp.Or(err, waiting, w.end())
 }
 
 // foldRound adds the reading of a round up.
@@ -199,11 +195,12 @@ func (a *Answer) foldRound(r *round) error {
 
 // add adds the flows of a reading up, in a CPU slot.
 func (a *Answer) add(v *table.View, hour flow.Hour) error {
-	if err := a.q.CPUSlots.AcquireWithin(a.ctx); err != nil {
+	w, err := a.begin()
+	if err != nil {
 		return err
 	}
-	defer a.q.CPUSlots.Release()
-	return a.groups.AddView(v, hour)
+	err = a.groups.AddView(v, hour)
+	return cmp.Or(err, w.end())
 }
 
 // source returns the groups in blocks, for this node itself.

@@ -20,6 +20,7 @@
 //   - Each slice is added up once, by one store, from one reading (P11).
 //   - A store that fails before its head is replaced by another one; a store that fails later fails the answer.
 //   - The work of a query ends with its context at every node.
+//   - Writes go first: while a store takes batches, a query rests longer than it works (work.go).
 //
 // A Queries is safe for concurrent use. Rows belong to one goroutine. Adding up and merging take CPU slots, and hold
 // none while they wait for a store or for the reader.
