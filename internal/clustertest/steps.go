@@ -69,11 +69,8 @@ func (r *runner) step(f []string) error {
 		r.between(args[0], args[1], func(a, b string) { r.c.Net.SetLoss(a, b, float64(percent)/100) })
 	case "copy", "squat":
 		return r.outsiders(verb, args)
-	case "place":
-		r.c.place(args[0])
-	case "version":
-		v, _ := strconv.Atoi(args[1])
-		r.changeVersion(args[0], compat.Version(v))
+	case "place", "version":
+		r.prepare(verb, args)
 	case "start":
 		for _, name := range args {
 			r.start(name)
@@ -82,6 +79,16 @@ func (r *runner) step(f []string) error {
 		return r.nodeStep(verb, args)
 	}
 	return nil
+}
+
+// prepare executes a step on a machine that may be new.
+func (r *runner) prepare(verb string, args []string) {
+	if verb == "place" {
+		r.c.place(args[0])
+		return
+	}
+	v, _ := strconv.Atoi(args[1])
+	r.changeVersion(args[0], compat.Version(v))
 }
 
 // nodeStep executes a step on one node.
