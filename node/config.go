@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"flowring/node/keyring"
+	"flowring/node/member"
 	"flowring/node/peer/mtls"
 	"flowring/node/queries"
 	"flowring/router"
@@ -54,8 +55,11 @@ type Config struct {
 	MaxQueries         int           // queries asked at this node at once; 0: the default
 	QueryTimeout       time.Duration // time until the first row of a query; 0: the default
 
-	RememberedKeys int       // idempotency keys remembered by this node as an owner, over all hours; 0: none
-	AnyHour        bool      // accept hours that look like another unit, such as seconds since 1970
+	RememberedKeys       int   // idempotency keys remembered by this node as an owner, over all hours; 0: none
+	AnyHour              bool  // accept hours that look like another unit, such as seconds since 1970
+	MaxPeerBuffered      int64 // bytes of the bodies of calls of other nodes; 0: MemoryLimit/4, at least one largest batch
+	MaxGossipConnections int   // open connections of the gossip port, made by other hosts; 0: the default
+
 	PeerTLSCert    string    // PEM file of this node's certificate for the peer port; empty: plain
 	PeerTLSKey     string    // PEM file of its key
 	PeerTLSCA      string    // PEM file of the authorities of all nodes
@@ -75,6 +79,7 @@ const (
 	DefaultSealAfter  = 15 * time.Minute
 
 	DefaultMaxFlowsPerHour = 10_000_000
+
 	DefaultMaxNamesPerHour = 1_000_000
 	DefaultMaxHours        = 100_000
 	DefaultRememberedKeys  = 1_000_000
@@ -92,8 +97,8 @@ func Default(name string) Config {
 		Name: name, HTTPAddr: DefaultHTTPAddr, PeerAddr: DefaultPeerAddr, GossipAddr: DefaultGossipAddr,
 		DataDir: DefaultDataDir, MinFree: DefaultMinFree, ReplicationFactor: 1, HourSlices: 1, Cluster: DefaultCluster,
 		MaxBody: DefaultMaxBody, SealAfter: DefaultSealAfter, GossipVerify: keyring.Require, Auth: AuthRequired,
-		PeerTLSMode: mtls.Required,
-		MaxWait:     router.DefaultMaxWait, MaxReads: router.DefaultMaxReading, BodyTimeout: router.DefaultBodyTimeout,
+		PeerTLSMode: mtls.Required, MaxGossipConnections: member.DefaultMaxStreams,
+		MaxWait: router.DefaultMaxWait, MaxReads: router.DefaultMaxReading, BodyTimeout: router.DefaultBodyTimeout,
 		MaxFlowsPerHour: DefaultMaxFlowsPerHour, MaxNamesPerHour: DefaultMaxNamesPerHour, MaxHours: DefaultMaxHours,
 		MaxHoursPerQuery: queries.DefaultMaxHours, MaxQueries: queries.DefaultMaxQueries, QueryTimeout: queries.DefaultTimeout,
 		MaxHoursPerRequest: router.DefaultMaxHours, RememberedKeys: DefaultRememberedKeys,

@@ -333,7 +333,7 @@ func (n *Node) startMembers(ctx context.Context) error {
 	}
 	n.members = member.New(member.Config{
 		GossipAddr: n.cfg.GossipAddr, AdvertiseHost: n.cfg.AdvertiseHost, Join: n.cfg.Join,
-		Label: n.cfg.Cluster, Keys: n.gossipKeys.Keys(), Verify: n.cfg.GossipVerify, RejoinEvery: n.deps.Rejoin,
+		Label: n.cfg.Cluster, Keys: n.gossipKeys.Keys(), Verify: n.cfg.GossipVerify, MaxStreams: n.cfg.MaxGossipConnections, RejoinEvery: n.deps.Rejoin,
 		Adopt: n.adoptCluster, Disabled: n.deps.Disabled,
 	}, member.Deps{Log: n.log, Network: n.deps.Network})
 	n.pushStep("gossip", func(context.Context) error { return n.members.Stop() })

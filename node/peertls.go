@@ -1,21 +1,15 @@
 package node
 
-import (
-	"flowring/node/peer/mtls"
-)
+import "flowring/node/peer/mtls"
 
 // openPeerTLS reads the credentials of the peer port, and follows their files from now on.
-func (n *Node) openPeerTLS() error {
-	if n.cfg.PeerTLSCert == "" {
-		return nil
-	}
-	guard, err := mtls.New(mtls.Config{
+func (n *Node) openPeerTLS() (err error) {
+	n.peerTLS, err = mtls.New(mtls.Config{
 		CertFile: n.cfg.PeerTLSCert, KeyFile: n.cfg.PeerTLSKey, CAFile: n.cfg.PeerTLSCA, AnyName: n.cfg.PeerTLSAnyName,
 		Mode: n.cfg.PeerTLSMode, Name: n.cfg.Name, Host: n.cfg.AdvertiseHost, Disabled: n.deps.Disabled,
 	}, mtls.Deps{
 		Log: n.log, Files: n.files, NodesAt: n.directory.At, Changed: func() { n.client.Renew() },
 	})
-	n.peerTLS = guard
 	return err
 }
 

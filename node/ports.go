@@ -1,6 +1,7 @@
 package node
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -66,7 +67,7 @@ func (n *Node) openPort(
 }
 
 func (n *Node) openPeerPort(ctx context.Context) error {
-	server := peer.NewServer(peer.ServerConfig{}, peer.ServerDeps{
+	server := peer.NewServer(peer.ServerConfig{MaxBuffered: cmp.Or(n.cfg.MaxPeerBuffered, n.cfg.MemoryLimit/4)}, peer.ServerDeps{
 		Handler: peerHandler{n}, Log: n.log, CheckCaller: n.peerTLS.CheckCaller,
 	})
 	n.peerServer.Store(server)

@@ -83,7 +83,7 @@ func (n *Node) sample() metrics.Sample {
 		Memory:       n.memory.InUse(), MemoryLimit: n.memory.Limit(), MemoryFull: n.memory.Full(),
 		PeerPages: n.peerPages.Refused(), PeerStalled: n.client.Stalled(), Saturated: n.answers.Saturated(),
 		Queries:    metrics.Queries(n.queries.Stats()),
-		GossipKeys: n.gossipKeys.Keys(), PeerTLS: n.peerTLS.Stats(), PeersPlain: n.unverifiedMembers(), Files: n.files.Stats(),
+		GossipKeys: n.gossipKeys.Keys(), GossipRefused: n.members.Refused(), PeerTLS: n.peerTLS.Stats(), PeersPlain: n.unverifiedMembers(), Files: n.files.Stats(),
 	}
 	s.Ring, s.Fsyncs = n.membership.Ring(), n.journal.Fsyncs()
 	s.ClockOffset, s.ClocksCompared = n.clock.Offset()

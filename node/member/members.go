@@ -36,6 +36,7 @@ type Config struct {
 	Label         string       // cluster name; gossip under another label is dropped
 	Keys          keyring.Keys // keys of the gossip, the encrypting one first; none: plain gossip
 	Verify        keyring.Verify
+	MaxStreams    int           // streams of other hosts open at once, shared fairly by address; 0: no limit
 	RejoinEvery   time.Duration // 0: DefaultRejoinEvery
 
 	// Adopt makes this node of no cluster a member of a cluster, after a member answered its own call to a join
@@ -43,6 +44,9 @@ type Config struct {
 	Adopt    func(cluster string) error
 	Disabled safeguard.Set // safeguards switched off, in tests
 }
+
+// DefaultMaxStreams is the default of Config.MaxStreams in a node.
+const DefaultMaxStreams = 128
 
 // DefaultRejoinEvery is the pause between two rounds of joins to addresses without a node in view.
 const DefaultRejoinEvery = 10 * time.Second
@@ -106,7 +110,7 @@ func New(cfg Config, deps Deps) *Members {
 
 // Listen opens the gossip port and returns its address. Nothing is sent before Start.
 func (m *Members) Listen(ctx context.Context) (string, error) {
-	t, err := listen(ctx, m.net, m.cfg.GossipAddr)
+	t, err := listen(ctx, m.net, m.cfg.GossipAddr, m.cfg.MaxStreams)
 	if err != nil {
 		return "", fmt.Errorf("listen for gossip on %s: %w", m.cfg.GossipAddr, err)
 	}
@@ -176,6 +180,9 @@ func (m *Members) config(self Node) *memberlist.Config {
 	c.Logger = newLogger(m.log)
 	return c
 }
+
+// Refused returns the number of gossip streams refused or cut for a limit. Listen must have returned.
+func (m *Members) Refused() uint64 { return m.transport.refused() }
 
 // publish makes self the identity for other nodes.
 func (m *Members) publish(self Node) error {

@@ -330,7 +330,7 @@ func TestFailuresHaveShortReasons(t *testing.T) {
 // listening returns a transport at an address.
 func listening(t *testing.T, network *memnet.Net, addr string) *transport {
 	t.Helper()
-	tr, err := listen(t.Context(), network.Host(addr), addr+":7946")
+	tr, err := listen(t.Context(), network.Host(addr), addr+":7946", 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -418,7 +418,7 @@ func TestTransportShutdownEndsEverything(t *testing.T) {
 // Port 0 becomes one port for packets and streams.
 func TestTransportOnAnyPort(t *testing.T) {
 	network := &machine{}
-	tr, err := listen(t.Context(), network, "127.0.0.1:0")
+	tr, err := listen(t.Context(), network, "127.0.0.1:0", 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -426,7 +426,7 @@ func TestTransportOnAnyPort(t *testing.T) {
 	if got, want := tr.packets.LocalAddr().String(), tr.streams.Addr().String(); got != want || tr.port() == 0 {
 		t.Errorf("packets at %s, streams at %s, want one port", got, want)
 	}
-	if _, err := listen(t.Context(), network, tr.streams.Addr().String()); err == nil {
+	if _, err := listen(t.Context(), network, tr.streams.Addr().String(), 0); err == nil {
 		t.Error("listening where another listens = nil, want an error")
 	}
 }

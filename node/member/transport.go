@@ -1,14 +1,22 @@
 package member
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
+	"math"
 	"net"
+	"net/netip"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/memberlist"
+
+	"flowring/internal/fairshare"
+	"flowring/router/admission"
 )
 
 // maxPacket is the largest UDP payload.
@@ -30,10 +38,20 @@ type transport struct {
 
 	mu    sync.Mutex
 	conns map[*conn]struct{} // open streams, closed at Shutdown because no exchange may outlive it
+
+	accepted fairshare.Counter // open streams of other hosts
+	tooLong  atomic.Uint64     // streams cut for their length
 }
 
+// maxStream is the limit of the bytes of one stream. An exchange of 1,000 nodes has less than a quarter.
+const maxStream = 4 << 20
+
+// errTooLong ends a stream with more bytes than any exchange has.
+var errTooLong = fmt.Errorf("a gossip stream has more than %d bytes", maxStream)
+
 // listen opens one port for packets and streams. Port 0 becomes the same free port for both.
-func listen(ctx context.Context, network Network, addr string) (*transport, error) {
+// At most maxStreams streams of other hosts are open at once; 0: no limit.
+func listen(ctx context.Context, network Network, addr string, maxStreams int) (*transport, error) {
 	const attempts = 10 // a port that is free for streams may be taken for packets
 	var errs []error
 	for range attempts {
@@ -43,7 +61,7 @@ func listen(ctx context.Context, network Network, addr string) (*transport, erro
 		}
 		packets, err := network.ListenPacket(ctx, "udp", streams.Addr().String())
 		if err == nil {
-			return newTransport(network, packets, streams), nil
+			return newTransport(network, packets, streams, maxStreams), nil
 		}
 		streams.Close()
 		errs = append(errs, err)
@@ -54,11 +72,12 @@ func listen(ctx context.Context, network Network, addr string) (*transport, erro
 	return nil, errors.Join(errs...)
 }
 
-func newTransport(network Network, packets net.PacketConn, streams net.Listener) *transport {
+func newTransport(network Network, packets net.PacketConn, streams net.Listener, maxStreams int) *transport {
 	t := &transport{
 		net: network, packets: packets, streams: streams,
 		packetCh: make(chan *memberlist.Packet), streamCh: make(chan net.Conn), conns: map[*conn]struct{}{},
 	}
+	t.accepted.Max = cmp.Or(maxStreams, math.MaxInt32)
 	t.ctx, t.cancel = context.WithCancel(context.Background())
 	t.wg.Go(t.readPackets)
 	t.wg.Go(t.acceptStreams)
@@ -148,7 +167,12 @@ func (t *transport) acceptStreams() {
 			t.pause(err)
 			continue
 		}
-		tracked, err := t.track(c)
+		from := admission.ClientAddr(c.RemoteAddr().String())
+		if !t.accepted.Enter(from) {
+			c.Close()
+			continue
+		}
+		tracked, err := t.track(&acceptedConn{Conn: c, transport: t, from: from})
 		if err != nil {
 			return
 		}
@@ -183,6 +207,37 @@ func (t *transport) track(c net.Conn) (net.Conn, error) {
 	}
 	t.conns[tracked] = struct{}{}
 	return tracked, nil
+}
+
+// refused returns the number of streams refused or cut for a limit.
+func (t *transport) refused() uint64 {
+	_, refused := t.accepted.Stats()
+	return refused + t.tooLong.Load()
+}
+
+// acceptedConn is a stream of another host, with a limit on its bytes.
+type acceptedConn struct {
+	net.Conn
+	transport *transport
+	from      netip.Addr
+	closed    sync.Once
+	bytes     int // read
+}
+
+// Read implements net.Conn.
+func (c *acceptedConn) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	if c.bytes += n; c.bytes > maxStream {
+		c.transport.tooLong.Add(1)
+		return 0, errTooLong
+	}
+	return n, err
+}
+
+// Close implements net.Conn.
+func (c *acceptedConn) Close() error {
+	c.closed.Do(func() { c.transport.accepted.Leave(c.from) })
+	return c.Conn.Close()
 }
 
 // conn is a stream that its transport can close.

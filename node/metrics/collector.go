@@ -51,8 +51,9 @@ type Sample struct {
 	ClocksCompared int
 	Queries        Queries
 	PeerTLS        mtls.Stats
-	PeersPlain     int   // members without a last connection by TLS
-	Saturated      int64 // totals of merged hours; those of the store are in Store
+	GossipRefused  uint64 // connections
+	PeersPlain     int    // members without a last connection by TLS
+	Saturated      int64  // totals of merged hours; those of the store are in Store
 }
 
 // Queries are the figures of queries, as those of package queries.

@@ -24,6 +24,7 @@ import (
 	"flowring/internal/compat"
 	"flowring/internal/contract"
 	"flowring/node/peer/idle"
+	"flowring/node/peer/renew"
 	"flowring/node/peer/stream"
 	"flowring/node/peer/wire"
 	"flowring/ring/roster"
@@ -52,8 +53,7 @@ type Client struct {
 	rosters    Rosters
 	caller     string
 	http       *http.Client
-	transport  renewable
-	dial       func(ctx context.Context, network, addr string) (net.Conn, error)
+	transport  *renew.Transport
 	streams    *stream.Client
 	frameBytes *semaphore.Weighted // bytes of the frames being read
 	idle       time.Duration
@@ -67,12 +67,11 @@ type Client struct {
 // NewClient returns a client. It keeps connections open between calls.
 func NewClient(deps ClientDeps) *Client {
 	c := &Client{
-		rosters: deps.Rosters, caller: deps.Caller, dial: deps.Dial,
+		rosters: deps.Rosters, caller: deps.Caller, transport: renew.New(deps.Dial),
 		idle: cmp.Or(deps.Idle, idle.Timeout), frameBytes: semaphore.NewWeighted(wire.MaxFrames),
 		silentSince: map[string]time.Time{}, identities: map[string]identity{},
 	}
-	c.transport.renew(c.dial)
-	c.http = &http.Client{Transport: &c.transport}
+	c.http = &http.Client{Transport: c.transport}
 	c.streams = stream.NewClient(stream.ClientDeps{
 		Dial: deps.Dial,
 		Request: func(ctx context.Context, addr string) (*http.Request, error) {
@@ -91,7 +90,7 @@ func (c *Client) Close() {
 
 // Renew makes further calls use new connections. Calls under way end on their own connections.
 func (c *Client) Renew() {
-	c.transport.renew(c.dial)
+	c.transport.Renew()
 	c.streams.Renew()
 }
 

@@ -14,14 +14,17 @@ import (
 	"sync/atomic"
 
 	"github.com/go-json-experiment/json"
+	"golang.org/x/sync/semaphore"
 
 	"flowring/flow"
 	"flowring/internal/compat"
 	"flowring/internal/contract"
+	"flowring/internal/fairshare"
 	"flowring/node/peer/idle"
 	"flowring/node/peer/stream"
 	"flowring/node/peer/wire"
 	"flowring/ring/roster"
+	"flowring/router/admission"
 	"flowring/store"
 	"flowring/store/digest"
 )
@@ -89,6 +92,9 @@ type QueryAnswer interface {
 type ServerConfig struct {
 	MaxCalls  int // plain calls, which wait for no other node; 0: 256
 	MaxRouted int // routed calls (admissions and reads), which call other nodes; 0: 256
+
+	// MaxBuffered limits the bytes of the bodies of all calls, except small ones; at least the largest batch.
+	MaxBuffered int64
 }
 
 // ServerDeps are the collaborators of the server.
@@ -108,9 +114,11 @@ type Server struct {
 	log         *slog.Logger
 	plainSlots  chan struct{}
 	routedSlots chan struct{}
+	room        *semaphore.Weighted // of large bodies
 	mux         *http.ServeMux
 
 	streams      *stream.Server
+	shares       fairshare.Counter // of the streams, by address
 	lastIdentity atomic.Pointer[identity]
 	closed       atomic.Pointer[Error]
 	refused      atomic.Uint64
@@ -125,6 +133,7 @@ func NewServer(cfg ServerConfig, deps ServerDeps) *Server {
 	}
 	s.plainSlots = make(chan struct{}, orDefault(cfg.MaxCalls, 256))
 	s.routedSlots = make(chan struct{}, orDefault(cfg.MaxRouted, 256))
+	s.room = semaphore.NewWeighted(max(cfg.MaxBuffered, wire.MaxAsk))
 	helloSlots := make(chan struct{}, 64) // of their own, because heartbeats close circuit breakers
 	rareSlots := make(chan struct{}, 8)
 	s.handle("POST", "hello", helloSlots, s.hello)
@@ -170,6 +179,7 @@ func (s *Server) Close(why error) { s.closed.Store(asError(why)) }
 
 // handle registers one call. It limits the calls under way and the time without a byte, and refuses strangers.
 func (s *Server) handle(method, name string, slots chan struct{}, call func(http.ResponseWriter, *http.Request) error) {
+	shares := &fairshare.Counter{Max: cap(slots)} // of this call, because a slow body holds its slot
 	limit := idle.Timeout
 	if name == "flows" || name == "query" {
 		limit = idle.ReaderTimeout
@@ -178,6 +188,13 @@ func (s *Server) handle(method, name string, slots chan struct{}, call func(http
 		setOffer(out.Header(), s.Offer()) // before the writer sends signs of life with these headers
 		w := idle.NewAnswerWriter(out, limit, s.noteStall)
 		defer w.Begin()
+		from := admission.ClientAddr(r.RemoteAddr)
+		if !shares.Enter(from) {
+			s.introduce(w, r)
+			s.busy("%s: too many calls of %s are under way", name, from).write(w)
+			return
+		}
+		defer shares.Leave(from)
 		select {
 		case slots <- struct{}{}:
 			defer func() { <-slots }()
@@ -412,8 +429,13 @@ func (s *Server) missing(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return contract.Malformed.Errorf("%w", err)
 	}
-	have, err := readDigest(r.Body)
-	if err != nil {
+	body := &wire.RoomReader{Reader: r.Body, Room: s.room}
+	defer body.Release()
+	have, err := readDigest(body)
+	switch {
+	case errors.Is(err, stream.ErrNoRoom):
+		return s.busy("missing: %v", err)
+	case err != nil:
 		return contract.Malformed.Errorf("%w", err)
 	}
 	s.introduce(w, r)
@@ -438,7 +460,15 @@ func (s *Server) give(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	defer in.Close()
-	err = wire.ReadFrames(bufio.NewReaderSize(r.Body, 64<<10), nil, in.Add)
+	body := &wire.RoomReader{Reader: r.Body, Room: s.room}
+	defer body.Release()
+	err = wire.ReadFrames(bufio.NewReaderSize(body, 64<<10), nil, func(frame []byte) error {
+		defer body.Release()
+		return in.Add(frame)
+	})
+	if errors.Is(err, stream.ErrNoRoom) {
+		err = s.busy("give: %v", err)
+	}
 	return s.writeEmpty(w, r, err)
 }
 

@@ -13,6 +13,7 @@ import (
 	"flowring/node/peer/stream"
 	"flowring/node/peer/wire"
 	"flowring/ring/roster"
+	"flowring/router/admission"
 )
 
 var errStopping = newError(contract.Busy, "this node is stopping")
@@ -24,8 +25,9 @@ type identity struct {
 }
 
 func (s *Server) initStreams() {
+	s.shares.Max = stream.MaxStreams
 	s.streams = stream.NewServer(stream.ServerConfig{
-		MaxBody: wire.MaxAsk,
+		MaxBody: wire.MaxAsk, Room: s.room,
 		// An admitted batch is still sent to other stores when the call has returned.
 		Methods: map[stream.Kind]stream.Method{
 			wire.KindAdmit:        {Slots: s.routedSlots, KeepsBody: true},
@@ -57,6 +59,13 @@ func (s *Server) serveStream(w http.ResponseWriter, r *http.Request) {
 		refusal.write(w)
 		return
 	}
+	from := admission.ClientAddr(r.RemoteAddr)
+	if !s.shares.Enter(from) {
+		s.introduce(w, r)
+		s.busy("stream: too many streams of %s", from).write(w)
+		return
+	}
+	defer s.shares.Leave(from)
 	conn, buffered, err := http.NewResponseController(w).Hijack()
 	if err != nil {
 		s.log.Error("peer call failed", "call", "stream", "error", err)

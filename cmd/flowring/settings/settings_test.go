@@ -19,7 +19,8 @@ func samples() map[string]string {
 		"name": "n7", "http-addr": ":1", "peer-addr": "[::1]:2", "gossip-addr": "n7:3", "advertise-host": "n7.example",
 		"data-dir": "/data", "max-body": "1MiB", "seal-after": "1m30s", "min-free": "5", "memory-limit": "512MiB", "max-long-answers": "7", "join": "n1:7946,n2:7946", "bootstrap-expect": "3", "cluster": "west",
 		"gossip-keys-file": "keys", "gossip-verify": "send", "peer-tls-cert": "cert", "peer-tls-key": "key", "peer-tls-ca": "ca",
-		"peer-tls-any-name": "true", "peer-tls-mode": "permissive", "replication-factor": "3", "write-quorum": "2", "hour-slices": "4",
+		"peer-tls-any-name": "true", "peer-tls-mode": "permissive",
+		"max-peer-buffered": "300MiB", "max-gossip-connections": "8", "replication-factor": "3", "write-quorum": "2", "hour-slices": "4",
 		"max-buffered": "100MiB", "max-posts": "100", "max-wait": "500ms", "max-reads": "100", "body-timeout": "1m",
 		"max-queries": "9", "max-hours-per-query": "30", "max-groups-per-query": "40", "query-timeout": "12s",
 		"max-flows-per-hour": "1000", "max-names-per-hour": "100", "max-hours": "10", "max-hours-per-request": "20", "any-hour": "true", "remembered-keys": "70", "rename-cluster": "true", "rejoin": "true",
@@ -168,7 +169,7 @@ func othersample(name string) string {
 		return "20"
 	case "seal-after", "body-timeout", "max-wait", "query-timeout":
 		return "1h30m"
-	case "memory-limit", "max-buffered":
+	case "memory-limit", "max-buffered", "max-peer-buffered":
 		return "1GiB"
 	case "max-body":
 		return "2MiB"
@@ -189,7 +190,7 @@ func othersample(name string) string {
 	case "any-hour", "rename-cluster", "rejoin", "metrics-open", "peer-tls-any-name":
 		return "false"
 	case "replication-factor", "write-quorum", "hour-slices", "bootstrap-expect", "max-flows-per-hour", "max-names-per-hour",
-		"max-hours", "max-hours-per-request", "remembered-keys", "max-posts", "max-reads", "max-long-answers", "max-queries", "max-hours-per-query", "max-groups-per-query":
+		"max-hours", "max-hours-per-request", "remembered-keys", "max-posts", "max-reads", "max-gossip-connections", "max-long-answers", "max-queries", "max-hours-per-query", "max-groups-per-query":
 		return "5"
 	}
 	return "other:9"

@@ -107,6 +107,12 @@ func ofItsLimits() []setting {
 		{"remembered-keys", groupLimits,
 			"idempotency keys that a node remembers over all hours, in at most 32 bytes each; 0 for none",
 			func(s *Settings) value { return countValue{&s.RememberedKeys, 0} }},
+		{"max-peer-buffered", groupLimits, "bytes in the large bodies of all calls of other nodes " +
+			"(default: a quarter of the memory, at least 256 MiB)",
+			func(s *Settings) value { return sizeValue{&s.MaxPeerBuffered, 0} }},
+		{"max-gossip-connections", groupLimits,
+			"open connections of the gossip port from other hosts; one address has at most four fifths",
+			func(s *Settings) value { return countValue{&s.MaxGossipConnections, 1} }},
 		{"any-hour", groupLimits,
 			"accept hours that look like seconds, milliseconds, microseconds or nanoseconds since 1970",
 			func(s *Settings) value { return switchValue{&s.AnyHour} }},

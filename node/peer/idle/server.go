@@ -11,6 +11,10 @@ import (
 const (
 	signEvery = time.Second // interval of the signs of life of a server at work
 	writeStep = 64 << 10    // bytes of an answer with one write deadline
+
+	// A body that is slower than leastRate, in bytes a second, is given up after slowFor.
+	leastRate = 16 << 10
+	slowFor   = 10 * time.Second
 )
 
 // AnswerWriter writes the answer to a call. Before its first byte it sends the caller an interim response (102) each
@@ -103,22 +107,30 @@ func (a *AnswerWriter) countStall(err error) {
 	}
 }
 
-// RequestBody returns the body of a request at its server. Each Read has a deadline; stalled runs if a Read exceeds it.
+// RequestBody returns the body of a request at its server. Each Read has a deadline, and so has the whole body by its
+// size; stalled runs if a Read exceeds one.
 func (a *AnswerWriter) RequestBody(body io.ReadCloser) io.ReadCloser {
-	return &callBody{body, a.conn, a.stalled}
+	return &callBody{ReadCloser: body, conn: a.conn, stalled: a.stalled, begun: time.Now()}
 }
 
 type callBody struct {
 	io.ReadCloser
 	conn    *http.ResponseController
 	stalled func()
+	begun   time.Time
+	bytes   int64
 }
 
 // Read implements io.Reader. It removes the deadline at the end of the body, because net/http continues to read in
 // order to notice the end of the connection.
 func (b *callBody) Read(p []byte) (int, error) {
-	_ = b.conn.SetReadDeadline(time.Now().Add(Timeout))
+	until := time.Now().Add(Timeout)
+	if late := b.begun.Add(slowFor + time.Duration(b.bytes)*time.Second/leastRate); late.Before(until) {
+		until = late
+	}
+	_ = b.conn.SetReadDeadline(until)
 	n, err := b.ReadCloser.Read(p)
+	b.bytes += int64(n)
 	if err != nil {
 		_ = b.conn.SetReadDeadline(time.Time{})
 		if IsTimeout(err) {

@@ -14,6 +14,9 @@ const (
 
 	// stallTimeout is the time in which a frame must make progress. Calls have limits of their own.
 	stallTimeout = 30 * time.Second
+
+	// leastProgress is the progress, in bytes, of a frame that is not whole after stallTimeout: 16 KiB a second.
+	leastProgress = 16 << 10 * uint64(stallTimeout/time.Second)
 )
 
 var (
@@ -30,7 +33,11 @@ type frameReader struct {
 	inFrame  bool                       // a head was read and its body was not
 	unused   func(quietChecks int) bool // reports whether to close the stream, which is quiet
 
+	bytes, frames uint64 // received bytes, and frames of which the head was read
+
 	lastArrivals uint64 // arrivals at the last check
+	lastBytes    uint64 // bytes at the last check
+	lastFrames   uint64 // frames at the last check
 	quietChecks  int    // consecutive checks without an arrival
 }
 
@@ -50,6 +57,7 @@ func (r *connReader) Read(p []byte) (int, error) {
 		n, err := r.conn.Read(p)
 		if n > 0 {
 			r.arrivals.Add(1)
+			r.bytes += uint64(n)
 			return n, nil
 		}
 		if !errors.Is(err, os.ErrDeadlineExceeded) {
@@ -64,7 +72,9 @@ func (r *connReader) Read(p []byte) (int, error) {
 // checkProgress runs when stallTimeout has passed. It fails if the stream is to end, and sets the next deadline
 // otherwise.
 func (r *connReader) checkProgress() error {
-	if n := r.arrivals.Load(); n != r.lastArrivals {
+	slow := r.inFrame && r.frames == r.lastFrames && r.bytes-r.lastBytes < leastProgress
+	r.lastBytes, r.lastFrames = r.bytes, r.frames
+	if n := r.arrivals.Load(); n != r.lastArrivals && !slow {
 		r.lastArrivals, r.quietChecks = n, 0
 	} else if r.quietChecks++; r.inFrame || r.Buffered() > 0 {
 		return errStalled
@@ -82,6 +92,7 @@ func (r *frameReader) next() (head, error) {
 	r.inFrame = false
 	h, err := readHead(r.Reader)
 	r.inFrame = true
+	r.frames++
 	return h, err
 }
 

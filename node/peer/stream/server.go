@@ -9,11 +9,14 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sync/semaphore"
+
 	"flowring/internal/workers"
 )
 
 const (
-	maxStreams = 1024 // of all clients
+	// MaxStreams is the limit of the streams of all clients.
+	MaxStreams = 1024
 
 	upgraded = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: " + Protocol + "\r\n\r\n"
 )
@@ -21,15 +24,16 @@ const (
 // Reasons for which a server begins no stream or no call.
 var (
 	ErrStopping       = errors.New("the server is stopping")
-	ErrTooManyStreams = fmt.Errorf("there are %d streams", maxStreams)
+	ErrTooManyStreams = fmt.Errorf("there are %d streams", MaxStreams)
 	ErrTooManyCalls   = errors.New("too many calls")
+	ErrNoRoom         = errors.New("the bodies of calls take all their memory")
 )
 
 // Handler answers calls.
 type Handler interface {
 	// Serve answers a call with Reply, once. ctx ends with the call's stream.
 	Serve(ctx context.Context, c *Call)
-	// Refuse answers a call without running it, because of ErrStopping or ErrTooManyCalls. Body has at most
+	// Refuse answers a call without running it, because of ErrStopping, ErrTooManyCalls or ErrNoRoom. Body has at most
 	// maxRefusedBytes of the call's body.
 	Refuse(c *Call, reason error)
 }
@@ -46,12 +50,15 @@ type Method struct {
 type ServerConfig struct {
 	Methods map[Kind]Method
 	MaxBody int // bytes of one call; a larger one ends its stream
+	// Room limits the bytes of all bodies above 256 KiB. nil: as many as one body may have.
+	Room *semaphore.Weighted
 }
 
 // Server serves streams.
 type Server struct {
 	methods [256]Method // by kind; without Slots: no call
 	maxBody int
+	room    *semaphore.Weighted // for large bodies
 	handler Handler
 	ctx     context.Context // ends the idle workers
 	cancel  context.CancelFunc
@@ -67,6 +74,9 @@ type Server struct {
 // NewServer returns a server without streams.
 func NewServer(cfg ServerConfig, handler Handler) *Server {
 	s := &Server{maxBody: cfg.MaxBody, handler: handler, streams: map[*serverStream]struct{}{}}
+	if s.room = cfg.Room; s.room == nil {
+		s.room = semaphore.NewWeighted(int64(cfg.MaxBody))
+	}
 	for kind, method := range cfg.Methods {
 		s.methods[kind] = method
 	}
@@ -92,7 +102,7 @@ func (s *Server) accepts() error {
 	switch {
 	case s.stopping:
 		return ErrStopping
-	case len(s.streams) >= maxStreams:
+	case len(s.streams) >= MaxStreams:
 		return ErrTooManyStreams
 	}
 	return nil

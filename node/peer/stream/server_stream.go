@@ -129,21 +129,64 @@ func (st *serverStream) begin(h head, m Method) error {
 	if !st.beginCall() {
 		return st.refuse(h, ErrStopping)
 	}
-	select {
-	case m.Slots <- struct{}{}:
-	default:
-		return st.refuse(h, fmt.Errorf("%w: %d are under way", ErrTooManyCalls, cap(m.Slots)))
+	if len(m.Slots) == cap(m.Slots) {
+		return st.refuse(h, errNoSlot(m))
 	}
 	c := st.server.free.Get().(*Call)
 	c.stream, c.id, c.Kind, c.method, c.mustWrite = st, h.call, h.kind, m, false
-	var err error
-	if c.Body, err = st.in.body(h.size, c.buffer()); err != nil {
-		<-m.Slots
-		st.endCall()
-		return err
+	if room, err := c.read(h.size); err != nil || !room {
+		c.release()
+		if err != nil {
+			st.endCall()
+			return err
+		}
+		return st.reject(h, nil, ErrNoRoom)
+	}
+	select { // after the body, so that a slow body holds no slot
+	case m.Slots <- struct{}{}:
+	default:
+		c.release()
+		return st.reject(h, c.Body[:min(len(c.Body), maxRefusedBytes)], errNoSlot(m))
 	}
 	st.server.workers.Run(c.run)
 	return nil
+}
+
+func errNoSlot(m Method) error {
+	return fmt.Errorf("%w: %d are under way", ErrTooManyCalls, cap(m.Slots))
+}
+
+// read reads the body. A body of more than maxKept bytes takes room from all large bodies as its bytes arrive; read
+// skips the rest and reports false if there is none.
+func (c *Call) read(size int) (room bool, err error) {
+	in := c.stream.in
+	if size <= maxKept {
+		c.Body, err = in.body(size, c.buffer())
+		return true, err
+	}
+	const step = 1 << 20
+	c.Body = make([]byte, 0, step)
+	for len(c.Body) < size {
+		part := min(size-len(c.Body), step)
+		if !c.server.room.TryAcquire(int64(part)) {
+			return false, in.skip(size - len(c.Body))
+		}
+		c.reserved += int64(part)
+		start := len(c.Body)
+		c.Body = append(c.Body, make([]byte, part)...)
+		if _, err := io.ReadFull(in, c.Body[start:]); err != nil {
+			return true, unexpectedEOF(err)
+		}
+	}
+	return true, nil
+}
+
+// release gives the room of the body back.
+func (c *Call) release() {
+	if c.reserved > 0 {
+		c.server.room.Release(c.reserved)
+		c.reserved = 0
+	}
 }
 
 // refuse rejects a call without running it. It reads only the beginning of the body and skips the rest.
@@ -156,6 +199,11 @@ func (st *serverStream) refuse(h head, reason error) error {
 		st.endCall()
 		return err
 	}
+	return st.reject(h, start, reason)
+}
+
+// reject answers a call, whose body was read or skipped, without running it. start is the beginning of the body.
+func (st *serverStream) reject(h head, start []byte, reason error) error {
 	c := Call{Kind: h.kind, Body: start, server: st.server, stream: st, id: h.call}
 	st.server.handler.Refuse(&c, reason)
 	if !c.mustWrite {
@@ -179,6 +227,7 @@ type Call struct {
 	stream    *serverStream
 	id        uint64
 	method    Method
+	reserved  int64 // bytes of the room for large bodies
 	mustWrite bool  // this call must write the outbox after its reply
 	err       error // of the outbox
 }
@@ -204,6 +253,7 @@ func (c *Call) serve() {
 	defer st.endCall()
 	c.server.handler.Serve(st.ctx, c)
 	<-c.method.Slots
+	c.release()
 	mustWrite := c.mustWrite
 	if c.buffer() == nil {
 		c.Body = nil

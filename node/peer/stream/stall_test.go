@@ -116,6 +116,23 @@ func TestStalledStreamsAreClosed(t *testing.T) {
 			})
 		})
 	}
+	t.Run("a call of one byte each 5 s", func(t *testing.T) {
+		inPair(t, echo, func(t *testing.T, p pair) {
+			conn, _ := p.raw(t)
+			defer conn.Close()
+			begun := time.Now()
+			conn.Write(whole[:headSize])
+			for _, err := conn.Write([]byte{'x'}); err == nil; _, err = conn.Write([]byte{'x'}) {
+				time.Sleep(5 * time.Second)
+				if n := p.server.slotsInUse(); n != 0 {
+					t.Fatalf("%d slots are taken before the call is whole", n)
+				}
+			}
+			if took := time.Since(begun); took > 2*stallTimeout+5*time.Second {
+				t.Errorf("the server closes after %v, want within %v", took, 2*stallTimeout)
+			}
+		})
+	})
 	t.Run("no answer is taken", func(t *testing.T) {
 		inPair(t, echo, func(t *testing.T, p pair) {
 			conn, _ := p.raw(t)
@@ -261,7 +278,7 @@ func TestCallsThatWereNotWrittenWereNotSent(t *testing.T) {
 
 func TestStreamsAreBounded(t *testing.T) {
 	inPair(t, echo, func(t *testing.T, p pair) {
-		for range maxStreams {
+		for range MaxStreams {
 			conn, _ := p.raw(t)
 			defer conn.Close()
 		}
