@@ -249,9 +249,8 @@ func TestGossipKeysAreSwitchedOnAndRotatedUnderLoad(t *testing.T) {
 
 // certificates are the files of peer TLS of each node.
 type certificates struct {
-	t       *testing.T
-	folder  string
-	current *certtest.Authority
+	t      *testing.T
+	folder string
 }
 
 // file returns the name of a file of a node.

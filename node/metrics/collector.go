@@ -78,7 +78,7 @@ type Collector struct {
 
 // NewCollector returns a collector of the samples of gather. Scrapes may call gather concurrently.
 func NewCollector(gather func() Sample) *Collector {
-	c := &Collector{gather: gather, metrics: slices.Concat(storeMetrics(), queryMetrics(), nodeMetrics())}
+	c := &Collector{gather: gather, metrics: slices.Concat(storeMetrics(), queryMetrics(), nodeMetrics(), clusterMetrics(), portMetrics())}
 	for _, m := range c.metrics {
 		c.descs = append(c.descs, prometheus.NewDesc("flowring_"+m.name, m.help, nil, nil))
 	}

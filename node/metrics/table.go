@@ -82,7 +82,7 @@ func queryMetrics() []metric {
 	}
 }
 
-// nodeMetrics is the table of the metrics of the node and of its place in the cluster.
+// nodeMetrics is the table of the metrics of the node and of its data.
 func nodeMetrics() []metric {
 	return []metric{
 		{gauge, "remembered_keys", "Idempotency keys that this owner remembers over all hours.",
@@ -92,6 +92,34 @@ func nodeMetrics() []metric {
 			func(s Sample) float64 { return float64(s.KeysRefused) }},
 		{counter, "disk_refusals_total", "Batches not admitted here for want of disk space.",
 			func(s Sample) float64 { return float64(s.DiskRefusals) }},
+		{gauge, "memory_in_use_bytes",
+			"Memory of the process that is not garbage, at the last check; 0 without a limit.",
+			func(s Sample) float64 { return float64(s.Memory) }},
+		{gauge, "memory_limit_bytes", "Memory limit of the process; 0: no limit.",
+			func(s Sample) float64 { return float64(s.MemoryLimit) }},
+		{gauge, "memory_full", "1 if POSTs are refused for want of memory.",
+			func(s Sample) float64 { return indicator(s.MemoryFull) }},
+		{gauge, "ready", "1 if this node may be sent requests.", func(s Sample) float64 { return indicator(s.Ready) }},
+		{gauge, "ready_for_write", "1 if a POST could be stored through this node now.",
+			func(s Sample) float64 { return indicator(s.ReadyToWrite) }},
+		{gauge, "data_folder_missing", "1 if the opened data folder is gone or replaced.",
+			func(s Sample) float64 { return indicator(s.NoFolder) }},
+		{gauge, "repair_slices", "Slices that repair compares in full now.",
+			func(s Sample) float64 { return float64(s.Status.Repairing) }},
+		{gauge, "repair_batches_behind", "Batches known to be missing here.",
+			func(s Sample) float64 { return float64(s.Status.Behind) }},
+		{counter, "repair_batches_fetched_total", "Batches, and pieces of snapshots, fetched from other stores.",
+			func(s Sample) float64 { return float64(s.Fetched) }},
+		{gauge, "repair_conflicts", "Hours whose snapshot here cannot be merged with the snapshot of another store.",
+			func(s Sample) float64 { return float64(s.Conflicts) }},
+		{counter, "handed_over_slices_total", "Slices dropped here once their replicas held them.",
+			func(s Sample) float64 { return float64(s.HandedOver) }},
+	}
+}
+
+// clusterMetrics is the table of the metrics of the node's place in the cluster.
+func clusterMetrics() []metric {
+	return []metric{
 		{gauge, "members_alive", "Live nodes, this one included.",
 			func(s Sample) float64 { return float64(s.Members) }},
 		{gauge, "members_absent", "Stores of the roster whose nodes do not answer.",
@@ -115,13 +143,17 @@ func nodeMetrics() []metric {
 		{gauge, "cluster_version_holders",
 			"Stores on the roster that do not speak the newest version of this node, absent ones included.",
 			func(s Sample) float64 { return float64(s.HoldBack) }},
-		{gauge, "memory_in_use_bytes",
-			"Memory of the process that is not garbage, at the last check; 0 without a limit.",
-			func(s Sample) float64 { return float64(s.Memory) }},
-		{gauge, "memory_limit_bytes", "Memory limit of the process; 0: no limit.",
-			func(s Sample) float64 { return float64(s.MemoryLimit) }},
-		{gauge, "memory_full", "1 if POSTs are refused for want of memory.",
-			func(s Sample) float64 { return indicator(s.MemoryFull) }},
+		{gauge, "clock_offset_seconds",
+			"Difference of this node's clock to the median of the other nodes' clocks; above 0: it is ahead.",
+			func(s Sample) float64 { return s.ClockOffset.Seconds() }},
+		{gauge, "clocks_compared", "Clocks of other nodes at the last heartbeats.",
+			func(s Sample) float64 { return float64(s.ClocksCompared) }},
+	}
+}
+
+// portMetrics is the table of the metrics of the ports between nodes, and of the files of credentials.
+func portMetrics() []metric {
+	return []metric{
 		{counter, "peer_refusals_total", "Calls of other nodes refused because too many were under way.",
 			func(s Sample) float64 { return float64(s.PeerRefusals) }},
 		{counter, "peer_pages_refused_total",
@@ -150,32 +182,12 @@ func nodeMetrics() []metric {
 			func(s Sample) float64 { return float64(s.PeerTLS.Plain) }},
 		{counter, "peer_tls_fallbacks_total", "Connections to other nodes that went plain because TLS failed.",
 			func(s Sample) float64 { return float64(s.PeerTLS.Fallbacks) }},
-		{gauge, "ready", "1 if this node may be sent requests.", func(s Sample) float64 { return indicator(s.Ready) }},
-		{gauge, "ready_for_write", "1 if a POST could be stored through this node now.",
-			func(s Sample) float64 { return indicator(s.ReadyToWrite) }},
-		{gauge, "data_folder_missing", "1 if the opened data folder is gone or replaced.",
-			func(s Sample) float64 { return indicator(s.NoFolder) }},
 		{counter, "files_reloaded_total", "Files of credentials taken over after a change.",
 			func(s Sample) float64 { return float64(s.Files.Reloads) }},
 		{counter, "files_failed_total", "Contents of files of credentials that were not usable.",
 			func(s Sample) float64 { return float64(s.Files.Failures) }},
 		{gauge, "files_broken", "Files of credentials that are not usable now; their last usable content is in use.",
 			func(s Sample) float64 { return float64(s.Files.Broken) }},
-		{gauge, "clock_offset_seconds",
-			"Difference of this node's clock to the median of the other nodes' clocks; above 0: it is ahead.",
-			func(s Sample) float64 { return s.ClockOffset.Seconds() }},
-		{gauge, "clocks_compared", "Clocks of other nodes at the last heartbeats.",
-			func(s Sample) float64 { return float64(s.ClocksCompared) }},
-		{gauge, "repair_slices", "Slices that repair compares in full now.",
-			func(s Sample) float64 { return float64(s.Status.Repairing) }},
-		{gauge, "repair_batches_behind", "Batches known to be missing here.",
-			func(s Sample) float64 { return float64(s.Status.Behind) }},
-		{counter, "repair_batches_fetched_total", "Batches, and pieces of snapshots, fetched from other stores.",
-			func(s Sample) float64 { return float64(s.Fetched) }},
-		{gauge, "repair_conflicts", "Hours whose snapshot here cannot be merged with the snapshot of another store.",
-			func(s Sample) float64 { return float64(s.Conflicts) }},
-		{counter, "handed_over_slices_total", "Slices dropped here once their replicas held them.",
-			func(s Sample) float64 { return float64(s.HandedOver) }},
 	}
 }
 

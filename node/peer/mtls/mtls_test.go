@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -302,7 +301,7 @@ func TestOtherProgramsWithACertificate(t *testing.T) {
 			if err == nil {
 				text, _ := io.ReadAll(res.Body)
 				res.Body.Close()
-				if fmt.Sprintf("%s", text) != "done" {
+				if string(text) != "done" {
 					t.Errorf("the answer is %q, want done", text)
 				}
 			}
