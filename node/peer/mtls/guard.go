@@ -186,7 +186,7 @@ func (g *Guard) closeStale() {
 	}
 	g.mu.Unlock()
 	for _, c := range stale {
-		c.Close()
+		_ = c.Close()
 	}
 }
 
