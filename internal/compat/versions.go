@@ -26,6 +26,7 @@ type Feature Version
 const (
 	HourTotals Feature = 2 // totals of slices in the data folder
 	Queries    Feature = 2 // calls for queries of many hours
+	Columns    Feature = 2 // the flows of a slice as columns between nodes
 )
 
 // On reports whether a version has the feature.

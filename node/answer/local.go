@@ -39,7 +39,7 @@ func (r *Reader) Slice(ctx context.Context, s flow.Slice, wanted peer.Wanted) (p
 	if err := wanted.Need.Check(reading.Completeness, reading.Silent); err != nil {
 		return nil, err
 	}
-	return &localAnswer{reading, s, tagOf(s, reading.Shown), r.CPUSlots}, nil
+	return &localAnswer{reading, s, tagOf(s, reading.Shown), r.CPUSlots, wanted.Columns}, nil
 }
 
 // readAt reads a slice at another store, without a further hop. It reports whether the store was heard.
@@ -54,9 +54,10 @@ func (r *Reader) readAt(
 // localAnswer is a reading of this node.
 type localAnswer struct {
 	*replica.Reading
-	slice flow.Slice
-	tag   contract.Tag
-	slots admission.CPUSlots // for writing
+	slice   flow.Slice
+	tag     contract.Tag
+	slots   admission.CPUSlots // for writing
+	columns bool               // its parts may share their names
 }
 
 // Tag implements peer.Answer.
@@ -64,6 +65,14 @@ func (a *localAnswer) Tag() contract.Tag { return a.tag }
 
 // Complete implements peer.Answer.
 func (a *localAnswer) Complete() contract.Completeness { return a.Completeness }
+
+// maxWholeNames is the largest number of names that all parts of a slice share. Their merge holds all of them in memory.
+const maxWholeNames = 1 << 16
+
+// Whole implements peer.Answer.
+func (a *localAnswer) Whole() bool {
+	return a.columns && a.Reading.Reading != nil && len(a.Names()) <= maxWholeNames
+}
 
 // Close implements io.Closer.
 func (a *localAnswer) Close() error { return nil }
@@ -86,7 +95,11 @@ func (a *localAnswer) Parts() iter.Seq2[*flow.Batch, error] {
 		a.Sort()
 		a.slots.Acquire()
 		defer a.slots.Release()
-		for part := range a.Reading.Parts(a.slice, partFlows) {
+		parts := a.Reading.Parts
+		if a.Whole() {
+			parts = a.Reading.WholeParts
+		}
+		for part := range parts(a.slice, partFlows) {
 			a.slots.Release()
 			more := yield(part, nil)
 			a.slots.Acquire()

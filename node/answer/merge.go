@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"slices"
 	"sync/atomic"
+	"unsafe"
 
 	"flowring/flow"
 	"flowring/internal/contract"
@@ -49,14 +51,18 @@ func (a *mergedAnswer) WriteTo(w io.Writer) (int64, error) {
 	}()
 	for _, slice := range a.slices {
 		s := newCursor(slice)
+		s.whole = slice.Whole()
 		cursors = append(cursors, s)
 		if err := s.next(); err != nil {
 			return 0, err
 		}
 	}
 	prefixers := prefixersOf(cursors)
+	prefixers.ranks = ranksOf(cursors)
 	for _, s := range cursors {
-		s.begin(prefixers)
+		if err := s.begin(prefixers); err != nil {
+			return 0, err
+		}
 	}
 	out := newJSONArrayWriter(w, a.slots, len(a.slices)*partFlows)
 	a.slots.Acquire()
@@ -89,10 +95,18 @@ func (a *mergedAnswer) merge(out *jsonArrayWriter, t *tournament) error {
 // advance removes the least flow from the tournament. There must be one.
 func (a *mergedAnswer) advance(t *tournament) error {
 	s := t.least()
+	before := s.sortKey
+	var beyond flow.Key // of the flow before, if its prefixes are not all of its key
+	if !before.exact() {
+		beyond = s.part.FlowKey(s.at)
+	}
 	if s.at++; s.at < s.part.Len() {
 		s.setKey()
 	} else if err := a.withoutSlot(s.next); err != nil {
 		return err
+	}
+	if s.part != nil && !s.isBehind(before, beyond) {
+		return fmt.Errorf("a slice has %v out of order", s.part.FlowKey(s.at))
 	}
 	t.replay()
 	return nil
@@ -119,7 +133,10 @@ type cursor struct {
 	pull      func() (*flow.Batch, error, bool)
 	stop      func()
 	prefixers prefixers
+	whole     bool           // all parts share one table of names
 	part      *flow.Batch    // the current part; nil: no flow is left
+	table     *string        // of the names, if all parts share it
+	begun     bool           // prefixers are set
 	names     []namePrefixes // by number of a name in part
 	at        int            // number of the current flow in part
 	sortKey                  // of the current flow
@@ -127,7 +144,45 @@ type cursor struct {
 
 // prefixers turn names into sortable 8-byte prefixes. Applications and VPCs have separate ones, because their names
 // share no common prefix.
-type prefixers struct{ app, vpc flow.Prefixer }
+//
+// With ranks, a name stands for its rank among the names of all slices instead, and a flow for one number made of three
+// ranks. So a comparison of flows is one of numbers.
+type prefixers struct {
+	app, vpc flow.Prefixer
+	ranks    []string // all names in order; nil: prefixes
+}
+
+// maxRanked is the largest number of names, of all slices together, that are sorted before the merge.
+const (
+	rankBits  = 14
+	maxRanked = 1 << rankBits
+)
+
+// ranksOf returns the names of all slices in order; nil if they are too many, or if later parts have further ones.
+func ranksOf(cursors []*cursor) (names []string) {
+	for _, s := range cursors {
+		if !s.whole {
+			return nil
+		}
+		if s.part != nil {
+			names = append(names, s.part.Names...)
+		}
+		if len(names) > maxRanked {
+			return nil
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// of returns the prefixes of a name. ok is false if the name has no rank.
+func (p *prefixers) of(name string) (_ namePrefixes, ok bool) {
+	if p.ranks == nil {
+		return namePrefixes{p.app.Prefix(name), p.vpc.Prefix(name)}, true
+	}
+	rank, ok := slices.BinarySearch(p.ranks, name)
+	return namePrefixes{uint64(rank), uint64(rank)}, ok
+}
 
 // namePrefixes are the prefixes of one name, as an application and as a VPC.
 type namePrefixes struct{ app, vpc uint64 }
@@ -159,7 +214,7 @@ func prefixersOf(cursors []*cursor) prefixers {
 			apps, vpcs = append(apps, key.SrcApp, key.DestApp), append(vpcs, key.VPCID)
 		}
 	}
-	return prefixers{flow.NewPrefixer(apps...), flow.NewPrefixer(vpcs...)}
+	return prefixers{app: flow.NewPrefixer(apps...), vpc: flow.NewPrefixer(vpcs...)}
 }
 
 // next moves to the first flow of the next part.
@@ -172,31 +227,68 @@ func (s *cursor) next() error {
 		s.part = nil
 		return nil
 	}
-	before := s.part
 	s.part, s.at = part, 0
-	if before != nil && before.FlowKey(before.Len()-1).Compare(part.FlowKey(0)) >= 0 {
-		return fmt.Errorf("a slice has %v behind %v", part.FlowKey(0), before.FlowKey(before.Len()-1))
+	if !s.begun {
+		return nil
 	}
-	s.begin(s.prefixers)
+	return s.setNames()
+}
+
+// begin computes the prefixes of the first part's names.
+func (s *cursor) begin(o prefixers) error {
+	s.prefixers, s.begun = o, true
+	if s.part == nil {
+		return nil
+	}
+	return s.setNames()
+}
+
+// setNames computes the prefixes of the part's names, unless they are those of the part before.
+func (s *cursor) setNames() error {
+	if table := unsafe.SliceData(s.part.Names); s.table != table {
+		s.names = s.names[:0]
+		for _, name := range s.part.Names {
+			prefixes, ok := s.prefixers.of(name)
+			if !ok {
+				return fmt.Errorf("a slice has the name %q only in a later part", name)
+			}
+			s.names = append(s.names, prefixes)
+		}
+		if s.whole {
+			s.table = table
+		}
+	}
+	s.setKey()
 	return nil
 }
 
-// begin computes the prefixes of the part's names.
-func (s *cursor) begin(o prefixers) {
-	if s.prefixers = o; s.part == nil {
-		return
+// isBehind reports whether the current flow sorts behind the flow before it, with the sort key k. The key matters
+// only if k is not exact.
+func (s *cursor) isBehind(k sortKey, key flow.Key) bool {
+	switch {
+	case !k.exact():
+	case k.src != s.src: // where the two keys differ, their prefixes differ
+		return k.src < s.src
+	case k.dest != s.dest:
+		return k.dest < s.dest
+	default:
+		return k.vpc < s.vpc
 	}
-	s.names = s.names[:0]
-	for _, name := range s.part.Names {
-		s.names = append(s.names, namePrefixes{o.app.Prefix(name), o.vpc.Prefix(name)})
-	}
-	s.setKey()
+	return key.Compare(s.part.FlowKey(s.at)) < 0
 }
 
 // setKey computes the sort key of the current flow.
 func (s *cursor) setKey() {
-	s.sortKey = sortKey{s.names[s.part.Src[s.at]].app, s.names[s.part.Dest[s.at]].app, s.names[s.part.VPC[s.at]].vpc}
+	src, dest, vpc := s.names[s.part.Src[s.at]].app, s.names[s.part.Dest[s.at]].app, s.names[s.part.VPC[s.at]].vpc
+	if s.prefixers.ranks == nil {
+		s.sortKey = sortKey{src, dest, vpc}
+		return
+	}
+	s.sortKey = sortKey{(src<<(2*rankBits)|dest<<rankBits|vpc)<<8 | exactEmpty, exactEmpty, exactEmpty}
 }
+
+// exactEmpty is the prefix of an empty name. A sort key with it at the low end of all three parts is exact.
+const exactEmpty = 1
 
 func (s *cursor) record() flow.Record {
 	return flow.Record{Key: s.part.FlowKey(s.at), Totals: s.part.Totals(s.at), Hour: s.part.Slice.Hour}

@@ -18,6 +18,7 @@ import (
 	"flowring/flow"
 	"flowring/internal/contract"
 	"flowring/node/peer"
+	"flowring/node/peer/wire"
 	"flowring/node/replica"
 	"flowring/router/admission"
 	"flowring/store"
@@ -28,6 +29,7 @@ type mergeable struct{}
 
 func (mergeable) Tag() contract.Tag { return "" }
 func (mergeable) Ready() bool       { return true }
+func (mergeable) Whole() bool       { return false }
 func (mergeable) WriteTo(io.Writer) (int64, error) {
 	panic("flows to be merged are not wanted in JSON")
 }
@@ -54,6 +56,56 @@ func (a fixed) Parts() iter.Seq2[*flow.Batch, error] {
 			yield(nil, a.err)
 		}
 	}
+}
+
+// shared is an answer of fixed parts that share one table of names and their memory.
+type shared struct{ fixed }
+
+func (shared) Whole() bool { return true }
+
+func (a shared) Parts() iter.Seq2[*flow.Batch, error] {
+	number := map[string]uint32{}
+	all := &flow.Batch{Slice: flow.Slice{Hour: 20}}
+	of := func(name string) uint32 {
+		if _, known := number[name]; !known {
+			number[name] = uint32(len(all.Names))
+			all.Names = append(all.Names, name)
+		}
+		return number[name]
+	}
+	for _, part := range a.parts {
+		for _, r := range part {
+			of(r.SrcApp)
+			of(r.DestApp)
+			of(r.VPCID)
+		}
+	}
+	return func(yield func(*flow.Batch, error) bool) {
+		for _, part := range a.parts {
+			all.Src, all.Dest, all.VPC, all.Tx, all.Rx = all.Src[:0], all.Dest[:0], all.VPC[:0], all.Tx[:0], all.Rx[:0]
+			for _, r := range part {
+				all.Src, all.Dest, all.VPC = append(all.Src, of(r.SrcApp)), append(all.Dest, of(r.DestApp)), append(all.VPC, of(r.VPCID))
+				all.Tx, all.Rx = append(all.Tx, r.BytesTx), append(all.Rx, r.BytesRx)
+			}
+			if !yield(all, nil) {
+				return
+			}
+		}
+		if a.err != nil {
+			yield(nil, a.err)
+		}
+	}
+}
+
+// inColumns is an answer that was written and read as columns, as between nodes.
+type inColumns struct{ peer.Answer }
+
+func (a inColumns) Parts() iter.Seq2[*flow.Batch, error] {
+	var sent bytes.Buffer
+	if err := wire.WriteColumns(&sent, a.Answer.Parts()); err != nil {
+		return func(yield func(*flow.Batch, error) bool) { yield(nil, err) }
+	}
+	return wire.ReadColumns(&sent, flow.Slice{Hour: 20})
 }
 
 // document writes records as a node does.
@@ -93,10 +145,19 @@ func TestMergedSlicesAreTheHour(t *testing.T) {
 			}
 			all = append(all, sum)
 		}
+		ranked := rapid.Bool().Draw(rt, "ranked")
 		var saturated atomic.Int64
 		merged := mergedAnswer{saturated: &saturated}
 		for _, part := range parts {
-			merged.slices = append(merged.slices, fixed{parts: slices.Collect(slices.Chunk(part, rapid.IntRange(1, 40).Draw(rt, "part")))})
+			var answer peer.Answer
+			chunks := fixed{parts: slices.Collect(slices.Chunk(part, rapid.IntRange(1, 40).Draw(rt, "part")))}
+			if answer = chunks; rapid.Bool().Draw(rt, "shared") || ranked {
+				answer = shared{chunks}
+			}
+			if rapid.Bool().Draw(rt, "columns") {
+				answer = inColumns{answer}
+			}
+			merged.slices = append(merged.slices, answer)
 		}
 		var got bytes.Buffer
 		n, err := merged.WriteTo(&got)
@@ -141,6 +202,9 @@ func TestAnHourBreaksOffWithItsSlice(t *testing.T) {
 		"an error within":       fixed{parts: [][]flow.Record{of("b")}, err: gone},
 		"a part out of order":   fixed{parts: [][]flow.Record{of("b"), of("a")}},
 		"the same part twice":   fixed{parts: [][]flow.Record{of("b"), of("b")}},
+		"flows out of order":    shared{fixed{parts: [][]flow.Record{append(of("b"), of("a")...)}}},
+		"shared parts swapped":  shared{fixed{parts: [][]flow.Record{of("b"), of("a")}}},
+		"columns cut short":     inColumns{fixed{err: gone}},
 		"a reading without any": &localAnswer{Reading: &replica.Reading{}},
 	} {
 		var out bytes.Buffer
@@ -270,9 +334,9 @@ func BenchmarkMergeSlices(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			here := &localAnswer{Reading: &replica.Reading{Reading: reading}, slice: slice}
+			here := &localAnswer{Reading: &replica.Reading{Reading: reading}, slice: slice, columns: true}
 			if merged.slices = append(merged.slices, here); i%4 > 0 {
-				merged.slices[i] = sent{here}
+				merged.slices[i] = inColumns{here}
 			}
 		}
 		if _, err := merged.WriteTo(io.Discard); err != nil {
@@ -280,22 +344,4 @@ func BenchmarkMergeSlices(b *testing.B) {
 		}
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/flows/slicesOfHour, "ns/row")
-}
-
-// sent is an answer whose parts are encoded and parsed, as between nodes.
-type sent struct{ peer.Answer }
-
-func (a sent) Parts() iter.Seq2[*flow.Batch, error] {
-	return func(yield func(*flow.Batch, error) bool) {
-		var buf []byte
-		for part, err := range a.Answer.Parts() {
-			if err == nil {
-				buf = part.Append(buf[:0])
-				part, err = flow.ParseSorted(buf)
-			}
-			if !yield(part, err) || err != nil {
-				return
-			}
-		}
-	}
 }

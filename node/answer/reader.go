@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 
 	"flowring/flow"
+	"flowring/internal/compat"
 	"flowring/internal/contract"
 	"flowring/internal/safeguard"
 	"flowring/node/peer"
@@ -44,7 +45,7 @@ func (r *Reader) Saturated() int64 { return r.saturated.Load() }
 
 // Hour opens an answer with the flows of an hour. Each slice is read at its owner. The caller closes the answer.
 func (r *Reader) Hour(ctx context.Context, hour flow.Hour, ask contract.Ask) (contract.Answer, error) {
-	wanted := peer.Wanted{Ask: ask}
+	wanted := peer.Wanted{Ask: ask, Columns: r.columnsAreRead()}
 	if r.Slices == 1 {
 		wanted.JSON = true
 		return r.openSlice(ctx, flow.Slice{Hour: hour}, wanted)
@@ -59,6 +60,11 @@ func (r *Reader) Hour(ctx context.Context, hour flow.Hour, ask contract.Ask) (co
 		wanted.Known = nil
 	}
 	return r.openSlices(ctx, hour, wanted)
+}
+
+// columnsAreRead reports whether every store of the roster reads and writes parts as columns.
+func (r *Reader) columnsAreRead() bool {
+	return len(r.Replicas.Cluster.Roster().Below(compat.Version(compat.Columns))) == 0
 }
 
 // openSlices opens all slices of an hour.

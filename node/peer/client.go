@@ -375,8 +375,11 @@ func (c *Client) Drain(ctx context.Context, addr string) error {
 // knows its tag.
 func (c *Client) Flows(ctx context.Context, addr string, s flow.Slice, wanted Wanted) (Answer, error) {
 	as := ""
-	if wanted.JSON {
+	switch {
+	case wanted.JSON:
 		as = asJSON
+	case wanted.Columns:
+		as = asColumns
 	}
 	here := ""
 	if wanted.Here {
@@ -388,13 +391,14 @@ func (c *Client) Flows(ctx context.Context, addr string, s flow.Slice, wanted Wa
 	if err != nil {
 		return nil, err
 	}
-	return &remoteAnswer{res, s}, nil
+	return &remoteAnswer{res, s, wanted.Columns}, nil
 }
 
 // remoteAnswer is the answer of a peer, as a stream.
 type remoteAnswer struct {
-	res   *http.Response
-	slice flow.Slice
+	res     *http.Response
+	slice   flow.Slice
+	columns bool
 }
 
 // Complete implements Answer. An unknown text is the weakest completeness.
@@ -404,27 +408,19 @@ func (a *remoteAnswer) Complete() contract.Completeness {
 }
 
 func (a *remoteAnswer) Tag() contract.Tag { return contract.Tag(a.res.Header.Get(headerTag)) }
+func (a *remoteAnswer) Whole() bool       { return a.res.Header.Get(headerNames) == namesOfSlice }
 func (a *remoteAnswer) Ready() bool       { return true }
 func (a *remoteAnswer) Close() error      { return a.res.Body.Close() }
 
 // Parts implements Answer.
 func (a *remoteAnswer) Parts() iter.Seq2[*flow.Batch, error] {
-	return func(yield func(*flow.Batch, error) bool) {
-		if a.res.StatusCode == http.StatusNoContent {
-			yield(nil, errNoFlows)
-			return
-		}
-		err := wire.ReadFrames(bufio.NewReaderSize(a.res.Body, 64<<10), nil, func(frame []byte) error {
-			part, err := a.parse(frame)
-			if err == nil && !yield(part, nil) {
-				err = errEnough
-			}
-			return err
-		})
-		if err != nil && !errors.Is(err, errEnough) {
-			yield(nil, fmt.Errorf("flows of %s: %w", a.slice, err))
-		}
+	switch {
+	case a.res.StatusCode == http.StatusNoContent:
+		return func(yield func(*flow.Batch, error) bool) { yield(nil, errNoFlows) }
+	case a.columns:
+		return wire.ReadColumns(a.res.Body, a.slice)
 	}
+	return wire.ReadBatches(a.res.Body, a.slice)
 }
 
 // WriteTo implements Answer. It passes the bytes of the peer on.
@@ -434,17 +430,6 @@ func (a *remoteAnswer) WriteTo(w io.Writer) (int64, error) {
 	}
 	return io.Copy(w, a.res.Body)
 }
-
-func (a *remoteAnswer) parse(frame []byte) (*flow.Batch, error) {
-	part, err := flow.ParseSorted(frame)
-	if err == nil && part.Slice != a.slice {
-		err = fmt.Errorf("a part is of %s", part.Slice)
-	}
-	return part, err
-}
-
-// errEnough ends the reading of frames early.
-var errEnough = errors.New("enough")
 
 // errNoFlows is the error of an answer whose tag the caller knows.
 var errNoFlows = errors.New("the answer has no flows, because the caller knows them")

@@ -5,7 +5,8 @@
 //	POST /peer/v1/stream                with Upgrade: flowring-stream/2; after the answer 101 the connection is a stream
 //	GET  /peer/v1/flows?slice=&need=&as=&here=&known=
 //	                                    the flows of a slice, read from the cluster: frames of batches without identity,
-//	                                    sorted by key over all frames; with as=json, the JSON array for a client.
+//	                                    sorted by key over all frames; with as=columns, the same flows as columns
+//	                                    (wire), from cluster version 2 on; with as=json, the JSON array for a client.
 //	                                    Flowring-Tag names the flows; 204 if the tag is among the known ones. Without
 //	                                    here=true, a store with gaps passes on the answer of the one with the fewest
 //	GET  /peer/v1/digest?slice=&roster= the digest of a slice in this store. With roster=HASH, only if this store is a

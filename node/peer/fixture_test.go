@@ -127,6 +127,7 @@ type textAnswer struct {
 
 func (a *textAnswer) Complete() contract.Completeness { return contract.Unproven }
 func (a *textAnswer) Tag() contract.Tag               { return contract.Tag("t-" + a.text) }
+func (a *textAnswer) Whole() bool                     { return false }
 func (a *textAnswer) Ready() bool                     { return a.before == nil }
 func (a *textAnswer) Close() error                    { return nil }
 

@@ -15,6 +15,8 @@ const (
 	headerTag         = "Flowring-Tag"   // of the flows, even without a body
 	headerDoubt       = "Flowring-Doubt" // with a digest: the reason for which batches may be missing
 
+	headerNames     = "Flowring-Names" // of flows in columns
+	namesOfSlice    = "slice"          // all parts share one table of names
 	doubtTakingOver = "taking-over"
 	doubtRecovering = "recovering"
 

@@ -66,8 +66,9 @@ type Handler interface {
 // Wanted is a reader's request for the flows of a slice.
 type Wanted struct {
 	contract.Ask
-	JSON bool // the flows as JSON, to pass them on to a client; otherwise in parts, to merge them
-	Here bool // from the called store, even if another one has fewer gaps
+	JSON    bool // the flows as JSON, to pass them on to a client; otherwise in parts, to merge them
+	Columns bool // the parts as columns, which nodes of cluster version 2 understand
+	Here    bool // from the called store, even if another one has fewer gaps
 }
 
 // Answer is the flows of a slice, ready to be streamed.
@@ -77,6 +78,9 @@ type Answer interface {
 	// Parts returns the flows in parts of any size, sorted by key over all parts. After an error the flows are
 	// incomplete. The caller calls Parts once, or WriteTo once for an answer in JSON.
 	Parts() iter.Seq2[*flow.Batch, error]
+
+	// Whole reports whether all parts share one table of names.
+	Whole() bool
 
 	// Ready reports whether the first part is available at once.
 	Ready() bool
@@ -308,7 +312,7 @@ func (s *Server) flows(w http.ResponseWriter, r *http.Request) error {
 	asked := r.URL.Query()
 	wanted := Wanted{
 		Ask:  contract.Ask{Need: contract.ParseNeed(asked.Get("need")), Known: wire.ParseTags(asked.Get("known"))},
-		JSON: asked.Get("as") == asJSON,
+		JSON: asked.Get("as") == asJSON, Columns: asked.Get("as") == asColumns,
 		Here: asked.Get("here") == "true",
 	}
 	answer, err := s.Flows(r.Context(), slice, wanted)
@@ -319,6 +323,9 @@ func (s *Server) flows(w http.ResponseWriter, r *http.Request) error {
 	s.introduce(w, r)
 	w.Header().Set(headerComplete, answer.Complete().String())
 	w.Header().Set(headerTag, string(answer.Tag()))
+	if answer.Whole() {
+		w.Header().Set(headerNames, namesOfSlice)
+	}
 	if wanted.Knows(answer.Tag()) {
 		w.WriteHeader(http.StatusNoContent)
 		return nil
@@ -330,8 +337,10 @@ func (s *Server) flows(w http.ResponseWriter, r *http.Request) error {
 	case err != nil:
 	case wanted.JSON:
 		_, err = answer.WriteTo(w)
+	case wanted.Columns:
+		err = wire.WriteColumns(w, answer.Parts())
 	default:
-		err = writeParts(w, answer)
+		err = wire.WriteBatches(w, answer.Parts())
 	}
 	if err != nil {
 		return fmt.Errorf("%w: %w", errAnswerBegun, err)
@@ -339,31 +348,8 @@ func (s *Server) flows(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// asJSON is the value of the parameter as for flows in JSON.
-const asJSON = "json"
-
-// writeParts writes the flows of an answer as frames, at least sendBuffer bytes at a time.
-func writeParts(w io.Writer, answer Answer) error {
-	var buf []byte
-	for part, err := range answer.Parts() {
-		if err != nil {
-			return err
-		}
-		if buf = wire.AppendFrame(buf, part); len(buf) < sendBuffer {
-			continue
-		}
-		if _, err := w.Write(buf); err != nil {
-			return err
-		}
-		buf = buf[:0]
-	}
-	_, err := w.Write(wire.AppendEnd(buf))
-	return err
-}
-
-// sendBuffer is the minimum of bytes for one write of an answer. For fewer bytes the system call would cost more than
-// the copy.
-const sendBuffer = 128 << 10
+// The values of the parameter as, for flows in JSON and in columns.
+const asJSON, asColumns = "json", "columns"
 
 func (s *Server) digest(w http.ResponseWriter, r *http.Request) error {
 	slice, err := wire.ParseSlice(r.URL.Query().Get("slice"))

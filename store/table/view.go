@@ -159,6 +159,35 @@ func (v *View) Parts(slice flow.Slice, flows int) iter.Seq[*flow.Batch] {
 	}
 }
 
+// WholeParts is like Parts, but the batches share the names of the view, and their memory: each is valid until the next
+// one.
+func (v *View) WholeParts(slice flow.Slice, flows int) iter.Seq[*flow.Batch] {
+	return func(yield func(*flow.Batch) bool) {
+		v.Sort()
+		room := min(flows, len(v.rows))
+		numbers, sums := make([]uint32, 3*room), make([]int64, 2*room)
+		var some block
+		for rows := range slices.Chunk(v.rows, flows) {
+			n := len(rows)
+			part := &flow.Batch{
+				Slice: slice, Names: v.names, Src: numbers[:n], Dest: numbers[room : room+n], VPC: numbers[2*room : 2*room+n],
+				Tx: sums[:n], Rx: sums[room : room+n],
+			}
+			for at := 0; at < n; at += len(some.keys) {
+				fetched := v.fetch(&some, rows[at:])
+				src, dest, vpc, tx, rx := part.Src[at:], part.Dest[at:], part.VPC[at:], part.Tx[at:], part.Rx[at:]
+				for i := range fetched {
+					src[i], dest[i], vpc[i] = some.keys[i].Src, some.keys[i].Dest, some.keys[i].VPC
+					tx[i], rx[i] = some.totals[i].BytesTx, some.totals[i].BytesRx
+				}
+			}
+			if !yield(part) {
+				return
+			}
+		}
+	}
+}
+
 func (v *View) part(builder *flow.BatchBuilder, slice flow.Slice, rows []rowRef) *flow.Batch {
 	var some block
 	return builder.Batch(slice, len(rows), func(i int) ([3]uint32, flow.Totals) {

@@ -34,6 +34,11 @@ func AppendFrame(dst []byte, b *flow.Batch) []byte {
 	return dst
 }
 
+// AppendBody appends the frame of a body to dst.
+func AppendBody(dst, body []byte) []byte {
+	return append(binary.BigEndian.AppendUint32(dst, uint32(len(body))), body...)
+}
+
 // AppendEnd appends the last frame of an HTTP body.
 func AppendEnd(dst []byte) []byte { return append(dst, make([]byte, lengthSize)...) }
 
