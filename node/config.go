@@ -49,11 +49,12 @@ type Config struct {
 
 	GossipVerify keyring.Verify // how far the keys of the gossip are switched on; empty: keyring.Require
 
-	MaxHoursPerRequest int           // different hours in the records of a POST; 0: the default
-	MaxHoursPerQuery   int           // hours in the range of a query; 0: the default
-	MaxGroupsPerQuery  int           // groups of a query at one store; 0: MemoryLimit/512, at most the default
-	MaxQueries         int           // queries asked at this node at once; 0: the default
-	QueryTimeout       time.Duration // time until the first row of a query; 0: the default
+	MaxHoursPerRequest        int           // different hours in the records of a POST; 0: the default
+	MaxHoursPerQuery          int           // hours in the range of a query; 0: the default
+	MaxGroupsPerQuery         int           // groups of a query at one store; 0: MemoryLimit/512, at most the default
+	MaxViewers, MaxStreamRows int           // viewers of queries at once, rows of a query with viewers; 0: the defaults
+	MaxQueries                int           // queries asked at this node at once; 0: the default
+	QueryTimeout              time.Duration // time until the first row of a query; 0: the default
 
 	RememberedKeys       int   // idempotency keys remembered by this node as an owner, over all hours; 0: none
 	AnyHour              bool  // accept hours that look like another unit, such as seconds since 1970
@@ -96,11 +97,11 @@ func Default(name string) Config {
 	return Config{
 		Name: name, HTTPAddr: DefaultHTTPAddr, PeerAddr: DefaultPeerAddr, GossipAddr: DefaultGossipAddr,
 		DataDir: DefaultDataDir, MinFree: DefaultMinFree, ReplicationFactor: 1, HourSlices: 1, Cluster: DefaultCluster,
-		MaxBody: DefaultMaxBody, SealAfter: DefaultSealAfter, GossipVerify: keyring.Require, Auth: AuthRequired,
-		PeerTLSMode: mtls.Required, MaxGossipConnections: member.DefaultMaxStreams,
-		MaxWait: router.DefaultMaxWait, MaxReads: router.DefaultMaxReading, BodyTimeout: router.DefaultBodyTimeout,
-		MaxFlowsPerHour: DefaultMaxFlowsPerHour, MaxNamesPerHour: DefaultMaxNamesPerHour, MaxHours: DefaultMaxHours,
-		MaxHoursPerQuery: queries.DefaultMaxHours, MaxQueries: queries.DefaultMaxQueries, QueryTimeout: queries.DefaultTimeout,
-		MaxHoursPerRequest: router.DefaultMaxHours, RememberedKeys: DefaultRememberedKeys,
+		MaxGossipConnections: member.DefaultMaxStreams, MaxStreamRows: router.DefaultMaxStreamRows, MaxBody: DefaultMaxBody,
+		MaxHoursPerRequest: router.DefaultMaxHours, MaxHoursPerQuery: queries.DefaultMaxHours, SealAfter: DefaultSealAfter,
+		MaxFlowsPerHour: DefaultMaxFlowsPerHour, MaxNamesPerHour: DefaultMaxNamesPerHour, MaxWait: router.DefaultMaxWait,
+		BodyTimeout: router.DefaultBodyTimeout, MaxQueries: queries.DefaultMaxQueries, MaxViewers: router.DefaultMaxViewers,
+		RememberedKeys: DefaultRememberedKeys, QueryTimeout: queries.DefaultTimeout, MaxReads: router.DefaultMaxReading,
+		GossipVerify: keyring.Require, PeerTLSMode: mtls.Required, MaxHours: DefaultMaxHours, Auth: AuthRequired,
 	}
 }

@@ -104,13 +104,13 @@ func (c Config) checkLimits(bad func(format string, args ...any)) {
 		name  string
 		value int64
 	}{
-		{"max-buffered", c.MaxBuffered}, {"max-posts", int64(c.MaxPosts)}, {"max-wait", int64(c.MaxWait)},
-		{"max-reads", int64(c.MaxReads)}, {"max-long-answers", int64(c.MaxLongAnswers)},
-		{"body-timeout", int64(c.BodyTimeout)}, {"max-flows-per-hour", int64(c.MaxFlowsPerHour)},
-		{"max-names-per-hour", int64(c.MaxNamesPerHour)}, {"max-hours", int64(c.MaxHours)},
-		{"max-hours-per-query", int64(c.MaxHoursPerQuery)}, {"max-groups-per-query", int64(c.MaxGroupsPerQuery)},
-		{"max-queries", int64(c.MaxQueries)}, {"query-timeout", int64(c.QueryTimeout)},
-		{"max-hours-per-request", int64(c.MaxHoursPerRequest)}, {"remembered-keys", int64(c.RememberedKeys)},
+		{"max-hours-per-request", int64(c.MaxHoursPerRequest)}, {"max-groups-per-query", int64(c.MaxGroupsPerQuery)},
+		{"max-hours-per-query", int64(c.MaxHoursPerQuery)}, {"max-flows-per-hour", int64(c.MaxFlowsPerHour)},
+		{"max-names-per-hour", int64(c.MaxNamesPerHour)}, {"max-long-answers", int64(c.MaxLongAnswers)},
+		{"remembered-keys", int64(c.RememberedKeys)}, {"max-stream-rows", int64(c.MaxStreamRows)},
+		{"query-timeout", int64(c.QueryTimeout)}, {"body-timeout", int64(c.BodyTimeout)}, {"max-posts", int64(c.MaxPosts)},
+		{"max-queries", int64(c.MaxQueries)}, {"max-viewers", int64(c.MaxViewers)}, {"max-reads", int64(c.MaxReads)},
+		{"max-hours", int64(c.MaxHours)}, {"max-buffered", c.MaxBuffered}, {"max-wait", int64(c.MaxWait)},
 	} {
 		if limit.value < 0 {
 			bad("%s %d: must not be negative", limit.name, limit.value)

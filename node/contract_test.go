@@ -33,6 +33,7 @@ func TestEveryNodeKeepsTheContract(t *testing.T) {
 			t.Parallel()
 			c := newCluster(t, 3, copies(tt.copies, tt.quorum))
 			c.formed("a", "b", "c")
+			c.answersQueries()
 			for _, name := range c.names() {
 				before := c.hours()
 				for _, file := range files {

@@ -25,8 +25,7 @@ func (c Config) queries() queries.Config {
 		groups = int(min(c.MemoryLimit/512, queries.DefaultMaxGroups))
 	}
 	return queries.Config{
-		Slices: c.HourSlices, MaxHours: c.MaxHoursPerQuery, MaxGroups: groups, MaxQueries: c.MaxQueries,
-		Timeout: c.QueryTimeout,
+		Slices: c.HourSlices, MaxHours: c.MaxHoursPerQuery, MaxGroups: groups, MaxQueries: c.MaxQueries, Timeout: c.QueryTimeout,
 	}
 }
 

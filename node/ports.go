@@ -90,10 +90,10 @@ func (n *Node) openPublicPort(ctx context.Context) error {
 	}
 	handler := func(g *browser.Guard) http.Handler {
 		return router.New(router.Config{
-			MaxBody: n.cfg.MaxBody, MaxHours: n.cfg.MaxHoursPerRequest, AnyHour: n.cfg.AnyHour,
-			MaxBuffered: n.cfg.maxBuffered(), MaxPosts: n.cfg.maxPosts(), MaxWait: n.cfg.MaxWait,
-			MaxReading: n.cfg.MaxReads, BodyTimeout: n.cfg.BodyTimeout, MaxLong: n.cfg.MaxLongAnswers,
-			ReadOrigins: n.cfg.ReadOrigin, MetricsOpen: n.cfg.MetricsOpen,
+			MaxHours: n.cfg.MaxHoursPerRequest, MaxStreamRows: n.cfg.MaxStreamRows, MaxBuffered: n.cfg.maxBuffered(),
+			BodyTimeout: n.cfg.BodyTimeout, MetricsOpen: n.cfg.MetricsOpen, MaxLong: n.cfg.MaxLongAnswers,
+			ReadOrigins: n.cfg.ReadOrigin, MaxViewers: n.cfg.MaxViewers, MaxPosts: n.cfg.maxPosts(), MaxBody: n.cfg.MaxBody,
+			MaxReading: n.cfg.MaxReads, AnyHour: n.cfg.AnyHour, MaxWait: n.cfg.MaxWait,
 		}, router.Deps{
 			Cluster: publicAPI{n}, Log: n.log, Registry: n.deps.Registry, MemoryFull: n.memory.Full,
 			CPUSlots: n.cpuSlots, Unready: n.shedsConnections, Now: n.deps.Now, Guard: g, Gate: gate,

@@ -1,9 +1,10 @@
 // Package router is the public HTTP API of a node. It turns requests into calls of a Cluster, and the outcomes of these
 // calls into answers.
 //
-//	POST /flows               store records                  post.go, key.go, negotiate.go, body.go
+//	POST /flows               store records                  post.go, negotiate.go, body.go
 //	GET  /flows?hour=H        read an hour                   get.go, stream.go
 //	GET  /flows?from=A&...    ask about many hours           queries.go
+//	GET  /flows/stream        watch a query                  queries.go
 //	GET  /hours, /names       totals of hours, names         queries.go
 //	GET  /members             the cluster as this node sees  members.go
 //	GET  /healthz, /livez     the process answers            health.go
@@ -12,9 +13,10 @@
 //	GET  /problems/{name}     the meaning of a problem       problem.go
 //	GET  /                    this list, with examples       index.go
 //
-// All paths: query parameters in parameters.go and package parameter, browsers in guarded.go, HTTP/2 in http2.go. Package admission admits
-// POSTs, package coding compresses and decompresses, and package contract has the table of refusals. Of questions about
-// many hours, package ask reads the parameters, and packages rows and format write the answers.
+// All paths: query parameters in parameters.go and package parameter, browsers in guarded.go, HTTP/2 in http2.go.
+// Package admission admits POSTs, package coding compresses and decompresses, and package contract has the table of
+// refusals. Of questions about many hours, package ask reads the parameters, packages rows and format write the answers,
+// and package watch sends them again while they change.
 //
 // Invariants:
 //

@@ -14,6 +14,7 @@ const index = `flowring adds up the bytes of each network flow in each hour.
 POST /flows              store records: JSON or CSV
 GET  /flows?hour=H       the flows of an hour, added up
 GET  /flows?from=A&to=B  the flows of many hours: filters, groups, the largest ones
+GET  /flows/stream       the rows of such a query, while they change
 GET  /hours?from=A&to=B  the totals of hours
 GET  /names?field=F      the names of applications and VPCs
 GET  /members            the nodes of the cluster

@@ -55,8 +55,8 @@ func (rec *recorder) Unwrap() http.ResponseWriter { return rec.ResponseWriter }
 // routeLabel maps the path, which clients choose freely, to a small set of labels. methodLabel does so for the method.
 func routeLabel(path string) string {
 	switch path {
-	case "/", "/flows", "/hours", "/names", "/members", "/healthz", "/livez", "/readyz", "/metrics", "/openapi.json",
-		"/explore", "/live", "/cluster", "/sign-in", "/sign-out":
+	case "/", "/flows", "/flows/stream", "/hours", "/names", "/members", "/healthz", "/livez", "/readyz", "/metrics",
+		"/openapi.json", "/explore", "/live", "/cluster", "/sign-in", "/sign-out":
 		return path
 	}
 	if strings.HasPrefix(path, "/problems/") {

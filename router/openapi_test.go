@@ -153,7 +153,8 @@ func provokeRefusals(t *testing.T) {
 			return contract.Hours{}, tt.err
 		}
 		f.onNames = func(context.Context, contract.NamesAsk) (contract.Names, error) { return contract.Names{}, tt.err }
-		for _, target := range []string{"/flows?hour=1", "/hours?from=1", "/names?from=1&field=app"} {
+		f.onQuery = func(context.Context, *query.Spec, contract.Ask) (contract.Rows, error) { return nil, tt.err }
+		for _, target := range []string{"/flows?hour=1", "/hours?from=1", "/names?from=1&field=app", "/flows/stream?from=1"} {
 			answerTo(f, Deps{}, httptest.NewRequest(http.MethodGet, target, nil))
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"flowring/internal/contract"
 	"flowring/router/admission"
 	"flowring/router/coding"
+	"flowring/router/idempotency"
 	"flowring/router/principal"
 )
 
@@ -55,7 +56,7 @@ func (a Accepted) document() []byte {
 // post takes a request from its headers to its outcome. It checks the headers before it reads the body, and before
 // net/http sends a 100 Continue.
 func (rt *router) post(r *http.Request, who principal.Principal) (p *flow.Posting, replayed bool, err error) {
-	key, err := idempotencyKey(r.Header)
+	key, err := idempotency.Key(r.Header)
 	if err != nil {
 		return nil, false, err
 	}

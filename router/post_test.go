@@ -243,3 +243,24 @@ func TestTheLeastBodyFitsIntoItsMemory(t *testing.T) {
 		wantMetric(t, reg, "flowring_http_buffered_bytes", 0)
 	}
 }
+
+// Without expansion of the template a sender would send all requests with one key.
+func TestAnUnexpandedTemplateIsNotAKey(t *testing.T) {
+	f := newFake()
+	h, reg := handlerFor(Config{}, f)
+	for i, key := range []string{"${HOST}-${UNIQID}", "{{.Host}}", "a-%{host}", "$(uuidgen)", `"{{x"`} {
+		w := postTo(h, strings.NewReader(smallRecord), "Idempotency-Key", key)
+		if w.Code != 400 || !strings.Contains(w.Body.String(), "/problems/idempotency-key") || !strings.Contains(w.Body.String(), "template that was not expanded") {
+			t.Errorf("POST with the key %s = %d %s, want 400 that says so", key, w.Code, w.Body)
+		}
+		wantMetric(t, reg, "flowring_http_refusals_total", float64(i+1), "reason", "idempotency-key")
+	}
+	for _, key := range []string{"$HOST", "{a}", "%7B", "a{b", "$", "100%", "(x)", "$-{"} {
+		if w := postTo(h, strings.NewReader(smallRecord), "Idempotency-Key", key); w.Code != 200 {
+			t.Errorf("POST with the key %s = %d %s, want 200", key, w.Code, w.Body)
+		}
+	}
+	if f.applied() != 8 {
+		t.Errorf("%d postings are stored, want 8", f.applied())
+	}
+}

@@ -51,6 +51,12 @@ func problemOf(err error) (contract.Refusal, Problem) {
 	return r, p
 }
 
+// problemLine returns the problem of err as a line of JSON.
+func problemLine(err error) []byte {
+	_, p := problemOf(err)
+	return document(p)
+}
+
 // retryAfter returns the number of seconds after which the client should try again. Without an overload it is random,
 // 1 to 3, because clients refused together should not return together.
 func retryAfter(err error) int {

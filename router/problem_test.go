@@ -40,7 +40,7 @@ var everyError = []struct {
 	{decodeRefusal(&flow.RecordError{Index: -1, Reason: "r"}), "json", 400},
 	{decodeRefusal(&flow.RecordError{Index: 3, Field: "hour", Reason: "r"}), "record", 400},
 	{tooManyHours(3, 2), "hours-in-request", 400},
-	{keyError("is odd"), "idempotency-key", 400},
+	{contract.IdempotencyKey.Errorf("is odd"), "idempotency-key", 400},
 	{receiveError(io.ErrNoProgress), "body", 400},
 	{contract.Query.Errorf("q"), "query", 400},
 	{contract.QueryHours.Errorf("q"), "query-hours", 400},

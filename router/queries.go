@@ -87,6 +87,25 @@ func (rt *router) getNames(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
+// getStream sends the rows of a query while they change.
+func (rt *router) getStream(w http.ResponseWriter, r *http.Request) {
+	q, err := rt.parser().Parse(r.URL.Query())
+	if err == nil {
+		_, err = q.Resolve(rt.Now())
+	}
+	if err == nil && r.Method == http.MethodHead {
+		w.Header().Set("Content-Type", "text/event-stream")
+		w.Header().Set("Cache-Control", "no-store")
+		return
+	}
+	if err == nil {
+		err = rt.watch.Serve(w, r, q)
+	}
+	if err != nil {
+		rt.refuse(w, r, err)
+	}
+}
+
 func (rt *router) parser() ask.Parser { return ask.Parser{AnyHour: rt.AnyHour} }
 
 // outputOf returns the form that the client asks for.

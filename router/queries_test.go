@@ -1,6 +1,7 @@
 package router
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -278,4 +279,42 @@ func TestRowsAreSentWhileTheyAreRead(t *testing.T) {
 	if _, err := io.Copy(io.Discard, resp.Body); err != nil {
 		t.Error(err)
 	}
+}
+
+// A viewer gets the rows of its query, and then what changes in them, without compression.
+func TestAViewerOfAStream(t *testing.T) {
+	f := newFake()
+	address, reg := serve(t, Config{}, f)
+	post := func(app string) {
+		body := strings.NewReader(`[{"src_app":"` + app + `","dest_app":"d","vpc_id":"v","bytes_tx":1,"bytes_rx":2,"hour":1}]`)
+		resp, err := http.Post(address+"/flows", "application/json", body)
+		if err != nil || resp.StatusCode != 200 {
+			t.Fatalf("POST = %v, %v", resp, err)
+		}
+		resp.Body.Close()
+	}
+	post("a")
+	resp, err := http.Get(address + "/flows/stream?from=1&to=2&group_by=src_app")
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewReader(resp.Body)
+	want := func(text string) {
+		for {
+			line, err := lines.ReadString('\n')
+			if err != nil {
+				t.Fatalf("no line with %s: %v", text, err)
+			}
+			if strings.Contains(line, text) {
+				return
+			}
+		}
+	}
+	want(`data: {"complete":"true","rows":[{"src_app":"a","bytes_tx":1,"bytes_rx":2}]}`)
+	wantMetric(t, reg, "flowring_http_viewers", 1)
+	post("b")
+	want(`data: {"complete":"true","rows":[{"src_app":"b","bytes_tx":1,"bytes_rx":2}],"removed":[]}`)
+	resp.Body.Close()
+	wantMetric(t, reg, "flowring_http_viewers", 0)
+	wantMetric(t, reg, "flowring_http_streams", 0)
 }

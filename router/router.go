@@ -17,26 +17,29 @@ import (
 	"flowring/router/coding"
 	"flowring/router/openapi"
 	"flowring/router/principal"
+	"flowring/router/watch"
 )
 
 // Config holds the limits of the public API. A zero field means its default.
 type Config struct {
-	MaxBody     int64         // bytes of a POST, as received and again as decompressed; default 32 MiB
-	MaxHours    int           // different hours in the records of a POST; default 1000
-	AnyHour     bool          // accept an hour that looks like a time in another unit, such as seconds since 1970
-	MaxBuffered int64         // bytes of bodies in memory, over all requests; default 8 * MaxBody
-	MaxPosts    int           // POSTs in progress, including the waiting ones; default 4096
-	MaxWait     time.Duration // for a POST until its body is received; default 2 s, at most 1 s less than PostTimeout
-	MaxActive   int           // active POSTs, from the body to the outcome, without slow ones; default 64 * GOMAXPROCS
-	MaxDecoding int           // bodies decompressed and decoded at once; default 2 * GOMAXPROCS
-	MaxReading  int           // GETs of an hour in progress; default 1024
-	MaxLong     int           // answers of more than 64 KiB sent at once; as many may wait; default 8 * GOMAXPROCS
-	PostTimeout time.Duration // from the last byte of the body to the outcome; default 3.8 s, to answer within 4 s
-	GetTimeout  time.Duration // until the answer to a GET is opened, which may load a large hour; default 30 s
-	BodyTimeout time.Duration // for receiving a body; default 30 s
-	SendTimeout time.Duration // for the client to take each 64 KiB of an answer; default 30 s
-	MetricsOpen bool          // /metrics needs no credentials
-	ReadOrigins []string      // origins whose pages may read answers in a browser, as returned by browser.Origin
+	MaxBody       int64         // bytes of a POST, as received and again as decompressed; default 32 MiB
+	MaxHours      int           // different hours in the records of a POST; default 1000
+	AnyHour       bool          // accept an hour that looks like a time in another unit, such as seconds since 1970
+	MaxBuffered   int64         // bytes of bodies in memory, over all requests; default 8 * MaxBody
+	MaxPosts      int           // POSTs in progress, including the waiting ones; default 4096
+	MaxWait       time.Duration // for a POST until its body is received; default 2 s, at most 1 s less than PostTimeout
+	MaxActive     int           // active POSTs, from the body to the outcome, without slow ones; default 64 * GOMAXPROCS
+	MaxDecoding   int           // bodies decompressed and decoded at once; default 2 * GOMAXPROCS
+	MaxReading    int           // GETs of an hour in progress; default 1024
+	MaxLong       int           // answers of more than 64 KiB sent at once; as many may wait; default 8 * GOMAXPROCS
+	PostTimeout   time.Duration // from the last byte of the body to the outcome; default 3.8 s, to answer within 4 s
+	GetTimeout    time.Duration // until the answer to a GET is opened, which may load a large hour; default 30 s
+	BodyTimeout   time.Duration // for receiving a body; default 30 s
+	SendTimeout   time.Duration // for the client to take each 64 KiB of an answer; default 30 s
+	MetricsOpen   bool          // /metrics needs no credentials
+	MaxViewers    int           // viewers of streams of queries at once; default 1000
+	MaxStreamRows int           // rows of a query with viewers; default 10,000
+	ReadOrigins   []string      // origins whose pages may read answers in a browser, as returned by browser.Origin
 }
 
 // The default limits.
@@ -50,6 +53,9 @@ const (
 	DefaultGetTimeout  = 30 * time.Second
 	DefaultBodyTimeout = 30 * time.Second
 	DefaultSendTimeout = 30 * time.Second
+
+	DefaultMaxViewers    = watch.DefaultMaxViewers
+	DefaultMaxStreamRows = watch.DefaultMaxRows
 )
 
 // LeastBody is the least MaxBody, in bytes: each POST is charged for admission.MinCharge several times, and three times
@@ -81,6 +87,7 @@ type router struct {
 	Deps
 	metrics    metrics
 	admission  *admission.Controller
+	watch      *watch.Hub
 	decoding   chan struct{} // holds one value per body being decoded
 	reading    chan struct{} // holds one value per hour being answered
 	long       chan struct{} // holds one value per long answer being sent
@@ -124,6 +131,10 @@ func newRouter(cfg Config, deps Deps) *router {
 		MemoryFull: deps.MemoryFull,
 	})
 	rt.metrics = newMetrics(deps.Registry, rt.admission)
+	viewers := watch.Config{MaxViewers: cfg.MaxViewers, MaxRows: cfg.MaxStreamRows, SendTimeout: cfg.SendTimeout}
+	rt.watch = watch.New(viewers, watch.Deps{
+		Query: deps.Cluster.Query, Now: rt.Now, Ending: deps.Unready, Registry: deps.Registry, Problem: problemLine,
+	})
 	return rt
 }
 
@@ -153,6 +164,7 @@ func (rt *router) routes() *mux.Router {
 	get := func(path string, h http.HandlerFunc) { open(path, rt.needs(principal.Read, h)) }
 	m.HandleFunc("/flows", rt.takes(rt.named(principal.Write, rt.postFlows))).Methods(http.MethodPost)
 	get("/flows", rt.takes(rt.getFlows, ask.Parameters()...))
+	get("/flows/stream", rt.takes(rt.getStream, ask.StreamParameters()...))
 	get("/hours", rt.takes(rt.getHours, ask.HoursParameters()...))
 	get("/names", rt.takes(rt.getNames, ask.NamesParameters()...))
 	get("/members", rt.takes(rt.getMembers))

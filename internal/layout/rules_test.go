@@ -25,7 +25,7 @@ func levels() map[string]int {
 		"flow/csv": 1, "router/coding": 1, "router/principal": 1, "node/peer/wire": 1, "store": 1,
 		"node/replica/backlog": 1, "node/replica/candidates": 1, "node/replica/coalesce": 1, "node/replica/keys": 1, "node/replica/proof": 1, "node/replica/rounds": 1,
 		"store/journal": 2, "node/member": 2, "node/peer": 2, "node/replica": 2,
-		"router/accept": -1, "router/format": 0, "router/parameter": 0, "router/ask": 1, "router/condition": 0, "router/rows": 2,
+		"router/accept": -1, "router/format": 0, "router/parameter": 0, "router/ask": 1, "router/condition": 0, "router/rows": 2, "router/watch": 2, "router/idempotency": 0,
 		"node/clock":      0,
 		"node/membership": 2, "node/capacity": 0, "node/port": 2,
 		"node/directory": 3, "node/metrics": 3, "node/readiness": 3,

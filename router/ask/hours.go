@@ -2,6 +2,7 @@ package ask
 
 import (
 	"net/url"
+	"slices"
 	"time"
 
 	"flowring/flow/query"
@@ -31,6 +32,11 @@ func (p Parser) ParseHours(values url.Values) (h Hours, err error) {
 	}
 	h.Need, err = parameter.Need(values)
 	return h, err
+}
+
+// StreamParameters returns the parameters of GET /flows/stream: those of a query, without pages and forms.
+func StreamParameters() []string {
+	return slices.DeleteFunc(Parameters(), func(name string) bool { return name == "cursor" || name == "format" })
 }
 
 // Names is the question of GET /names.

@@ -1,4 +1,4 @@
-package router
+package idempotency
 
 import (
 	"net/http"
@@ -15,8 +15,8 @@ func keyError(format string, args ...any) error {
 	return contract.IdempotencyKey.Errorf("the Idempotency-Key "+format, args...)
 }
 
-// idempotencyKey returns the key of the request, or "" if the request has no key.
-func idempotencyKey(h http.Header) (string, error) {
+// Key returns the key of the request, or "" if the request has no key.
+func Key(h http.Header) (string, error) {
 	values := h.Values("Idempotency-Key")
 	switch len(values) {
 	case 0:
