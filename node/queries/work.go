@@ -41,10 +41,10 @@ func (w *work) end() error {
 	}
 }
 
-// Writes go first: a query that works for 10 ms while 10 batches are written leaves the next 30 ms to the writes.
+// Writes go first: a query that works for 10 ms while 10 batches are written leaves the next 40 ms to the writes.
 const (
-	restPerBatch = 3 * time.Millisecond
-	mostRest     = 3 // in ratio to the work
+	restPerBatch = 4 * time.Millisecond
+	mostRest     = 4 // in ratio to the work
 )
 
 // rest returns the pause of a query after some work, during which batches were written.

@@ -134,7 +134,11 @@ func ParsePiece(slice flow.Slice, data []byte) (p Piece, err error) {
 		p.IDs, err = parseIDs(data)
 		return p, err
 	}
-	if p.Flows, err = flow.ParseBatch(data); err != nil {
+	// The flows of a snapshot are sorted, which proves in less time that they are distinct.
+	if p.Flows, err = flow.ParseSorted(data); err != nil {
+		p.Flows, err = flow.ParseBatch(data)
+	}
+	if err != nil {
 		return p, err
 	}
 	if p.Flows.Slice != slice || p.Flows.Dot != (flow.Dot{}) || !p.Flows.ID.IsZero() {
