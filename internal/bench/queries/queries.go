@@ -27,11 +27,12 @@ type Sizes struct {
 	flows      int // of each of them
 	smallHours int // hours of smallFlows
 	posts      int // beside a query; 0: not measured
+	groups     int // of the measurement of memory; 0: not measured
 }
 
 // The sizes for a whole measurement, and for one of less than 20 s.
 var (
-	Full  = Sizes{rounds: 5, hours: 24, flows: 200_000, smallHours: 2160, posts: 10_000}
+	Full  = Sizes{rounds: 5, hours: 24, flows: 200_000, smallHours: 2160, posts: 10_000, groups: 5_000_000}
 	Short = Sizes{rounds: 3, hours: 24, flows: 20_000, smallHours: 100}
 )
 
@@ -111,7 +112,10 @@ func Measure(ctx context.Context, l server.Launcher, node server.Kind, n Sizes) 
 		return nil, err
 	}
 	small, err := smallHours(ctx, l, node, n)
-	return append(results, small), err
+	if err != nil {
+		return nil, err
+	}
+	return withPeak(ctx, l, n.groups, append(results, small))
 }
 
 // largest measures the queries for the largest flows of the day. The hours leave memory only at the end.

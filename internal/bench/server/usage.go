@@ -32,14 +32,19 @@ func (s *Server) CPU() ([]time.Duration, error) {
 // Resident returns the resident memory of all processes, in bytes.
 func (s *Server) Resident() (int64, error) {
 	var sum int64
-	for _, p := range s.nodes {
-		bytes, err := residentBytes(p.cmd.Process.Pid)
+	for i := range s.nodes {
+		bytes, err := s.ResidentOf(i)
 		if err != nil {
 			return 0, err
 		}
 		sum += bytes
 	}
 	return sum, nil
+}
+
+// ResidentOf returns the resident memory of a process, in bytes.
+func (s *Server) ResidentOf(process int) (int64, error) {
+	return residentBytes(s.nodes[process].cmd.Process.Pid)
 }
 
 // Allocations returns the number of objects that all processes have allocated since their start.
