@@ -111,8 +111,8 @@ func readTable(answer contract.Rows, spec *query.Spec, numbers bool, most int) (
 		}
 		text.Reset()
 		key.Reset()
-		rowWriter.Write(&row) // into memory
-		keyWriter.WriteKey(&row)
+		_ = rowWriter.Write(&row) // into memory, as the key
+		_ = keyWriter.WriteKey(&row)
 		t.keys = append(t.keys, string(bytes.TrimSpace(key.Bytes())))
 		t.byKey[t.keys[len(t.texts)]] = len(t.texts)
 		t.texts = append(t.texts, bytes.Clone(bytes.TrimSpace(text.Bytes())))
