@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"flowring/node"
+	"flowring/node/access"
 	"flowring/router/client"
 	"flowring/router/principal"
 )
@@ -133,7 +134,7 @@ func TestTokensAreSwitchedOnUnderLoad(t *testing.T) {
 			load.goOn(t)
 		}
 	}
-	rollTo(node.AuthPermissive)
+	rollTo(access.Permissive)
 	if c.metric("n1", `flowring_auth_passed_total{address="127.0.0.1",reason="missing"}`) == 0 {
 		t.Error("a permissive node counts no request without a token")
 	}
@@ -144,7 +145,7 @@ func TestTokensAreSwitchedOnUnderLoad(t *testing.T) {
 	if after := c.metric("n1", `flowring_auth_passed_total{address="127.0.0.1",reason="missing"}`); after != before+1 {
 		t.Errorf("with tokens for all clients flowring_auth_passed_total grew by %v, want the 1 of this test", after-before)
 	}
-	rollTo(node.AuthRequired)
+	rollTo(access.Required)
 	posts := load.stop(t)
 	if status, _ := c.request("POST", "n1", "/flows", "", "[]"); status != 401 {
 		t.Errorf("POST without a token at the end = %d, want 401", status)

@@ -3,6 +3,7 @@ package node
 import (
 	"time"
 
+	"flowring/node/access"
 	"flowring/node/keyring"
 	"flowring/node/member"
 	"flowring/node/peer/mtls"
@@ -38,8 +39,12 @@ type Config struct {
 	TrustedOrigin     []string      // origins of web pages with the right to write; none: no page of another origin
 	ReadOrigin        []string      // origins of web pages with the right to read
 	AllowedHost       []string      // Host headers allowed on a public port of loopback, beside names of loopback
+	MaxConnections    int           // open connections of the public port; 0: MemoryLimit/256 KiB, at least 2048
+	TLSCert           string        // PEM file of the certificate of the public port; empty: no TLS
+	TLSKey            string        // PEM file of its key
+	TLSClientCA       string        // PEM file of the authorities of client certificates; empty: none is asked for
 	TokensFile        string        // file with the principals of the public port; empty: it asks for no credentials
-	Auth              string        // AuthRequired or AuthPermissive, for the requests that TokensFile refuses; empty: required
+	Auth              string        // access.Required or access.Permissive, for the requests that TokensFile refuses; empty: required
 	MetricsOpen       bool          // /metrics needs no credentials
 	BodyTimeout       time.Duration // time for a client to send a body; 0: the default
 	SealAfter         time.Duration // time without a batch before a snapshot replaces the batches of an hour; 0: never
@@ -86,12 +91,6 @@ const (
 	DefaultRememberedKeys  = 1_000_000
 )
 
-// The values of Config.Auth.
-const (
-	AuthRequired   = "required"   // requests without the credentials that they need are refused
-	AuthPermissive = "permissive" // they are answered and counted, except admin calls
-)
-
 // Default returns the configuration of a single node on loopback, named name.
 func Default(name string) Config {
 	return Config{
@@ -102,6 +101,6 @@ func Default(name string) Config {
 		MaxFlowsPerHour: DefaultMaxFlowsPerHour, MaxNamesPerHour: DefaultMaxNamesPerHour, MaxWait: router.DefaultMaxWait,
 		BodyTimeout: router.DefaultBodyTimeout, MaxQueries: queries.DefaultMaxQueries, MaxViewers: router.DefaultMaxViewers,
 		RememberedKeys: DefaultRememberedKeys, QueryTimeout: queries.DefaultTimeout, MaxReads: router.DefaultMaxReading,
-		GossipVerify: keyring.Require, PeerTLSMode: mtls.Required, MaxHours: DefaultMaxHours, Auth: AuthRequired,
+		GossipVerify: keyring.Require, PeerTLSMode: mtls.Required, MaxHours: DefaultMaxHours, Auth: access.Required,
 	}
 }

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"net"
 
-	"flowring/internal/browser"
+	"flowring/node/access"
 	"flowring/node/keyring"
 	"flowring/node/peer/mtls"
 	"flowring/ring"
@@ -75,8 +75,10 @@ func (c Config) check() error {
 		bad("%w", err)
 	}
 	c.checkLimits(bad)
-	c.checkBrowsers(bad)
-	c.checkCredentials(bad)
+	access.Settings{
+		Auth: c.Auth, TokensFile: c.TokensFile, TLSCert: c.TLSCert, TLSKey: c.TLSKey, TLSClientCA: c.TLSClientCA,
+		TrustedOrigin: c.TrustedOrigin, ReadOrigin: c.ReadOrigin, AllowedHost: c.AllowedHost,
+	}.Check(bad)
 	if c.DataDir == "" {
 		bad("data folder: must not be empty")
 	}
@@ -111,6 +113,7 @@ func (c Config) checkLimits(bad func(format string, args ...any)) {
 		{"query-timeout", int64(c.QueryTimeout)}, {"body-timeout", int64(c.BodyTimeout)}, {"max-posts", int64(c.MaxPosts)},
 		{"max-queries", int64(c.MaxQueries)}, {"max-viewers", int64(c.MaxViewers)}, {"max-reads", int64(c.MaxReads)},
 		{"max-hours", int64(c.MaxHours)}, {"max-buffered", c.MaxBuffered}, {"max-wait", int64(c.MaxWait)},
+		{"max-connections", int64(c.MaxConnections)},
 	} {
 		if limit.value < 0 {
 			bad("%s %d: must not be negative", limit.name, limit.value)
@@ -130,36 +133,6 @@ func (c Config) checkLimits(bad func(format string, args ...any)) {
 	}
 	if c.MaxBuffered > 0 && c.MaxBuffered < 3*c.MaxBody {
 		bad("max-buffered %d: must be at least 3 times max-body, because a compressed body needs as much", c.MaxBuffered)
-	}
-}
-
-// checkBrowsers reports origins and hosts in a form that no browser sends.
-func (c Config) checkBrowsers(bad func(format string, args ...any)) {
-	for _, list := range []struct {
-		name  string
-		texts []string
-		read  func(string) (string, error)
-	}{
-		{"trusted-origin", c.TrustedOrigin, browser.Origin}, {"read-origin", c.ReadOrigin, browser.Origin},
-		{"allowed-host", c.AllowedHost, browser.Host},
-	} {
-		for _, text := range list.texts {
-			if as, err := list.read(text); err != nil {
-				bad("%s: %w", list.name, err)
-			} else if as != text {
-				bad("%s: %q must be written as %q", list.name, text, as)
-			}
-		}
-	}
-}
-
-// checkCredentials reports settings of credentials that have no effect, or an unknown one.
-func (c Config) checkCredentials(bad func(format string, args ...any)) {
-	switch {
-	case c.Auth != "" && c.Auth != AuthRequired && c.Auth != AuthPermissive:
-		bad("auth %q: must be %s or %s", c.Auth, AuthRequired, AuthPermissive)
-	case c.Auth == AuthPermissive && c.TokensFile == "":
-		bad("auth %s: needs tokens-file, without which no request has credentials", AuthPermissive)
 	}
 }
 

@@ -39,6 +39,18 @@ func (c Config) maxPosts() int {
 	return max(int(c.MemoryLimit/(32<<10)), router.DefaultMaxPosts)
 }
 
+// maxConnections returns how many connections the public port may have: the setting, or else one for each 256 KiB of
+// memory, because a connection of HTTP/2 may use about 200 KiB. It is also the limit of the requests of HTTP/2.
+func (c Config) maxConnections() int {
+	switch {
+	case c.MaxConnections > 0:
+		return c.MaxConnections
+	case c.MemoryLimit == 0:
+		return router.DefaultMaxRequests
+	}
+	return max(int(c.MemoryLimit/(256<<10)), 2048)
+}
+
 // maxBuffered returns how many bytes the bodies of POSTs may take: the setting, or else 8 of the largest bodies, at
 // most a quarter of the memory. Three of the largest bodies must fit, because a compressed body might otherwise never
 // be admitted.

@@ -12,10 +12,12 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"flowring/internal/browser"
+	"flowring/node/access"
 	"flowring/node/peer"
 	"flowring/node/port"
 	"flowring/router"
 	"flowring/router/page"
+	"flowring/router/principal"
 )
 
 // The settings of the ports, for errors.
@@ -24,6 +26,9 @@ const (
 	settingPeer   = "--peer-addr"
 	settingGossip = "--gossip-addr"
 )
+
+// maxPublicHeader is the limit on the headers of a public request, in bytes: proxies allow 8 to 32 KiB.
+const maxPublicHeader = 64 << 10
 
 // tryPorts opens and closes each port before a data folder is made. A start that fails for want of a port thus leaves
 // no folder behind. If the folder exists, tryPorts does nothing, because a start must first wait for a folder in use.
@@ -84,13 +89,15 @@ func (n *Node) openPeerPort(ctx context.Context) error {
 }
 
 func (n *Node) openPublicPort(ctx context.Context) error {
-	gate, err := n.openGate()
+	gate, err := access.Gate(n.files, n.cfg.TokensFile, principal.Config{
+		Required: n.cfg.Auth != access.Permissive, Log: n.log, Registry: n.deps.Registry,
+	})
 	if err != nil {
 		return err
 	}
 	handler := func(g *browser.Guard) http.Handler {
 		return router.New(router.Config{
-			MaxHours: n.cfg.MaxHoursPerRequest, MaxStreamRows: n.cfg.MaxStreamRows, MaxBuffered: n.cfg.maxBuffered(),
+			MaxRequests: n.cfg.maxConnections(), MaxHours: n.cfg.MaxHoursPerRequest, MaxStreamRows: n.cfg.MaxStreamRows, MaxBuffered: n.cfg.maxBuffered(),
 			BodyTimeout: n.cfg.BodyTimeout, MetricsOpen: n.cfg.MetricsOpen, MaxLong: n.cfg.MaxLongAnswers,
 			ReadOrigins: n.cfg.ReadOrigin, MaxViewers: n.cfg.MaxViewers, MaxPosts: n.cfg.maxPosts(), MaxBody: n.cfg.MaxBody,
 			MaxReading: n.cfg.MaxReads, AnyHour: n.cfg.AnyHour, MaxWait: n.cfg.MaxWait,
@@ -101,7 +108,14 @@ func (n *Node) openPublicPort(ctx context.Context) error {
 			Metrics: promhttp.HandlerFor(n.deps.Registry, promhttp.HandlerOpts{}),
 		})
 	}
-	cfg := port.Config{Setting: settingHTTP, Addr: n.cfg.HTTPAddr, TrustedOrigins: n.cfg.TrustedOrigin}
+	secure, err := access.PublicTLS(n.files, n.cfg.TLSCert, n.cfg.TLSKey, n.cfg.TLSClientCA)
+	if err != nil {
+		return err
+	}
+	cfg := port.Config{
+		Setting: settingHTTP, Addr: n.cfg.HTTPAddr, TrustedOrigins: n.cfg.TrustedOrigin,
+		MaxConns: n.cfg.maxConnections(), MaxHeader: maxPublicHeader, Secure: secure,
+	}
 	p, err := n.openPort(ctx, cfg, handler)
 	if err != nil {
 		return err

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"flowring/node"
+	"flowring/node/access"
 )
 
 // A node that would place flows elsewhere, or belongs to another cluster, is refused and reports the reason itself. The
@@ -245,7 +246,7 @@ func TestInvalidSettingsAreRefused(t *testing.T) {
 		{"a peer address without port", func(c *node.Config) { c.PeerAddr = "127.0.0.1" }, `peer address "127.0.0.1"`},
 		{"an HTTP address without port", func(c *node.Config) { c.HTTPAddr = "127.0.0.1" }, `address "127.0.0.1"`},
 		{"an unknown way to ask for credentials", func(c *node.Config) { c.Auth = "maybe" }, `auth "maybe": must be required or permissive`},
-		{"permissive without tokens", func(c *node.Config) { c.Auth = node.AuthPermissive }, "auth permissive: needs tokens-file"},
+		{"permissive without tokens", func(c *node.Config) { c.Auth = access.Permissive }, "auth permissive: needs tokens-file"},
 		{"a join address without port", func(c *node.Config) { c.Join = []string{"n2"} }, `address "n2"`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -87,6 +87,7 @@ func (n *Node) sample() metrics.Sample {
 	}
 	s.Ring, s.Fsyncs = n.membership.Ring(), n.journal.Fsyncs()
 	s.ClockOffset, s.ClocksCompared = n.clock.Offset()
+	s.Connections, s.ConnsRefused = n.publicPort.Connections()
 	s.KeysRemembered, s.KeysRefused = n.replicas.KeysRemembered()
 	if server := n.peerServer.Load(); server != nil {
 		s.PeerRefusals = server.Refused()

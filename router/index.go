@@ -61,7 +61,11 @@ func (rt *router) getIndex(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	writeText(w, http.StatusOK, strings.ReplaceAll(index, "$HOST", r.Host))
+	text := index
+	if r.TLS != nil {
+		text = strings.ReplaceAll(text, "http://", "https://")
+	}
+	writeText(w, http.StatusOK, strings.ReplaceAll(text, "$HOST", r.Host))
 }
 
 // getPage answers with a page, which needs the scope read.

@@ -91,7 +91,7 @@ func newMetrics(reg prometheus.Registerer, c *admission.Controller) metrics {
 // start creates each series with the value 0, because the first refusal must show as an increase.
 func (m *metrics) start() {
 	for _, limit := range [...]string{
-		admission.LimitMemory, admission.LimitPosts, admission.LimitBytes, admission.LimitWait, limitReads,
+		admission.LimitMemory, admission.LimitPosts, admission.LimitBytes, admission.LimitWait, limitReads, limitRequests,
 	} {
 		m.overloads.WithLabelValues(limit)
 	}

@@ -67,6 +67,9 @@ func retryAfter(err error) int {
 	return 1 + rand.IntN(3)
 }
 
+// limitRequests is the limit Config.MaxRequests, as metrics name it.
+const limitRequests = "requests"
+
 // limitReads is the limit Config.MaxReading, as metrics name it.
 const limitReads = "reads"
 
@@ -132,7 +135,7 @@ func writeProblem(w http.ResponseWriter, refusal contract.Refusal, p Problem) {
 	case contract.MediaType:
 		h.Set("Accept", acceptedMedia) // RFC 9110, section 15.5.16
 	case contract.SlowBody:
-		h.Set("Connection", "close") // because the rest of the body would follow
+		h.Set("Connection", "close") // because the rest of the body would follow; in HTTP/2 other requests go on to their end
 	}
 	doc := document(p)
 	h.Set("Content-Length", strconv.Itoa(len(doc)))

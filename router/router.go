@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"flowring/internal/browser"
+	"flowring/internal/fairshare"
 	"flowring/internal/lograte"
 	"flowring/router/admission"
 	"flowring/router/ask"
@@ -22,6 +23,7 @@ import (
 
 // Config holds the limits of the public API. A zero field means its default.
 type Config struct {
+	MaxRequests   int           // requests of HTTP/2 in progress, shared fairly by address; default 16384
 	MaxBody       int64         // bytes of a POST, as received and again as decompressed; default 32 MiB
 	MaxHours      int           // different hours in the records of a POST; default 1000
 	AnyHour       bool          // accept an hour that looks like a time in another unit, such as seconds since 1970
@@ -44,6 +46,7 @@ type Config struct {
 
 // The default limits.
 const (
+	DefaultMaxRequests = 16384
 	DefaultMaxBody     = 32 << 20
 	DefaultMaxHours    = 1000
 	DefaultMaxPosts    = 4096
@@ -88,10 +91,11 @@ type router struct {
 	metrics    metrics
 	admission  *admission.Controller
 	watch      *watch.Hub
-	decoding   chan struct{} // holds one value per body being decoded
-	reading    chan struct{} // holds one value per hour being answered
-	long       chan struct{} // holds one value per long answer being sent
-	queued     chan struct{} // holds one value per waiting long answer
+	streams    fairshare.Counter // requests of HTTP/2
+	decoding   chan struct{}     // holds one value per body being decoded
+	reading    chan struct{}     // holds one value per hour being answered
+	long       chan struct{}     // holds one value per long answer being sent
+	queued     chan struct{}     // holds one value per waiting long answer
 	decoders   coding.Decoders
 	encoders   coding.Encoders
 	buffers    buffers
@@ -113,6 +117,7 @@ func newRouter(cfg Config, deps Deps) *router {
 		reading:  make(chan struct{}, cfg.MaxReading),
 		long:     make(chan struct{}, cfg.MaxLong),
 		queued:   make(chan struct{}, cfg.MaxLong),
+		streams:  fairshare.Counter{Max: cfg.MaxRequests},
 	}
 	if rt.Now == nil {
 		rt.Now = time.Now
@@ -139,7 +144,7 @@ func newRouter(cfg Config, deps Deps) *router {
 }
 
 func (rt *router) handler() http.Handler {
-	return rt.observe(rt.onlyHTTP1(rt.timed(rt.guarded(served(rt.routes())))))
+	return rt.observe(rt.limitHTTP2(rt.timed(rt.guarded(served(rt.routes())))))
 }
 
 // timed sets the deadline BodyTimeout for the body of each request, on every path and for every method, because
@@ -206,6 +211,7 @@ func served(m *mux.Router) http.Handler {
 }
 
 func (c Config) withDefaults() Config {
+	orDefault(&c.MaxRequests, DefaultMaxRequests)
 	orDefault(&c.MaxBody, DefaultMaxBody)
 	orDefault(&c.MaxHours, DefaultMaxHours)
 	orDefault(&c.MaxBuffered, 8*c.MaxBody)

@@ -99,7 +99,11 @@ func announce(stderr io.Writer, log *slog.Logger, s settings.Settings, at router
 
 // suggest reports that the node is ready, with a command to try.
 func suggest(stderr io.Writer, log *slog.Logger, s settings.Settings, at router.Addresses) {
-	try := fmt.Sprintf("curl 'http://%s/flows?hour=20'", reachable(at.HTTP))
+	scheme := "http"
+	if s.TLSCert != "" {
+		scheme = "https"
+	}
+	try := fmt.Sprintf("curl '%s://%s/flows?hour=20'", scheme, reachable(at.HTTP))
 	if s.LogFormat == "json" {
 		log.Info("ready", "try", try)
 		return

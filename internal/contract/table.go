@@ -248,9 +248,10 @@ var table = [...]row{
 	},
 	HTTPVersion: {
 		problem: "http-version", status: 505,
-		title:  "The node speaks HTTP/1.1",
-		text:   "this port speaks HTTP/1.1 and not HTTP/2; configure the client or the proxy for HTTP/1.1",
-		advice: "Nothing was stored. Configure the client or the proxy for HTTP/1.1. The node does not speak HTTP/2.",
+		title: "The node speaks HTTP/1.1",
+		text:  "this port speaks HTTP/1.1, and HTTP/2 only with TLS; configure the client or the proxy for HTTP/1.1",
+		advice: "Nothing was stored. Configure the client or the proxy for HTTP/1.1. The node speaks HTTP/2 only " +
+			"with TLS.",
 	},
 	Internal: {
 		problem: "internal", code: "internal", status: 500,

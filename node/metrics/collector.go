@@ -46,6 +46,8 @@ type Sample struct {
 	KeysRemembered int64
 	KeysRefused    uint64
 	Files          reload.Stats
+	Connections    int    // of the public port
+	ConnsRefused   uint64 // connections of the public port
 	GossipKeys     keyring.Keys
 	ClockOffset    time.Duration
 	ClocksCompared int

@@ -1,6 +1,7 @@
 package port
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +13,8 @@ import (
 	"time"
 
 	"flowring/internal/browser"
+	"flowring/internal/fairshare"
+	"flowring/internal/lograte"
 )
 
 // Config describes a port.
@@ -21,6 +24,8 @@ type Config struct {
 	AdvertiseHost  string   // host of the node for other nodes
 	TrustedOrigins []string // origins of web pages with the right to write
 	AllowedHosts   []string // Host headers allowed on a port of loopback, beside names of loopback
+	MaxConns       int      // open connections, shared fairly by address, with small buffers for HTTP/2; 0: no limit
+	MaxHeader      int      // bytes of the headers of a request; 0: 1 MiB
 
 	Secure      func(net.Listener) net.Listener                       // adds TLS to the connections; nil: none
 	ConnContext func(ctx context.Context, c net.Conn) context.Context // see http.Server; nil: none
@@ -44,6 +49,8 @@ type Server struct {
 	setting  string
 	fail     func(error)
 	unused   unusedConns
+	conns    fairshare.Counter
+	refusals lograte.Limiter // of connections
 	serving  sync.WaitGroup
 }
 
@@ -61,17 +68,46 @@ func Open(ctx context.Context, cfg Config, deps Deps) (*Server, error) {
 	if err != nil {
 		return nil, errors.Join(err, l.Close())
 	}
-	if cfg.Secure != nil {
-		l = cfg.Secure(l)
-	}
-	s := &Server{listener: l, addr: net.JoinHostPort(cfg.AdvertiseHost, number), setting: cfg.Setting, fail: deps.Fail}
+	s := &Server{addr: net.JoinHostPort(cfg.AdvertiseHost, number), setting: cfg.Setting, fail: deps.Fail}
+	s.listener = s.wrap(l, cfg, deps.Log)
 	s.server = &http.Server{
 		ConnState: s.unused.track, ConnContext: cfg.ConnContext,
 		Handler: deps.Handler(guard), ErrorLog: slog.NewLogLogger(deps.Log.Handler(), slog.LevelDebug),
-		ReadHeaderTimeout: 5 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 1 << 20,
+		ReadHeaderTimeout: 5 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: cmp.Or(cfg.MaxHeader, 1<<20),
+	}
+	if cfg.MaxConns > 0 {
+		s.server.HTTP2 = http2Limits()
 	}
 	return s, nil
 }
+
+// http2Limits are for a port with a limit on connections. They bound the memory of a connection of HTTP/2, which has many requests at once, to the order of some
+// connections of HTTP/1.1, and the time for which a client that reads nothing or is gone holds it (P12, P16).
+func http2Limits() *http.HTTP2Config {
+	return &http.HTTP2Config{
+		MaxConcurrentStreams: 64, MaxReceiveBufferPerConnection: 128 << 10, MaxReceiveBufferPerStream: 64 << 10,
+		WriteByteTimeout: 30 * time.Second, SendPingTimeout: time.Minute, PingTimeout: 15 * time.Second,
+	}
+}
+
+// wrap adds the limit on connections and TLS to a listener.
+func (s *Server) wrap(l net.Listener, cfg Config, log *slog.Logger) net.Listener {
+	if cfg.MaxConns > 0 {
+		s.conns.Max = cfg.MaxConns
+		l = limited{l, &s.conns, func(from net.Addr) {
+			if times := s.refusals.Allow(time.Now()); times > 0 {
+				log.Warn("connections refused", "client", from.String(), "refused", times, "limit", cfg.MaxConns)
+			}
+		}}
+	}
+	if cfg.Secure != nil {
+		l = cfg.Secure(l)
+	}
+	return l
+}
+
+// Connections returns the number of open connections, and the number of those refused, if there is a limit.
+func (s *Server) Connections() (open int, refused uint64) { return s.conns.Stats() }
 
 // guard returns the guard of a port. It allows AllowedHosts and the host names in the node's address settings. The
 // machine's own name is not among them, because it is often a name of loopback.

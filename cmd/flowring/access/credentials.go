@@ -13,6 +13,8 @@ import (
 
 	"github.com/spf13/pflag"
 	"golang.org/x/net/http/httpguts"
+
+	"flowring/cmd/flowring/settings"
 )
 
 // maxCredential is the limit for a file with credentials, in bytes.
@@ -23,13 +25,17 @@ const maxCredential = 1 << 20
 type Credentials struct {
 	headers           []string // Name: value
 	tokenFile, caFile string
+	certFile, keyFile string // of a client certificate
 }
 
 func (c *Credentials) addFlags(f *pflag.FlagSet) {
 	f.StringArrayVar(&c.headers, "header", nil, "header of the form `Name: value` for each request; may be repeated")
-	f.StringVar(&c.tokenFile, "token-file", "", "`file` with a token, sent as Authorization: Bearer")
+	f.StringVar(&c.tokenFile, "token-file", "", "`file` with a token, sent as Authorization: Bearer (default: "+
+		settings.TokenFileVariable+")")
 	f.StringVar(&c.caFile, "ca-file", "",
 		"`file` of PEM certificates to trust for https targets (default: the certificates of the system)")
+	f.StringVar(&c.certFile, "cert-file", "", "PEM `file` of a client certificate for https targets; needs --key-file")
+	f.StringVar(&c.keyFile, "key-file", "", "PEM `file` of the private key of --cert-file")
 }
 
 // Load reads the files. The TLS configuration is nil for the roots of the system.
@@ -38,18 +44,36 @@ func (c *Credentials) Load() (http.Header, *tls.Config, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	if c.caFile == "" {
+	if c.caFile == "" && c.certFile == "" && c.keyFile == "" {
 		return header, nil, nil
 	}
+	cfg := &tls.Config{}
+	if c.caFile != "" {
+		if cfg.RootCAs, err = c.roots(); err != nil {
+			return nil, nil, fmt.Errorf("--ca-file: %w", err)
+		}
+	}
+	if c.certFile != "" || c.keyFile != "" {
+		pair, err := tls.LoadX509KeyPair(c.certFile, c.keyFile) // its errors show no content
+		if err != nil {
+			return nil, nil, fmt.Errorf("--cert-file and --key-file: %w", err)
+		}
+		cfg.Certificates = []tls.Certificate{pair}
+	}
+	return header, cfg, nil
+}
+
+// roots returns the certificates of the CA file.
+func (c *Credentials) roots() (*x509.CertPool, error) {
 	text, err := readCredential(c.caFile)
 	if err != nil {
-		return nil, nil, fmt.Errorf("--ca-file: %w", err)
+		return nil, err
 	}
 	roots := x509.NewCertPool()
 	if !roots.AppendCertsFromPEM(text) {
-		return nil, nil, fmt.Errorf("--ca-file: %s has no PEM certificate", c.caFile)
+		return nil, fmt.Errorf("%s has no PEM certificate", c.caFile)
 	}
-	return header, &tls.Config{RootCAs: roots}, nil
+	return roots, nil
 }
 
 // header returns the headers of the flags and of the token.
@@ -66,19 +90,23 @@ func (c *Credentials) header() (http.Header, error) {
 		}
 		header.Add(name, value)
 	}
-	if c.tokenFile == "" {
-		return header, nil
-	}
-	if header.Get("Authorization") != "" {
+	file := c.tokenFile
+	switch authorized := header.Get("Authorization") != ""; {
+	case file == "" && !authorized:
+		file = os.Getenv(settings.TokenFileVariable)
+	case file != "" && authorized:
 		return nil, errors.New("--token-file and --header Authorization contradict each other")
 	}
-	token, err := readCredential(c.tokenFile)
+	if file == "" {
+		return header, nil
+	}
+	token, err := readCredential(file)
 	if err != nil {
 		return nil, fmt.Errorf("--token-file: %w", err)
 	}
 	text := strings.TrimSpace(string(token))
 	if text == "" || strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' }) {
-		return nil, fmt.Errorf("--token-file: %s is not one line of visible ASCII characters", c.tokenFile)
+		return nil, fmt.Errorf("--token-file: %s is not one line of visible ASCII characters", file)
 	}
 	header.Set("Authorization", "Bearer "+text)
 	return header, nil

@@ -15,6 +15,9 @@ const envPrefix = "FLOWRING_"
 // TargetVariable is the environment variable with the targets of the client commands. It is no setting.
 const TargetVariable = envPrefix + "TARGET"
 
+// TokenFileVariable is the environment variable with the token file of the client commands. It is no setting.
+const TokenFileVariable = envPrefix + "TOKEN_FILE"
+
 // assignment is the text of one source for one setting.
 type assignment struct {
 	setting setting
@@ -108,7 +111,7 @@ func fromEnviron(environ []string) (as []assignment, unknown []string) {
 		}
 		if s, ok := known[name]; ok {
 			as = append(as, assignment{s, text, name})
-		} else if name != TargetVariable && !injected(name) {
+		} else if name != TargetVariable && name != TokenFileVariable && !injected(name) {
 			unknown = append(unknown, name)
 		}
 	}

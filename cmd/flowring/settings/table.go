@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"flowring/internal/browser"
-	"flowring/node"
+	"flowring/node/access"
 	"flowring/node/keyring"
 	"flowring/node/peer/mtls"
 )
@@ -98,6 +98,9 @@ func ofItsLimits() []setting {
 			"answers of more than 64 KiB in progress at once; as many more wait, for at most 3.8 s " +
 				"(default: 8 for each CPU)",
 			func(s *Settings) value { return countValue{&s.MaxLongAnswers, 0} }},
+		{"max-connections", groupLimits, "open connections of the public port; an address has at most 4 times as many as are " +
+			"free (default: one for each 256 KiB of the memory, at least 2048)",
+			func(s *Settings) value { return countValue{&s.MaxConnections, 0} }},
 		{"body-timeout", groupLimits, "time for a client to send a body",
 			func(s *Settings) value { return durationValue{&s.BodyTimeout} }},
 		{"max-flows-per-hour", groupLimits, "different flows in an hour; 0 for no limit",
@@ -125,13 +128,21 @@ func ofItsLimits() []setting {
 
 func ofCredentials() []setting {
 	return []setting{
+		{"tls-cert", groupAccess, "PEM file of the certificate of the public port, with intermediate ones; read again when it " +
+			"changes (default: no TLS)",
+			func(s *Settings) value { return textValue{&s.TLSCert, "file"} }},
+		{"tls-key", groupAccess, "PEM file of its private key",
+			func(s *Settings) value { return textValue{&s.TLSKey, "file"} }},
+		{"tls-client-ca", groupAccess, "PEM file of the authorities of client certificates; " +
+			"the lines with cert in --tokens-file have their scopes (default: no client certificates)",
+			func(s *Settings) value { return textValue{&s.TLSClientCA, "file"} }},
 		{"tokens-file", groupAccess,
 			"file of principals, lines of 'name scopes sha256-of-token' or 'name scopes cert'; " +
 				"read again when it changes; 'flowring token new' prints a line (default: no credentials)",
 			func(s *Settings) value { return textValue{&s.TokensFile, "file"} }},
 		{"auth", groupAccess,
 			"permissive answers and counts the requests that required refuses, except admin calls; needs --tokens-file",
-			func(s *Settings) value { return Choice{&s.Auth, []string{node.AuthRequired, node.AuthPermissive}} }},
+			func(s *Settings) value { return Choice{&s.Auth, []string{access.Required, access.Permissive}} }},
 		{"metrics-open", groupAccess, "answer /metrics without credentials",
 			func(s *Settings) value { return switchValue{&s.MetricsOpen} }},
 	}
