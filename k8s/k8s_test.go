@@ -20,7 +20,7 @@ func allChecks() []check {
 	return slices.Concat(programChecks(), nodeChecks(), clusterChecks(), networkChecks(), securityChecks())
 }
 
-func kustomizations() []string { return []string{"base", "overlays/single"} }
+func kustomizations() []string { return []string{"base", "overlays/single", "overlays/auth"} }
 
 func TestManifestsFitTheProgram(t *testing.T) {
 	for _, dir := range kustomizations() {
@@ -40,6 +40,22 @@ func TestManifestsFitTheProgram(t *testing.T) {
 					t.Error("no case that breaks it")
 				}
 			})
+		}
+	}
+}
+
+// The base relies on its NetworkPolicy, and the component auth asks for credentials at each port: without --insecure a node
+// refuses the settings of the base, and takes those of the component (P17).
+func TestTheComponentAuthNeedsNoInsecurePort(t *testing.T) {
+	for dir, want := range map[string]bool{"base": true, "overlays/single": true, "overlays/auth": false} {
+		m := load(t, dir)
+		cfg, err := settings(m)
+		if err != nil || cfg.Insecure != want {
+			t.Errorf("%s: insecure is %t, %v, want %t", dir, cfg.Insecure, err, want)
+		}
+		m.set("FLOWRING_INSECURE", "false")
+		if _, err := settings(m); (err != nil) != want {
+			t.Errorf("%s without insecure: %v, want an error: %t", dir, err, want)
 		}
 	}
 }

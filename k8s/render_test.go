@@ -21,6 +21,7 @@ type kustomization struct {
 	APIVersion string   `yaml:"apiVersion"`
 	Kind       string   `yaml:"kind"`
 	Resources  []string `yaml:"resources"`
+	Components []string `yaml:"components"`
 	Patches    []struct {
 		Path string `yaml:"path"`
 	} `yaml:"patches"`
@@ -28,30 +29,51 @@ type kustomization struct {
 
 // render returns the objects that `kustomize build dir` prints, in the order of the files.
 func render(dir string) ([]object, error) {
-	var k kustomization
-	data, err := os.ReadFile(filepath.Join(dir, "kustomization.yaml"))
+	k, err := readKustomization(dir)
 	if err != nil {
 		return nil, err
-	}
-	if err := decodeStrictly(data, &k); err != nil {
-		return nil, fmt.Errorf("%s: %w", dir, err)
 	}
 	objects, err := collect(dir, k.Resources)
 	if err != nil {
 		return nil, err
 	}
-	for _, p := range k.Patches {
-		patches, err := readObjects(filepath.Join(dir, p.Path))
+	for _, name := range k.Components {
+		component, err := readKustomization(filepath.Join(dir, name))
 		if err != nil {
 			return nil, err
 		}
+		if err := component.patch(objects, filepath.Join(dir, name)); err != nil {
+			return nil, err
+		}
+	}
+	return objects, k.patch(objects, dir)
+}
+
+func readKustomization(dir string) (k kustomization, err error) {
+	data, err := os.ReadFile(filepath.Join(dir, "kustomization.yaml"))
+	if err == nil {
+		err = decodeStrictly(data, &k)
+	}
+	if err != nil {
+		return k, fmt.Errorf("%s: %w", dir, err)
+	}
+	return k, nil
+}
+
+// patch applies the patches of a kustomization in a folder.
+func (k kustomization) patch(objects []object, dir string) error {
+	for _, p := range k.Patches {
+		patches, err := readObjects(filepath.Join(dir, p.Path))
+		if err != nil {
+			return err
+		}
 		for _, patch := range patches {
 			if err := apply(objects, patch); err != nil {
-				return nil, fmt.Errorf("%s: %w", p.Path, err)
+				return fmt.Errorf("%s: %w", p.Path, err)
 			}
 		}
 	}
-	return objects, nil
+	return nil
 }
 
 // collect returns the objects of all resources, each a file or a folder with a kustomization.

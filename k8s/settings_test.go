@@ -91,6 +91,12 @@ func setField(field reflect.Value, value string) error {
 	switch field.Interface().(type) {
 	case string:
 		field.SetString(value)
+	case bool:
+		on, err := strconv.ParseBool(value)
+		if err != nil {
+			return err
+		}
+		field.SetBool(on)
 	case []string:
 		field.Set(reflect.ValueOf(strings.Split(value, ",")))
 	case int, int64:

@@ -65,6 +65,7 @@ func TestAPortThatIsNotOnLoopbackTakesEveryName(t *testing.T) {
 	c := newCluster(t, 1, nil)
 	cfg := c.config("a")
 	cfg.Join, cfg.HTTPAddr, cfg.PeerAddr, cfg.GossipAddr = nil, "0.0.0.0:0", "0.0.0.0:0", "127.0.0.1:0"
+	cfg.Insecure = true
 	cfg.AdvertiseHost = "127.0.0.1"
 	c.startWith(cfg)
 	for _, url := range []string{"http://" + c.nodes["a"].Addresses().HTTP + "/livez", "http://" + c.nodes["a"].Addresses().Peer + "/peer/v1/summary"} {

@@ -43,6 +43,7 @@ type Config struct {
 	TLSCert           string        // PEM file of the certificate of the public port; empty: no TLS
 	TLSKey            string        // PEM file of its key
 	TLSClientCA       string        // PEM file of the authorities of client certificates; empty: none is asked for
+	Insecure          bool          // ports beyond loopback need no credentials
 	TokensFile        string        // file with the principals of the public port; empty: it asks for no credentials
 	Auth              string        // access.Required or access.Permissive, for the requests that TokensFile refuses; empty: required
 	MetricsOpen       bool          // /metrics needs no credentials

@@ -75,10 +75,7 @@ func (c Config) check() error {
 		bad("%w", err)
 	}
 	c.checkLimits(bad)
-	access.Settings{
-		Auth: c.Auth, TokensFile: c.TokensFile, TLSCert: c.TLSCert, TLSKey: c.TLSKey, TLSClientCA: c.TLSClientCA,
-		TrustedOrigin: c.TrustedOrigin, ReadOrigin: c.ReadOrigin, AllowedHost: c.AllowedHost,
-	}.Check(bad)
+	c.access().Check(bad)
 	if c.DataDir == "" {
 		bad("data folder: must not be empty")
 	}
@@ -92,6 +89,18 @@ func (c Config) check() error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// access returns the settings that decide who reaches the ports. A mode that lets strangers pass while credentials are
+// switched on is no guard.
+func (c Config) access() access.Settings {
+	return access.Settings{
+		Auth: c.Auth, TokensFile: c.TokensFile, TLSCert: c.TLSCert, TLSKey: c.TLSKey, TLSClientCA: c.TLSClientCA,
+		TrustedOrigin: c.TrustedOrigin, ReadOrigin: c.ReadOrigin, AllowedHost: c.AllowedHost,
+		HTTPAddr: c.HTTPAddr, PeerAddr: c.PeerAddr, GossipAddr: c.GossipAddr, Insecure: c.Insecure,
+		PeerTLS:    c.PeerTLSCert != "" && c.PeerTLSMode != mtls.Permissive,
+		GossipKeys: c.GossipKeysFile != "" && c.GossipVerify != keyring.Accept && c.GossipVerify != keyring.Send,
+	}
 }
 
 // checkLimits reports the invalid limits.

@@ -359,6 +359,7 @@ func (n *Node) startLoops(context.Context) error {
 	}
 	n.loops.Go(func() { n.memory.Watch(ctx) })
 	n.loops.Go(func() { n.files.Watch(ctx) })
+	n.loops.Go(func() { n.cfg.access().Warn(ctx, n.log) })
 	n.replicas.Start()
 	n.pushStep("background work", func(context.Context) error {
 		cancel()

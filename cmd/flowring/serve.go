@@ -32,8 +32,10 @@ environment, and the environment overrides the file. 'flowring help settings' wr
 const examplesServe = `  flowring serve
   flowring serve --config /etc/flowring.yaml --log-format json
 
-  On each of three machines, n1 to n3, which form a cluster once all see each other:
+  On each of three machines, n1 to n3, which form a cluster once all see each other. In place of
+  --insecure, which is for a private network, give each port its credentials:
   flowring serve --name n1 --advertise-host n1 --http-addr :8080 --peer-addr :8081 --gossip-addr :7946 \
+      --insecure \
       --join n1:7946,n2:7946,n3:7946 --bootstrap-expect 3 --replication-factor 3`
 
 func newServe() *cobra.Command {

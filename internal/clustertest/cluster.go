@@ -170,6 +170,7 @@ func (c *Cluster) boot(m *Machine) error {
 	c.mu.Unlock()
 	cfg := node.Default(m.Name)
 	cfg.HTTPAddr, cfg.PeerAddr, cfg.GossipAddr = at(m.addr, HTTPPort), at(m.addr, PeerPort), at(m.addr, GossipPort)
+	cfg.Insecure = true // the addresses are of no machine
 	cfg.DataDir = dataDir
 	cfg.Join, cfg.BootstrapExpect = []string{at(dnsName, GossipPort)}, c.opts.Expect
 	if m.number > c.opts.Expect { // a later node must not found a cluster: docs/operations.md

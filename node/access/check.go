@@ -12,11 +12,17 @@ const (
 type Settings struct {
 	Auth, TokensFile, TLSCert, TLSKey, TLSClientCA string
 	TrustedOrigin, ReadOrigin, AllowedHost         []string
+
+	HTTPAddr, PeerAddr, GossipAddr string
+	PeerTLS                        bool // the peer port asks for the certificate of a node
+	GossipKeys                     bool // the gossip refuses messages without a key
+	Insecure                       bool // ports beyond loopback need no guard
 }
 
 // Check reports every invalid setting to bad.
 func (s Settings) Check(bad func(format string, args ...any)) {
 	s.checkBrowsers(bad)
+	s.checkExposed(bad)
 	switch {
 	case s.Auth != "" && s.Auth != Required && s.Auth != Permissive:
 		bad("auth %q: must be %s or %s", s.Auth, Required, Permissive)

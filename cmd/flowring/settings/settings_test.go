@@ -25,7 +25,7 @@ func samples() map[string]string {
 		"max-queries": "9", "max-viewers": "7", "max-stream-rows": "8", "max-hours-per-query": "30", "max-groups-per-query": "40", "query-timeout": "12s",
 		"max-flows-per-hour": "1000", "max-names-per-hour": "100", "max-hours": "10", "max-hours-per-request": "20", "any-hour": "true", "remembered-keys": "70", "rename-cluster": "true", "rejoin": "true",
 		"trusted-origin": "https://a.example,http://localhost:3000", "read-origin": "https://b.example", "allowed-host": "c.example,10.0.0.7",
-		"tokens-file": "tokens", "tls-cert": "cert", "tls-key": "key", "tls-client-ca": "ca", "max-connections": "30", "auth": "permissive", "metrics-open": "true",
+		"tokens-file": "tokens", "insecure": "true", "tls-cert": "cert", "tls-key": "key", "tls-client-ca": "ca", "max-connections": "30", "auth": "permissive", "metrics-open": "true",
 		"log-level": "debug", "log-format": "json",
 	}
 }
@@ -187,7 +187,7 @@ func othersample(name string) string {
 		return "text"
 	case "peer-tls-mode":
 		return "required"
-	case "any-hour", "rename-cluster", "rejoin", "metrics-open", "peer-tls-any-name":
+	case "any-hour", "rename-cluster", "rejoin", "metrics-open", "insecure", "peer-tls-any-name":
 		return "false"
 	case "replication-factor", "write-quorum", "hour-slices", "bootstrap-expect", "max-flows-per-hour", "max-names-per-hour",
 		"max-hours", "max-hours-per-request", "remembered-keys", "max-posts", "max-reads", "max-connections", "max-gossip-connections", "max-long-answers", "max-queries", "max-viewers", "max-stream-rows", "max-hours-per-query", "max-groups-per-query":

@@ -128,6 +128,9 @@ func ofItsLimits() []setting {
 
 func ofCredentials() []setting {
 	return []setting{
+		{"insecure", groupAccess, "allow ports beyond loopback that ask for no credentials, because a firewall or a " +
+			"NetworkPolicy keeps strangers away; logs a warning each hour",
+			func(s *Settings) value { return switchValue{&s.Insecure} }},
 		{"tls-cert", groupAccess, "PEM file of the certificate of the public port, with intermediate ones; read again when it " +
 			"changes (default: no TLS)",
 			func(s *Settings) value { return textValue{&s.TLSCert, "file"} }},
