@@ -91,8 +91,7 @@ func (c Config) check() error {
 	return errors.Join(errs...)
 }
 
-// access returns the settings that decide who reaches the ports. A mode that lets strangers pass while credentials are
-// switched on is no guard.
+// access returns the settings of the ports' guards. A mode that lets strangers pass is no guard.
 func (c Config) access() access.Settings {
 	return access.Settings{
 		Auth: c.Auth, TokensFile: c.TokensFile, TLSCert: c.TLSCert, TLSKey: c.TLSKey, TLSClientCA: c.TLSClientCA,

@@ -42,11 +42,8 @@ func (c Config) maxPosts() int {
 // maxConnections returns how many connections the public port may have: the setting, or else one for each 256 KiB of
 // memory, because a connection of HTTP/2 may use about 200 KiB. It is also the limit of the requests of HTTP/2.
 func (c Config) maxConnections() int {
-	switch {
-	case c.MaxConnections > 0:
+	if c.MaxConnections > 0 || c.MemoryLimit == 0 { // 0: no limit
 		return c.MaxConnections
-	case c.MemoryLimit == 0:
-		return router.DefaultMaxRequests
 	}
 	return max(int(c.MemoryLimit/(256<<10)), 2048)
 }

@@ -13,6 +13,7 @@ import (
 
 	"flowring/internal/browser"
 	"flowring/node/access"
+	"flowring/node/operator"
 	"flowring/node/peer"
 	"flowring/node/port"
 	"flowring/router"
@@ -26,9 +27,6 @@ const (
 	settingPeer   = "--peer-addr"
 	settingGossip = "--gossip-addr"
 )
-
-// maxPublicHeader is the limit on the headers of a public request, in bytes: proxies allow 8 to 32 KiB.
-const maxPublicHeader = 64 << 10
 
 // tryPorts opens and closes each port before a data folder is made. A start that fails for want of a port thus leaves
 // no folder behind. If the folder exists, tryPorts does nothing, because a start must first wait for a folder in use.
@@ -102,7 +100,9 @@ func (n *Node) openPublicPort(ctx context.Context) error {
 			ReadOrigins: n.cfg.ReadOrigin, MaxViewers: n.cfg.MaxViewers, MaxPosts: n.cfg.maxPosts(), MaxBody: n.cfg.MaxBody,
 			MaxReading: n.cfg.MaxReads, AnyHour: n.cfg.AnyHour, MaxWait: n.cfg.MaxWait,
 		}, router.Deps{
-			Cluster: publicAPI{n}, Log: n.log, Registry: n.deps.Registry, MemoryFull: n.memory.Full,
+			Cluster: publicAPI{n}, Admin: operator.Door{Deps: operator.Deps{
+				Members: n.operatorMembers, Self: n.membership.Self, Drain: n.Drain, Forget: n.Forget, Client: n.client,
+			}}, Log: n.log, Registry: n.deps.Registry, MemoryFull: n.memory.Full,
 			CPUSlots: n.cpuSlots, Unready: n.shedsConnections, Now: n.deps.Now, Guard: g, Gate: gate,
 			Pages:   page.New(page.Deps{Cluster: publicAPI{n}, Gate: gate, AnyHour: n.cfg.AnyHour, Log: n.log, Now: n.deps.Now}),
 			Metrics: promhttp.HandlerFor(n.deps.Registry, promhttp.HandlerOpts{}),
@@ -114,7 +114,7 @@ func (n *Node) openPublicPort(ctx context.Context) error {
 	}
 	cfg := port.Config{
 		Setting: settingHTTP, Addr: n.cfg.HTTPAddr, TrustedOrigins: n.cfg.TrustedOrigin,
-		MaxConns: n.cfg.maxConnections(), MaxHeader: maxPublicHeader, Secure: secure,
+		MaxConns: n.cfg.maxConnections(), MaxHeader: 64 << 10, Secure: secure,
 	}
 	p, err := n.openPort(ctx, cfg, handler)
 	if err != nil {

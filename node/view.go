@@ -8,8 +8,10 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"flowring/node/metrics"
+	"flowring/node/operator"
 	"flowring/node/peer"
 	"flowring/ring"
+	"flowring/ring/roster"
 	"flowring/router"
 	"flowring/store"
 )
@@ -69,6 +71,16 @@ func (n *Node) membersView() router.MembersView {
 		ReplicationFactor: n.cfg.ReplicationFactor, WriteQuorum: n.cfg.WriteQuorum, Version: on.Version(),
 	}
 	return v
+}
+
+// operatorMembers returns the stores of the roster for the calls of operators.
+func (n *Node) operatorMembers() (all []operator.Member) {
+	for _, m := range n.membersView().Members {
+		all = append(all, operator.Member{
+			Name: m.Name, Store: roster.StoreID(m.Store), Peer: m.Addresses.Peer, Alive: m.State == "alive", Established: m.Established,
+		})
+	}
+	return all
 }
 
 // sample gathers the figures of one scrape.

@@ -6,8 +6,7 @@ import (
 	"flowring/router/principal"
 )
 
-// named answers requests of senders with a scope, and passes on the principal of the sender. It runs before the body
-// is read and before the admission: a sender without credentials costs the node no more than its headers.
+// named asks for a scope, before the body and the admission. A sender without credentials costs no more than headers.
 func (rt *router) named(
 	need principal.Scopes, h func(http.ResponseWriter, *http.Request, principal.Principal),
 ) http.HandlerFunc {
@@ -24,4 +23,16 @@ func (rt *router) named(
 // needs is named for a handler that does not ask for the principal.
 func (rt *router) needs(need principal.Scopes, h http.HandlerFunc) http.HandlerFunc {
 	return rt.named(need, func(w http.ResponseWriter, r *http.Request, _ principal.Principal) { h(w, r) })
+}
+
+// done answers a call that has only an end.
+func (rt *router) done(call func(*http.Request) error) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if err := call(r); err != nil {
+			rt.refuse(w, r, err)
+			return
+		}
+		w.Header().Set("Content-Type", mediaJSON)
+		w.Write([]byte("{}\n")) // fails only if the client is gone
+	}
 }

@@ -37,7 +37,7 @@ func gatedRouter(t *testing.T, cfg Config, f *fake) (*router, map[string]string)
 		"writer": principal.Write, "reader": principal.Read, "boss": principal.Admin, "other": principal.Write,
 	})
 	metrics := http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
-	return newRouter(cfg, Deps{Cluster: f, Log: discard, Gate: gate, Metrics: metrics, Registry: prometheus.NewRegistry()}), headers
+	return newRouter(cfg, Deps{Cluster: f, Admin: &operators{}, Log: discard, Gate: gate, Metrics: metrics, Registry: prometheus.NewRegistry()}), headers
 }
 
 // askWith sends a request with an Authorization header; empty: none.

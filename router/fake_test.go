@@ -162,6 +162,7 @@ func handlerFor(cfg Config, cluster Cluster) (http.Handler, *prometheus.Registry
 	reg := prometheus.NewRegistry()
 	return described.Handler(New(cfg, Deps{
 		Cluster:  cluster,
+		Admin:    &operators{},
 		Log:      discard,
 		Metrics:  promhttp.HandlerFor(reg, promhttp.HandlerOpts{}),
 		Registry: reg,

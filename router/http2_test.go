@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"flowring/router/goaway"
 )
 
 // lines collects the lines of a log.
@@ -56,8 +58,8 @@ func TestHTTP2WithPriorKnowledgeIsRefused(t *testing.T) {
 	defer srv.Close()
 	const begin = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + "\x00\x00\x00\x04\x00\x00\x00\x00\x00" // the client's SETTINGS
 	for range 2 {
-		if got := talk(t, srv.Listener.Addr().String(), begin); got != goAway {
-			t.Errorf("the answer to HTTP/2 is %q, want %q", got, goAway)
+		if got := talk(t, srv.Listener.Addr().String(), begin); got != goaway.Frames {
+			t.Errorf("the answer to HTTP/2 is %q, want %q", got, goaway.Frames)
 		}
 	}
 	wantMetric(t, reg, "flowring_http_refusals_total", 2, "reason", "http-version")

@@ -61,11 +61,8 @@ func (rt *router) getIndex(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	text := index
-	if r.TLS != nil {
-		text = strings.ReplaceAll(text, "http://", "https://")
-	}
-	writeText(w, http.StatusOK, strings.ReplaceAll(text, "$HOST", r.Host))
+	scheme := map[bool]string{true: "https://", false: "http://"}[r.TLS != nil]
+	writeText(w, http.StatusOK, strings.NewReplacer("http://", scheme, "$HOST", r.Host).Replace(index))
 }
 
 // getPage answers with a page, which needs the scope read.

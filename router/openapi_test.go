@@ -49,7 +49,7 @@ func (c checked) Run() int {
 
 func TestTheDocumentHasTheRoutesOfTheRouter(t *testing.T) {
 	var routes []string
-	rt := newRouter(Config{}, Deps{Cluster: newFake(), Log: discard, Metrics: http.NotFoundHandler()})
+	rt := newRouter(Config{}, Deps{Cluster: newFake(), Log: discard, Metrics: http.NotFoundHandler(), Admin: &operators{}})
 	err := rt.routes().Walk(func(route *mux.Route, _ *mux.Router, _ []*mux.Route) error {
 		path, err := route.GetPathTemplate()
 		if err != nil {
@@ -107,6 +107,9 @@ func TestTheDocumentHasTheProblemsOfTheTable(t *testing.T) {
 // answerTo sends a request to a fake behind the checker.
 func answerTo(f *fake, deps Deps, r *http.Request) {
 	deps.Cluster, deps.Log, deps.Metrics = f, discard, http.NotFoundHandler()
+	if deps.Admin == nil {
+		deps.Admin = &operators{}
+	}
 	described.Handler(New(Config{}, deps)).ServeHTTP(httptest.NewRecorder(), r)
 }
 
@@ -117,10 +120,10 @@ func provokeRefusals(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	gate, headers := tokensOf(t, map[string]principal.Scopes{"boss": principal.Admin})
+	gate, headers := tokensOf(t, map[string]principal.Scopes{"boss": principal.Admin, "writer": principal.Write})
 	for _, route := range described.Routes() {
 		method, path, _ := strings.Cut(route, " ")
-		for _, authorization := range []string{"", headers["boss"]} {
+		for _, authorization := range []string{"", headers["boss"], headers["writer"]} {
 			without := httptest.NewRequest(method, path, nil)
 			without.Header.Set("Authorization", authorization)
 			answerTo(newFake(), Deps{Gate: gate}, without)
@@ -133,7 +136,7 @@ func provokeRefusals(t *testing.T) {
 		answerTo(newFake(), Deps{}, second)
 	}
 	for _, tt := range everyError {
-		if slices.Contains([]string{"not-found", "method", "host", "http-version"}, tt.name) {
+		if slices.Contains([]string{"not-found", "method", "host", "http-version", "guarded"}, tt.name) {
 			continue // a store does not answer so
 		}
 		if strings.HasPrefix(tt.name, "query-") { // only a query is answered so
@@ -156,6 +159,13 @@ func provokeRefusals(t *testing.T) {
 		f.onQuery = func(context.Context, *query.Spec, contract.Ask) (contract.Rows, error) { return nil, tt.err }
 		for _, target := range []string{"/flows?hour=1", "/hours?from=1", "/names?from=1&field=app", "/flows/stream?from=1"} {
 			answerTo(f, Deps{}, httptest.NewRequest(http.MethodGet, target, nil))
+		}
+	}
+	for _, err := range []error{nil, contract.NotFound, contract.Guarded, &contract.UnavailableError{Reason: "r"}, errors.New("secret")} {
+		for _, target := range []string{"/admin/drain?node=n2", "/admin/forget?store=0a"} {
+			r := httptest.NewRequest(http.MethodPost, "http://127.0.0.1"+target, nil)
+			r.RemoteAddr = "127.0.0.1:1"
+			answerTo(newFake(), Deps{Admin: &operators{err: err}}, r)
 		}
 	}
 	unready := newFake()

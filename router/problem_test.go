@@ -56,6 +56,7 @@ var everyError = []struct {
 	{contract.TooManyNames, "too-many-names", 409},
 	{contract.TooManyHours, "too-many-hours", 409},
 	{contract.HoursReserved, "too-many-hours", 409},
+	{contract.Guarded, "guarded", 409},
 	{coding.TooLarge("the body", 9), "too-large", 413},
 	{decodeRefusal(csv.ErrTooManyRecords), "too-large", 413},
 	{mediaError("text/xml"), "media-type", 415},

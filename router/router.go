@@ -13,6 +13,7 @@ import (
 	"flowring/internal/browser"
 	"flowring/internal/fairshare"
 	"flowring/internal/lograte"
+	"flowring/router/admin"
 	"flowring/router/admission"
 	"flowring/router/ask"
 	"flowring/router/coding"
@@ -76,6 +77,7 @@ type Deps struct {
 	Metrics    http.Handler          // answers /metrics; nil: 404
 	Registry   prometheus.Registerer // nil: the metrics are counted and not registered
 	CPUSlots   admission.CPUSlots    // for compressing answers; nil: admission.DefaultCPUSlots
+	Admin      admin.Calls           // the calls of operators; nil: 404
 	Gate       *principal.Gate       // decides who may do what; nil: an open gate
 	Pages      Pages                 // for people; nil: none
 	Guard      *browser.Guard        // refuses requests of pages of other sites; nil: a guard without trusted origins
@@ -159,10 +161,9 @@ func (rt *router) timed(next http.Handler) http.Handler {
 	})
 }
 
-// routes maps paths and methods to handlers. takes lists the query parameters of a route and refuses all others. A
-// route without takes ignores its query, because probes and scrapers add parameters. A route of get needs the scope
-// read, and a route of open needs no credentials. Paths are not cleaned, because mux would redirect a POST to //flows,
-// and most clients repeat a redirected POST as a GET.
+// routes maps paths and methods to handlers. takes lists the parameters of a route; without it a route ignores its
+// query. A route of get needs the scope read, and a route of open no credentials. Paths are not cleaned, because mux
+// would redirect a POST to //flows, and most clients repeat a redirected POST as a GET.
 func (rt *router) routes() *mux.Router {
 	m := mux.NewRouter().SkipClean(true)
 	open := func(path string, h http.HandlerFunc) { m.HandleFunc(path, h).Methods(http.MethodGet, http.MethodHead) }
@@ -187,10 +188,13 @@ func (rt *router) routes() *mux.Router {
 		m.Handle("/sign-in", rt.Pages).Methods(http.MethodGet, http.MethodHead, http.MethodPost)
 		m.PathPrefix("/page/").Methods(http.MethodGet, http.MethodHead).Handler(rt.Pages)
 	}
-	if rt.Metrics != nil && rt.MetricsOpen {
-		open("/metrics", rt.Metrics.ServeHTTP)
-	} else if rt.Metrics != nil {
-		get("/metrics", rt.Metrics.ServeHTTP)
+	if rt.Metrics != nil {
+		map[bool]func(string, http.HandlerFunc){true: open, false: get}[rt.MetricsOpen]("/metrics", rt.Metrics.ServeHTTP)
+	}
+	if rt.Admin != nil {
+		door := admin.Door{Calls: rt.Admin, Gate: rt.Gate, Log: rt.Log}
+		m.HandleFunc("/admin/drain", rt.takes(rt.done(door.Drain), "node")).Methods(http.MethodPost)
+		m.HandleFunc("/admin/forget", rt.takes(rt.done(door.Forget), "store", "force")).Methods(http.MethodPost)
 	}
 	m.NotFoundHandler = http.HandlerFunc(rt.notFound)
 	m.MethodNotAllowedHandler = rt.methodNotAllowed(m)

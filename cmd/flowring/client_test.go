@@ -137,8 +137,8 @@ func TestClientCommands(t *testing.T) {
 			exitOK, membersJSON, "", []string{"GET /members"}},
 		{"members in an unknown format", complete("true", ""), "", "members --format csv",
 			exitUsage, "", `"csv" is none of table, json`, []string{}},
-		{"drain of an absent node", &face{status: http.StatusOK, body: `{"members":[{"name":"n4","store":"5daa"}]}`}, "", "drain n4",
-			exitFailure, "", "flowring: drain: n4 is absent: start it again, or forget its store 5daa\n", []string{"GET /members"}},
+		{"drain of an absent node", problem(409, "The call could lose data", "n4 is absent: start it again"), "", "drain n4",
+			exitFailure, "", "flowring: drain: n4: n4 is absent: start it again\n", []string{"POST /admin/drain?node=n4"}},
 		{"an invalid target", complete("true", ""), "", "members --target ftp://n1", exitUsage, "", "ftp://n1", []string{}},
 	} {
 		t.Run(test.name, func(t *testing.T) {

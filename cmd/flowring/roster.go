@@ -4,16 +4,14 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"flowring/cmd/flowring/access"
 	"flowring/cmd/flowring/output"
-	"flowring/node/peer"
-	"flowring/ring/roster"
 	"flowring/router"
+	"flowring/router/client"
 )
 
 const aboutDrain = `Take a node out of the cluster for good, after copying all its data to other nodes.
@@ -23,7 +21,8 @@ any more. The command waits until other nodes have the data. If the command ends
 its --timeout or by an interrupt, the drain is given up, and the node joins again with all its
 data.
 
-The peer port of NODE must be reachable from here.`
+Any node takes the call, with a token of the scope admin (--token-file). While the nodes ask for
+no credentials, they answer it only to this program on the machine of a node.`
 
 const aboutForget = `Take the store of a lost node out of the cluster.
 
@@ -32,7 +31,10 @@ unless all other stores answer, except the write quorum minus two; then no ackno
 record is lost. The refusal says which records could be lost; --force gives them up.
 
 STORE is the ID of a store, as in "flowring members". The cluster itself forgets a store
-that is absent for 15 minutes, or whose node is back with another disk.`
+that is absent for 15 minutes, or whose node is back with another disk.
+
+Any node takes the call, with a token of the scope admin (--token-file). While the nodes ask for
+no credentials, they answer it only to this program on the machine of a node.`
 
 // completionTimeout is the time that a shell waits for words.
 const completionTimeout = 2 * time.Second
@@ -48,20 +50,12 @@ func newDrain() *cobra.Command {
 			return m.Name, m.State + ", " + m.Addresses.HTTP
 		}),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return onRoster(cmd, &a, func(ctx context.Context, c *peer.Client, members []router.Member) error {
-				name := func(m router.Member) string { return m.Name }
-				m, err := find(members, "node", args[0], name, name)
-				if err != nil {
-					return err
+			return operate(cmd, &a, func(ctx context.Context, c *client.Client) error {
+				fmt.Fprintf(cmd.ErrOrStderr(), "draining %s: this command waits until its data is on other nodes\n", args[0])
+				if err := c.Drain(ctx, args[0]); err != nil {
+					return fmt.Errorf("%s: %w", args[0], a.DrainError(ctx, err))
 				}
-				if m.Addresses.Peer == "" {
-					return fmt.Errorf("%s is absent: start it again, or forget its store %s", m.Name, m.Store)
-				}
-				fmt.Fprintf(cmd.ErrOrStderr(), "draining %s: this command waits until its data is on other nodes\n", m.Name)
-				if err := c.Drain(ctx, m.Addresses.Peer); err != nil {
-					return fmt.Errorf("%s: %w", m.Name, a.DrainError(ctx, m.Addresses.Peer, err))
-				}
-				fmt.Fprintf(cmd.OutOrStdout(), "%s is drained: stop it\n", m.Name)
+				fmt.Fprintf(cmd.OutOrStdout(), "%s is drained: stop it\n", args[0])
 				return nil
 			})
 		},
@@ -81,16 +75,11 @@ func newForget() *cobra.Command {
 			return m.Store, m.Name + ", " + m.State
 		}),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return onRoster(cmd, &a, func(ctx context.Context, c *peer.Client, members []router.Member) error {
-				gone, err := find(members, "store", args[0], func(m router.Member) string { return m.Store },
-					func(m router.Member) string { return m.Store + " of " + m.Name })
-				if err != nil {
-					return err
+			return operate(cmd, &a, func(ctx context.Context, c *client.Client) error {
+				if err := c.Forget(ctx, args[0], force); err != nil {
+					return fmt.Errorf("store %s: %w", args[0], access.CallError(err))
 				}
-				if err := askAnother(ctx, c, members, gone, force); err != nil {
-					return fmt.Errorf("the store of %s: %w", gone.Name, err)
-				}
-				fmt.Fprintf(cmd.OutOrStdout(), "the store of %s is forgotten\n", gone.Name)
+				fmt.Fprintf(cmd.OutOrStdout(), "the store %s is forgotten\n", args[0])
 				return nil
 			})
 		},
@@ -121,38 +110,14 @@ func completeMembers(a *access.Access, word func(router.Member) (word, descripti
 	}
 }
 
-// onRoster gets the members, and calls do with a client of their peer ports.
-func onRoster(
-	cmd *cobra.Command, a *access.Access, do func(context.Context, *peer.Client, []router.Member) error,
-) error {
-	return a.WithMembers(cmd.Context(), cmd.ErrOrStderr(), func(ctx context.Context, view router.MembersView) error {
-		calls := peer.NewOutsider()
-		defer calls.Close()
-		return do(ctx, calls, view.Members)
-	})
-}
-
-// find returns the member whose name or store ID, as returned by of, is want. An error lists the label of each member.
-func find(members []router.Member, kind, want string, of, label func(router.Member) string) (router.Member, error) {
-	var have []string
-	for _, m := range members {
-		if of(m) == want {
-			return m, nil
-		}
-		have = append(have, label(m))
+// operate makes a call of an operator, within the timeout.
+func operate(cmd *cobra.Command, a *access.Access, call func(context.Context, *client.Client) error) error {
+	c, err := a.Client(cmd.ErrOrStderr())
+	if err != nil {
+		return err
 	}
-	return router.Member{}, fmt.Errorf("no %s %s (%ss: %s)", kind, want, kind, strings.Join(have, ", "))
-}
-
-// askAnother asks the first live node with another store to forget a store.
-func askAnother(ctx context.Context, c *peer.Client, members []router.Member, gone router.Member, force bool) error {
-	for _, m := range members {
-		if m.Store != gone.Store && m.State == "alive" && m.Established {
-			if err := c.Forget(ctx, m.Addresses.Peer, roster.StoreID(gone.Store), force); err != nil {
-				return access.CallError(m.Addresses.Peer, err)
-			}
-			return nil
-		}
-	}
-	return fmt.Errorf("no other node is alive")
+	defer c.Close()
+	ctx, _, cancel := a.Bound(cmd.Context())
+	defer cancel()
+	return a.During(func() error { return call(ctx, c) })
 }

@@ -22,6 +22,7 @@ const (
 	TooManyNames
 	TooManyHours
 	HoursReserved
+	Guarded
 	TooLarge
 	MediaType
 	ContentEncoding
@@ -37,7 +38,6 @@ const (
 	Busy
 	NotReplica
 	Stranger
-	Guarded
 	Malformed
 )
 
@@ -193,6 +193,12 @@ var table = [...]row{
 		text:   "the node reserves the last tenth of its hours for those within 48 hours of its clock",
 		advice: reduceAdvice,
 	},
+	Guarded: {
+		problem: "guarded", code: "guarded", status: 409,
+		title:  "The call could lose data",
+		text:   "forgetting or draining the store could lose data",
+		advice: "Nothing was changed for good. The detail names the stores that have to answer first.",
+	},
 	TooLarge: {
 		problem: "too-large", status: 413,
 		title:  "The body is too large",
@@ -265,6 +271,5 @@ var table = [...]row{
 	Busy:       {code: "busy", status: 503, text: "too many calls are in progress; nothing was done"},
 	NotReplica: {code: "not_replica", status: 409, text: "the store is no replica by the roster of the caller"},
 	Stranger:   {code: "stranger", status: 421, text: "the caller belongs to another cluster"},
-	Guarded:    {code: "guarded", status: 409, text: "forgetting or draining the store could lose data"},
 	Malformed:  {code: "malformed", status: 400, text: "the call cannot be understood"},
 }

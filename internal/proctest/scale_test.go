@@ -53,8 +53,8 @@ func (c *cluster) drain(p *process) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	begun := time.Now()
-	a, err := c.askFor(ctx, http.MethodPost, p.peer()+"drain", nil, nil)
-	if err != nil || a.status != http.StatusNoContent {
+	a, err := c.askFor(ctx, http.MethodPost, p.url()+"/admin/drain?node="+p.name, nil, nil)
+	if err != nil || a.status != http.StatusOK {
 		c.t.Fatalf("drain %s: %d %s, %v", p, a.status, a.body, err)
 	}
 	c.t.Logf("%s was drained in %v", p, time.Since(begun).Round(time.Millisecond))

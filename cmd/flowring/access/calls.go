@@ -4,9 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/url"
 
-	"flowring/node/peer"
+	"flowring/router/client"
 )
 
 // endedDrain is the error of a drain that did not end before its command.
@@ -23,10 +22,10 @@ func (e endedDrain) Error() string {
 func (e endedDrain) Unwrap() error { return e.cause }
 
 // DrainError returns the error of a drain for the operator. If ctx has ended, the error of the call says only that.
-func (a *Access) DrainError(ctx context.Context, addr string, err error) error {
+func (a *Access) DrainError(ctx context.Context, err error) error {
 	switch cause := context.Cause(ctx); {
 	case cause == nil:
-		return CallError(addr, err)
+		return CallError(err)
 	case errors.Is(cause, context.DeadlineExceeded):
 		return endedDrain{fmt.Sprintf("not drained within the --timeout of %v", a.Timeout), cause}
 	default:
@@ -34,13 +33,18 @@ func (a *Access) DrainError(ctx context.Context, addr string, err error) error {
 	}
 }
 
-// CallError returns the error of a call to the peer port at addr without the URL of the call.
-func CallError(addr string, err error) error {
-	if refused := (*peer.Error)(nil); errors.As(err, &refused) {
-		return refused
-	}
-	if failed := (*url.Error)(nil); errors.As(err, &failed) {
-		return fmt.Errorf("peer port %s: %w", addr, failed.Err)
+// CallError returns the error of a call of an operator: of a refusal that names what to do, the text alone.
+func CallError(err error) error {
+	if p := (*client.Problem)(nil); errors.As(err, &p) && p.Detail != "" && p.Status >= 400 && p.Status < 500 {
+		return refusedCall{p}
 	}
 	return err
 }
+
+// refusedCall is a refusal of a node with its detail as the text.
+type refusedCall struct{ problem *client.Problem }
+
+func (e refusedCall) Error() string { return e.problem.Detail }
+
+// Unwrap returns the problem.
+func (e refusedCall) Unwrap() error { return e.problem }

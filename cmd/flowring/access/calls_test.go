@@ -4,18 +4,19 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/url"
 	"testing"
 	"time"
 
-	"flowring/node/peer"
+	"flowring/router"
+	"flowring/router/client"
 )
 
-// The error of a drain says how the drain ended, and shows no URL of the peer port.
+// The error of a drain says how the drain ended.
 func TestDrainErrors(t *testing.T) {
 	const rejoins = ": the drain is given up, and the node joins again with all its data"
-	call := fmt.Errorf("drain at n5:8081: %w", &url.Error{Op: "Post", URL: "http://n5:8081/x", Err: errors.New("refused")})
+	call := fmt.Errorf("drain: http://n5:8080: %w", errors.New("refused"))
 	signal := errors.New("interrupt signal received")
+	refusal := &client.Problem{Problem: router.Problem{Status: 409, Title: "The call could lose data", Detail: "too few stores"}}
 	for _, tt := range []struct {
 		name        string
 		cause, call error
@@ -24,9 +25,8 @@ func TestDrainErrors(t *testing.T) {
 	}{
 		{"the timeout ends", context.DeadlineExceeded, call, "not drained within the --timeout of 3s" + rejoins, true},
 		{"a signal ends the command", signal, call, "interrupt signal received" + rejoins, false},
-		{"the peer port cannot be reached", nil, call, "peer port n5:8081: refused", false},
-		{"the node refuses", nil, fmt.Errorf("drain at n5:8081: %w", &peer.Error{Detail: "too few stores"}), "too few stores", false},
-		{"another failure", nil, signal, "interrupt signal received", false},
+		{"no node can be reached", nil, call, "drain: http://n5:8080: refused", false},
+		{"the node refuses", nil, fmt.Errorf("drain: http://n5:8080: %w", refusal), "too few stores", false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			ctx, end := context.WithCancelCause(t.Context())
@@ -34,7 +34,7 @@ func TestDrainErrors(t *testing.T) {
 			if tt.cause != nil {
 				end(tt.cause)
 			}
-			err := (&Access{Timeout: 3 * time.Second}).DrainError(ctx, "n5:8081", tt.call)
+			err := (&Access{Timeout: 3 * time.Second}).DrainError(ctx, tt.call)
 			if err.Error() != tt.want || Unavailable(err) != tt.unavailable {
 				t.Errorf("DrainError = %v, unavailable %t, want %s, %t", err, Unavailable(err), tt.want, tt.unavailable)
 			}

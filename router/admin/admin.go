@@ -1,0 +1,68 @@
+// Package admin takes the requests of operators: it asks for the scope admin, logs each call, and reads its parameters.
+//
+// Each call is one line of the log with audit=true, before it begins or when it is refused. A Door has no state and may
+// be used concurrently.
+package admin
+
+import (
+	"cmp"
+	"context"
+	"log/slog"
+	"net/http"
+	"strconv"
+
+	"flowring/internal/contract"
+	"flowring/router/principal"
+)
+
+// Calls are the calls of operators, by any node for any node. Their errors carry contract.NotFound for an unknown name,
+// contract.Guarded if data could be lost, and a *contract.UnavailableError for an unknown outcome.
+type Calls interface {
+	// Drain takes a node off the roster, after copying its data to other nodes. It is given up when ctx ends.
+	Drain(ctx context.Context, node string) error
+	// Forget takes the store of a lost node off the roster. With force, records may be lost.
+	Forget(ctx context.Context, store string, force bool) error
+}
+
+// Door is the way of operators to the calls.
+type Door struct {
+	Calls Calls
+	Gate  *principal.Gate
+	Log   *slog.Logger
+}
+
+// Drain makes the call that r asks for.
+func (d Door) Drain(r *http.Request) error {
+	if err := d.check(r); err != nil {
+		return err
+	}
+	node := r.URL.Query().Get("node")
+	if node == "" {
+		return contract.Query.Errorf("the parameter node is missing: the name of the node to drain")
+	}
+	return d.Calls.Drain(r.Context(), node)
+}
+
+// Forget makes the call that r asks for.
+func (d Door) Forget(r *http.Request) error {
+	if err := d.check(r); err != nil {
+		return err
+	}
+	store := r.URL.Query().Get("store")
+	if store == "" {
+		return contract.Query.Errorf("the parameter store is missing: the ID of the store to forget")
+	}
+	force, err := strconv.ParseBool(cmp.Or(r.URL.Query().Get("force"), "false"))
+	if err != nil {
+		return contract.Query.Errorf("the parameter force is neither true nor false")
+	}
+	return d.Calls.Forget(r.Context(), store, force)
+}
+
+// check asks for the scope, and logs the call.
+func (d Door) check(r *http.Request) error {
+	who, err := d.Gate.Check(r, principal.Admin)
+	d.Log.Info("admin call", "audit", true, "call", r.URL.Path, "for", r.URL.RawQuery, "principal", who.Name,
+		"client", r.RemoteAddr, "allowed", err == nil)
+	return err
+}

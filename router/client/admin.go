@@ -1,0 +1,35 @@
+package client
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+)
+
+// Drain asks a node of the cluster to take the named node off the roster, and waits for the end. The drain is given up
+// if ctx ends first.
+func (c *Client) Drain(ctx context.Context, node string) error {
+	return c.admin(ctx, "drain", url.Values{"node": {node}})
+}
+
+// Forget asks a node of the cluster to take the store of a lost node off the roster. With force, records may be lost.
+func (c *Client) Forget(ctx context.Context, store string, force bool) error {
+	return c.admin(ctx, "forget", url.Values{"store": {store}, "force": {strconv.FormatBool(force)}})
+}
+
+// admin makes a call of an operator. A call that is repeated goes on where it stood, so it is retried like any other.
+func (c *Client) admin(ctx context.Context, call string, parameters url.Values) error {
+	patient := &Client{cfg: c.cfg, targets: c.targets}
+	patient.cfg.AttemptTimeout = 24 * time.Hour // ctx is the limit: a node copies data before it answers
+	_, err := patient.retry(ctx, func(ctx context.Context, target string) error {
+		_, err := patient.call(ctx, http.MethodPost, target+"/admin/"+call+"?"+parameters.Encode(), nil, nil, &struct{}{})
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("%s: %w", call, err)
+	}
+	return nil
+}
