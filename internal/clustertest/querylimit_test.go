@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -188,6 +189,35 @@ func TestAStoreThatIsLostDuringTheRowsIsAnError(t *testing.T) {
 		}
 		if !errors.As(failed, new(*contract.UnavailableError)) || read > 20_000 {
 			t.Errorf("%d rows, then %v, want an error before the end", read, failed)
+		}
+	})
+}
+
+// A query over HTTP ends with its connection, at all nodes.
+func TestAQueryEndsWithItsConnection(t *testing.T) {
+	racetest.Bubble(t, func(t *testing.T) {
+		c, _ := busyCluster(t, nil)
+		for _, name := range c.Names() {
+			c.opts.CPUSlots[name].Acquire()
+		}
+		client := c.Client("10.0.5.1")
+		defer client.CloseIdleConnections()
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+		defer cancel()
+		url := fmt.Sprintf("http://%s/flows?from=0&to=%d&top=3", at(c.Addr("n1"), HTTPPort), askedHours)
+		req, err := http.NewRequestWithContext(ctx, "GET", url, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := client.Do(req); !errors.Is(err, context.DeadlineExceeded) {
+			t.Fatalf("GET = %v, want %v", err, context.DeadlineExceeded)
+		}
+		time.Sleep(time.Second)
+		if all := c.working(t); len(all) > 0 {
+			t.Errorf("a second after the connection was closed these work: %q", all)
+		}
+		for _, name := range c.Names() {
+			c.opts.CPUSlots[name].Release()
 		}
 	})
 }
