@@ -207,9 +207,11 @@ func (s *Server) handle(method, name string, slots chan struct{}, call func(http
 			s.busy("%s: %d calls are under way", name, cap(slots)).write(w)
 			return
 		}
-		if refusal := checkOffer(r.Header, s.Offer()); refusal != nil {
-			refusal.write(w)
-			return
+		if isNode(r.Header) {
+			if refusal := checkOffer(r.Header, s.Offer()); refusal != nil {
+				refusal.write(w)
+				return
+			}
 		}
 		theirs := r.Header.Get(headerCluster)
 		if refusal := s.refuseStranger(theirs); refusal != nil && (name != "hello" || s.Roster().Cluster() != "") {

@@ -69,6 +69,34 @@ func TestCallsOfANodeOfOtherVersionsAreRefused(t *testing.T) {
 	}
 }
 
+// An operator calls the peer port with curl, which says no version. A node from before versions says none either, and is
+// refused.
+func TestCallsOfNoNodeNeedNoVersion(t *testing.T) {
+	d := newDouble()
+	d.offer = newNode
+	addr := d.serve(t, ServerConfig{})
+	for _, tt := range []struct {
+		name, roster string
+		want         int
+	}{{"curl", "", http.StatusOK}, {"a node from before versions", "0123", http.StatusMisdirectedRequest}} {
+		req, err := http.NewRequestWithContext(t.Context(), "GET", "http://"+addr+prefix+"summary", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if tt.roster != "" {
+			req.Header.Set(headerRoster, tt.roster)
+		}
+		res, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res.Body.Close()
+		if res.StatusCode != tt.want {
+			t.Errorf("a call of %s = %d, want %d", tt.name, res.StatusCode, tt.want)
+		}
+	}
+}
+
 // A stream that began under one version does not carry calls of the next one, because the peer may not speak it.
 func TestANewVersionHasStreamsOfItsOwn(t *testing.T) {
 	d := newDouble()
