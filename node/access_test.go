@@ -10,7 +10,6 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -159,14 +158,14 @@ func TestTokensAreSwitchedOnUnderLoad(t *testing.T) {
 // writers post one record after the other, each with a key, to whichever node answers.
 type writers struct {
 	token  atomic.Pointer[string]
-	posted atomic.Int64
+	posted []atomic.Int64 // by writer
 	cancel context.CancelFunc
 	done   errgroup.Group
 }
 
 func startWriters(c *cluster, n int) *writers {
 	ctx, cancel := context.WithCancel(context.Background())
-	w := &writers{cancel: cancel}
+	w := &writers{cancel: cancel, posted: make([]atomic.Int64, n)}
 	c.t.Cleanup(func() { cancel(); w.done.Wait() })
 	var targets []string
 	for _, name := range c.names() {
@@ -197,19 +196,24 @@ func (w *writers) write(ctx context.Context, targets []string, number int) error
 		if err != nil {
 			return fmt.Errorf("post %d of writer %d: %w", i, number, err)
 		}
-		w.posted.Add(1)
+		w.posted[number].Add(1)
 	}
 	return nil
 }
 
-// goOn waits until each writer can have posted again.
+// goOn waits until each writer has begun a post and ended it.
 func (w *writers) goOn(t *testing.T) {
 	t.Helper()
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for want, end := w.posted.Load()+20, time.Now().Add(patience); w.posted.Load() < want; <-tick.C {
-		if time.Now().After(end) {
-			t.Fatalf("%d posts and no more", w.posted.Load())
+	for i := range w.posted {
+		writer := &w.posted[i]
+		want := writer.Load() + 2 // the next post to end may have begun before
+		if err := poll(func() error {
+			if n := writer.Load(); n < want {
+				return fmt.Errorf("writer %d has ended %d posts, want %d", i, n, want)
+			}
+			return nil
+		}); err != nil {
+			t.Fatal(err)
 		}
 	}
 }
@@ -221,5 +225,9 @@ func (w *writers) stop(t *testing.T) int64 {
 	if err := w.done.Wait(); err != nil {
 		t.Error(err)
 	}
-	return w.posted.Load()
+	var all int64
+	for i := range w.posted {
+		all += w.posted[i].Load()
+	}
+	return all
 }

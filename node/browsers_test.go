@@ -68,6 +68,7 @@ func TestAPortThatIsNotOnLoopbackTakesEveryName(t *testing.T) {
 	cfg.Insecure = true
 	cfg.AdvertiseHost = "127.0.0.1"
 	c.startWith(cfg)
+	c.waitReady() // a node takes no call of others before its store is established
 	for _, url := range []string{"http://" + c.nodes["a"].Addresses().HTTP + "/livez", "http://" + c.nodes["a"].Addresses().Peer + "/peer/v1/summary"} {
 		if got := c.askAs("GET", url, "flows.example", ""); got != 200 {
 			t.Errorf("GET %s with Host flows.example = %d, want 200", url, got)

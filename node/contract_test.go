@@ -79,11 +79,11 @@ func TestOwnersAndOthersAnswerAlike(t *testing.T) {
 			t.Fatalf("member(%s) = %+v", owner, held)
 		}
 		for _, name := range c.names() {
-			r, err := c.get(name, hour, "&require=complete")
+			r, err := c.complete(name, hour)
 			if err != nil || r.text != want {
 				t.Errorf("%s says of hour %d, which %s owns: %s, %v, want %s", name, hour, owner, r.text, err, want)
 			}
-			if status, err := c.post(name, "key-of-"+owner, of(hour, "app", 7)); status != 422 {
+			if status, err := c.answer(name, "key-of-"+owner, of(hour, "app", 7)); status != 422 {
 				t.Errorf("a key reused at %s for an hour that %s owns = %d, %v, want 422", name, owner, status, err)
 			}
 		}

@@ -92,6 +92,9 @@ func TestAnUnchangedHourIsNotProvenByHalfTheCluster(t *testing.T) {
 	c := newCluster(t, 3, copies(3, 2))
 	c.formed("a", "b", "c")
 	c.mustPost("a", "", of(7, "app", 6))
+	if _, err := c.complete("a", 7); err != nil {
+		t.Fatal(err)
+	}
 	res, _ := c.conditional("GET", "a", 7, "")
 	tag := res.Header.Get("ETag")
 	c.kill("b")

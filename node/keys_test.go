@@ -49,14 +49,14 @@ func TestAKeyBelongsToOneRequest(t *testing.T) {
 					{"both hours again", m, 200, []observation{x(eleven, 1), x(twelve, 1)}},
 				} {
 					for _, name := range append(slices.Clone(names[i:]), names[:i]...) {
-						if got, err := c.post(name, step.key, step.sent...); got != step.want {
+						if got, err := c.answer(name, step.key, step.sent...); got != step.want {
 							t.Errorf("%s at %s = %d, %v, want %d", step.name, name, got, err, step.want)
 						}
 					}
 				}
 			}
 			for hour, tx := range map[int64]int64{ten: 5, eleven: 1, twelve: 1, thirteen: 0} {
-				r, err := c.get("a", hour, "")
+				r, err := c.complete("a", hour)
 				for _, at := range names {
 					if got := r.totals["x-"+at]; err != nil || got != tx {
 						t.Errorf("hour %d has %d bytes of x-%s, %v, want %d", hour, got, at, err, tx)

@@ -97,7 +97,7 @@ func (c *cluster) read(ctx context.Context, l *ledger.Ledger, name string, reads
 // exact returns nil if a node shows every batch of every hour in complete reads.
 func (c *cluster) exact(l *ledger.Ledger, name string) error {
 	for _, hour := range l.Hours() {
-		r, err := c.get(name, int64(hour), "&require=complete")
+		r, err := c.complete(name, int64(hour))
 		if err != nil || r.status != http.StatusOK {
 			return fmt.Errorf("get(%s, hour %d) = %d, %v", name, hour, r.status, err)
 		}

@@ -62,7 +62,7 @@ func TestNodesThatDifferAreRefused(t *testing.T) {
 			}); err != nil {
 				t.Errorf("%v; its log:\n%s", err, x.log)
 			}
-			if err := c.agreed(); err != nil {
+			if err := poll(c.agreed); err != nil {
 				t.Error(err)
 			}
 			if err := c.filled(3); err != nil {

@@ -4,13 +4,13 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"flowring/flow"
 )
@@ -50,20 +50,28 @@ func (c *cluster) post(name, key string, observed ...observation) (int, error) {
 	return res.StatusCode, err
 }
 
-// mustPost fails the test unless the observations are stored. It retries in the ways of the contract: with a key, drawn
-// if the test has none, and not after a 4xx.
-func (c *cluster) mustPost(name, key string, observed ...observation) {
+// answer sends observations until the answer is a 200 or a refusal for good. It retries in the ways of the contract,
+// because a busy machine may be too slow for a POST: with a key, drawn if the test has none, and not after a 4xx.
+func (c *cluster) answer(name, key string, observed ...observation) (status int, err error) {
 	c.t.Helper()
 	if key == "" {
 		key = fmt.Sprintf("key-%d", c.keys.Add(1))
 	}
 	c.eventually(func() error {
-		status, err := c.post(name, key, observed...)
-		if 400 <= status && status < 500 {
-			c.t.Fatalf("post(%s, %v) = %d, %v, want 200", name, observed, status, err)
+		if status, err = c.post(name, key, observed...); status < 400 || status >= 500 {
+			return err
 		}
-		return err
+		return nil
 	})
+	return status, err
+}
+
+// mustPost fails the test unless the observations are stored.
+func (c *cluster) mustPost(name, key string, observed ...observation) {
+	c.t.Helper()
+	if status, err := c.answer(name, key, observed...); err != nil {
+		c.t.Fatalf("post(%s, %v) = %d, %v, want 200", name, observed, status, err)
+	}
 }
 
 // reading is an answer to GET /flows.
@@ -99,12 +107,20 @@ func (c *cluster) get(name string, hour int64, query string) (reading, error) {
 	return r, nil
 }
 
-// reads returns nil if a complete answer of a node has tx bytes for the flow src of an hour. It asks again after a 503.
+// complete reads an hour at a node until the answer is complete, because a node of a busy machine may be silent.
+func (c *cluster) complete(name string, hour int64) (r reading, err error) {
+	silent := poll(func() error {
+		if r, err = c.get(name, hour, "&require=complete"); err == nil && r.status == http.StatusServiceUnavailable {
+			return fmt.Errorf("get(%s, hour %d) = 503 %s", name, hour, r.text)
+		}
+		return nil
+	})
+	return r, errors.Join(silent, err)
+}
+
+// reads returns nil if a complete answer of a node has tx bytes for the flow src of an hour.
 func (c *cluster) reads(name string, hour int64, src string, tx int64) error {
-	r, err := c.get(name, hour, "")
-	for end := time.Now().Add(patience); err == nil && r.status == http.StatusServiceUnavailable && time.Now().Before(end); {
-		r, err = c.get(name, hour, "")
-	}
+	r, err := c.complete(name, hour)
 	switch {
 	case err != nil:
 		return err
