@@ -39,21 +39,16 @@ func newDemo() *cobra.Command {
 		Example: "  flowring demo\n  flowring demo --for 1m",
 		Args:    arguments(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			ctx := cmd.Context()
-			if length > 0 {
-				var cancel context.CancelFunc
-				ctx, cancel = context.WithTimeout(ctx, length)
-				defer cancel()
-			}
-			return runDemo(ctx, cmd.OutOrStdout(), cmd.ErrOrStderr())
+			return runDemo(cmd.Context(), length, cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
 	cmd.Flags().DurationVar(&length, "for", 0, "stop after this time (default: at Ctrl-C)")
 	return cmd
 }
 
-// runDemo runs the three nodes until ctx ends, or one of them fails.
-func runDemo(ctx context.Context, stdout, stderr io.Writer) (err error) {
+// runDemo runs the three nodes until ctx ends, or one of them fails. A length above 0 is the longest time after the start
+// of all three.
+func runDemo(ctx context.Context, length time.Duration, stdout, stderr io.Writer) (err error) {
 	folder, err := os.MkdirTemp("", "flowring-demo-")
 	if err != nil {
 		return err
@@ -69,6 +64,11 @@ func runDemo(ctx context.Context, stdout, stderr io.Writer) (err error) {
 		return err
 	}
 	d.announce(stdout)
+	if length > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, length)
+		defer cancel()
+	}
 	return d.wait(ctx)
 }
 
