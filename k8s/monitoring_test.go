@@ -14,11 +14,10 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
+
+	"flowring/internal/nodetest"
 
 	"go.yaml.in/yaml/v3"
-
-	"flowring/node"
 )
 
 // alert is a rule of monitoring/alerts.yaml.
@@ -166,37 +165,11 @@ func dashboardRules(t *testing.T) string {
 	return name
 }
 
-// startNodes starts a cluster of three nodes in this process and returns their public addresses.
-func startNodes(t *testing.T) (addresses []string) {
-	t.Helper()
-	var join []string
-	for i := range 3 {
-		cfg := node.Default(fmt.Sprint("n", i+1))
-		cfg.MinFree, cfg.ReplicationFactor, cfg.WriteQuorum, cfg.Join = 0, 3, 2, join
-		cfg.HTTPAddr, cfg.PeerAddr, cfg.GossipAddr = "127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0"
-		cfg.DataDir = t.TempDir()
-		n, err := node.New(cfg, node.Deps{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() {
-			if err := n.Abort(); err != nil {
-				t.Logf("stop: %v", err)
-			}
-		})
-		if err := n.Start(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		addresses, join = append(addresses, n.Addresses().HTTP), append(join, n.Addresses().Gossip)
-	}
-	return addresses
-}
-
 // A real Prometheus scrapes three nodes and evaluates all alerts and all queries of the dashboard. In a healthy cluster
 // no alert fires.
 func TestPrometheusScrapesThreeNodes(t *testing.T) {
 	program := tool(t, "prometheus")
-	nodes := startNodes(t)
+	nodes := nodetest.Start(t, 3)
 	dir := t.TempDir()
 	alertRules, err := filepath.Abs("monitoring/alerts.yaml")
 	if err != nil {
@@ -204,12 +177,12 @@ func TestPrometheusScrapesThreeNodes(t *testing.T) {
 	}
 	config := fmt.Sprintf("global: {scrape_interval: 1s, evaluation_interval: 1s}\nrule_files: [%q, %q]\n"+
 		"scrape_configs:\n- job_name: flowring\n  static_configs: [{targets: [%q, %q, %q]}]\n",
-		alertRules, dashboardRules(t), nodes[0], nodes[1], nodes[2])
+		alertRules, dashboardRules(t), nodes[0].Addresses().HTTP, nodes[1].Addresses().HTTP, nodes[2].Addresses().HTTP)
 	if err := os.WriteFile(filepath.Join(dir, "prometheus.yaml"), []byte(config), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	api := startPrometheus(t, program, dir)
-	eventually(t, func() error { return evaluated(t, api) })
+	nodetest.Eventually(t, func() error { return evaluated(t, api) })
 	var firing struct{ Data struct{ Result []any } }
 	if err := getJSON(t, api+"/api/v1/query?query="+url.QueryEscape(`ALERTS{alertstate="firing"}`), &firing); err != nil || len(firing.Data.Result) > 0 {
 		t.Errorf("alerts fire in a healthy cluster: %v, %v", firing.Data.Result, err)
@@ -238,7 +211,7 @@ func startPrometheus(t *testing.T, program, dir string) (api string) {
 			t.Logf("log of prometheus:\n%s", readFile(t, log.Name()))
 		}
 	})
-	eventually(t, func() error {
+	nodetest.Eventually(t, func() error {
 		m := regexp.MustCompile(`address=(127\.0\.0\.1:[1-9]\d*)`).FindSubmatch(readFile(t, log.Name()))
 		if m == nil {
 			return fmt.Errorf("prometheus has not said its address")
@@ -303,20 +276,4 @@ func getJSON(t *testing.T, url string, v any) error {
 		return err
 	}
 	return json.Unmarshal(data, v)
-}
-
-// eventually waits until check returns nil.
-func eventually(t *testing.T, check func() error) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
-	defer cancel()
-	tick := time.NewTicker(100 * time.Millisecond)
-	defer tick.Stop()
-	for err := check(); err != nil; err = check() {
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			t.Fatal(err)
-		}
-	}
 }

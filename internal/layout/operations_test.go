@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"flowring/internal/nodetest"
 )
 
 // guides are the documents with commands for users.
@@ -32,7 +34,7 @@ func without(all, known []string) []string {
 
 // TestDocumentedMetricsAreExported compares docs/operations.md with the metrics of a node, both ways.
 func TestDocumentedMetricsAreExported(t *testing.T) {
-	addr := startNode(t)
+	addr := nodetest.Start(t, 1)[0].Addresses().HTTP
 	get(t, "http://"+addr+"/flows?hour=1") // a metric with labels shows from its first use on
 	exported := found(get(t, "http://"+addr+"/metrics"), `(?m)^# TYPE (flowring_[a-z_]+) `)
 	documented := found(read(t, "docs/operations.md"), "`(flowring_[a-z_]+)`")

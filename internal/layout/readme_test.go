@@ -1,7 +1,6 @@
 package layout_test
 
 import (
-	"context"
 	"io"
 	"net/http"
 	"os"
@@ -9,9 +8,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
-
-	"flowring/node"
 )
 
 // read returns a file of the repository as text.
@@ -60,44 +56,6 @@ func section(text, heading string) string {
 	_, rest, _ := strings.Cut(text, "\n## "+heading+"\n")
 	part, _, _ := strings.Cut(rest, "\n## ")
 	return part
-}
-
-// startNode runs a node for the length of a test and returns its public address.
-func startNode(t *testing.T) string {
-	t.Helper()
-	cfg := node.Default("n1")
-	cfg.MinFree = 0 // any free space will do
-	cfg.HTTPAddr, cfg.PeerAddr, cfg.GossipAddr = "127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0"
-	cfg.DataDir = t.TempDir()
-	n, err := node.New(cfg, node.Deps{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := n.Abort(); err != nil {
-			t.Logf("stop: %v", err)
-		}
-	})
-	if err := n.Start(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	waitReady(t, n)
-	return n.Addresses().HTTP
-}
-
-func waitReady(t *testing.T, n *node.Node) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
-	defer cancel()
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for n.Ready() != nil {
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			t.Fatalf("the node is not ready: %v", n.Ready())
-		}
-	}
 }
 
 // get returns the body of the answer to a GET.

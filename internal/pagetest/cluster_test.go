@@ -2,14 +2,13 @@ package pagetest
 
 import (
 	"bytes"
-	"context"
-	"fmt"
 	"io"
 	"net/http"
 	"testing"
 	"time"
 
 	"flowring/flow"
+	"flowring/internal/nodetest"
 	"flowring/node"
 )
 
@@ -21,31 +20,7 @@ type cluster struct {
 
 func startCluster(t *testing.T) *cluster {
 	t.Helper()
-	c := &cluster{t: t}
-	var join []string
-	for i := range 3 {
-		cfg := node.Default(fmt.Sprint("n", i+1))
-		cfg.MinFree, cfg.ReplicationFactor, cfg.WriteQuorum, cfg.Join = 0, 3, 2, join
-		cfg.HTTPAddr, cfg.PeerAddr, cfg.GossipAddr = "127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0"
-		cfg.DataDir = t.TempDir()
-		n, err := node.New(cfg, node.Deps{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() {
-			if err := n.Abort(); err != nil {
-				t.Logf("stop: %v", err)
-			}
-		})
-		if err := n.Start(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		c.nodes, join = append(c.nodes, n), append(join, n.Addresses().Gossip)
-	}
-	for _, n := range c.nodes {
-		eventually(t, n.Ready)
-	}
-	return c
+	return &cluster{t, nodetest.Start(t, 3)}
 }
 
 // url returns the address of a path at the first node.
@@ -99,22 +74,3 @@ func (c *cluster) fill() {
 	}
 	c.post(records...)
 }
-
-// eventually waits until check returns nil.
-func eventually(t *testing.T, check func() error) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	defer cancel()
-	tick := time.NewTicker(50 * time.Millisecond)
-	defer tick.Stop()
-	for err := check(); err != nil; err = check() {
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			t.Fatal(err)
-		}
-	}
-}
-
-// patience is the time for something that happens in the end, on a busy machine too.
-const patience = 5 * time.Minute

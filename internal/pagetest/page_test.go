@@ -18,6 +18,7 @@ import (
 	"github.com/chromedp/chromedp/kb"
 
 	"flowring/flow"
+	"flowring/internal/nodetest"
 )
 
 // browser is one tab of chromium. Errors in its console fail the test.
@@ -38,7 +39,7 @@ func newBrowser(t *testing.T, c *cluster) *browser {
 	}
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.WindowSize(1100, 900), chromedp.Flag("disable-quic", true),
-		chromedp.Flag("disable-component-update", true), chromedp.WSURLReadTimeout(patience),
+		chromedp.Flag("disable-component-update", true), chromedp.WSURLReadTimeout(nodetest.Patience),
 	)
 	ctx, stopBrowser := chromedp.NewExecAllocator(t.Context(), options...)
 	ctx, closeTab := chromedp.NewContext(ctx)
@@ -87,7 +88,7 @@ func (b *browser) open(path string) {
 // sees waits until the page has a text.
 func (b *browser) sees(text string) {
 	b.t.Helper()
-	eventually(b.t, func() error {
+	nodetest.Eventually(b.t, func() error {
 		var body string
 		if err := chromedp.Run(b.ctx, chromedp.Text("body", &body, chromedp.ByQuery)); err != nil {
 			return err
@@ -102,7 +103,7 @@ func (b *browser) sees(text string) {
 // reaches waits until a page with the parameter has loaded.
 func (b *browser) reaches(parameter string) {
 	b.t.Helper()
-	eventually(b.t, func() error {
+	nodetest.Eventually(b.t, func() error {
 		var at string
 		loaded := "document.readyState == 'complete' ? decodeURIComponent(location.search) : ''"
 		if err := chromedp.Run(b.ctx, chromedp.Evaluate(loaded, &at)); err != nil {
@@ -203,7 +204,7 @@ func TestAFilterIsTypedAndARowIsClicked(t *testing.T) {
 		t.Error("the filtered page has no rows")
 	}
 	b.do(chromedp.Evaluate("document.getElementById('src_app').value = 'st'", nil), chromedp.SendKeys("#src_app", "o"))
-	eventually(t, func() error {
+	nodetest.Eventually(t, func() error {
 		if n := evaluate[int](b, "document.querySelectorAll('#names-src option').length"); n == 0 {
 			return fmt.Errorf("no name completes sto")
 		}
@@ -258,7 +259,7 @@ func TestANodeEndsWhileSomebodyLooks(t *testing.T) {
 	b.do(chromedp.Click("#pause"))
 	b.sees("Paused.")
 	b.screenshot("live-paused")
-	eventually(t, func() error {
+	nodetest.Eventually(t, func() error {
 		b.open("/cluster")
 		if text := evaluate[string](b, "document.body.textContent"); !strings.Contains(text, "n3 does not answer") {
 			return fmt.Errorf("the page does not miss n3")
@@ -270,7 +271,7 @@ func TestANodeEndsWhileSomebodyLooks(t *testing.T) {
 	if err := c.nodes[1].Abort(); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, func() error {
+	nodetest.Eventually(t, func() error {
 		b.do(chromedp.Navigate(c.url("/")))
 		if text := evaluate[string](b, "document.body.textContent"); !strings.Contains(text, "no answer from") {
 			return fmt.Errorf("the page is not refused")

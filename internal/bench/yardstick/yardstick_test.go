@@ -12,7 +12,7 @@ import (
 
 	"flowring/flow"
 	"flowring/internal/load"
-	"flowring/node"
+	"flowring/internal/nodetest"
 )
 
 // serve answers with a handler for the length of a test and returns its URL.
@@ -21,23 +21,6 @@ func serve(t *testing.T, h http.Handler) string {
 	s := httptest.NewServer(h)
 	t.Cleanup(s.Close)
 	return s.URL
-}
-
-// startNode runs a node for the length of a test and returns its URL.
-func startNode(t *testing.T) string {
-	t.Helper()
-	cfg := node.Default("n1")
-	cfg.MinFree, cfg.DataDir = 0, t.TempDir()
-	cfg.HTTPAddr, cfg.PeerAddr, cfg.GossipAddr = "127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0"
-	n, err := node.New(cfg, node.Deps{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { n.Abort() })
-	if err := n.Start(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	return "http://" + n.Addresses().HTTP
 }
 
 // do sends a request until it is answered by anything but a 503, which a node says that has just started.
@@ -78,7 +61,7 @@ func hour(t *testing.T, url string, h int) []flow.Record {
 
 // TestTheYardsticksAddUpAsANodeDoes: a server with other sums is no yardstick.
 func TestTheYardsticksAddUpAsANodeDoes(t *testing.T) {
-	servers := map[string]string{"plain": serve(t, Plain()), "memory": serve(t, Memory()), "node": startNode(t)}
+	servers := map[string]string{"plain": serve(t, Plain()), "memory": serve(t, Memory()), "node": "http://" + nodetest.Start(t, 1)[0].Addresses().HTTP}
 	const newest = 493_000
 	g := load.NewGenerator(load.Shape{Records: 150, Flows: 300, Zipf: 1.1, VPC: "vpc", VPCs: 3, Newest: newest, Hours: 2, Seed: 1})
 	bodies := []string{`[{"src_app":"a\"b","dest_app":"<&>","vpc_id":"ü","bytes_tx":1,"bytes_rx":0,"hour":-3}]`}
