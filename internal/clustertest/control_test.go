@@ -24,6 +24,11 @@ func controls() []control {
 	quiet := func(s safeguard.Set, copies, quorum int) Options {
 		return Options{Copies: copies, Quorum: quorum, Hours: 12, Quiet: true, Disabled: s}
 	}
+	// The cluster does not settle without these safeguards, and a history waits for that.
+	soon := func(o Options) Options {
+		o.Settle = 2 * time.Minute
+		return o
+	}
 	return []control{
 		{"batches are told apart", usual(safeguard.Dedup), "", "(P2)"},
 		{"the disk syncs", Options{Copies: 3, Quorum: 2, NoSync: true}, "", ""},
@@ -62,26 +67,26 @@ func controls() []control {
 				wait 300000`, "(P6)",
 		},
 		{
-			"a copy of a node stays apart", quiet(safeguard.Apart, 3, 2), `
+			"a copy of a node stays apart", soon(quiet(safeguard.Apart, 3, 2)), `
 				write n1 0 3
 				copy n1
 				wait 30000`, "the copy of n1",
 		},
 		{
-			"a copy of a dead node stays apart", quiet(safeguard.Apart, 3, 2), `
+			"a copy of a dead node stays apart", soon(quiet(safeguard.Apart, 3, 2)), `
 				write n1 0 3
 				kill n1
 				copy n1
 				wait 30000`, "the copy of n1",
 		},
 		{
-			"copies that name each other stay apart", quiet(safeguard.Apart, 3, 2), `
+			"copies that name each other stay apart", soon(quiet(safeguard.Apart, 3, 2)), `
 				write n1 0 3
 				copy n1 n2 n3
 				wait 30000`, "the copy of",
 		},
 		{
-			"a node adopts the cluster that it calls", quiet(safeguard.Adoption, 3, 2), `
+			"a node adopts the cluster that it calls", soon(quiet(safeguard.Adoption, 3, 2)), `
 				# n1 and n3 call the address of n2, where a node of another installation waits for a second node
 				write n1 0 3
 				kill n2
@@ -89,7 +94,7 @@ func controls() []control {
 				wait 30000`, "another installation",
 		},
 		{
-			"a node of the dead node's name adopts the cluster that it calls", quiet(safeguard.Adoption, 3, 2), `
+			"a node of the dead node's name adopts the cluster that it calls", soon(quiet(safeguard.Adoption, 3, 2)), `
 				kill n2
 				squat n2 n2
 				wait 30000`, "another installation",
@@ -307,7 +312,7 @@ func controls() []control {
 				wait 5000`, "(P6)",
 		},
 		{
-			"a roster keeps the fields of later programs", quiet(safeguard.KeepUnknown, 3, 2), `
+			"a roster keeps the fields of later programs", soon(quiet(safeguard.KeepUnknown, 3, 2)), `
 				later n1
 				wait 3000
 				restart n1
