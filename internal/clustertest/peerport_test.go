@@ -14,15 +14,17 @@ import (
 	"flowring/internal/certtest"
 	"flowring/internal/racetest"
 	"flowring/internal/safeguard"
+	"flowring/node/peer"
 	"flowring/node/peer/mtls"
 )
 
-// peerCalls are the calls of the peer port.
+// peerCalls are the calls of the peer port, as the server lists them, with the parameters that some of them need.
 func peerCalls() []string {
-	return []string{
-		"POST hello", "POST stream", "GET flows?slice=1/0", "GET digest?slice=1/0", "POST missing?slice=1/0",
-		"POST give?slice=1/0", "GET summary", "POST secure", "POST forget?store=00000000000000000000000000000000", "POST drain",
+	calls := peer.NewServer(peer.ServerConfig{}, peer.ServerDeps{}).Calls()
+	for i := range calls {
+		calls[i] += "?slice=1/0&store=00000000000000000000000000000000"
 	}
+	return calls
 }
 
 // intruder calls the peer port of a node; pair is its certificate; nil: it has none.

@@ -9,6 +9,7 @@ import (
 	"iter"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -120,6 +121,7 @@ type Server struct {
 	routedSlots chan struct{}
 	room        *semaphore.Weighted // of large bodies
 	mux         *http.ServeMux
+	calls       []string // method and name of each call
 
 	streams      *stream.Server
 	shares       fairshare.Counter // of the streams, by address
@@ -181,6 +183,15 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // Close makes the server refuse all calls. No stream may exist yet.
 func (s *Server) Close(why error) { s.closed.Store(asError(why)) }
 
+// Calls returns the method and name of each call of the port, such as "POST hello".
+func (s *Server) Calls() []string { return slices.Clone(s.calls) }
+
+// register adds a call to the port.
+func (s *Server) register(method, name string, serve http.HandlerFunc) {
+	s.calls = append(s.calls, method+" "+name)
+	s.mux.HandleFunc(method+" "+prefix+name, serve)
+}
+
 // handle registers one call. It limits the calls under way and the time without a byte, and refuses strangers.
 func (s *Server) handle(method, name string, slots chan struct{}, call func(http.ResponseWriter, *http.Request) error) {
 	shares := &fairshare.Counter{Max: cap(slots)} // of this call, because a slow body holds its slot
@@ -188,7 +199,7 @@ func (s *Server) handle(method, name string, slots chan struct{}, call func(http
 	if name == "flows" || name == "query" {
 		limit = idle.ReaderTimeout
 	}
-	s.mux.HandleFunc(method+" "+prefix+name, func(out http.ResponseWriter, r *http.Request) {
+	s.register(method, name, func(out http.ResponseWriter, r *http.Request) {
 		setOffer(out.Header(), s.Offer()) // before the writer sends signs of life with these headers
 		w := idle.NewAnswerWriter(out, limit, s.noteStall)
 		defer w.Begin()

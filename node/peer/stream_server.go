@@ -36,7 +36,7 @@ func (s *Server) initStreams() {
 			wire.KindApply:        {Slots: s.plainSlots},
 		},
 	}, streamHandler{s})
-	s.mux.HandleFunc("POST "+prefix+"stream", s.serveStream)
+	s.register("POST", "stream", s.serveStream)
 }
 
 // Shutdown stops the streams: no call begins, calls under way end, and the callers close their streams. The end of
