@@ -2,6 +2,7 @@ package pagetest
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"net/http"
 	"testing"
@@ -16,17 +17,18 @@ import (
 type cluster struct {
 	t     *testing.T
 	nodes []*node.Node
+	posts int
 }
 
 func startCluster(t *testing.T) *cluster {
 	t.Helper()
-	return &cluster{t, nodetest.Start(t, 3)}
+	return &cluster{t: t, nodes: nodetest.Start(t, 3)}
 }
 
 // url returns the address of a path at the first node.
 func (c *cluster) url(path string) string { return "http://" + c.nodes[0].Addresses().HTTP + path }
 
-// post stores records through the first node.
+// post stores records through the first node, once.
 func (c *cluster) post(records ...flow.Record) {
 	c.t.Helper()
 	body := []byte("[")
@@ -36,19 +38,26 @@ func (c *cluster) post(records ...flow.Record) {
 		}
 		body = flow.AppendRecord(body, r)
 	}
-	req, err := http.NewRequestWithContext(c.t.Context(), http.MethodPost, c.url("/flows"), bytes.NewReader(append(body, ']')))
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	req.Header.Set("Content-Type", "application/json")
-	res, err := http.DefaultClient.Do(req)
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	defer res.Body.Close()
-	if text, _ := io.ReadAll(res.Body); res.StatusCode != http.StatusOK {
-		c.t.Fatalf("POST: %d %s", res.StatusCode, text)
-	}
+	body = append(body, ']')
+	c.posts++
+	key := fmt.Sprint("post-", c.posts) // a busy machine may refuse a POST with a 503
+	nodetest.Eventually(c.t, func() error {
+		req, err := http.NewRequestWithContext(c.t.Context(), http.MethodPost, c.url("/flows"), bytes.NewReader(body))
+		if err != nil {
+			return err
+		}
+		req.Header.Set("Content-Type", "application/json")
+		req.Header.Set("Idempotency-Key", key)
+		res, err := http.DefaultClient.Do(req)
+		if err != nil {
+			return err
+		}
+		defer res.Body.Close()
+		if text, _ := io.ReadAll(res.Body); res.StatusCode != http.StatusOK {
+			return fmt.Errorf("POST: %d %s", res.StatusCode, text)
+		}
+		return nil
+	})
 }
 
 // now is the current hour.
