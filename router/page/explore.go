@@ -191,10 +191,7 @@ func (e *explore) addRows(p *content, spec *query.Spec, rows []query.Row) {
 		e.Columns = append(e.Columns, f.String())
 	}
 	e.Shares = spec.Top > 0
-	var total query.Sum
-	for i := range rows {
-		total = total.Plus(rows[i].Bytes())
-	}
+	total := figure.TotalOf(rows)
 	for i := range rows {
 		row := &rows[i]
 		e.Rows = append(e.Rows, tableRow{

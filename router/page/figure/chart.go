@@ -176,10 +176,7 @@ const (
 // SankeyOf returns the chart of rows grouped by source and destination.
 func SankeyOf(rows []query.Row, link func(field query.Field, name string) string) Sankey {
 	s := Sankey{Width: sankeyWidth, Height: sankeyHeight}
-	var total query.Sum
-	for i := range rows {
-		total = total.Plus(rows[i].Bytes())
-	}
+	total := TotalOf(rows)
 	for i := range rows {
 		row := &rows[i]
 		s.Rows = append(s.Rows, sankeyRow{

@@ -33,10 +33,7 @@ func TestBandsFillTheirNodes(t *testing.T) {
 		rows = append(rows, query.Row{Key: query.Key{Src: fmt.Sprint("s", i%17), Dest: fmt.Sprint("d", i%5)}, Tx: query.SumOf(int64(i * i))})
 	}
 	rows = append(rows, query.Row{Other: true, Groups: 9, Tx: query.SumOf(1000)})
-	var total query.Sum
-	for i := range rows {
-		total = total.Plus(rows[i].Bytes())
-	}
+	total := TotalOf(rows)
 	left, right := newSankeySide(rows, query.SrcApp), newSankeySide(rows, query.DestApp)
 	left.place(total)
 	right.place(total)

@@ -46,6 +46,14 @@ func grouped(digits string) string {
 	return b.String()
 }
 
+// TotalOf returns the bytes of all rows together.
+func TotalOf(rows []query.Row) (total query.Sum) {
+	for i := range rows {
+		total = total.Plus(rows[i].Bytes())
+	}
+	return total
+}
+
 // Ratio returns part / whole, or 0 if the whole is 0.
 func Ratio(part, whole query.Sum) float64 {
 	if whole == (query.Sum{}) {
