@@ -1,10 +1,8 @@
 package clustertest
 
 import (
-	"bytes"
 	"log/slog"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -13,24 +11,12 @@ import (
 	"flowring/ring/roster"
 )
 
-// logText collects log lines of several nodes.
-type logText struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (l *logText) Write(line []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.buf.Write(line)
-}
-
 // count returns the number of lines with all parts.
-func (l *logText) count(parts ...string) (n int) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+func (b *lockedBuffer) count(parts ...string) (n int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
 lines:
-	for line := range strings.Lines(l.buf.String()) {
+	for line := range strings.Lines(b.Buffer.String()) {
 		for _, part := range parts {
 			if !strings.Contains(line, part) {
 				continue lines
@@ -75,7 +61,7 @@ func (c *Cluster) mustHaveVersion(t *testing.T, when string, want compat.Version
 // an old program refuses its folder.
 func TestARollingUpgradeTurnsTheVersionOnAtItsEnd(t *testing.T) {
 	racetest.Bubble(t, func(t *testing.T) {
-		var log logText
+		var log lockedBuffer
 		c := formed(t, 3, Options{Copies: 3, Newest: 1, Log: slog.New(slog.NewTextHandler(&log, nil))})
 		steps := []struct {
 			when    string
