@@ -9,6 +9,7 @@ import (
 	"flowring/node/peer/mtls"
 	"flowring/node/queries"
 	"flowring/router"
+	"flowring/store/limits"
 )
 
 // Config has all settings of a node. cmd/flowring fills it from flags, environment and file.
@@ -67,6 +68,9 @@ type Config struct {
 	MaxPeerBuffered      int64 // bytes of the bodies of calls of other nodes; 0: MemoryLimit/4, at least one largest batch
 	MaxGossipConnections int   // open connections of the gossip port, made by other hosts; 0: the default
 
+	Hours     string        // limits.UnixHours or limits.AnyHours; empty: any
+	MaxFuture time.Duration // with unix hours, how far ahead of the clock an hour may be; 0: no limit
+
 	PeerTLSCert    string    // PEM file of this node's certificate for the peer port; empty: plain
 	PeerTLSKey     string    // PEM file of its key
 	PeerTLSCA      string    // PEM file of the authorities of all nodes
@@ -103,5 +107,6 @@ func Default(name string) Config {
 		BodyTimeout: router.DefaultBodyTimeout, MaxQueries: queries.DefaultMaxQueries, MaxViewers: router.DefaultMaxViewers,
 		RememberedKeys: DefaultRememberedKeys, QueryTimeout: queries.DefaultTimeout, MaxReads: router.DefaultMaxReading,
 		GossipVerify: keyring.Require, PeerTLSMode: mtls.Required, MaxHours: DefaultMaxHours, Auth: access.Required,
+		Hours: limits.AnyHours, MaxFuture: limits.DefaultAhead,
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"flowring/ring"
 	"flowring/ring/roster"
 	"flowring/router"
+	"flowring/store/limits"
 )
 
 // withDefaults fills empty settings and checks the rest.
@@ -62,19 +63,12 @@ func (c Config) check() error {
 	if c.HourSlices < 1 || c.HourSlices > maxSlices {
 		bad("hour slices %d: must be 1 to %d", c.HourSlices, maxSlices)
 	}
-	if c.BootstrapExpect < 0 {
-		bad("bootstrap-expect %d: must not be negative", c.BootstrapExpect)
-	}
-	if c.SealAfter < 0 {
-		bad("seal-after %s: must not be negative", c.SealAfter)
-	}
 	if !c.GossipVerify.Valid() {
 		bad("gossip-verify %q: must be %s, %s or %s", c.GossipVerify, keyring.Accept, keyring.Send, keyring.Require)
 	}
-	if err := mtls.CheckSettings(c.PeerTLSMode, c.PeerTLSCert, c.PeerTLSKey, c.PeerTLSCA); err != nil {
-		bad("%w", err)
-	}
+	errs = append(errs, mtls.CheckSettings(c.PeerTLSMode, c.PeerTLSCert, c.PeerTLSKey, c.PeerTLSCA))
 	c.checkLimits(bad)
+	errs = append(errs, limits.CheckHours(c.Hours, c.AnyHour))
 	c.access().Check(bad)
 	if c.DataDir == "" {
 		bad("data folder: must not be empty")
@@ -121,7 +115,8 @@ func (c Config) checkLimits(bad func(format string, args ...any)) {
 		{"query-timeout", int64(c.QueryTimeout)}, {"body-timeout", int64(c.BodyTimeout)}, {"max-posts", int64(c.MaxPosts)},
 		{"max-queries", int64(c.MaxQueries)}, {"max-viewers", int64(c.MaxViewers)}, {"max-reads", int64(c.MaxReads)},
 		{"max-hours", int64(c.MaxHours)}, {"max-buffered", c.MaxBuffered}, {"max-wait", int64(c.MaxWait)},
-		{"max-connections", int64(c.MaxConnections)},
+		{"max-connections", int64(c.MaxConnections)}, {"max-future", int64(c.MaxFuture)},
+		{"bootstrap-expect", int64(c.BootstrapExpect)}, {"seal-after", int64(c.SealAfter)},
 	} {
 		if limit.value < 0 {
 			bad("%s %d: must not be negative", limit.name, limit.value)

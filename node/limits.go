@@ -9,11 +9,12 @@ import (
 // storeLimits returns the limits of one slice and of the store. Each slice of an hour may have all flows and names of
 // the hour, because most of them come to be in most slices. An hour spread over several nodes counts at each node by
 // the slices held there.
-func (c Config) storeLimits() limits.Limits {
+func (c Config) storeLimits(clock limits.Clock) limits.Limits {
 	return limits.Limits{
 		Flows:  c.MaxFlowsPerHour,
 		Names:  c.MaxNamesPerHour,
 		Slices: c.MaxHours * c.HourSlices,
+		Ahead:  limits.Ahead(c.Hours, c.MaxFuture), Clock: clock,
 	}
 }
 

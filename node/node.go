@@ -236,7 +236,7 @@ func (n *Node) openStore(ctx context.Context) error {
 	n.pushStep("journal", func(context.Context) error { return j.Close() })
 	n.disk = capacity.NewDisk(n.cfg.MinFree, j.FreeBytes, n.log)
 	n.store = store.New(
-		store.Config{MemoryBudget: n.cfg.MemoryLimit / 2, Limits: n.cfg.storeLimits()},
+		store.Config{MemoryBudget: n.cfg.MemoryLimit / 2, Limits: n.cfg.storeLimits(n.clock)},
 		store.Deps{Journal: j, Log: n.log})
 	if err := n.store.Open(); err != nil {
 		return err

@@ -71,10 +71,10 @@ func TestAnHourInAnotherUnitNeedsTheSetting(t *testing.T) {
 
 // A refusal for a limit names the hour, and not the nodes on its path.
 func TestARefusalForALimitNamesTheHour(t *testing.T) {
-	for _, err := range []contract.Refusal{contract.TooManyFlows, contract.TooManyNames, contract.TooManyHours, contract.HoursReserved} {
+	for _, err := range []contract.Refusal{contract.TooManyFlows, contract.TooManyNames, contract.TooManyHours, contract.HoursReserved, contract.FutureHour} {
 		_, p := problemOf(fmt.Errorf("admit at n2: %w", &contract.HourError{Hour: -5, Err: err}))
-		if want := "hour -5: " + err.Error(); p.Status != 409 || p.Detail != want {
-			t.Errorf("problemOf(%v) = %d %q, want 409 %q", err, p.Status, p.Detail, want)
+		if want := "hour -5: " + err.Error(); p.Status != err.Status() || p.Detail != want {
+			t.Errorf("problemOf(%v) = %d %q, want %d %q", err, p.Status, p.Detail, err.Status(), want)
 		}
 	}
 }

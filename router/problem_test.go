@@ -57,6 +57,7 @@ var everyError = []struct {
 	{contract.TooManyHours, "too-many-hours", 409},
 	{contract.HoursReserved, "too-many-hours", 409},
 	{contract.Guarded, "guarded", 409},
+	{contract.FutureHour, "future-hour", 400},
 	{coding.TooLarge("the body", 9), "too-large", 413},
 	{decodeRefusal(csv.ErrTooManyRecords), "too-large", 413},
 	{mediaError("text/xml"), "media-type", 415},

@@ -30,6 +30,7 @@ type Stats struct {
 	TooManyNames   uint64 // for Limits.Names
 	TooManySlices  uint64 // for Limits.Slices
 	SlicesReserved uint64 // for the last tenth of Limits.Slices
+	FutureHours    uint64 // for Limits.Ahead
 }
 
 // counters are the growing numbers of Stats.
@@ -63,7 +64,7 @@ func (s *Store) Stats() Stats {
 		Snapshots: c.snapshots.Load(),
 
 		TooManyFlows: s.refusals.Flows.Load(), TooManyNames: s.refusals.Names.Load(), TooManySlices: s.refusals.Slices.Load(),
-		SlicesReserved: s.refusals.Reserved.Load(),
+		SlicesReserved: s.refusals.Reserved.Load(), FutureHours: s.refusals.Future.Load(),
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -6,6 +6,7 @@ const (
 	JSON
 	Record
 	HoursInRequest
+	FutureHour
 	IdempotencyKey
 	Body
 	Query
@@ -95,6 +96,13 @@ var table = [...]row{
 		title: "The request names too many hours",
 		advice: "Nothing was stored. Send the records in several requests, each with its own key. The command " +
 			"flowring post --max-records 1000 does so.",
+	},
+	FutureHour: {
+		problem: "future-hour", code: "future_hour", status: 400, refuses: newWrites,
+		title: "An hour lies too far in the future",
+		text:  "the hour is further ahead of the clock of the node than it accepts",
+		advice: "Nothing was stored. Hours count from the Unix epoch here: the present hour is the number of seconds " +
+			"since 1970, divided by 3600. Correct the clock or the unit of the sender.",
 	},
 	IdempotencyKey: {
 		problem: "idempotency-key", status: 400,

@@ -178,7 +178,7 @@ func TestNotSentAndHeard(t *testing.T) {
 
 // A refusal for a limit names its hour, hour 0 too.
 func TestALimitTravelsWithItsHour(t *testing.T) {
-	for _, limit := range []contract.Refusal{contract.TooManyFlows, contract.TooManyNames, contract.TooManyHours, contract.HoursReserved} {
+	for _, limit := range []contract.Refusal{contract.TooManyFlows, contract.TooManyNames, contract.TooManyHours, contract.HoursReserved, contract.FutureHour} {
 		for _, hour := range []flow.Hour{0, -1, 1<<63 - 1} {
 			d := newDouble()
 			d.err = fmt.Errorf("wrapped: %w", &contract.HourError{Hour: hour, Err: limit})

@@ -2,6 +2,7 @@ package limits
 
 import (
 	"errors"
+	"fmt"
 	"sync/atomic"
 	"time"
 
@@ -17,6 +18,44 @@ type Limits struct {
 	Flows  int // of a slice
 	Names  int // of a slice
 	Slices int // of the store; the last tenth is only for hours near now
+
+	Ahead time.Duration // largest distance of an hour since 1970 from the clock, into the future
+	Clock Clock         // for Ahead; nil: that of the machine
+}
+
+// Clock is a wall clock that knows the clocks of other machines.
+type Clock interface {
+	Millis() int64 // since 1970
+	Off() bool     // whether the others have another time: then it judges no hour
+}
+
+// The meanings of hours.
+const (
+	UnixHours = "unix" // hours since the Unix epoch: Limits.Ahead has a meaning
+	AnyHours  = "any"  // numbers
+)
+
+// DefaultAhead is the default of the setting behind Limits.Ahead.
+const DefaultAhead = 48 * time.Hour
+
+// Ahead returns Limits.Ahead for a meaning of hours: none for numbers.
+func Ahead(meaning string, setting time.Duration) time.Duration {
+	if meaning != UnixHours {
+		return 0
+	}
+	return setting
+}
+
+// CheckHours reports an unknown meaning of hours (empty: AnyHours), and one that contradicts the acceptance of times in
+// other units.
+func CheckHours(meaning string, otherUnits bool) error {
+	switch {
+	case meaning != "" && meaning != UnixHours && meaning != AnyHours:
+		return fmt.Errorf("hours %q: must be %s or %s", meaning, UnixHours, AnyHours)
+	case meaning == UnixHours && otherUnits:
+		return fmt.Errorf("any-hour: must be off with hours %s, because it accepts numbers that are no hours", UnixHours)
+	}
+	return nil
 }
 
 // NearHours is the largest distance in hours from the clock of the store at which an hour counts as near now. Agents
@@ -25,7 +64,7 @@ type Limits struct {
 const NearHours = 48
 
 // Refusals counts refusals, by limit.
-type Refusals struct{ Flows, Names, Slices, Reserved atomic.Uint64 }
+type Refusals struct{ Flows, Names, Slices, Reserved, Future atomic.Uint64 }
 
 // Count counts the refusal of a slice, and returns it with its hour. It returns nil for no refusal.
 func (r *Refusals) Count(s flow.Slice, err error) error {
@@ -45,6 +84,8 @@ func (r *Refusals) Count(s flow.Slice, err error) error {
 		r.Slices.Add(1)
 	case contract.HoursReserved:
 		r.Reserved.Add(1)
+	case contract.FutureHour:
+		r.Future.Add(1)
 	}
 	return &contract.HourError{Hour: s.Hour, Err: refusal}
 }
@@ -53,6 +94,8 @@ func (r *Refusals) Count(s flow.Slice, err error) error {
 // of b together are below the limits, and Fits looks nothing up. A batch without new flows and names always fits.
 func (l Limits) Fits(t *table.Table, b *flow.Batch) error {
 	switch {
+	case l.Ahead > 0 && l.future(b.Slice.Hour):
+		return contract.FutureHour
 	case l.Names > 0 && t.Names()+len(b.Names) > l.Names && exceeds(t.Names(), t.NewNames(b), l.Names):
 		return contract.TooManyNames
 	case l.Flows > 0 && t.Flows()+b.Len() > l.Flows && exceeds(t.Flows(), t.NewFlows(b), l.Flows):
@@ -68,6 +111,8 @@ func exceeds(have, more, limit int) bool { return more > 0 && have+more > limit 
 // store may take it.
 func (l Limits) FitsNew(b *flow.Batch, slices int, now time.Time) error {
 	switch {
+	case l.Ahead > 0 && l.future(b.Slice.Hour):
+		return contract.FutureHour
 	case l.Slices > 0 && slices >= l.Slices:
 		return contract.TooManyHours
 	case l.Slices > 0 && slices >= l.Slices-l.Slices/10 && !near(b.Slice.Hour, now):
@@ -78,6 +123,18 @@ func (l Limits) FitsNew(b *flow.Batch, slices int, now time.Time) error {
 		return contract.TooManyFlows
 	}
 	return nil
+}
+
+// future reports whether an hour since 1970 begins more than Ahead after now.
+func (l Limits) future(h flow.Hour) bool {
+	now := time.Now()
+	if l.Clock != nil {
+		if l.Clock.Off() {
+			return false
+		}
+		now = time.UnixMilli(l.Clock.Millis())
+	}
+	return h > flow.Hour(now.Add(l.Ahead).Unix()/3600)
 }
 
 // near reports whether an hour since 1970 is at most NearHours from now.

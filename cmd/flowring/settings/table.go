@@ -9,6 +9,7 @@ import (
 	"flowring/node/access"
 	"flowring/node/keyring"
 	"flowring/node/peer/mtls"
+	"flowring/store/limits"
 )
 
 // setting is one setting. Its flag is --name, its environment variable FLOWRING_NAME, its key in the settings file
@@ -120,6 +121,12 @@ func ofItsLimits() []setting {
 		{"max-gossip-connections", groupLimits,
 			"open connections of the gossip port from other hosts; one address has at most four fifths",
 			func(s *Settings) value { return countValue{&s.MaxGossipConnections, 1} }},
+		{"hours", groupLimits,
+			"meaning of hours: unix for hours since 1970, which switches --max-future on, or any for other numbers",
+			func(s *Settings) value { return Choice{&s.Hours, []string{limits.UnixHours, limits.AnyHours}} }},
+		{"max-future", groupLimits,
+			"largest distance of an hour from the clock into the future, with --hours=unix; 0 for no limit",
+			func(s *Settings) value { return durationValue{&s.MaxFuture} }},
 		{"any-hour", groupLimits,
 			"accept hours that look like seconds, milliseconds, microseconds or nanoseconds since 1970",
 			func(s *Settings) value { return switchValue{&s.AnyHour} }},
