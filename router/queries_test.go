@@ -145,6 +145,7 @@ func TestTheEndOfAnAnswerIsAHeaderOrATrailer(t *testing.T) {
 		trailer     bool
 	}{
 		{"short", "", 1, false}, {"long", "", 5000, true}, {"a page of 5000 rows", "&limit=5000", 5000, false},
+		{"short CSV", "&format=csv", 1, false}, {"short NDJSON", "&format=ndjson", 1, false}, {"a page of CSV", "&format=csv&limit=5000", 5000, false},
 		{"a page of 50,000 rows", "&limit=50000", 50_000, true},
 	} {
 		f := withRows(&fakeRows{complete: contract.Complete, rows: append(manyRows(tt.rows), saturated), more: true})

@@ -1,9 +1,11 @@
 package format
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/csv"
 	"encoding/json"
+	"errors"
 	"math"
 	"strings"
 	"testing"
@@ -32,6 +34,7 @@ func written(t *testing.T, form Form, texts bool, spec query.Spec, rows ...query
 func TestRowsInEachForm(t *testing.T) {
 	byHour := query.Spec{Group: query.FieldsOf(query.Hour, query.SrcApp)}
 	top := query.Spec{Group: query.FieldsOf(query.SrcApp), Top: 1}
+	topHour := query.Spec{Group: query.FieldsOf(query.Hour, query.SrcApp), Top: 1}
 	series := query.Spec{Group: query.FieldsOf(query.SrcApp), Top: 1, HasSeries: true, Series: query.Day}
 	sum := query.SumOf
 	hour := query.Row{Key: query.Key{Time: 498897, Src: "a\"b"}, Tx: sum(1), Rx: sum(2)}
@@ -61,6 +64,11 @@ func TestRowsInEachForm(t *testing.T) {
 			`[{"src_app":"a, b","bytes_tx":5,"bytes_rx":6},` + "\n" + `{"other":true,"groups":7,"bytes_tx":3,"bytes_rx":4}]` + "\n"},
 		{"all others", CSV, false, top, []query.Row{largest, other},
 			"src_app,bytes_tx,bytes_rx,other,groups\n" + `"a, b",5,6,,` + "\n" + ",3,4,true,7\n"},
+		{"all others of the hours", JSON, false, topHour, []query.Row{hour, other},
+			`[{"hour":498897,"time":"2026-11-30T09:00:00Z","src_app":"a\"b","bytes_tx":1,"bytes_rx":2},` + "\n" +
+				`{"other":true,"groups":7,"bytes_tx":3,"bytes_rx":4}]` + "\n"},
+		{"all others of the hours", CSV, false, topHour, []query.Row{hour, other},
+			"hour,time,src_app,bytes_tx,bytes_rx,other,groups\n" + `498897,2026-11-30T09:00:00Z,"a""b",1,2,,` + "\n" + ",,,3,4,true,7\n"},
 		{"a series", NDJSON, false, series, []query.Row{ofDay, otherOfDay},
 			`{"day":-1,"time":"1969-12-31T00:00:00Z","src_app":"a, b","bytes_tx":5,"bytes_rx":6}` + "\n" +
 				`{"day":-1,"time":"1969-12-31T00:00:00Z","other":true,"groups":7,"bytes_tx":3,"bytes_rx":4}` + "\n"},
@@ -71,6 +79,21 @@ func TestRowsInEachForm(t *testing.T) {
 	} {
 		if got, w := written(t, tt.form, tt.texts, tt.spec, tt.rows...); got != tt.want || w.Count() != len(tt.rows) {
 			t.Errorf("%s in %s, %d rows:\n%s\nwant\n%s", tt.name, tt.form, w.Count(), got, tt.want)
+		}
+	}
+}
+
+// The caller holds the rows until it knows the headers that follow from them.
+func TestATableLeavesTheBufferOfItsCallerAlone(t *testing.T) {
+	for _, form := range []Form{JSON, NDJSON, CSV} {
+		var out bytes.Buffer
+		held := bufio.NewWriterSize(&out, 1<<16)
+		w := NewRows(held, form, false, &query.Spec{})
+		if err := errors.Join(w.Write(&query.Row{}), w.Close()); err != nil {
+			t.Fatal(err)
+		}
+		if out.Len() > 0 || held.Buffered() == 0 {
+			t.Errorf("%s: %q has left the buffer, which has %d bytes", form, out.String(), held.Buffered())
 		}
 	}
 }

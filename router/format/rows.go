@@ -23,12 +23,13 @@ type Rows struct {
 	*Table
 	fields query.Fields
 	other  bool // there may be a row for all further groups
+	series bool // that row is of an hour or a day
 	time   timeText
 }
 
 // NewRows returns a writer of the rows of a question.
 func NewRows(to io.Writer, form Form, texts bool, spec *query.Spec) *Rows {
-	r := &Rows{fields: spec.Streamed(), other: spec.Top > 0}
+	r := &Rows{fields: spec.Streamed(), other: spec.Top > 0, series: spec.HasSeries}
 	r.Table = NewTable(to, form, texts, r.columns()...)
 	return r
 }
@@ -75,6 +76,9 @@ func (r *Rows) WriteKey(row *query.Row) error {
 func (r *Rows) writeKey(row *query.Row) {
 	for f := range r.fields.All() {
 		switch {
+		case isTime(f) && row.Other && !r.series:
+			r.Absent()
+			r.Absent()
 		case isTime(f):
 			r.Integer(f.String(), row.Time)
 			r.writeTime(row.Time, f)

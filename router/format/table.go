@@ -29,7 +29,8 @@ type Table struct {
 func NewTable(to io.Writer, form Form, texts bool, columns ...string) *Table {
 	t := &Table{form: form, texts: texts, to: to, columns: columns}
 	if form == CSV {
-		t.csv = csv.NewWriter(to)
+		// csv takes a bufio.Writer over as its own buffer, and would flush it at the end of the table.
+		t.csv = csv.NewWriter(struct{ io.Writer }{to})
 		t.cells = make([]string, 0, len(columns))
 		t.csv.Write(columns) // into a buffer; Close returns its error
 	}

@@ -109,6 +109,24 @@ func TestTimesAreOfCoordinatedUniversalTime(t *testing.T) {
 	}
 }
 
+// The row of all other groups has no hour and no day, except in a series.
+func TestAllOthersOfSeveralTimesHaveNoTime(t *testing.T) {
+	for group, want := range map[string][]string{
+		"hour": {"other (7 groups)", ""}, "hour,vpc_id": {"other (7 groups)", "", ""}, "day": {"other (7 groups)"},
+	} {
+		layout := NewLayout(PathFlows, url.Values{"group_by": {group}, "top": {"1"}})
+		if got := layout.Row(&Row{Other: true, Groups: 7}).Names; !slices.Equal(got, want) {
+			t.Errorf("%s: all others are %q, want %q", group, got, want)
+		}
+	}
+	hour := int64(498897)
+	layout := NewLayout(PathFlows, url.Values{"group_by": {"vpc_id"}, "top": {"1"}, "series": {"hour"}})
+	row := layout.Row(&Row{Hour: &hour, Time: "2026-11-30T09:00:00Z", Other: true, Groups: 7})
+	if want := []string{"498897", "2026-11-30 09:00", "other (7 groups)"}; !slices.Equal(row.Names, want) {
+		t.Errorf("all others of an hour are %q, want %q", row.Names, want)
+	}
+}
+
 func TestRowsThatBreakOffAreAnError(t *testing.T) {
 	for text, want := range map[string]int{"": 0, "{}\n{}\n": 2, "{\"bytes_tx\":1}": 1, "{}\n{": -1, "[]": -1, "{\"hour\":\"x\"}": -1} {
 		rows := 0

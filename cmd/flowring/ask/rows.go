@@ -120,10 +120,17 @@ func (l Layout) Row(r *Row) table.Row {
 
 // names returns the cells of a field.
 func names(r *Row, f query.Field) []string {
+	ofAllTimes := r.Other && r.Hour == nil && r.Day == nil
 	switch f {
 	case query.Hour:
+		if ofAllTimes {
+			return []string{"", ""}
+		}
 		return []string{number(r.Hour), clock(r.Time, "2006-01-02 15:04")}
 	case query.Day:
+		if ofAllTimes {
+			return []string{""}
+		}
 		if day := clock(r.Time, time.DateOnly); day != "" {
 			return []string{day}
 		}
