@@ -168,6 +168,24 @@ func TestQueriesBeyondALimitAreRefused(t *testing.T) {
 	})
 }
 
+// The store of the node asked refuses a query as the stores of other nodes do.
+func TestTheOnlyNodeRefusesAQueryWithTooManyGroups(t *testing.T) {
+	racetest.Bubble(t, func(t *testing.T) {
+		c := New(t, Options{Expect: 1, Configure: func(c *node.Config) { c.MaxGroupsPerQuery = 50 }})
+		t.Cleanup(c.Close)
+		c.Start("n1")
+		if err := c.WaitReady(time.Minute); err != nil {
+			t.Fatal(err)
+		}
+		(&asker{t: t, c: c, rng: c.rng}).post(200)
+		_, err := c.Node("n1").Query(t.Context(), everything(), contract.Ask{})
+		refusal, detail, _ := contract.RefusalOf(err)
+		if refusal != contract.QueryGroups || !strings.Contains(detail, "--max-groups-per-query") {
+			t.Errorf("Query = %v %v, want %v with --max-groups-per-query", refusal, err, contract.QueryGroups)
+		}
+	})
+}
+
 // A store that is lost while rows are read is an error. The rows so far are never taken for the whole answer.
 func TestAStoreThatIsLostDuringTheRowsIsAnError(t *testing.T) {
 	racetest.Bubble(t, func(t *testing.T) {

@@ -181,13 +181,12 @@ func (e *evaluation) openStreams(pending []*judged) error {
 
 // refusalOf returns the refusal of a store that another store would repeat.
 func refusalOf(err error) (error, bool) {
-	var refusal contract.Refusal
-	if !errors.As(err, &refusal) || refusal != contract.QueryGroups {
+	if !errors.Is(err, contract.QueryGroups) {
 		return nil, false
 	}
 	var theirs *peer.Error
 	if errors.As(err, &theirs) {
-		return refusal.Errorf("%s", theirs.Detail), true
+		return contract.QueryGroups.Errorf("%s", theirs.Detail), true
 	}
 	return err, true
 }
