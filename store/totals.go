@@ -63,8 +63,8 @@ func (s *Store) totalsOfCold(e coldEntry, d digest.Digest) (t totals.Totals, fou
 	return t, found, nil
 }
 
-// storedTotals returns the totals on disk, if they are those of the batches of a digest. Damaged totals count as missing,
-// because they are derived from the batches.
+// storedTotals returns the totals on disk, if they are those of the batches of a digest. Damaged totals, and those of
+// another version, count as missing, because they are derived from the batches.
 func (s *Store) storedTotals(slice flow.Slice, d digest.Digest) (t totals.Totals, found bool) {
 	data, err := s.journal.Totals(slice)
 	if err != nil || data == nil {

@@ -9,8 +9,10 @@ import (
 	"flowring/flow/query"
 )
 
-// ErrMalformed is the error of bytes other than the encoding of totals.
-var ErrMalformed = errors.New("malformed totals of a slice")
+var (
+	ErrMalformed = errors.New("malformed totals of a slice")          // bytes other than the output of Encode
+	ErrVersion   = errors.New("totals of a slice in another version") // perhaps of a newer program
+)
 
 // Totals are the sums of the flows of a slice.
 type Totals struct {
@@ -50,9 +52,12 @@ func (t *Totals) Encode(digest [16]byte) []byte {
 }
 
 // Parse returns the totals, and the hash of the digest of their batches. It accepts only the output of Encode. Its
-// errors wrap ErrMalformed.
+// errors wrap ErrMalformed or ErrVersion.
 func Parse(data []byte) (t Totals, digest [16]byte, err error) {
-	if len(data) != size || data[0] != version {
+	if len(data) > 0 && data[0] != version {
+		return t, digest, fmt.Errorf("%w: version %d, this program reads version %d", ErrVersion, data[0], version)
+	}
+	if len(data) != size {
 		return t, digest, fmt.Errorf("%w: %d bytes", ErrMalformed, len(data))
 	}
 	rest := data[1+copy(digest[:], data[1:]):]
