@@ -24,22 +24,24 @@ import (
 const previousFile = "../compat/previous"
 
 // TestMixedCluster upgrades a cluster of the previous program while clients write and read: all nodes but one and back,
-// and then all nodes. No read is low at any time, and the totals are exact at the end (P2, P4, P5, P6). Then the
-// previous program refuses the data folder and leaves it as it is, if this program has turned a newer version on.
+// and then all nodes. No read is low at any time, and the totals are exact at the end (P2, P4, P5, P6). Between the
+// programs each node answers for hours of several slices too, which this program sends in another form to its like. Then
+// the previous program refuses the data folder and leaves it as it is, if this program has turned a newer version on.
 func TestMixedCluster(t *testing.T) {
 	t.Parallel()
 	skipShort(t)
 	previous, speaks := buildPrevious(t)
-	for _, copies := range []int{3, 2} {
-		t.Run(fmt.Sprintf("%d copies", copies), func(t *testing.T) {
+	for _, tt := range []struct{ copies, slices int }{{3, 1}, {2, 4}} {
+		t.Run(fmt.Sprintf("%d copies of %d slices", tt.copies, tt.slices), func(t *testing.T) {
 			t.Parallel()
-			c := newCluster(t, copies, 3)
+			c := newCluster(t, tt.copies, 3)
 			for _, p := range c.nodes {
-				p.binary = previous
+				p.binary, p.args = previous, append(p.args, "--hour-slices", strconv.Itoa(tt.slices))
 			}
 			c.start()
-			l := c.run(&load{nodes: slices.Clone(c.nodes), total: copies == len(c.nodes)}, 2, 2)
+			l := c.run(&load{nodes: slices.Clone(c.nodes), total: tt.copies == len(c.nodes)}, 2, 2)
 			c.replace("", c.nodes[1:]...)
+			l.readEverywhere()
 			c.replace(previous, c.nodes[1:]...)
 			c.replace("", c.nodes...)
 			c.waitVersion(compat.Newest)
@@ -51,6 +53,18 @@ func TestMixedCluster(t *testing.T) {
 				c.mustRefuseFolder(c.nodes[0], previous, speaks)
 			}
 		})
+	}
+}
+
+// readEverywhere reads an hour completely at each node, while the load goes on.
+func (l *load) readEverywhere() {
+	l.c.t.Helper()
+	for _, p := range l.c.nodes {
+		hour := l.book.present()
+		owed := l.book.Owed(hour)
+		if err := l.book.judge(hour, owed, l.c.completeDocument(p, hour)); err != nil {
+			l.c.t.Errorf("at %s: %v", p, err)
+		}
 	}
 }
 
