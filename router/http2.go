@@ -33,7 +33,7 @@ func (rt *router) limitHTTP2(next http.Handler) http.Handler {
 // refuseHTTP2 refuses HTTP/2 with prior knowledge, whose first line, PRI * HTTP/2.0, net/http passes on as a request.
 func (rt *router) refuseHTTP2(w http.ResponseWriter, r *http.Request) {
 	if times := rt.http2.Allow(time.Now()); times > 0 {
-		rt.Log.Warn("HTTP/2 without TLS refused", "from", r.RemoteAddr, "refused", times)
+		rt.Log.WarnContext(r.Context(), "HTTP/2 without TLS refused", "from", r.RemoteAddr, "refused", times)
 	}
 	conn, rest, err := http.NewResponseController(w).Hijack()
 	if err != nil {
@@ -43,7 +43,7 @@ func (rt *router) refuseHTTP2(w http.ResponseWriter, r *http.Request) {
 	defer conn.Close()
 	rt.metrics.refusals.WithLabelValues(contract.HTTPVersion.Problem()).Inc()
 	if err := goaway.Send(conn, rest); err != nil {
-		rt.Log.Debug("HTTP/2 client went away", "from", r.RemoteAddr, "err", err)
+		rt.Log.DebugContext(r.Context(), "HTTP/2 client went away", "from", r.RemoteAddr, "err", err)
 	}
 	panic(http.ErrAbortHandler) // metrics count the request as aborted, and not as a 200
 }

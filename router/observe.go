@@ -5,9 +5,12 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"flowring/internal/trace"
 )
 
-// observe counts and times every request. It wraps the mux, because mux runs no middleware for 404 and 405.
+// observe counts and times every request, and gives it an ID. It wraps the mux, because mux runs no middleware for 404
+// and 405.
 func (rt *router) observe(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := time.Now()
@@ -22,7 +25,7 @@ func (rt *router) observe(next http.Handler) http.Handler {
 		if rt.Unready != nil && rt.Unready() {
 			w.Header().Set("Connection", "close")
 		}
-		next.ServeHTTP(rec, r)
+		next.ServeHTTP(rec, trace.Enter(w.Header(), r))
 		rec.finish()
 	})
 }

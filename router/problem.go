@@ -87,7 +87,7 @@ func limitOf(err error) string {
 func (rt *router) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	slow := errors.Is(err, contract.SlowBody) // net/http cancels the context, but the client is still there
 	if r.Context().Err() != nil && !slow {
-		rt.Log.Debug("client went away", "method", r.Method, "path", r.URL.Path, "err", err)
+		rt.Log.DebugContext(r.Context(), "client went away", "method", r.Method, "path", r.URL.Path, "err", err)
 		panic(http.ErrAbortHandler)
 	}
 	refusal, p := problemOf(err)
@@ -106,13 +106,13 @@ func (rt *router) logRefusal(r *http.Request, refusal contract.Refusal, err erro
 	case refusal == contract.Overloaded: // a line for each refusal would cost more than the refusal
 		rt.metrics.overloads.WithLabelValues(limitOf(err)).Inc()
 		if refused := rt.overloaded.Allow(time.Now()); refused > 0 {
-			rt.Log.Warn("overloaded", "limit", limitOf(err), "refused", refused)
+			rt.Log.WarnContext(r.Context(), "overloaded", "limit", limitOf(err), "refused", refused)
 		}
 	case refusal.Status() >= 500:
 		level = slog.LevelWarn
 	case refusal.Problem() == contract.KeyReused.Problem(): // most senders drop records after a 422, without a message
 		if refused := rt.reused.Allow(time.Now()); refused > 0 {
-			rt.Log.Warn("key reused", "client", r.RemoteAddr, "refused", refused)
+			rt.Log.WarnContext(r.Context(), "key reused", "client", r.RemoteAddr, "refused", refused)
 		}
 	}
 	rt.Log.Log(r.Context(), level, "request refused",

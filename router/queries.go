@@ -121,6 +121,6 @@ func (rt *router) asked(r *http.Request, kind string, out *rows.Output) func() {
 		took := time.Since(start)
 		rt.metrics.querySeconds.WithLabelValues(kind).Observe(took.Seconds())
 		rt.metrics.queryRows.WithLabelValues(kind).Add(float64(out.Rows))
-		rt.Log.Debug("query ended", "kind", kind, "query", r.URL.RawQuery, "rows", out.Rows, "took", took)
+		rt.Log.DebugContext(r.Context(), "query ended", "kind", kind, "query", r.URL.RawQuery, "rows", out.Rows, "took", took)
 	}
 }

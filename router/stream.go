@@ -55,7 +55,7 @@ func (rt *router) send(w http.ResponseWriter, r *http.Request, answer *reply) {
 	}
 	if err != nil {
 		rt.metrics.broken.Inc()
-		rt.Log.Debug("answer broke off", "path", r.URL.Path, "query", r.URL.RawQuery, "err", err)
+		rt.Log.DebugContext(r.Context(), "answer broke off", "path", r.URL.Path, "query", r.URL.RawQuery, "err", err)
 		panic(http.ErrAbortHandler)
 	}
 }

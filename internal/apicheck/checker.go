@@ -119,10 +119,11 @@ func (c *Checker) response(route *routers.Route, path string, status int) (*open
 	return nil, ""
 }
 
-// undescribed lists the headers that HTTP, CORS or the server set on any answer.
+// undescribed lists the headers that HTTP, CORS or the server set on any answer. The document describes the ID of a
+// request once, for all answers.
 func undescribed() []string {
 	return []string{"Connection", "Content-Length", "Content-Type", "Date", "Trailer", "Transfer-Encoding", "Vary",
-		"X-Content-Type-Options", "Access-Control-Allow-Origin", "Access-Control-Allow-Methods",
+		"X-Content-Type-Options", "Flowring-Request-Id", "Access-Control-Allow-Origin", "Access-Control-Allow-Methods",
 		"Access-Control-Allow-Headers", "Access-Control-Expose-Headers"}
 }
 

@@ -101,7 +101,7 @@ func TestDocumentedCommandsExist(t *testing.T) {
 // TestDocumentedLogMessagesAreLogged compares the table of docs/operations.md with the log messages of the program, both ways.
 func TestDocumentedLogMessagesAreLogged(t *testing.T) {
 	source := sourceOf(t, "cmd", "internal/reload", "node", "router", "store")
-	logged := append(found(source, `[lL]og\.(?:Info|Warn|Error)\("([^"]+)"`), "request refused", "pebble") // whose levels vary
+	logged := append(found(source, `[lL]og(?:ger)?\.(?:Info|Warn|Error)(?:Context\([\w.()]+, |\()"([^"]+)"`), "request refused", "pebble") // whose levels vary
 	var documented []string
 	for _, m := range regexp.MustCompile("(?m)^\\| (`[^|]+) \\|").FindAllStringSubmatch(section(read(t, "docs/operations.md"), "Log"), -1) {
 		documented = append(documented, found(m[1], "`([^`]+)`")...)

@@ -23,6 +23,7 @@ import (
 	"flowring/flow"
 	"flowring/internal/compat"
 	"flowring/internal/contract"
+	"flowring/internal/trace"
 	"flowring/node/peer/idle"
 	"flowring/node/peer/renew"
 	"flowring/node/peer/stream"
@@ -472,6 +473,7 @@ func (c *Client) request(ctx context.Context, method, addr, name string, body io
 	roster := c.rosters.Roster()
 	setOffer(req.Header, c.rosters.Offer())
 	req.Header.Set(headerRoster, roster.Hash())
+	trace.Of(ctx).Set(req.Header)
 	if c.caller != "" {
 		req.Header.Set(headerNode, c.caller)
 	}

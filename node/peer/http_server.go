@@ -21,6 +21,7 @@ import (
 	"flowring/internal/compat"
 	"flowring/internal/contract"
 	"flowring/internal/fairshare"
+	"flowring/internal/trace"
 	"flowring/node/peer/idle"
 	"flowring/node/peer/stream"
 	"flowring/node/peer/wire"
@@ -229,6 +230,7 @@ func (s *Server) handle(method, name string, slots chan struct{}, call func(http
 			refusal.write(w)
 			return
 		}
+		r = r.WithContext(trace.With(r.Context(), trace.OfCall(r.Header)))
 		if r.Body != http.NoBody {
 			r.Body = w.RequestBody(r.Body)
 		}
@@ -279,17 +281,30 @@ func (s *Server) introduce(w http.ResponseWriter, r *http.Request) {
 
 func (s *Server) writeError(w http.ResponseWriter, r *http.Request, name string, err error) {
 	if errors.Is(err, errAnswerBegun) { // only an aborted connection can still tell the caller
-		s.log.Debug("peer answer cut short", "call", name, "error", err)
+		s.log.DebugContext(r.Context(), "peer answer cut short", "call", name, "error", err)
 		panic(http.ErrAbortHandler)
 	}
 	refusal := asError(err)
-	if refusal.kind() == contract.Internal && r.Context().Err() == nil {
-		s.log.Error("peer call failed", "call", name, "error", err)
-	}
+	s.logRefusal(r.Context(), name, refusal, err)
 	if refusal.kind() != contract.Stranger { // strangers get no roster
 		s.introduce(w, r)
 	}
 	refusal.write(w)
+}
+
+// logRefusal logs a refused call. A 503 for a client has a line at info, because the node asked refuses its request or
+// asks another node.
+func (s *Server) logRefusal(ctx context.Context, name string, refusal *Error, err error) {
+	switch {
+	case ctx.Err() != nil:
+		s.log.DebugContext(ctx, "peer call given up", "call", name, "error", err)
+	case refusal.kind() == contract.Internal:
+		s.log.ErrorContext(ctx, "peer call failed", "call", name, "error", err)
+	case refusal.kind() == contract.Unavailable && !trace.Of(ctx).IsZero():
+		s.log.InfoContext(ctx, "peer call refused", "call", name, "error", err)
+	default:
+		s.log.DebugContext(ctx, "peer call refused", "call", name, "error", err)
+	}
 }
 
 // errAnswerBegun marks an error after the first byte of an answer.

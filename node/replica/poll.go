@@ -81,7 +81,7 @@ func (p *poll) pull(ctx context.Context) {
 			continue
 		}
 		if err := p.r.fetch(ctx, from.Addr, p.Slice, own, nil); err != nil {
-			p.r.Log.Debug("pull for a read", "slice", p.Slice, "from", from.From.Name, "error", err)
+			p.r.Log.DebugContext(ctx, "pull for a read", "slice", p.Slice, "from", from.From.Name, "error", err)
 			delete(p.All, id)
 			continue
 		}
@@ -102,7 +102,7 @@ func (p *poll) push(ctx context.Context, shown digest.Digest) {
 		}
 		if err := p.give(ctx, to, shown.Minus(lacks)); err != nil {
 			p.skip.note(to.From.ID, err)
-			p.r.Log.Debug("push for a read", "slice", p.Slice, "to", to.From.Name, "error", err)
+			p.r.Log.DebugContext(ctx, "push for a read", "slice", p.Slice, "to", to.From.Name, "error", err)
 			continue
 		}
 		to.Digest = to.Digest.Union(lacks)

@@ -9,6 +9,7 @@ import (
 	"flowring/flow"
 	"flowring/internal/contract"
 	"flowring/internal/safeguard"
+	"flowring/internal/trace"
 	"flowring/node/replica/proof"
 	"flowring/ring/roster"
 	"flowring/store"
@@ -41,7 +42,7 @@ func knownToAll(wishes []Known) Known {
 // A reader that has the flows, by known, may get a reading without flows. The store then does not copy the totals and
 // does not load a cold slice.
 func (r *Replicas) Read(ctx context.Context, s flow.Slice, known Known) (*Reading, error) {
-	return r.reads.Join(ctx, s, known, func(all []Known) (*Reading, error) { return r.read(s, knownToAll(all), false) })
+	return r.reads.Join(ctx, s, known, func(all []Known) (*Reading, error) { return r.read(ctx, s, knownToAll(all), false) })
 }
 
 // ReadUnlessBehind is like Read. It fails with a *BehindError if another store lacks less of the slice and this store
@@ -49,7 +50,7 @@ func (r *Replicas) Read(ctx context.Context, s flow.Slice, known Known) (*Readin
 // other store for a Read.
 func (r *Replicas) ReadUnlessBehind(ctx context.Context, s flow.Slice, known Known) (*Reading, error) {
 	return r.readsUnlessBehind.Join(ctx, s, known, func(all []Known) (*Reading, error) {
-		return r.read(s, knownToAll(all), true)
+		return r.read(ctx, s, knownToAll(all), true)
 	})
 }
 
@@ -66,10 +67,10 @@ func (e *BehindError) Error() string { return e.Fuller.Name + " lacks less of th
 const maxPull = 64
 
 // read makes one round. In addition to the load of a cold slice it takes ReadWait for digests and pulls, and
-// DigestWait for pushes.
-func (r *Replicas) read(s flow.Slice, known Known, unlessBehind bool) (*Reading, error) {
-	p := r.newPoll(s, nil)
-	asking, cancel := context.WithTimeout(r.ctx, r.ReadWait)
+// DigestWait for pushes. It outlives reader, the context of its first reader.
+func (r *Replicas) read(reader context.Context, s flow.Slice, known Known, unlessBehind bool) (*Reading, error) {
+	p, life := r.newPoll(s, nil), trace.Shared(r.ctx, reader)
+	asking, cancel := context.WithTimeout(life, r.ReadWait)
 	defer cancel()
 	if err := p.askAll(asking); err != nil {
 		return nil, err
@@ -90,7 +91,7 @@ func (r *Replicas) read(s flow.Slice, known Known, unlessBehind bool) (*Reading,
 		}
 	}
 	// The time of the pushes starts here, because the load of a large hour takes long.
-	pushing, cancel := context.WithTimeout(r.ctx, r.DigestWait)
+	pushing, cancel := context.WithTimeout(life, r.DigestWait)
 	defer cancel()
 	p.push(pushing, reading.Shown)
 	reading.Completeness, reading.Silent = p.Completeness(reading.Shown, r.isDoubtful(s))

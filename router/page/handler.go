@@ -210,7 +210,7 @@ func (h *Handler) render(w http.ResponseWriter, r *http.Request, v view) {
 	}
 	var page bytes.Buffer
 	if err := h.templates.ExecuteTemplate(&page, "page", p); err != nil {
-		h.Log.Error("page not made", "path", r.URL.Path, "err", err)
+		h.Log.ErrorContext(r.Context(), "page not made", "path", r.URL.Path, "err", err)
 		http.Error(w, "the page could not be made", http.StatusInternalServerError)
 		return
 	}

@@ -186,7 +186,8 @@ func (g *Gate) countPassed(r *http.Request, why error) {
 	}
 	g.metrics.countPassed(reason, r.RemoteAddr)
 	if times := g.passed.Allow(time.Now()); times > 0 {
-		g.cfg.Log.Warn("request passed that --auth required refuses", "client", r.RemoteAddr, "error", why, "requests", times)
+		g.cfg.Log.WarnContext(r.Context(), "request passed that --auth required refuses",
+			"client", r.RemoteAddr, "error", why, "requests", times)
 	}
 }
 

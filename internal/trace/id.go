@@ -1,0 +1,143 @@
+package trace
+
+import (
+	"context"
+	"encoding/binary"
+	"encoding/hex"
+	"math/rand/v2"
+	"net/http"
+	"strings"
+)
+
+// Header is the header with the ID of a request, in answers to clients and in calls between nodes. Its spelling is the
+// canonical one.
+const Header = "Flowring-Request-Id"
+
+// parent is the header of W3C Trace Context, in canonical spelling.
+const parent = "Traceparent"
+
+// ID names one request. The zero value names none.
+type ID [16]byte
+
+// New returns a random ID.
+func New() (id ID) {
+	for id.IsZero() {
+		binary.NativeEndian.PutUint64(id[:8], rand.Uint64())
+		binary.NativeEndian.PutUint64(id[8:], rand.Uint64())
+	}
+	return id
+}
+
+// Enter gives a request of a client its ID: the trace ID of its traceparent, or a random one. Two headers, or a header in
+// another form, count as none. The header of the answer gets the ID, and the context of the result has it.
+func Enter(answer http.Header, r *http.Request) *http.Request {
+	id := ofRequest(r.Header)
+	c := &traced{Context: r.Context(), id: id, text: [1]string{id.String()}}
+	answer[Header] = c.text[:]
+	return r.WithContext(c)
+}
+
+func ofRequest(h http.Header) ID {
+	if values := h[parent]; len(values) == 1 {
+		if id, ok := ParseParent(values[0]); ok {
+			return id
+		}
+	}
+	return New()
+}
+
+// OfCall returns the ID in a call of another node. It is zero for a call that belongs to no request.
+func OfCall(h http.Header) ID {
+	if values := h[Header]; len(values) == 1 {
+		id, _ := ParseID(values[0])
+		return id
+	}
+	return ID{}
+}
+
+// Set sets Header. The zero ID sets nothing.
+func (id ID) Set(h http.Header) {
+	if !id.IsZero() {
+		h[Header] = []string{id.String()}
+	}
+}
+
+// IsZero reports whether the ID names no request.
+func (id ID) IsZero() bool { return id == ID{} }
+
+// String returns 32 lower-case hexadecimal digits.
+func (id ID) String() string {
+	var text [2 * len(id)]byte
+	hex.Encode(text[:], id[:])
+	return string(text[:])
+}
+
+// ParseID reads the result of String. The zero ID is not valid.
+func ParseID(text string) (id ID, ok bool) {
+	if len(text) != 2*len(id) || !isLowerHex(text) {
+		return ID{}, false
+	}
+	hex.Decode(id[:], []byte(text)) // the digits are checked
+	return id, !id.IsZero()
+}
+
+// ParseParent returns the trace ID of a traceparent: version-traceid-parentid-flags. A later version may add fields
+// behind the flags, and ff is no version.
+func ParseParent(text string) (id ID, ok bool) {
+	const length = len("00-00000000000000000000000000000000-0000000000000000-00")
+	if len(text) < length || text[2] != '-' || text[35] != '-' || text[52] != '-' {
+		return ID{}, false
+	}
+	version, span, flags, later := text[:2], text[36:52], text[53:length], text[length:]
+	switch {
+	case !isLowerHex(version), version == "ff", !isLowerHex(span), strings.Trim(span, "0") == "", !isLowerHex(flags):
+		return ID{}, false
+	case later != "" && (version == "00" || later[0] != '-'):
+		return ID{}, false
+	}
+	return ParseID(text[3:35])
+}
+
+func isLowerHex(text string) bool {
+	for i := range len(text) {
+		if c := text[i]; (c < '0' || c > '9') && (c < 'a' || c > 'f') {
+			return false
+		}
+	}
+	return true
+}
+
+// key is the key of the ID in a context.
+type key struct{}
+
+// traced is a context with an ID. It is one object with the value of the header, because each request makes one.
+type traced struct {
+	context.Context
+	id   ID
+	text [1]string // the ID in the header of the answer
+}
+
+// Value implements context.Context.
+func (c *traced) Value(k any) any {
+	if k == (key{}) {
+		return c.id
+	}
+	return c.Context.Value(k)
+}
+
+// With returns ctx with the ID. The zero ID changes nothing.
+func With(ctx context.Context, id ID) context.Context {
+	if id.IsZero() {
+		return ctx
+	}
+	return &traced{Context: ctx, id: id}
+}
+
+// Of returns the ID of the request for which ctx works; zero: none.
+func Of(ctx context.Context) ID {
+	id, _ := ctx.Value(key{}).(ID)
+	return id
+}
+
+// Shared returns the context of work that may outlive the request of ctx: life with the ID of ctx.
+func Shared(life, ctx context.Context) context.Context { return With(life, Of(ctx)) }
