@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"flowring/cmd/flowring/lifetime"
+	"flowring/cmd/flowring/log"
 	"flowring/node"
 )
 
@@ -55,7 +56,7 @@ func runDemo(ctx context.Context, length time.Duration, stdout, stderr io.Writer
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
 
-	d := &demo{folder: folder, log: slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))}
+	d := &demo{folder: folder, log: log.New(stderr, "text", slog.LevelWarn)}
 	defer func() { err = errors.Join(err, d.stop()) }()
 	if err := d.start(ctx); err != nil {
 		if ctx.Err() != nil && errors.Is(err, ctx.Err()) {

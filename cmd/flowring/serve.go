@@ -14,6 +14,7 @@ import (
 
 	"flowring/cmd/flowring/heap"
 	"flowring/cmd/flowring/lifetime"
+	"flowring/cmd/flowring/log"
 	"flowring/cmd/flowring/settings"
 	"flowring/internal/buildinfo"
 	"flowring/node"
@@ -58,21 +59,21 @@ func runServe(ctx context.Context, flags *pflag.FlagSet, stderr io.Writer) error
 	if err != nil {
 		return usageError{err}
 	}
-	log := newLog(stderr, s)
+	logger := newLog(stderr, s)
 	for _, name := range unknown {
-		log.Warn("unknown environment variable ignored", "variable", name)
+		logger.Warn("unknown environment variable ignored", "variable", name)
 	}
-	log.Info("settings", s.Changed()...)
+	logger.Info("settings", s.Changed()...)
 	s.LimitMemory()
 	go heap.KeepFloor(ctx, heap.Floor(s.MemoryLimit)) // ends with the process at the latest
-	n, err := node.New(s.Config, node.Deps{Log: log, NameIsDefault: s.NameIsDefault})
+	n, err := node.New(s.Config, node.Deps{Log: logger, NameIsDefault: s.NameIsDefault})
 	if err != nil {
 		return usageError{err}
 	}
-	return lifetime.Run(ctx, n, log, func() {
+	return lifetime.Run(ctx, n, logger, func() {
 		s.Name = n.Name()
-		announce(stderr, log, s, n.Addresses())
-		go invite(ctx, n, func() { suggest(stderr, log, s, n.Addresses()) }) // ends with the process at the latest
+		announce(stderr, logger, s, n.Addresses())
+		go invite(ctx, n, func() { suggest(stderr, logger, s, n.Addresses()) }) // ends with the process at the latest
 	})
 }
 
@@ -82,11 +83,7 @@ func newLog(w io.Writer, s settings.Settings) *slog.Logger {
 	if err := level.UnmarshalText([]byte(s.LogLevel)); err != nil {
 		panic(err) // the table of settings admits only levels of slog
 	}
-	options := &slog.HandlerOptions{Level: level}
-	if s.LogFormat == "json" {
-		return slog.New(slog.NewJSONHandler(w, options))
-	}
-	return slog.New(slog.NewTextHandler(w, options))
+	return log.New(w, s.LogFormat, level)
 }
 
 // announce prints the addresses of the node: a line in the text format, a log record in JSON.

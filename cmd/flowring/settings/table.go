@@ -227,7 +227,7 @@ func ofTheLog() []setting {
 	return []setting{
 		{"log-level", groupLog, "lowest level of messages in the log",
 			func(s *Settings) value { return Choice{&s.LogLevel, []string{"debug", "info", "warn", "error"}} }},
-		{"log-format", groupLog, "format of the log on stderr",
+		{"log-format", groupLog, "format of the log on stderr; text has short aligned lines on a terminal",
 			func(s *Settings) value { return Choice{&s.LogFormat, []string{"text", "json"}} }},
 		{"config", groupLog, "YAML file of settings; 'flowring help settings' writes one",
 			func(s *Settings) value { return textValue{&s.File, "file"} }},
