@@ -254,17 +254,9 @@ func (n *Node) openStore(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var rosters peer.Rosters = n.membership
-	if n.deps.Disabled.Has(safeguard.MergeRosters) {
-		rosters = membership.Deaf{State: n.membership}
-	}
-	if err := n.openPeerTLS(); err != nil {
+	if err := n.openClient(); err != nil {
 		return err
 	}
-	n.client = peer.NewClient(peer.ClientDeps{
-		Rosters: rosters, Dial: n.peerTLS.Dial(n.deps.Network.DialContext), Caller: n.cfg.Name + " " + n.cfg.AdvertiseHost,
-	})
-	n.pushStep("peer connections", func(context.Context) error { n.client.Close(); return nil })
 	n.replicas = replica.New(n.deps.Origin,
 		replica.Config{
 			Copies: n.cfg.ReplicationFactor, Quorum: n.cfg.WriteQuorum, Slices: n.cfg.HourSlices,
@@ -291,6 +283,22 @@ func (n *Node) openStore(ctx context.Context) error {
 		Heartbeats: func(ctx context.Context) quorum.Replies { return n.sendHeartbeats(ctx) },
 		Secure:     func(ctx context.Context, heard quorum.Replies) error { return n.secureEverywhere(ctx, heard) },
 	})
+	return nil
+}
+
+// openClient prepares the calls to other nodes.
+func (n *Node) openClient() error {
+	if err := n.openPeerTLS(); err != nil {
+		return err
+	}
+	var rosters peer.Rosters = n.membership
+	if n.deps.Disabled.Has(safeguard.MergeRosters) {
+		rosters = membership.Deaf{State: n.membership}
+	}
+	n.client = peer.NewClient(peer.ClientDeps{
+		Rosters: rosters, Dial: n.peerTLS.Dial(n.deps.Network.DialContext), Caller: n.cfg.Name + " " + n.cfg.AdvertiseHost,
+	})
+	n.pushStep("peer connections", func(context.Context) error { n.client.Close(); return nil })
 	return nil
 }
 
