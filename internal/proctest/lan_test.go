@@ -38,7 +38,8 @@ func newClusterOn(t *testing.T, l *lan, copies int) *cluster {
 	t.Helper()
 	c := &cluster{t: t, copies: copies, founded: len(l.nodes), net: lanNet, http: newHTTP(l.hub.dial)}
 	for _, place := range l.nodes {
-		c.add().in = place.enter()
+		p := c.add()
+		p.in, p.args = place.enter(), append(p.args, "--insecure") // no other machine reaches the network of the test
 	}
 	t.Cleanup(c.close)
 	return c
