@@ -24,21 +24,40 @@ type Appender struct {
 func (a *Appender) Append(dst []byte, r Record) []byte {
 	if r.SrcApp != a.src || a.begin == nil {
 		a.src = r.SrcApp
-		a.begin = append(appendString(append(a.begin[:0], `{"src_app":`...), r.SrcApp), `,"dest_app":`...)
+		a.begin = append(AppendName(append(a.begin[:0], beforeSrc...), r.SrcApp), beforeDest...)
 	}
-	if r.Hour != a.hour || a.end == nil {
-		a.hour = r.Hour
-		a.end = append(strconv.AppendInt(append(a.end[:0], `,"hour":`...), int64(r.Hour), 10), '}')
+	dst = AppendName(append(dst, a.begin...), r.DestApp)
+	dst = AppendName(append(dst, beforeVPC...), r.VPCID)
+	return a.appendRest(dst, r.Totals, r.Hour)
+}
+
+// AppendTexts appends a record to dst whose names are JSON strings, as of AppendName. An Appender has either all its
+// records from Append or all from AppendTexts.
+func (a *Appender) AppendTexts(dst []byte, src, dest, vpc string, t Totals, hour Hour) []byte {
+	if src != a.src || a.begin == nil {
+		a.src = src
+		a.begin = append(append(append(a.begin[:0], beforeSrc...), src...), beforeDest...)
 	}
-	dst = appendString(append(dst, a.begin...), r.DestApp)
-	dst = appendString(append(dst, `,"vpc_id":`...), r.VPCID)
-	dst = scan.AppendNumber(append(dst, `,"bytes_tx":`...), r.BytesTx)
-	dst = scan.AppendNumber(append(dst, `,"bytes_rx":`...), r.BytesRx)
+	dst = append(append(dst, a.begin...), dest...)
+	dst = append(append(dst, beforeVPC...), vpc...)
+	return a.appendRest(dst, t, hour)
+}
+
+const beforeSrc, beforeDest, beforeVPC = `{"src_app":`, `,"dest_app":`, `,"vpc_id":`
+
+// appendRest appends the text behind the names.
+func (a *Appender) appendRest(dst []byte, t Totals, hour Hour) []byte {
+	if hour != a.hour || a.end == nil {
+		a.hour = hour
+		a.end = append(strconv.AppendInt(append(a.end[:0], `,"hour":`...), int64(hour), 10), '}')
+	}
+	dst = scan.AppendNumber(append(dst, `,"bytes_tx":`...), t.BytesTx)
+	dst = scan.AppendNumber(append(dst, `,"bytes_rx":`...), t.BytesRx)
 	return append(dst, a.end...)
 }
 
-// appendString appends s as a JSON string with as few escapes as possible (RFC 8259, section 7).
-func appendString(dst []byte, s string) []byte {
+// AppendName appends s as a JSON string with as few escapes as possible (RFC 8259, section 7).
+func AppendName(dst []byte, s string) []byte {
 	dst = append(dst, '"')
 	if !plain(s) {
 		return append(appendEscaped(dst, s), '"')

@@ -33,6 +33,20 @@ func (w *jsonArrayWriter) add(r flow.Record) error {
 	}
 	w.begun = true
 	w.buf = w.appender.Append(w.buf, r)
+	return w.flushPiece()
+}
+
+// addTexts adds a record with names that are JSON strings.
+func (w *jsonArrayWriter) addTexts(src, dest, vpc string, t flow.Totals, hour flow.Hour) error {
+	if w.begun {
+		w.buf = append(w.buf, ',')
+	}
+	w.begun = true
+	w.buf = w.appender.AppendTexts(w.buf, src, dest, vpc, t, hour)
+	return w.flushPiece()
+}
+
+func (w *jsonArrayWriter) flushPiece() error {
 	if len(w.buf) < pieceSize {
 		return nil
 	}

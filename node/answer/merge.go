@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"iter"
-	"slices"
 	"sync/atomic"
 	"unsafe"
 
@@ -57,20 +56,46 @@ func (a *mergedAnswer) WriteTo(w io.Writer) (int64, error) {
 			return 0, err
 		}
 	}
-	prefixers := prefixersOf(cursors)
-	prefixers.ranks = ranksOf(cursors)
-	for _, s := range cursors {
-		if err := s.begin(prefixers); err != nil {
-			return 0, err
-		}
-	}
 	out := newJSONArrayWriter(w, a.slots, len(a.slices)*partFlows)
 	a.slots.Acquire()
 	defer a.slots.Release()
-	if err := a.merge(out, newTournament(cursors)); err != nil {
+	if err := a.mergeAll(out, cursors); err != nil {
 		return out.written, err
 	}
 	return out.end()
+}
+
+// mergeAll merges by ranks if all slices together have few names, and by prefixes otherwise.
+func (a *mergedAnswer) mergeAll(out *jsonArrayWriter, cursors []*cursor) error {
+	if names, ok := ranksOf(cursors); ok {
+		return a.mergeRanked(out, names, cursors)
+	}
+	prefixers := prefixersOf(cursors)
+	for _, s := range cursors {
+		s.begin(prefixers)
+	}
+	return a.merge(out, newTournament(cursors))
+}
+
+func (a *mergedAnswer) mergeRanked(out *jsonArrayWriter, names []string, cursors []*cursor) error {
+	m, err := newRankedMerge(names, cursors, a.saturated)
+	if err != nil || len(m.runs) == 0 {
+		return err
+	}
+	fetch := func(r *run) error { return a.withoutSlot(r.next) }
+	texts, hour, merged := m.texts(), m.runs[0].part.Slice.Hour, new(sums)
+	for {
+		n, err := m.next(merged, fetch)
+		if err != nil || n == 0 {
+			return err
+		}
+		for i, key := range merged.keys[:n] {
+			src, dest, vpc := texts[key>>(2*rankBits)], texts[key>>rankBits&maxRanked], texts[key&maxRanked]
+			if err := out.addTexts(src, dest, vpc, merged.totals[i], hour); err != nil {
+				return err
+			}
+		}
+	}
 }
 
 func (a *mergedAnswer) merge(out *jsonArrayWriter, t *tournament) error {
@@ -144,44 +169,8 @@ type cursor struct {
 
 // prefixers turn names into sortable 8-byte prefixes. Applications and VPCs have separate ones, because their names
 // share no common prefix.
-//
-// With ranks, a name stands for its rank among the names of all slices instead, and a flow for one number made of three
-// ranks. So a comparison of flows is one of numbers.
 type prefixers struct {
 	app, vpc flow.Prefixer
-	ranks    []string // all names in order; nil: prefixes
-}
-
-// maxRanked is the largest number of names, of all slices together, that are sorted before the merge.
-const (
-	rankBits  = 14
-	maxRanked = 1 << rankBits
-)
-
-// ranksOf returns the names of all slices in order; nil if they are too many, or if later parts have further ones.
-func ranksOf(cursors []*cursor) (names []string) {
-	for _, s := range cursors {
-		if !s.whole {
-			return nil
-		}
-		if s.part != nil {
-			names = append(names, s.part.Names...)
-		}
-		if len(names) > maxRanked {
-			return nil
-		}
-	}
-	slices.Sort(names)
-	return slices.Compact(names)
-}
-
-// of returns the prefixes of a name. ok is false if the name has no rank.
-func (p *prefixers) of(name string) (_ namePrefixes, ok bool) {
-	if p.ranks == nil {
-		return namePrefixes{p.app.Prefix(name), p.vpc.Prefix(name)}, true
-	}
-	rank, ok := slices.BinarySearch(p.ranks, name)
-	return namePrefixes{uint64(rank), uint64(rank)}, ok
 }
 
 // namePrefixes are the prefixes of one name, as an application and as a VPC.
@@ -228,38 +217,39 @@ func (s *cursor) next() error {
 		return nil
 	}
 	s.part, s.at = part, 0
-	if !s.begun {
-		return nil
+	if s.begun {
+		s.setNames()
 	}
-	return s.setNames()
+	return nil
 }
 
 // begin computes the prefixes of the first part's names.
-func (s *cursor) begin(o prefixers) error {
+func (s *cursor) begin(o prefixers) {
 	s.prefixers, s.begun = o, true
-	if s.part == nil {
-		return nil
+	if s.part != nil {
+		s.setNames()
 	}
-	return s.setNames()
 }
 
 // setNames computes the prefixes of the part's names, unless they are those of the part before.
-func (s *cursor) setNames() error {
-	if table := unsafe.SliceData(s.part.Names); s.table != table {
+func (s *cursor) setNames() {
+	if s.isNewTable() {
 		s.names = s.names[:0]
 		for _, name := range s.part.Names {
-			prefixes, ok := s.prefixers.of(name)
-			if !ok {
-				return fmt.Errorf("a slice has the name %q only in a later part", name)
-			}
-			s.names = append(s.names, prefixes)
-		}
-		if s.whole {
-			s.table = table
+			s.names = append(s.names, namePrefixes{s.prefixers.app.Prefix(name), s.prefixers.vpc.Prefix(name)})
 		}
 	}
 	s.setKey()
-	return nil
+}
+
+// isNewTable reports whether the current part has other names than the part before.
+func (s *cursor) isNewTable() bool {
+	table := unsafe.SliceData(s.part.Names)
+	if s.whole && s.table == table {
+		return false
+	}
+	s.table = table
+	return true
 }
 
 // isBehind reports whether the current flow sorts behind the flow before it, with the sort key k. The key matters
@@ -280,15 +270,8 @@ func (s *cursor) isBehind(k sortKey, key flow.Key) bool {
 // setKey computes the sort key of the current flow.
 func (s *cursor) setKey() {
 	src, dest, vpc := s.names[s.part.Src[s.at]].app, s.names[s.part.Dest[s.at]].app, s.names[s.part.VPC[s.at]].vpc
-	if s.prefixers.ranks == nil {
-		s.sortKey = sortKey{src, dest, vpc}
-		return
-	}
-	s.sortKey = sortKey{(src<<(2*rankBits)|dest<<rankBits|vpc)<<8 | exactEmpty, exactEmpty, exactEmpty}
+	s.sortKey = sortKey{src, dest, vpc}
 }
-
-// exactEmpty is the prefix of an empty name. A sort key with it at the low end of all three parts is exact.
-const exactEmpty = 1
 
 func (s *cursor) record() flow.Record {
 	return flow.Record{Key: s.part.FlowKey(s.at), Totals: s.part.Totals(s.at), Hour: s.part.Slice.Hour}
