@@ -166,25 +166,33 @@ func (v *View) WholeParts(slice flow.Slice, flows int) iter.Seq[*flow.Batch] {
 		v.Sort()
 		room := min(flows, len(v.rows))
 		numbers, sums := make([]uint32, 3*room), make([]int64, 2*room)
-		var some block
 		for rows := range slices.Chunk(v.rows, flows) {
 			n := len(rows)
 			part := &flow.Batch{
 				Slice: slice, Names: v.names, Src: numbers[:n], Dest: numbers[room : room+n], VPC: numbers[2*room : 2*room+n],
 				Tx: sums[:n], Rx: sums[room : room+n],
 			}
-			for at := 0; at < n; at += len(some.keys) {
-				fetched := v.fetch(&some, rows[at:])
-				src, dest, vpc, tx, rx := part.Src[at:], part.Dest[at:], part.VPC[at:], part.Tx[at:], part.Rx[at:]
-				for i := range fetched {
-					src[i], dest[i], vpc[i] = some.keys[i].Src, some.keys[i].Dest, some.keys[i].VPC
-					tx[i], rx[i] = some.totals[i].BytesTx, some.totals[i].BytesRx
-				}
-			}
+			v.fillPart(part, rows)
 			if !yield(part) {
 				return
 			}
 		}
+	}
+}
+
+// fillPart sets the columns of a part to the flows of the rows. Like fetch, it copies all keys and then all totals.
+func (v *View) fillPart(part *flow.Batch, rows []rowRef) {
+	src, dest, vpc := part.Src[:len(rows)], part.Dest[:len(rows)], part.VPC[:len(rows)]
+	for i, ref := range rows {
+		shard, row := ref.split()
+		k := &v.shards[shard].keys[row]
+		src[i], dest[i], vpc[i] = k.Src, k.Dest, k.VPC
+	}
+	tx, rx := part.Tx[:len(rows)], part.Rx[:len(rows)]
+	for i, ref := range rows {
+		shard, row := ref.split()
+		t := &v.shards[shard].totals[row]
+		tx[i], rx[i] = t.BytesTx, t.BytesRx
 	}
 }
 

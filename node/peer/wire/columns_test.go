@@ -58,6 +58,30 @@ func TestColumnsAreReadAsWritten(t *testing.T) {
 	}
 }
 
+// A frame too large for the shared memory of frames is read between small ones.
+func TestLargeColumnsAreReadAsWritten(t *testing.T) {
+	large := *partsOf()[0]
+	large.Src = make([]uint32, lentFrame/4)
+	large.Dest, large.VPC = large.Src, large.Src
+	large.Tx = make([]int64, len(large.Src))
+	large.Tx[0], large.Rx = 7, large.Tx
+	want := []*flow.Batch{partsOf()[1], &large, partsOf()[1]}
+	var sent bytes.Buffer
+	if err := WriteColumns(&sent, sequence(want)); err != nil || sent.Len() < lentFrame {
+		t.Fatalf("WriteColumns = %v with %d bytes, want more than %d", err, sent.Len(), lentFrame)
+	}
+	i := 0
+	for got, err := range ReadColumns(&sent, large.Slice) {
+		if err != nil || i >= len(want) || !reflect.DeepEqual(got, want[i]) {
+			t.Fatalf("part %d has %v or differs from the one written", i, err)
+		}
+		i++
+	}
+	if i != len(want) {
+		t.Errorf("%d parts, want %d", i, len(want))
+	}
+}
+
 func TestMalformedColumnsAreRefused(t *testing.T) {
 	good := partsOf()[0]
 	body := appendColumns(nil, good)[1:]

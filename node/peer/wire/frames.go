@@ -29,14 +29,15 @@ func WriteFrame(w io.Writer, batch []byte) error {
 // AppendFrame appends the frame of a batch to dst.
 func AppendFrame(dst []byte, b *flow.Batch) []byte {
 	start := len(dst)
-	dst = b.Append(append(dst, make([]byte, lengthSize)...))
-	binary.BigEndian.PutUint32(dst[start:], uint32(len(dst)-start-lengthSize))
-	return dst
+	return endFrame(b.Append(beginFrame(dst)), start)
 }
 
-// AppendBody appends the frame of a body to dst.
-func AppendBody(dst, body []byte) []byte {
-	return append(binary.BigEndian.AppendUint32(dst, uint32(len(body))), body...)
+// beginFrame appends room for the length of a frame, and endFrame sets it.
+func beginFrame(dst []byte) []byte { return append(dst, make([]byte, lengthSize)...) }
+
+func endFrame(dst []byte, start int) []byte {
+	binary.BigEndian.PutUint32(dst[start:], uint32(len(dst)-start-lengthSize))
+	return dst
 }
 
 // AppendEnd appends the last frame of an HTTP body.
@@ -66,6 +67,39 @@ func ReadFrames(r io.Reader, room Budget, fn func(batch []byte) error) error {
 	}
 }
 
+// readLentFrames is like ReadFrames, but fn must not keep the slice.
+func readLentFrames(r io.Reader, _ Budget, fn func(frame []byte) error) error {
+	var buf []byte
+	for {
+		n, err := readLength(r, MaxBatch)
+		switch {
+		case err != nil || n == 0:
+			return err
+		case n > lentFrame: // its memory grows with its bytes, because its length may be wrong
+			err = readFrame(r, n, nil, fn)
+		default:
+			buf = grown(buf, n)
+			if _, err = io.ReadFull(r, buf); err != nil {
+				return fmt.Errorf("frame of %d bytes: %w", n, unexpectedEOF(err))
+			}
+			err = fn(buf)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// lentFrame is the size of the largest frame that shares its memory with others.
+const lentFrame = 1 << 20
+
+func unexpectedEOF(err error) error {
+	if err == io.EOF {
+		return io.ErrUnexpectedEOF
+	}
+	return err
+}
+
 // ReadFrame returns the next frame of at most so many bytes. It is nil at the end of the body.
 func ReadFrame(r io.Reader, most int) (frame []byte, err error) {
 	n, err := readLength(r, most)
@@ -80,10 +114,7 @@ func ReadFrame(r io.Reader, most int) (frame []byte, err error) {
 func readLength(r io.Reader, most int) (int, error) {
 	var length [lengthSize]byte
 	if _, err := io.ReadFull(r, length[:]); err != nil {
-		if err == io.EOF {
-			err = io.ErrUnexpectedEOF
-		}
-		return 0, fmt.Errorf("frame: %w", err)
+		return 0, fmt.Errorf("frame: %w", unexpectedEOF(err))
 	}
 	n := binary.BigEndian.Uint32(length[:])
 	if uint64(n) > uint64(most) {

@@ -25,15 +25,14 @@ func WriteBatches(w io.Writer, all Parts) error {
 // WriteColumns writes parts as columns.
 func WriteColumns(w io.Writer, all Parts) error {
 	var names *string
-	var body []byte
 	return writeParts(w, all, func(dst []byte, part *flow.Batch) []byte {
 		if table := unsafe.SliceData(part.Names); table != names {
 			names = table
-			body = appendNames(body[:0], part.Names)
-			dst = AppendBody(dst, body)
+			start := len(dst)
+			dst = endFrame(appendNames(beginFrame(dst), part.Names), start)
 		}
-		body = appendColumns(body[:0], part)
-		return AppendBody(dst, body)
+		start := len(dst)
+		return endFrame(appendColumns(beginFrame(dst), part), start)
 	})
 }
 
@@ -60,7 +59,7 @@ var errEnough = errors.New("enough")
 
 // ReadBatches reads the parts that WriteBatches has written.
 func ReadBatches(r io.Reader, slice flow.Slice) Parts {
-	return readParts(r, slice, func(frame []byte) (*flow.Batch, error) {
+	return readParts(r, slice, ReadFrames, func(frame []byte) (*flow.Batch, error) {
 		part, err := flow.ParseSorted(frame)
 		if err == nil && part.Slice != slice {
 			err = fmt.Errorf("a part is of %s", part.Slice)
@@ -72,7 +71,7 @@ func ReadBatches(r io.Reader, slice flow.Slice) Parts {
 // ReadColumns reads the parts that WriteColumns has written.
 func ReadColumns(r io.Reader, slice flow.Slice) Parts {
 	part := &flow.Batch{Slice: slice}
-	return readParts(r, slice, func(frame []byte) (_ *flow.Batch, err error) {
+	return readParts(r, slice, readLentFrames, func(frame []byte) (_ *flow.Batch, err error) {
 		switch frame[0] {
 		case kindNames:
 			part.Names, err = parseNames(frame[1:])
@@ -84,10 +83,13 @@ func ReadColumns(r io.Reader, slice flow.Slice) Parts {
 	})
 }
 
-// readParts yields the parts of the frames. parse returns nil for a frame without flows.
-func readParts(r io.Reader, slice flow.Slice, parse func(frame []byte) (*flow.Batch, error)) Parts {
+// readParts yields the parts of the frames that read reads. parse returns nil for a frame without flows.
+func readParts(
+	r io.Reader, slice flow.Slice, read func(r io.Reader, room Budget, fn func(frame []byte) error) error,
+	parse func(frame []byte) (*flow.Batch, error),
+) Parts {
 	return func(yield func(*flow.Batch, error) bool) {
-		err := ReadFrames(bufio.NewReaderSize(r, 64<<10), nil, func(frame []byte) error {
+		err := read(bufio.NewReaderSize(r, 64<<10), nil, func(frame []byte) error {
 			part, err := parse(frame)
 			if err == nil && part != nil && !yield(part, nil) {
 				err = errEnough
