@@ -2,7 +2,7 @@
 //
 //	GET /          overview: hours, top talkers, who talks to whom       (with Accept: text/html)
 //	GET /explore   a query as a form, its rows as a table, a time chart
-//	GET /live      the flows of now; the script asks for them again each second
+//	GET /live      the flows of now; the script follows /flows/stream
 //	GET /cluster   members, their share of the ring, and the consequences of absent ones
 //	GET /page/...  style and script
 //

@@ -79,6 +79,7 @@ var filterNames = []string{
 
 // explore fills the page with two queries: the rows, and a time chart of the largest groups.
 func (h *Handler) explore(ctx context.Context, p *content) error {
+	fromAPI(p.parameters)
 	e := newExplore(p.parameters)
 	p.Explore = e
 	asked := p.queryParameters()
@@ -100,6 +101,24 @@ func (h *Handler) explore(ctx context.Context, p *content) error {
 	}
 	e.addDownloads(asked)
 	return h.addChart(ctx, p, spec, len(rows))
+}
+
+// fromAPI turns parameters of GET /flows into those of the form, so that a query may be pasted behind /explore.
+func fromAPI(parameters url.Values) {
+	if parameters.Has("group_by") {
+		parameters[groupParameter] = append([]string{""}, strings.Split(parameters.Get("group_by"), ",")...)
+	}
+	switch {
+	case parameters.Has("limit"):
+		parameters.Set(showParameter, showByKey)
+		parameters.Set(rowsParameter, parameters.Get("limit"))
+	case parameters.Has("top"):
+		parameters.Set(showParameter, parameters.Get("by"))
+		parameters.Set(rowsParameter, parameters.Get("top"))
+	}
+	for _, name := range []string{"group_by", "limit", "top", "by"} {
+		parameters.Del(name)
+	}
 }
 
 // newExplore returns the form, filled in from the parameters.
@@ -256,7 +275,8 @@ func (h *Handler) addChart(ctx context.Context, p *content, spec *query.Spec, ro
 
 // live is the page of the current flows for the template.
 type live struct {
-	Rows []tableRow
+	Rows   []tableRow
+	Stream string // the link of the events
 }
 
 // liveRows is the number of rows of the live page.
@@ -278,7 +298,8 @@ func (h *Handler) live(ctx context.Context, p *content) error {
 	if err != nil {
 		return err
 	}
-	p.Live, p.Refresh = &live{}, true
+	asked.Set("numbers", "string")
+	p.Live, p.Refresh = &live{Stream: "/flows/stream?" + asked.Encode()}, true
 	for i := range rows {
 		row := &rows[i]
 		p.Live.Rows = append(p.Live.Rows, tableRow{

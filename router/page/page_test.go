@@ -114,15 +114,17 @@ func TestEveryPageShowsTheFlows(t *testing.T) {
 		record(nowHour, "checkout", "payments", 1000), record(nowHour-1, "storefront", "catalog", 500), record(nowHour-30, "old", "older", 7),
 	}}
 	for target, wants := range map[string][]string{
-		"/":                        {"checkout", "storefront", "4.50 kB", "498"},
-		"/explore":                 {"checkout", "catalog", "3.00 kB", "Over time", "Download CSV"},
-		"/explore?show=names":      {"checkout", "vpc"},
-		"/explore?src_app=check*":  {"checkout"},
-		"/explore?from=-40h":       {"older"},
-		"/live":                    {"checkout", "The largest flows"},
-		"/cluster":                 {"partitions"},
-		"/?from=498899&to=498900":  {"storefront"},
-		"/explore?show=&group=day": {"2026-11-30"},
+		"/":                           {"checkout", "storefront", "4.50 kB", "498"},
+		"/explore":                    {"checkout", "catalog", "3.00 kB", "Over time", "Download CSV"},
+		"/explore?show=names":         {"checkout", "vpc"},
+		"/explore?src_app=check*":     {"checkout"},
+		"/explore?from=-40h":          {"older"},
+		"/live":                       {"checkout", "/flows/stream?from=now"},
+		"/cluster":                    {"partitions"},
+		"/?from=498899&to=498900":     {"storefront"},
+		"/explore?show=&group=day":    {"2026-11-30"},
+		"/explore?group_by=day&top=3": {"2026-11-30", `value="3"`},
+		"/explore?group_by=&limit=5":  {"3.00 kB", `value="names" selected`},
 	} {
 		status, text := get(t, cluster, target)
 		for _, want := range wants {

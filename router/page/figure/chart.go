@@ -137,6 +137,9 @@ type Sankey struct {
 	Rows          []sankeyRow // the same numbers, for the table
 }
 
+// Tall is the height of the chart with a margin for the names of its lowest and highest nodes.
+func (s Sankey) Tall() int { return sankeyHeight + 16 }
+
 type sankeyEnd struct {
 	Name         string
 	Other        bool

@@ -51,39 +51,78 @@ for (const input of document.querySelectorAll("input[data-names]")) {
   }
 }
 
-// The live list asks for itself again and again.
+// The live list follows the events of the node.
 const live = document.getElementById("live");
-if (live) follow();
+if (live) follow(live);
 
-function follow() {
+function follow(table) {
   const state = document.getElementById("live-state"), pause = document.getElementById("pause");
-  let timer;
+  const rows = new Map();
+  let source, last;
   pause.hidden = false;
-  pause.addEventListener("click", () => timer ? stop() : next());
-  function stop() {
-    clearTimeout(timer);
-    timer = undefined;
+  pause.addEventListener("click", () => source ? stop("Paused.") : start());
+  function stop(text) {
+    source?.close();
+    source = undefined;
     pause.textContent = "Go on";
     pause.setAttribute("aria-pressed", "true");
-    state.textContent = "Paused.";
+    state.textContent = text;
   }
-  function next() {
+  function start() {
     pause.textContent = "Pause";
     pause.setAttribute("aria-pressed", "false");
-    timer = setTimeout(refresh, 1000);
+    state.textContent = "Connecting ...";
+    source = new EventSource(table.dataset.stream);
+    source.addEventListener("open", () => state.textContent = "Follows the cluster.");
+    source.addEventListener("error", lost);
+    source.addEventListener("all", e => { rows.clear(); take(e); });
+    source.addEventListener("change", take);
   }
-  async function refresh() {
-    try {
-      const answer = await fetch(location, {headers: {Accept: "text/html"}});
-      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-      if (!answer.ok) throw new Error(page.querySelector("[role=alert]")?.textContent);
-      if (!timer) return;
-      document.getElementById("live").tBodies[0].replaceWith(page.getElementById("live").tBodies[0]);
-      state.textContent = "Newest answer: " + new Date().toLocaleTimeString() + ".";
-    } catch {
-      state.textContent = "The node does not answer. Trying again ...";
-    }
-    if (timer) next();
+  // An event with data is a failed evaluation. One without is a lost connection, which a refusal closes for good.
+  function lost(e) {
+    state.textContent = e.data ? JSON.parse(e.data).title : "The node does not answer. Trying again ...";
+    if (source.readyState === EventSource.CLOSED) setTimeout(() => source && start(), 2000);
   }
-  next();
+  function key(row) { return JSON.stringify(row.other ? null : [row.src_app, row.dest_app, row.vpc_id]); }
+  function take(e) {
+    const change = JSON.parse(e.data);
+    for (const row of change.removed ?? []) rows.delete(key(row));
+    for (const row of change.rows ?? []) rows.set(key(row), row);
+    last = new Set((change.rows ?? []).map(key));
+    state.textContent = "Follows the cluster. Newest answer: " + new Date().toLocaleTimeString() + ".";
+    draw();
+  }
+  function draw() {
+    const size = row => BigInt(row.bytes_tx) + BigInt(row.bytes_rx);
+    const sorted = [...rows].sort(([, a], [, b]) => !!a.other - !!b.other || (size(b) > size(a) ? 1 : -1));
+    table.tBodies[0].replaceChildren(...sorted.map(([name, row]) => {
+      const line = document.createElement("tr");
+      if (row.other) {
+        line.className = "other";
+        cell(line, row.groups + " other flows").colSpan = 3;
+      } else {
+        for (const field of ["src_app", "dest_app", "vpc_id"]) cell(line, row[field]);
+      }
+      for (const field of ["bytes_tx", "bytes_rx"]) {
+        const amount = cell(line, human(row[field]));
+        amount.className = "n";
+        amount.title = row[field] + " bytes";
+      }
+      if (last.has(name)) line.classList.add("changed");
+      return line;
+    }));
+  }
+  function cell(line, text) {
+    const added = line.insertCell();
+    added.textContent = text;
+    return added;
+  }
+  function human(digits) {
+    if (digits.length <= 3) return digits + " B";
+    const units = ["B", "kB", "MB", "GB", "TB", "PB", "EB"];
+    const unit = Math.min(Math.floor((digits.length - 1) / 3), units.length - 1), whole = digits.length - 3 * unit;
+    const rest = digits.slice(whole, 3);
+    return digits.slice(0, whole) + (rest && "." + rest) + " " + units[unit];
+  }
+  start();
 }
