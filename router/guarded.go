@@ -38,7 +38,7 @@ func (rt *router) share(h http.Header, r *http.Request) (preflight bool) {
 	h.Set("Access-Control-Allow-Origin", origin)
 	if preflight {
 		h.Set("Access-Control-Allow-Methods", "GET, HEAD")
-		h.Set("Access-Control-Allow-Headers", "If-None-Match, Last-Event-ID")
+		h.Set("Access-Control-Allow-Headers", "Authorization, If-None-Match, Last-Event-ID")
 		return true
 	}
 	h.Set("Access-Control-Expose-Headers", "ETag, Flowring-Complete, Flowring-More, Flowring-Request-Id, Flowring-Saturated, Link, Retry-After")

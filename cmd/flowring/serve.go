@@ -15,6 +15,7 @@ import (
 	"flowring/cmd/flowring/heap"
 	"flowring/cmd/flowring/lifetime"
 	"flowring/cmd/flowring/log"
+	"flowring/cmd/flowring/profile"
 	"flowring/cmd/flowring/settings"
 	"flowring/internal/buildinfo"
 	"flowring/node"
@@ -66,6 +67,11 @@ func runServe(ctx context.Context, flags *pflag.FlagSet, stderr io.Writer) error
 	logger.Info("settings", s.Changed()...)
 	s.LimitMemory()
 	go heap.KeepFloor(ctx, heap.Floor(s.MemoryLimit)) // ends with the process at the latest
+	profiles, err := profile.Open(ctx, s.DebugAddr, logger)
+	if err != nil {
+		return fmt.Errorf("--debug-addr: %w", err)
+	}
+	defer profiles.Close()
 	n, err := node.New(s.Config, node.Deps{Log: logger, NameIsDefault: s.NameIsDefault})
 	if err != nil {
 		return usageError{err}

@@ -17,6 +17,7 @@ type Settings struct {
 	LogLevel  string // debug, info, warn or error
 	LogFormat string // text or json
 	File      string // path of the settings file; empty: none
+	DebugAddr string // host:port of profiles, on loopback; empty: none
 
 	NameIsDefault bool // no source sets the name
 }

@@ -26,7 +26,7 @@ func samples() map[string]string {
 		"max-flows-per-hour": "1000", "max-names-per-hour": "100", "max-hours": "10", "max-hours-per-request": "20", "any-hour": "true", "hours": "unix", "max-future": "12h", "remembered-keys": "70", "rename-cluster": "true", "rejoin": "true",
 		"trusted-origin": "https://a.example,http://localhost:3000", "read-origin": "https://b.example", "allowed-host": "c.example,10.0.0.7",
 		"tokens-file": "tokens", "insecure": "true", "tls-cert": "cert", "tls-key": "key", "tls-client-ca": "ca", "max-connections": "30", "auth": "permissive", "metrics-open": "true",
-		"log-level": "debug", "log-format": "json",
+		"debug-addr": "127.0.0.1:6060", "log-level": "debug", "log-format": "json",
 	}
 }
 
@@ -183,6 +183,8 @@ func othersample(name string) string {
 		return "accept"
 	case "auth":
 		return "required"
+	case "debug-addr":
+		return "[::1]:9"
 	case "log-level":
 		return "error"
 	case "log-format":

@@ -229,6 +229,8 @@ func ofTheLog() []setting {
 			func(s *Settings) value { return Choice{&s.LogLevel, []string{"debug", "info", "warn", "error"}} }},
 		{"log-format", groupLog, "format of the log on stderr; text has short aligned lines on a terminal",
 			func(s *Settings) value { return Choice{&s.LogFormat, []string{"text", "json"}} }},
+		{"debug-addr", groupLog, "address of profiles (pprof), on loopback (default: none)",
+			func(s *Settings) value { return debugValue{&s.DebugAddr} }},
 		{"config", groupLog, "YAML file of settings; 'flowring help settings' writes one",
 			func(s *Settings) value { return textValue{&s.File, "file"} }},
 	}

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"flowring/cmd/flowring/profile"
 )
 
 // value reads the text of a setting into its field. String is the inverse of Set, and Type is the placeholder in the
@@ -40,6 +42,22 @@ func (v addressValue) Set(text string) error {
 
 func (v addressValue) String() string { return *v.field }
 func (v addressValue) Type() string   { return "host:port" }
+
+// debugValue is a host:port on loopback, or empty.
+type debugValue struct{ field *string }
+
+func (v debugValue) Set(text string) error {
+	if text != "" {
+		if err := profile.Check(text); err != nil {
+			return err
+		}
+	}
+	*v.field = text
+	return nil
+}
+
+func (v debugValue) String() string { return *v.field }
+func (v debugValue) Type() string   { return "host:port" }
 
 // durationValue is a length of time.
 type durationValue struct{ field *time.Duration }
