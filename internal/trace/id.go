@@ -77,8 +77,8 @@ func ParseID(text string) (id ID, ok bool) {
 	if len(text) != 2*len(id) || !isLowerHex(text) {
 		return ID{}, false
 	}
-	hex.Decode(id[:], []byte(text)) // the digits are checked
-	return id, !id.IsZero()
+	_, err := hex.Decode(id[:], []byte(text))
+	return id, err == nil && !id.IsZero()
 }
 
 // ParseParent returns the trace ID of a traceparent: version-traceid-parentid-flags. A later version may add fields

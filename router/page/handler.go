@@ -298,6 +298,9 @@ func (p *content) problemOf(err error) (status int, _ *problem) {
 		refusal, detail = contract.Timeout, contract.Timeout.Error()
 	}
 	shown := &problem{Title: refusal.Title(), Detail: sentence(detail), Advice: refusal.Advice(), Retry: p.with()}
+	if refusal == contract.Unavailable {
+		shown.Advice = "" // it is about writes
+	}
 	if refusal == contract.Unavailable && p.parameters.Get("partial") != "true" {
 		shown.Partial = p.with("partial", "true")
 	}

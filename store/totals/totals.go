@@ -9,6 +9,7 @@ import (
 	"flowring/flow/query"
 )
 
+// The errors of Parse.
 var (
 	ErrMalformed = errors.New("malformed totals of a slice")          // bytes other than the output of Encode
 	ErrVersion   = errors.New("totals of a slice in another version") // perhaps of a newer program

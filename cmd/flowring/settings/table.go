@@ -65,7 +65,9 @@ func ofTheNode() []setting {
 	}
 }
 
-func ofItsLimits() []setting {
+func ofItsLimits() []setting { return slices.Concat(ofRequests(), ofHours()) }
+
+func ofRequests() []setting {
 	return []setting{
 		{"max-body", groupLimits, "largest body of a POST, decompressed: bytes, or a number with KiB, MiB, GiB; " +
 			"at least 256KiB",
@@ -104,6 +106,11 @@ func ofItsLimits() []setting {
 			func(s *Settings) value { return countValue{&s.MaxConnections, 0} }},
 		{"body-timeout", groupLimits, "time for a client to send a body",
 			func(s *Settings) value { return durationValue{&s.BodyTimeout} }},
+	}
+}
+
+func ofHours() []setting {
+	return []setting{
 		{"max-flows-per-hour", groupLimits, "different flows in an hour; 0 for no limit",
 			func(s *Settings) value { return countValue{&s.MaxFlowsPerHour, 0} }},
 		{"max-names-per-hour", groupLimits, "different names of applications and VPCs in an hour; 0 for no limit",
