@@ -59,7 +59,7 @@ func (n *Node) hello() peer.Hello {
 	h := peer.Hello{
 		Store: n.membership.Self(), Start: n.startNonce,
 		Roster: n.membership.Roster(), Former: n.membership.Former(), Status: n.status(), Clock: n.clock.Millis(),
-		TLS: n.peerTLS.Speaks(), Proven: n.quorum.Proven(),
+		TLS: n.peerTLS.Speaks(),
 	}
 	if h.Roster.Cluster() == "" {
 		e := n.expected.Load()
@@ -101,9 +101,6 @@ func (n *Node) foundCluster(ctx context.Context, heard replies) error {
 		return nil
 	}
 	if err := n.membership.FoundCluster(); err != nil {
-		return err
-	}
-	if err := n.quorum.Found(); err != nil {
 		return err
 	}
 	return n.establish("first store of a new cluster")

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"flowring/internal/contract"
+	answers "flowring/node/answer"
 	"flowring/node/peer"
 )
 
@@ -31,19 +32,19 @@ func TestPublicErrors(t *testing.T) {
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			got := publicError(tt.err)
+			got := answers.PublicError(tt.err)
 			var unavailable *contract.UnavailableError
 			switch {
 			case got == nil || got.Error() != tt.want:
-				t.Errorf("publicError(%v) = %v, want %s", tt.err, got, tt.want)
+				t.Errorf("answers.PublicError(%v) = %v, want %s", tt.err, got, tt.want)
 			case tt.is != nil && got != tt.is:
-				t.Errorf("publicError(%v) is not %v itself", tt.err, tt.is)
+				t.Errorf("answers.PublicError(%v) is not %v itself", tt.err, tt.is)
 			case tt.is == nil && !errors.As(got, &unavailable):
-				t.Errorf("publicError(%v) = %T, want unavailable", tt.err, got)
+				t.Errorf("answers.PublicError(%v) = %T, want unavailable", tt.err, got)
 			}
 		})
 	}
-	if err := publicError(nil); err != nil {
-		t.Errorf("publicError(nil) = %v", err)
+	if err := answers.PublicError(nil); err != nil {
+		t.Errorf("answers.PublicError(nil) = %v", err)
 	}
 }

@@ -95,7 +95,6 @@ func (n *Node) heartbeat(ctx context.Context) {
 	for id, hello := range heard {
 		n.statuses.Set(id, hello.Status)
 	}
-	n.quorum.Hear(heard)
 	if err := n.join(ctx, heard); err != nil {
 		n.log.Error("join", "error", err)
 	}
@@ -108,9 +107,7 @@ func (n *Node) heartbeat(ctx context.Context) {
 	n.directory.Prune(n.membership.Roster())
 	n.updateGossip()
 	n.logPresence()
-	if n.assess(heard) == nil {
-		n.quorum.Lower()
-	}
+	_ = n.assess(heard)
 	_ = n.Ready() // updates notReady for shedsConnections
 }
 

@@ -28,7 +28,6 @@ import (
 	"flowring/node/peer/mtls"
 	"flowring/node/port"
 	"flowring/node/queries"
-	"flowring/node/quorum"
 	"flowring/node/readiness"
 	"flowring/node/replica"
 	"flowring/node/upgrade"
@@ -70,7 +69,6 @@ type Node struct {
 
 	journal    *journal.Journal
 	store      *store.Store
-	quorum     *quorum.Guard
 	membership *membership.State
 	directory  *directory.Directory
 	statuses   directory.Statuses
@@ -241,12 +239,6 @@ func (n *Node) openStore(ctx context.Context) error {
 	if err := n.store.Open(); err != nil {
 		return err
 	}
-	n.quorum, err = quorum.Open(
-		quorum.Config{Node: n.cfg.Name, Quorum: n.cfg.WriteQuorum, Disabled: n.deps.Disabled},
-		quorum.Deps{Journal: j, Log: n.log})
-	if err != nil {
-		return err
-	}
 	if err := n.openMembership(); err != nil {
 		return err
 	}
@@ -278,11 +270,9 @@ func (n *Node) openStore(ctx context.Context) error {
 	n.queries = queries.New(
 		asked,
 		queries.Deps{Replicas: n.replicas, Store: n.store, Client: n.client, CPUSlots: n.cpuSlots})
-	n.quorum.Join(quorum.Cluster{
-		Membership: n.membership, Recovered: n.replicas.MarkRecovered,
-		Heartbeats: func(ctx context.Context) quorum.Replies { return n.sendHeartbeats(ctx) },
-		Secure:     func(ctx context.Context, heard quorum.Replies) error { return n.secureEverywhere(ctx, heard) },
-	})
+	if n.membership.Fresh() {
+		n.replicas.MarkRecovered()
+	}
 	return nil
 }
 
@@ -371,7 +361,6 @@ func (n *Node) startLoops(context.Context) error {
 	n.deps.Registry.MustRegister(metrics.NewCollector(n.sample))
 	ctx, cancel := context.WithCancel(context.Background())
 	n.loops.Go(func() { n.heartbeatLoop(ctx) })
-	n.loops.Go(func() { n.quorum.Run(ctx) })
 	n.loops.Go(func() { n.logUnready(ctx) })
 	if !n.deps.Disabled.Has(safeguard.Folder) {
 		n.loops.Go(func() { n.watchFolder(ctx) })

@@ -2,12 +2,11 @@ package node
 
 import (
 	"context"
-	"errors"
 
 	"flowring/flow"
 	"flowring/flow/query"
 	"flowring/internal/contract"
-	"flowring/node/peer"
+	answers "flowring/node/answer"
 	"flowring/router"
 )
 
@@ -22,7 +21,7 @@ func (p publicAPI) Post(ctx context.Context, posting *flow.Posting) (bool, error
 		return false, err
 	}
 	replayed, err := p.replicas.Submit(ctx, posting)
-	return replayed, publicError(err)
+	return replayed, answers.PublicError(err)
 }
 
 // mayWrite returns why this node can take no write now; nil: it can. The check comes first, because it is cheaper than
@@ -43,48 +42,25 @@ func (n *Node) mayWrite() error {
 // Get implements router.Cluster. Each slice of the hour is read at its owner.
 func (p publicAPI) Get(ctx context.Context, hour flow.Hour, ask contract.Ask) (contract.Answer, error) {
 	answer, err := p.answers.Hour(ctx, hour, ask)
-	return answer, publicError(err)
+	return answer, answers.PublicError(err)
 }
 
 // Query implements router.Cluster, and so do Hours and Names.
 func (n *Node) Query(ctx context.Context, spec *query.Spec, ask contract.Ask) (contract.Rows, error) {
 	rows, err := n.queries.Query(ctx, spec, ask)
-	return rows, publicError(err)
+	return rows, answers.PublicError(err)
 }
 
 // Hours returns the sums of the hours of a range.
 func (n *Node) Hours(ctx context.Context, from, to flow.Hour, ask contract.Ask) (contract.Hours, error) {
 	hours, err := n.queries.Hours(ctx, from, to, ask)
-	return hours, publicError(err)
+	return hours, answers.PublicError(err)
 }
 
 // Names returns the first names of a range.
 func (n *Node) Names(ctx context.Context, ask contract.NamesAsk) (contract.Names, error) {
 	names, err := n.queries.Names(ctx, ask)
-	return names, publicError(err)
-}
-
-// publicError returns err in the form for clients: a refusal without the path around it. A peer's refusal for another
-// reason than the content of a write means that the cluster is unavailable.
-func publicError(err error) error {
-	if err == nil {
-		return nil
-	}
-	var unavailable *contract.UnavailableError
-	var hour *contract.HourError
-	var refusal contract.Refusal
-	var peers *peer.Error
-	switch {
-	case errors.As(err, &unavailable): // first, because its cause may be a refusal although a part is stored (P3)
-		return unavailable
-	case errors.As(err, &hour):
-		return hour
-	case errors.As(err, &refusal) && refusal.OfContent():
-		return refusal
-	case errors.As(err, &peers):
-		return &contract.UnavailableError{Reason: peers.Detail, Stores: peers.Stores, Err: err}
-	}
-	return err
+	return names, answers.PublicError(err)
 }
 
 // Members implements router.Cluster.

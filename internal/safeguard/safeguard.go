@@ -44,8 +44,6 @@ const (
 	CallerName                     // the certificate of a caller is of the node that the caller claims to be (P17)
 	CalledCert                     // a called node has a certificate of the authority (P17)
 	CalledName                     // the certificate of a called node is of the node that the caller means (P17)
-	QuorumStep                     // W rises by one at a time (P4)
-	ProvenQuorum                   // batches of a smaller W bound the stores that may be forgotten, or prove (P4)
 )
 
 // Has reports whether every safeguard of which is switched off.

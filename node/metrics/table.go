@@ -139,8 +139,6 @@ func clusterMetrics() []metric {
 			func(s Sample) float64 { return float64(len(s.Roster.Stores())) }},
 		{gauge, "roster_established", "Established stores on the roster.",
 			func(s Sample) float64 { return float64(s.Roster.CountEstablished()) }},
-		{gauge, "write_quorum_proven", "Stores that surely have each acknowledged batch. Below W: the last rise of W is not proven.",
-			func(s Sample) float64 { return float64(s.Proven) }},
 		{gauge, "cluster_version", "Version of the formats that is on in the cluster.",
 			func(s Sample) float64 { return float64(s.Version.On) }},
 		{gauge, "cluster_version_highest", "Newest version of the formats that this node speaks.",

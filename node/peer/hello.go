@@ -10,9 +10,6 @@ type Hello struct {
 	Status Status        `json:"status"`
 	TLS    bool          `json:"tls,omitempty"` // the sender speaks TLS on its peer port
 
-	// Proven is the number of stores that have each acknowledged batch of the cluster; 0: of an earlier program.
-	Proven int `json:"proven,omitzero"`
-
 	Clock int64 `json:"clock,omitzero"` // of the sender, in milliseconds since 1970; 0: of an earlier version
 
 	Former []roster.StoreID `json:"former,omitempty"` // former IDs of the store, which still has all their batches
