@@ -87,8 +87,9 @@ func measures(n sizes) []measure {
 			run: posts{n.bodies, workload.BodyRecords, workload.Many, workload.BodyRecords}.measure,
 		}, {
 			name: fmt.Sprintf("GET, %d flows, one of them new since the last GET", n.read), unit: "CPU ms per GET",
-			kinds: []server.Kind{plainGo, memory, single, fewSlices, sliced}, bars: []bar{{single, plainGo, 0.25}},
-			run: reads{n.read, n.reads, true}.measure,
+			kinds: []server.Kind{plainGo, memory, single, fewSlices, sliced},
+			bars:  []bar{{single, plainGo, 0.25}, {fewSlices, single, 2.5}},
+			run:   reads{n.read, n.reads, true}.measure,
 		}, {
 			name: fmt.Sprintf("GET, %d flows, none of them new", n.read), unit: "CPU ms per GET",
 			kinds: []server.Kind{plainGo, memory, single}, bars: []bar{{single, plainGo, 0.25}},
