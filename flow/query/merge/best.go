@@ -44,7 +44,7 @@ func (b *best) offer(c candidate) (rejected candidate, ok bool) {
 	}
 	rejected = b.heap[0]
 	b.heap[0] = c.clone()
-	b.sink(0)
+	sink(b.heap, 0, b.above)
 	return rejected, true
 }
 
@@ -59,26 +59,14 @@ func (c candidate) clone() candidate {
 	return c
 }
 
+// above reports whether a group belongs above another one in the heap: it is worse.
+func (b *best) above(i, k int) bool { return b.compare(&b.heap[i].Row, &b.heap[k].Row) > 0 }
+
+// rise restores the heap after the group at i was added.
 func (b *best) rise(i int) {
-	for i > 0 && b.compare(&b.heap[(i-1)/2].Row, &b.heap[i].Row) < 0 {
+	for i > 0 && b.above(i, (i-1)/2) {
 		b.heap[(i-1)/2], b.heap[i] = b.heap[i], b.heap[(i-1)/2]
 		i = (i - 1) / 2
-	}
-}
-
-func (b *best) sink(i int) {
-	for {
-		worst := i
-		for _, child := range [...]int{2*i + 1, 2*i + 2} {
-			if child < len(b.heap) && b.compare(&b.heap[child].Row, &b.heap[worst].Row) > 0 {
-				worst = child
-			}
-		}
-		if worst == i {
-			return
-		}
-		b.heap[i], b.heap[worst] = b.heap[worst], b.heap[i]
-		i = worst
 	}
 }
 

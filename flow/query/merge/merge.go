@@ -64,17 +64,25 @@ func (m *Merge) counts(row *query.Row) bool {
 	return m.spec.MinBytes == 0 || row.Bytes().Compare(query.SumOf(m.spec.MinBytes)) >= 0
 }
 
+// counted yields the groups of the answer with enough bytes.
+func (m *Merge) counted() iter.Seq2[*query.Row, error] {
+	return func(yield func(*query.Row, error) bool) {
+		for row, err := range m.groups() {
+			if (err != nil || m.counts(row)) && !yield(row, err) {
+				return
+			}
+		}
+	}
+}
+
 // page yields the groups in the order of keys or of a field, up to the limit.
 func (m *Merge) page() iter.Seq2[query.Row, error] {
 	return func(yield func(query.Row, error) bool) {
 		rows := 0
-		for row, err := range m.groups() {
+		for row, err := range m.counted() {
 			if err != nil {
 				yield(query.Row{}, err)
 				return
-			}
-			if !m.counts(row) {
-				continue
 			}
 			if m.spec.Limit > 0 && rows == m.spec.Limit {
 				m.more = true
@@ -95,14 +103,12 @@ func (m *Merge) page() iter.Seq2[query.Row, error] {
 func (m *Merge) sorted() iter.Seq2[query.Row, error] {
 	kept := &best{most: m.spec.Limit, measure: m.spec.Sort.Measure, least: !m.spec.Sort.Descending}
 	return func(yield func(query.Row, error) bool) {
-		for row, err := range m.groups() {
+		for row, err := range m.counted() {
 			if err != nil {
 				yield(query.Row{}, err)
 				return
 			}
-			if m.counts(row) {
-				kept.offer(candidate{Row: *row})
-			}
+			kept.offer(candidate{Row: *row})
 		}
 		yieldAll(yield, kept.sorted())
 	}
@@ -113,13 +119,10 @@ func (m *Merge) top() iter.Seq2[query.Row, error] {
 	kept := &best{most: m.spec.Top, measure: m.spec.By}
 	return func(yield func(query.Row, error) bool) {
 		others := query.Row{Other: true}
-		for row, err := range m.groups() {
+		for row, err := range m.counted() {
 			if err != nil {
 				yield(query.Row{}, err)
 				return
-			}
-			if !m.counts(row) {
-				continue
 			}
 			if rejected, ok := kept.offer(candidate{Row: *row}); ok {
 				addOther(&others, &rejected.Row)

@@ -84,26 +84,14 @@ func open(spec *query.Spec, all []Source) (s *sources, stop func(), err error) {
 		}
 	}
 	for i := len(s.heap)/2 - 1; i >= 0; i-- {
-		s.sink(i)
+		sink(s.heap, i, s.above)
 	}
 	return s, stop, nil
 }
 
-// sink restores the heap after the cursor at i has moved forward.
-func (s *sources) sink(i int) {
-	for {
-		least := i
-		for _, child := range [...]int{2*i + 1, 2*i + 2} {
-			if child < len(s.heap) && s.spec.Compare(s.heap[child].row().Key, s.heap[least].row().Key) < 0 {
-				least = child
-			}
-		}
-		if least == i {
-			return
-		}
-		s.heap[i], s.heap[least] = s.heap[least], s.heap[i]
-		i = least
-	}
+// above reports whether a cursor belongs above another one in the heap: its key is less.
+func (s *sources) above(i, k int) bool {
+	return s.spec.Compare(s.heap[i].row().Key, s.heap[k].row().Key) < 0
 }
 
 // advance moves the cursor with the least key.
@@ -117,7 +105,7 @@ func (s *sources) advance() error {
 		s.heap[0] = s.heap[last]
 		s.heap = s.heap[:last]
 	}
-	s.sink(0)
+	sink(s.heap, 0, s.above)
 	return nil
 }
 
