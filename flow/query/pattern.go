@@ -34,9 +34,10 @@ func ParsePattern(text string) Pattern {
 
 // PrefixPattern returns the pattern of the names that begin with a prefix. The names of a range for completion are the
 // groups of a query by their field with this filter.
-func PrefixPattern(prefix string) Pattern {
-	return ParsePattern(strings.NewReplacer(`*`, `\*`, `\`, `\\`).Replace(prefix) + "*")
-}
+func PrefixPattern(prefix string) Pattern { return ParsePattern(Quote(prefix) + "*") }
+
+// Quote returns the text of the pattern that matches a name alone.
+func Quote(name string) string { return strings.NewReplacer(`*`, `\*`, `\`, `\\`).Replace(name) }
 
 // String returns the text of the pattern.
 func (p Pattern) String() string { return p.text }

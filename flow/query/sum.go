@@ -3,6 +3,7 @@ package query
 import (
 	"cmp"
 	"math"
+	"math/big"
 	"math/bits"
 )
 
@@ -23,6 +24,15 @@ func (s Sum) Plus(o Sum) Sum {
 func (s Sum) Compare(o Sum) int {
 	return cmp.Or(cmp.Compare(s.High, o.High), cmp.Compare(s.Low, o.Low))
 }
+
+// String returns all digits of the sum.
+func (s Sum) String() string {
+	v := new(big.Int).SetUint64(s.High)
+	return v.Lsh(v, 64).Or(v, new(big.Int).SetUint64(s.Low)).String()
+}
+
+// Float returns the sum in 53 bits, for sizes on a screen.
+func (s Sum) Float() float64 { return float64(s.High)*(1<<64) + float64(s.Low) }
 
 // Int64 returns the sum, or 2^63-1 if the sum is larger; saturated reports that.
 func (s Sum) Int64() (v int64, saturated bool) {

@@ -229,7 +229,7 @@ func (p *content) cellsOf(fields query.Fields, row *query.Row) (cells []cell) {
 			cells = append(cells, cell{Moment: &time})
 		default:
 			name := row.Column(f)
-			cells = append(cells, cell{Text: name, Link: p.with(f.String(), literal(name))})
+			cells = append(cells, cell{Text: name, Link: p.with(f.String(), query.Quote(name))})
 		}
 	}
 	return cells

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"strconv"
-	"strings"
 
 	"flowring/flow"
 	"flowring/flow/query"
@@ -112,12 +111,7 @@ func (h *Handler) page(ctx context.Context, p *content, spec *query.Spec) (rows 
 
 // filterLink returns the link to the explore page with a filter of one name.
 func (p *content) filterLink(field query.Field, name string) string {
-	return linkWith("/explore", p.parameters, field.String(), literal(name))
-}
-
-// literal returns the pattern that matches a name alone.
-func literal(name string) string {
-	return strings.NewReplacer(`\`, `\\`, `*`, `\*`).Replace(name)
+	return linkWith("/explore", p.parameters, field.String(), query.Quote(name))
 }
 
 // addTotals adds up the chosen hours and the hours before.

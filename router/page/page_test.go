@@ -192,7 +192,7 @@ func TestNamesAreText(t *testing.T) {
 // A link on a name asks for this name alone, whatever it contains.
 func TestALinkOnANameFiltersByTheWholeName(t *testing.T) {
 	for _, name := range []string{`a*b`, `a\b`, `a\*b`, "plain", `*`} {
-		if p := query.ParsePattern(literal(name)); !p.Matches(name) {
+		if p := query.ParsePattern(query.Quote(name)); !p.Matches(name) {
 			t.Errorf("the pattern %s does not match %s", p, name)
 		} else if only, ok := p.Literal(); !ok || only != name {
 			t.Errorf("the pattern %s of %s matches other names", p, name)

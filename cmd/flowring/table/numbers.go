@@ -2,7 +2,6 @@ package table
 
 import (
 	"fmt"
-	"math/big"
 	"strings"
 
 	"flowring/flow/query"
@@ -13,7 +12,7 @@ var units = [...]string{"B", "kB", "MB", "GB", "TB", "PB", "EB", "ZB", "YB"}
 
 // Human returns a sum with three digits and a unit, such as "1.25 GB".
 func Human(sum query.Sum) string {
-	v, unit := float(sum), 0
+	v, unit := sum.Float(), 0
 	for v >= 999.5 && unit+1 < len(units) {
 		v /= 1000
 		unit++
@@ -28,14 +27,6 @@ func Human(sum query.Sum) string {
 	}
 	return fmt.Sprintf("%.*f %s", digits, v, units[unit])
 }
-
-// exact returns a sum with all of its digits.
-func exact(sum query.Sum) string {
-	v := new(big.Int).SetUint64(sum.High)
-	return v.Lsh(v, 64).Or(v, new(big.Int).SetUint64(sum.Low)).String()
-}
-
-func float(sum query.Sum) float64 { return float64(sum.High)*(1<<64) + float64(sum.Low) }
 
 // percent returns a fraction, such as "12.3 %".
 func percent(fraction float64) string { return fmt.Sprintf("%.1f %%", 100*fraction) }
@@ -57,7 +48,7 @@ func (t *Table) scale() scale {
 	return s
 }
 
-func (s scale) measure(r *Row) float64 { return float(s.by.Of(&query.Row{Tx: r.Tx, Rx: r.Rx})) }
+func (s scale) measure(r *Row) float64 { return s.by.Of(&query.Row{Tx: r.Tx, Rx: r.Rx}).Float() }
 
 // share returns the part of a row in all rows.
 func (s scale) share(r *Row) float64 { return s.measure(r) / max(1, s.all) }

@@ -115,7 +115,7 @@ func (t *Table) grid(s Style, scale scale) *grid {
 	g := &grid{names: len(t.Headings)}
 	number := Human
 	if s.Exact {
-		number = exact
+		number = query.Sum.String
 	}
 	g.right = append(make([]bool, len(t.Headings)), true, true, true)
 	g.right = append(g.right, slices.Repeat([]bool{true}, len(t.More))...)

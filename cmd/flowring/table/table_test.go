@@ -110,7 +110,7 @@ func TestSumsHaveUnits(t *testing.T) {
 		{query.Sum{High: 1}, "18.4 EB", "18446744073709551616"},
 		{query.Sum{High: 1<<64 - 1, Low: 1<<64 - 1}, "340282366920938 YB", "340282366920938463463374607431768211455"},
 	} {
-		if h, e := Human(tt.sum), exact(tt.sum); h != tt.human || e != tt.exact {
+		if h, e := Human(tt.sum), tt.sum.String(); h != tt.human || e != tt.exact {
 			t.Errorf("%v is %q and %q, want %q and %q", tt.sum, h, e, tt.human, tt.exact)
 		}
 	}

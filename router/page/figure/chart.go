@@ -113,10 +113,7 @@ func HeatOf(totals []contract.HourTotals, all, chosen Hours, link func(Hours) st
 	return days
 }
 
-func sizeOf(t contract.HourTotals) float64 {
-	sum := t.Tx.Plus(t.Rx)
-	return float64(sum.High)*math.Exp2(64) + float64(sum.Low)
-}
+func sizeOf(t contract.HourTotals) float64 { return t.Tx.Plus(t.Rx).Float() }
 
 func heatLevel(size, least, greatest float64) int {
 	switch {

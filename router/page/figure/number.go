@@ -2,7 +2,6 @@ package figure
 
 import (
 	"fmt"
-	"math/big"
 	"strings"
 
 	"flowring/flow/query"
@@ -11,17 +10,12 @@ import (
 // Amount is a sum of bytes on a page.
 type Amount struct{ query.Sum }
 
-func (a Amount) int() *big.Int {
-	v := new(big.Int).SetUint64(a.High)
-	return v.Lsh(v, 64).Or(v, new(big.Int).SetUint64(a.Low))
-}
-
 // Exact returns all digits, in groups of three.
-func (a Amount) Exact() string { return grouped(a.int().String()) }
+func (a Amount) Exact() string { return grouped(a.Sum.String()) }
 
 // String returns the sum with three digits and a decimal unit.
 func (a Amount) String() string {
-	digits := a.int().String()
+	digits := a.Sum.String()
 	if len(digits) <= 3 {
 		return digits + " B"
 	}
@@ -59,8 +53,7 @@ func Ratio(part, whole query.Sum) float64 {
 	if whole == (query.Sum{}) {
 		return 0
 	}
-	r, _ := new(big.Rat).SetFrac(Amount{part}.int(), Amount{whole}.int()).Float64()
-	return r
+	return part.Float() / whole.Float()
 }
 
 // Percent returns a share for reading.
