@@ -104,7 +104,9 @@ func (n *Node) openPublicPort(ctx context.Context) error {
 				Members: n.operatorMembers, Self: n.membership.Self, Drain: n.Drain, Forget: n.Forget, Client: n.client,
 			}}, Log: n.log, Registry: n.deps.Registry, MemoryFull: n.memory.Full,
 			CPUSlots: n.cpuSlots, Unready: n.shedsConnections, Now: n.deps.Now, Guard: g, Gate: gate,
-			Pages:   page.New(page.Deps{Cluster: publicAPI{n}, Gate: gate, AnyHour: n.cfg.AnyHour, Log: n.log, Now: n.deps.Now}),
+			Pages: page.New(page.Deps{
+				Cluster: publicAPI{n}, Gate: gate, AnyHour: n.cfg.AnyHour, Insecure: n.cfg.Insecure, Log: n.log, Now: n.deps.Now,
+			}),
 			Metrics: promhttp.HandlerFor(n.deps.Registry, promhttp.HandlerOpts{}),
 		})
 	}

@@ -46,10 +46,11 @@ Read an hour although nodes are down, or only if it is complete:
 
 // Pages serves the pages for people.
 type Pages interface {
-	http.Handler
+	http.Handler // serves the style, the script, and the form for a token
 
-	// Refuse answers with a page that shows a refusal.
-	Refuse(w http.ResponseWriter, r *http.Request, err error)
+	// Answer answers with a page. If refused is not nil, the page shows this refusal alone. Answer returns the refusal
+	// that the page shows; nil: none.
+	Answer(w http.ResponseWriter, r *http.Request, refused error) error
 }
 
 // getIndex answers with the overview if the client names text/html, and otherwise with the paths and commands to paste.
@@ -65,13 +66,13 @@ func (rt *router) getIndex(w http.ResponseWriter, r *http.Request) {
 	writeText(w, http.StatusOK, strings.NewReplacer("http://", scheme, "$HOST", r.Host).Replace(index))
 }
 
-// getPage answers with a page, which needs the scope read.
+// getPage answers with a page, which needs the scope read. A refusal is counted like any other.
 func (rt *router) getPage(w http.ResponseWriter, r *http.Request) {
-	if _, err := rt.Gate.Check(r, principal.Read); err != nil {
-		rt.Pages.Refuse(w, r, err)
-		return
+	_, refused := rt.Gate.Check(r, principal.Read)
+	if err := rt.Pages.Answer(w, r, refused); err != nil {
+		refusal, _ := RefusalOf(err)
+		rt.noteRefusal(r, refusal, err)
 	}
-	rt.Pages.ServeHTTP(w, r)
 }
 
 func writeText(w http.ResponseWriter, status int, text string) {

@@ -32,7 +32,7 @@ type Problem struct {
 
 // problemOf returns the refusal of err, and its problem.
 func problemOf(err error) (contract.Refusal, Problem) {
-	r, detail := refusalOf(err)
+	r, detail := RefusalOf(err)
 	p := Problem{Type: r.Type(), Title: r.Title(), Status: r.Status(), Detail: detail}
 	var record *flow.RecordError
 	if errors.As(err, &record) {
@@ -91,16 +91,16 @@ func (rt *router) refuse(w http.ResponseWriter, r *http.Request, err error) {
 		panic(http.ErrAbortHandler)
 	}
 	refusal, p := problemOf(err)
-	rt.metrics.refusals.WithLabelValues(refusal.Problem()).Inc()
-	rt.logRefusal(r, refusal, err)
+	rt.noteRefusal(r, refusal, err)
 	writeProblem(w, refusal, p)
 	if p.Status < 500 {
 		rt.discard(w, r)
 	}
 }
 
-// logRefusal logs a refusal. Frequent kinds of refusals have rate-limited messages of their own.
-func (rt *router) logRefusal(r *http.Request, refusal contract.Refusal, err error) {
+// noteRefusal counts and logs a refusal. Frequent kinds of refusals have rate-limited messages of their own.
+func (rt *router) noteRefusal(r *http.Request, refusal contract.Refusal, err error) {
+	rt.metrics.refusals.WithLabelValues(refusal.Problem()).Inc()
 	level := slog.LevelDebug
 	switch {
 	case refusal == contract.Overloaded: // a line for each refusal would cost more than the refusal

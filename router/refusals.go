@@ -10,8 +10,8 @@ import (
 	"flowring/internal/contract"
 )
 
-// refusalOf returns the refusal of err, and its text for the client.
-func refusalOf(err error) (r contract.Refusal, detail string) {
+// RefusalOf returns the refusal of err, and its text for the client.
+func RefusalOf(err error) (r contract.Refusal, detail string) {
 	r, detail, ok := contract.RefusalOf(err)
 	switch {
 	case ok:

@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
-	"errors"
 	"html/template"
 	"io/fs"
 	"log/slog"
@@ -50,6 +49,7 @@ type Deps struct {
 type Handler struct {
 	Deps
 	templates *template.Template
+	views     map[string]view  // by path
 	assets    map[string]asset // by path
 	style     string           // paths with the hash of the content, so that browsers may keep the files for ever
 	script    string
@@ -75,6 +75,12 @@ func New(deps Deps) *Handler {
 	}
 	h := &Handler{Deps: deps, assets: map[string]asset{}, version: buildinfo.Read().Version}
 	h.templates = template.Must(template.ParseFS(embedded, "files/*.html"))
+	h.views = map[string]view{
+		"/":        {"overview", "Overview", h.overview},
+		"/explore": {"explore", "Explore", h.explore},
+		"/live":    {"live", "Live", h.live},
+		"/cluster": {"cluster", "Cluster", h.cluster},
+	}
 	h.style, h.script = h.addAsset("style.css"), h.addAsset("page.js")
 	return h
 }
@@ -94,7 +100,7 @@ func (h *Handler) addAsset(name string) (link string) {
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; " +
 	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
-// ServeHTTP implements http.Handler.
+// ServeHTTP implements router.Pages: it serves the files, and the form for a token.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if a, ok := h.assets[r.URL.Path]; ok {
 		protect(w.Header())
@@ -106,17 +112,20 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch r.URL.Path {
 	case "/sign-in":
 		h.signIn(w, r)
-		return
 	case "/sign-out":
 		h.signOut(w, r)
-		return
-	}
-	view, ok := h.views()[r.URL.Path]
-	if !ok {
+	default:
 		http.NotFound(w, r)
-		return
 	}
-	h.render(w, r, view)
+}
+
+// Answer implements router.Pages.
+func (h *Handler) Answer(w http.ResponseWriter, r *http.Request, refused error) error {
+	view := h.views[r.URL.Path]
+	if refused != nil {
+		view.fill = func(context.Context, *content) error { return refused }
+	}
+	return h.render(w, r, view)
 }
 
 // parse returns the question of parameters of GET /flows, and the question with its range in hours.
@@ -136,27 +145,14 @@ func protect(h http.Header) {
 	h.Set("Referrer-Policy", "no-referrer")
 }
 
-// Refuse answers with a page that shows a refusal.
-func (h *Handler) Refuse(w http.ResponseWriter, r *http.Request, err error) {
-	view := h.views()[r.URL.Path]
-	view.fill = func(context.Context, *content) error { return err }
-	h.render(w, r, view)
-}
-
 // view is one page.
 type view struct {
 	name, title string
 	fill        func(ctx context.Context, p *content) error
 }
 
-func (h *Handler) views() map[string]view {
-	return map[string]view{
-		"/":        {"overview", "Overview", h.overview},
-		"/explore": {"explore", "Explore", h.explore},
-		"/live":    {"live", "Live", h.live},
-		"/cluster": {"cluster", "Cluster", h.cluster},
-	}
-}
+// paths are the paths of the views, in the order of the navigation.
+var paths = []string{"/", "/explore", "/live", "/cluster"}
 
 // content is a page for the template.
 type content struct {
@@ -185,8 +181,8 @@ type navItem struct {
 	Current    bool
 }
 
-// render answers with a page. A failed query is a part of the page, with the status of the refusal.
-func (h *Handler) render(w http.ResponseWriter, r *http.Request, v view) {
+// render answers with a page. A refusal is a part of the page, with its status; render returns it.
+func (h *Handler) render(w http.ResponseWriter, r *http.Request, v view) error {
 	parameters, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
 		err = contract.Query.Errorf("the query is not well formed: %w", err)
@@ -197,28 +193,31 @@ func (h *Handler) render(w http.ResponseWriter, r *http.Request, v view) {
 	}
 	_, noCookie := r.Cookie(principal.Cookie)
 	p.SignedIn = noCookie == nil
-	p.Nav = p.navigation(h.views())
+	p.Nav = p.navigation(h.views)
 	if err == nil {
 		err = v.fill(r.Context(), p)
 	}
 	status := http.StatusOK
 	if err != nil {
 		status, p.Problem = p.problemOf(err)
-	}
-	if p.answered && err == nil {
+	} else if p.answered {
 		p.Completeness = p.least.String()
 	}
 	var page bytes.Buffer
 	if err := h.templates.ExecuteTemplate(&page, "page", p); err != nil {
 		h.Log.ErrorContext(r.Context(), "page not made", "path", r.URL.Path, "err", err)
 		http.Error(w, "the page could not be made", http.StatusInternalServerError)
-		return
+		return err
+	}
+	if status == http.StatusUnauthorized { // not Basic, because the browser would ask by a dialog of its own
+		w.Header().Set("WWW-Authenticate", `Bearer realm="flowring"`)
 	}
 	protect(w.Header())
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
 	w.Write(page.Bytes())
+	return err
 }
 
 // navigation returns the links between the pages. They keep the range, the need and the time zone.
@@ -229,7 +228,7 @@ func (p *content) navigation(views map[string]view) (items []navItem) {
 			kept[name] = p.parameters[name]
 		}
 	}
-	for _, path := range []string{"/", "/explore", "/live", "/cluster"} {
+	for _, path := range paths {
 		link := path
 		if len(kept) > 0 {
 			link += "?" + kept.Encode()
@@ -293,10 +292,7 @@ type problem struct {
 }
 
 func (p *content) problemOf(err error) (status int, _ *problem) {
-	refusal, detail, known := contract.RefusalOf(err)
-	if !known && errors.Is(err, context.DeadlineExceeded) {
-		refusal, detail = contract.Timeout, contract.Timeout.Error()
-	}
+	refusal, detail := router.RefusalOf(err)
 	shown := &problem{Title: refusal.Title(), Detail: sentence(detail), Advice: refusal.Advice(), Retry: p.with()}
 	if refusal == contract.Unavailable {
 		shown.Advice = "" // it is about writes

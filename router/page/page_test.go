@@ -95,7 +95,7 @@ func get(t *testing.T, cluster Cluster, target string) (status int, text string)
 		Now:     func() time.Time { return time.Unix(nowHour*3600+1800, 0) },
 	})
 	w := httptest.NewRecorder()
-	h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, target, nil))
+	h.Answer(w, httptest.NewRequest(http.MethodGet, target, nil), nil)
 	if csp := w.Header().Get("Content-Security-Policy"); !strings.HasPrefix(csp, "default-src 'none'") {
 		t.Errorf("GET %s has the policy %q", target, csp)
 	}

@@ -17,12 +17,12 @@ const maxForm = 16 << 10
 
 // signIn answers the form, and takes a token. The cookie holds the token itself, so every node accepts it.
 func (h *Handler) signIn(w http.ResponseWriter, r *http.Request) {
+	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 	back := localPath(r.FormValue("back"))
 	if r.Method != http.MethodPost {
 		h.renderSignIn(w, r, back, nil)
 		return
 	}
-	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 	token := strings.TrimSpace(r.PostFormValue("token"))
 	err := h.mayCarryTokens(r)
 	if err == nil {
@@ -44,7 +44,6 @@ func (h *Handler) signOut(w http.ResponseWriter, r *http.Request) {
 
 // renderSignIn answers with the form, below a refusal if there is one.
 func (h *Handler) renderSignIn(w http.ResponseWriter, r *http.Request, back string, err error) {
-	w.Header().Del("WWW-Authenticate") // the browser would ask by a dialog of its own
 	h.render(w, r, view{name: "sign-in", title: "Sign in", fill: func(_ context.Context, p *content) error {
 		p.Back = back
 		return err

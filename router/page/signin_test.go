@@ -2,7 +2,9 @@ package page
 
 import (
 	"crypto/sha256"
+	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -13,20 +15,24 @@ import (
 	"flowring/router/principal"
 )
 
-// signInAt posts a token from an address and returns the answer.
-func signInAt(remote, token, back string) *http.Response {
+// signInHandler takes the token fr_good, and knows fr_write, which may not read.
+func signInHandler() *Handler {
 	tokens, err := principal.Parse(fmt.Sprintf("reader read %x\nwriter write %x", sha256.Sum256([]byte("fr_good")), sha256.Sum256([]byte("fr_write"))))
 	if err != nil {
 		panic(err) // the text is valid
 	}
 	gate := principal.NewGate(principal.Config{Tokens: func() *principal.Tokens { return tokens }, Required: true})
-	h := New(Deps{Cluster: &fakeCluster{}, Gate: gate})
+	return New(Deps{Cluster: &fakeCluster{}, Gate: gate})
+}
+
+// signInAt posts a token from an address and returns the answer.
+func signInAt(remote, token, back string) *http.Response {
 	form := url.Values{"token": {token}, "back": {back}}
 	r := httptest.NewRequest(http.MethodPost, "/sign-in", strings.NewReader(form.Encode()))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	r.RemoteAddr = remote
 	w := httptest.NewRecorder()
-	h.ServeHTTP(w, r)
+	signInHandler().ServeHTTP(w, r)
 	return w.Result()
 }
 
@@ -77,13 +83,47 @@ func TestTheWayBackStaysOnTheNode(t *testing.T) {
 func TestAPageWithoutATokenLeadsToTheForm(t *testing.T) {
 	h := New(Deps{Cluster: &fakeCluster{}})
 	w := httptest.NewRecorder()
-	h.Refuse(w, httptest.NewRequest(http.MethodGet, "/explore?from=-2h", nil), contract.Unauthorized.Errorf("the request has no token"))
-	if w.Code != 401 || !strings.Contains(w.Body.String(), `href="/sign-in?back=%2Fexplore%3Ffrom%3D-2h"`) {
+	refused := contract.Unauthorized.Errorf("the request has no token")
+	if err := h.Answer(w, httptest.NewRequest(http.MethodGet, "/explore?from=-2h", nil), refused); !errors.Is(err, contract.Unauthorized) {
+		t.Errorf("Answer() = %v, want the refusal", err)
+	}
+	if w.Code != 401 || w.Header().Get("WWW-Authenticate") != `Bearer realm="flowring"` || !strings.Contains(w.Body.String(), `href="/sign-in?back=%2Fexplore%3Ffrom%3D-2h"`) {
 		t.Errorf("status %d, the page does not lead to the form:\n%s", w.Code, w.Body)
 	}
 	w = httptest.NewRecorder()
 	h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/sign-in?back=/live", nil))
 	if w.Code != 200 || !strings.Contains(w.Body.String(), `name="back" value="/live"`) {
 		t.Errorf("status %d, the form is:\n%s", w.Code, w.Body)
+	}
+}
+
+// countedReader counts the bytes that were read.
+type countedReader struct {
+	io.Reader
+	read int
+}
+
+func (c *countedReader) Read(p []byte) (int, error) {
+	n, err := c.Reader.Read(p)
+	c.read += n
+	return n, err
+}
+
+// Nobody has signed in yet, so the form costs little, whatever it claims to be (P16).
+func TestALargeFormIsNotRead(t *testing.T) {
+	for _, media := range []string{"application/x-www-form-urlencoded", "multipart/form-data; boundary=b"} {
+		head := "--b\r\nContent-Disposition: form-data; name=\"token\"\r\n\r\n"
+		if !strings.HasPrefix(media, "multipart") {
+			head = "token="
+		}
+		body := &countedReader{Reader: strings.NewReader(head + strings.Repeat("x", 4<<20))}
+		r := httptest.NewRequest(http.MethodPost, "/sign-in", body)
+		r.Header.Set("Content-Type", media)
+		r.RemoteAddr = "127.0.0.1:1"
+		w := httptest.NewRecorder()
+		signInHandler().ServeHTTP(w, r)
+		if body.read > 2*maxForm || w.Code == http.StatusSeeOther {
+			t.Errorf("%s: %d bytes were read, status %d, want at most %d and a refusal", media, body.read, w.Code, 2*maxForm)
+		}
 	}
 }
