@@ -46,7 +46,7 @@ Read an hour although nodes are down, or only if it is complete:
 
 // Pages serves the pages for people.
 type Pages interface {
-	http.Handler // serves the style, the script, and the form for a token
+	http.Handler // serves the style and the script, and signs out
 
 	// Answer answers with a page. If refused is not nil, the page shows this refusal alone. Answer returns the refusal
 	// that the page shows; nil: none.
@@ -66,9 +66,17 @@ func (rt *router) getIndex(w http.ResponseWriter, r *http.Request) {
 	writeText(w, http.StatusOK, strings.NewReplacer("http://", scheme, "$HOST", r.Host).Replace(index))
 }
 
-// getPage answers with a page, which needs the scope read. A refusal is counted like any other.
+// getPage answers with a page, which needs the scope read.
 func (rt *router) getPage(w http.ResponseWriter, r *http.Request) {
 	_, refused := rt.Gate.Check(r, principal.Read)
+	rt.answerPage(w, r, refused)
+}
+
+// signIn answers with the form for a token, and takes one.
+func (rt *router) signIn(w http.ResponseWriter, r *http.Request) { rt.answerPage(w, r, nil) }
+
+// answerPage answers with a page. A refusal on it is counted like any other.
+func (rt *router) answerPage(w http.ResponseWriter, r *http.Request, refused error) {
 	if err := rt.Pages.Answer(w, r, refused); err != nil {
 		refusal, _ := RefusalOf(err)
 		rt.noteRefusal(r, refusal, err)

@@ -185,7 +185,7 @@ func (rt *router) routes() *mux.Router {
 			open(path, rt.getPage)
 		}
 		open("/sign-out", rt.Pages.ServeHTTP)
-		m.Handle("/sign-in", rt.Pages).Methods(http.MethodGet, http.MethodHead, http.MethodPost)
+		m.HandleFunc("/sign-in", rt.signIn).Methods(http.MethodGet, http.MethodHead, http.MethodPost)
 		m.PathPrefix("/page/").Methods(http.MethodGet, http.MethodHead).Handler(rt.Pages)
 	}
 	if rt.Metrics != nil {

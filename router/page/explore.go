@@ -210,17 +210,23 @@ func (e *explore) addRows(p *content, spec *query.Spec, rows []query.Row) {
 		e.Columns = append(e.Columns, f.String())
 	}
 	e.Shares = spec.Top > 0
+	e.Rows = p.rowsFor(spec.Group, rows)
+}
+
+// rowsFor returns the rows of an answer for the template.
+func (p *content) rowsFor(fields query.Fields, rows []query.Row) (all []tableRow) {
 	total := figure.TotalOf(rows)
 	for i := range rows {
 		row := &rows[i]
-		e.Rows = append(e.Rows, tableRow{
-			Cells: p.cellsOf(spec.Group, row), Other: row.Other, Groups: row.Groups, Tx: figure.Amount{Sum: row.Tx}, Rx: figure.Amount{Sum: row.Rx},
+		all = append(all, tableRow{
+			Cells: p.cellsOf(fields, row), Other: row.Other, Groups: row.Groups, Tx: figure.Amount{Sum: row.Tx}, Rx: figure.Amount{Sum: row.Rx},
 			Both: figure.Amount{Sum: row.Bytes()}, Share: figure.Percent(figure.Ratio(row.Bytes(), total)),
 		})
 	}
+	return all
 }
 
-// cellsOf returns the values of a row. A click on a name filters by it, and a click on a time selects its hours.
+// cellsOf returns the values of a row. A click on a name filters by it.
 func (p *content) cellsOf(fields query.Fields, row *query.Row) (cells []cell) {
 	for f := range fields.All() {
 		switch f {
@@ -299,12 +305,7 @@ func (h *Handler) live(ctx context.Context, p *content) error {
 		return err
 	}
 	asked.Set("numbers", "string")
-	p.Live, p.Refresh = &live{Stream: "/flows/stream?" + asked.Encode()}, true
-	for i := range rows {
-		row := &rows[i]
-		p.Live.Rows = append(p.Live.Rows, tableRow{
-			Cells: p.cellsOf(spec.Group, row), Other: row.Other, Groups: row.Groups, Tx: figure.Amount{Sum: row.Tx}, Rx: figure.Amount{Sum: row.Rx},
-		})
-	}
+	p.Live = &live{Rows: p.rowsFor(spec.Group, rows), Stream: "/flows/stream?" + asked.Encode()}
+	p.Refresh = true
 	return nil
 }

@@ -100,7 +100,7 @@ func (h *Handler) addAsset(name string) (link string) {
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; " +
 	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
-// ServeHTTP implements router.Pages: it serves the files, and the form for a token.
+// ServeHTTP implements router.Pages: it serves the files, and signs out.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if a, ok := h.assets[r.URL.Path]; ok {
 		protect(w.Header())
@@ -109,18 +109,19 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.Write(a.content)
 		return
 	}
-	switch r.URL.Path {
-	case "/sign-in":
-		h.signIn(w, r)
-	case "/sign-out":
-		h.signOut(w, r)
-	default:
+	if r.URL.Path != "/sign-out" {
 		http.NotFound(w, r)
+		return
 	}
+	setCookie(w, r, "", -1)
+	http.Redirect(w, r, "/sign-in", http.StatusSeeOther)
 }
 
 // Answer implements router.Pages.
 func (h *Handler) Answer(w http.ResponseWriter, r *http.Request, refused error) error {
+	if r.URL.Path == "/sign-in" {
+		return h.signIn(w, r)
+	}
 	view := h.views[r.URL.Path]
 	if refused != nil {
 		view.fill = func(context.Context, *content) error { return refused }

@@ -21,8 +21,7 @@ type overview struct {
 
 	Total, Tx, Rx figure.Amount
 	Change        string // against the hours before
-	Heat          []heatRow
-	HeatHours     []heatHour
+	Heat          figure.Heat
 	Hours         []hourRow
 	Talkers       []figure.Bar
 	Receivers     []figure.Bar
@@ -44,15 +43,15 @@ func (h *Handler) overview(ctx context.Context, p *content) error {
 		return err
 	}
 	o := &overview{rangeChoice: choice}
-	all := figure.Hours{From: min(choice.Chosen.Before().From, choice.Chosen.To-heatDays*query.HoursOfDay), To: choice.Chosen.To}
-	answer, err := h.Cluster.Hours(ctx, all.From, all.To, p.ask())
+	from := min(choice.Chosen.Before().From, choice.strip().From)
+	answer, err := h.Cluster.Hours(ctx, from, choice.Chosen.To, p.ask())
 	if err != nil {
 		return fmt.Errorf("hours: %w", err)
 	}
 	totals := answer.Totals
 	p.Overview = o
 	o.addTotals(p, totals)
-	o.addHeat(p, totals)
+	o.addHours(p, totals)
 	if o.Empty {
 		o.Example = p.exampleOf(flow.Hour(h.Now().Unix() / 3600))
 		return nil
@@ -138,24 +137,6 @@ func (o *overview) addTotals(p *content, totals []contract.HourTotals) {
 	}
 }
 
-// heatRow is a day of the strip with its place.
-type heatRow struct {
-	Day      string
-	Y, TextY int
-	Cells    []placedCell
-}
-
-type placedCell struct {
-	figure.HeatCell
-	X     int
-	Title string
-}
-
-type heatHour struct {
-	X    int
-	Name string
-}
-
 // hourRow is a row of the table of hours.
 type hourRow struct {
 	Hour     figure.Moment
@@ -164,46 +145,22 @@ type hourRow struct {
 	Link     string
 }
 
-// The places of the heat strip.
-const (
-	heatLeft   = 84 // for the day
-	heatTop    = 16 // for the hours
-	heatStepX  = 24
-	heatStepY  = 18
-	heatCellsX = heatLeft + query.HoursOfDay*heatStepX
-)
-
-// HeatWidth returns the width of the strip.
-func (o *overview) HeatWidth() int { return heatCellsX }
-
-// HeatHeight returns the height of the strip.
-func (o *overview) HeatHeight() int { return heatTop + len(o.Heat)*heatStepY }
-
-// addHeat fills the strip of the last days, and the table of the chosen hours.
-func (o *overview) addHeat(p *content, totals []contract.HourTotals) {
-	strip := figure.Hours{From: o.Chosen.To - heatDays*query.HoursOfDay, To: o.Chosen.To}
-	for i, day := range figure.HeatOf(totals, strip, o.Chosen, p.rangeLink) {
-		y := heatTop + i*heatStepY
-		row := heatRow{Day: day.Day, Y: y, TextY: y + 13}
-		for k, cell := range day.Cells {
-			title := cell.Hour.Text + ": " + cell.Amount.String()
-			if cell.Doubtful {
-				title += ", perhaps not complete"
-			}
-			row.Cells = append(row.Cells, placedCell{cell, heatLeft + k*heatStepX, title})
-		}
-		o.Heat = append(o.Heat, row)
-	}
-	for h := 0; h < query.HoursOfDay; h += 6 {
-		o.HeatHours = append(o.HeatHours, heatHour{heatLeft + h*heatStepX + 11, fmt.Sprintf("%02d", h)})
-	}
+// addHours fills the strip of the last days, and the table of the chosen hours.
+func (o *overview) addHours(p *content, totals []contract.HourTotals) {
+	o.Heat = figure.HeatOf(totals, o.strip(), o.Chosen, p.rangeLink)
 	for _, t := range totals {
 		if t.Hour >= o.Chosen.From && t.Hour < o.Chosen.To {
 			o.Hours = append(o.Hours, hourRow{
-				figure.MomentOf(t.Hour), figure.Amount{Sum: t.Tx}, figure.Amount{Sum: t.Rx}, t.Complete.String(), p.rangeLink(figure.Hours{From: t.Hour, To: t.Hour + 1}),
+				Hour: figure.MomentOf(t.Hour), Tx: figure.Amount{Sum: t.Tx}, Rx: figure.Amount{Sum: t.Rx},
+				Complete: t.Complete.String(), Link: p.rangeLink(figure.Hours{From: t.Hour, To: t.Hour + 1}),
 			})
 		}
 	}
+}
+
+// strip returns the hours of the strip: the last days before the end of the range.
+func (c *rangeChoice) strip() figure.Hours {
+	return figure.Hours{From: figure.Earlier(c.Chosen.To, heatDays*query.HoursOfDay), To: c.Chosen.To}
 }
 
 // rangeLink returns the link to this page with another range.

@@ -16,12 +16,11 @@ import (
 const maxForm = 16 << 10
 
 // signIn answers the form, and takes a token. The cookie holds the token itself, so every node accepts it.
-func (h *Handler) signIn(w http.ResponseWriter, r *http.Request) {
+func (h *Handler) signIn(w http.ResponseWriter, r *http.Request) error {
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 	back := localPath(r.FormValue("back"))
 	if r.Method != http.MethodPost {
-		h.renderSignIn(w, r, back, nil)
-		return
+		return h.renderSignIn(w, r, back, nil)
 	}
 	token := strings.TrimSpace(r.PostFormValue("token"))
 	err := h.mayCarryTokens(r)
@@ -29,22 +28,16 @@ func (h *Handler) signIn(w http.ResponseWriter, r *http.Request) {
 		err = h.Gate.CheckToken(token, principal.Read)
 	}
 	if err != nil {
-		h.renderSignIn(w, r, back, err)
-		return
+		return h.renderSignIn(w, r, back, err)
 	}
 	setCookie(w, r, token, 0)
 	http.Redirect(w, r, back, http.StatusSeeOther)
-}
-
-// signOut removes the cookie.
-func (h *Handler) signOut(w http.ResponseWriter, r *http.Request) {
-	setCookie(w, r, "", -1)
-	http.Redirect(w, r, "/sign-in", http.StatusSeeOther)
+	return nil
 }
 
 // renderSignIn answers with the form, below a refusal if there is one.
-func (h *Handler) renderSignIn(w http.ResponseWriter, r *http.Request, back string, err error) {
-	h.render(w, r, view{name: "sign-in", title: "Sign in", fill: func(_ context.Context, p *content) error {
+func (h *Handler) renderSignIn(w http.ResponseWriter, r *http.Request, back string, err error) error {
+	return h.render(w, r, view{name: "sign-in", title: "Sign in", fill: func(_ context.Context, p *content) error {
 		p.Back = back
 		return err
 	}})

@@ -32,7 +32,7 @@ func signInAt(remote, token, back string) *http.Response {
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	r.RemoteAddr = remote
 	w := httptest.NewRecorder()
-	signInHandler().ServeHTTP(w, r)
+	signInHandler().Answer(w, r, nil)
 	return w.Result()
 }
 
@@ -91,7 +91,7 @@ func TestAPageWithoutATokenLeadsToTheForm(t *testing.T) {
 		t.Errorf("status %d, the page does not lead to the form:\n%s", w.Code, w.Body)
 	}
 	w = httptest.NewRecorder()
-	h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/sign-in?back=/live", nil))
+	h.Answer(w, httptest.NewRequest(http.MethodGet, "/sign-in?back=/live", nil), nil)
 	if w.Code != 200 || !strings.Contains(w.Body.String(), `name="back" value="/live"`) {
 		t.Errorf("status %d, the form is:\n%s", w.Code, w.Body)
 	}
@@ -121,7 +121,7 @@ func TestALargeFormIsNotRead(t *testing.T) {
 		r.Header.Set("Content-Type", media)
 		r.RemoteAddr = "127.0.0.1:1"
 		w := httptest.NewRecorder()
-		signInHandler().ServeHTTP(w, r)
+		signInHandler().Answer(w, r, nil)
 		if body.read > 2*maxForm || w.Code == http.StatusSeeOther {
 			t.Errorf("%s: %d bytes were read, status %d, want at most %d and a refusal", media, body.read, w.Code, 2*maxForm)
 		}

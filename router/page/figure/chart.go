@@ -7,9 +7,7 @@ import (
 	"slices"
 	"strconv"
 
-	"flowring/flow"
 	"flowring/flow/query"
-	"flowring/internal/contract"
 )
 
 // Colours is the number of classes of colours for groups: c0 to c7. The class of other groups is "other".
@@ -66,76 +64,14 @@ func BarsOf(rows []query.Row, field query.Field, link func(name string) string) 
 	return bars
 }
 
-// HeatDay is a row of the heat strip.
-type HeatDay struct {
-	Day   string
-	Cells []HeatCell
-}
-
-// HeatCell is an hour of the heat strip.
-type HeatCell struct {
-	Hour     Moment
-	Exists   bool // the hour has flows
-	Amount   Amount
-	Level    int // 0 for no bytes, 1 to 5
-	Doubtful bool
-	Chosen   bool
-	Link     string
-}
-
-// heatLevels is the number of levels above 0. A level is a fifth of the range of logarithms.
-const heatLevels = 5
-
-// HeatOf returns the hours of the days that all touches, with 24 cells a day.
-func HeatOf(totals []contract.HourTotals, all, chosen Hours, link func(Hours) string) []HeatDay {
-	byHour := map[flow.Hour]contract.HourTotals{}
-	least, greatest := math.Inf(1), 0.0
-	for _, t := range totals {
-		byHour[t.Hour] = t
-		if size := sizeOf(t); size > 0 {
-			least, greatest = min(least, size), max(greatest, size)
-		}
-	}
-	var days []HeatDay
-	for day := query.DayOf(all.From); day <= query.DayOf(all.To-1); day++ {
-		row := HeatDay{Day: MomentOfKey(query.Day, day).Text}
-		for i := range flow.Hour(query.HoursOfDay) {
-			h := flow.Hour(day)*query.HoursOfDay + i
-			t, exists := byHour[h]
-			row.Cells = append(row.Cells, HeatCell{
-				Hour: MomentOf(h), Exists: exists, Amount: Amount{t.Tx.Plus(t.Rx)},
-				Level: heatLevel(sizeOf(t), least, greatest), Doubtful: exists && t.Complete != contract.Complete,
-				Chosen: chosen.From <= h && h < chosen.To, Link: link(Hours{h, h + 1}),
-			})
-		}
-		days = append(days, row)
-	}
-	return days
-}
-
-func sizeOf(t contract.HourTotals) float64 { return t.Tx.Plus(t.Rx).Float() }
-
-func heatLevel(size, least, greatest float64) int {
-	switch {
-	case size <= 0:
-		return 0
-	case greatest <= least:
-		return heatLevels
-	}
-	part := math.Log(size/least) / math.Log(greatest/least)
-	return 1 + min(heatLevels-1, int(part*heatLevels))
-}
-
 // Sankey is a chart of two columns: bands lead from the sources to the destinations.
 type Sankey struct {
 	Width, Height coordinate
+	Top           coordinate // of the view
 	Left, Right   []sankeyEnd
 	Bands         []sankeyBand
 	Rows          []sankeyRow // the same numbers, for the table
 }
-
-// Tall is the height of the chart with a margin for the names of its lowest and highest nodes.
-func (s Sankey) Tall() int { return sankeyHeight + 16 }
 
 type sankeyEnd struct {
 	Name         string
@@ -165,7 +101,8 @@ type sankeyRow struct {
 // The measures of the sankey chart.
 const (
 	sankeyWidth  = 720
-	sankeyHeight = 420
+	sankeyHeight = 420 // of the nodes
+	sankeyEdge   = 8   // above and below, for the names of the highest and lowest nodes
 	sankeyNode   = 14  // width of a node
 	sankeyMargin = 210 // for the names at both sides
 	sankeyGap    = 6
@@ -175,7 +112,7 @@ const (
 
 // SankeyOf returns the chart of rows grouped by source and destination.
 func SankeyOf(rows []query.Row, link func(field query.Field, name string) string) Sankey {
-	s := Sankey{Width: sankeyWidth, Height: sankeyHeight}
+	s := Sankey{Width: sankeyWidth, Height: sankeyHeight + 2*sankeyEdge, Top: -sankeyEdge}
 	total := TotalOf(rows)
 	for i := range rows {
 		row := &rows[i]

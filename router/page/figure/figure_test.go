@@ -49,3 +49,16 @@ func TestBandsFillTheirNodes(t *testing.T) {
 		}
 	}
 }
+
+// The hours before the earliest ones do not exist, so the range before a range ends there.
+func TestTheRangeBeforeEndsAtTheEarliestHour(t *testing.T) {
+	for of, want := range map[Hours]Hours{
+		{100, 124}:                             {76, 100},
+		{math.MinInt64 + 3, math.MinInt64 + 8}: {math.MinInt64, math.MinInt64 + 3},
+		{math.MinInt64, math.MinInt64 + 8}:     {math.MinInt64, math.MinInt64},
+	} {
+		if got := of.Before(); got != want {
+			t.Errorf("the range before %v is %v, want %v", of, got, want)
+		}
+	}
+}

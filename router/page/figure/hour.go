@@ -2,6 +2,7 @@ package figure
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"time"
 
@@ -63,7 +64,15 @@ func (h Hours) Length() string {
 }
 
 // Before returns the hours of the same number before h.
-func (h Hours) Before() Hours { return Hours{h.From - (h.To - h.From), h.From} }
+func (h Hours) Before() Hours { return Hours{Earlier(h.From, h.To-h.From), h.From} }
+
+// Earlier returns the hour n hours before h, or the earliest hour.
+func Earlier(h, n flow.Hour) flow.Hour {
+	if h < math.MinInt64+n {
+		return math.MinInt64
+	}
+	return h - n
+}
 
 // Begin and End are the bounds for the template.
 func (h Hours) Begin() Moment { return MomentOf(h.From) }
