@@ -30,7 +30,6 @@ type Bar struct {
 	Other  bool
 	Groups int64 // of an other row
 	Amount Amount
-	Tx, Rx Amount
 	Share  string
 	Width  coordinate // of barWidth
 	Link   string
@@ -53,7 +52,7 @@ func BarsOf(rows []query.Row, field query.Field, link func(name string) string) 
 		row := &rows[i]
 		b := Bar{
 			Name: row.Column(field), Other: row.Other, Groups: row.Groups, Amount: Amount{row.Bytes()},
-			Tx: Amount{row.Tx}, Rx: Amount{row.Rx}, Share: Percent(Ratio(row.Bytes(), total)),
+			Share: Percent(Ratio(row.Bytes(), total)),
 			Width: coordinate(barWidth * Ratio(row.Bytes(), largest)),
 		}
 		if !row.Other {
