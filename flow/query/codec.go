@@ -8,6 +8,7 @@ import (
 	"fmt"
 
 	"flowring/flow"
+	"flowring/internal/encoded"
 )
 
 // ErrMalformed is the error of bytes other than the encoding of a question.
@@ -90,10 +91,13 @@ func ParseSpec(data []byte) (*Spec, error) {
 	if len(data) == 0 || data[0] != specVersion {
 		return nil, fmt.Errorf("%w: not of version %d", ErrMalformed, specVersion)
 	}
-	p := specParser{rest: data[1:]}
-	s := p.spec()
-	if p.failed || len(p.rest) > 0 || !bytes.Equal(s.Encode(), data) {
-		return nil, fmt.Errorf("%w: %d bytes", ErrMalformed, len(data))
+	r := encoded.NewReader(data[1:])
+	s := readSpec(&r)
+	if err := r.End(); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrMalformed, err)
+	}
+	if !bytes.Equal(s.Encode(), data) {
+		return nil, fmt.Errorf("%w: not in its only form", ErrMalformed)
 	}
 	if err := s.Validate(); err != nil {
 		return nil, err
@@ -101,89 +105,31 @@ func ParseSpec(data []byte) (*Spec, error) {
 	return s, nil
 }
 
-// specParser reads from rest. After its first fault it reads zeros.
-type specParser struct {
-	rest   []byte
-	failed bool
-}
-
-func (p *specParser) spec() *Spec {
-	s := &Spec{From: flow.Hour(p.varint()), To: flow.Hour(p.varint())}
+func readSpec(r *encoded.Reader) *Spec {
+	s := &Spec{From: flow.Hour(r.Varint()), To: flow.Hour(r.Varint())}
 	for _, f := range s.Filters.each() {
-		f.Include, f.Exclude = p.patterns(), p.patterns()
+		f.Include, f.Exclude = readPatterns(r), readPatterns(r)
 	}
-	s.Group = Fields(p.byte(1<<fieldCount - 1))
-	s.MinBytes, s.Top = int64(p.uvarint()), int(p.uvarint())
-	s.By = Measure(p.byte(byte(measureCount) - 1))
-	if series := p.byte(byte(fieldCount)); series > 0 {
+	s.Group = Fields(r.Byte(1<<fieldCount - 1))
+	s.MinBytes, s.Top = int64(r.Uvarint()), int(r.Uvarint())
+	s.By = Measure(r.Byte(byte(measureCount) - 1))
+	if series := r.Byte(byte(fieldCount)); series > 0 {
 		s.Series, s.HasSeries = Field(series-1), true
 	}
-	s.Sort.By = SortBy(p.byte(byte(SortByMeasure)))
-	s.Sort.Field = Field(p.byte(byte(fieldCount) - 1))
-	s.Sort.Measure = Measure(p.byte(byte(measureCount) - 1))
-	s.Sort.Descending = p.byte(1) == 1
-	s.Limit = int(p.uvarint())
-	if p.byte(1) == 1 {
-		s.After = &Key{Time: p.varint(), Src: p.text(), Dest: p.text(), VPC: p.text()}
+	s.Sort.By = SortBy(r.Byte(byte(SortByMeasure)))
+	s.Sort.Field = Field(r.Byte(byte(fieldCount) - 1))
+	s.Sort.Measure = Measure(r.Byte(byte(measureCount) - 1))
+	s.Sort.Descending = r.Byte(1) == 1
+	s.Limit = int(r.Uvarint())
+	if r.Byte(1) == 1 {
+		s.After = &Key{Time: r.Varint(), Src: string(r.Text()), Dest: string(r.Text()), VPC: string(r.Text())}
 	}
 	return s
 }
 
-func (p *specParser) fail() {
-	p.failed, p.rest = true, nil
-}
-
-// byte reads a byte of at most the given value.
-func (p *specParser) byte(most byte) byte {
-	if len(p.rest) == 0 || p.rest[0] > most {
-		p.fail()
-		return 0
-	}
-	b := p.rest[0]
-	p.rest = p.rest[1:]
-	return b
-}
-
-func (p *specParser) uvarint() uint64 {
-	v, n := binary.Uvarint(p.rest)
-	if n <= 0 {
-		p.fail()
-		return 0
-	}
-	p.rest = p.rest[n:]
-	return v
-}
-
-func (p *specParser) varint() int64 {
-	v, n := binary.Varint(p.rest)
-	if n <= 0 {
-		p.fail()
-		return 0
-	}
-	p.rest = p.rest[n:]
-	return v
-}
-
-// length reads a length of at most the number of bytes that are left.
-func (p *specParser) length() int {
-	n := p.uvarint()
-	if n > uint64(len(p.rest)) {
-		p.fail()
-		return 0
-	}
-	return int(n)
-}
-
-func (p *specParser) text() string {
-	n := p.length()
-	text := string(p.rest[:n])
-	p.rest = p.rest[n:]
-	return text
-}
-
-func (p *specParser) patterns() (all []Pattern) {
-	for n := p.length(); n > 0 && !p.failed; n-- {
-		all = append(all, ParsePattern(p.text()))
+func readPatterns(r *encoded.Reader) (all []Pattern) {
+	for n := r.Count(1); n > 0 && r.Err() == nil; n-- {
+		all = append(all, ParsePattern(string(r.Text())))
 	}
 	return all
 }

@@ -11,6 +11,7 @@ import (
 	"flowring/flow/field"
 	"flowring/flow/query"
 	"flowring/internal/contract"
+	"flowring/internal/encoded"
 	"flowring/router/parameter"
 )
 
@@ -73,41 +74,17 @@ func (q *Query) parseCursor(values url.Values) error {
 }
 
 func parsePage(data []byte) (*page, bool) {
-	r := cursorReader{data: data}
-	p := &page{from: flow.Hour(r.integer()), to: flow.Hour(r.integer())}
-	p.after = query.Key{Time: r.integer(), Src: r.name(), Dest: r.name(), VPC: r.name()}
-	return p, !r.failed && len(r.data) == 0 && p.from < p.to
+	r := encoded.NewReader(data)
+	p := &page{from: flow.Hour(r.Varint()), to: flow.Hour(r.Varint())}
+	p.after = query.Key{Time: r.Varint(), Src: readName(&r), Dest: readName(&r), VPC: readName(&r)}
+	return p, r.End() == nil && p.from < p.to
 }
 
-// cursorReader reads the content of a cursor.
-type cursorReader struct {
-	data   []byte
-	failed bool
-}
-
-func (r *cursorReader) integer() int64 {
-	v, n := binary.Varint(r.data)
-	r.skip(n)
-	return v
-}
-
-func (r *cursorReader) name() string {
-	size, n := binary.Uvarint(r.data)
-	r.skip(n)
-	if size > field.MaxName || size > uint64(len(r.data)) {
-		r.failed = true
+func readName(r *encoded.Reader) string {
+	name := r.Text()
+	if len(name) > field.MaxName {
+		r.Fail("a name of %d bytes", len(name))
 		return ""
 	}
-	name := string(r.data[:size])
-	r.data = r.data[size:]
-	return name
-}
-
-// skip drops the bytes of an integer; n is not positive if there is none.
-func (r *cursorReader) skip(n int) {
-	if n <= 0 {
-		r.failed, r.data = true, nil
-		return
-	}
-	r.data = r.data[n:]
+	return string(name)
 }

@@ -6,11 +6,10 @@ import (
 	"fmt"
 	"hash/crc32"
 	"iter"
-	"math/bits"
 	"slices"
-	"strings"
 
 	"flowring/flow/query"
+	"flowring/internal/encoded"
 )
 
 // ErrMalformed is the error of bytes other than a frame of the query.
@@ -137,29 +136,34 @@ func ParseFrame(spec *query.Spec, data []byte, dst []query.Row) ([]query.Row, er
 	if crc32.Checksum(data[frameStart:], castagnoli) != binary.BigEndian.Uint32(data[1:]) {
 		return dst, fmt.Errorf("%w: wrong checksum", ErrMalformed)
 	}
-	p := frameParser{rest: data[frameStart+1:], fields: fields, timed: fields.Has(query.Hour) || fields.Has(query.Day)}
+	p := frameParser{
+		Reader: encoded.NewReader(data[frameStart+1:]),
+		fields: fields, timed: fields.Has(query.Hour) || fields.Has(query.Day),
+	}
 	p.readNames()
-	n := p.count(2)
+	n := p.Count(2)
 	if n == 0 {
-		p.fail()
+		p.Fail("no groups")
 	}
 	dst = slices.Grow(dst, n)
 	for range n {
-		if p.failed {
+		if p.Err() != nil {
 			break
 		}
 		dst = append(dst, p.row())
 	}
-	if p.failed || len(p.rest) > 0 || p.unused > 0 {
-		return dst, fmt.Errorf("%w: %d bytes, %d of them not read", ErrMalformed, len(data), len(p.rest))
+	if p.unused > 0 {
+		p.Fail("%d names without use", p.unused)
+	}
+	if err := p.End(); err != nil {
+		return dst, fmt.Errorf("%w: %w", ErrMalformed, err)
 	}
 	return dst, nil
 }
 
-// frameParser reads from rest. After its first fault it reads zeros.
+// frameParser reads the groups of a frame.
 type frameParser struct {
-	rest   []byte
-	failed bool
+	encoded.Reader
 	fields query.Fields
 	timed  bool
 	names  []string
@@ -167,36 +171,21 @@ type frameParser struct {
 	unused int    // number of names without use so far
 }
 
-func (p *frameParser) fail() { p.failed, p.rest = true, nil }
-
 // readNames reads the names, which must be in order.
 func (p *frameParser) readNames() {
-	n := p.count(1)
-	lengths, total := make([]int, n), 0
-	for i := range lengths {
-		lengths[i] = p.count(1)
-		total += lengths[i] // at most len(p.rest) for each name, so it cannot overflow
-	}
-	if total > len(p.rest) {
-		p.fail()
-		return
-	}
-	all := string(p.rest[:total])
-	p.rest = p.rest[total:]
-	p.names, p.used, p.unused = make([]string, n), make([]bool, n), n
-	for i, length := range lengths {
-		p.names[i], all = all[:length], all[length:]
-		if i > 0 && strings.Compare(p.names[i-1], p.names[i]) >= 0 {
-			p.fail()
-			return
+	p.names = p.Names()
+	for i := 1; i < len(p.names); i++ {
+		if p.names[i-1] >= p.names[i] {
+			p.Fail("names are not in order")
 		}
 	}
+	p.used, p.unused = make([]bool, len(p.names)), len(p.names)
 }
 
 // row reads a group.
 func (p *frameParser) row() (r query.Row) {
 	if p.timed {
-		r.Time = p.varint()
+		r.Time = p.Varint()
 	}
 	if p.fields.Has(query.SrcApp) {
 		r.Src = p.name()
@@ -212,9 +201,9 @@ func (p *frameParser) row() (r query.Row) {
 }
 
 func (p *frameParser) name() string {
-	i := p.uvarint()
+	i := p.Uvarint()
 	if i >= uint64(len(p.names)) {
-		p.fail()
+		p.Fail("name %d of %d", i, len(p.names))
 		return ""
 	}
 	if !p.used[i] {
@@ -224,41 +213,12 @@ func (p *frameParser) name() string {
 	return p.names[i]
 }
 
-// count reads the number of the following elements, each of at least size bytes.
-func (p *frameParser) count(size int) int {
-	n := p.uvarint()
-	if n > uint64(len(p.rest)/size) {
-		p.fail()
-		return 0
-	}
-	return int(n)
-}
-
-func (p *frameParser) uvarint() uint64 {
-	if len(p.rest) > 0 && p.rest[0] < 0x80 { // most numbers
-		v := p.rest[0]
-		p.rest = p.rest[1:]
-		return uint64(v)
-	}
-	v, n := binary.Uvarint(p.rest)
-	if n <= 0 || n != (bits.Len64(v|1)+6)/7 {
-		p.fail()
-		return 0
-	}
-	p.rest = p.rest[n:]
-	return v
-}
-
-func (p *frameParser) varint() int64 {
-	v := p.uvarint()
-	return int64(v>>1) ^ -int64(v&1)
-}
-
 // sumBytes is the size of the longest sum.
 const sumBytes = (128 + 6) / 7
 
 func (p *frameParser) sum() (s query.Sum) {
-	for i, b := range p.rest[:min(len(p.rest), sumBytes)] {
+	left := p.Left()
+	for i, b := range left[:min(len(left), sumBytes)] {
 		v, shift := uint64(b&0x7f), 7*i
 		switch {
 		case shift < 64:
@@ -271,10 +231,10 @@ func (p *frameParser) sum() (s query.Sum) {
 			if i > 0 && b == 0 || i == sumBytes-1 && b > 3 {
 				break
 			}
-			p.rest = p.rest[i+1:]
+			p.Take(uint64(i) + 1)
 			return s
 		}
 	}
-	p.fail()
+	p.Fail("a sum that is cut short, too large or not in its shortest form")
 	return query.Sum{}
 }

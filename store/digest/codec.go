@@ -5,7 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"math/bits"
+
+	"flowring/internal/encoded"
 )
 
 // ErrMalformed is the error of bytes other than the encoding of a digest.
@@ -60,32 +61,19 @@ func Parse(data []byte) (Digest, error) {
 	if len(data) == 0 || data[0] != version {
 		return Digest{}, fmt.Errorf("%w: not of version %d", ErrMalformed, version)
 	}
-	p := parser{rest: data[1:]}
+	p := parser{encoded.NewReader(data[1:])}
 	d := p.digest()
-	if p.err == nil && len(p.rest) > 0 {
-		p.fail("%d bytes behind its end", len(p.rest))
-	}
-	if p.err != nil {
-		return Digest{}, p.err
+	if err := p.End(); err != nil {
+		return Digest{}, fmt.Errorf("%w: %w", ErrMalformed, err)
 	}
 	return d, nil
 }
 
-// parser reads from rest. After its first error it reads zeros.
-type parser struct {
-	rest []byte
-	err  error
-}
-
-func (p *parser) fail(format string, args ...any) {
-	if p.err == nil {
-		p.err = fmt.Errorf("%w: %s", ErrMalformed, fmt.Sprintf(format, args...))
-	}
-	p.rest = nil
-}
+// parser reads the parts of a digest.
+type parser struct{ encoded.Reader }
 
 func (p *parser) digest() Digest {
-	n := p.count(minOriginLen)
+	n := p.Count(minOriginLen)
 	if n == 0 {
 		return Digest{}
 	}
@@ -93,10 +81,10 @@ func (p *parser) digest() Digest {
 	for range n {
 		origin := p.origin()
 		if len(origins) > 0 && origin <= origins[len(origins)-1].origin {
-			p.fail("origins are not in order")
+			p.Fail("origins are not in order")
 		}
 		origins = append(origins, originSeqs{origin, p.intervals()})
-		if p.err != nil {
+		if p.Err() != nil {
 			break
 		}
 	}
@@ -104,9 +92,9 @@ func (p *parser) digest() Digest {
 }
 
 func (p *parser) intervals() intervals {
-	n := p.count(minIntervalLen)
+	n := p.Count(minIntervalLen)
 	if n == 0 {
-		p.fail("an origin without seqs")
+		p.Fail("an origin without seqs")
 		return nil
 	}
 	s, low := make(intervals, 0, n), uint64(0)
@@ -114,8 +102,8 @@ func (p *parser) intervals() intervals {
 		if len(s) > 0 {
 			low = p.sum(s[len(s)-1].last, 2)
 		}
-		first := p.sum(low, p.uvarint())
-		s = append(s, interval{first, p.sum(first, p.uvarint())})
+		first := p.sum(low, p.Uvarint())
+		s = append(s, interval{first, p.sum(first, p.Uvarint())})
 	}
 	return s
 }
@@ -123,38 +111,15 @@ func (p *parser) intervals() intervals {
 // sum returns a + b, and fails if it exceeds 2^64-1.
 func (p *parser) sum(a, b uint64) uint64 {
 	if a > math.MaxUint64-b {
-		p.fail("a seq over 2^64-1")
+		p.Fail("a seq over 2^64-1")
 		return 0
 	}
 	return a + b
 }
 
-// count reads the number of the following elements, each of at least size bytes.
-func (p *parser) count(size int) int {
-	n := p.uvarint()
-	if n > uint64(len(p.rest)/size) {
-		p.fail("a count of %d where %d bytes are left", n, len(p.rest))
-		return 0
-	}
-	return int(n)
-}
-
 func (p *parser) origin() uint64 {
-	if len(p.rest) < 8 {
-		p.fail("ends within an origin")
-		return 0
+	if origin := p.Take(8); p.Err() == nil {
+		return binary.BigEndian.Uint64(origin)
 	}
-	origin := binary.BigEndian.Uint64(p.rest)
-	p.rest = p.rest[8:]
-	return origin
-}
-
-func (p *parser) uvarint() uint64 {
-	v, n := binary.Uvarint(p.rest)
-	if n <= 0 || n != (bits.Len64(v|1)+6)/7 {
-		p.fail("a number that is cut short, too large or not in its shortest form")
-		return 0
-	}
-	p.rest = p.rest[n:]
-	return v
+	return 0
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"flowring/flow"
+	"flowring/internal/encoded"
 )
 
 // The bodies of the frames of columns, behind a byte with the kind:
@@ -35,35 +36,12 @@ func appendNames(dst []byte, names []string) []byte {
 
 // parseNames decodes names.
 func parseNames(data []byte) ([]string, error) {
-	n, data, err := cutUvarint(data)
-	if err != nil || n > uint64(len(data)) {
-		return nil, fmt.Errorf("%w: %d names in %d bytes", errMalformed, n, len(data))
-	}
-	lengths, names, total := make([]uint32, n), make([]string, n), uint64(0)
-	for i := range lengths {
-		var length uint64
-		if length, data, err = cutUvarint(data); err != nil || length > uint64(len(data)) {
-			return nil, fmt.Errorf("%w: a name of %d bytes", errMalformed, length)
-		}
-		lengths[i] = uint32(length)
-		total += length
-	}
-	if total != uint64(len(data)) {
-		return nil, fmt.Errorf("%w: names of %d bytes in %d", errMalformed, total, len(data))
-	}
-	all := string(data)
-	for i, length := range lengths {
-		names[i], all = all[:length], all[length:]
+	r := encoded.NewReader(data)
+	names := r.Names()
+	if err := r.End(); err != nil {
+		return nil, fmt.Errorf("%w: names: %w", errMalformed, err)
 	}
 	return names, nil
-}
-
-func cutUvarint(data []byte) (uint64, []byte, error) {
-	v, n := binary.Uvarint(data)
-	if n <= 0 {
-		return 0, data, errMalformed
-	}
-	return v, data[n:], nil
 }
 
 // appendColumns appends a frame body with the flows of a part.
@@ -93,17 +71,21 @@ func appendColumn[T uint32 | int64](dst []byte, column []T) []byte {
 
 // parseColumns decodes a part into b, whose memory it uses. The numbers of names are less than names.
 func parseColumns(data []byte, b *flow.Batch, names int) error {
-	n, data, err := cutUvarint(data)
-	if err != nil || n == 0 || n > uint64(len(data)) {
-		return fmt.Errorf("%w: %d flows in %d bytes", errMalformed, n, len(data))
+	r := encoded.NewReader(data)
+	n := r.Count(1)
+	if n == 0 {
+		r.Fail("no flows")
+		return fmt.Errorf("%w: %w", errMalformed, r.Err())
 	}
+	data = r.Left()
+	var err error
 	for _, column := range [...]*[]uint32{&b.Src, &b.Dest, &b.VPC} {
-		if data, err = parseColumn(data, column, int(n), uint64(names)); err != nil {
+		if data, err = parseColumn(data, column, n, uint64(names)); err != nil {
 			return err
 		}
 	}
 	for _, column := range [...]*[]int64{&b.Tx, &b.Rx} {
-		if data, err = parseColumn(data, column, int(n), 1<<63); err != nil {
+		if data, err = parseColumn(data, column, n, 1<<63); err != nil {
 			return err
 		}
 	}

@@ -2,12 +2,12 @@ package wire
 
 import (
 	"encoding/binary"
-	"errors"
-	"fmt"
+	"math"
 
 	"flowring/flow"
 	"flowring/flow/query"
 	"flowring/internal/contract"
+	"flowring/internal/encoded"
 	"flowring/store/digest"
 )
 
@@ -63,30 +63,32 @@ func flagsOf(doubtful, takingOver bool) (flags byte) {
 // Append appends the encoded answer to dst.
 func (d *Digests) Append(dst []byte) []byte {
 	dst = append(dst, flagsOf(d.Doubtful, false))
-	var encoded []byte
+	var text []byte
 	for i := range d.Slices {
 		s := &d.Slices[i]
 		dst = append(appendSlice(dst, s.Slice), flagsOf(s.Doubtful, s.TakingOver))
-		encoded = s.Digest.Append(encoded[:0])
-		dst = append(binary.AppendUvarint(dst, uint64(len(encoded))), encoded...)
+		text = s.Digest.Append(text[:0])
+		dst = append(binary.AppendUvarint(dst, uint64(len(text))), text...)
 	}
 	return dst
 }
 
 // ParseDigests decodes the answer about a range.
 func ParseDigests(body []byte) (d Digests, err error) {
-	r := reader{rest: body}
+	r := newReader(body)
 	d.Doubtful = r.flags(flagDoubtful)&flagDoubtful != 0
-	for r.err == nil && len(r.rest) > 0 {
+	for len(r.Left()) > 0 {
 		s := SliceDigest{Slice: r.nextSlice()}
 		flags := r.flags(flagDoubtful | flagTakingOver)
 		s.Doubtful, s.TakingOver = flags&flagDoubtful != 0, flags&flagTakingOver != 0
-		if encoded := r.text(); r.err == nil {
-			s.Digest, r.err = digest.Parse(encoded)
+		if text := r.Text(); r.Err() == nil {
+			if s.Digest, err = digest.Parse(text); err != nil {
+				return d, err
+			}
 		}
 		d.Slices = append(d.Slices, s)
 	}
-	return d, r.err
+	return d, r.Err()
 }
 
 // QuerySlice is a slice of a query, for the store that answers for the slice.
@@ -120,18 +122,20 @@ func (c *QueryCall) Append(dst []byte) []byte {
 
 // ParseQueryCall decodes a call.
 func ParseQueryCall(body []byte) (c QueryCall, err error) {
-	r := reader{rest: body}
-	if spec := r.text(); r.err == nil {
-		c.Spec, r.err = query.ParseSpec(spec)
+	r := newReader(body)
+	if spec := r.Text(); r.Err() == nil {
+		if c.Spec, err = query.ParseSpec(spec); err != nil {
+			return c, err
+		}
 	}
-	for r.err == nil && len(r.rest) > 0 {
+	for len(r.Left()) > 0 {
 		s := QuerySlice{Slice: r.nextSlice()}
 		if s.Settled = r.flags(1) == 1; s.Settled {
 			s.Sum = r.sum()
 		}
 		c.Slices = append(c.Slices, s)
 	}
-	return c, r.err
+	return c, r.Err()
 }
 
 // AnsweredSlice is a slice as a store has added it up.
@@ -164,20 +168,19 @@ func (h *QueryHead) Append(dst []byte) []byte {
 
 // ParseQueryHead decodes a head.
 func ParseQueryHead(body []byte) (h QueryHead, err error) {
-	r := reader{rest: body}
-	for r.err == nil && r.hasSlice() {
-		s := AnsweredSlice{Slice: r.nextSlice(), Completeness: contract.Completeness(r.byte()), Sum: r.sum()}
-		s.Flows = int64(r.uvarint()) - 1
-		if r.err == nil && (s.Completeness > contract.Complete || s.Flows < -1) {
-			r.err = fmt.Errorf("a head with completeness %d and %d flows", s.Completeness, s.Flows)
+	r := newReader(body)
+	for r.hasSlice() {
+		s := AnsweredSlice{Slice: r.nextSlice(), Completeness: contract.Completeness(r.Byte(byte(contract.Complete))), Sum: r.sum()}
+		if s.Flows = int64(r.Uvarint()) - 1; s.Flows < -1 {
+			r.Fail("a head with %d flows", s.Flows)
 		}
 		h.Slices = append(h.Slices, s)
 	}
 	r.flags(0)
-	for r.err == nil && len(r.rest) > 0 {
-		h.Silent = append(h.Silent, string(r.text()))
+	for len(r.Left()) > 0 {
+		h.Silent = append(h.Silent, string(r.Text()))
 	}
-	return h, r.err
+	return h, r.Err()
 }
 
 func appendSlice(dst []byte, s flow.Slice) []byte {
@@ -185,83 +188,41 @@ func appendSlice(dst []byte, s flow.Slice) []byte {
 	return binary.AppendUvarint(dst, uint64(s.Index))
 }
 
-// reader reads from rest. After its first error it reads zeros.
+// reader reads the parts of a body.
 type reader struct {
-	rest  []byte
+	encoded.Reader
 	last  flow.Slice
 	begun bool
-	err   error
 }
 
-func (r *reader) take(n uint64) []byte {
-	if r.err == nil && n > uint64(len(r.rest)) {
-		r.err = errCutShort
-	}
-	if r.err != nil {
-		return nil
-	}
-	taken := r.rest[:n:n]
-	r.rest = r.rest[n:]
-	return taken
-}
-
-func (r *reader) byte() byte {
-	if b := r.take(1); r.err == nil {
-		return b[0]
-	}
-	return 0
-}
+func newReader(body []byte) *reader { return &reader{Reader: encoded.NewReader(body)} }
 
 // flags reads a byte of flags.
 func (r *reader) flags(known byte) byte {
-	flags := r.byte()
-	if r.err == nil && flags&^known != 0 {
-		r.err = fmt.Errorf("unknown flags %#x", flags)
+	flags := r.Byte(math.MaxUint8)
+	if flags&^known != 0 {
+		r.Fail("unknown flags %#x", flags)
 	}
 	return flags
 }
 
 func (r *reader) sum() (sum [16]byte) {
-	copy(sum[:], r.take(uint64(len(sum))))
+	copy(sum[:], r.Take(uint64(len(sum))))
 	return sum
 }
 
-func (r *reader) text() []byte { return r.take(r.uvarint()) }
-
-func (r *reader) uvarint() uint64 {
-	v, n := binary.Uvarint(r.rest)
-	return readNumber(r, v, n, len(binary.AppendUvarint(nil, v)))
-}
-
-func (r *reader) varint() int64 {
-	v, n := binary.Varint(r.rest)
-	return readNumber(r, v, n, len(binary.AppendVarint(nil, v)))
-}
-
-// readNumber takes a number of n bytes, which must be its shortest form.
-func readNumber[T int64 | uint64](r *reader, v T, n, shortest int) T {
-	if r.err == nil && n != shortest {
-		r.err = errors.New("a number that is cut short, too large or not in its shortest form")
-	}
-	if r.err != nil {
-		return 0
-	}
-	r.rest = r.rest[n:]
-	return v
-}
-
 // hasSlice reports whether a slice follows.
-func (r *reader) hasSlice() bool { return len(r.rest) > 0 && r.rest[0] == 1 }
+func (r *reader) hasSlice() bool { return len(r.Left()) > 0 && r.Left()[0] == 1 }
 
 // nextSlice reads a slice, which must be behind the last one.
 func (r *reader) nextSlice() flow.Slice {
-	if mark := r.byte(); r.err == nil && mark != 1 {
-		r.err = fmt.Errorf("a mark %d in place of a slice", mark)
+	if mark := r.Byte(math.MaxUint8); mark != 1 {
+		r.Fail("a mark %d in place of a slice", mark)
 	}
-	hour, index := r.varint(), r.uvarint()
+	hour, index := r.Varint(), r.Uvarint()
 	s := flow.Slice{Hour: flow.Hour(hour), Index: uint32(index)}
-	if r.err == nil && (index>>32 > 0 || r.begun && s.Compare(r.last) <= 0) {
-		r.err = fmt.Errorf("slice %s is out of order", s)
+	if index>>32 > 0 || r.begun && s.Compare(r.last) <= 0 {
+		r.Fail("slice %s is out of order", s)
 	}
 	r.last, r.begun = s, true
 	return s
