@@ -88,10 +88,8 @@ func appendPatterns(dst []byte, patterns []Pattern) []byte {
 // ParseSpec reads a valid question from all of data. It accepts only the output of Encode, and its memory is
 // proportional to the length of data (P16). An error of an encoding wraps ErrMalformed.
 func ParseSpec(data []byte) (*Spec, error) {
-	if len(data) == 0 || data[0] != specVersion {
-		return nil, fmt.Errorf("%w: not of version %d", ErrMalformed, specVersion)
-	}
-	r := encoded.NewReader(data[1:])
+	r := encoded.NewReader(data)
+	r.Version(specVersion)
 	s := readSpec(&r)
 	if err := r.End(); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrMalformed, err)

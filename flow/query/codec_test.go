@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"math"
 	"reflect"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -61,6 +62,15 @@ func TestASpecSurvivesItsEncoding(t *testing.T) {
 			t.Fatal("the hash does not name the question")
 		}
 	})
+}
+
+// A question of a newer program is refused by name, with both versions.
+func TestAQuestionOfAnotherVersionIsRefusedByName(t *testing.T) {
+	data := (&query.Spec{To: 4}).Encode()
+	data[0] = 7
+	if _, err := query.ParseSpec(data); err == nil || !strings.Contains(err.Error(), "version 7, this program reads version 1") {
+		t.Errorf("ParseSpec of version 7 = %v, want both versions", err)
+	}
 }
 
 // Questions have one encoding, so their hashes name them. Only valid questions are accepted (P16).

@@ -3,6 +3,7 @@ package encoded
 import (
 	"encoding/binary"
 	"fmt"
+	"math"
 	"math/bits"
 )
 
@@ -46,6 +47,13 @@ func (r *Reader) Take(n uint64) []byte {
 	taken := r.left[:n:n]
 	r.left = r.left[n:]
 	return taken
+}
+
+// Version reads the version of the encoding, a byte, which must be the one that the program reads.
+func (r *Reader) Version(reads byte) {
+	if v := r.Byte(math.MaxUint8); v != reads {
+		r.Fail("version %d, this program reads version %d", v, reads)
+	}
 }
 
 // Byte reads a byte of at most the given value.

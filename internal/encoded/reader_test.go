@@ -38,6 +38,8 @@ func TestFaultsEndTheReading(t *testing.T) {
 			"a number that is cut short, too large or not in its shortest form",
 		},
 		{"a byte over its limit", []byte{3}, func(r *Reader) { r.Byte(2) }, "a byte of 3, at most 2"},
+		{"another version", []byte{7}, func(r *Reader) { r.Version(1) }, "version 7, this program reads version 1"},
+		{"no version", nil, func(r *Reader) { r.Version(1) }, "1 bytes where 0 are left"},
 		{"no byte", nil, func(r *Reader) { r.Byte(255) }, "1 bytes where 0 are left"},
 		{"a count over the bytes", []byte{2, 0, 0, 0}, func(r *Reader) { r.Count(2) }, "a count of 2 where 3 bytes are left"},
 		{"a text over the bytes", []byte{2, 'a'}, func(r *Reader) { r.Text() }, "2 bytes where 1 are left"},

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"iter"
+	"math"
 	"slices"
 
 	"flowring/flow/query"
@@ -130,16 +131,10 @@ func appendSum(dst []byte, s query.Sum) []byte {
 // errors wrap ErrMalformed.
 func ParseFrame(spec *query.Spec, data []byte, dst []query.Row) ([]query.Row, error) {
 	fields := spec.Streamed()
-	if len(data) <= frameStart || data[0] != frameVersion || data[frameStart] != byte(fields) {
-		return dst, fmt.Errorf("%w: %d bytes, not of version %d and of the fields of the query", ErrMalformed, len(data), frameVersion)
-	}
-	if crc32.Checksum(data[frameStart:], castagnoli) != binary.BigEndian.Uint32(data[1:]) {
-		return dst, fmt.Errorf("%w: wrong checksum", ErrMalformed)
-	}
 	p := frameParser{
-		Reader: encoded.NewReader(data[frameStart+1:]),
-		fields: fields, timed: fields.Has(query.Hour) || fields.Has(query.Day),
+		Reader: encoded.NewReader(data), fields: fields, timed: fields.Has(query.Hour) || fields.Has(query.Day),
 	}
+	p.readHead()
 	p.readNames()
 	n := p.Count(2)
 	if n == 0 {
@@ -169,6 +164,18 @@ type frameParser struct {
 	names  []string
 	used   []bool // of names
 	unused int    // number of names without use so far
+}
+
+// readHead reads the version, the checksum and the fields, which must be those of the query.
+func (p *frameParser) readHead() {
+	p.Version(frameVersion)
+	sum := p.Take(frameStart - 1)
+	if p.Err() == nil && crc32.Checksum(p.Left(), castagnoli) != binary.BigEndian.Uint32(sum) {
+		p.Fail("wrong checksum")
+	}
+	if got := p.Byte(math.MaxUint8); got != byte(p.fields) {
+		p.Fail("the groups have the fields %#x, want %#x", got, p.fields)
+	}
 }
 
 // readNames reads the names, which must be in order.

@@ -3,11 +3,13 @@ package aggregate_test
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"hash/crc32"
 	"maps"
 	"math"
 	"math/big"
 	"slices"
+	"strings"
 	"testing"
 
 	"flowring/flow"
@@ -84,6 +86,16 @@ func FuzzParseFrame(f *testing.F) {
 			t.Errorf("%d rows for %d bytes", cap(rows), len(data))
 		}
 	})
+}
+
+// A frame of a newer program is refused by name, with both versions, whatever stands behind the version.
+func TestAFrameOfAnotherVersionIsRefusedByName(t *testing.T) {
+	for _, data := range [][]byte{{7}, {7, 1, 2, 3, 4, 5, 6, 7, 8}} {
+		_, err := aggregate.ParseFrame(&query.Spec{To: 9}, data, nil)
+		if !errors.Is(err, aggregate.ErrMalformed) || !strings.Contains(err.Error(), "version 7, this program reads version 1") {
+			t.Errorf("ParseFrame(%x) = %v, want both versions", data, err)
+		}
+	}
 }
 
 // A frame with one changed bit is refused.

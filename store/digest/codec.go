@@ -58,10 +58,8 @@ func (s intervals) append(dst []byte) []byte {
 // Parse reads a digest from all of data. It accepts only the output of Encode, retains nothing of data and allocates
 // at most about ten bytes for each byte of data, for any claimed counts (P16). Its errors wrap ErrMalformed.
 func Parse(data []byte) (Digest, error) {
-	if len(data) == 0 || data[0] != version {
-		return Digest{}, fmt.Errorf("%w: not of version %d", ErrMalformed, version)
-	}
-	p := parser{encoded.NewReader(data[1:])}
+	p := parser{encoded.NewReader(data)}
+	p.Version(version)
 	d := p.digest()
 	if err := p.End(); err != nil {
 		return Digest{}, fmt.Errorf("%w: %w", ErrMalformed, err)

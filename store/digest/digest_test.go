@@ -6,6 +6,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -116,6 +117,14 @@ func TestParseRefuses(t *testing.T) {
 				t.Errorf("Parse(%x) = %s, %v, want %v", test.data, got, err, ErrMalformed)
 			}
 		})
+	}
+}
+
+// A digest of a newer program is refused by name, with both versions.
+func TestADigestOfAnotherVersionIsRefusedByName(t *testing.T) {
+	data := append([]byte{7}, Of(dot(1, 1)).Encode()[1:]...)
+	if _, err := Parse(data); err == nil || !strings.Contains(err.Error(), "version 7, this program reads version 1") {
+		t.Errorf("Parse of version 7 = %v, want both versions", err)
 	}
 }
 
