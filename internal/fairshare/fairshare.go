@@ -3,7 +3,7 @@
 //
 // No address has more than maxShare times the free number, so that one address never takes all of them, and an address
 // alone may have most. The rule is that of router/admission. A Counter holds an entry for each address with something,
-// at most Max entries. Its methods may be called concurrently.
+// at most Max entries. A Listener counts connections. The methods of both may be called concurrently.
 package fairshare
 
 import (

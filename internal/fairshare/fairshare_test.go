@@ -24,6 +24,9 @@ func TestNoAddressTakesAllPlaces(t *testing.T) {
 	for range taken {
 		c.Leave(greedy)
 	}
+	if len(c.by) != 1 {
+		t.Errorf("%d addresses are kept, want the one with places", len(c.by))
+	}
 	if !c.Enter(greedy) || len(c.by) != 2 {
 		t.Errorf("after it has left an address gets no place, or %d addresses are kept", len(c.by))
 	}

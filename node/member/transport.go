@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"math"
 	"net"
-	"net/netip"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -16,7 +15,6 @@ import (
 	"github.com/hashicorp/memberlist"
 
 	"flowring/internal/fairshare"
-	"flowring/router/admission"
 )
 
 // maxPacket is the largest UDP payload.
@@ -49,8 +47,8 @@ const maxStream = 4 << 20
 // errTooLong ends a stream with more bytes than any exchange has.
 var errTooLong = fmt.Errorf("a gossip stream has more than %d bytes", maxStream)
 
-// listen opens one port for packets and streams. Port 0 becomes the same free port for both.
-// At most maxStreams streams of other hosts are open at once; 0: no limit.
+// listen opens one port for packets and streams. Port 0 becomes the same free port for both. At most maxStreams streams
+// of other hosts are open at once; 0: no limit.
 func listen(ctx context.Context, network Network, addr string, maxStreams int) (*transport, error) {
 	const attempts = 10 // a port that is free for streams may be taken for packets
 	var errs []error
@@ -74,10 +72,11 @@ func listen(ctx context.Context, network Network, addr string, maxStreams int) (
 
 func newTransport(network Network, packets net.PacketConn, streams net.Listener, maxStreams int) *transport {
 	t := &transport{
-		net: network, packets: packets, streams: streams,
+		net: network, packets: packets,
 		packetCh: make(chan *memberlist.Packet), streamCh: make(chan net.Conn), conns: map[*conn]struct{}{},
 	}
 	t.accepted.Max = cmp.Or(maxStreams, math.MaxInt32)
+	t.streams = fairshare.Listener{Listener: streams, Conns: &t.accepted}
 	t.ctx, t.cancel = context.WithCancel(context.Background())
 	t.wg.Go(t.readPackets)
 	t.wg.Go(t.acceptStreams)
@@ -167,12 +166,7 @@ func (t *transport) acceptStreams() {
 			t.pause(err)
 			continue
 		}
-		from := admission.ClientAddr(c.RemoteAddr().String())
-		if !t.accepted.Enter(from) {
-			c.Close()
-			continue
-		}
-		tracked, err := t.track(&acceptedConn{Conn: c, transport: t, from: from})
+		tracked, err := t.track(&acceptedConn{Conn: c, transport: t})
 		if err != nil {
 			return
 		}
@@ -219,8 +213,6 @@ func (t *transport) refused() uint64 {
 type acceptedConn struct {
 	net.Conn
 	transport *transport
-	from      netip.Addr
-	closed    sync.Once
 	bytes     int // read
 }
 
@@ -232,12 +224,6 @@ func (c *acceptedConn) Read(p []byte) (int, error) {
 		return 0, errTooLong
 	}
 	return n, err
-}
-
-// Close implements net.Conn.
-func (c *acceptedConn) Close() error {
-	c.closed.Do(func() { c.transport.accepted.Leave(c.from) })
-	return c.Conn.Close()
 }
 
 // conn is a stream that its transport can close.

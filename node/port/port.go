@@ -81,8 +81,9 @@ func Open(ctx context.Context, cfg Config, deps Deps) (*Server, error) {
 	return s, nil
 }
 
-// http2Limits are for a port with a limit on connections. They bound the memory of a connection of HTTP/2, which has many requests at once, to the order of some
-// connections of HTTP/1.1, and the time for which a client that reads nothing or is gone holds it (P12, P16).
+// http2Limits are for a port with a limit on connections. A connection of HTTP/2 has many requests at once. The limits
+// keep its memory in the order of some connections of HTTP/1.1, and bound the time for which a client that reads nothing
+// or is gone holds it (P12, P16).
 func http2Limits() *http.HTTP2Config {
 	return &http.HTTP2Config{
 		MaxConcurrentStreams: 64, MaxReceiveBufferPerConnection: 128 << 10, MaxReceiveBufferPerStream: 64 << 10,
@@ -94,7 +95,7 @@ func http2Limits() *http.HTTP2Config {
 func (s *Server) wrap(l net.Listener, cfg Config, log *slog.Logger) net.Listener {
 	if cfg.MaxConns > 0 {
 		s.conns.Max = cfg.MaxConns
-		l = limited{l, &s.conns, func(from net.Addr) {
+		l = fairshare.Listener{Listener: l, Conns: &s.conns, Refused: func(from net.Addr) {
 			if times := s.refusals.Allow(time.Now()); times > 0 {
 				log.Warn("connections refused", "client", from.String(), "refused", times, "limit", cfg.MaxConns)
 			}

@@ -1,34 +1,35 @@
-package port
+package fairshare
 
 import (
 	"net"
 	"net/netip"
 	"sync"
 
-	"flowring/internal/fairshare"
 	"flowring/router/admission"
 )
 
-// limited is a listener with a limit on open connections, shared fairly by address (P16). It closes a connection beyond
-// the limit at once: an answer would cost more than the connection.
-type limited struct {
+// Listener is a listener with a limit on open connections. It closes a connection beyond the limit at once: an answer
+// would cost more than the connection.
+type Listener struct {
 	net.Listener
-	conns   *fairshare.Counter
-	refused func(from net.Addr)
+	Conns   *Counter
+	Refused func(from net.Addr) // called for each connection beyond the limit; nil: nothing is
 }
 
 // Accept implements net.Listener.
-func (l limited) Accept() (net.Conn, error) {
+func (l Listener) Accept() (net.Conn, error) {
 	for {
 		c, err := l.Listener.Accept()
 		if err != nil {
 			return nil, err
 		}
 		addr := admission.ClientAddr(c.RemoteAddr().String())
-		if l.conns.Enter(addr) {
-			return &countedConn{Conn: c, conns: l.conns, addr: addr}, nil
+		if l.Conns.Enter(addr) {
+			return &countedConn{Conn: c, conns: l.Conns, addr: addr}, nil
 		}
-		l.refused(c.RemoteAddr())
+		if l.Refused != nil {
+			l.Refused(c.RemoteAddr())
+		}
 		c.Close()
 	}
 }
@@ -36,7 +37,7 @@ func (l limited) Accept() (net.Conn, error) {
 // countedConn leaves the counter when it is closed.
 type countedConn struct {
 	net.Conn
-	conns *fairshare.Counter
+	conns *Counter
 	addr  netip.Addr
 	once  sync.Once
 }
