@@ -83,6 +83,22 @@ func TestKeysAreReplacedWhileTheyDecrypt(t *testing.T) {
 	wg.Wait()
 }
 
+// startGossip starts a node that joins 10.0.0.1 to 10.0.0.3.
+func startGossip(t *testing.T, host Network, addr string, self Node, keys string, verify keyring.Verify) *Members {
+	t.Helper()
+	m := New(Config{
+		GossipAddr: addr + ":7946", AdvertiseHost: addr, Join: []string{"10.0.0.1:7946", "10.0.0.2:7946", "10.0.0.3:7946"},
+		Keys: keysOf(keys), Verify: verify,
+	}, Deps{Log: discard(), Network: host})
+	if _, err := m.Listen(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := m.Start(self); err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
 // The three steps with keys and verification of a cluster of three, each node after the other, while all stay in view.
 func TestGossipKeysAreSwitchedOnAndRotatedWithoutALoss(t *testing.T) {
 	racetest.Bubble(t, func(t *testing.T) {
@@ -96,16 +112,7 @@ func TestGossipKeysAreSwitchedOnAndRotatedWithoutALoss(t *testing.T) {
 				nodes[i].Leave(time.Second)
 				nodes[i].Stop()
 			}
-			m := New(Config{
-				GossipAddr: addr + ":7946", AdvertiseHost: addr, Join: []string{"10.0.0.1:7946", "10.0.0.2:7946", "10.0.0.3:7946"},
-				Keys: keysOf(keys), Verify: verify,
-			}, Deps{Log: discard(), Network: network.Host(addr)})
-			if _, err := m.Listen(t.Context()); err != nil {
-				t.Fatal(err)
-			}
-			if err := m.Start(node(string(rune('a'+i)), fmt.Sprint(starts), "")); err != nil {
-				t.Fatal(err)
-			}
+			m := startGossip(t, network.Host(addr), addr, node(string(rune('a'+i)), fmt.Sprint(starts), ""), keys, verify)
 			nodes[i] = m
 			for _, m := range nodes {
 				if m != nil && nodes[2] != nil {
@@ -146,6 +153,38 @@ func TestGossipKeysAreSwitchedOnAndRotatedWithoutALoss(t *testing.T) {
 		}
 		time.Sleep(time.Minute)
 	})
+}
+
+// A node sees no node that sends plain gossip once it requires keys, and reads plain gossip in the steps before (P17).
+func TestPlainGossipIsRefusedOnceKeysAreRequired(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		verify keyring.Verify // of node a, which has the key
+		keys   string         // of node b
+		other  keyring.Verify // of node b
+		want   []string       // the nodes that a sees
+	}{
+		{"require, and plain gossip of a node without keys", keyring.Require, "", keyring.Require, []string{"a"}},
+		{"require, and plain gossip of a node with the key", keyring.Require, "k", keyring.Accept, []string{"a"}},
+		{"require, and encrypted gossip", keyring.Require, "k", keyring.Send, []string{"a", "b"}},
+		{"send, and plain gossip of a node with the key", keyring.Send, "k", keyring.Accept, []string{"a", "b"}},
+		{"accept, and plain gossip of a node without keys", keyring.Accept, "", keyring.Require, []string{"a", "b"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			racetest.Bubble(t, func(t *testing.T) {
+				network := memnet.New(memnet.Options{Seed: 1, Latency: time.Millisecond})
+				a := startGossip(t, network.Host("10.0.0.1"), "10.0.0.1", node("a", "1", ""), "k", tt.verify)
+				b := startGossip(t, network.Host("10.0.0.2"), "10.0.0.2", node("b", "1", ""), tt.keys, tt.other)
+				time.Sleep(time.Minute)
+				if names := a.View().Names(); !slices.Equal(names, tt.want) {
+					t.Errorf("a sees %v, want %v", names, tt.want)
+				}
+				a.Stop()
+				b.Stop()
+				time.Sleep(time.Minute)
+			})
+		})
+	}
 }
 
 func TestANodeWithoutKeysTakesNone(t *testing.T) {
