@@ -60,3 +60,24 @@ func TestANodeWithAWrongClockSaysSo(t *testing.T) {
 		}
 	})
 }
+
+// A node that says no clock, as programs of earlier versions do, counts in no other node's comparison.
+func TestANodeThatSaysNoClockIsLeftOut(t *testing.T) {
+	racetest.Bubble(t, func(t *testing.T) {
+		c := formed(t, 3, Options{Seed: 5, Copies: 3, Clock: func(node string) time.Time {
+			if node == "b" {
+				return time.UnixMilli(0) // in a heartbeat the same as no clock
+			}
+			return time.Now()
+		}})
+		time.Sleep(30 * time.Second)
+		for name, want := range map[string]float64{"a": 1, "b": 2, "c": 1} {
+			if got := c.metric(t, name, "flowring_clocks_compared"); got != want {
+				t.Errorf("flowring_clocks_compared of %s = %g, want %g", name, got, want)
+			}
+			if got := c.Node(name).ClockOff(); got != (name == "b") {
+				t.Errorf("ClockOff of %s = %t, want %t", name, got, name == "b")
+			}
+		}
+	})
+}

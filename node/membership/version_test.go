@@ -74,8 +74,11 @@ func TestAStoreThatDoesNotCountTurnsNothingOn(t *testing.T) {
 	if got := m.Next(nil); got != 1 {
 		t.Errorf("Next of a store of no cluster = %d, want 1", got)
 	}
-	if err := m.AdoptCluster("c1"); err != nil {
+	if err := errors.Join(m.AdoptCluster("c1"), m.Say(nobody)); err != nil {
 		t.Fatal(err)
+	}
+	if spoken := m.Roster().Spoken(); spoken != 3 {
+		t.Fatalf("the roster speaks version %d, want 3, so that this store alone holds the version back", spoken)
 	}
 	if got := m.Next(nil); got != 1 {
 		t.Errorf("Next of a store that is not established = %d, want 1", got)

@@ -167,3 +167,21 @@ func violated(merge mergeFunc) bool {
 	}
 	return false
 }
+
+// Of two words of a store the later one counts. Of two words with one number, which a disk that was rolled back can
+// say, the older version counts, so that no version is turned on too early.
+func TestTheLaterWordOfAStoreCounts(t *testing.T) {
+	for _, tt := range []struct{ a, b, want Store }{
+		{Store{Speaks: 3, Said: 1}, Store{Speaks: 2, Said: 2}, Store{Speaks: 2, Said: 2}},
+		{Store{Speaks: 2, Said: 1}, Store{Speaks: 3, Said: 2}, Store{Speaks: 3, Said: 2}},
+		{Store{Speaks: 3, Said: 1}, Store{Speaks: 2, Said: 1}, Store{Speaks: 2, Said: 1}},
+		{Store{}, Store{Speaks: 2, Said: 1}, Store{Speaks: 2, Said: 1}},
+	} {
+		for _, got := range []Store{tt.a.merge(tt.b), tt.b.merge(tt.a)} {
+			if got.Speaks != tt.want.Speaks || got.Said != tt.want.Said {
+				t.Errorf("version %d, word %d, and version %d, word %d = version %d, word %d, want version %d, word %d",
+					tt.a.Speaks, tt.a.Said, tt.b.Speaks, tt.b.Said, got.Speaks, got.Said, tt.want.Speaks, tt.want.Said)
+			}
+		}
+	}
+}

@@ -225,16 +225,30 @@ func TestHashesAreEqualExactlyIfTheRostersAre(t *testing.T) {
 		}
 	})
 	base := Roster{}.With(Store{ID: id(1), Name: "flow-1"})
-	for name, other := range map[string]Roster{
+	variants := map[string]Roster{
+		"":            base,
 		"cluster":     {cluster: "blue", stores: base.stores},
 		"ID":          Roster{}.With(Store{ID: id(2), Name: "flow-1"}),
 		"name":        Roster{}.With(Store{ID: id(1), Name: "flow-2"}),
 		"established": base.With(Store{ID: id(1), Established: true}),
+		"leaving":     base.With(Store{ID: id(1), Leaving: true}),
 		"forgotten":   base.With(Store{ID: id(1), Forgotten: true}),
 		"stores":      base.With(Store{ID: id(2), Name: "flow-2"}),
-	} {
-		if base.Hash() == other.Hash() || base.Equal(other) {
-			t.Errorf("a roster with another %s = the same, want different", name)
+	}
+	for _, n := range []string{"2", "3"} { // two values each, because the first one adds the list of later facts
+		number := compat.Version(n[0] - '0')
+		variants["version "+n] = base.WithVersion(number)
+		variants["spoken version "+n] = base.With(Store{ID: id(1), Speaks: number, Said: 1})
+		variants["word "+n] = base.With(Store{ID: id(1), Said: uint64(number)})
+		variants["unknown field "+n] = Roster{stores: base.stores, unknown: `{"later":` + n + `}`}
+		variants["unknown field of a store "+n] = base.With(Store{ID: id(1), unknown: `{"later":` + n + `}`})
+	}
+	for name, one := range variants {
+		for other, two := range variants {
+			if same := name == other; (one.Hash() == two.Hash()) != same || one.Equal(two) != same {
+				t.Errorf("a roster with another %q and one with another %q: equal %t, hashes equal %t, want %t",
+					name, other, one.Equal(two), one.Hash() == two.Hash(), same)
+			}
 		}
 	}
 }
