@@ -92,7 +92,7 @@ func (c Config) access() access.Settings {
 		TrustedOrigin: c.TrustedOrigin, ReadOrigin: c.ReadOrigin, AllowedHost: c.AllowedHost,
 		HTTPAddr: c.HTTPAddr, PeerAddr: c.PeerAddr, GossipAddr: c.GossipAddr, Insecure: c.Insecure,
 		PeerTLS:    c.PeerTLSCert != "" && c.PeerTLSMode != mtls.Permissive,
-		GossipKeys: c.GossipKeysFile != "" && c.GossipVerify != keyring.Accept && c.GossipVerify != keyring.Send,
+		GossipKeys: c.GossipKeysFile != "" && c.GossipVerify.RefusesPlain(),
 	}
 }
 

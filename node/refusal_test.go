@@ -13,6 +13,8 @@ import (
 
 	"flowring/node"
 	"flowring/node/access"
+	"flowring/node/keyring"
+	"flowring/node/peer/mtls"
 )
 
 // A node that would place flows elsewhere, or belongs to another cluster, is refused and reports the reason itself. The
@@ -269,5 +271,35 @@ func TestInvalidSettingsAreRefused(t *testing.T) {
 	atBounds.MaxBody, atBounds.MaxWait, atBounds.BootstrapExpect = 256<<10, 2800*time.Millisecond, 1
 	if _, err := node.New(atBounds, node.Deps{}); err != nil {
 		t.Errorf("New(the least body, the longest wait, one node to expect) = %v, want nil", err)
+	}
+}
+
+// A port beyond loopback needs a guard that refuses strangers: a mode that lets them pass is none (P17).
+func TestAModeThatLetsStrangersPassIsNoGuard(t *testing.T) {
+	guarded := node.Default("a")
+	guarded.HTTPAddr, guarded.PeerAddr, guarded.GossipAddr, guarded.AdvertiseHost = ":8080", ":8081", ":7946", "n1"
+	guarded.TokensFile, guarded.GossipKeysFile = "tokens", "keys"
+	guarded.PeerTLSCert, guarded.PeerTLSKey, guarded.PeerTLSCA = "tls.crt", "tls.key", "ca.crt"
+	if _, err := node.New(guarded, node.Deps{}); err != nil {
+		t.Fatalf("New with a guard at each port = %v, want nil", err)
+	}
+	for _, tt := range []struct {
+		name  string
+		spoil func(*node.Config)
+		want  string
+	}{
+		{"tokens that are not required", func(c *node.Config) { c.Auth = access.Permissive }, "reach the public port at :8080,"},
+		{"no tokens", func(c *node.Config) { c.TokensFile = "" }, "reach the public port at :8080,"},
+		{"peer TLS that is not required", func(c *node.Config) { c.PeerTLSMode = mtls.Permissive }, "reach the peer port at :8081,"},
+		{"no peer TLS", func(c *node.Config) { c.PeerTLSCert, c.PeerTLSKey, c.PeerTLSCA = "", "", "" }, "reach the peer port at :8081,"},
+		{"gossip keys that are accepted", func(c *node.Config) { c.GossipVerify = keyring.Accept }, "reach the gossip port at :7946,"},
+		{"gossip keys that are sent", func(c *node.Config) { c.GossipVerify = keyring.Send }, "reach the gossip port at :7946,"},
+		{"no gossip keys", func(c *node.Config) { c.GossipKeysFile = "" }, "reach the gossip port at :7946,"},
+	} {
+		cfg := guarded
+		tt.spoil(&cfg)
+		if _, err := node.New(cfg, node.Deps{}); err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("New with %s = %v, want that other machines %s", tt.name, err, tt.want)
+		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -88,28 +89,33 @@ func TestThePeerPortNeedsACertificate(t *testing.T) {
 		cert := ca.Issue(certtest.Names{DNS: []string{dns}}).TLS(t)
 		return &cert
 	}
+	all := len(peerCalls())
 	for _, tt := range []struct {
 		name     string
 		disabled safeguard.Set
 		plain    bool
 		pair     *tls.Certificate
 		claim    string
-		want     bool // all calls are answered, or none
+		want     int // calls that are answered; the heartbeat, in the name of a, is among them if all are
 	}{
 		{name: "a plain call", plain: true},
 		{name: "a call without a certificate"},
 		{name: "a certificate of another authority", pair: pair(other, "a")},
-		{"a certificate of another authority, unchecked", safeguard.CallerCert, false, pair(other, "a"), "", true},
+		{"a certificate of another authority, unchecked", safeguard.CallerCert, false, pair(other, "a"), "", all},
 		{name: "the name of another member", pair: pair(ca, "c"), claim: "a 10.0.0.1"},
-		{"the name of another member, unchecked", safeguard.CallerName, false, pair(ca, "c"), "a 10.0.0.1", true},
-		{"a member's certificate and its name", 0, false, pair(ca, "a"), "a 10.0.0.1", true},
+		{"the name of another member, unchecked", safeguard.CallerName, false, pair(ca, "c"), "a 10.0.0.1", all},
+		{name: "a heartbeat in the name of another member", pair: pair(ca, "c"), claim: "c 10.0.0.3", want: all - 1},
+		{name: "a heartbeat in the name of another member, without a claim", pair: pair(ca, "c"), want: all - 1},
+		{"a heartbeat in the name of another member, unchecked", safeguard.CallerName, false, pair(ca, "c"), "c 10.0.0.3", all},
+		{"a member's certificate and its name", 0, false, pair(ca, "a"), "a 10.0.0.1", all},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			racetest.Bubble(t, func(t *testing.T) {
 				c := formed(t, 3, Options{Seed: 32, Copies: 3, Quorum: 2, Disabled: tt.disabled, Configure: files.use(mtls.Required)})
 				got := answered(t, c, intruder(c, tt.plain, tt.pair), tt.claim)
-				if want := map[bool]int{true: len(peerCalls())}[tt.want]; len(got) != want {
-					t.Errorf("%d calls are answered, want %d: %q", len(got), want, got)
+				heartbeat := slices.ContainsFunc(got, func(call string) bool { return strings.HasPrefix(call, "POST hello") })
+				if len(got) != tt.want || heartbeat != (tt.want == all) {
+					t.Errorf("%d calls are answered, want %d: %q", len(got), tt.want, got)
 				}
 			})
 		})

@@ -8,5 +8,6 @@
 // between two edits. It has 24 bits of a hash, so it says nothing useful about a random key: 2^232 keys of 32 bytes have
 // the same number.
 //
-// A File follows the content of its file: package reload. The other functions are pure. Errors name lines and never show a key. Keys are immutable.
+// A File follows the content of its file: package reload. The other functions are pure. Errors name lines and never show
+// a key. Keys are immutable.
 package keyring

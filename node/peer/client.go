@@ -128,7 +128,8 @@ func (c *Client) setHeard(addr string, heard bool) {
 	}
 }
 
-// Hello sends a heartbeat to a peer, and merges the roster of its answer. If the merge fails, it returns the answer with the error.
+// Hello sends a heartbeat to a peer, and merges the roster of its answer. If the merge fails, it returns the answer with
+// the error.
 func (c *Client) Hello(ctx context.Context, addr string, from Hello) (Hello, error) {
 	body, err := json.Marshal(from)
 	if err != nil {

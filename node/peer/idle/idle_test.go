@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -72,6 +73,60 @@ func TestASlowHandlerSendsSignsOfLife(t *testing.T) {
 		}
 	})
 }
+
+// A body that arrives byte by byte is never idle. It is given up after slowFor unless it arrives as fast as leastRate (P16).
+func TestASlowBodyIsGivenUp(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		rate int           // bytes a second
+		ends time.Duration // 0: the body arrives as a whole
+	}{
+		{"a byte a second", 1, slowFor},
+		{"half the least rate", leastRate / 2, 19*time.Second + 500*time.Millisecond}, // in the middle of a part
+		{"the least rate", leastRate, 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			racetest.Bubble(t, func(t *testing.T) {
+				stalled, begun := 0, time.Now()
+				conn := &slowConn{ResponseRecorder: httptest.NewRecorder(), rate: tt.rate, left: 200}
+				w := NewAnswerWriter(conn, Timeout, func() { stalled++ })
+				defer w.Begin()
+				_, err := io.CopyBuffer(io.Discard, w.RequestBody(conn), make([]byte, leastRate))
+				took, gaveUp := time.Since(begun).Round(100*time.Millisecond), tt.ends > 0
+				if errors.Is(err, os.ErrDeadlineExceeded) != gaveUp || (stalled == 1) != gaveUp || gaveUp && took != tt.ends {
+					t.Errorf("the body ends after %v with %v and %d stalls, want %v (0: as a whole)", took, err, stalled, tt.ends)
+				}
+			})
+		})
+	}
+}
+
+// slowConn is a connection on which a part of a body arrives each second.
+type slowConn struct {
+	*httptest.ResponseRecorder
+	rate, left int // bytes of a part, parts
+	deadline   time.Time
+}
+
+func (c *slowConn) SetReadDeadline(at time.Time) error {
+	c.deadline = at
+	return nil
+}
+
+func (c *slowConn) Read(p []byte) (int, error) {
+	if c.left == 0 {
+		return 0, io.EOF
+	}
+	if left := time.Until(c.deadline); left < time.Second {
+		time.Sleep(left)
+		return 0, os.ErrDeadlineExceeded
+	}
+	time.Sleep(time.Second)
+	c.left--
+	return c.rate, nil
+}
+
+func (c *slowConn) Close() error { return nil }
 
 // statuses counts interim responses.
 type statuses struct {

@@ -12,13 +12,13 @@
 // curl with a member's certificate, get no such byte.
 //
 // In the mode Permissive one port serves plain and TLS connections, told apart by their first byte, and Dial uses TLS
-// for nodes that say in their gossip, or in an answer to a heartbeat (NoteHello), that they speak it. If TLS fails, the call goes plain and
-// is counted. In the mode Required a plain connection is refused, and no call is plain.
+// for nodes that say in their gossip, or in an answer to a heartbeat (NoteHello), that they speak it. If TLS fails, the
+// call goes plain and is counted. In the mode Required a plain connection is refused, and no call is plain.
 //
 // Certificate, key and authorities are reloaded as one value when their files change, so that a new certificate of a
 // new authority is never judged by the old one. There are no session tickets, because nodes keep their connections. A
 // removed authority opens no connection any more, and a minute later the connections of its certificates are closed.
 //
-// A nil Guard is a node without peer TLS. A Guard is safe for concurrent use. The handshake of
-// a called node runs in the first Read of its connection.
+// A nil Guard is a node without peer TLS. A Guard is safe for concurrent use. The handshake of a called node runs in the
+// first Read of its connection.
 package mtls

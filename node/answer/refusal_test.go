@@ -1,4 +1,4 @@
-package node
+package answer
 
 import (
 	"errors"
@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	"flowring/internal/contract"
-	answers "flowring/node/answer"
 	"flowring/node/peer"
 )
 
@@ -32,19 +31,19 @@ func TestPublicErrors(t *testing.T) {
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			got := answers.PublicError(tt.err)
+			got := PublicError(tt.err)
 			var unavailable *contract.UnavailableError
 			switch {
 			case got == nil || got.Error() != tt.want:
-				t.Errorf("answers.PublicError(%v) = %v, want %s", tt.err, got, tt.want)
+				t.Errorf("PublicError(%v) = %v, want %s", tt.err, got, tt.want)
 			case tt.is != nil && got != tt.is:
-				t.Errorf("answers.PublicError(%v) is not %v itself", tt.err, tt.is)
+				t.Errorf("PublicError(%v) is not %v itself", tt.err, tt.is)
 			case tt.is == nil && !errors.As(got, &unavailable):
-				t.Errorf("answers.PublicError(%v) = %T, want unavailable", tt.err, got)
+				t.Errorf("PublicError(%v) = %T, want unavailable", tt.err, got)
 			}
 		})
 	}
-	if err := answers.PublicError(nil); err != nil {
-		t.Errorf("answers.PublicError(nil) = %v", err)
+	if err := PublicError(nil); err != nil {
+		t.Errorf("PublicError(nil) = %v", err)
 	}
 }
