@@ -36,6 +36,7 @@ func levels() map[string]int {
 		"cmd/flowring/poster": 8,
 		"cmd/flowring/table":  8,
 		"cmd/flowring/ask":    9,
+		"cmd/flowring/check":  9,
 		"cmd/flowring/top":    10,
 		"cmd/flowring":        11,
 		"internal/compat":     -5,

@@ -1,0 +1,86 @@
+package check
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"flowring/cmd/flowring/table"
+	"flowring/flow"
+	"flowring/flow/query"
+	"flowring/store"
+	"flowring/store/journal"
+)
+
+// memory is the budget of the slices in memory beside the one that is checked, in bytes.
+const memory = 64 << 20
+
+// Check is a check of a data folder.
+type Check struct {
+	Folder   string
+	Options  journal.Options
+	Findings io.Writer     // gets a line for each damaged slice, and one for the result
+	Progress io.Writer     // gets a line now and then
+	Every    time.Duration // the time between two lines of progress
+
+	store   *store.Store
+	read    uint64 // bytes
+	damaged int    // slices
+	told    time.Time
+}
+
+// Run checks the folder. Its error says that the folder is damaged, or cannot be opened.
+func (c *Check) Run(ctx context.Context) error {
+	j, err := journal.OpenReadOnly(c.Folder, c.Options)
+	if errors.Is(err, journal.ErrLocked) {
+		return fmt.Errorf("stop the node of the folder, or check a backup of it: %w", err)
+	}
+	if err != nil {
+		return err
+	}
+	return errors.Join(c.journal(ctx, j), j.Close())
+}
+
+func (c *Check) journal(ctx context.Context, j *journal.Journal) error {
+	c.store = store.New(store.Config{MemoryBudget: memory}, store.Deps{Journal: j})
+	if err := errors.Join(j.CheckState(), c.store.Open()); err != nil {
+		return err
+	}
+	all := c.store.Slices()
+	c.told = time.Now()
+	for i, slice := range all {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := c.slice(slice); err != nil {
+			c.damaged++
+			fmt.Fprintf(c.Findings, "hour %s: %v\n", slice, err)
+		}
+		if time.Since(c.told) >= c.Every {
+			c.told = time.Now()
+			fmt.Fprintf(c.Progress, "checked %d of %d slices, %s\n", i+1, len(all), c.size())
+		}
+	}
+	if c.damaged > 0 {
+		return fmt.Errorf("%d of %d slices are damaged", c.damaged, len(all))
+	}
+	fmt.Fprintf(c.Findings, "no damage: version %d, %d slices, %s\n", j.Version(), len(all), c.size())
+	return nil
+}
+
+func (c *Check) size() string { return table.Human(query.Sum{Low: c.read}) }
+
+// slice reads and folds one slice.
+func (c *Check) slice(slice flow.Slice) error {
+	n, err := c.store.Scrub(slice)
+	c.read += uint64(n)
+	if bad := c.store.Unreadable(slice); bad > 0 {
+		return fmt.Errorf("%d batches cannot be read", bad)
+	}
+	if err != nil {
+		return err
+	}
+	return c.store.Verify(slice)
+}
