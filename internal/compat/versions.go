@@ -13,7 +13,7 @@ type Version int
 // The versions that this program speaks.
 const (
 	Oldest Version = 1
-	Newest Version = 2
+	Newest Version = 3
 )
 
 // Known returns the version, with 1 for the zero value.
@@ -27,6 +27,7 @@ const (
 	HourTotals Feature = 2 // totals of slices in the data folder
 	Queries    Feature = 2 // calls for queries of many hours
 	Columns    Feature = 2 // the flows of a slice as columns between nodes
+	Floors     Feature = 3 // floors of retention in the roster
 )
 
 // On reports whether a version has the feature.

@@ -170,9 +170,10 @@ func (c *cluster) mustRefuseFolder(p *process, binary string, speaks compat.Vers
 	}
 	lines := strings.Split(strings.TrimSpace(string(log)), "\n")
 	last := lines[len(lines)-1]
-	for _, v := range []compat.Version{compat.Newest, speaks} {
-		if !strings.Contains(last, fmt.Sprintf("version %d", v)) {
-			c.t.Errorf("the previous program says %q, want version %d in it", last, v)
+	reads := compat.Range{Oldest: compat.Oldest, Newest: speaks}.String()
+	for _, want := range []string{fmt.Sprintf("version %d", compat.Newest), reads} {
+		if !strings.Contains(last, want) {
+			c.t.Errorf("the previous program says %q, want %q in it", last, want)
 		}
 	}
 	if after := filesOf(c.t, p.data); after != before {

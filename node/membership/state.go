@@ -54,7 +54,7 @@ type State struct {
 	cfg     Config
 	deps    Deps
 	fresh   bool   // this process made the store, so no acknowledged batch can be lost
-	changed func() // called after each change, outside mu
+	changed func() // called after each change but one of floors alone, outside mu
 	named   bool   // the data folder has the cluster's name
 
 	mu      sync.Mutex // held while the roster changes
@@ -149,7 +149,7 @@ func IDOfName(name string) roster.StoreID {
 	return roster.StoreID(hex.EncodeToString(sum[:16]))
 }
 
-// OnChange makes fn run after each change. It must be called before other goroutines change the State.
+// OnChange makes fn run after each change but one of floors alone. It must be called before other goroutines change the State.
 func (s *State) OnChange(fn func()) { s.changed = fn }
 
 // Fresh reports whether this process made the store.
@@ -191,7 +191,15 @@ func (s *State) save(self roster.StoreID, former []roster.StoreID, roster roster
 }
 
 func (s *State) publish(self roster.StoreID, former []roster.StoreID, roster roster.Roster) {
-	s.current.Store(&snapshot{self, former, roster, ring.New(roster.Members(), s.cfg.Slices)})
+	s.current.Store(&snapshot{self, former, roster, s.ringOf(roster.Members())})
+}
+
+// ringOf returns the ring of the members: the present one if they are the same, because a new one costs milliseconds.
+func (s *State) ringOf(members []string) *ring.Ring {
+	if now := s.current.Load(); now != nil && slices.Equal(now.ring.Members(), members) {
+		return now.ring
+	}
+	return ring.New(members, s.cfg.Slices)
 }
 
 // change replaces the roster by the result of fn.
@@ -203,6 +211,7 @@ func (s *State) change(fn func(roster.Roster) (roster.Roster, error)) error {
 	return err
 }
 
+// changeLocked reports whether the roster has changed in more than its floors.
 func (s *State) changeLocked(fn func(roster.Roster) (roster.Roster, error)) (bool, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -217,7 +226,7 @@ func (s *State) changeLocked(fn func(roster.Roster) (roster.Roster, error)) (boo
 	if err := s.save(now.self, now.former, next); err != nil {
 		return false, err
 	}
-	return true, s.replaceID()
+	return !onlyFloors(now.roster, next), s.replaceID()
 }
 
 // replaceID draws a new store ID if the store is forgotten, or is leaving while no drain of it is under way. The

@@ -1,11 +1,13 @@
 package roster
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
+	"flowring/flow"
 	"flowring/internal/compat"
 )
 
@@ -13,10 +15,10 @@ import (
 //
 //	{"version":2,"cluster":"9f…","stores":[
 //		{"id":"0c…","name":"flow-0","established":true,"speaks":3,"said":4},
-//		{"id":"7a…","name":"flow-1","established":true,"forgotten":true}], …}
+//		{"id":"7a…","name":"flow-1","established":true,"forgotten":true}],"closed":489700,"expired":489600, …}
 //
-// The version is the cluster version that is on. The cluster is omitted while it is unknown, and flags while they are
-// false. A store that has said no version speaks version 1. Stores ascend strictly by ID.
+// The version is the cluster version that is on. The cluster is omitted while it is unknown, flags while they are false,
+// and floors while they are 0. A store that has said no version speaks version 1. Stores ascend strictly by ID.
 //
 // The encoding carries the version, so it never changes: later versions only add fields. Parse therefore reads the
 // roster of any version, and package membership refuses a version that the node does not speak. Unknown fields of the
@@ -27,6 +29,8 @@ type wireRoster struct {
 	Version compat.Version `json:"version"`
 	Cluster string         `json:"cluster,omitzero"`
 	Stores  []wireStore    `json:"stores"`
+	Closed  flow.Hour      `json:"closed,omitzero"`
+	Expired flow.Hour      `json:"expired,omitzero"`
 	Unknown jsontext.Value `json:",embed"`
 }
 
@@ -61,7 +65,9 @@ func (r Roster) MarshalJSON() ([]byte, error) {
 	if err := r.valid(); err != nil {
 		return nil, fmt.Errorf("encode roster: %w", err)
 	}
-	wire := wireRoster{r.Version(), r.cluster, make([]wireStore, len(r.stores)), jsontext.Value(r.unknown)}
+	wire := wireRoster{
+		r.Version(), r.cluster, make([]wireStore, len(r.stores)), r.floors.Closed, r.floors.Expired, jsontext.Value(r.unknown),
+	}
 	for i, s := range r.stores {
 		wire.Stores[i] = s.wire()
 	}
@@ -101,7 +107,8 @@ func parse(data []byte) (Roster, error) {
 	if err != nil {
 		return Roster{}, err
 	}
-	r := Roster{cluster: wire.Cluster, unknown: unknown}.WithVersion(wire.Version).withStores(nil)
+	floors := Floors{Closed: wire.Closed, Expired: wire.Expired}
+	r := Roster{cluster: wire.Cluster, floors: floors, unknown: unknown}.WithVersion(wire.Version).withStores(nil)
 	for _, w := range wire.Stores {
 		s, err := w.store()
 		if err != nil {
@@ -114,7 +121,7 @@ func parse(data []byte) (Roster, error) {
 
 // valid fails unless the roster is within its limits and its stores are valid and in order.
 func (r Roster) valid() error {
-	if err := r.checkSize(); err != nil {
+	if err := cmp.Or(r.checkSize(), r.floors.valid()); err != nil {
 		return err
 	}
 	if r.cluster != "" {

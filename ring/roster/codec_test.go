@@ -30,6 +30,11 @@ func TestRostersAreWrittenAsDocumented(t *testing.T) {
 	if got, err := (Roster{}).MarshalJSON(); err != nil || string(got) != `{"version":1,"stores":[]}` {
 		t.Errorf("MarshalJSON() of the empty roster = %s, %v", got, err)
 	}
+	want = `{"version":3,"cluster":"blue","stores":[],"closed":489700,"expired":489600}`
+	floors := Roster{cluster: "blue"}.WithVersion(3).WithFloors(Floors{Closed: 489_700, Expired: 489_600})
+	if got, err := floors.MarshalJSON(); err != nil || string(got) != want {
+		t.Errorf("MarshalJSON() with floors = %s, %v, want %s", got, err, want)
+	}
 }
 
 // A program reads the roster of a later version, which names the version, and passes on the fields that it does not know.
@@ -62,6 +67,14 @@ func TestRostersOfVersion1AreThoseOfProgramsBeforeVersions(t *testing.T) {
 		t.Errorf("MarshalJSON() = %s, %v, want the fields of a program before versions", got, err)
 	}
 	if got, want := r.Hash(), "2514d7c8aed7ea382f33ceb619b57691"; got != want {
+		t.Errorf("Hash() = %s, want %s", got, want)
+	}
+}
+
+// A roster without floors has the hash that programs of version 2 compute.
+func TestRostersWithoutFloorsAreThoseOfVersion2(t *testing.T) {
+	r := Roster{cluster: "blue"}.With(Store{ID: id(0), Name: "a", Established: true}.Speaking(2)).WithVersion(2)
+	if got, want := r.Hash(), "2f222bbc9053e7031e1311cbdb50e29b"; got != want {
 		t.Errorf("Hash() = %s, want %s", got, want)
 	}
 }
@@ -100,6 +113,9 @@ func TestParseRefuses(t *testing.T) {
 		"a repeated store":        `{"version":1,"stores":[{"id":` + id0 + `,"name":"a"},{"id":` + id0 + `,"name":"a"}]}`,
 		"stores out of order":     `{"version":1,"stores":[{"id":` + id1 + `,"name":"a"},{"id":` + id0 + `,"name":"a"}]}`,
 		"white space without end": `{"version":1,"stores":[]}` + strings.Repeat(" ", maxBytes),
+		"a negative floor":        `{"version":3,"stores":[],"closed":-1,"expired":-1}`,
+		"F above C":               `{"version":3,"stores":[],"closed":7,"expired":8}`,
+		"a fraction as a floor":   `{"version":3,"stores":[],"closed":7.5}`,
 		"one store too many":      tooMany(),
 	} {
 		if got, err := Parse([]byte(data)); err == nil {
@@ -171,6 +187,7 @@ func FuzzParse(f *testing.F) {
 		f.Add(data)
 	}
 	f.Add([]byte(`{"version":3,"stores":[{"id":` + id0 + `,"name":"a","speaks":4,"said":2,"rack":{"b":1,"a":[1.50]}}],"later":1e2}`))
+	f.Add([]byte(`{"version":3,"stores":[],"closed":489700,"expired":489600,"later":{"a":1}}`))
 	f.Add([]byte(`{"version":1,"stores":[{"id":` + id0 + `,"name":"a"},{"id":` + id0 + `,"name":"a"}]}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		r, err := Parse(data)
@@ -214,7 +231,7 @@ func lostFields(t *testing.T, data, written []byte) (lost []string) {
 		}
 		return append(stores, rest)
 	}
-	known := []string{"version", "cluster", "stores", "id", "name", "established", "leaving", "forgotten", "speaks", "said"}
+	known := []string{"version", "cluster", "stores", "closed", "expired", "id", "name", "established", "leaving", "forgotten", "speaks", "said"}
 	after := read(written)
 	for i, object := range read(data) {
 		for name, value := range object {

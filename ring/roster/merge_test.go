@@ -41,13 +41,16 @@ func chain(merge mergeFunc, a, b, c Roster) (Roster, error) {
 	return merge(ab, c)
 }
 
-// monotone returns an error if a store, a flag, the cluster, the version or an unknown field of before is missing in after.
+// monotone returns an error if a store, a flag, the cluster, the version, a floor or an unknown field of before is missing in after.
 func monotone(before, after Roster) error {
 	if before.cluster != "" && before.cluster != after.cluster {
 		return fmt.Errorf("not monotone: cluster %q became %q", before.cluster, after.cluster)
 	}
 	if after.Version() < before.Version() {
 		return fmt.Errorf("not monotone: version %d became %d", before.Version(), after.Version())
+	}
+	if b, a := before.Floors(), after.Floors(); a.Closed < b.Closed || a.Expired < b.Expired {
+		return fmt.Errorf("not monotone: floors %v became %v", b, a)
 	}
 	if err := keepsFields(before.unknown, after.unknown); err != nil {
 		return err
@@ -141,6 +144,11 @@ func TestTheLawsDetectAWeakerMerge(t *testing.T) {
 			if !a.Equal(b) {
 				merged.unknown = ""
 			}
+			return merged, err
+		},
+		"the last floors win": func(a, b Roster) (Roster, error) {
+			merged, err := a.Merge(b)
+			merged.floors = b.floors
 			return merged, err
 		},
 		"the first cluster wins": func(a, b Roster) (Roster, error) {

@@ -20,6 +20,7 @@ const MaxStores = 1024
 type Roster struct {
 	cluster string
 	version compat.Version // on in the cluster; 0: version 1
+	floors  Floors         // of retention; of version 3
 	unknown string         // fields of later programs, as Store.unknown
 	stores  []Store        // sorted by ID, IDs distinct; shared between rosters, never modified
 	hash    *hash          // nil: the hash is computed anew each time
@@ -59,7 +60,7 @@ func (r Roster) Merge(o Roster) (Roster, error) {
 		return Roster{}, fmt.Errorf("merge rosters: cluster %q is not cluster %q", r.cluster, o.cluster)
 	}
 	merged := Roster{
-		cluster: cmp.Or(r.cluster, o.cluster), version: max(r.version, o.version),
+		cluster: cmp.Or(r.cluster, o.cluster), version: max(r.version, o.version), floors: r.floors.merge(o.floors),
 		unknown: mergeUnknown(r.unknown, o.unknown),
 	}.withStores(union(r.stores, o.stores))
 	if err := merged.checkSize(); err != nil {
@@ -100,7 +101,8 @@ func union(a, b []Store) []Store {
 
 // Equal reports whether both rosters have the same content.
 func (r Roster) Equal(o Roster) bool {
-	return r.cluster == o.cluster && r.version == o.version && r.unknown == o.unknown && slices.Equal(r.stores, o.stores)
+	return r.cluster == o.cluster && r.version == o.version && r.floors == o.floors && r.unknown == o.unknown &&
+		slices.Equal(r.stores, o.stores)
 }
 
 // Hash returns 32 hexadecimal digits that are equal exactly if the rosters are.
@@ -118,7 +120,7 @@ func (r Roster) computeHash() string {
 		text = appendText(appendText(text, string(s.ID)), s.Name)
 		text = append(text, bit(s.Established), bit(s.Leaving), bit(s.Forgotten))
 	}
-	text = r.appendLater(text)
+	text = r.appendFloors(r.appendLater(text))
 	sum := sha256.Sum256(text)
 	return hex.EncodeToString(sum[:16])
 }
@@ -139,6 +141,15 @@ func (r Roster) appendLater(text []byte) []byte {
 		return text
 	}
 	return append(append(text, "later"...), later...)
+}
+
+// appendFloors appends the facts that rosters before version 3 do not have, or nothing without them.
+func (r Roster) appendFloors(text []byte) []byte {
+	if r.floors == (Floors{}) {
+		return text
+	}
+	text = binary.AppendVarint(append(text, "floors"...), int64(r.floors.Closed))
+	return binary.AppendVarint(text, int64(r.floors.Expired))
 }
 
 // appendText appends s preceded by its length, so that different lists of strings give different texts.

@@ -9,6 +9,7 @@ import (
 	"github.com/go-json-experiment/json"
 	"pgregory.net/rapid"
 
+	"flowring/flow"
 	"flowring/internal/compat"
 )
 
@@ -73,11 +74,20 @@ func anyValue(depth int) *rapid.Generator[any] {
 		rapid.Map(rapid.MapOfN(rapid.SampledFrom([]string{"a", "b"}), inner, 0, 2), func(m map[string]any) any { return m }))
 }
 
+// anyFloors draws floors, often none.
+func anyFloors() *rapid.Generator[Floors] {
+	return rapid.Custom(func(t *rapid.T) Floors {
+		expired := flow.Hour(rapid.SampledFrom([]int{0, 0, 489_600, 489_601}).Draw(t, "expired"))
+		return Floors{Closed: expired + flow.Hour(rapid.SampledFrom([]int{0, 0, 1, 24}).Draw(t, "closed")), Expired: expired}
+	})
+}
+
 // anyRoster draws a roster of one of the clusters.
 func anyRoster(clusters ...string) *rapid.Generator[Roster] {
 	return rapid.Custom(func(t *rapid.T) Roster {
 		r := Roster{cluster: rapid.SampledFrom(clusters).Draw(t, "cluster"), unknown: anyUnknown().Draw(t, "unknown")}
 		r = r.WithVersion(compat.Version(rapid.IntRange(1, 3).Draw(t, "version")))
+		r = r.WithFloors(anyFloors().Draw(t, "floors"))
 		for _, s := range rapid.SliceOfN(anyStore(), 0, 6).Draw(t, "stores") {
 			r = r.With(s)
 		}
@@ -241,6 +251,8 @@ func TestHashesAreEqualExactlyIfTheRostersAre(t *testing.T) {
 		variants["spoken version "+n] = base.With(Store{ID: id(1), Speaks: number, Said: 1})
 		variants["word "+n] = base.With(Store{ID: id(1), Said: uint64(number)})
 		variants["unknown field "+n] = Roster{stores: base.stores, unknown: `{"later":` + n + `}`}
+		variants["C "+n] = base.WithFloors(Floors{Closed: flow.Hour(number)})
+		variants["F "+n] = base.WithFloors(Floors{Closed: 9, Expired: flow.Hour(number)})
 		variants["unknown field of a store "+n] = base.With(Store{ID: id(1), unknown: `{"later":` + n + `}`})
 	}
 	for name, one := range variants {

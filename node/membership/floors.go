@@ -1,0 +1,25 @@
+package membership
+
+import (
+	"flowring/internal/compat"
+	"flowring/ring/roster"
+)
+
+// Floors returns the floors of retention, for the hours that take no new request and the hours that are deleted. They
+// are on disk before Floors returns them.
+func (s *State) Floors() roster.Floors { return s.Roster().Floors() }
+
+// RaiseFloors raises the floors of the cluster, durably. Before the version with floors is on it changes nothing.
+func (s *State) RaiseFloors(f roster.Floors) error {
+	return s.change(func(r roster.Roster) (roster.Roster, error) {
+		if !compat.Floors.On(r.Version()) {
+			return r, nil
+		}
+		return r.WithFloors(f), nil
+	})
+}
+
+// onlyFloors reports whether two rosters differ in their floors alone, so that no store has other batches to keep.
+func onlyFloors(a, b roster.Roster) bool {
+	return a.WithFloors(b.Floors()).Equal(b.WithFloors(a.Floors()))
+}
