@@ -1,5 +1,5 @@
 // Package reload keeps values that are made from files, and makes them again when the content of the files changes: a
-// certificate with its key, certificates of authorities, tokens, gossip keys.
+// certificate with its key, certificates of authorities, tokens, gossip keys, names of addresses.
 //
 // A Set reads its files each second and compares their content, because Kubernetes replaces a Secret by a symbolic link
 // and other tools rename files or write in place; times and inodes say too little. The files are short.

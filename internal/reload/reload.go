@@ -1,6 +1,7 @@
 package reload
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -16,7 +17,7 @@ import (
 // Every is the time between two checks of Watch.
 const Every = time.Second
 
-// maxFile is the limit for one file, in bytes.
+// maxFile is the default limit for one file, in bytes.
 const maxFile = 1 << 20
 
 // Source describes a value.
@@ -25,6 +26,8 @@ type Source[T any] struct {
 	Files   []string                           // at least one
 	Parse   func(contents [][]byte) (T, error) // one content for each file; its errors show no content
 	Changed func(T)                            // called after each reload, not for the first value; may be nil
+
+	MaxBytes int64 // the limit for one file; 0: 1 MiB
 }
 
 // Value is a value made from files.
@@ -162,7 +165,7 @@ func (v *Value[T]) load() (value T, hash [sha256.Size]byte, err error) {
 	for range attempts {
 		before := hash
 		var contents [][]byte
-		contents, hash, err = readAll(v.src.Files)
+		contents, hash, err = readAll(v.src.Files, cmp.Or(v.src.MaxBytes, maxFile))
 		if err == nil {
 			value, err = v.src.Parse(contents)
 		}
@@ -174,10 +177,10 @@ func (v *Value[T]) load() (value T, hash [sha256.Size]byte, err error) {
 }
 
 // readAll returns the contents of files and a hash of them. For an error of reading the hash is that of its text.
-func readAll(names []string) (contents [][]byte, hash [sha256.Size]byte, err error) {
+func readAll(names []string, most int64) (contents [][]byte, hash [sha256.Size]byte, err error) {
 	h := sha256.New()
 	for _, name := range names {
-		content, err := read(name)
+		content, err := read(name, most)
 		if err != nil {
 			return nil, sha256.Sum256([]byte("error\x00" + err.Error())), err
 		}
@@ -190,14 +193,14 @@ func readAll(names []string) (contents [][]byte, hash [sha256.Size]byte, err err
 }
 
 // read returns the content of a file, up to the limit.
-func read(name string) ([]byte, error) {
+func read(name string, most int64) ([]byte, error) {
 	f, err := os.Open(name)
 	if err != nil {
 		return nil, err
 	}
-	content, err := io.ReadAll(io.LimitReader(f, maxFile+1))
-	if err == nil && len(content) > maxFile {
-		err = fmt.Errorf("%s has more than %d bytes", name, maxFile)
+	content, err := io.ReadAll(io.LimitReader(f, most+1))
+	if err == nil && int64(len(content)) > most {
+		err = fmt.Errorf("%s has more than %d bytes", name, most)
 	}
 	return content, errors.Join(err, f.Close())
 }
