@@ -69,8 +69,7 @@ func (g *Gate) enforces() bool { return g.cfg.Tokens != nil && g.cfg.Required }
 // forbidden returns the refusal of a principal without a scope.
 func forbidden(who Principal, need Scopes) error {
 	if who.Name == "" {
-		return contract.Forbidden.Errorf("this node asks for no credentials, and therefore answers admin calls only to" +
-			" callers on its own machine, without a proxy between them")
+		return errOpen
 	}
 	return contract.Forbidden.Errorf("the principal %s has no scope %s", who.Name, need)
 }
@@ -104,8 +103,10 @@ func (g *Gate) identify(r *http.Request) (Principal, error) {
 	return Principal{}, errMissing
 }
 
-// The refusals of requests without a usable token.
+// The refusals without details of the request. An open gate meets errOpen in each request, so it must not cost memory.
 var (
+	errOpen = contract.Forbidden.Errorf("this node asks for no credentials, and therefore answers admin calls only to" +
+		" callers on its own machine, without a proxy between them")
 	errMissing = contract.Unauthorized.Errorf("the request has no token and no client certificate")
 	errUnknown = contract.Unauthorized.Errorf("the token is not in the tokens file of this node")
 	errForm    = contract.Unauthorized.Errorf(
