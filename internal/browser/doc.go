@@ -1,7 +1,7 @@
 // Package browser refuses requests of a browser on behalf of a page of another site.
 //
-// A node has no credentials. Every page in a browser with access to the node could therefore use the node. Two rules
-// prevent this:
+// A node without a tokens file asks for no credentials. Every page in a browser with access to the node could therefore
+// use the node. Two rules prevent this, at each node:
 //
 //   - A request with another method than GET, HEAD and OPTIONS must not come from a page of another origin. A browser
 //     states the origin in Sec-Fetch-Site or Origin, and net/http's CrossOriginProtection reads them. Programs send

@@ -86,7 +86,7 @@ type Tag string
 // AnyTag in Ask.Known stands for every tag: the reader wants the completeness and the tag, and no flows.
 const AnyTag Tag = "*"
 
-// Ask is a reader's request for an hour.
+// Ask is a reader's request for an hour, or for the rows of a query.
 type Ask struct {
 	Need  Need
 	Known []Tag // of the answers that the reader has
@@ -97,12 +97,14 @@ func (a Ask) Knows(tag Tag) bool {
 	return tag != "" && (slices.Contains(a.Known, tag) || slices.Contains(a.Known, AnyTag))
 }
 
-// Answer is the flows of an hour, ready to be written. An answer whose tag the reader knows may have no flows.
+// Answer is the flows of an hour or the rows of a query, ready to be written. An answer whose tag the reader knows may be
+// empty.
 type Answer interface {
 	Complete() Completeness
 	Tag() Tag
 
-	// WriteTo writes the flows as a JSON array. After an error the array is truncated.
+	// WriteTo writes the flows as a JSON array, or the rows in the form for the reader. After an error the text is
+	// truncated.
 	io.WriterTo
 	io.Closer
 }

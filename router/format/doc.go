@@ -13,7 +13,7 @@
 // Invariants:
 //
 //   - A table that breaks off has no closing bracket in JSON. In the other forms only the connection shows it.
-//   - Memory does not depend on the number of rows. Close and Flush write the rest of a buffer of 4 KiB.
+//   - Memory does not depend on the number of rows. CSV has a buffer of 4 KiB, whose rest Close writes.
 //   - Sums over 2^63-1 are shown as 2^63-1, and Saturated reports that there was one.
 //
 // A Table belongs to one goroutine.

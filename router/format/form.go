@@ -38,7 +38,7 @@ func Accepted(lines []string) Form {
 	return Form(slices.Index(formMedia, best) + 1)
 }
 
-// String returns the name of the form; a letter of it names the form in entity tags.
+// String returns the name of the form in URLs and entity tags.
 func (f Form) String() string {
 	if f == Unnamed {
 		return ""

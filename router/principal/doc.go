@@ -1,4 +1,4 @@
-// Package principal answers one question: who sends this request, and may they?
+// Package principal answers one question: which principal sends a request, and does its scope allow the request?
 //
 // A principal is a name with scopes: write, read, admin. No scope includes another one. A request shows its principal by
 // a token (Authorization: Bearer, the password of Authorization: Basic, or X-Amz-Firehose-Access-Key), or by a client
