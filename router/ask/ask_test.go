@@ -1,6 +1,9 @@
 package ask
 
 import (
+	"bytes"
+	"encoding/base64"
+	"errors"
 	"net/url"
 	"reflect"
 	"strings"
@@ -258,6 +261,27 @@ func TestAQueryIsTheSameByItsCanonicalParameters(t *testing.T) {
 	})
 	if accepted == 0 {
 		t.Error("no query was accepted")
+	}
+}
+
+// A changed cursor would leave rows out, or show them twice.
+func TestADamagedCursorIsRefused(t *testing.T) {
+	const text = "from=-24h&group_by=hour,src_app&limit=2"
+	q, _ := parse(t, text)
+	spec, err := q.Resolve(now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	whole, err := base64.RawURLEncoding.DecodeString(q.Cursor(spec, query.Key{Time: int64(spec.From), Src: "abc"}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for at := range whole {
+		damaged := bytes.Clone(whole)
+		damaged[at] ^= 2
+		if _, err := parse(t, text+"&cursor="+base64.RawURLEncoding.EncodeToString(damaged)); !errors.Is(err, contract.Query) {
+			t.Errorf("a cursor with another byte %d of %d: %v, want a refusal", at, len(whole), err)
+		}
 	}
 }
 
