@@ -18,6 +18,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -398,5 +399,67 @@ func TestAFloodOfRequestsOverHTTP2LeavesRoomForOthers(t *testing.T) {
 			t.Errorf("30 requests of one address = %v, want 16 times 200 and 14 times 503", count)
 		}
 		wantMetric(t, reg, "flowring_http_overloads_total", 14, "limit", "requests")
+	})
+}
+
+// hanging is a cluster whose GETs take until their client goes away. started and ended count them.
+func hanging(started, ended *atomic.Int32) *fake {
+	f := newFake()
+	f.onGet = func(ctx context.Context, _ flow.Hour, _ contract.Ask) (contract.Answer, error) {
+		started.Add(1)
+		<-ctx.Done()
+		ended.Add(1)
+		return nil, ctx.Err()
+	}
+	return f
+}
+
+// sendGets begins n GETs of an hour on one connection of HTTP/2, which then neither reads nor writes.
+func (p *tlsPort) sendGets(n int) net.Conn {
+	p.t.Helper()
+	cfg := p.roots.Clone()
+	cfg.ServerName = "10.0.0.1"
+	conn := tls.Client(p.dial("10.0.0.2"), cfg)
+	field := func(index byte, value string) string { return string([]byte{index, byte(len(value))}) + value } // RFC 7541
+	headers := "\x82\x87" + field(0x01, "10.0.0.1:8443") + field(0x04, "/flows?hour=1")
+	text := "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(4, 0, 0, "")
+	for i := range n {
+		text += frame(1, 5, uint32(2*i+1), headers) // with END_STREAM and END_HEADERS
+	}
+	if _, err := io.WriteString(conn, text); err != nil {
+		p.t.Fatal(err)
+	}
+	synctest.Wait()
+	return conn
+}
+
+// P16: the memory of one connection is bounded, because its requests at once are.
+func TestOneConnectionOfHTTP2HasFewRequestsAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var started, ended atomic.Int32
+		h, _ := handlerFor(Config{}, hanging(&started, &ended))
+		conn := openTLS(t, h, 1000).sendGets(100)
+		if n := started.Load(); n != 64 {
+			t.Errorf("%d requests of one connection are in progress, want 64", n)
+		}
+		conn.Close()
+		synctest.Wait()
+	})
+}
+
+// P16: a client of HTTP/2 that is gone without a word loses its requests in bounded time.
+func TestAGoneClientOfHTTP2IsNoticed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var started, ended atomic.Int32
+		h, _ := handlerFor(Config{GetTimeout: time.Hour}, hanging(&started, &ended))
+		p := openTLS(t, h, 1000)
+		conn := p.sendGets(1)
+		time.Sleep(76 * time.Second) // the time until a ping, and for its answer
+		synctest.Wait()
+		if open, _ := p.server.Connections(); open != 0 || started.Load() != 1 || ended.Load() != 1 {
+			t.Errorf("after the time for a ping: %d connections, %d requests of %d have ended; want 0, 1 of 1",
+				open, ended.Load(), started.Load())
+		}
+		conn.Close()
 	})
 }
