@@ -262,3 +262,17 @@ func TestTheNumberOfBodiesInDecodingIsLimited(t *testing.T) {
 		}
 	})
 }
+
+// P16: a viewer that takes nothing is dropped, and its stream ends.
+func TestAStalledViewerIsDropped(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, reg := handlerFor(Config{SendTimeout: 5 * time.Second}, newFake())
+		conn := dialHandler(t, h)
+		io.WriteString(conn, "GET /flows/stream?from=1&to=2 HTTP/1.1\r\nHost: n\r\n\r\n")
+		time.Sleep(6 * time.Second)
+		synctest.Wait()
+		wantMetric(t, reg, "flowring_http_viewers_dropped_total", 1)
+		wantMetric(t, reg, "flowring_http_viewers", 0)
+		wantMetric(t, reg, "flowring_http_streams", 0)
+	})
+}

@@ -184,6 +184,21 @@ func TestAdminCallsWithoutATokenAreLocal(t *testing.T) {
 	}
 }
 
+// The proxies that add these headers: RFC 7239 and 9110, nginx, Apache, Traefik, Cloudflare, Akamai, Envoy.
+func TestAnAdminCallThroughAProxyIsNotLocal(t *testing.T) {
+	g := NewGate(Config{})
+	for _, name := range []string{
+		"Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Port", "X-Forwarded-Server",
+		"X-Real-IP", "X-Client-IP", "True-Client-IP", "CF-Connecting-IP", "X-Envoy-External-Address", "X-Envoy-Internal",
+	} {
+		r := request(name, "x")
+		r.RemoteAddr = "127.0.0.1:5000"
+		if _, err := g.Check(r, Admin); !errors.Is(err, contract.Forbidden) {
+			t.Errorf("an admin call with %s = %v, want %v", name, err, contract.Forbidden)
+		}
+	}
+}
+
 func TestAnOpenGateAsksForNothing(t *testing.T) {
 	g := NewGate(Config{})
 	for _, need := range []Scopes{Write, Read} {
