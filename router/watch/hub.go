@@ -93,7 +93,7 @@ func (h *Hub) join(q *ask.Query) (*stream, error) {
 	defer h.mu.Unlock()
 	if h.viewers >= h.MaxViewers {
 		h.metrics.refused.Inc()
-		return nil, contract.Overloaded.Errorf("%d viewers watch queries at this node (--max-viewers)", h.viewers)
+		return nil, contract.Overloaded.Errorf("this node has as many viewers of queries as --max-viewers allows: %d", h.MaxViewers)
 	}
 	key := q.Values().Encode()
 	s := h.streams[key]

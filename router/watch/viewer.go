@@ -103,6 +103,9 @@ func (v *viewer) follow(ctx context.Context, last *version) {
 
 // send writes an event or a comment, and flushes it. A viewer that does not take it in time is dropped.
 func (v *viewer) send(text []byte) {
+	if v.gone {
+		return
+	}
 	v.sent = time.Now()
 	v.conn.SetWriteDeadline(v.sent.Add(v.hub.SendTimeout)) // fails only in tests without a connection
 	_, err := v.w.Write(text)
