@@ -135,3 +135,13 @@ func TestTheOrderFollowsTheQuestion(t *testing.T) {
 		}
 	}
 }
+
+func TestADifferenceIsNotNegative(t *testing.T) {
+	large, small := query.Sum{High: 2, Low: 1}, query.Sum{High: 1, Low: 5}
+	if got := large.Minus(small); got.Plus(small) != large {
+		t.Errorf("%v - %v = %v", large, small, got)
+	}
+	if got := small.Minus(large); got != (query.Sum{}) {
+		t.Errorf("%v - %v = %v, want 0", small, large, got)
+	}
+}

@@ -20,6 +20,16 @@ func (s Sum) Plus(o Sum) Sum {
 	return Sum{high, low}
 }
 
+// Minus returns s - o, and 0 if o is larger.
+func (s Sum) Minus(o Sum) Sum {
+	if s.Compare(o) < 0 {
+		return Sum{}
+	}
+	low, borrow := bits.Sub64(s.Low, o.Low, 0)
+	high, _ := bits.Sub64(s.High, o.High, borrow)
+	return Sum{high, low}
+}
+
 // Compare orders sums by size.
 func (s Sum) Compare(o Sum) int {
 	return cmp.Or(cmp.Compare(s.High, o.High), cmp.Compare(s.Low, o.Low))

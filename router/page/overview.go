@@ -30,13 +30,13 @@ type overview struct {
 
 // The rows of the charts of the overview.
 const (
-	overviewBars  = 10
-	overviewPairs = 60
-	heatDays      = 14
+	overviewBars = 10
+	heatDays     = 14
 )
 
 // overview fills the page with four queries at most: the totals of hours, which serve the strip, the sums and the
-// change; the top sources; the top destinations; and the top pairs.
+// change; the top sources; the top destinations; and the pairs of these. A query for the top pairs of all applications
+// would have a group for each pair, and costs four times as much as the page.
 func (h *Handler) overview(ctx context.Context, p *content) error {
 	choice, err := h.choose(p)
 	if err != nil {
@@ -56,24 +56,44 @@ func (h *Handler) overview(ctx context.Context, p *content) error {
 		o.Example = p.exampleOf(flow.Hour(h.Now().Unix() / 3600))
 		return nil
 	}
-	if o.Talkers, err = h.bars(ctx, p, choice.Chosen, query.SrcApp); err != nil {
-		return err
-	}
-	if o.Receivers, err = h.bars(ctx, p, choice.Chosen, query.DestApp); err != nil {
-		return err
-	}
-	pairs := &query.Spec{
-		From: choice.Chosen.From, To: choice.Chosen.To, Group: query.FieldsOf(query.SrcApp, query.DestApp), Top: overviewPairs,
-	}
-	rows, err := h.rows(ctx, p, pairs)
-	o.Sankey = figure.SankeyOf(rows, p.filterLink)
-	return err
+	return h.talk(ctx, p, o)
 }
 
-// bars answers the top names of a field.
-func (h *Handler) bars(ctx context.Context, p *content, chosen figure.Hours, field query.Field) ([]figure.Bar, error) {
-	rows, err := h.rows(ctx, p, &query.Spec{From: chosen.From, To: chosen.To, Group: query.FieldsOf(field), Top: overviewBars})
-	return figure.BarsOf(rows, field, func(name string) string { return p.filterLink(field, name) }), err
+// talk fills the charts of the top talkers, the top receivers and their pairs.
+func (h *Handler) talk(ctx context.Context, p *content, o *overview) (err error) {
+	var t figure.Talk
+	of := func(spec query.Spec) ([]query.Row, error) {
+		spec.From, spec.To = o.Chosen.From, o.Chosen.To
+		return h.rows(ctx, p, &spec)
+	}
+	if t.Talkers, err = of(query.Spec{Group: query.FieldsOf(query.SrcApp), Top: overviewBars}); err != nil {
+		return err
+	}
+	if t.Receivers, err = of(query.Spec{Group: query.FieldsOf(query.DestApp), Top: overviewBars}); err != nil {
+		return err
+	}
+	pairs := query.Spec{Group: query.FieldsOf(query.SrcApp, query.DestApp)}
+	pairs.Filters.Src, pairs.Filters.Dest = namesOf(t.Talkers, query.SrcApp), namesOf(t.Receivers, query.DestApp)
+	if t.Pairs, err = of(pairs); err != nil {
+		return err
+	}
+	link := func(field query.Field) func(string) string {
+		return func(name string) string { return p.filterLink(field, name) }
+	}
+	o.Talkers = figure.BarsOf(t.Talkers, query.SrcApp, link(query.SrcApp))
+	o.Receivers = figure.BarsOf(t.Receivers, query.DestApp, link(query.DestApp))
+	o.Sankey = figure.SankeyOf(t, p.filterLink)
+	return nil
+}
+
+// namesOf returns the filter that accepts the names of rows alone.
+func namesOf(rows []query.Row, field query.Field) (f query.Filter) {
+	for i := range rows {
+		if !rows[i].Other {
+			f.Include = append(f.Include, query.ParsePattern(query.Quote(rows[i].Column(field))))
+		}
+	}
+	return f
 }
 
 // rows reads the rows of a query.

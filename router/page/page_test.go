@@ -163,6 +163,22 @@ func TestTheOverviewAsksFewQueries(t *testing.T) {
 	}
 }
 
+// The chart of who talks to whom has the pairs of the top names alone, whatever these names contain.
+func TestThePairsAreThoseOfTheTopNames(t *testing.T) {
+	cluster := &fakeCluster{complete: contract.Complete}
+	for i := range overviewBars {
+		cluster.records = append(cluster.records, record(nowHour, fmt.Sprintf("*%d", i), fmt.Sprintf(`\%d`, i), 1000))
+	}
+	cluster.records = append(cluster.records, record(nowHour, "small1", "little1", 7))
+	if _, text := get(t, cluster, "/"); !strings.Contains(text, "1 others") || strings.Contains(text, "small1") {
+		t.Error("the page has names below the top")
+	}
+	pairs := cluster.asked[len(cluster.asked)-1].Filters
+	if !pairs.Accept("*1", `\2`, "vpc") || pairs.Accept("small1", `\2`, "vpc") || pairs.Accept("*1", "little1", "vpc") {
+		t.Errorf("the pairs are those of %v", pairs)
+	}
+}
+
 // Names are hostile input: they are text in every place.
 func TestNamesAreText(t *testing.T) {
 	hostile := []string{`<script>alert(1)</script>`, `"><img src=x onerror=alert(1)>`, `javascript:alert(1)`, `'; DROP TABLE`, `{{.}}`, "\u202eevil", `a*\b`}
