@@ -14,6 +14,7 @@ import (
 	"syscall"
 
 	"flowring/flow"
+	"flowring/internal/bench/pages"
 	"flowring/internal/bench/queries"
 	"flowring/internal/bench/server"
 )
@@ -73,14 +74,15 @@ func run(ctx context.Context, args []string) error {
 
 // compare takes all measurements and prints them.
 func compare(ctx context.Context, l server.Launcher, o options) error {
-	n, q := full, queries.Full
+	n, q, np := full, queries.Full, pages.Full
 	if o.short {
-		n, q = short, queries.Short
+		n, q, np = short, queries.Short, pages.Short
 	}
 	var rows []row
 	withQueries := strings.Contains(queries.Title, o.only) || strings.HasPrefix(o.only, queries.Title)
+	withPages := strings.Contains(np.Name(), o.only)
 	wanted := slices.DeleteFunc(measures(n), func(m measure) bool { return !strings.Contains(m.name, o.only) })
-	if len(wanted) == 0 && !withQueries {
+	if len(wanted) == 0 && !withQueries && !withPages {
 		return noTable(o.only)
 	}
 	for _, m := range wanted {
@@ -100,6 +102,15 @@ func compare(ctx context.Context, l server.Launcher, o options) error {
 		}
 		for _, r := range results {
 			rows = append(rows, resultOf(r).rows()...)
+		}
+	}
+	if withPages {
+		results, err := pageResults(ctx, l, np)
+		if err != nil {
+			return fmt.Errorf("pages: %w", err)
+		}
+		for _, r := range results {
+			rows = append(rows, r.rows()...)
 		}
 	}
 	write := writeTable
@@ -126,6 +137,31 @@ func resultOf(q queries.Result) result {
 		r.bars = append(r.bars, bar{b.Kind, b.Against, b.Limit})
 	}
 	return r
+}
+
+// pageResults measures the loads of a page, as two tables.
+func pageResults(ctx context.Context, l server.Launcher, n pages.Sizes) ([]result, error) {
+	wall := result{measure: measure{name: n.Name(), unit: "ms per load"}}
+	cpu := result{measure: measure{name: n.Name() + ": CPU of all nodes", unit: "ms per load"}}
+	for _, k := range []server.Kind{single, spread, triple} {
+		loads, err := pages.Measure(ctx, l, k, n)
+		if err != nil {
+			return nil, err
+		}
+		wall.add(k, loads.Wall)
+		cpu.add(k, loads.CPU)
+		wall.bars = append(wall.bars, bar{k, server.Kind{}, pages.Limit})
+	}
+	return []result{wall, cpu}, nil
+}
+
+// add adds the costs of a kind.
+func (r *result) add(k server.Kind, costs []float64) {
+	var samples []sample
+	for _, c := range costs {
+		samples = append(samples, sample{Cost: c})
+	}
+	r.kinds, r.samples = append(r.kinds, k), append(r.samples, samples)
 }
 
 // noTable is the error for a text that no title contains.

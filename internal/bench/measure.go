@@ -59,6 +59,7 @@ var (
 	single    = server.Kind{Name: "flowring R=1", Nodes: 1, Copies: 1, Slices: 1}
 	triple    = server.Kind{Name: "flowring R=3 W=2", Nodes: 3, Copies: 3, Slices: 1}
 	tripleTLS = server.Kind{Name: "flowring R=3 W=2, peer TLS", Nodes: 3, Copies: 3, Slices: 1, PeerTLS: true}
+	spread    = server.Kind{Name: "3 nodes, R=1", Nodes: 3, Copies: 1, Slices: 1}
 	cut       = server.Kind{Name: "flowring R=1, 16 slices", Nodes: 1, Copies: 1, Slices: 16}
 	fewSlices = server.Kind{Name: "4 nodes, R=1, 4 slices", Nodes: 4, Copies: 1, Slices: 4}
 	sliced    = server.Kind{Name: "4 nodes, R=1, 16 slices", Nodes: 4, Copies: 1, Slices: 16}

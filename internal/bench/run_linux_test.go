@@ -16,6 +16,7 @@ import (
 	"testing"
 
 	"flowring/flow"
+	"flowring/internal/bench/pages"
 	"flowring/internal/bench/server"
 	"flowring/internal/bench/workload"
 	"flowring/internal/load"
@@ -69,6 +70,20 @@ func TestEveryServerIsMeasuredAndEnded(t *testing.T) {
 				t.Errorf("left in the folder: %v, %v", left, err)
 			}
 		})
+	}
+}
+
+func TestThePageIsMeasuredAtEachKindOfServer(t *testing.T) {
+	results, err := pageResults(t.Context(), own(t), pages.Sizes{Posts: 1, Loads: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range results {
+		for _, row := range r.rows() {
+			if row.Low <= 0 {
+				t.Errorf("%s: %s: a load costs %v", r.name, row.Server, row.Low)
+			}
+		}
 	}
 }
 

@@ -140,6 +140,11 @@ func NewFlow(hour flow.Hour, number int) Workload {
 	return Workload{fmt.Sprint("new-", number), 1, 1, later{posts, int64(number)}}
 }
 
+// Part returns posts of an hour that begin behind the first ones of InOrder, so that hours have different flows.
+func Part(hour flow.Hour, flows, first int) load.Posts {
+	return later{InOrder(hour, 1, BodyRecords, flows, Scattered), int64(first)}
+}
+
 // later skips the first posts.
 type later struct {
 	load.Posts
