@@ -7,6 +7,7 @@ import (
 	"flowring/flow"
 	"flowring/internal/contract"
 	"flowring/router/admission"
+	"flowring/router/quota"
 	"flowring/router/rows"
 )
 
@@ -22,7 +23,7 @@ type metrics struct {
 	bodyBytes prometheus.Counter
 	discarded prometheus.Counter
 	refusals  *prometheus.CounterVec // by reason: a problem of the table of refusals
-	overloads *prometheus.CounterVec // by limit: a limit of package admission, or limitReads
+	overloads *prometheus.CounterVec // by limit: of package admission, package quota, or limitReads
 	broken    prometheus.Counter
 
 	querySeconds *prometheus.HistogramVec // by kind
@@ -92,6 +93,7 @@ func newMetrics(reg prometheus.Registerer, c *admission.Controller) metrics {
 func (m *metrics) start() {
 	for _, limit := range [...]string{
 		admission.LimitMemory, admission.LimitPosts, admission.LimitBytes, admission.LimitWait, limitReads, limitRequests,
+		quota.LimitBytes, quota.LimitRecords,
 	} {
 		m.overloads.WithLabelValues(limit)
 	}

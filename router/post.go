@@ -71,11 +71,19 @@ func (rt *router) post(r *http.Request, who principal.Principal) (p *flow.Postin
 	if r.ContentLength > rt.MaxBody {
 		return nil, false, coding.TooLarge("the body", rt.MaxBody)
 	}
+	use, err := rt.accounts.Enter(who, r.ContentLength)
+	if err != nil {
+		return nil, false, err
+	}
+	defer use.Close()
 	ticket, err := rt.admission.Enter(admission.ClientAddr(r.RemoteAddr), r.ContentLength)
 	if err != nil {
 		return nil, false, err
 	}
 	defer ticket.Close()
+	if use != nil {
+		ticket.Quota = use
+	}
 	begun := time.Now()
 	if err := ticket.Wait(r.Context()); err != nil {
 		return nil, false, err
@@ -99,6 +107,9 @@ func (rt *router) post(r *http.Request, who principal.Principal) (p *flow.Postin
 	}
 	if hours := len(p.Batches); hours > rt.MaxHours {
 		return nil, false, tooManyHours(hours, rt.MaxHours)
+	}
+	if err := use.Take(p.Records); err != nil {
+		return nil, false, err
 	}
 	p.Identify(who.Name, key) // equal keys of different principals are different keys
 	slow.Reset(slowOutcome)

@@ -19,6 +19,7 @@ import (
 	"flowring/router/coding"
 	"flowring/router/openapi"
 	"flowring/router/principal"
+	"flowring/router/quota"
 	"flowring/router/watch"
 )
 
@@ -92,6 +93,7 @@ type router struct {
 	Deps
 	metrics    metrics
 	admission  *admission.Controller
+	accounts   *quota.Accounts
 	watch      *watch.Hub
 	streams    fairshare.Counter // requests of HTTP/2
 	decoding   chan struct{}     // holds one value per body being decoded
@@ -137,6 +139,7 @@ func newRouter(cfg Config, deps Deps) *router {
 		MaxPosts: cfg.MaxPosts, MaxBytes: cfg.MaxBuffered, MaxActive: cfg.MaxActive, MaxWait: cfg.MaxWait,
 		MemoryFull: deps.MemoryFull,
 	})
+	rt.accounts = quota.New(deps.Registry)
 	rt.metrics = newMetrics(deps.Registry, rt.admission)
 	viewers := watch.Config{MaxViewers: cfg.MaxViewers, MaxRows: cfg.MaxStreamRows, SendTimeout: cfg.SendTimeout}
 	rt.watch = watch.New(viewers, watch.Deps{

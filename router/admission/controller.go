@@ -54,8 +54,12 @@ type client struct {
 	turn    *list.Element // in Controller.turns; nil: no POST waits
 }
 
+// Quota has a limit of its own on the bytes of a POST. It may fail with an *OverloadError.
+type Quota interface{ Reserve(n int64) error }
+
 // Ticket is a POST in progress.
 type Ticket struct {
+	Quota      Quota // nil: none
 	controller *Controller
 	client     *client
 	bytes      int64 // only the goroutine of the POST uses it
@@ -109,6 +113,11 @@ func (t *Ticket) Close() {
 
 // Reserve adds n bytes to the bytes of the POST. It fails with an *OverloadError.
 func (t *Ticket) Reserve(n int64) error {
+	if t.Quota != nil {
+		if err := t.Quota.Reserve(n); err != nil {
+			return err
+		}
+	}
 	c, from := t.controller, t.client
 	c.mu.Lock()
 	defer c.mu.Unlock()

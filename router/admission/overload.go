@@ -19,12 +19,16 @@ const (
 // again.
 type OverloadError struct {
 	Limit      string
-	RetryAfter int // seconds
+	RetryAfter int    // seconds
+	Reason     string // for the client; empty: the one of the limit
 }
 
 // Error returns the reason.
 func (e *OverloadError) Error() string {
-	if e.Limit == LimitMemory {
+	switch {
+	case e.Reason != "":
+		return e.Reason
+	case e.Limit == LimitMemory:
 		return "this node has too little memory left"
 	}
 	return contract.Overloaded.Error()

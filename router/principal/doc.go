@@ -11,6 +11,8 @@
 //	name scopes cert                spiffe://example/ns/flows/sa/agent write cert
 //	* scopes cert                   each certificate without a line of its own
 //
+// Further words of a line are Limits, which package quota enforces. All lines of a name share them.
+//
 // A name may have several tokens, so that a token is replaced in two edits. A certificate without a line has no scope,
 // because the authority of a company signs for more programs than the senders of flows.
 //

@@ -19,6 +19,7 @@ import (
 type Principal struct {
 	Name   string
 	Scopes Scopes
+	Limits *Limits // nil: none
 }
 
 // Tokens are the principals of a tokens file.
@@ -26,6 +27,7 @@ type Tokens struct {
 	tokens  map[uint64][]token // by the first bytes of the hash
 	certs   map[string]Scopes  // by the name in the certificate
 	anyCert Scopes             // of a certificate without a line of its own
+	limits  map[string]*Limits // by the name of a principal, or anyName; without principals that have none
 }
 
 // token is a line with the hash of a token.
@@ -58,7 +60,7 @@ func Source(file string) reload.Source[*Tokens] {
 // token. It ignores empty lines and lines that begin with #. A text without a principal is an error, because it would
 // refuse everybody.
 func Parse(text string) (*Tokens, error) {
-	t := &Tokens{tokens: map[uint64][]token{}, certs: map[string]Scopes{}}
+	t := &Tokens{tokens: map[uint64][]token{}, certs: map[string]Scopes{}, limits: map[string]*Limits{}}
 	number, principals := 0, 0
 	for line := range strings.Lines(text) {
 		number++
@@ -76,13 +78,18 @@ func Parse(text string) (*Tokens, error) {
 	if principals == 0 {
 		return nil, errors.New("no line has a principal")
 	}
+	for _, some := range t.tokens {
+		for i, one := range some {
+			some[i].who.Limits = t.limits[one.who.Name]
+		}
+	}
 	return t, nil
 }
 
 // add adds the principal of a line.
 func (t *Tokens) add(words []string) error {
-	if len(words) != 3 {
-		return fmt.Errorf("%d words, want three: name, scopes, and the SHA-256 of a token or the word cert", len(words))
+	if len(words) < 3 {
+		return fmt.Errorf("%d words, want three or more: name, scopes, the SHA-256 of a token or the word cert, and limits", len(words))
 	}
 	if err := CheckName(words[0]); err != nil {
 		return fmt.Errorf("the name is not usable: %w", err)
@@ -90,6 +97,13 @@ func (t *Tokens) add(words []string) error {
 	scopes, err := ParseScopes(words[1])
 	if err != nil {
 		return fmt.Errorf("the second word has no scopes: %w", err)
+	}
+	limits, err := parseLimits(words[3:])
+	if err != nil {
+		return err
+	}
+	if err := t.limit(words[0], limits); err != nil {
+		return err
 	}
 	if words[2] == "cert" {
 		return t.addCertificate(words[0], scopes)
@@ -101,7 +115,7 @@ func (t *Tokens) add(words []string) error {
 	if err != nil || len(hash) != sha256.Size {
 		return errors.New("the third word is neither the SHA-256 of a token, in 64 hexadecimal digits, nor the word cert")
 	}
-	return t.addToken(token{[sha256.Size]byte(hash), Principal{words[0], scopes}})
+	return t.addToken(token{[sha256.Size]byte(hash), Principal{Name: words[0], Scopes: scopes}})
 }
 
 func (t *Tokens) addCertificate(name string, scopes Scopes) error {
@@ -149,10 +163,14 @@ func (t *Tokens) Certificate(cert *x509.Certificate) (who Principal, known bool)
 		return Principal{}, false
 	}
 	scopes, listed := t.certs[name]
+	limits := t.limits[name]
 	if !listed {
 		scopes = t.anyCert
+		if limits == nil {
+			limits = t.limits[anyName]
+		}
 	}
-	return Principal{name, scopes}, true
+	return Principal{name, scopes, limits}, true
 }
 
 // nameOf returns the first URI of a certificate, as SPIFFE has it, or its first DNS name.

@@ -20,7 +20,7 @@ func TestTokensFiles(t *testing.T) {
 		{"comments, empty lines, CRLF", "# agents\r\n\r\nagent write " + hashed("t") + "\r\n", ""},
 		{"nothing", "", "no line has a principal"},
 		{"comments alone", "# agent\n", "no line has a principal"},
-		{"two words", "\nagent " + hashed("t"), "line 2: 2 words, want three"},
+		{"two words", "\nagent " + hashed("t"), "line 2: 2 words, want three or more"},
 		{"an unknown scope", "agent owner " + hashed("t"), "line 1: the second word has no scopes"},
 		{"a scope twice", "agent read,read " + hashed("t"), "line 1: the second word has no scopes"},
 		{"no scope", "agent , " + hashed("t"), "line 1: the second word has no scopes"},
@@ -33,6 +33,18 @@ func TestTokensFiles(t *testing.T) {
 		{"a certificate twice", "a write cert\na read cert", "line 2: an earlier line has the certificate"},
 		{"all certificates twice", "* write cert\n* read cert", "line 2: an earlier line has the certificate"},
 		{"a long name", strings.Repeat("a", 256) + " write cert", "line 1: the name is not usable: it has 256 bytes"},
+		{"limits", "agent write " + hashed("t") + " records-per-second=5 bytes-in-flight=64MiB records-burst=9", ""},
+		{"the limits of one line of two", "agent write " + hashed("t") + " bytes-in-flight=9\nagent read " + hashed("u"), ""},
+		{"equal limits", "agent write cert bytes-in-flight=1MiB\nagent write " + hashed("t") + " bytes-in-flight=1048576", ""},
+		{"other limits", "agent write cert bytes-in-flight=9\nagent write " + hashed("t") + " bytes-in-flight=8", "line 2: an earlier line of this name has other limits"},
+		{"a limit without a value", "agent write cert bytes-in-flight", "line 1: the words after the third are limits"},
+		{"a limit of zero", "agent write cert records-per-second=0", "line 1: the words after the third are limits"},
+		{"a negative limit", "agent write cert records-per-second=-1", "line 1: the words after the third are limits"},
+		{"a limit beyond all numbers", "agent write cert records-per-second=1000000001", "line 1: the words after the third are limits"},
+		{"a limit twice", "agent write cert bytes-in-flight=9 bytes-in-flight=9", "line 1: the words after the third are limits"},
+		{"a burst without a rate", "agent write cert records-burst=9", "line 1: the words after the third are limits"},
+		{"a token in place of a limit", "agent write cert hunter2", "line 1: the words after the third are limits"},
+		{"a token in place of the value of a limit", "agent write cert bytes-in-flight=hunter2", "line 1: the words after the third are limits"},
 		{"too many lines", strings.Repeat("* write cert", 1) + strings.Repeat("\n", 3) + manyLines(maxLines), "line 10003: more than 10000"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -61,13 +73,34 @@ func TestATokenHasThePrincipalOfItsLine(t *testing.T) {
 		t.Fatal(err)
 	}
 	for token, want := range map[string]Principal{
-		"one": {"a", Write}, "two": {"b", Read | Admin}, "three": {"a", Read}, "four": {}, "": {}, hashed("one"): {},
+		"one": {Name: "a", Scopes: Write}, "two": {Name: "b", Scopes: Read | Admin}, "three": {Name: "a", Scopes: Read}, "four": {}, "": {}, hashed("one"): {},
 	} {
 		if got, known := tokens.Token(token); got != want || known != (want.Name != "") {
 			t.Errorf("Token(%q) = %v, %t, want %v", token, got, known, want)
 		}
 	}
 }
+
+// All lines of a name share its limits, and the limits of the line * are of each certificate without limits of its own.
+func TestAPrincipalHasTheLimitsOfItsName(t *testing.T) {
+	tokens, err := Parse("a write " + hashed("one") + "\na write " + hashed("two") + " records-per-second=5\nb write " + hashed("three") +
+		"\nc write cert bytes-in-flight=1KiB\n* write cert records-per-second=7 records-burst=8")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for token, want := range map[string]*Limits{"one": {5, 50, 0}, "two": {5, 50, 0}, "three": nil} {
+		if who, _ := tokens.Token(token); !equalLimits(who.Limits, want) {
+			t.Errorf("the token %s has the limits %v, want %v", token, who.Limits, want)
+		}
+	}
+	for name, want := range map[string]*Limits{"a": {5, 50, 0}, "c": {0, 0, 1024}, "d": {7, 8, 0}} {
+		if who, _ := tokens.Certificate(&x509.Certificate{DNSNames: []string{name}}); !equalLimits(who.Limits, want) {
+			t.Errorf("the certificate %s has the limits %v, want %v", name, who.Limits, want)
+		}
+	}
+}
+
+func equalLimits(a, b *Limits) bool { return a == b || a != nil && b != nil && *a == *b }
 
 func TestACertificateIsNamedByItsFirstURI(t *testing.T) {
 	uri := func(text string) *url.URL {
@@ -85,11 +118,11 @@ func TestACertificateIsNamedByItsFirstURI(t *testing.T) {
 		want  Principal
 		named bool
 	}{
-		{"a URI and a DNS name", lines, &x509.Certificate{URIs: []*url.URL{uri("spiffe://x/agent")}, DNSNames: []string{"agent.example"}}, Principal{"spiffe://x/agent", Write}, true},
-		{"a DNS name", lines, &x509.Certificate{DNSNames: []string{"agent.example", "other.example"}}, Principal{"agent.example", Read}, true},
+		{"a URI and a DNS name", lines, &x509.Certificate{URIs: []*url.URL{uri("spiffe://x/agent")}, DNSNames: []string{"agent.example"}}, Principal{Name: "spiffe://x/agent", Scopes: Write}, true},
+		{"a DNS name", lines, &x509.Certificate{DNSNames: []string{"agent.example", "other.example"}}, Principal{Name: "agent.example", Scopes: Read}, true},
 		{"a second URI", lines, &x509.Certificate{URIs: []*url.URL{uri("spiffe://x/other"), uri("spiffe://x/agent")}}, Principal{Name: "spiffe://x/other"}, true},
 		{"no line", lines, &x509.Certificate{DNSNames: []string{"other.example"}}, Principal{Name: "other.example"}, true},
-		{"the line of all", lines + "* read,admin cert", &x509.Certificate{DNSNames: []string{"other.example"}}, Principal{"other.example", Read | Admin}, true},
+		{"the line of all", lines + "* read,admin cert", &x509.Certificate{DNSNames: []string{"other.example"}}, Principal{Name: "other.example", Scopes: Read | Admin}, true},
 		{"the name of all", lines + "* read cert", &x509.Certificate{DNSNames: []string{"*"}}, Principal{}, false},
 		{"no name", lines + "* read cert", &x509.Certificate{}, Principal{}, false},
 	} {
@@ -109,7 +142,7 @@ func TestANewTokenIsTheOneOfItsLine(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, _ := tokens.Token(secret); got != (Principal{"agent", Write | Read}) || strings.Contains(line, secret) {
+	if got, _ := tokens.Token(secret); got != (Principal{Name: "agent", Scopes: Write | Read}) || strings.Contains(line, secret) {
 		t.Errorf("the new token is of %v by its line, want agent with write,read", got)
 	}
 	if again, _ := New("agent", Write); again == secret || len(secret) < 50 {
