@@ -98,7 +98,7 @@ func FuzzMap(f *testing.F) {
 	f.Add(uint64(100), uint64(0), uint64(1), int64(0), int64(2*hour), "10.0.0.1", "10.0.0.2", uint8(1))
 	f.Add(uint64(math.MaxUint64), uint64(1), uint64(2), int64(math.MinInt64), int64(math.MaxInt64), "a", "\xff", uint8(2))
 	f.Fuzz(func(t *testing.T, tx, rx, rate uint64, start, end int64, src, dest string, at uint8) {
-		r := Record{Src: End{Name: src}, Dest: End{Name: dest}, Tx: tx, Rx: rx, Rate: rate, Start: start, End: end, MadeAt: MadeAt(at % 3)}
+		r := Record{Src: End{Name: src}, Dest: End{Name: dest}, Tx: tx, Rx: rx, Rate: rate, Start: start, End: end, MadeAt: MadeAt(at % 4)}
 		if a, err := netip.ParseAddr(src); err == nil {
 			r.Src = End{Addr: a}
 		}

@@ -60,15 +60,18 @@ func (e *Engine) mapped(r *Record) (m mapped) {
 		return m
 	}
 	src, srcName, srcNamed := e.name(&r.Src)
-	dest, destName, _ := e.name(&r.Dest)
+	dest, destName, destNamed := e.name(&r.Dest)
 	m.key = flow.Key{SrcApp: src, DestApp: dest, VPCID: firstOf(r.VPC, srcName.VPC, destName.VPC, e.VPC)}
 	if e.FromInitiator && r.Answer {
 		m.key.SrcApp, m.key.DestApp = m.key.DestApp, m.key.SrcApp
 		m.tx, m.rx = m.rx, m.tx
 	}
+	srcObserved := srcNamed || e.isObserved(r.Src.Addr)
 	switch {
-	case r.MadeAt == AtReceiver && (srcNamed || e.isObserved(r.Src.Addr)):
+	case r.MadeAt == AtReceiver && srcObserved:
 		m.why = OtherReporter
+	case r.MadeAt == AtOneEnd && srcObserved && (destNamed || e.isObserved(r.Dest.Addr)):
+		m.why = UnknownReporter
 	case src == "" || dest == "" || m.key.VPCID == "":
 		m.why = NoName
 	case field.NameFault(src) != "" || field.NameFault(dest) != "" || field.NameFault(m.key.VPCID) != "":

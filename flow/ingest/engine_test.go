@@ -92,6 +92,8 @@ func TestARecordOfTheReceiverCountsOnlyIfItsSenderIsNotObserved(t *testing.T) {
 		{"the receiver's record of a sender with a name", "192.0.2.1", AtReceiver, OtherReporter},
 		{"the receiver's record of a sender outside", "198.51.100.7", AtReceiver, Kept},
 		{"the record of a single observer", "10.0.0.1", Anywhere, Kept},
+		{"a record of either end, both observed", "10.0.0.1", AtOneEnd, UnknownReporter},
+		{"a record of either end, one observed", "198.51.100.7", AtOneEnd, Kept},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			_, c, why := run(engine(), Record{Src: addr(test.src), Dest: addr("10.0.0.2"), Tx: 7, MadeAt: test.at, End: 1})
@@ -218,7 +220,7 @@ func anyRecord(t *rapid.T) Record {
 	r := Record{
 		Src: end.Draw(t, "src"), Dest: end.Draw(t, "dest"), Tx: small.Draw(t, "tx"), Rx: small.Draw(t, "rx"),
 		Rate: rapid.SampledFrom([]uint64{0, 1, 50, 1 << 32}).Draw(t, "rate"), Start: start, End: start + long,
-		MadeAt: MadeAt(rapid.IntRange(0, 2).Draw(t, "at")), Answer: rapid.Bool().Draw(t, "answer"),
+		MadeAt: MadeAt(rapid.IntRange(0, 3).Draw(t, "at")), Answer: rapid.Bool().Draw(t, "answer"),
 	}
 	if r.End < start != (long < 0) {
 		r.End = start // the sum wrapped

@@ -24,11 +24,12 @@ type End struct {
 // MadeAt is the place where a record was made.
 type MadeAt uint8
 
-// The places. Bytes that only one observer reports have no place.
+// The places.
 const (
-	Anywhere MadeAt = iota
-	AtSender
-	AtReceiver
+	Anywhere   MadeAt = iota // only one observer reports the bytes
+	AtSender                 // the record counts
+	AtReceiver               // the record counts if the sender is not observed
+	AtOneEnd                 // the record does not say which: it counts unless both ends are observed
 )
 
 // Names maps addresses to names.
