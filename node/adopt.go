@@ -32,7 +32,7 @@ func (n *Node) adoptFromHeartbeat(addr string, to peer.Hello, err error) {
 		return
 	}
 	for _, node := range n.members.View().Nodes {
-		_, listed := n.expected.Load().list.Others[node.Gossip]
+		_, listed := n.expected.Load().List.Others[node.Gossip]
 		if node.Peer != addr || node.Start != to.Start || !listed {
 			continue
 		}

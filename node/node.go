@@ -20,6 +20,7 @@ import (
 	"flowring/node/capacity"
 	"flowring/node/clock"
 	"flowring/node/directory"
+	"flowring/node/founding"
 	"flowring/node/keyring"
 	"flowring/node/member"
 	"flowring/node/membership"
@@ -94,7 +95,7 @@ type Node struct {
 	retryJoinNow  chan struct{} // asks for a round of heartbeats and joins: a member called this node of no cluster
 	removal       chan struct{} // holds a value while this node forgets a store or drains
 	nameConfirmed atomic.Bool   // no other live process has this node's name, as far as the gossip knows
-	expected      atomic.Pointer[expectation]
+	expected      atomic.Pointer[founding.Expectation]
 	founding      atomic.Bool           // this store is about to found a cluster
 	stopping      atomic.Bool           // the node stops, and is not ready
 	draining      atomic.Bool           // the store is about to leave the roster, or has left; the node is not ready
@@ -156,7 +157,7 @@ func New(cfg Config, deps Deps) (*Node, error) {
 	n.clock = clock.New(deps.Now, deps.Log)
 	n.files = reload.NewSet(deps.Log)
 	n.memory = capacity.NewMemory(cfg.MemoryLimit, deps.Memory, deps.Log)
-	n.expected.Store(&expectation{})
+	n.expected.Store(&founding.Expectation{})
 	n.notReady.Store(true)
 	n.stopCtx, n.cancelStopCtx = context.WithCancel(context.Background())
 	return n, nil

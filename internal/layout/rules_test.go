@@ -30,7 +30,7 @@ func levels() map[string]int {
 		"node/clock":      0,
 		"node/membership": 2, "node/capacity": 0, "node/port": 2,
 		"node/access": 3, "node/operator": 3, "node/directory": 3, "node/metrics": 3, "node/readiness": 3,
-		"node/answer": 3, "node/queries": 3, "node/upgrade": 3, "router": 3, "router/client": 4, "router/page": 4, "router/page/figure": 2,
+		"node/answer": 3, "node/founding": 3, "node/queries": 3, "node/upgrade": 3, "router": 3, "router/client": 4, "router/page": 4, "router/page/figure": 2,
 		"node": 5, "internal/load": 6,
 		"cmd/flowring/profile": 5, "cmd/flowring/heap": 6, "cmd/flowring/log": 6, "cmd/flowring/lifetime": 6, "cmd/flowring/records": 6, "cmd/flowring/settings": 6,
 		"cmd/flowring/access": 7, "cmd/flowring/output": 7, "cmd/flowring/bench": 8,

@@ -1,4 +1,4 @@
-package node
+package founding
 
 import (
 	"maps"
@@ -28,8 +28,8 @@ func TestAgreementToANewCluster(t *testing.T) {
 		{"it founds a cluster itself", peer.Hello{Sees: names, Founds: true}, false},
 		{"it belongs to a cluster", peer.Hello{Sees: names, Roster: member}, false},
 	} {
-		if got := agrees(tt.says, names); got != tt.want {
-			t.Errorf("%s: agrees = %t, want %t", tt.name, got, tt.want)
+		if got := Agrees(tt.says, names); got != tt.want {
+			t.Errorf("%s: Agrees = %t, want %t", tt.name, got, tt.want)
 		}
 	}
 }
@@ -47,8 +47,8 @@ func TestTheFounderIsTheFirstNodeThatAllOthersReach(t *testing.T) {
 		{"two groups that one calls", map[string][]string{"a": {"b", "d"}, "b": {"c"}, "c": {"b"}, "d": {"e"}, "e": {"d"}}, ""},
 		{"one alone", map[string][]string{"a": nil}, "a"},
 	} {
-		if got := founder(slices.Sorted(maps.Keys(tt.calls)), tt.calls); got != tt.want {
-			t.Errorf("%s: founder = %q, want %q", tt.name, got, tt.want)
+		if got := Founder(slices.Sorted(maps.Keys(tt.calls)), tt.calls); got != tt.want {
+			t.Errorf("%s: Founder = %q, want %q", tt.name, got, tt.want)
 		}
 	}
 }
@@ -56,16 +56,16 @@ func TestTheFounderIsTheFirstNodeThatAllOthersReach(t *testing.T) {
 func TestAnExpectationIsMet(t *testing.T) {
 	for _, tt := range []struct {
 		name string
-		expectation
+		Expectation
 		want bool
 	}{
-		{"as many as expected are there", expectation{sees: []string{"a", "b"}, expect: 2}, true},
-		{"more are there", expectation{sees: []string{"a", "b", "c"}, expect: 2}, true},
-		{"too few are there", expectation{sees: []string{"a"}, expect: 2}, false},
-		{"others are there", expectation{sees: []string{"a", "b"}, unseen: []string{"10.0.0.3:7946"}, expect: 2}, false},
+		{"as many as expected are there", Expectation{sees: []string{"a", "b"}, expect: 2}, true},
+		{"more are there", Expectation{sees: []string{"a", "b", "c"}, expect: 2}, true},
+		{"too few are there", Expectation{sees: []string{"a"}, expect: 2}, false},
+		{"others are there", Expectation{sees: []string{"a", "b"}, unseen: []string{"10.0.0.3:7946"}, expect: 2}, false},
 	} {
-		if got := tt.met(); got != tt.want {
-			t.Errorf("%s: met() = %t, want %t", tt.name, got, tt.want)
+		if got := tt.Met(); got != tt.want {
+			t.Errorf("%s: Met() = %t, want %t", tt.name, got, tt.want)
 		}
 	}
 }
