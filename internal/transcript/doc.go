@@ -16,7 +16,8 @@
 //
 // An exchange has a name, a request, and an answer: the status, the relevant headers ("!" means absent) and the body.
 // Header values and bodies are compared byte by byte, without the line end behind a body. A missing body must be empty.
-// Exchanges run in order, each as a subtest. A failure does not end the run.
+// Exchanges run in order, each as a subtest. A failure does not end the run. A read whose answer is a 503, or is not
+// proven to be complete, is repeated if the file has another answer: busy nodes may answer so at any time.
 //
 // In both requests and answers
 //

@@ -3,6 +3,7 @@ package transcript
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 )
 
@@ -11,6 +12,17 @@ type received struct {
 	status  int
 	headers http.Header
 	body    string // without the line end behind it
+}
+
+// mayFollow reports whether the contract promises that a repeated read yields the wanted answer: got is a 503 or not
+// proven to be complete, as reads of busy nodes may be at any time.
+func (want answer) mayFollow(method string, got received) bool {
+	if method != http.MethodGet && method != http.MethodHead {
+		return false
+	}
+	complete := got.headers.Get("Flowring-Complete")
+	return got.status == http.StatusServiceUnavailable && want.status != got.status ||
+		complete != "" && complete != "true" && slices.Contains(want.headers, "Flowring-Complete: true")
 }
 
 // differences returns a line for each difference between got and want.

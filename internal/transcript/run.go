@@ -10,6 +10,9 @@ import (
 	"time"
 )
 
+// maxReads is the number of times that a read is repeated while its answer is short.
+const maxReads = 100
+
 // updateEnv is the environment variable of update mode.
 const updateEnv = "TRANSCRIPT_UPDATE"
 
@@ -55,8 +58,14 @@ func newClient() *http.Client {
 // run sends the request and compares the answer. In update mode it replaces a differing answer.
 func (e *exchange) run(t *testing.T, client *http.Client, baseURL string, v vars, checks []Check) {
 	req, got, err := e.send(client, baseURL, v)
-	if err != nil {
-		t.Fatalf("line %d: %v", e.line, err)
+	for range maxReads {
+		if err != nil {
+			t.Fatalf("line %d: %v", e.line, err)
+		}
+		if !e.answer.mayFollow(req.Method, got) {
+			break
+		}
+		req, got, err = e.send(client, baseURL, v)
 	}
 	for _, check := range checks {
 		if err := check(req, got.status, got.headers, []byte(got.body+"\n")); err != nil {

@@ -159,6 +159,40 @@ func TestRun(t *testing.T) {
 	Run(t, srv.URL, file)
 }
 
+// Short answers of busy nodes are no difference, as long as one of the repeated reads has the wanted answer.
+func TestAShortReadIsRepeated(t *testing.T) {
+	for _, text := range []string{
+		"=== complete\nGET /\n--- 200\nFlowring-Complete: true\n", "=== whole\nGET /\n--- 200\n",
+	} {
+		var asked int
+		srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			switch asked++; asked {
+			case 1:
+				w.WriteHeader(http.StatusServiceUnavailable)
+			case 2:
+				w.Header().Set("Flowring-Complete", "unproven")
+			default:
+				w.Header().Set("Flowring-Complete", "true")
+			}
+		}))
+		defer srv.Close()
+		file := filepath.Join(t.TempDir(), "short.txt")
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		Run(t, srv.URL, file)
+		if wanted := 2 + strings.Count(text, "true"); asked != wanted {
+			t.Errorf("%q asked %d times, want %d", text, asked, wanted)
+		}
+	}
+	want := answer{status: 200, headers: []string{"Flowring-Complete: true"}}
+	for _, method := range []string{http.MethodPost, http.MethodDelete} {
+		if want.mayFollow(method, received{status: 503, headers: http.Header{}}) {
+			t.Errorf("a %s is repeated", method)
+		}
+	}
+}
+
 func TestUpdateWritesOnlyTheDifferences(t *testing.T) {
 	t.Setenv(updateEnv, "1")
 	srv := httptest.NewServer(http.HandlerFunc(server))
