@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -67,6 +69,36 @@ func TestTheDocumentHasTheRoutesOfTheRouter(t *testing.T) {
 	if err != nil || !slices.Equal(routes, described.Routes()) {
 		t.Errorf("the router has the routes\n%s\n%v\nthe document\n%s", strings.Join(routes, "\n"), err,
 			strings.Join(described.Routes(), "\n"))
+	}
+}
+
+// The table of docs/api.md lists every path, also those of the pages, which the document for programs lacks.
+func TestTheListOfRoutesHasEveryPath(t *testing.T) {
+	text, err := os.ReadFile("../docs/api.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, _ := strings.Cut(string(text), "| Method | Path | |\n")
+	table, _, _ = strings.Cut(table, "\n\n")
+	listed := map[string]bool{}
+	for row := range strings.Lines(table) {
+		if cells := strings.Split(row, "|"); len(cells) > 3 {
+			for _, quoted := range regexp.MustCompile("`(/[^`?]*)").FindAllStringSubmatch(cells[2], -1) {
+				listed[quoted[1]] = true
+			}
+		}
+	}
+	rt := newRouter(Config{}, Deps{
+		Cluster: newFake(), Log: discard, Metrics: http.NotFoundHandler(), Admin: &operators{}, Pages: fakePages{},
+	})
+	served := map[string]bool{}
+	err = rt.routes().Walk(func(route *mux.Route, _ *mux.Router, _ []*mux.Route) error {
+		path, err := route.GetPathTemplate()
+		served[path] = true
+		return err
+	})
+	if err != nil || !maps.Equal(listed, served) {
+		t.Errorf("docs/api.md lists the paths\n%v\n%v\nthe router has\n%v", listed, err, served)
 	}
 }
 
