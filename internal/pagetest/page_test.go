@@ -284,6 +284,31 @@ func TestANodeEndsWhileSomebodyLooks(t *testing.T) {
 	b.screenshot("overview-partial")
 }
 
+// Local times are those of the browser, in texts and in charts. Kolkata is half an hour off the hours of UTC.
+func TestTimesAreInTheZoneOfTheReader(t *testing.T) {
+	c := startCluster(t)
+	c.fill()
+	b := newBrowser(t, c)
+	b.do(emulation.SetTimezoneOverride("Asia/Kolkata"))
+	for path, texts := range map[string]string{
+		"/?":        "[...document.querySelectorAll('time, .cell title')].map(e => e.textContent).concat([...document.querySelectorAll('svg a[aria-label]')].map(e => e.ariaLabel))",
+		"/explore?": "[...document.querySelectorAll('svg [data-time]')].map(e => e.textContent)",
+	} {
+		for zone, minutes := range map[string]string{"": ":00", "local": ":30"} {
+			b.open(path + "tz=" + zone)
+			all := evaluate[[]string](b, texts)
+			if len(all) == 0 {
+				t.Errorf("%s shows no times", path)
+			}
+			for _, text := range all {
+				if !strings.Contains(text, minutes) {
+					t.Errorf("%s with tz=%q shows the time %q, want %s", path, zone, text, minutes)
+				}
+			}
+		}
+	}
+}
+
 func TestEmptyAndFullRanges(t *testing.T) {
 	c := startCluster(t)
 	b := newBrowser(t, c)

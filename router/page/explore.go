@@ -40,7 +40,7 @@ type option struct {
 type tableRow struct {
 	Cells        []cell
 	Other        bool
-	Groups       int64
+	Groups       string // the number of the other groups
 	Tx, Rx, Both figure.Amount
 	Share        string
 }
@@ -68,6 +68,7 @@ const (
 	showTx      = "bytes_tx"
 	showRx      = "bytes_rx"
 	showByKey   = "names"
+	showSorted  = "sort=" // and the value of the parameter sort
 	defaultRows = "20"
 	chartGroups = figure.Colours - 1
 )
@@ -99,7 +100,7 @@ func (h *Handler) explore(ctx context.Context, p *content) error {
 	if p.parameters.Has("cursor") {
 		e.First = p.with()
 	}
-	e.addDownloads(asked)
+	e.addDownloads(p, asked)
 	return h.addChart(ctx, p, spec, len(rows))
 }
 
@@ -109,14 +110,17 @@ func fromAPI(parameters url.Values) {
 		parameters[groupParameter] = append([]string{""}, strings.Split(parameters.Get("group_by"), ",")...)
 	}
 	switch {
-	case parameters.Has("limit"):
+	case parameters.Has("limit"), parameters.Has("sort"):
 		parameters.Set(showParameter, showByKey)
+		if sort := parameters.Get("sort"); sort != "" {
+			parameters.Set(showParameter, showSorted+sort)
+		}
 		parameters.Set(rowsParameter, parameters.Get("limit"))
 	case parameters.Has("top"):
 		parameters.Set(showParameter, parameters.Get("by"))
 		parameters.Set(rowsParameter, parameters.Get("top"))
 	}
-	for _, name := range []string{"group_by", "limit", "top", "by"} {
+	for _, name := range []string{"group_by", "limit", "sort", "top", "by"} {
 		parameters.Del(name)
 	}
 }
@@ -130,11 +134,11 @@ func newExplore(parameters url.Values) *explore {
 	}
 	for _, show := range []option{
 		{Name: showBytes, Text: "The largest, by all bytes"}, {Name: showTx, Text: "The largest, by bytes sent"},
-		{Name: showRx, Text: "The largest, by bytes received"}, {Name: showByKey, Text: "All, by name"},
+		{Name: showRx, Text: "The largest, by bytes received"}, {Name: showByKey, Text: "All, by time and names"},
 	} {
-		show.Checked = show.Name == parameters.Get(showParameter)
 		e.Shows = append(e.Shows, show)
 	}
+	e.addSorts(parameters.Get(showParameter))
 	for name, values := range parameters {
 		if strings.HasSuffix(name, "!") || name == "partial" || name == "tz" {
 			for _, value := range values {
@@ -143,6 +147,21 @@ func newExplore(parameters url.Values) *explore {
 		}
 	}
 	return e
+}
+
+// addSorts adds the sorts by a field, and the chosen sort if it is another one. It marks the chosen choice.
+func (e *explore) addSorts(chosen string) {
+	for f := query.SrcApp; f <= query.VPCID; f++ {
+		e.Shows = append(e.Shows, option{Name: showSorted + f.String(), Text: "All, by " + f.String()})
+	}
+	e.Shows = append(e.Shows, option{Name: showSorted + "-hour", Text: "All, newest hour first"})
+	known := func(o option) bool { return o.Name == chosen }
+	if sort, sorted := strings.CutPrefix(chosen, showSorted); sorted && !slices.ContainsFunc(e.Shows, known) {
+		e.Shows = append(e.Shows, option{Name: chosen, Text: "All, by " + sort})
+	}
+	for i := range e.Shows {
+		e.Shows[i].Checked = known(e.Shows[i])
+	}
 }
 
 // groupsOf returns the names of the grouped fields. A page without the parameter groups by the fields of a flow. The form
@@ -188,7 +207,12 @@ func (p *content) queryParameters() url.Values {
 		}
 	}
 	asked.Set("group_by", strings.Join(groupsOf(p.parameters), ","))
-	switch show := p.parameters.Get(showParameter); show {
+	show := p.parameters.Get(showParameter)
+	if sort, sorted := strings.CutPrefix(show, showSorted); sorted {
+		asked.Set("sort", sort)
+		show = showByKey
+	}
+	switch show {
 	case showByKey:
 		asked.Set("limit", rowsOf(p.parameters))
 	case showTx, showRx:
@@ -219,7 +243,7 @@ func (p *content) rowsFor(fields query.Fields, rows []query.Row) (all []tableRow
 	for i := range rows {
 		row := &rows[i]
 		all = append(all, tableRow{
-			Cells: p.cellsOf(fields, row), Other: row.Other, Groups: row.Groups, Tx: figure.Amount{Sum: row.Tx}, Rx: figure.Amount{Sum: row.Rx},
+			Cells: p.cellsOf(fields, row), Other: row.Other, Groups: figure.Others(row.Groups, "group"), Tx: figure.Amount{Sum: row.Tx}, Rx: figure.Amount{Sum: row.Rx},
 			Both: figure.Amount{Sum: row.Bytes()}, Share: figure.Percent(figure.Ratio(row.Bytes(), total)),
 		})
 	}
@@ -242,7 +266,7 @@ func (p *content) cellsOf(fields query.Fields, row *query.Row) (cells []cell) {
 }
 
 // addDownloads adds the links for the whole answer, and the command with the same rows.
-func (e *explore) addDownloads(asked url.Values) {
+func (e *explore) addDownloads(p *content, asked url.Values) {
 	link := func(format string) string {
 		whole := url.Values{}
 		for name, values := range asked {
@@ -254,12 +278,7 @@ func (e *explore) addDownloads(asked url.Values) {
 		return "/flows?" + whole.Encode()
 	}
 	e.CSV, e.JSON = link("csv"), link("json")
-	e.Curl = "curl " + quoteForShell("/flows?"+asked.Encode())
-}
-
-// quoteForShell returns the text in single quotes behind the address of the node.
-func quoteForShell(path string) string {
-	return `"$FLOWRING"'` + strings.ReplaceAll(path, "'", `'\''`) + `'`
+	e.Curl = p.curl("/flows?" + asked.Encode())
 }
 
 // addChart adds the time chart of the largest groups, if the rows are not by time and the range has several hours.

@@ -173,6 +173,7 @@ type content struct {
 
 	parameters url.Values
 	path       string
+	address    string // of the node, as the browser knows it
 	least      contract.Completeness
 	answered   bool
 }
@@ -190,7 +191,7 @@ func (h *Handler) render(w http.ResponseWriter, r *http.Request, v view) error {
 	}
 	p := &content{
 		View: v.name, Title: v.title, Version: h.version, Style: h.style, Script: h.script, Local: parameters.Get("tz") == "local",
-		parameters: parameters, path: r.URL.Path, least: contract.Complete,
+		parameters: parameters, path: r.URL.Path, address: addressOf(r), least: contract.Complete,
 	}
 	_, noCookie := r.Cookie(principal.Cookie)
 	p.SignedIn = noCookie == nil
@@ -219,6 +220,28 @@ func (h *Handler) render(w http.ResponseWriter, r *http.Request, v view) error {
 	w.WriteHeader(status)
 	w.Write(page.Bytes())
 	return err
+}
+
+// addressOf returns the URL of the node without a path.
+func addressOf(r *http.Request) string {
+	if r.TLS != nil {
+		return "https://" + r.Host
+	}
+	return "http://" + r.Host
+}
+
+// curl returns a command for a path of the node, for a shell. It names a token in place of the cookie of the browser.
+func (p *content) curl(path string) string {
+	token := ""
+	if p.SignedIn {
+		token = `-H "Authorization: Bearer $TOKEN" `
+	}
+	return "curl " + token + quoteForShell(p.address+path)
+}
+
+// quoteForShell returns a text in single quotes.
+func quoteForShell(text string) string {
+	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
 }
 
 // navigation returns the links between the pages. They keep the range, the need and the time zone.

@@ -21,7 +21,7 @@ type overview struct {
 
 	Total, Tx, Rx figure.Amount
 	Change        string // against the hours before
-	Heat          figure.Heat
+	Heat          *figure.Heat
 	Hours         []hourRow
 	Talkers       []figure.Bar
 	Receivers     []figure.Bar
@@ -167,7 +167,8 @@ type hourRow struct {
 
 // addHours fills the strip of the last days, and the table of the chosen hours.
 func (o *overview) addHours(p *content, totals []contract.HourTotals) {
-	o.Heat = figure.HeatOf(totals, o.strip(), o.Chosen, p.rangeLink)
+	heat := figure.HeatOf(totals, o.strip(), o.Chosen, p.rangeLink)
+	o.Heat = &heat
 	for _, t := range totals {
 		if t.Hour >= o.Chosen.From && t.Hour < o.Chosen.To {
 			o.Hours = append(o.Hours, hourRow{
@@ -190,13 +191,14 @@ func (p *content) rangeLink(h figure.Hours) string {
 
 // exampleOf returns a command that stores a record of an hour.
 func (p *content) exampleOf(h flow.Hour) string {
-	return `flowring post - <<< '[{"src_app":"checkout","dest_app":"payments","vpc_id":"vpc-eu",` +
+	return p.curl("/flows") + ` -d '[{"src_app":"checkout","dest_app":"payments","vpc_id":"vpc-eu",` +
 		`"bytes_tx":1200,"bytes_rx":4800,"hour":` + strconv.FormatInt(int64(h), 10) + `}]'`
 }
 
 // rangeChoice is the range of a page and the ranges that it offers.
 type rangeChoice struct {
 	Chosen figure.Hours
+	Local  bool
 	Ranges []navItem
 }
 
@@ -210,7 +212,7 @@ func (h *Handler) choose(p *content) (rangeChoice, error) {
 	if err != nil {
 		return rangeChoice{}, err
 	}
-	choice := rangeChoice{Chosen: figure.Hours{From: spec.From, To: spec.To}}
+	choice := rangeChoice{Chosen: figure.Hours{From: spec.From, To: spec.To}, Local: p.Local}
 	for _, r := range []struct{ name, from string }{
 		{"This hour", "now"}, {"24 hours", defaultFrom}, {"7 days", "-167h"}, {"30 days", "-719h"},
 	} {

@@ -129,6 +129,8 @@ func TestEveryPageShowsTheFlows(t *testing.T) {
 		"/explore?show=&group=day":    {"2026-11-30"},
 		"/explore?group_by=day&top=3": {"2026-11-30", `value="3"`},
 		"/explore?group_by=&limit=5":  {"3.00 kB", `value="names" selected`},
+		"/explore?sort=-dest_app":     {"checkout", `value="sort=-dest_app" selected`, `&amp;sort=-dest_app" download="flows.csv"`, `class="n">Both</th></tr>`},
+		"/explore?show=sort%3Dvpc_id": {"checkout", `value="sort=vpc_id" selected`},
 	} {
 		status, text := get(t, cluster, target)
 		for _, want := range wants {
@@ -170,7 +172,7 @@ func TestThePairsAreThoseOfTheTopNames(t *testing.T) {
 		cluster.records = append(cluster.records, record(nowHour, fmt.Sprintf("*%d", i), fmt.Sprintf(`\%d`, i), 1000))
 	}
 	cluster.records = append(cluster.records, record(nowHour, "small1", "little1", 7))
-	if _, text := get(t, cluster, "/"); !strings.Contains(text, "1 others") || strings.Contains(text, "small1") {
+	if _, text := get(t, cluster, "/"); !strings.Contains(text, "1 other application<") || strings.Contains(text, "small1") {
 		t.Error("the page has names below the top")
 	}
 	pairs := cluster.asked[len(cluster.asked)-1].Filters

@@ -23,9 +23,8 @@ func (c coordinate) String() string {
 
 // Bar is one row of a bar chart.
 type Bar struct {
-	Name   string
+	Name   string // of other rows: their number
 	Other  bool
-	Groups int64 // of an other row
 	Amount Amount
 	Share  string
 	Width  coordinate // of barWidth
@@ -48,11 +47,13 @@ func BarsOf(rows []query.Row, field query.Field, link func(name string) string) 
 	for i := range rows {
 		row := &rows[i]
 		b := Bar{
-			Name: row.Column(field), Other: row.Other, Groups: row.Groups, Amount: Amount{row.Bytes()},
+			Name: row.Column(field), Other: row.Other, Amount: Amount{row.Bytes()},
 			Share: Percent(Ratio(row.Bytes(), total)),
 			Width: coordinate(barWidth * Ratio(row.Bytes(), largest)),
 		}
-		if !row.Other {
+		if row.Other {
+			b.Name = Others(row.Groups, "application")
+		} else {
 			b.Link = link(b.Name)
 		}
 		bars = append(bars, b)

@@ -14,6 +14,9 @@ type Heat struct {
 	Width, Height int
 	Hours         []heatHour // headings
 	Days          []heatDay
+	Least         Amount // of an hour with bytes
+	Greatest      Amount
+	Doubtful      bool // some hour is
 }
 
 type heatHour struct {
@@ -29,9 +32,10 @@ type heatDay struct {
 
 type heatCell struct {
 	X        int
-	Title    string
-	Exists   bool // the hour has flows
-	Level    int  // 0 for no bytes, 1 to heatLevels
+	Time     string // for the machine
+	Title    string // begins with the time
+	Exists   bool   // the hour has flows
+	Level    int    // 0 for no bytes, 1 to heatLevels
 	Doubtful bool
 	Chosen   bool
 	Link     string
@@ -51,14 +55,12 @@ const (
 // HeatOf returns the strip of the days that all touches.
 func HeatOf(totals []contract.HourTotals, all, chosen Hours, link func(Hours) string) Heat {
 	byHour := map[flow.Hour]contract.HourTotals{}
-	least, greatest := math.Inf(1), 0.0
+	heat := Heat{Width: heatLeft + query.HoursOfDay*heatStepX, Height: heatTop}
 	for _, t := range totals {
 		byHour[t.Hour] = t
-		if size := sizeOf(t); size > 0 {
-			least, greatest = min(least, size), max(greatest, size)
-		}
+		heat.note(t)
 	}
-	heat := Heat{Width: heatLeft + query.HoursOfDay*heatStepX, Height: heatTop}
+	least, greatest := heat.Least.Float(), heat.Greatest.Float()
 	for h := 0; h < query.HoursOfDay; h += 6 {
 		heat.Hours = append(heat.Hours, heatHour{heatLeft + h*heatStepX + 11, fmt.Sprintf("%02d", h)})
 	}
@@ -67,9 +69,10 @@ func HeatOf(totals []contract.HourTotals, all, chosen Hours, link func(Hours) st
 		for i := range query.HoursOfDay {
 			h := flow.Hour(day)*query.HoursOfDay + flow.Hour(i)
 			t, exists := byHour[h]
+			moment := MomentOf(h)
 			cell := heatCell{
-				X: heatLeft + i*heatStepX, Exists: exists, Level: heatLevel(sizeOf(t), least, greatest),
-				Title: MomentOf(h).Text + ": " + Amount{t.Tx.Plus(t.Rx)}.String(), Doubtful: exists && t.Complete != contract.Complete,
+				X: heatLeft + i*heatStepX, Time: moment.Machine, Exists: exists, Level: heatLevel(sizeOf(t), least, greatest),
+				Title: moment.Text + ": " + Amount{t.Tx.Plus(t.Rx)}.String(), Doubtful: exists && t.Complete != contract.Complete,
 				Chosen: chosen.From <= h && h < chosen.To, Link: link(Hours{h, h + 1}),
 			}
 			if cell.Doubtful {
@@ -81,6 +84,24 @@ func HeatOf(totals []contract.HourTotals, all, chosen Hours, link func(Hours) st
 		heat.Height += heatStepY
 	}
 	return heat
+}
+
+// Scaled reports whether the colours tell hours apart.
+func (h *Heat) Scaled() bool { return h.Least != h.Greatest }
+
+// note takes an hour into account.
+func (h *Heat) note(t contract.HourTotals) {
+	sum := t.Tx.Plus(t.Rx)
+	h.Doubtful = h.Doubtful || t.Complete != contract.Complete
+	if sum == (query.Sum{}) {
+		return
+	}
+	if h.Least.Sum == (query.Sum{}) || sum.Compare(h.Least.Sum) < 0 {
+		h.Least.Sum = sum
+	}
+	if sum.Compare(h.Greatest.Sum) > 0 {
+		h.Greatest.Sum = sum
+	}
 }
 
 func sizeOf(t contract.HourTotals) float64 { return t.Tx.Plus(t.Rx).Float() }

@@ -2,6 +2,7 @@ package figure
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"flowring/flow/query"
@@ -38,6 +39,14 @@ func grouped(digits string) string {
 		b.WriteRune(digit)
 	}
 	return b.String()
+}
+
+// Others names a number of other things, such as groups.
+func Others(n int64, thing string) string {
+	if n != 1 {
+		thing += "s"
+	}
+	return grouped(strconv.FormatInt(n, 10)) + " other " + thing
 }
 
 // TotalOf returns the bytes of all rows together.

@@ -49,6 +49,7 @@ const (
 	sankeyMargin = 210 // for the names at both sides
 	sankeyGap    = 6
 	sankeyText   = 12 // least distance between names
+	leastBand    = 0.5
 )
 
 // Talk has the rows of a sankey chart. The pairs are those of a talker and a receiver; the sums of all other pairs follow
@@ -200,7 +201,7 @@ func bandsOf(links map[link]query.Sum, total query.Sum, left, right *sankeySide)
 				class = Colour(i)
 			}
 			bands = append(bands, sankeyBand{
-				Path:  bandPath(left.at[src], leftHigh, right.at[dest], rightHigh),
+				Path:  bandPath(left.at[src], max(leastBand, leftHigh), right.at[dest], max(leastBand, rightHigh)),
 				Class: class,
 				Title: fmt.Sprintf("%s \u2192 %s: %s (%s)", nodeName(src), nodeName(dest), Amount{sum}, Percent(Ratio(sum, total))),
 			})

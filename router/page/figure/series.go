@@ -15,12 +15,14 @@ type TimeChart struct {
 	Groups        []timeGroup // for the legend and the table
 	Ticks         []timeTick
 	Greatest      Amount // the height of the chart
+	Each          string // the time of a bar
 	Times         []Moment
 }
 
 type timeBar struct {
 	X, Y, Width, Height coordinate
-	Class, Title        string
+	Class, Title        string // the title begins with the time
+	Time                string // for the machine
 }
 
 type timeGroup struct {
@@ -44,7 +46,10 @@ const (
 func TimeChartOf(spec *query.Spec, rows []query.Row) TimeChart {
 	first, last := spec.Time(spec.From), spec.Time(spec.To-1)
 	count := int(last - first + 1)
-	c := TimeChart{Width: timeWidth, Height: timeHeight}
+	c := TimeChart{Width: timeWidth, Height: timeHeight, Each: "an " + query.Hour.String()}
+	if spec.Series == query.Day {
+		c.Each = "a " + query.Day.String()
+	}
 	type group struct {
 		name  string
 		other bool
@@ -101,7 +106,7 @@ func (c *TimeChart) draw(count int) {
 			y -= high
 			c.Bars = append(c.Bars, timeBar{
 				coordinate(step * float64(i)), coordinate(y), coordinate(max(0.5, step*0.9)), coordinate(max(0.5, high)), g.Class,
-				time.Text + ", " + g.Name + ": " + g.Amounts[i].String(),
+				time.Text + ", " + g.Name + ": " + g.Amounts[i].String(), time.Machine,
 			})
 		}
 		if every := (count + timeTicks - 1) / timeTicks; i%every == 0 {

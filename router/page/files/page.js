@@ -7,6 +7,11 @@ function showTimes(root) {
   for (const time of root.querySelectorAll("time[datetime]")) {
     time.textContent = form.format(new Date(time.dateTime));
   }
+  for (const e of root.querySelectorAll("[data-time]")) { // a text in a chart that begins with a time in UTC
+    const inZone = text => text.replace(/^\d{4}-\d\d-\d\d \d\d:\d\d/, form.format(new Date(e.dataset.time)));
+    if (e.ariaLabel) e.ariaLabel = inZone(e.ariaLabel);
+    else e.textContent = inZone(e.textContent);
+  }
 }
 showTimes(document);
 const zones = document.getElementById("zones");
@@ -75,7 +80,7 @@ function follow(table) {
     source = new EventSource(table.dataset.stream);
     source.addEventListener("open", () => state.textContent = "Follows the cluster.");
     source.addEventListener("error", lost);
-    source.addEventListener("all", e => { rows.clear(); take(e); });
+    source.addEventListener("all", e => { rows.clear(); take(e, true); });
     source.addEventListener("change", take);
   }
   // An event with data is a failed evaluation. One without is a lost connection, which a refusal closes for good.
@@ -84,12 +89,12 @@ function follow(table) {
     if (source.readyState === EventSource.CLOSED) setTimeout(() => source && start(), 2000);
   }
   function key(row) { return JSON.stringify(row.other ? null : [row.src_app, row.dest_app, row.vpc_id]); }
-  function take(e) {
+  function take(e, whole) {
     const change = JSON.parse(e.data);
     for (const row of change.removed ?? []) rows.delete(key(row));
     for (const row of change.rows ?? []) rows.set(key(row), row);
-    last = new Set((change.rows ?? []).map(key));
-    state.textContent = "Follows the cluster. Newest answer: " + new Date().toLocaleTimeString() + ".";
+    last = new Set(whole ? [] : (change.rows ?? []).map(key));
+    state.textContent = "Follows the cluster. Newest answer: " + new Date().toLocaleTimeString(undefined, local ? {} : {timeZone: "UTC"}) + ".";
     draw();
   }
   function draw() {
@@ -99,7 +104,7 @@ function follow(table) {
       const line = document.createElement("tr");
       if (row.other) {
         line.className = "other";
-        cell(line, row.groups + " other flows").colSpan = 3;
+        cell(line, row.groups + (row.groups == 1 ? " other group" : " other groups")).colSpan = 3;
       } else {
         for (const field of ["src_app", "dest_app", "vpc_id"]) cell(line, row[field]);
       }
