@@ -84,7 +84,7 @@ func (s *Store) selectNew(pinned []pinnedSlice, selected []flow.Written, dots bo
 	for i := range pinned {
 		p, begin := &pinned[i], len(selected)
 		for _, b := range p.batches {
-			if p.content.index.Has(b.Batch, !dots) {
+			if p.content.Index.Has(b.Batch, !dots) {
 				s.counters.known.Add(1)
 			} else {
 				selected = append(selected, b)
@@ -98,7 +98,7 @@ func (s *Store) selectNew(pinned []pinnedSlice, selected []flow.Written, dots bo
 // fold adds the batches of a pinned slice, which are in the journal, to its totals.
 func (s *Store) fold(p *pinnedSlice) {
 	for _, b := range p.batches {
-		s.counters.count(p.content.fold(b.Batch))
+		s.counters.count(p.content.Fold(b.Batch))
 	}
 	p.applied = len(p.batches)
 }

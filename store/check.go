@@ -63,14 +63,14 @@ func (s *Store) check(b *flow.Batch, limits limits.Limits, begun int) (replay, b
 		return false, true, s.refusals.Count(b.Slice, limits.FitsNew(b, s.begunSlices()+begun, time.Now()))
 	}
 	defer s.release(e)
-	replay, reused := e.content.index.Lookup(b)
+	replay, reused := e.content.Index.Lookup(b)
 	switch {
 	case replay:
 		return true, false, nil
 	case reused:
 		return false, false, contract.KeyReused
-	case e.content.table.Overflows(b):
+	case e.content.Table.Overflows(b):
 		return false, false, contract.Overflow
 	}
-	return false, false, s.refusals.Count(b.Slice, limits.Fits(e.content.table, b))
+	return false, false, s.refusals.Count(b.Slice, limits.Fits(e.content.Table, b))
 }

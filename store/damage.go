@@ -6,6 +6,7 @@ import (
 	"maps"
 
 	"flowring/flow"
+	"flowring/store/content"
 	"flowring/store/digest"
 )
 
@@ -129,7 +130,7 @@ func (s *Store) findUnreadable(slice flow.Slice) (bad digest.Digest, err error) 
 
 // loadOneByOne fills new content with the batches of a slice, and reads each of them by its dot. Load cannot read
 // past the damage in a file, even after the damaged batches were written again.
-func (s *Store) loadOneByOne(c *content, slice flow.Slice, only *digest.Digest) (unsealed int, err error) {
+func (s *Store) loadOneByOne(c *content.Content, slice flow.Slice, only *digest.Digest) (unsealed int, err error) {
 	bad, err := s.findUnreadable(slice)
 	if err != nil {
 		return 0, err
@@ -148,13 +149,13 @@ func (s *Store) loadOneByOne(c *content, slice flow.Slice, only *digest.Digest) 
 }
 
 // foldLoaded adds a batch from the journal to content without another user.
-func (s *Store) foldLoaded(c *content, encoded []byte, only *digest.Digest, unsealed *int) error {
+func (s *Store) foldLoaded(c *content.Content, encoded []byte, only *digest.Digest, unsealed *int) error {
 	b, err := flow.ParseBatch(encoded)
 	if err != nil {
 		return err
 	}
 	if only == nil || only.Has(b.Dot) {
-		_, saturated := c.fold(b)
+		_, saturated := c.Fold(b)
 		s.counters.saturated.Add(uint64(saturated))
 		*unsealed++
 	}

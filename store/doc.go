@@ -17,14 +17,14 @@
 // are added on top. A caller of Seal passes only a digest that contains every snapshot of the slice at other stores.
 // Of two snapshots the larger one therefore contains the other, and Intake replaces the smaller one by it.
 //
-// The parts of a slice have packages of their own: store/table its totals, store/digest the set of its dots,
+// The parts of a slice have packages of their own: store/content the slice in memory, store/table its totals, store/digest the set of its dots,
 // store/index the identities of its batches, store/snapshot the format of its snapshot, store/journal its place on disk.
 // Store.Fold adds slices to the groups of a query (store/aggregate).
 //
 // A Store may be used by many goroutines. Its locks, in the order in which they are taken:
 //
 //	an identity (held across the fsync) > Store.mu (the entries; not held across I/O)
-//	> content.mu (shared to add a batch, exclusive to copy) > the locks of the table and of the batch index
+//	> the lock of a content (shared to add a batch, exclusive to copy) > the locks of the table and of the batch index
 //
 // A user of a slice pins its entry. A pinned entry is neither evicted nor dropped. A caller with
 // several slices or several identities takes them in order, and pins before it locks identities.

@@ -63,16 +63,16 @@ func (s *Store) foldWarm(g *aggregate.Groups, slice flow.Slice, accept func(dige
 	}
 	defer s.releaseLoaded(e)
 	for tries := 0; g.Filtered() && tries < selectTries; tries++ {
-		v := e.content.keys(slice.Hour)
-		if d, ok := e.content.totalsOf(v, g.Select(v)); ok {
+		v := e.content.Keys(slice.Hour)
+		if d, ok := e.content.TotalsOf(v, g.Select(v)); ok {
 			if !accept(d) {
 				return false, nil
 			}
 			return true, g.AddSelected(v, slice.Hour)
 		}
 	}
-	r := e.content.readInto(slice.Hour, g.Room(e.content.table.Flows()))
-	if !accept(r.digest) {
+	r := e.content.ReadInto(slice.Hour, g.Room(e.content.Table.Flows()))
+	if !accept(r.Digest()) {
 		return false, nil
 	}
 	return true, g.AddView(&r.View, slice.Hour)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"flowring/flow"
+	"flowring/store/content"
 	"flowring/store/digest"
 	"flowring/store/totals"
 )
@@ -19,15 +20,15 @@ import (
 type entry struct {
 	slice      flow.Slice
 	pins       int
-	operation  *operation     // in progress; nil: none
-	content    *content       // nil: cold
-	element    *list.Element  // in Store.warm; nil: cold
-	size       int64          // of the content in bytes, as last estimated
-	unsealed   int            // batches outside of the snapshot; unknown while the digest is
-	changedAt  time.Time      // time of the last Apply, or of Open
-	unpinned   chan struct{}  // closed when the last pin ends; nil: nobody waits
-	coldDigest *digest.Digest // of a cold slice, once it was read; its dots do not change
-	coldTotals *totals.Totals // of the batches of coldDigest; nil: not known
+	operation  *operation       // in progress; nil: none
+	content    *content.Content // nil: cold
+	element    *list.Element    // in Store.warm; nil: cold
+	size       int64            // of the content in bytes, as last estimated
+	unsealed   int              // batches outside of the snapshot; unknown while the digest is
+	changedAt  time.Time        // time of the last Apply, or of Open
+	unpinned   chan struct{}    // closed when the last pin ends; nil: nobody waits
+	coldDigest *digest.Digest   // of a cold slice, once it was read; its dots do not change
+	coldTotals *totals.Totals   // of the batches of coldDigest; nil: not known
 }
 
 // operation is a load, a drop or a change of the snapshot, which other users of the entry wait for.
@@ -37,7 +38,7 @@ type operation struct {
 }
 
 // empty reports whether the slice has no batch, as while its first batch is being written.
-func (e *entry) empty() bool { return e.content != nil && e.content.index.Empty() }
+func (e *entry) empty() bool { return e.content != nil && e.content.Index.Empty() }
 
 // pinLoaded pins the entry of a slice and loads it if it is cold. If the store has no such entry, pinLoaded returns
 // nil, or pins a new empty one if create is set. It blocks during an operation.
@@ -81,7 +82,7 @@ func (s *Store) pin(slice flow.Slice, create bool) (*entry, error) {
 	if e == nil {
 		e = &entry{slice: slice, changedAt: time.Now()}
 		s.entries[slice] = e
-		s.setWarm(e, newContent())
+		s.setWarm(e, content.New())
 	}
 	e.pins++
 	if e.content == nil {
@@ -193,7 +194,7 @@ func (s *Store) releaseAll(pinned []pinnedSlice) {
 	// The sizes are computed without Store.mu, because appliers hold the locks of a content for a while.
 	sizes := make([]int64, len(pinned))
 	for i, p := range pinned {
-		sizes[i] = p.content.size()
+		sizes[i] = p.content.Size()
 	}
 	s.mu.Lock()
 	defer s.unlockAndWriteTotals()

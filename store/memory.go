@@ -5,15 +5,16 @@ import (
 	"fmt"
 
 	"flowring/flow"
+	"flowring/store/content"
 	"flowring/store/digest"
 	"flowring/store/snapshot"
 )
 
 // setWarm makes an entry warm.
-func (s *Store) setWarm(e *entry, c *content) {
+func (s *Store) setWarm(e *entry, c *content.Content) {
 	e.content, e.coldDigest, e.coldTotals = c, nil, nil
 	e.element = s.warm.PushBack(e)
-	s.setSize(e, c.size())
+	s.setSize(e, c.Size())
 }
 
 // setCold takes the content of a warm entry out of memory.
@@ -55,7 +56,7 @@ func (s *Store) enforceBudget(keep *entry) {
 // evict makes an entry cold. Its digest and its totals, which are small, stay, because most questions about a cold
 // slice are whether it has changed, and for its sums.
 func (s *Store) evict(e *entry) {
-	sums, dots := e.content.totals()
+	sums, dots := e.content.Totals()
 	s.log.Debug("slice leaves memory", "slice", e.slice, "bytes", e.size)
 	s.setCold(e)
 	e.coldDigest, e.coldTotals = &dots, &sums
@@ -65,7 +66,7 @@ func (s *Store) evict(e *entry) {
 
 // load makes a pinned cold entry warm. Store.mu is locked; load unlocks it while it reads the journal.
 func (s *Store) load(e *entry) error {
-	var c *content
+	var c *content.Content
 	var unsealed int
 	err := s.runExclusive(e, true, func() (err error) {
 		c, unsealed, err = s.loadContent(e.slice, nil)
@@ -88,8 +89,8 @@ func (s *Store) load(e *entry) error {
 
 // loadContent folds the snapshot of a slice and the batches outside of it, or, if only is not nil, those of them in
 // only. It returns the number of these batches.
-func (s *Store) loadContent(slice flow.Slice, only *digest.Digest) (c *content, unsealed int, err error) {
-	c = newContent()
+func (s *Store) loadContent(slice flow.Slice, only *digest.Digest) (c *content.Content, unsealed int, err error) {
+	c = content.New()
 	if err := s.loadSnapshot(c, slice); err != nil {
 		if errors.Is(err, ErrUnreadable) {
 			if bad, failed := s.findUnreadable(slice); failed == nil && !bad.Empty() {
@@ -100,7 +101,7 @@ func (s *Store) loadContent(slice flow.Slice, only *digest.Digest) (c *content, 
 	}
 	err = s.journal.Load(slice, func(encoded []byte) error { return s.foldLoaded(c, encoded, only, &unsealed) })
 	if errors.Is(err, ErrUnreadable) {
-		c = newContent()
+		c = content.New()
 		if err = s.loadSnapshot(c, slice); err == nil {
 			unsealed, err = s.loadOneByOne(c, slice, only)
 		}
@@ -112,15 +113,15 @@ func (s *Store) loadContent(slice flow.Slice, only *digest.Digest) (c *content, 
 }
 
 // loadSnapshot fills new content with the snapshot of the slice, if it has one.
-func (s *Store) loadSnapshot(c *content, slice flow.Slice) error {
+func (s *Store) loadSnapshot(c *content.Content, slice flow.Slice) error {
 	head, err := s.readHead(slice)
 	if err != nil || head == nil {
 		return err
 	}
 	err = head.EachPiece(s.journal.Pieces, func(p snapshot.Piece) error {
-		c.addPiece(p)
+		c.AddPiece(p)
 		return nil
 	})
-	c.index.SetDigest(head.Digest)
+	c.Index.SetDigest(head.Digest)
 	return err
 }

@@ -4,8 +4,12 @@ import (
 	"fmt"
 
 	"flowring/flow"
+	"flowring/store/content"
 	"flowring/store/digest"
 )
+
+// Reading is a slice at one moment.
+type Reading = content.Reading
 
 // Read returns a reading of the slice with every batch whose Apply returned before, and with all or nothing of any
 // other batch (P11). The reading is empty if the store does not have the slice. Writers wait only while the totals
@@ -19,7 +23,7 @@ func (s *Store) Read(slice flow.Slice) (*Reading, error) {
 		return new(Reading), nil
 	}
 	defer s.releaseLoaded(e)
-	return e.content.read(slice.Hour), nil
+	return e.content.Read(slice.Hour), nil
 }
 
 // Digest returns the dots of the readable batches of the slice; the caller may add to it. A cold slice stays cold:
@@ -74,7 +78,7 @@ func (e *entry) digestUnknown() bool { return e.content == nil && e.coldDigest =
 // digest returns a copy of the digest, which must be known.
 func (e *entry) digest() digest.Digest {
 	if e.content != nil {
-		return e.content.index.Digest()
+		return e.content.Index.Digest()
 	}
 	return e.coldDigest.Clone()
 }

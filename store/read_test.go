@@ -145,7 +145,7 @@ func TestVerifyFindsDifferences(t *testing.T) {
 func addInMemory(t *testing.T, s *Store, r flow.Record) {
 	t.Helper()
 	b, c := batchOf(t, noon, dot(9, 9), r), s.entries[noon].content
-	rows := c.table.Group(b)
-	defer c.table.Release(rows)
-	c.table.Add(b, rows)
+	rows := c.Table.Group(b)
+	defer c.Table.Release(rows)
+	c.Table.Add(b, rows)
 }

@@ -46,11 +46,11 @@ func (s *Store) Seal(slice flow.Slice, d digest.Digest, batches int) (bool, erro
 	if err != nil || e == nil {
 		return false, err
 	}
-	reading := e.content.read(slice.Hour)
-	pairs, dots := e.content.index.Pairs()
+	reading := e.content.Read(slice.Hour)
+	pairs, dots := e.content.Index.Pairs()
 	s.releaseLoaded(e)
 	// Reading and IDs both belong to d, because the set only grows and the IDs were copied last.
-	if !reading.digest.Equal(d) || !dots.Equal(d) || s.unsealed(e) < batches {
+	if !reading.Digest().Equal(d) || !dots.Equal(d) || s.unsealed(e) < batches {
 		return false, nil
 	}
 	dr, err := s.newDraft(slice)
@@ -74,7 +74,7 @@ func (s *Store) Seal(slice flow.Slice, d digest.Digest, batches int) (bool, erro
 	}
 	if err == nil {
 		s.counters.sealed.Add(1)
-		s.saveTotals(slice, totalsOf(reading), d)
+		s.saveTotals(slice, reading.Totals(), d)
 	}
 	return err == nil, err
 }

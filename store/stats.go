@@ -77,9 +77,9 @@ func (s *Store) Stats() Stats {
 		hours[slice.Hour] = struct{}{}
 		if e.content != nil {
 			stats.Warm++
-			stats.Flows += e.content.table.Flows()
-			stats.MostFlows = max(stats.MostFlows, e.content.table.Flows())
-			stats.MostNames = max(stats.MostNames, e.content.table.Names())
+			stats.Flows += e.content.Table.Flows()
+			stats.MostFlows = max(stats.MostFlows, e.content.Table.Flows())
+			stats.MostNames = max(stats.MostNames, e.content.Table.Names())
 		}
 	}
 	stats.Unreadable = digest.Count(maps.Values(s.unreadable))

@@ -31,7 +31,7 @@ func (s *Store) Totals(slice flow.Slice) (t totals.Totals, d digest.Digest, err 
 		return t, digest.Digest{}, err
 	}
 	defer s.releaseLoaded(loaded)
-	t, d = loaded.content.totals()
+	t, d = loaded.content.Totals()
 	return t, d, nil
 }
 
@@ -108,18 +108,10 @@ func (s *Store) unlockAndWriteTotals() {
 	s.mu.Unlock()
 }
 
-// totalsOf returns the totals of a reading.
-func totalsOf(r *Reading) (t totals.Totals) {
-	for _, flows := range r.Columns() {
-		t.Add(flows)
-	}
-	return t
-}
-
 // verifyTotals compares the totals of a reading with those on disk, if these are of the same batches (P15).
 func (s *Store) verifyTotals(slice flow.Slice, r *Reading) error {
-	if stored, found := s.storedTotals(slice, r.digest); found && stored != totalsOf(r) {
-		return fmt.Errorf("%w: the totals on disk are %+v, want %+v", ErrDiverged, stored, totalsOf(r))
+	if stored, found := s.storedTotals(slice, r.Digest()); found && stored != r.Totals() {
+		return fmt.Errorf("%w: the totals on disk are %+v, want %+v", ErrDiverged, stored, r.Totals())
 	}
 	return nil
 }

@@ -22,27 +22,17 @@ func (s *Store) Verify(slice flow.Slice) error {
 		return err
 	}
 	defer s.releaseLoaded(e)
-	memory := e.content.read(slice.Hour)
+	memory := e.content.Read(slice.Hour)
 	if err := s.verifyTotals(slice, memory); err != nil {
 		return fmt.Errorf("verify slice %s: %w", slice, err)
 	}
-	c, _, err := s.loadContent(slice, &memory.digest)
+	mine := memory.Digest()
+	c, _, err := s.loadContent(slice, &mine)
 	if err != nil {
 		return fmt.Errorf("verify: %w", err)
 	}
-	if err := memory.compare(c.read(slice.Hour)); err != nil {
-		return fmt.Errorf("verify slice %s: %w", slice, err)
-	}
-	return nil
-}
-
-// compare returns an error with the first difference of two readings.
-func (r *Reading) compare(o *Reading) error {
-	if lost := r.digest.Minus(o.digest); !lost.Empty() {
-		return fmt.Errorf("%w: batches %s are not in the journal", ErrDiverged, lost)
-	}
-	if difference := r.Difference(&o.View); difference != "" {
-		return fmt.Errorf("%w: %s in the journal", ErrDiverged, difference)
+	if difference := memory.Difference(c.Read(slice.Hour)); difference != "" {
+		return fmt.Errorf("verify slice %s: %w: %s in the journal", slice, ErrDiverged, difference)
 	}
 	return nil
 }
