@@ -6,7 +6,9 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/gorilla/mux"
@@ -143,15 +145,19 @@ func writeProblem(w http.ResponseWriter, refusal contract.Refusal, p Problem) {
 	w.Write(doc) // fails only if the client is gone
 }
 
-// getProblem explains a problem: a client can look up a type URI at the node of the answer.
+// getProblem explains a problem: a client can look up a type URI at the node of the answer. A problem may have several
+// statuses.
 func (rt *router) getProblem(w http.ResponseWriter, r *http.Request) {
 	name := mux.Vars(r)["name"]
+	var texts []string
 	for refusal := range contract.All() {
 		if refusal.Problem() == name && name != "" {
-			writeText(w, http.StatusOK,
-				fmt.Sprintf("%d %s\n\n%s\n", refusal.Status(), refusal.Title(), refusal.Advice()))
-			return
+			texts = append(texts, fmt.Sprintf("%d %s\n\n%s\n", refusal.Status(), refusal.Title(), refusal.Advice()))
 		}
 	}
-	rt.refuse(w, r, contract.NotFound)
+	if len(texts) == 0 {
+		rt.refuse(w, r, contract.NotFound)
+		return
+	}
+	writeText(w, http.StatusOK, strings.Join(slices.Compact(texts), "\n"))
 }

@@ -170,6 +170,24 @@ func (j *memJournal) Adopt(s flow.Slice, draft uint64, head []byte, covers diges
 	return nil
 }
 
+func (j *memJournal) DropBelow(h flow.Hour) error {
+	if j.onDrop != nil {
+		if err := j.onDrop(); err != nil {
+			return err
+		}
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	below := func(s flow.Slice) bool { return s.Hour < h }
+	maps.DeleteFunc(j.batches, func(s flow.Slice, _ map[flow.Dot][]byte) bool { return below(s) })
+	maps.DeleteFunc(j.heads, func(s flow.Slice, _ memHead) bool { return below(s) })
+	maps.DeleteFunc(j.drafts, func(s flow.Slice, _ map[uint64][][]byte) bool { return below(s) })
+	maps.DeleteFunc(j.totals, func(s flow.Slice, _ []byte) bool { return below(s) })
+	return nil
+}
+
+func (j *memJournal) ReclaimBelow(context.Context, flow.Hour) error { return nil }
+
 func (j *memJournal) Reclaim(context.Context, flow.Slice) error { return nil }
 
 func (j *memJournal) Discard(s flow.Slice, draft uint64) error {

@@ -34,6 +34,13 @@ type Journal interface {
 	// After an error they may be there or not.
 	Drop(s flow.Slice) error
 
+	// DropBelow removes everything of all slices whose hours are below an hour, in one write. It returns nil once the
+	// removal is fsynced. After an error they may all be there or none.
+	DropBelow(h flow.Hour) error
+
+	// ReclaimBelow is Reclaim for everything that DropBelow removed.
+	ReclaimBelow(ctx context.Context, h flow.Hour) error
+
 	// Stage writes a piece of a draft. Adopt makes the draft a snapshot; the next start of the journal removes all
 	// other drafts. Stage does not wait for the disk and does not retain data.
 	Stage(s flow.Slice, draft uint64, piece uint32, data []byte) error

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"flowring/flow"
+	"flowring/internal/contract"
 	"flowring/store/digest"
 	"flowring/store/snapshot"
 )
@@ -27,7 +28,8 @@ func (s *Store) Quiet(quiet time.Duration, batches int) []flow.Slice {
 		return nil
 	}
 	for slice, e := range s.entries {
-		if e.operation == nil && time.Since(e.changedAt) >= quiet && (e.digestUnknown() || e.unsealed >= batches) {
+		idle := e.operation == nil && time.Since(e.changedAt) >= quiet
+		if idle && (e.digestUnknown() || e.unsealed >= batches) && s.refuseExpired(slice.Hour) == nil {
 			found = append(found, slice)
 		}
 	}
@@ -111,6 +113,9 @@ func (s *Store) newDraft(slice flow.Slice) (*draft, error) {
 }
 
 func (d *draft) stage(data []byte) error {
+	if d.s.isExpired(d.slice.Hour) {
+		return contract.Expired
+	}
 	if err := d.s.journal.Stage(d.slice, d.number, d.pieces, data); err != nil {
 		return err
 	}

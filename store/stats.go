@@ -23,6 +23,7 @@ type Stats struct {
 	Evictions      uint64 // slices evicted from memory because of the budget
 	Sealed         uint64 // snapshots made here
 	Snapshots      uint64 // snapshots taken in from other stores
+	Expired        uint64 // slices deleted because their hours expired
 	Unreadable     uint64 // batches known to be unreadable
 	MostFlows      int    // flows of the warm slice with the most flows
 	MostNames      int    // names of the warm slice with the most names
@@ -35,7 +36,7 @@ type Stats struct {
 
 // counters are the growing numbers of Stats.
 type counters struct {
-	applied, same, known, saturated, loads, evictions, sealed, snapshots atomic.Uint64
+	applied, same, known, saturated, loads, evictions, sealed, snapshots, expired atomic.Uint64
 }
 
 func (c *counters) count(added bool, saturated int) {
@@ -62,6 +63,7 @@ func (s *Store) Stats() Stats {
 		Evictions: c.evictions.Load(),
 		Sealed:    c.sealed.Load(),
 		Snapshots: c.snapshots.Load(),
+		Expired:   c.expired.Load(),
 
 		TooManyFlows: s.refusals.Flows.Load(), TooManyNames: s.refusals.Names.Load(), TooManySlices: s.refusals.Slices.Load(),
 		SlicesReserved: s.refusals.Reserved.Load(), FutureHours: s.refusals.Future.Load(),

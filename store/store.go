@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"flowring/flow"
+	"flowring/internal/safeguard"
 	"flowring/store/digest"
 	"flowring/store/index"
 	"flowring/store/limits"
@@ -22,6 +23,7 @@ type Config struct {
 	// Admission refuses writes in time (P12).
 	MemoryBudget int64
 	Limits       limits.Limits
+	Disabled     safeguard.Set // safeguards disabled by a test
 }
 
 // Deps are the collaborators of a store.
@@ -33,6 +35,7 @@ type Deps struct {
 // Store holds the slices of one node.
 type Store struct {
 	budget   int64
+	disabled safeguard.Set
 	limits   limits.Limits
 	journal  Journal
 	log      *slog.Logger
@@ -41,6 +44,7 @@ type Store struct {
 	refusals limits.Refusals
 
 	mu         sync.Mutex
+	floor      flow.Hour // hours below it are expired
 	entries    map[flow.Slice]*entry
 	unreadable map[flow.Slice]digest.Digest // batches known to be unreadable; no digest is empty
 	drafts     map[flow.Slice]int           // number of drafts of each slice
@@ -53,6 +57,8 @@ type Store struct {
 func New(config Config, deps Deps) *Store {
 	s := &Store{
 		budget:     config.MemoryBudget,
+		disabled:   config.Disabled,
+		floor:      noFloor,
 		limits:     config.Limits,
 		journal:    deps.Journal,
 		log:        deps.Log,
@@ -87,12 +93,14 @@ func (s *Store) Open() error {
 	return nil
 }
 
-// Slices returns the slices with batches in this store, in order.
+// Slices returns the slices with batches in this store, in order, without the expired ones.
 func (s *Store) Slices() []flow.Slice {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	all := slices.AppendSeq(make([]flow.Slice, 0, len(s.entries)), maps.Keys(s.entries))
-	all = slices.DeleteFunc(all, func(slice flow.Slice) bool { return s.entries[slice].empty() })
+	all = slices.DeleteFunc(all, func(slice flow.Slice) bool {
+		return s.entries[slice].empty() || s.refuseExpired(slice.Hour) != nil
+	})
 	slices.SortFunc(all, flow.Slice.Compare)
 	return all
 }

@@ -53,9 +53,9 @@ func TestAReaderKnowsTheTagsThatItNames(t *testing.T) {
 	}
 }
 
-// Two rows may have one problem: the client sees the same, apart from the detail.
+// Two rows may have one problem: the client sees the same in one status, apart from the detail.
 func TestTheTableIsConsistent(t *testing.T) {
-	codes, problems := map[Code]Refusal{}, map[string]Refusal{}
+	codes, problems := map[Code]Refusal{}, map[string]Refusal{} // problems by their status, too
 	for r := range All() {
 		if r.Error() == "" || r.Status() < 400 || r.Problem() == "" && r.Code() == "" {
 			t.Errorf("row %d has the text %q, the status %d, no problem and no code", r, r.Error(), r.Status())
@@ -76,10 +76,11 @@ func TestTheTableIsConsistent(t *testing.T) {
 		if r.Title() == "" || !strings.HasSuffix(r.Advice(), ".") {
 			t.Errorf("%s has the title %q and the advice %q, want a title and sentences", r.Problem(), r.Title(), r.Advice())
 		}
-		if other, taken := problems[r.Problem()]; taken && (other.Title() != r.Title() || other.Advice() != r.Advice() || other.Status() != r.Status()) {
+		problem := fmt.Sprintf("%d %s", r.Status(), r.Problem())
+		if other, taken := problems[problem]; taken && (other.Title() != r.Title() || other.Advice() != r.Advice()) {
 			t.Errorf("rows %d and %d of the problem %s differ", other, r, r.Problem())
 		}
-		problems[r.Problem()] = r
+		problems[problem] = r
 	}
 	if r, known := ByCode(""); known {
 		t.Errorf("ByCode of no code = %v, want none", r)

@@ -23,7 +23,9 @@ const (
 	TooManyNames
 	TooManyHours
 	HoursReserved
+	TooOld
 	Guarded
+	Expired
 	TooLarge
 	MediaType
 	ContentEncoding
@@ -201,11 +203,25 @@ var table = [...]row{
 		text:   "the node reserves the last tenth of its hours for those within 48 hours of its clock",
 		advice: reduceAdvice,
 	},
+	TooOld: {
+		problem: "expired", code: "too_old", status: 409, refuses: newWrites,
+		title: "The hour takes no new request",
+		text:  "the hour is closed, because it is older than the cluster keeps hours",
+		advice: "Nothing was stored. Do not send the same request again. Check the clock of the sender and the unit of " +
+			"the hour. An operator can set a longer --retention, for hours that are not closed yet.",
+	},
 	Guarded: {
 		problem: "guarded", code: "guarded", status: 409,
 		title:  "The call could lose data",
 		text:   "forgetting or draining the store could lose data",
 		advice: "Nothing was changed for good. The detail names the stores that have to answer first.",
+	},
+	Expired: {
+		problem: "expired", code: "expired", status: 410,
+		title: "The hour has expired",
+		text:  "the hour is older than the cluster keeps hours",
+		advice: "The hour and its keys are deleted. Ask for a later hour: GET /hours lists the hours. A range of hours " +
+			"is answered from its first hour that is kept on, without require=complete.",
 	},
 	TooLarge: {
 		problem: "too-large", status: 413,

@@ -44,6 +44,7 @@ const (
 	CallerName                     // the certificate of a caller is of the node that the caller claims to be (P17)
 	CalledCert                     // a called node has a certificate of the authority (P17)
 	CalledName                     // the certificate of a called node is of the node that the caller means (P17)
+	StoreFloor                     // a store neither takes nor shows a batch of an hour below its floor (P4)
 )
 
 // Has reports whether every safeguard of which is switched off.

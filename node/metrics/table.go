@@ -60,6 +60,8 @@ func storeMetrics() []metric {
 			func(s Sample) float64 { return float64(s.Store.Sealed) }},
 		{counter, "store_snapshots_fetched_total", "Snapshots taken in from other stores.",
 			func(s Sample) float64 { return float64(s.Store.Snapshots) }},
+		{counter, "store_expired_total", "Hours, or slices of hours, deleted here because they had expired.",
+			func(s Sample) float64 { return float64(s.Store.Expired) }},
 	}
 }
 

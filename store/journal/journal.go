@@ -119,7 +119,7 @@ func (j *Journal) Append(batches ...flow.Written) error {
 // Drop implements store.Journal.
 func (j *Journal) Drop(s flow.Slice) error {
 	err := j.commit(pebble.Sync, func(b *pebble.Batch) error {
-		for _, kind := range [...]byte{batchKind, dotKind, headKind, pieceKind, totalsKind} {
+		for _, kind := range sliceKinds {
 			if err := deletePrefix(b, sliceKey(kind, s)); err != nil {
 				return err
 			}
@@ -128,6 +128,22 @@ func (j *Journal) Drop(s flow.Slice) error {
 	})
 	if err != nil {
 		return fmt.Errorf("drop slice %s from journal: %w", s, err)
+	}
+	return nil
+}
+
+// DropBelow implements store.Journal.
+func (j *Journal) DropBelow(h flow.Hour) error {
+	err := j.commit(pebble.Sync, func(b *pebble.Batch) error {
+		for _, kind := range sliceKinds {
+			if err := b.DeleteRange([]byte{kind}, sliceKey(kind, flow.Slice{Hour: h}), nil); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("drop the hours below %d from journal: %w", h, err)
 	}
 	return nil
 }

@@ -31,6 +31,9 @@ const (
 	formatKind = 'f'
 )
 
+// sliceKinds are the kinds of the keys of a slice.
+var sliceKinds = [...]byte{batchKind, dotKind, headKind, pieceKind, totalsKind}
+
 const (
 	sliceLen = 1 + 8 + 4
 	keyLen   = sliceLen + 8 + 8

@@ -74,6 +74,20 @@ func (j *Journal) Reclaim(ctx context.Context, s flow.Slice) error {
 	return nil
 }
 
+// ReclaimBelow implements store.Journal.
+func (j *Journal) ReclaimBelow(ctx context.Context, h flow.Hour) error {
+	if err := j.beginCall(); err != nil {
+		return err
+	}
+	defer j.calls.Done()
+	for _, kind := range sliceKinds {
+		if err := j.db.Compact(ctx, []byte{kind}, sliceKey(kind, flow.Slice{Hour: h}), false); err != nil {
+			return fmt.Errorf("reclaim the space of the hours below %d: %w", h, translate(err))
+		}
+	}
+	return nil
+}
+
 // Discard implements store.Journal.
 func (j *Journal) Discard(s flow.Slice, draft uint64) error {
 	err := j.commit(pebble.NoSync, func(b *pebble.Batch) error { return deletePrefix(b, draftPrefix(s, draft)) })
