@@ -4,7 +4,7 @@ import (
 	"cmp"
 	"slices"
 
-	"flowring/flow"
+	"flowring/flow/prefix"
 )
 
 // rankedName is a name during the sort.
@@ -30,7 +30,7 @@ func SortNames(names []string) []uint32 {
 
 // sortNames sorts by the bytes of the names from a position on. The bytes before it are the same in all of them.
 func sortNames(names []string, ranked []rankedName, from int) {
-	var order flow.Prefixer
+	var order prefix.Prefixer
 	for i := range ranked {
 		ranked[i].prefix = order.Prefix(names[ranked[i].name][from:])
 	}
@@ -41,7 +41,7 @@ func sortNames(names []string, ranked []rankedName, from int) {
 			same++
 		}
 		if same > 1 {
-			sortNames(names, ranked[:same], from+flow.PrefixBytes)
+			sortNames(names, ranked[:same], from+prefix.Bytes)
 		}
 		ranked = ranked[same:]
 	}

@@ -9,6 +9,7 @@ import (
 	"unsafe"
 
 	"flowring/flow"
+	"flowring/flow/prefix"
 	"flowring/internal/contract"
 	"flowring/node/peer"
 	"flowring/router/admission"
@@ -170,7 +171,7 @@ type cursor struct {
 // prefixers turn names into sortable 8-byte prefixes. Applications and VPCs have separate ones, because their names
 // share no common prefix.
 type prefixers struct {
-	app, vpc flow.Prefixer
+	app, vpc prefix.Prefixer
 }
 
 // namePrefixes are the prefixes of one name, as an application and as a VPC.
@@ -182,7 +183,7 @@ type sortKey struct{ src, dest, vpc uint64 }
 
 // exact reports whether the prefixes are the whole names.
 func (k sortKey) exact() bool {
-	return flow.IsExact(k.src) && flow.IsExact(k.dest) && flow.IsExact(k.vpc)
+	return prefix.IsExact(k.src) && prefix.IsExact(k.dest) && prefix.IsExact(k.vpc)
 }
 
 func newCursor(slice peer.Answer) *cursor {
@@ -203,7 +204,7 @@ func prefixersOf(cursors []*cursor) prefixers {
 			apps, vpcs = append(apps, key.SrcApp, key.DestApp), append(vpcs, key.VPCID)
 		}
 	}
-	return prefixers{app: flow.NewPrefixer(apps...), vpc: flow.NewPrefixer(vpcs...)}
+	return prefixers{app: prefix.New(apps...), vpc: prefix.New(vpcs...)}
 }
 
 // next moves to the first flow of the next part.
@@ -289,9 +290,9 @@ func (s *cursor) before(o *cursor) bool {
 		return s.part != nil
 	case s.src != o.src:
 		return s.src < o.src
-	case s.dest != o.dest && flow.IsExact(s.src): // the sources are the same
+	case s.dest != o.dest && prefix.IsExact(s.src): // the sources are the same
 		return s.dest < o.dest
-	case s.vpc != o.vpc && flow.IsExact(s.src) && flow.IsExact(s.dest): // and so are the destinations
+	case s.vpc != o.vpc && prefix.IsExact(s.src) && prefix.IsExact(s.dest): // and so are the destinations
 		return s.vpc < o.vpc
 	case s.sortKey == o.sortKey && s.exact(): // the same flow
 		return false

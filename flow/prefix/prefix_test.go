@@ -1,4 +1,4 @@
-package flow
+package prefix
 
 import (
 	"cmp"
@@ -14,7 +14,7 @@ func TestPrefixesSortLikeTheNames(t *testing.T) {
 		"a", "b", "service-", "\x00", "\x7f", "\x80", "\xff", "\xff\xff\xff\xff\xff\xff\xff\xff", "1234567", "12345678",
 	}), 0, 4), func(parts []string) string { return strings.Join(parts, "") })
 	rapid.Check(t, func(rt *rapid.T) {
-		p := NewPrefixer(rapid.SliceOfN(name, 0, 3).Draw(rt, "names")...)
+		p := New(rapid.SliceOfN(name, 0, 3).Draw(rt, "names")...)
 		a, b := name.Draw(rt, "a"), name.Draw(rt, "b")
 		v, w := p.Prefix(a), p.Prefix(b)
 		if v != w && cmp.Compare(v, w) != strings.Compare(a, b) {
@@ -27,7 +27,7 @@ func TestPrefixesSortLikeTheNames(t *testing.T) {
 }
 
 func TestNamesWithACommonBeginningHaveExactPrefixes(t *testing.T) {
-	p := NewPrefixer("service-001", "service-200", "service-")
+	p := New("service-001", "service-200", "service-")
 	for _, name := range []string{"service-", "service-1", "service-1234567"} {
 		if w := p.Prefix(name); !IsExact(w) {
 			t.Errorf("Prefix(%q) = %x, want an exact one", name, w)

@@ -1,4 +1,4 @@
-package flow
+package prefix
 
 import "strings"
 
@@ -6,8 +6,8 @@ import "strings"
 // names share a common beginning, the prefixes are of the bytes after it.
 type Prefixer struct{ common string }
 
-// NewPrefixer returns a Prefixer whose prefixes tell the given names apart well. It is correct for any other names too.
-func NewPrefixer(names ...string) Prefixer {
+// New returns a Prefixer whose prefixes tell the given names apart well. It is correct for any other names too.
+func New(names ...string) Prefixer {
 	if len(names) == 0 {
 		return Prefixer{}
 	}
@@ -20,8 +20,8 @@ func NewPrefixer(names ...string) Prefixer {
 	return Prefixer{common}
 }
 
-// PrefixBytes is the number of bytes of the name in a prefix.
-const PrefixBytes = 7
+// Bytes is the number of bytes of the name in a prefix.
+const Bytes = 7
 
 // The seven high bytes of a prefix are bytes of the name. The low byte is 1 plus their number, or 9 if the name has
 // more than seven. So of two names, one of which is the other and zeros after it, the shorter one has the lesser
@@ -42,15 +42,15 @@ func (p Prefixer) Prefix(name string) uint64 {
 	default:
 		return highest
 	}
-	prefix := uint64(0)
-	for i := range min(len(rest), PrefixBytes) {
-		prefix |= uint64(rest[i]) << (56 - 8*i)
+	text := uint64(0)
+	for i := range min(len(rest), Bytes) {
+		text |= uint64(rest[i]) << (56 - 8*i)
 	}
-	return prefix | uint64(1+min(len(rest), PrefixBytes+1))
+	return text | uint64(1+min(len(rest), Bytes+1))
 }
 
 // IsExact reports whether only one name has the prefix.
 func IsExact(prefix uint64) bool {
 	length := prefix & 0xff
-	return length > 0 && length <= 1+PrefixBytes
+	return length > 0 && length <= 1+Bytes
 }
