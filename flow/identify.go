@@ -9,6 +9,9 @@ import (
 const (
 	keyDomain = "flowring idempotency key 1"
 	idDomain  = "flowring batch id 1"
+
+	mappedKeyDomain = "flowring mapped key 1"
+	mappedIDDomain  = "flowring mapped batch id 1"
 )
 
 // Identify gives each batch its identity, because of which the batch counts once (P2). Key is a hash over principal and
@@ -26,6 +29,22 @@ func (p *Posting) Identify(principal, key string) {
 	for _, b := range p.Batches {
 		b.Key, b.Posting = k, ID(content[:])
 		b.ID = hashID(idDomain, principal, key, string(b.Slice.whole().append(nil)), string(content[:]))
+	}
+}
+
+// IdentifyByKey is Identify for a posting that a preset made of a body of another program. content is a hash over all
+// records of the body, also those that are not in the posting. So the identity does not change when a part of the
+// posting is left out because its hour is closed.
+//
+// The mapping may change between two attempts of one request, because names and settings do. So for each hour the key
+// decides: a batch counts as stored if its owner holds one with the same key. The batches of the two attempts have
+// different IDs, because stores that hold other content under one ID would never agree (P6).
+func (p *Posting) IdentifyByKey(principal, key string, content [sha256.Size]byte) {
+	p.ByKey = true
+	k := hashID(mappedKeyDomain, principal, key)
+	for _, b := range p.Batches {
+		b.Key = k
+		b.ID = hashID(mappedIDDomain, principal, key, string(b.Slice.whole().append(nil)), string(content[:]))
 	}
 }
 

@@ -112,3 +112,43 @@ func TestTheIdentityWithoutAPrincipalStays(t *testing.T) {
 		t.Errorf("ID and Key = %s, want %s", got, want)
 	}
 }
+
+// TestTheIdentityOfAPresetsBodyIsThatOfAllItsRecords: a part that is left out because its hour is closed does not change
+// the identity of the others (P2), and another mapping has another identity (P6).
+func TestTheIdentityOfAPresetsBodyIsThatOfAllItsRecords(t *testing.T) {
+	record := func(hour Hour, tx int64) Record {
+		return Record{Key{"a", "b", "v"}, Totals{BytesTx: tx}, hour}
+	}
+	identified := func(content byte, principal, key string, records ...Record) *Posting {
+		p, err := AddUp(records)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.IdentifyByKey(principal, key, [32]byte{content})
+		return p
+	}
+	both := identified(1, "p", "k", record(1, 5), record(2, 6))
+	second := identified(1, "p", "k", record(2, 6))
+	if !both.ByKey || both.Batches[1].ID != second.Batches[0].ID || both.Batches[1].Key != second.Batches[0].Key {
+		t.Errorf("identities of hour 2 = %v and %v, want one", both.Batches[1].ID, second.Batches[0].ID)
+	}
+	if both.Batches[0].ID == both.Batches[1].ID || both.Batches[0].Key != both.Batches[1].Key || !both.Batches[0].Posting.IsZero() {
+		t.Errorf("batches of a posting = %+v", both.Batches)
+	}
+	plain, err := AddUp([]Record{record(2, 6)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	plain.Identify("p", "k")
+	for name, o := range map[string]*Posting{
+		"another mapping": identified(2, "p", "k", record(2, 6)), "another principal": identified(1, "q", "k", record(2, 6)),
+		"another key": identified(1, "p", "l", record(2, 6)), "a plain request": plain,
+	} {
+		if o.Batches[0].ID == second.Batches[0].ID {
+			t.Errorf("%s has the same ID", name)
+		}
+		if same := o.Batches[0].Key == second.Batches[0].Key; same != (name == "another mapping") {
+			t.Errorf("%s has the same key: %v", name, same)
+		}
+	}
+}

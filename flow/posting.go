@@ -13,6 +13,7 @@ var ErrOverflow = errors.New("sum over 2^63-1 bytes")
 type Posting struct {
 	Records int // as received, before they were added up
 	Batches []*Batch
+	ByKey   bool // of each batch the key and the hour decide, and not the content: see IdentifyByKey
 }
 
 // Flows returns the number of distinct flows, counted once per hour.

@@ -56,6 +56,11 @@ func (n peerHandler) Admit(ctx context.Context, checked bool, batches []flow.Wri
 	return n.replicas.Admit(ctx, checked, batches)
 }
 
+// AdmitByKey implements peer.Handler.
+func (n peerHandler) AdmitByKey(ctx context.Context, batches []flow.Written) (bool, error) {
+	return n.replicas.AdmitByKey(ctx, batches)
+}
+
 // Check implements peer.Handler.
 func (n peerHandler) Check(_ context.Context, batches []flow.Written) (bool, error) {
 	return n.replicas.Check(batches)

@@ -101,6 +101,7 @@ func (n *Node) sample() metrics.Sample {
 	s.ClockOffset, s.ClocksCompared = n.clock.Offset()
 	s.Connections, s.ConnsRefused = n.publicPort.Connections()
 	s.KeysRemembered, s.KeysRefused = n.replicas.KeysRemembered()
+	s.HeldByKey = n.replicas.HeldByKey()
 	if server := n.peerServer.Load(); server != nil {
 		s.PeerRefusals = server.Refused()
 		s.PeerStalled += server.Stalled()

@@ -45,6 +45,7 @@ type Sample struct {
 	PeerStalled    uint64 // calls
 	KeysRemembered int64
 	KeysRefused    uint64
+	HeldByKey      int64 // batches
 	Files          reload.Stats
 	Connections    int    // of the public port
 	ConnsRefused   uint64 // connections of the public port

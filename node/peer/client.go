@@ -163,6 +163,12 @@ func (c *Client) Admit(
 	return replayed, err
 }
 
+// AdmitByKey is Admit for batches of which the key and the hour decide. It needs compat.ByKey.
+func (c *Client) AdmitByKey(ctx context.Context, addr string, batches ...[]byte) (replayed bool, err error) {
+	replayed, _, err = c.callByStream(ctx, addr, wire.Ask{Kind: wire.KindAdmitByKey, Batches: batches})
+	return replayed, err
+}
+
 // Check asks a peer whether Admit would refuse batches of one posting. posting is the hash of the posting.
 func (c *Client) Check(
 	ctx context.Context, addr string, posting flow.ID, batches ...[]byte,

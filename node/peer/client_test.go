@@ -249,6 +249,9 @@ func TestCallsCarryTheirArguments(t *testing.T) {
 	if _, err := c.Admit(t.Context(), addr, false, flow.ID{8}, batch, batch); err != nil || d.posting != (flow.ID{8}) {
 		t.Errorf("admit = %v, of the posting %s, want the posting that was given", err, d.posting)
 	}
+	if replayed, err := c.AdmitByKey(t.Context(), addr, batch, batch); err != nil || !replayed || d.byKey != 2 {
+		t.Errorf("admit by key = %t, %v, of %d batches, want a replay of 2", replayed, err, d.byKey)
+	}
 	said, err := c.Digest(t.Context(), addr, seven, "")
 	if err != nil || said.From != d.self || !said.Digest.Equal(d.voice.Digest) || !said.TakingOver || !said.Recovering {
 		t.Errorf("digest = %+v, %v, want %+v from %v", said, err, d.voice, d.self)

@@ -44,6 +44,7 @@ type double struct {
 	held    *store.Store // the store of Intake
 	posting flow.ID      // of the last admit or check
 	checked bool         // the argument of Admit
+	byKey   int          // the batches of AdmitByKey
 	panics  bool         // Check does
 	server  *Server      // the last one in front of the double
 
@@ -74,6 +75,11 @@ func (d *double) Apply(_ context.Context, batches []flow.Written) error {
 
 func (d *double) Admit(_ context.Context, checked bool, batches []flow.Written) (bool, error) {
 	d.checked, d.posting = checked, batches[0].Posting
+	return true, d.err
+}
+
+func (d *double) AdmitByKey(_ context.Context, batches []flow.Written) (bool, error) {
+	d.byKey = len(batches)
 	return true, d.err
 }
 

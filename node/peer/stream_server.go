@@ -32,6 +32,7 @@ func (s *Server) initStreams() {
 		Methods: map[stream.Kind]stream.Method{
 			wire.KindAdmit:        {Slots: s.routedSlots, KeepsBody: true},
 			wire.KindAdmitChecked: {Slots: s.routedSlots, KeepsBody: true},
+			wire.KindAdmitByKey:   {Slots: s.routedSlots, KeepsBody: true},
 			wire.KindCheck:        {Slots: s.plainSlots},
 			wire.KindApply:        {Slots: s.plainSlots},
 		},
@@ -154,6 +155,9 @@ func (s *Server) do(ctx context.Context, a *wire.Ask) (replayed bool, err error)
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, a.Wait)
 		defer cancel()
+	}
+	if a.Kind == wire.KindAdmitByKey {
+		return s.AdmitByKey(ctx, batches)
 	}
 	return s.Admit(ctx, a.Kind == wire.KindAdmitChecked, batches)
 }

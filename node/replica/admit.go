@@ -27,12 +27,7 @@ func (r *Replicas) Check(batches []flow.Written) (allReplayed bool, err error) {
 // checked: the batches are a part of a posting and the posting was checked as a whole. Neither the limits of an hour
 // nor the memory of keys refuses a part of it.
 func (r *Replicas) Admit(ctx context.Context, checked bool, batches []flow.Written) (allReplayed bool, err error) {
-	if r.Refuse != nil {
-		if err := r.Refuse(); err != nil {
-			return false, err
-		}
-	}
-	if err := r.CheckQuorum(); err != nil {
+	if err := r.mayAdmit(); err != nil {
 		return false, err
 	}
 	if checked {
@@ -48,6 +43,16 @@ func (r *Replicas) Admit(ctx context.Context, checked bool, batches []flow.Writt
 	}
 	r.keys.Remember(batches[0].Batch)
 	return allReplayed, nil
+}
+
+// mayAdmit returns why this store admits no batch now; nil: it does.
+func (r *Replicas) mayAdmit() error {
+	if r.Refuse != nil {
+		if err := r.Refuse(); err != nil {
+			return err
+		}
+	}
+	return r.CheckQuorum()
 }
 
 // CheckQuorum returns an error if a write would fail because fewer than W counting stores are present, this store

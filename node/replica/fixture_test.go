@@ -1,6 +1,7 @@
 package replica
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,11 +22,12 @@ import (
 // world is a cluster without a network: every store is real and in memory, and the test decides the answers of its
 // node. The address of a node is its name.
 type world struct {
-	mu     sync.Mutex
-	roster roster.Roster
-	sites  map[string]*site // by name
-	self   string           // whose Replicas are tested
-	sent   []string         // frames that Missing has sent, by address and slice
+	mu      sync.Mutex
+	roster  roster.Roster
+	sites   map[string]*site // by name
+	self    string           // whose Replicas are tested
+	version compat.Version   // on in the cluster; 0: compat.Newest
+	sent    []string         // frames that Missing has sent, by address and slice
 }
 
 // site is one node and its store.
@@ -115,7 +117,7 @@ func (w *world) Roster() roster.Roster {
 }
 
 // Ring implements Cluster.
-func (w *world) Version() compat.Version { return compat.Newest }
+func (w *world) Version() compat.Version { return cmp.Or(w.version, compat.Newest) }
 
 func (w *world) Ring() *ring.Ring { return ring.New(w.Roster().Members(), 1) }
 
@@ -188,6 +190,11 @@ func (w *world) Admit(ctx context.Context, addr string, _ bool, posting flow.ID,
 		_, err = s.after()
 	}
 	return s.replayed, err
+}
+
+// AdmitByKey implements Peers.
+func (w *world) AdmitByKey(ctx context.Context, addr string, batches ...[]byte) (bool, error) {
+	return w.Admit(ctx, addr, false, flow.ID{}, batches...)
 }
 
 // Check implements Peers.

@@ -12,6 +12,7 @@ import (
 	"flowring/flow"
 	"flowring/internal/safeguard"
 	"flowring/internal/workers"
+	"flowring/node/replica/bykey"
 	"flowring/node/replica/candidates"
 	"flowring/node/replica/coalesce"
 	"flowring/node/replica/keys"
@@ -72,6 +73,7 @@ type Peers interface {
 	Heard(addr string) bool // false: the last call failed; ends with the next good heartbeat
 	Gone(addr string) bool  // true: all calls have failed for a long time
 	Admit(ctx context.Context, addr string, checked bool, posting flow.ID, batches ...[]byte) (replayed bool, err error)
+	AdmitByKey(ctx context.Context, addr string, batches ...[]byte) (replayed bool, err error)
 	Check(ctx context.Context, addr string, posting flow.ID, batches ...[]byte) (replayed bool, err error)
 	Apply(ctx context.Context, addr string, batches ...[]byte) (roster.Store, error)
 	Digest(ctx context.Context, addr string, s flow.Slice, roster string) (DigestReply, error)
@@ -109,6 +111,7 @@ type Replicas struct {
 	keyless   atomic.Uint64 // postings without a key so far
 	hedges    *pace.Budget  // of attempts beside slow ones
 	keys      *keys.Memory
+	byKey     bykey.Taker
 	finder    *candidates.Finder
 	coalescer *coalesce.Coalescer[candidates.Candidate]
 	reads     *rounds.Rounds[Known, Reading]

@@ -34,6 +34,14 @@ func (r *Replicas) Submit(ctx context.Context, p *flow.Posting) (replayed bool, 
 		b.Dot = flow.Dot{Origin: r.origin, Seq: r.nextSeq(b.Slice)}
 		batches[i] = flow.Written{Batch: b, Bytes: b.Encode()}
 	}
+	if p.ByKey {
+		return r.submitByKey(ctx, batches)
+	}
+	return r.submit(ctx, batches)
+}
+
+// submit stores the batches of a posting.
+func (r *Replicas) submit(ctx context.Context, batches []flow.Written) (replayed bool, err error) {
 	if len(batches) == 1 {
 		return r.withFailover(ctx, batches[0], r.admitAt, 0)
 	}

@@ -32,12 +32,14 @@ const (
 	KindAdmitChecked
 	KindCheck
 	KindApply
+
+	KindAdmitByKey stream.Kind = 7
 )
 
 // CallName returns the name of a kind of call.
 func CallName(k stream.Kind) string {
 	switch k {
-	case KindAdmit, KindAdmitChecked:
+	case KindAdmit, KindAdmitChecked, KindAdmitByKey:
 		return "admit"
 	case KindCheck:
 		return "check"
