@@ -6,7 +6,7 @@
 //	monitoring/       alert rules for Prometheus, and a dashboard for Grafana
 //
 // The tests render each of them as `kustomize build` would, read the result strictly (a misspelt field is an error), and check
-// what a cluster would only show at the worst moment: that ports, settings and probes are the program's own, that
+// for faults that a cluster would only show at the worst moment: that ports, settings and probes are the program's own, that
 // draining has the time it needs (P10), that an eviction leaves a write quorum (P1), that new nodes can meet before they are
 // ready, and that the pods satisfy the restricted Pod Security Standard. Every check is also run against manifests broken in
 // the way that it is there to notice.

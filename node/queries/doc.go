@@ -5,7 +5,7 @@
 //	   |--- digests(from, to) ---------->|   one call for all slices of the range
 //	   |  judge each slice (replica/proof), choose a store for each
 //	   |--- query(spec, slices) -------->|   adds its slices up: one sum for each group
-//	   |<-- head: what was added up -----|   all heads are there before the reader gets the first row
+//	   |<-- head: the slices added up ---|   all heads are there before the reader gets the first row
 //	   |<-- groups, sorted --------------|   merged while the reader reads (flow/query/merge)
 //
 // A slice is settled if a store holds exactly the union of all digests and each dot of the union is on W stores. Then

@@ -1,7 +1,7 @@
 // Package watch sends the rows of a query to viewers while they change: which rows does a viewer lack?
 //
 //	viewer --+                    once a second
-//	viewer --+--> stream of one query --> evaluation --> version: tag, rows, what changed since the version before
+//	viewer --+--> stream of one query --> evaluation --> version: tag, rows, changes since the version before
 //	viewer --+
 //
 // All viewers of one query at a node share one stream, and so one evaluation a second and one encoding of each change.

@@ -1,5 +1,5 @@
-// Package top shows the largest groups of flows on a terminal, and keeps them fresh: what does the user see, and which
-// keys change it?
+// Package top shows the largest groups of flows on a terminal, and keeps them fresh: which rows does the user see, and
+// which keys change them?
 //
 // A Screen asks a query with top=N every few seconds, where N fills the terminal. A key changes the sum or the groups, and
 // the query is asked again at once: the node sorts, because the largest groups by another sum may be other groups. A node
