@@ -10,7 +10,7 @@ BUILDINFO := flowring/internal/buildinfo
 LDFLAGS   := -s -w -X $(BUILDINFO).commit=$(COMMIT)
 
 .DEFAULT_GOAL := build
-.PHONY: help build test race simulate lint fuzz cover bench growth bench-check image clean FORCE
+.PHONY: help build test race simulate lint fuzz cover bench growth bench-check pictures image clean FORCE
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -62,6 +62,9 @@ bench-check: build bin/bench ## measure less, for less than a minute, and fail f
 
 bin/bench: FORCE
 	go build -o $@ ./internal/bench
+
+pictures: ## make the pictures of README.md anew, in chromium, from what its commands show
+	go test -count=1 -run TestReadmeFromTopToBottom ./internal/proctest -pictures
 
 image: build ## build the container image IMAGE (localhost/flowring:dev) with buildah or docker
 	@mkdir -p bin/data

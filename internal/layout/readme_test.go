@@ -51,6 +51,20 @@ func TestReadmeIsAPage(t *testing.T) {
 	}
 }
 
+// TestPicturesAreSmall holds the pictures of README.md to a size that a reader does not wait for.
+func TestPicturesAreSmall(t *testing.T) {
+	all := found(read(t, "README.md"), `\(docs/pictures/([^)]*)\)`)
+	if len(all) != 3 {
+		t.Errorf("README.md has the pictures %q, want 3", all)
+	}
+	for _, name := range all {
+		const most = 120_000
+		if picture := read(t, "docs/pictures/"+name); len(picture) > most {
+			t.Errorf("%s has %d bytes, want at most %d", name, len(picture), most)
+		}
+	}
+}
+
 // section returns the part of a document below a heading of the second level.
 func section(text, heading string) string {
 	_, rest, _ := strings.Cut(text, "\n## "+heading+"\n")

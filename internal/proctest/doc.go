@@ -13,6 +13,7 @@
 // capture for machines without these tools.
 //
 // The README: every command of README.md, from top to bottom in one shell, prints the text below it in README.md.
+// `make pictures` makes the pictures of README.md on the way.
 //
 // Environment variables:
 //

@@ -22,6 +22,8 @@ import (
 //   - 127.0.0.1 becomes another loopback address, with the same ports, which no other node of the machine has;
 //   - bin/flowring, flowring-data and /tmp/flowring become folders of the test.
 //
+// A picture is a link to the page that it shows. The test loads the page, and with -pictures makes the picture anew.
+//
 // In outputs IDs, the time of the hour, retry_after and the width of columns may differ, and the number of the hour is
 // the current one.
 func TestReadmeFromTopToBottom(t *testing.T) {
@@ -47,6 +49,9 @@ func TestReadmeFromTopToBottom(t *testing.T) {
 		if !place.run(t, sh, e) {
 			return // the following commands need this one
 		}
+		if e.picture != "" && *pictures {
+			place.takePicture(t, e)
+		}
 	}
 	place.checkNothingIsLeft(t, sh)
 }
@@ -54,8 +59,12 @@ func TestReadmeFromTopToBottom(t *testing.T) {
 // readmeExample is a command of README.md and its output in README.md.
 type readmeExample struct {
 	command, output string
-	silent          bool // README.md has no output
+	silent          bool   // README.md has no output
+	picture, page   string // the file of a picture, and the address of its page
 }
+
+// picture matches a picture of README.md that links to its page.
+var picture = regexp.MustCompile(`^\[!\[.*\]\((docs/pictures/.*)\)\]\((http://.*)\)\n$`)
 
 // readmeExamples returns the commands below the first heading. A block whose lines have no dollar is one command. In
 // any other block a command begins with a dollar, goes on while a quotation is open, and has its output below.
@@ -68,6 +77,10 @@ func readmeExamples(text string) []readmeExample {
 		isCode = isCode && !strings.HasPrefix(code, "  docker ")
 		command, begins := strings.CutPrefix(code, "$ ")
 		last := len(all) - 1
+		if m := picture.FindStringSubmatch(line); m != nil {
+			load := "curl -sf -H 'Accept: text/html' -o /dev/null " + m[2]
+			all = append(all, readmeExample{command: load, silent: true, picture: m[1], page: m[2]})
+		}
 		switch {
 		case strings.TrimSpace(line) == "" && within:
 			all[last].output += "\n" // a block goes on behind an empty line
