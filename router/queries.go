@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"flowring/router/ask"
+	"flowring/router/parameter"
 	"flowring/router/rows"
 )
 
@@ -121,6 +122,6 @@ func (rt *router) asked(r *http.Request, kind string, out *rows.Output) func() {
 		took := time.Since(start)
 		rt.metrics.querySeconds.WithLabelValues(kind).Observe(took.Seconds())
 		rt.metrics.queryRows.WithLabelValues(kind).Add(float64(out.Rows))
-		rt.Log.DebugContext(r.Context(), "query ended", "kind", kind, "query", r.URL.RawQuery, "rows", out.Rows, "took", took)
+		rt.Log.DebugContext(r.Context(), "query ended", "kind", kind, "query", parameter.Shown(r.URL), "rows", out.Rows, "took", took)
 	}
 }

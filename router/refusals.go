@@ -8,6 +8,7 @@ import (
 	"flowring/flow/csv"
 	"flowring/internal/browser"
 	"flowring/internal/contract"
+	"flowring/internal/redact"
 )
 
 // RefusalOf returns the refusal of err, and its text for the client.
@@ -15,7 +16,7 @@ func RefusalOf(err error) (r contract.Refusal, detail string) {
 	r, detail, ok := contract.RefusalOf(err)
 	switch {
 	case ok:
-		return r, detail
+		return r, redact.Tokens(detail) // it quotes the request
 	case errors.Is(err, context.DeadlineExceeded):
 		return contract.Timeout, contract.Timeout.Error()
 	}

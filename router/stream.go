@@ -13,6 +13,7 @@ import (
 	"flowring/internal/contract"
 	"flowring/router/coding"
 	"flowring/router/condition"
+	"flowring/router/parameter"
 )
 
 // sendBuffer is the size in bytes of the first write of an answer. An answer of at most this size is a short one.
@@ -55,7 +56,7 @@ func (rt *router) send(w http.ResponseWriter, r *http.Request, answer *reply) {
 	}
 	if err != nil {
 		rt.metrics.broken.Inc()
-		rt.Log.DebugContext(r.Context(), "answer broke off", "path", r.URL.Path, "query", r.URL.RawQuery, "err", err)
+		rt.Log.DebugContext(r.Context(), "answer broke off", "path", r.URL.Path, "query", parameter.Shown(r.URL), "err", err)
 		panic(http.ErrAbortHandler)
 	}
 }

@@ -23,8 +23,10 @@ type process struct {
 	host string   // its address; every node has the default ports
 	data string   // folder of the journal
 	log  string   // file with the logs of all starts
+	tls  bool     // the public port has TLS
 	in   []string // command that runs a command in the namespace of this node; nil: none
 	args []string
+	env  []string // additional variables
 
 	binary string // another program than that of the tests; empty: none
 
@@ -32,7 +34,12 @@ type process struct {
 	ended chan error
 }
 
-func (p *process) url() string    { return "http://" + p.host + ":8080" }
+func (p *process) url() string {
+	if p.tls {
+		return "https://" + p.host + ":8080"
+	}
+	return "http://" + p.host + ":8080"
+}
 func (p *process) peer() string   { return "http://" + p.host + ":8081/peer/v1/" }
 func (p *process) String() string { return p.name }
 
@@ -47,7 +54,7 @@ func (p *process) start() {
 	line := append(append([]string{}, p.in...), cmp.Or(p.binary, os.Getenv(envBinary)), "serve")
 	line = append(line, p.args...)
 	p.cmd = exec.Command(line[0], line[1:]...)
-	p.cmd.Stdout, p.cmd.Stderr, p.cmd.Env = log, log, environment()
+	p.cmd.Stdout, p.cmd.Stderr, p.cmd.Env = log, log, append(environment(), p.env...)
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := p.cmd.Start(); err != nil {
 		p.t.Fatalf("start %s: %v", p, err)

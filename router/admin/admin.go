@@ -12,6 +12,7 @@ import (
 	"strconv"
 
 	"flowring/internal/contract"
+	"flowring/router/parameter"
 	"flowring/router/principal"
 )
 
@@ -62,7 +63,7 @@ func (d Door) Forget(r *http.Request) error {
 // check asks for the scope, and logs the call.
 func (d Door) check(r *http.Request) error {
 	who, err := d.Gate.Check(r, principal.Admin)
-	d.Log.InfoContext(r.Context(), "admin call", "audit", true, "call", r.URL.Path, "for", r.URL.RawQuery, "principal", who.Name,
+	d.Log.InfoContext(r.Context(), "admin call", "audit", true, "call", r.URL.Path, "for", parameter.Shown(r.URL), "principal", who.Name,
 		"client", r.RemoteAddr, "allowed", err == nil)
 	return err
 }

@@ -20,6 +20,7 @@ import (
 	"flowring/flow/query"
 	"flowring/internal/buildinfo"
 	"flowring/internal/contract"
+	"flowring/internal/redact"
 	"flowring/router"
 	"flowring/router/ask"
 	"flowring/router/principal"
@@ -185,7 +186,7 @@ type navItem struct {
 
 // render answers with a page. A refusal is a part of the page, with its status; render returns it.
 func (h *Handler) render(w http.ResponseWriter, r *http.Request, v view) error {
-	parameters, err := url.ParseQuery(r.URL.RawQuery)
+	parameters, err := url.ParseQuery(redact.Tokens(r.URL.RawQuery)) // for links, which readers share
 	if err != nil {
 		err = contract.Query.Errorf("the query is not well formed: %w", err)
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"flowring/internal/contract"
+	"flowring/internal/redact"
 	"flowring/router/principal"
 )
 
@@ -18,7 +19,7 @@ const maxForm = 16 << 10
 // signIn answers the form, and takes a token. The cookie holds the token itself, so every node accepts it.
 func (h *Handler) signIn(w http.ResponseWriter, r *http.Request) error {
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
-	back := localPath(r.FormValue("back"))
+	back := localPath(redact.Tokens(r.FormValue("back")))
 	if r.Method != http.MethodPost {
 		return h.renderSignIn(w, r, back, nil)
 	}

@@ -21,6 +21,14 @@ func Parse(raw string) (url.Values, error) {
 // Ignored reports whether a node ignores a parameter: clients add names with a leading underscore to get past caches.
 func Ignored(name string) bool { return strings.HasPrefix(name, "_") }
 
+// Shown returns the query of a URL for the log: the parameters that have a meaning, in the order of their names. An
+// ignored parameter may be a secret of a client that is set up wrongly.
+func Shown(u *url.URL) string {
+	values := u.Query()
+	maps.DeleteFunc(values, func(name string, _ []string) bool { return Ignored(name) })
+	return values.Encode()
+}
+
 // CheckNames refuses a query with a parameter outside names, because the sender relies on its effect: ?Require=complete
 // asks for a guarantee.
 func CheckNames(u *url.URL, names []string) error {

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"strings"
 
+	"flowring/internal/redact"
 	"flowring/internal/reload"
 )
 
@@ -197,13 +198,10 @@ func CheckName(name string) error {
 	return nil
 }
 
-// tokenMark begins each new token, so that programs that look for secrets in files find it.
-const tokenMark = "flowring_"
-
 // New returns a new token of 256 random bits, and its line of the tokens file.
 func New(name string, scopes Scopes) (secret, line string) {
 	var random [32]byte
 	rand.Read(random[:]) // never fails
-	secret = tokenMark + base64.RawURLEncoding.EncodeToString(random[:])
+	secret = redact.Mark + base64.RawURLEncoding.EncodeToString(random[:])
 	return secret, fmt.Sprintf("%s %s %x", name, scopes, sha256.Sum256([]byte(secret)))
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/lmittmann/tint"
 	"golang.org/x/term"
 
+	"flowring/internal/redact"
 	"flowring/internal/trace"
 )
 
@@ -22,7 +23,7 @@ func New(w io.Writer, format string, level slog.Level) *slog.Logger {
 }
 
 func handler(w io.Writer, format string, level slog.Level) slog.Handler {
-	options := &slog.HandlerOptions{Level: level}
+	options := &slog.HandlerOptions{Level: level, ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr { return redacted(a) }}
 	switch {
 	case format == JSON:
 		return slog.NewJSONHandler(w, options)
@@ -30,6 +31,23 @@ func handler(w io.Writer, format string, level slog.Level) slog.Handler {
 		return pleasant(w, level, os.Getenv("NO_COLOR") == "")
 	}
 	return slog.NewTextHandler(w, options)
+}
+
+// redacted returns an attribute without the tokens in its text. A line quotes paths, queries and bodies of clients.
+func redacted(a slog.Attr) slog.Attr {
+	text := ""
+	switch a.Value.Kind() {
+	case slog.KindString:
+		text = a.Value.String()
+	case slog.KindAny:
+		if err, is := a.Value.Any().(error); is {
+			text = err.Error()
+		}
+	}
+	if shown := redact.Tokens(text); shown != text {
+		a.Value = slog.StringValue(shown)
+	}
+	return a
 }
 
 func isTerminal(w io.Writer) bool {
@@ -45,7 +63,7 @@ func pleasant(w io.Writer, level slog.Level, colours bool) slog.Handler {
 	return tint.NewTextHandler(w, &tint.Options{
 		Level: level, TimeFormat: time.TimeOnly, NoColor: !colours,
 		ReplaceAttr: func(groups []string, a slog.Attr) slog.Attr {
-			if a.Key == slog.MessageKey && len(groups) == 0 && a.Value.Kind() == slog.KindString {
+			if a = redacted(a); a.Key == slog.MessageKey && len(groups) == 0 && a.Value.Kind() == slog.KindString {
 				text := a.Value.String()
 				a.Value = slog.StringValue(text + strings.Repeat(" ", max(messageWidth-len(text), 0)))
 			}

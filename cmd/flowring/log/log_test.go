@@ -54,3 +54,19 @@ func TestALineAboutARequestHasItsID(t *testing.T) {
 		t.Errorf("the line is %q, want the ID %v at its end", &out, id)
 	}
 }
+
+// P17: a token that a client put into a path, a query or a body is in no line, wherever the line quotes it.
+func TestNoLineShowsAToken(t *testing.T) {
+	const token = "flowring_uS0-fM_lDQ9uQd3cPvXmJq1x8bKtR5yZhWnE2aLgI7o"
+	for name, log := range map[string]func(*bytes.Buffer) *slog.Logger{
+		"text":       func(out *bytes.Buffer) *slog.Logger { return New(out, "text", slog.LevelDebug) },
+		"JSON":       func(out *bytes.Buffer) *slog.Logger { return New(out, JSON, slog.LevelDebug) },
+		"a terminal": func(out *bytes.Buffer) *slog.Logger { return slog.New(pleasant(out, slog.LevelDebug, false)) },
+	} {
+		var out bytes.Buffer
+		log(&out).With("name", token).Debug("message with "+token, "path", "/"+token, "err", errors.New("got "+token), slog.Group("more", "text", token))
+		if strings.Contains(out.String(), token[9:]) || strings.Count(out.String(), "flowring_...") != 5 {
+			t.Errorf("%s: the line is %q, want the mark of the token five times", name, &out)
+		}
+	}
+}
