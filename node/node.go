@@ -20,6 +20,7 @@ import (
 	"flowring/node/capacity"
 	"flowring/node/clock"
 	"flowring/node/directory"
+	"flowring/node/expiry"
 	"flowring/node/founding"
 	"flowring/node/keyring"
 	"flowring/node/member"
@@ -71,6 +72,7 @@ type Node struct {
 	journal    *journal.Journal
 	store      *store.Store
 	membership *membership.State
+	expiry     *expiry.Deleter
 	directory  *directory.Directory
 	statuses   directory.Statuses
 	clock      *clock.Clock
@@ -235,7 +237,7 @@ func (n *Node) openStore(ctx context.Context) error {
 	n.pushStep("journal", func(context.Context) error { return j.Close() })
 	n.disk = capacity.NewDisk(n.cfg.MinFree, j.FreeBytes, n.log)
 	n.store = store.New(
-		store.Config{MemoryBudget: n.cfg.MemoryLimit / 2, Limits: n.cfg.storeLimits(n.clock)},
+		store.Config{MemoryBudget: n.cfg.MemoryLimit / 2, Limits: n.cfg.storeLimits(n.clock), Disabled: n.deps.Disabled},
 		store.Deps{Journal: j, Log: n.log})
 	if err := n.store.Open(); err != nil {
 		return err
@@ -243,6 +245,8 @@ func (n *Node) openStore(ctx context.Context) error {
 	if err := n.openMembership(); err != nil {
 		return err
 	}
+	n.expiry = expiry.New(n.store, n.log)
+	n.membership.OnFloors(n.expiry.Raise)
 	settled, err := n.loadNames(stateSettled)
 	if err != nil {
 		return err
@@ -367,6 +371,7 @@ func (n *Node) startLoops(context.Context) error {
 		n.loops.Go(func() { n.watchFolder(ctx) })
 	}
 	n.loops.Go(func() { n.memory.Watch(ctx) })
+	n.loops.Go(func() { n.expiry.Run(ctx) })
 	n.loops.Go(func() { n.files.Watch(ctx) })
 	n.loops.Go(func() { n.cfg.access().Warn(ctx, n.log) })
 	n.replicas.Start()
@@ -392,6 +397,12 @@ func (n *Node) fail(err error) {
 
 // Members describes the cluster from this node's point of view.
 func (n *Node) Members() router.MembersView { return n.membersView() }
+
+// RaiseFloors raises the floors of retention at this node, for tests, and returns them.
+func (n *Node) RaiseFloors(f roster.Floors) (roster.Floors, error) {
+	err := n.membership.RaiseFloors(f)
+	return n.membership.Floors(), err
+}
 
 // Name returns the node's name, or the name in the data folder if none was configured. Start sets it.
 func (n *Node) Name() string { return n.cfg.Name }

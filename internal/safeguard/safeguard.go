@@ -44,6 +44,7 @@ const (
 	CallerName                     // the certificate of a caller is of the node that the caller claims to be (P17)
 	CalledCert                     // a called node has a certificate of the authority (P17)
 	CalledName                     // the certificate of a called node is of the node that the caller means (P17)
+	SayExpired                     // a store says expired of an hour below its floor, not that it holds nothing (P4)
 	StoreFloor                     // a store neither takes nor shows a batch of an hour below its floor (P4)
 	ByKey                          // of a batch that a preset made the key and the hour decide (P2)
 	HeldCopies                     // a batch held in place of another is on W stores before the answer (P1)

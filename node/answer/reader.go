@@ -43,8 +43,33 @@ func New(cfg Config, deps Deps) *Reader { return &Reader{Config: cfg, Deps: deps
 // Saturated returns how many totals of merged hours were cut to 2^63-1 (P14).
 func (r *Reader) Saturated() int64 { return r.saturated.Load() }
 
-// Hour opens an answer with the flows of an hour. Each slice is read at its owner. The caller closes the answer.
+// Hour opens an answer with the flows of an hour. Each slice is read at its owner. The caller closes the answer. Hour fails
+// with contract.Expired if a store says so of the hour, or the roster does at the end.
 func (r *Reader) Hour(ctx context.Context, hour flow.Hour, ask contract.Ask) (contract.Answer, error) {
+	if err := r.checkExpired(hour); err != nil {
+		return nil, err
+	}
+	answer, err := r.open(ctx, hour, ask)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.checkExpired(hour); err != nil {
+		answer.Close()
+		return nil, err
+	}
+	return answer, nil
+}
+
+// checkExpired returns contract.Expired for an hour below the floor of the roster.
+func (r *Reader) checkExpired(hour flow.Hour) error {
+	if r.Replicas.Expired(hour) && !r.Disabled.Has(safeguard.SayExpired) {
+		return contract.Expired
+	}
+	return nil
+}
+
+// open opens all slices of an hour.
+func (r *Reader) open(ctx context.Context, hour flow.Hour, ask contract.Ask) (contract.Answer, error) {
 	wanted := peer.Wanted{Ask: ask, Columns: r.columnsAreRead()}
 	if r.Slices == 1 {
 		wanted.JSON = true

@@ -8,7 +8,7 @@ import (
 )
 
 // PublicError returns err in the form for clients: a refusal without the path around it. A peer's refusal for another
-// reason than the content of a write means that the cluster is unavailable.
+// reason than the content of a write, or an expired hour, means that the cluster is unavailable.
 func PublicError(err error) error {
 	if err == nil {
 		return nil
@@ -22,7 +22,7 @@ func PublicError(err error) error {
 		return unavailable
 	case errors.As(err, &hour):
 		return hour
-	case errors.As(err, &refusal) && refusal.OfContent():
+	case errors.As(err, &refusal) && (refusal.OfContent() || refusal == contract.Expired):
 		return refusal
 	case errors.As(err, &peers):
 		return &contract.UnavailableError{Reason: peers.Detail, Stores: peers.Stores, Err: err}

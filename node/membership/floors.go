@@ -9,6 +9,13 @@ import (
 // are on disk before Floors returns them.
 func (s *State) Floors() roster.Floors { return s.Roster().Floors() }
 
+// OnFloors makes fn run with the present floors, and with those of each later roster once it is on disk. fn must not
+// block. It must be called before other goroutines change the State.
+func (s *State) OnFloors(fn func(roster.Floors)) {
+	s.onFloors = fn
+	fn(s.Floors())
+}
+
 // RaiseFloors raises the floors of the cluster, durably. Before the version with floors is on it changes nothing.
 func (s *State) RaiseFloors(f roster.Floors) error {
 	return s.change(func(r roster.Roster) (roster.Roster, error) {

@@ -22,7 +22,8 @@ type opener func(ctx context.Context, addr string) (io.Closer, error)
 // store gives a sign of life.
 //
 // A store may fail after a slow round, because it reached too few others. Most of the time of a GET is over then, so
-// signs of life no longer extend the time of the next stores, and the refusal also comes within 4 s.
+// signs of life no longer extend the time of the next stores, and the refusal also comes within 4 s. A store that says
+// that the hour has expired ends the attempts.
 func (r *Replicas) Forward(ctx context.Context, s flow.Slice, open opener) (io.Closer, error) {
 	list := r.finder.Lookup().Of(s)
 	unavailable := &contract.UnavailableError{Reason: "no store of the hour answered"}
@@ -48,6 +49,9 @@ func (r *Replicas) Forward(ctx context.Context, s flow.Slice, open opener) (io.C
 			if o.err == nil {
 				f.won = o.attempt
 				return o.Closer, nil
+			}
+			if errors.Is(o.err, contract.Expired) { // one such word is enough
+				return nil, contract.Expired
 			}
 			f.lastFailed = o.attempt
 			unavailable.AddFailure(r.label(o.from.Store), o.err)

@@ -97,10 +97,10 @@ func (p *pass) update(fn func()) {
 // compareAll queues the slices of which a source holds batches that this store lacks. It returns the last failure.
 func (p *pass) compareAll(ctx context.Context, s *source, leave func()) (failed error) {
 	for _, slice := range slices.SortedFunc(maps.Keys(s.sums), flow.Slice.Compare) {
-		if !p.differs(s, slice) || !p.r.shouldKeep(p.on, slice) && p.r.Store.Unreadable(slice) == 0 {
+		if p.r.Expired(slice.Hour) || !p.differs(s, slice) || !p.r.shouldKeep(p.on, slice) && p.r.Store.Unreadable(slice) == 0 {
 			continue
 		}
-		if err := p.compare(ctx, s, slice); err != nil {
+		if err := p.compare(ctx, s, slice); err != nil && !p.r.Expired(slice.Hour) {
 			failed = fmt.Errorf("compare %s: %w", slice, err)
 		}
 		if ctx.Err() != nil || p.r.Silent(failed) {
@@ -146,7 +146,7 @@ func (p *pass) fetchAll(ctx context.Context, s *source) (failed error) {
 		}
 		err := p.fetch(ctx, s, d)
 		p.update(func() { delete(p.fetching, d.slice) })
-		if err != nil {
+		if err != nil && !p.r.Expired(d.slice.Hour) {
 			failed = fmt.Errorf("fetch %s: %w", d.slice, err)
 		}
 		if ctx.Err() != nil || p.r.Silent(failed) {
@@ -210,7 +210,7 @@ func (p *pass) noteConflict(s *source, slice flow.Slice, err error) {
 // that have arrived or that this store need not keep.
 func (p *pass) finish(heardAll bool) {
 	for _, slice := range p.r.repair.backlog.Slices() {
-		if heardAll || !p.r.shouldKeep(p.on, slice) {
+		if heardAll || p.r.Expired(slice.Hour) || !p.r.shouldKeep(p.on, slice) {
 			p.r.repair.backlog.Forget(slice)
 		} else if own, err := p.r.Store.Digest(slice); err == nil {
 			p.r.repair.backlog.Remove(slice, own)

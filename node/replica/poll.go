@@ -2,12 +2,14 @@ package replica
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"sync"
 
 	"flowring/flow"
+	"flowring/internal/contract"
 	"flowring/internal/safeguard"
 	"flowring/node/replica/proof"
 	"flowring/ring/roster"
@@ -20,6 +22,9 @@ type DigestReply = proof.DigestReply
 // DigestReply returns this store's answer about a slice.
 func (r *Replicas) DigestReply(s flow.Slice) (DigestReply, error) {
 	d, err := r.Store.Digest(s)
+	if errors.Is(err, contract.Expired) && r.Disabled.Has(safeguard.SayExpired) {
+		err = nil
+	}
 	return DigestReply{From: r.Cluster.Self(), Digest: d, TakingOver: r.TakingOver(s), Recovering: r.isDoubtful(s)}, err
 }
 
@@ -28,7 +33,8 @@ type poll struct {
 	proof.Replies
 	r    *Replicas
 	skip *silentStores // of the pass around the poll; nil: none
-	mu   sync.Mutex    // guards All while stores are asked
+	mu   sync.Mutex    // guards All and said while stores are asked
+	said bool          // another store said that the hour has expired
 }
 
 func (r *Replicas) newPoll(s flow.Slice, skip *silentStores) *poll {
@@ -38,7 +44,8 @@ func (r *Replicas) newPoll(s flow.Slice, skip *silentStores) *poll {
 	}
 }
 
-// askAll asks every store of the roster for its digest, and every store that the answers add to the roster.
+// askAll asks every store of the roster for its digest, and every store that the answers add to the roster. It fails with
+// contract.Expired if one of them says so of the hour.
 func (p *poll) askAll(ctx context.Context) error {
 	own, err := p.r.DigestReply(p.Slice)
 	if err != nil {
@@ -48,6 +55,15 @@ func (p *poll) askAll(ctx context.Context) error {
 	p.All[p.Self.ID] = &proof.Reply{DigestReply: own}
 	if !p.Disabled.Has(safeguard.AskEverybody) {
 		p.AskOthers(func(st roster.Store) { p.ask(ctx, st) })
+	}
+	return p.checkExpired()
+}
+
+// checkExpired returns contract.Expired if the hour has expired, by a store's own word or by the roster as merged from all
+// answers so far.
+func (p *poll) checkExpired() error {
+	if (p.said || p.r.Expired(p.Slice.Hour)) && !p.r.Disabled.Has(safeguard.SayExpired) {
+		return contract.Expired
 	}
 	return nil
 }
@@ -60,6 +76,12 @@ func (p *poll) ask(ctx context.Context, st roster.Store) {
 	ctx, cancel := context.WithTimeout(ctx, p.r.DigestWait)
 	defer cancel()
 	answer, err := p.r.Peers.Digest(ctx, addr, p.Slice, "")
+	if errors.Is(err, contract.Expired) {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.said = true
+		return
+	}
 	if err != nil || answer.From.ID != st.ID { // if another store answers at the address, this one is silent
 		p.skip.note(st.ID, err)
 		return

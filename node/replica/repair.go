@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"flowring/flow"
+	"flowring/internal/contract"
 	"flowring/node/replica/backlog"
 	"flowring/node/replica/pace"
 	"flowring/ring"
@@ -108,6 +109,9 @@ func (r *Replicas) Summary() (map[flow.Slice][16]byte, error) {
 	sums := map[flow.Slice][16]byte{}
 	for _, s := range r.Store.Slices() {
 		d, err := r.Store.Digest(s)
+		if errors.Is(err, contract.Expired) { // a moment ago
+			continue
+		}
 		if err != nil {
 			return nil, err
 		}

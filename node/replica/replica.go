@@ -198,6 +198,9 @@ func (r *Replicas) isReplica(on *ring.Ring, s flow.Slice, name string) bool {
 	return r.rule.IsReplica(on, s, name)
 }
 
+// Expired reports whether an hour is below the floor of the roster, so that no store keeps it.
+func (r *Replicas) Expired(h flow.Hour) bool { return r.Cluster.Roster().Floors().Expires(h) }
+
 // Rule returns the rule by which this store judges answers.
 func (r *Replicas) Rule() *proof.Rule { return &r.rule }
 

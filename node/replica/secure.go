@@ -2,6 +2,7 @@ package replica
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -45,7 +46,7 @@ func (r *Replicas) Secure(ctx context.Context, away bool) error {
 				continue
 			}
 		}
-		if err := r.secureSlice(ctx, s, skip, away); err != nil {
+		if err := r.secureSlice(ctx, s, skip, away); err != nil && !errors.Is(err, contract.Expired) {
 			return err
 		}
 		done()

@@ -2,7 +2,6 @@ package replica
 
 import (
 	"context"
-	"slices"
 	"sync/atomic"
 	"time"
 
@@ -12,6 +11,7 @@ import (
 	"flowring/internal/contract"
 	"flowring/internal/safeguard"
 	"flowring/node/replica/candidates"
+	"flowring/node/replica/owners"
 )
 
 // Submit stores a posting. It gives each batch its slice and its dot, and sends it to the owner of the slice, which
@@ -77,8 +77,14 @@ func (r *Replicas) nextSeq(s flow.Slice) uint64 {
 	return seq.(*atomic.Uint64).Add(1)
 }
 
-// action does one thing with batches at one store: it succeeds with all of them, or fails.
-type action func(ctx context.Context, to candidates.Candidate, batches []flow.Written) (replayed bool, err error)
+// action does one thing with batches at one store.
+type action = owners.Action
+
+// runHedged is runDetached for a call that earns a part of an attempt beside a slow one.
+func (r *Replicas) runHedged(fn func()) error {
+	r.hedges.Earn()
+	return r.runDetached(fn)
+}
 
 func (r *Replicas) checkAt(ctx context.Context, to candidates.Candidate, batches []flow.Written) (bool, error) {
 	if to.Self {
@@ -133,19 +139,19 @@ func (r *Replicas) atOwners(ctx context.Context, batches []flow.Written, do acti
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	begun := time.Now()
-	calls := r.callOwners(ctx, batches, do)
-	if calls.allSucceed(ctx, r.ownerHedgeAfter()) {
-		return calls.replayed(), nil
+	calls := owners.Begin(ctx, r.finder.Lookup(), batches, do, r.runHedged)
+	if calls.AllSucceed(ctx, r.ownerHedgeAfter()) {
+		return calls.Replayed(), nil
 	}
 	waited := time.Since(begun)
 	return inParallel(ctx, len(batches), func(ctx context.Context, i int) (bool, error) {
-		call := calls.of[i]
-		if call != nil && call.succeeded() {
-			return call.replayed, nil
+		call := calls.Of(i)
+		if call != nil && call.Succeeded() {
+			return call.Wait(ctx)
 		}
 		shared := func(ctx context.Context, to candidates.Candidate, alone []flow.Written) (bool, error) {
-			if call != nil && call.to.ID == to.ID {
-				return call.wait(ctx)
+			if call != nil && call.To.ID == to.ID {
+				return call.Wait(ctx)
 			}
 			return do(ctx, to, alone)
 		}
@@ -172,104 +178,4 @@ func inParallel(
 	}
 	err = g.Wait()
 	return !fresh.Load(), err
-}
-
-// ownerCall is one call for all batches of one owner.
-type ownerCall struct {
-	to       candidates.Candidate
-	batches  []flow.Written
-	done     chan struct{} // closed when replayed and err are set
-	replayed bool
-	err      error
-}
-
-// ownerCalls are the calls for a posting, one for each owner.
-type ownerCalls struct {
-	all   []*ownerCall
-	of    []*ownerCall    // by batch; nil for a batch without a candidate
-	ended chan *ownerCall // has room for each
-}
-
-// callOwners starts one call for each owner.
-func (r *Replicas) callOwners(ctx context.Context, batches []flow.Written, do action) *ownerCalls {
-	calls, lookup := &ownerCalls{of: make([]*ownerCall, len(batches))}, r.finder.Lookup()
-	for i, b := range batches {
-		list := lookup.Of(b.Slice)
-		if to, ok := list.Next(); ok {
-			calls.of[i] = calls.add(to, b)
-		}
-	}
-	calls.ended = make(chan *ownerCall, len(calls.all))
-	for _, call := range calls.all {
-		r.hedges.Earn()
-		err := r.runDetached(func() {
-			call.replayed, call.err = do(ctx, call.to, call.batches)
-			calls.end(call)
-		})
-		if err != nil {
-			call.err = err
-			calls.end(call)
-		}
-	}
-	return calls
-}
-
-// add adds a batch to the call to a store.
-func (c *ownerCalls) add(to candidates.Candidate, b flow.Written) *ownerCall {
-	i := slices.IndexFunc(c.all, func(call *ownerCall) bool { return call.to.ID == to.ID })
-	if i < 0 {
-		i = len(c.all)
-		c.all = append(c.all, &ownerCall{to: to, done: make(chan struct{})})
-	}
-	c.all[i].batches = append(c.all[i].batches, b)
-	return c.all[i]
-}
-
-func (c *ownerCalls) end(call *ownerCall) {
-	close(call.done)
-	c.ended <- call
-}
-
-// allSucceed waits until every call has ended, and reports whether every batch was in a successful call. It returns
-// false at the first failed call, and after the given time.
-func (c *ownerCalls) allSucceed(ctx context.Context, within time.Duration) bool {
-	slow := time.NewTimer(within)
-	defer slow.Stop()
-	for range c.all {
-		select {
-		case call := <-c.ended:
-			if call.err != nil {
-				return false
-			}
-		case <-slow.C:
-			return false
-		case <-ctx.Done():
-			return false
-		}
-	}
-	return !slices.Contains(c.of, nil)
-}
-
-// replayed reports whether all batches were seen before. Every call must have succeeded.
-func (c *ownerCalls) replayed() bool {
-	return !slices.ContainsFunc(c.all, func(call *ownerCall) bool { return !call.replayed })
-}
-
-// succeeded reports whether the call has ended without an error.
-func (c *ownerCall) succeeded() bool {
-	select {
-	case <-c.done:
-		return c.err == nil
-	default:
-		return false
-	}
-}
-
-func (c *ownerCall) wait(ctx context.Context) (bool, error) {
-	select {
-	case <-c.done:
-		return c.replayed, c.err
-	case <-ctx.Done():
-		return false, context.Cause(ctx)
-	}
 }

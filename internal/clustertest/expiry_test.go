@@ -1,0 +1,113 @@
+package clustertest
+
+import (
+	"fmt"
+	"io"
+	"testing"
+	"time"
+
+	"flowring/flow"
+	"flowring/internal/racetest"
+	"flowring/internal/safeguard"
+	"flowring/ring/roster"
+)
+
+// raise raises the floors at a node, once the version with floors is on.
+func (c *Cluster) raise(t *testing.T, name string, want roster.Floors) {
+	t.Helper()
+	for range 600 {
+		got, err := c.Node(name).RaiseFloors(want)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got == want {
+			return
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	t.Fatalf("%s does not take the floors %+v", name, want)
+}
+
+// below returns floors of which an hour is the last one below both.
+func below(hour int) roster.Floors {
+	return roster.Floors{Closed: flow.Hour(hour) + 1, Expired: flow.Hour(hour) + 1}
+}
+
+// P4, P5: a deleted hour is a 410 at every node, with any need, also if one store of those that answer knows that it has
+// expired. Store c never held the hour, and b, which holds it, is cut off while a deletes it. A later contact of b brings
+// nothing back. In the negative control stores say that they hold nothing, and c gives a complete answer without the
+// batch.
+func TestAnExpiredHourIsNeverEmpty(t *testing.T) {
+	for _, tt := range []struct {
+		name     string
+		disabled safeguard.Set
+		want     string
+	}{
+		{"with the safeguard", 0, "410 Gone"},
+		{"negative control: a store holds nothing of an expired hour", safeguard.SayExpired, "true"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			racetest.Bubble(t, func(t *testing.T) {
+				hours := hoursPlaced(2, "a", "b", "c")
+				old, kept := hours[0], hours[1]
+				c := formed(t, 3, Options{Seed: 11, Copies: 2, Disabled: tt.disabled})
+				k := newCaller(t, c)
+				c.raise(t, "a", roster.Floors{Closed: 1}) // the version is on
+				for _, hour := range hours {
+					if got := k.post("a", hour, "s"); got != 200 {
+						t.Fatalf("post = %d, want 200", got)
+					}
+				}
+				heal := c.Partition([]string{"b"})
+				time.Sleep(3 * time.Second)
+				c.raise(t, "a", below(old))
+				if got, has := k.get("c", old, "s"); got != tt.want || has {
+					t.Errorf("GET of an hour that another node has deleted = %s, has the flow: %t, want %s", got, has, tt.want)
+				}
+				if tt.disabled != 0 {
+					return
+				}
+				time.Sleep(3 * time.Second)
+				if got := hoursAt(c, "a"); got != 1 {
+					t.Errorf("a holds %d hours after the deletion, want 1", got)
+				}
+				heal()
+				time.Sleep(20 * time.Second)
+				for _, name := range c.Running() {
+					for _, query := range []string{"", "&require=complete", "&partial=true"} {
+						if got := k.status(name, old, query); got != 410 {
+							t.Errorf("GET of the expired hour with %q at %s = %d, want 410", query, name, got)
+						}
+					}
+					if got, has := k.get(name, kept, "s"); got != "true" || !has {
+						t.Errorf("GET of the hour at the floor at %s = %s, has the flow: %t, want true", name, got, has)
+					}
+				}
+				if got := hoursAt(c, "b"); got != 1 {
+					t.Errorf("b holds %d hours once it has heard of the floor, want 1", got)
+				}
+			})
+		})
+	}
+}
+
+// status returns the status of a GET of an hour with further parameters.
+func (k caller) status(name string, hour int, query string) int {
+	res, err := k.Get(fmt.Sprintf("http://%s/flows?hour=%d%s", at(k.c.Addr(name), HTTPPort), hour, query))
+	if err != nil {
+		return 0
+	}
+	defer res.Body.Close()
+	io.Copy(io.Discard, res.Body)
+	return res.StatusCode
+}
+
+// hoursAt returns the number of hours that a node holds.
+func hoursAt(c *Cluster, name string) int {
+	for _, m := range c.Node(name).Members().Members {
+		if m.Name == name {
+			return m.Hours
+		}
+	}
+	return -1
+}
