@@ -16,7 +16,7 @@ const module = "flowring"
 func levels() map[string]int {
 	return map[string]int{
 		".":                 -6, // the version of the program
-		"internal/hashseed": -5, "internal/encoded": -5, "flow/field": -5, "flow/prefix": -5, "flow/scan": -4, "flow": -3, "flow/query": -2, "flow/ingest": -2, "flow/ingest/preset": -1,
+		"internal/hashseed": -5, "internal/encoded": -5, "flow/field": -5, "flow/prefix": -5, "flow/scan": -4, "flow": -3, "flow/query": -2, "flow/ingest": -2, "flow/ingest/preset": -1, "flow/ingest/form": 0, "flow/ingest/envelope": -1,
 		"internal/radix": -2, "store/aggregate": 0, "store/index": 0, "store/content": 1, "store/limits": 0, "store/totals": -1,
 		"internal/contract": -1, "flow/query/merge": -1, "store/digest": -2, "store/table": -1,
 		"ring": 0, "ring/roster": 0, "router/admission": 0, "store/snapshot": -1, "node/replica/pace": 0,

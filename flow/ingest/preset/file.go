@@ -19,7 +19,9 @@ type file struct {
 	Columns       []string  `yaml:"columns"`
 	Records       string    `yaml:"records"`
 	Metrics       texts     `yaml:"metrics"`
+	Envelopes     []string  `yaml:"envelopes"`
 	Key           string    `yaml:"key"`
+	ID            string    `yaml:"id"`
 	Src           end       `yaml:"src"`
 	Dest          end       `yaml:"dest"`
 	VPC           texts     `yaml:"vpc"`

@@ -22,6 +22,8 @@ type Preset struct {
 	Key     string   // the identity of a body: a name of Keys
 	Text    []byte   // the file
 
+	Envelopes []string // in which a body may come: names of EnvelopeKinds
+
 	DefaultVPC    string
 	Placeholder   string
 	HideAddresses bool
@@ -31,7 +33,8 @@ type Preset struct {
 	fields        fields
 	src, dest     names
 	vpc           []template
-	tx, rx, rate  int // fields; -1: none
+	id            template // of a record; no texts: records have none
+	tx, rx, rate  int      // fields; -1: none
 	absentIs0     bool
 	start, finish []int
 	unit          string
@@ -60,6 +63,9 @@ func Forms() []string { return []string{"json", "aws-lines", "otlp"} }
 // own. Of a body: the hash of its content, because its records have times so fine that two bodies cannot be equal.
 func Keys() []string { return []string{"request", "records", "body"} }
 
+// EnvelopeKinds are the envelopes of bodies: see package envelope.
+func EnvelopeKinds() []string { return []string{"firehose", "cloudwatch", "pubsub"} }
+
 // Parse compiles the content of a file.
 func Parse(content []byte) (*Preset, error) {
 	f, err := decode(content)
@@ -67,7 +73,7 @@ func Parse(content []byte) (*Preset, error) {
 		return nil, err
 	}
 	p := &Preset{
-		Name: f.Name, About: f.About, Form: f.Form, Columns: f.Columns, Records: f.Records, Metrics: f.Metrics, Key: f.Key,
+		Name: f.Name, About: f.About, Form: f.Form, Columns: f.Columns, Envelopes: f.Envelopes, Records: f.Records, Metrics: f.Metrics, Key: f.Key,
 		DefaultVPC: f.DefaultVPC, Placeholder: ingest.External, HideAddresses: f.HideAddresses, NamesFirst: f.NamesFirst,
 		FromInitiator: f.FromInitiator, Text: slices.Clone(content), absentIs0: f.Bytes.AbsentIs0,
 	}
@@ -99,6 +105,8 @@ func (p *Preset) check() error {
 		return fmt.Errorf("form %q: it is one of %v", p.Form, Forms())
 	case !slices.Contains(Keys(), p.Key):
 		return fmt.Errorf("key %q: it is one of %v", p.Key, Keys())
+	case slices.ContainsFunc(p.Envelopes, func(e string) bool { return !slices.Contains(EnvelopeKinds(), e) }):
+		return fmt.Errorf("envelopes %v: each is one of %v", p.Envelopes, EnvelopeKinds())
 	case field.NameFault(p.DefaultVPC) != "":
 		return fmt.Errorf("default_vpc %s", field.NameFault(p.DefaultVPC))
 	case p.Placeholder != "" && field.NameFault(p.Placeholder) != "":
@@ -127,6 +135,12 @@ func (p *Preset) compileNames(f *file) (err error) {
 	}
 	if p.vpc, err = p.fields.templates(f.VPC); err != nil {
 		return fmt.Errorf("vpc: %w", err)
+	}
+	if (f.ID != "") != (p.Key == "records") {
+		return fmt.Errorf("id is the template of the ID of a record: the key records needs it, and no other has it")
+	}
+	if p.id, err = p.fields.template(f.ID); err != nil {
+		return fmt.Errorf("id: %w", err)
 	}
 	return nil
 }
@@ -246,6 +260,19 @@ func (p *Preset) Map(row []string) (r ingest.Record, why ingest.Reason, bytes ui
 	r.VPC = firstText(p.vpc, row)
 	r.Answer = len(p.answer) > 0 && holds(p.answer, row)
 	return r, ingest.Kept, 0
+}
+
+// ID returns the ID of the record of a row; empty: it has none.
+func (p *Preset) ID(row []string) string { return p.id.text(row) }
+
+// Add maps a row into a body.
+func (p *Preset) Add(row []string, to *ingest.Body) ingest.Reason {
+	r, why, bytes := p.Map(row)
+	if why != ingest.Kept {
+		to.SetAside(why, bytes)
+		return why
+	}
+	return to.Add(&r)
 }
 
 // count reads the numbers of a row.

@@ -1,0 +1,204 @@
+package form
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// jsonReader reads form json.
+type jsonReader struct {
+	root    *branch
+	records string
+	row     []string
+	nested  bool // the value just read has rows below it
+}
+
+// branch is a place in a path: an object that has fields of the preset, or a field.
+type branch struct {
+	below map[string]*branch
+	field int // -1: no field
+}
+
+// newJSON returns a reader of fields.
+func newJSON(fields []string, records string) *jsonReader {
+	r := &jsonReader{root: &branch{field: -1}, records: records, row: make([]string, len(fields))}
+	for i, path := range fields {
+		if strings.Count(path, ".") <= maxDots {
+			r.root.add(path, i)
+		}
+	}
+	return r
+}
+
+// maxDots limits the dots of a field, because each of them may stand in a name or between two.
+const maxDots = 8
+
+// add adds a path. A name may have dots, so each cut of the path has a branch.
+func (b *branch) add(path string, field int) {
+	at := func(name string) *branch {
+		if b.below == nil {
+			b.below = map[string]*branch{}
+		}
+		if b.below[name] == nil {
+			b.below[name] = &branch{field: -1}
+		}
+		return b.below[name]
+	}
+	at(path).field = field
+	for i := range path {
+		if path[i] == '.' && i > 0 && i < len(path)-1 {
+			at(path[:i]).add(path[i+1:], field)
+		}
+	}
+}
+
+// Read implements Reader.
+func (r *jsonReader) Read(body []byte, to Sink) error {
+	if first := bytes.TrimLeft(body, " \t\r\n"); len(first) > 0 && first[0] != '[' && first[0] != '{' {
+		return &BodyError{"the body has neither a JSON array nor JSON objects"}
+	}
+	for len(body) > 0 {
+		begin, err := r.values(decoderOf(body), to)
+		if err == io.EOF {
+			return nil
+		}
+		if !isSyntax(err) {
+			return err
+		}
+		to.Malformed()
+		rest := bytes.TrimLeft(body[begin:], " \t\r\n")
+		line := bytes.IndexByte(rest, '\n')
+		if r.nested || line < 0 { // rows of an array were read, and the next line may be one of them
+			return nil
+		}
+		body = bytes.TrimLeft(rest[line:], " \t\r\n")
+	}
+	return nil
+}
+
+// values reads objects and arrays one after the other. At an error it returns where the value begins.
+func (r *jsonReader) values(d *jsontext.Decoder, to Sink) (begin int, err error) {
+	for err == nil {
+		begin = int(d.InputOffset())
+		if d.PeekKind() == '[' {
+			r.nested = true
+			err = r.elements(d, to)
+			continue
+		}
+		r.nested = false
+		err = r.object(d, to)
+	}
+	return begin, err
+}
+
+// decoderOf returns a decoder as lenient as senders need: the first of two equal names counts no less than the last, and
+// text that is no UTF-8 is found by the engine.
+func decoderOf(text []byte) *jsontext.Decoder {
+	return jsontext.NewDecoder(bytes.NewBuffer(text), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+}
+
+// errNoObject is the error of a value that is no object.
+var errNoObject = errors.New("no object")
+
+// isSyntax reports whether err is about the body and not of the sink.
+func isSyntax(err error) bool {
+	return err == errNoObject || err == io.ErrUnexpectedEOF || errors.As(err, new(*jsontext.SyntacticError))
+}
+
+// elements reads an array with its brackets. A value that is no object is malformed.
+func (r *jsonReader) elements(d *jsontext.Decoder, to Sink) error {
+	if _, err := d.ReadToken(); err != nil {
+		return err
+	}
+	for d.PeekKind() != ']' {
+		err := r.object(d, to)
+		if err == errNoObject {
+			to.Malformed()
+			err = d.SkipValue()
+		}
+		if err == io.EOF {
+			err = io.ErrUnexpectedEOF
+		}
+		if err != nil {
+			return err
+		}
+	}
+	_, err := d.ReadToken()
+	return err
+}
+
+// object reads one object and gives its row to the sink. An object that has the records is no row.
+func (r *jsonReader) object(d *jsontext.Decoder, to Sink) error {
+	switch d.PeekKind() {
+	case '{':
+	case 0:
+		_, err := d.ReadToken() // the error of the peek
+		return err
+	default:
+		return errNoObject
+	}
+	clear(r.row)
+	hadRecords, err := r.fields(d, r.root, to)
+	if err != nil || hadRecords {
+		return err
+	}
+	return to.Row(r.row)
+}
+
+// fields reads an object with its braces into the row. hadRecords reports that the object has the records.
+func (r *jsonReader) fields(d *jsontext.Decoder, at *branch, to Sink) (hadRecords bool, err error) {
+	if _, err := d.ReadToken(); err != nil {
+		return false, unexpected(err)
+	}
+	for d.PeekKind() != '}' {
+		name, err := d.ReadToken()
+		if err != nil {
+			return false, unexpected(err)
+		}
+		text := name.String()
+		if at == r.root && text == r.records && r.records != "" && d.PeekKind() == '[' {
+			r.nested, hadRecords = true, true
+			if err := r.elements(d, to); err != nil {
+				return false, err
+			}
+			continue
+		}
+		if err := r.value(d, at.below[text], to); err != nil {
+			return false, err
+		}
+	}
+	_, err = d.ReadToken()
+	return hadRecords, unexpected(err)
+}
+
+// value reads the value of a name.
+func (r *jsonReader) value(d *jsontext.Decoder, at *branch, to Sink) error {
+	kind := d.PeekKind()
+	switch {
+	case at == nil || kind == '[' || kind == '{' && at.below == nil:
+		return unexpected(d.SkipValue())
+	case kind == '{':
+		_, err := r.fields(d, at, to)
+		return err
+	}
+	token, err := d.ReadToken()
+	if err == nil && at.field >= 0 {
+		r.row[at.field] = ""
+		if kind != 'n' {
+			r.row[at.field] = token.String()
+		}
+	}
+	return unexpected(err)
+}
+
+// unexpected returns io.EOF within an object as what it is.
+func unexpected(err error) error {
+	if err == io.EOF {
+		return io.ErrUnexpectedEOF
+	}
+	return err
+}
