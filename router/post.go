@@ -10,9 +10,9 @@ import (
 	"flowring/flow/csv"
 	"flowring/internal/contract"
 	"flowring/router/admission"
-	"flowring/router/coding"
-	"flowring/router/idempotency"
+	"flowring/router/head"
 	"flowring/router/principal"
+	"flowring/router/quota"
 )
 
 // Accepted is the answer to a POST.
@@ -53,23 +53,12 @@ func (a Accepted) document() []byte {
 	return append(doc, "]}\n"...)
 }
 
-// post takes a request from its headers to its outcome. It checks the headers before it reads the body, and before
-// net/http sends a 100 Continue.
+// post takes a request from its headers to its outcome. It checks the headers and the limits of the principal before it
+// reads the body, and before net/http sends a 100 Continue.
 func (rt *router) post(r *http.Request, who principal.Principal) (p *flow.Posting, replayed bool, err error) {
-	key, err := idempotency.Key(r.Header)
+	h, err := head.Of(r, rt.MaxBody)
 	if err != nil {
 		return nil, false, err
-	}
-	media, err := bodyMedia(r.Header)
-	if err != nil {
-		return nil, false, err
-	}
-	c, err := bodyCoding(r.Header)
-	if err != nil {
-		return nil, false, err
-	}
-	if r.ContentLength > rt.MaxBody {
-		return nil, false, coding.TooLarge("the body", rt.MaxBody)
 	}
 	use, err := rt.accounts.Enter(who, r.ContentLength)
 	if err != nil {
@@ -101,20 +90,25 @@ func (rt *router) post(r *http.Request, who principal.Principal) (p *flow.Postin
 	rt.metrics.bodyBytes.Add(float64(len(body)))
 	ctx, cancel := context.WithTimeout(r.Context(), rt.PostTimeout-waited)
 	defer cancel()
-	p, err = rt.decode(ctx, media, c, body, ticket)
+	p, err = rt.decode(ctx, h, body, ticket)
 	if err != nil || len(p.Batches) == 0 {
 		return p, false, err
 	}
-	if hours := len(p.Batches); hours > rt.MaxHours {
-		return nil, false, tooManyHours(hours, rt.MaxHours)
-	}
-	if err := use.Take(p.Records); err != nil {
+	if err := rt.charge(p, use); err != nil {
 		return nil, false, err
 	}
-	p.Identify(who.Name, key) // equal keys of different principals are different keys
+	p.Identify(who.Name, h.Key) // equal keys of different principals are different keys
 	slow.Reset(slowOutcome)
 	replayed, err = rt.Cluster.Post(ctx, p)
 	return p, replayed, err
+}
+
+// charge refuses a request that has too many hours, or whose principal has sent too many records.
+func (rt *router) charge(p *flow.Posting, use *quota.Use) error {
+	if hours := len(p.Batches); hours > rt.MaxHours {
+		return tooManyHours(hours, rt.MaxHours)
+	}
+	return use.Take(p.Records)
 }
 
 // tooManyHours refuses a request with too many hours, because each hour is work for its own owner, and the answer
@@ -134,7 +128,7 @@ const (
 // decode turns a body into batches. It holds a decoding place meanwhile, which bounds the work and its memory (P12). A
 // POST whose body was slow must become active again first.
 func (rt *router) decode(
-	ctx context.Context, media string, c coding.Coding, body []byte, ticket *admission.Ticket,
+	ctx context.Context, h head.Head, body []byte, ticket *admission.Ticket,
 ) (*flow.Posting, error) {
 	if err := ticket.Wait(ctx); err != nil {
 		return nil, err
@@ -145,7 +139,7 @@ func (rt *router) decode(
 	case <-ctx.Done():
 		return nil, rt.admission.Refuse(admission.LimitWait)
 	}
-	body, err := rt.decoders.Decompress(c, body, rt.MaxBody, ticket)
+	body, err := rt.decoders.Decompress(h.Coding, body, rt.MaxBody, ticket)
 	if err != nil {
 		return nil, err
 	}
@@ -155,7 +149,7 @@ func (rt *router) decode(
 	}
 	defer rt.parsers.Put(d)
 	var p *flow.Posting
-	if media == mediaCSV {
+	if h.Media == head.CSV {
 		p, err = d.csv.Decode(body, int(rt.MaxBody/rowCharge))
 	} else {
 		p, err = d.json.Decode(body)

@@ -17,6 +17,7 @@ import (
 	"flowring/internal/contract"
 	"flowring/router/admission"
 	"flowring/router/coding"
+	"flowring/router/head"
 )
 
 // Problem is the body of every refusal: RFC 9457, application/problem+json. Members without a value are left out.
@@ -121,6 +122,12 @@ func (rt *router) noteRefusal(r *http.Request, refusal contract.Refusal, err err
 		"method", r.Method, "path", r.URL.Path, "status", refusal.Status(), "err", err)
 }
 
+// The media types of answers.
+const (
+	mediaJSON    = "application/json"
+	mediaProblem = "application/problem+json"
+)
+
 // writeProblem writes p, with the headers of the refusal.
 func writeProblem(w http.ResponseWriter, refusal contract.Refusal, p Problem) {
 	h := w.Header()
@@ -135,7 +142,7 @@ func writeProblem(w http.ResponseWriter, refusal contract.Refusal, p Problem) {
 	case contract.ContentEncoding:
 		h.Set("Accept-Encoding", coding.Supported) // RFC 7694
 	case contract.MediaType:
-		h.Set("Accept", acceptedMedia) // RFC 9110, section 15.5.16
+		h.Set("Accept", head.Accepted) // RFC 9110, section 15.5.16
 	case contract.SlowBody:
 		h.Set("Connection", "close") // because the rest of the body would follow; in HTTP/2 other requests go on to their end
 	}

@@ -62,7 +62,7 @@ var everyError = []struct {
 	{contract.FutureHour, "future-hour", 400},
 	{coding.TooLarge("the body", 9), "too-large", 413},
 	{decodeRefusal(csv.ErrTooManyRecords), "too-large", 413},
-	{mediaError("text/xml"), "media-type", 415},
+	{contract.MediaType, "media-type", 415},
 	{contract.ContentEncoding, "content-encoding", 415},
 	{browserRefusal(&browser.HostError{Host: "evil.example"}), "host", 421},
 	{contract.KeyReused, "key-reused", 422},

@@ -1,4 +1,4 @@
-package router
+package head
 
 import (
 	"net/http"
@@ -8,12 +8,12 @@ import (
 
 // FuzzMediaType checks the rule: parameters and case do not matter, and a type outside the list is refused.
 func FuzzMediaType(f *testing.F) {
-	for _, seed := range []string{"", mediaJSON, "Application/JSON ; charset=x", "Text/CSV; header=present", "text/xml", ";", "application/json,text/xml"} {
+	for _, seed := range []string{"", JSON, "Application/JSON ; charset=x", "Text/CSV; header=present", "text/xml", ";", "application/json,text/xml"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, value string) {
-		got, err := bodyMedia(http.Header{"Content-Type": {value}})
-		gotAgain, again := bodyMedia(http.Header{"Content-Type": {strings.ToUpper(value) + ";q=1"}})
+		got, err := mediaOf(http.Header{"Content-Type": {value}})
+		gotAgain, again := mediaOf(http.Header{"Content-Type": {strings.ToUpper(value) + ";q=1"}})
 		if isASCII(value) && ((err == nil) != (again == nil) || got != gotAgain) {
 			t.Errorf("%q: %s, %v, but in capitals with a parameter: %s, %v", value, got, err, gotAgain, again)
 		}

@@ -1,0 +1,79 @@
+package head
+
+import (
+	"net/http"
+	"strings"
+
+	"flowring/internal/contract"
+	"flowring/router/coding"
+	"flowring/router/idempotency"
+	"flowring/router/parameter"
+)
+
+// The media types of records.
+const (
+	JSON  = "application/json"
+	Lines = "application/x-ndjson"
+	CSV   = "text/csv"
+)
+
+// Accepted lists the media types of records.
+const Accepted = JSON + ", " + Lines + ", " + CSV
+
+// Head is the part of a POST that precedes its body.
+type Head struct {
+	Key    string        // "": none
+	Media  string        // JSON or CSV
+	Coding coding.Coding // of the body
+}
+
+// Of returns the head of a request. It refuses a body that is announced as longer than maxBody bytes.
+func Of(r *http.Request, maxBody int64) (h Head, err error) {
+	if h.Key, err = idempotency.Key(r.Header); err != nil {
+		return h, err
+	}
+	if h.Media, err = mediaOf(r.Header); err != nil {
+		return h, err
+	}
+	if h.Coding, err = codingOf(r.Header); err != nil {
+		return h, err
+	}
+	if r.ContentLength > maxBody {
+		return h, coding.TooLarge("the body", maxBody)
+	}
+	return h, nil
+}
+
+// mediaOf returns the media type of a body: CSV if the header declares it, and JSON for each type in use for JSON
+// in practice. The decoder then decides whether the body is JSON. The type of a plain `curl -d` is one of them.
+// Any other type is refused.
+func mediaOf(h http.Header) (media string, err error) {
+	values := h.Values("Content-Type")
+	if len(values) > 1 {
+		return "", mediaError(strings.Join(values, ", "))
+	}
+	value := h.Get("Content-Type")
+	name, _, _ := strings.Cut(value, ";")
+	switch strings.ToLower(strings.TrimSpace(name)) {
+	case "", JSON, Lines, "text/plain", "application/x-www-form-urlencoded", "application/octet-stream":
+		return JSON, nil
+	case CSV:
+		return CSV, nil
+	}
+	return "", mediaError(value)
+}
+
+func mediaError(value string) error {
+	return contract.MediaType.Errorf("the Content-Type is %s, want one of %s", parameter.Quoted(value), Accepted)
+}
+
+// codingOf returns the content coding of a body.
+func codingOf(h http.Header) (coding.Coding, error) {
+	c, ok := coding.OfBody(h)
+	if !ok {
+		declared := strings.Join(h.Values("Content-Encoding"), ",")
+		return c, contract.ContentEncoding.Errorf("the Content-Encoding is %s, want one of %s",
+			parameter.Quoted(declared), coding.Supported)
+	}
+	return c, nil
+}
