@@ -1,5 +1,5 @@
-// Package accept reads the headers in which a client weighs the forms that it takes: which of the offers of a server does the
-// client prefer? (RFC 9110, section 12.4.2)
+// Package accept reads the headers in which a client weighs the forms that it takes: which of the offers of a server
+// does the client prefer? (RFC 9110, section 12.4.2)
 //
 //	Accept: text/csv, application/json;q=0.5     Media
 //	Accept-Encoding: gzip, zstd;q=0.5            Elements, for package coding
