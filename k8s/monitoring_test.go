@@ -165,8 +165,8 @@ func dashboardRules(t *testing.T) string {
 	return name
 }
 
-// A real Prometheus scrapes three nodes and evaluates all alerts and all queries of the dashboard. In a healthy cluster
-// no alert fires.
+// A real Prometheus scrapes three nodes 60 times each and evaluates all alerts and all queries of the dashboard. In a
+// healthy cluster no alert fires.
 func TestPrometheusScrapesThreeNodes(t *testing.T) {
 	program := tool(t, "prometheus")
 	nodes := nodetest.Start(t, 3)
@@ -175,14 +175,24 @@ func TestPrometheusScrapesThreeNodes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	config := fmt.Sprintf("global: {scrape_interval: 1s, evaluation_interval: 1s}\nrule_files: [%q, %q]\n"+
+	config := fmt.Sprintf("global: {scrape_interval: 250ms, evaluation_interval: 250ms}\nrule_files: [%q, %q]\n"+
 		"scrape_configs:\n- job_name: flowring\n  static_configs: [{targets: [%q, %q, %q]}]\n",
 		alertRules, dashboardRules(t), nodes[0].Addresses().HTTP, nodes[1].Addresses().HTTP, nodes[2].Addresses().HTTP)
 	if err := os.WriteFile(filepath.Join(dir, "prometheus.yaml"), []byte(config), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	api := startPrometheus(t, program, dir)
-	nodetest.Eventually(t, func() error { return evaluated(t, api) })
+	nodetest.Eventually(t, func() error {
+		var scrapes struct{ Data struct{ Result []any } }
+		often := url.QueryEscape(`count_over_time(up{job="flowring"}[10m]) >= 60`)
+		if err := getJSON(t, api+"/api/v1/query?query="+often, &scrapes); err != nil {
+			return err
+		}
+		if n := len(scrapes.Data.Result); n != len(nodes) {
+			return fmt.Errorf("%d nodes were scraped 60 times", n)
+		}
+		return evaluated(t, api)
+	})
 	var firing struct{ Data struct{ Result []any } }
 	if err := getJSON(t, api+"/api/v1/query?query="+url.QueryEscape(`ALERTS{alertstate="firing"}`), &firing); err != nil || len(firing.Data.Result) > 0 {
 		t.Errorf("alerts fire in a healthy cluster: %v, %v", firing.Data.Result, err)
