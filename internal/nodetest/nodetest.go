@@ -12,8 +12,9 @@ import (
 // Patience is the time for an event that comes in the end, on a busy machine too.
 const Patience = 5 * time.Minute
 
-// Start returns the nodes n1, n2 and so on of a cluster, once all are ready. They end with the test.
-func Start(t testing.TB, size int) (nodes []*node.Node) {
+// Start returns the nodes n1, n2 and so on of a cluster, once all are ready. They end with the test. A change changes the
+// configuration of each node.
+func Start(t testing.TB, size int, changes ...func(*node.Config)) (nodes []*node.Node) {
 	t.Helper()
 	var join []string
 	for i := range size {
@@ -21,6 +22,9 @@ func Start(t testing.TB, size int) (nodes []*node.Node) {
 		cfg.MinFree = 0 // the tests do not depend on the free space of the machine
 		cfg.ReplicationFactor, cfg.Join, cfg.DataDir = size, join, t.TempDir()
 		cfg.HTTPAddr, cfg.PeerAddr, cfg.GossipAddr = "127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0"
+		for _, change := range changes {
+			change(&cfg)
+		}
 		n, err := node.New(cfg, node.Deps{})
 		if err != nil {
 			t.Fatal(err)

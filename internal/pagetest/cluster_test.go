@@ -18,11 +18,12 @@ type cluster struct {
 	t     *testing.T
 	nodes []*node.Node
 	posts int
+	token string // for posts; empty: the nodes ask for none
 }
 
-func startCluster(t *testing.T) *cluster {
+func startCluster(t *testing.T, changes ...func(*node.Config)) *cluster {
 	t.Helper()
-	return &cluster{t: t, nodes: nodetest.Start(t, 3)}
+	return &cluster{t: t, nodes: nodetest.Start(t, 3, changes...)}
 }
 
 // url returns the address of a path at the first node.
@@ -48,6 +49,9 @@ func (c *cluster) post(records ...flow.Record) {
 		}
 		req.Header.Set("Content-Type", "application/json")
 		req.Header.Set("Idempotency-Key", key)
+		if c.token != "" {
+			req.Header.Set("Authorization", "Bearer "+c.token)
+		}
 		res, err := http.DefaultClient.Do(req)
 		if err != nil {
 			return err

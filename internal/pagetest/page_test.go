@@ -4,9 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -19,6 +21,8 @@ import (
 
 	"flowring/flow"
 	"flowring/internal/nodetest"
+	"flowring/node"
+	"flowring/router/principal"
 )
 
 // browser is one tab of chromium. Errors in its console fail the test.
@@ -284,6 +288,70 @@ func TestANodeEndsWhileSomebodyLooks(t *testing.T) {
 	b.screenshot("overview-partial")
 }
 
+// A reader signs in with a token, at one node for all nodes, and signs out. The page of a stranger shows no flows.
+func TestSomebodySignsInAndOut(t *testing.T) {
+	reader, readerLine := principal.New("reader", principal.Read)
+	agent, agentLine := principal.New("agent", principal.Write)
+	file := filepath.Join(t.TempDir(), "tokens")
+	if err := os.WriteFile(file, []byte(readerLine+"\n"+agentLine+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c := startCluster(t, func(cfg *node.Config) { cfg.TokensFile = file })
+	c.token = agent
+	c.fill()
+	b := newBrowser(t, c)
+	b.open("/explore?from=-2h")
+	b.sees("Sign in with a token")
+	if text := evaluate[string](b, "document.body.textContent"); strings.Contains(text, "storefront") {
+		t.Error("a stranger sees flows")
+	}
+	b.screenshot("explore-unauthorized")
+	b.do(chromedp.Click(`//a[text()="Sign in with a token"]`), chromedp.WaitVisible("#token"), chromedp.SendKeys("#token", "fr_wrong"+kb.Enter))
+	b.sees("not in the tokens file")
+	b.screenshot("sign-in-refused")
+	b.do(chromedp.SendKeys("#token", reader+kb.Enter))
+	b.reaches("from=-2h")
+	b.sees("storefront")
+	if cookies := evaluate[string](b, "document.cookie"); cookies != "" {
+		t.Errorf("a script reads the cookies %q", cookies)
+	}
+	b.open("/live")
+	b.sees("Newest answer")
+	b.do(chromedp.Navigate("http://" + c.nodes[1].Addresses().HTTP + "/cluster"))
+	b.sees("All stores are there")
+	b.do(chromedp.Click(`//a[text()="Sign out"]`), chromedp.WaitVisible("#token"))
+	b.open("/")
+	b.sees("Sign in with a token")
+}
+
+// The downloads have all rows, and the curl line has those of the page.
+func TestRowsAreDownloaded(t *testing.T) {
+	curl, err := exec.LookPath("curl")
+	if err != nil {
+		t.Skip("curl is not installed")
+	}
+	c := startCluster(t)
+	c.fill()
+	b := newBrowser(t, c)
+	b.open("/explore?src_app=store*&rows=1&show=names")
+	load := func(form string) string {
+		link := "document.querySelector('a[download=\"flows." + form + "\"]').href"
+		text := evaluate[string](b, "(() => { const r = new XMLHttpRequest(); r.open('GET', "+link+", false); r.send(); return r.responseText })()")
+		return text
+	}
+	if csv := load("csv"); strings.Count(csv, "\n") != 3 || !strings.HasPrefix(csv, "src_app,dest_app,vpc_id,bytes_tx,bytes_rx") {
+		t.Errorf("the CSV file is\n%s", csv)
+	}
+	if text := load("json"); strings.Count(text, `"storefront"`) != 2 {
+		t.Errorf("the JSON file is\n%s", text)
+	}
+	line := evaluate[string](b, "document.querySelector('pre').textContent")
+	out, err := exec.CommandContext(t.Context(), "sh", "-c", strings.Replace(line, "curl ", curl+" -s ", 1)).Output()
+	if err != nil || strings.Count(string(out), `"storefront"`) != 1 {
+		t.Errorf("%s = %s, %v; want one row", line, out, err)
+	}
+}
+
 // Local times are those of the browser, in texts and in charts. Kolkata is half an hour off the hours of UTC.
 func TestTimesAreInTheZoneOfTheReader(t *testing.T) {
 	c := startCluster(t)
@@ -339,18 +407,21 @@ func TestEmptyAndFullRanges(t *testing.T) {
 	b.screenshot("explore-empty")
 }
 
-// axe-core finds no violation on any page, in light and dark.
+// axe-core finds no violation on any page, in light and dark, and on a narrow screen.
 func TestPagesAreAccessible(t *testing.T) {
 	script := axe(t)
 	c := startCluster(t)
 	c.fill()
 	b := newBrowser(t, c)
-	for path := range views {
-		for _, scheme := range []string{"light", "dark"} {
+	states := []string{"/sign-in", "/?from=yesterday", "/?from=-1000h&to=-900h", "/explore?src_app=nobody", "/explore?show=names&rows=2"}
+	for _, path := range slices.AppendSeq(states, maps.Keys(views)) {
+		for width, scheme := range map[int64]string{1100: "light", 1000: "dark", 360: "light"} {
+			b.do(chromedp.EmulateViewport(width, 900))
 			b.do(emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}))
 			b.open(path)
+			b.do(chromedp.Evaluate("for (const d of document.querySelectorAll('details')) d.open = true", nil))
 			for _, v := range b.violations(script) {
-				t.Errorf("%s, %s: %s", path, scheme, v)
+				t.Errorf("%s, %s, %d pixels: %s", path, scheme, width, v)
 			}
 		}
 	}

@@ -325,8 +325,11 @@ func (p *content) problemOf(err error) (status int, _ *problem) {
 	if refusal == contract.Unavailable && p.parameters.Get("partial") != "true" {
 		shown.Partial = p.with("partial", "true")
 	}
-	if needsSignIn(err) && p.View != "sign-in" {
-		shown.Retry, shown.SignIn = "", linkWith("/sign-in", nil, "back", p.with())
+	if needsSignIn(err) {
+		shown.Retry, shown.Advice = "", "" // the advice is for programs
+		if p.View != "sign-in" {
+			shown.SignIn = linkWith("/sign-in", nil, "back", p.with())
+		}
 	}
 	return refusal.Status(), shown
 }
