@@ -65,6 +65,7 @@ type Config struct {
 
 	RememberedKeys       int   // idempotency keys remembered by this node as an owner, over all hours; 0: none
 	AnyHour              bool  // accept hours that look like another unit, such as seconds since 1970
+	MaxPeerConnections   int   // open connections of the peer port; 0: one for each 256 KiB of MemoryLimit
 	MaxPeerBuffered      int64 // bytes of the bodies of calls of other nodes; 0: MemoryLimit/4, at least one largest batch
 	MaxGossipConnections int   // open connections of the gossip port, made by other hosts; 0: the default
 

@@ -40,11 +40,11 @@ func (c Config) maxPosts() int {
 	return max(int(c.MemoryLimit/(32<<10)), router.DefaultMaxPosts)
 }
 
-// maxConnections returns how many connections the public port may have: the setting, or else one for each 256 KiB of
-// memory, because a connection of HTTP/2 may use about 200 KiB. It is also the limit of the requests of HTTP/2.
-func (c Config) maxConnections() int {
-	if c.MaxConnections > 0 || c.MemoryLimit == 0 { // 0: no limit
-		return c.MaxConnections
+// connections returns how many connections a port may have: its setting, or else one for each 256 KiB of memory, because
+// a connection of HTTP/2 may use about 200 KiB. At the public port it is also the limit of the requests of HTTP/2.
+func (c Config) connections(setting int) int {
+	if setting > 0 || c.MemoryLimit == 0 { // 0: no limit
+		return setting
 	}
 	return max(int(c.MemoryLimit/(256<<10)), 2048)
 }

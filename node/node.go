@@ -89,6 +89,7 @@ type Node struct {
 	addresses  router.Addresses
 	ports      []*port.Server
 	publicPort *port.Server
+	peerPort   *port.Server
 	files      *reload.Set // the files of credentials that are read again when they change
 	peerServer atomic.Pointer[peer.Server]
 	cpuSlots   admission.CPUSlots // for writing and compressing answers to GETs

@@ -15,6 +15,7 @@ import (
 	"flowring/node/access"
 	"flowring/node/operator"
 	"flowring/node/peer"
+	"flowring/node/peer/idle"
 	"flowring/node/port"
 	"flowring/router"
 	"flowring/router/page"
@@ -76,13 +77,14 @@ func (n *Node) openPeerPort(ctx context.Context) error {
 	n.peerServer.Store(server)
 	p, err := n.openPort(ctx, port.Config{
 		Setting: settingPeer, Addr: n.cfg.PeerAddr, Secure: n.peerTLS.Listener, ConnContext: n.peerTLS.ConnContext,
+		MaxConns: n.cfg.connections(n.cfg.MaxPeerConnections), MaxHeader: 16 << 10, BodyTimeout: idle.Timeout,
 	},
 		func(g *browser.Guard) http.Handler { return n.peerPages.Handler(g, n.log, server) })
 	n.pushStep("peer streams", func(ctx context.Context) error { server.Shutdown(ctx); return nil })
 	if err != nil {
 		return err
 	}
-	n.addresses.Peer = p.Addr()
+	n.peerPort, n.addresses.Peer = p, p.Addr()
 	return nil
 }
 
@@ -95,7 +97,7 @@ func (n *Node) openPublicPort(ctx context.Context) error {
 	}
 	handler := func(g *browser.Guard) http.Handler {
 		return router.New(router.Config{
-			MaxRequests: n.cfg.maxConnections(), MaxHours: n.cfg.MaxHoursPerRequest, MaxStreamRows: n.cfg.MaxStreamRows, MaxBuffered: n.cfg.maxBuffered(),
+			MaxRequests: n.cfg.connections(n.cfg.MaxConnections), MaxHours: n.cfg.MaxHoursPerRequest, MaxStreamRows: n.cfg.MaxStreamRows, MaxBuffered: n.cfg.maxBuffered(),
 			BodyTimeout: n.cfg.BodyTimeout, MetricsOpen: n.cfg.MetricsOpen, MaxLong: n.cfg.MaxLongAnswers,
 			ReadOrigins: n.cfg.ReadOrigin, MaxViewers: n.cfg.MaxViewers, MaxPosts: n.cfg.maxPosts(), MaxBody: n.cfg.MaxBody,
 			MaxReading: n.cfg.MaxReads, AnyHour: n.cfg.AnyHour, MaxWait: n.cfg.MaxWait,
@@ -116,7 +118,7 @@ func (n *Node) openPublicPort(ctx context.Context) error {
 	}
 	cfg := port.Config{
 		Setting: settingHTTP, Addr: n.cfg.HTTPAddr, TrustedOrigins: n.cfg.TrustedOrigin,
-		MaxConns: n.cfg.maxConnections(), MaxHeader: 64 << 10, Secure: secure,
+		MaxConns: n.cfg.connections(n.cfg.MaxConnections), MaxHeader: 64 << 10, Secure: secure,
 	}
 	p, err := n.openPort(ctx, cfg, handler)
 	if err != nil {

@@ -100,6 +100,7 @@ func (n *Node) sample() metrics.Sample {
 	s.Ring, s.Fsyncs = n.membership.Ring(), n.journal.Fsyncs()
 	s.ClockOffset, s.ClocksCompared = n.clock.Offset()
 	s.Connections, s.ConnsRefused = n.publicPort.Connections()
+	s.PeerConns, s.PeerConnsRefused = n.peerPort.Connections()
 	s.KeysRemembered, s.KeysRefused = n.replicas.KeysRemembered()
 	s.HeldByKey = n.replicas.HeldByKey()
 	if server := n.peerServer.Load(); server != nil {

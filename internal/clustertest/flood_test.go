@@ -113,15 +113,16 @@ func floods() []flood {
 		{"garbage as frames", 30, true, func(c net.Conn, rng *rand.Rand) { beginStream(c); garbage(c, rng) }},
 		{"garbage as gossip", 200, false, garbage},
 		{"gossip with a name and garbage", 200, false, func(c net.Conn, rng *rand.Rand) { c.Write(labelled()); garbage(c, rng) }},
-		{"long gossip without the key", 60, false, func(c net.Conn, _ *rand.Rand) {
+		{"long gossip without the key", 100, false, func(c net.Conn, _ *rand.Rand) {
 			const encrypted, size = 10, 20 << 20
 			c.Write(labelled(encrypted, size>>24, size>>16&0xff, size>>8&0xff, size&0xff))
 			part := make([]byte, 64<<10)
-			for range size / len(part) {
+			for range 7 << 19 / len(part) { // as much as one stream may have
 				if _, err := c.Write(part); err != nil {
 					return
 				}
 			}
+			hang(c)
 		}},
 	}
 }
@@ -156,7 +157,7 @@ func (f flood) once(
 	}
 	defer context.AfterFunc(ctx, func() { c.Close() })()
 	defer c.Close()
-	if f.peer {
+	if f.peer && pair != nil {
 		secured := tls.Client(c, &tls.Config{InsecureSkipVerify: true, Certificates: []tls.Certificate{*pair}})
 		if secured.HandshakeContext(ctx) != nil {
 			return
@@ -198,12 +199,12 @@ func TestFloodsOfThePeerAndGossipPorts(t *testing.T) {
 				defer cancel()
 				var wg sync.WaitGroup
 				wg.Go(func() { f.run(ctx, r.c, "b", &stolen) })
-				for range int(floodTime / (5 * time.Second)) {
-					pause(ctx, 5*time.Second)
+				for ctx.Err() == nil {
+					pause(ctx, time.Second)
 					most = max(most, heap()-before)
 				}
 				wg.Wait()
-				if limit := int64(400 << 20); most > limit { // the attacker is part of this process
+				if limit := int64(128 << 20); most > limit { // the attacker is part of this process
 					t.Errorf("memory grows by %d MiB, want at most %d", most>>20, limit>>20)
 				}
 				t.Logf("memory grows by %d MiB, %d POSTs", most>>20, r.stored)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"net"
+	"net/netip"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -15,6 +16,7 @@ import (
 	"github.com/hashicorp/memberlist"
 
 	"flowring/internal/fairshare"
+	"flowring/router/admission"
 )
 
 // maxPacket is the largest UDP payload.
@@ -38,14 +40,27 @@ type transport struct {
 	conns map[*conn]struct{} // open streams, closed at Shutdown because no exchange may outlive it
 
 	accepted fairshare.Counter // open streams of other hosts
+	parts    fairshare.Counter // of streamPart bytes, of the streams in accepted
 	tooLong  atomic.Uint64     // streams cut for their length
 }
 
 // maxStream is the limit of the bytes of one stream. An exchange of 1,000 nodes has less than a quarter.
 const maxStream = 4 << 20
 
-// errTooLong ends a stream with more bytes than any exchange has.
-var errTooLong = fmt.Errorf("a gossip stream has more than %d bytes", maxStream)
+// The library keeps the bytes of a stream until its end, before it knows whether they are encrypted by a key. All open
+// streams together therefore have at most maxParts parts beside the first part of each. An address has at most four
+// fifths of them.
+const (
+	streamPart = 64 << 10
+	maxParts   = 32 << 20 / streamPart
+)
+
+var (
+	// errTooLong ends a stream with more bytes than any exchange has.
+	errTooLong = fmt.Errorf("a gossip stream has more than %d bytes", maxStream)
+	// errNoRoom ends a long stream while many others are open.
+	errNoRoom = fmt.Errorf("the gossip streams have more than %d bytes", maxParts*streamPart)
+)
 
 // listen opens one port for packets and streams. Port 0 becomes the same free port for both. At most maxStreams streams
 // of other hosts are open at once; 0: no limit.
@@ -75,6 +90,7 @@ func newTransport(network Network, packets net.PacketConn, streams net.Listener,
 		net: network, packets: packets,
 		packetCh: make(chan *memberlist.Packet), streamCh: make(chan net.Conn), conns: map[*conn]struct{}{},
 	}
+	t.parts.Max = maxParts
 	t.accepted.Max = cmp.Or(maxStreams, math.MaxInt32)
 	t.streams = fairshare.Listener{Listener: streams, Conns: &t.accepted}
 	t.ctx, t.cancel = context.WithCancel(context.Background())
@@ -166,7 +182,8 @@ func (t *transport) acceptStreams() {
 			t.pause(err)
 			continue
 		}
-		tracked, err := t.track(&acceptedConn{Conn: c, transport: t})
+		from := admission.ClientAddr(c.RemoteAddr().String())
+		tracked, err := t.track(&acceptedConn{Conn: c, transport: t, from: from})
 		if err != nil {
 			return
 		}
@@ -206,14 +223,20 @@ func (t *transport) track(c net.Conn) (net.Conn, error) {
 // refused returns the number of streams refused or cut for a limit.
 func (t *transport) refused() uint64 {
 	_, refused := t.accepted.Stats()
-	return refused + t.tooLong.Load()
+	_, cut := t.parts.Stats()
+	return refused + cut + t.tooLong.Load()
 }
 
-// acceptedConn is a stream of another host, with a limit on its bytes.
+// acceptedConn is a stream of another host, with limits on its bytes.
 type acceptedConn struct {
 	net.Conn
 	transport *transport
+	from      netip.Addr
 	bytes     int // read
+
+	mu     sync.Mutex
+	parts  int // entered into transport.parts
+	closed bool
 }
 
 // Read implements net.Conn.
@@ -223,7 +246,34 @@ func (c *acceptedConn) Read(p []byte) (int, error) {
 		c.transport.tooLong.Add(1)
 		return 0, errTooLong
 	}
+	if !c.enterParts() {
+		return 0, errNoRoom
+	}
 	return n, err
+}
+
+// enterParts counts the parts behind the first one, as far as they have arrived, and reports whether there is room.
+func (c *acceptedConn) enterParts() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for !c.closed && c.bytes > (1+c.parts)*streamPart {
+		if !c.transport.parts.Enter(c.from) {
+			return false
+		}
+		c.parts++
+	}
+	return true
+}
+
+// Close implements net.Conn.
+func (c *acceptedConn) Close() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.closed = true
+	for ; c.parts > 0; c.parts-- {
+		c.transport.parts.Leave(c.from)
+	}
+	return c.Conn.Close()
 }
 
 // conn is a stream that its transport can close.

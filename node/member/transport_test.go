@@ -94,3 +94,48 @@ func TestALongStreamIsCut(t *testing.T) {
 		(*accepted)[0].Close()
 	})
 }
+
+// Long streams of one address leave room for those of others, and a closed stream leaves its bytes (P16).
+func TestTheBytesOfAllStreamsAreBounded(t *testing.T) {
+	racetest.Bubble(t, func(t *testing.T) {
+		tr, accepted, dial := gossipPort(t, 0)
+		var outs []net.Conn
+		send := func(from string) (c net.Conn, n int64) {
+			t.Helper()
+			before := len(*accepted)
+			out := dial(from)
+			outs = append(outs, out)
+			time.Sleep(time.Second)
+			go func() {
+				out.Write(make([]byte, maxStream))
+				out.Close()
+			}()
+			c = (*accepted)[before]
+			n, err := io.Copy(io.Discard, c)
+			if whole := n == maxStream; whole != (err == nil) || !whole && !errors.Is(err, errNoRoom) {
+				t.Errorf("%d bytes are read, then %v", n, err)
+			}
+			return c, n
+		}
+		open, total := []net.Conn{}, int64(0)
+		for range 12 {
+			c, n := send("10.9.9.9")
+			open, total = append(open, c), total+n
+		}
+		const all = maxParts * streamPart
+		if _, refused := tr.parts.Stats(); total < all*7/10 || total > all*9/10 || refused == 0 || tr.refused() != refused {
+			t.Errorf("one address has sent %d bytes of %d, and %d streams are cut, want about four fifths, and some", total, all, tr.refused())
+		}
+		if c, n := send("10.0.0.2"); n != maxStream {
+			t.Errorf("another address has sent %d bytes, want %d", n, maxStream)
+		} else {
+			c.Close()
+		}
+		for _, c := range append(open, outs...) {
+			c.Close()
+		}
+		if now, _ := tr.parts.Stats(); now != 0 {
+			t.Errorf("%d parts are counted after the end of all streams, want 0", now)
+		}
+	})
+}

@@ -49,6 +49,7 @@ type Sample struct {
 	Files          reload.Stats
 	Connections    int    // of the public port
 	ConnsRefused   uint64 // connections of the public port
+	PeerConns      int    // of the peer port
 	GossipKeys     keyring.Keys
 	ClockOffset    time.Duration
 	ClocksCompared int
@@ -57,6 +58,8 @@ type Sample struct {
 	GossipRefused  uint64 // connections
 	PeersPlain     int    // members without a last connection by TLS
 	Saturated      int64  // totals of merged hours; those of the store are in Store
+
+	PeerConnsRefused uint64 // connections of the peer port
 }
 
 // Queries are the figures of queries, as those of package queries.

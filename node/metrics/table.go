@@ -164,6 +164,10 @@ func portMetrics() []metric {
 	return []metric{
 		{counter, "peer_refusals_total", "Calls of other nodes refused because too many were under way.",
 			func(s Sample) float64 { return float64(s.PeerRefusals) }},
+		{gauge, "peer_connections", "Open connections of the peer port, made by other nodes.",
+			func(s Sample) float64 { return float64(s.PeerConns) }},
+		{counter, "peer_connections_refused_total", "Connections of the peer port closed at once for the limit.",
+			func(s Sample) float64 { return float64(s.PeerConnsRefused) }},
 		{counter, "peer_pages_refused_total",
 			"Calls to the peer port refused because a web page sent them, or because of their host.",
 			func(s Sample) float64 { return float64(s.PeerPages) }},

@@ -27,6 +27,10 @@ type Config struct {
 	MaxConns       int      // open connections, shared fairly by address, with small buffers for HTTP/2; 0: no limit
 	MaxHeader      int      // bytes of the headers of a request; 0: 1 MiB
 
+	// BodyTimeout is the time for the first bytes of a body whose handler sets no deadline. A refusal without it would wait
+	// for a body that never comes. 0: no limit.
+	BodyTimeout time.Duration
+
 	Secure      func(net.Listener) net.Listener                       // adds TLS to the connections; nil: none
 	ConnContext func(ctx context.Context, c net.Conn) context.Context // see http.Server; nil: none
 }
@@ -72,13 +76,26 @@ func Open(ctx context.Context, cfg Config, deps Deps) (*Server, error) {
 	s.listener = s.wrap(l, cfg, deps.Log)
 	s.server = &http.Server{
 		ConnState: s.unused.track, ConnContext: cfg.ConnContext,
-		Handler: deps.Handler(guard), ErrorLog: slog.NewLogLogger(deps.Log.Handler(), slog.LevelDebug),
+		Handler: beginBodies(deps.Handler(guard), cfg.BodyTimeout), ErrorLog: slog.NewLogLogger(deps.Log.Handler(), slog.LevelDebug),
 		ReadHeaderTimeout: 5 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: cmp.Or(cfg.MaxHeader, 1<<20),
 	}
 	if cfg.MaxConns > 0 {
 		s.server.HTTP2 = http2Limits()
 	}
 	return s, nil
+}
+
+// beginBodies gives each request with a body a read deadline. The handler may set another one.
+func beginBodies(handler http.Handler, timeout time.Duration) http.Handler {
+	if timeout == 0 {
+		return handler
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Body != http.NoBody {
+			_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(timeout)) // fails on connections that are gone
+		}
+		handler.ServeHTTP(w, r)
+	})
 }
 
 // http2Limits are for a port with a limit on connections. A connection of HTTP/2 has many requests at once. The limits
@@ -97,7 +114,7 @@ func (s *Server) wrap(l net.Listener, cfg Config, log *slog.Logger) net.Listener
 		s.conns.Max = cfg.MaxConns
 		l = fairshare.Listener{Listener: l, Conns: &s.conns, Refused: func(from net.Addr) {
 			if times := s.refusals.Allow(time.Now()); times > 0 {
-				log.Warn("connections refused", "client", from.String(), "refused", times, "limit", cfg.MaxConns)
+				log.Warn("connections refused", "port", s.addr, "client", from.String(), "refused", times, "limit", cfg.MaxConns)
 			}
 		}}
 	}

@@ -20,7 +20,7 @@ func samples() map[string]string {
 		"data-dir": "/data", "max-body": "1MiB", "seal-after": "1m30s", "min-free": "5", "memory-limit": "512MiB", "max-long-answers": "7", "join": "n1:7946,n2:7946", "bootstrap-expect": "3", "cluster": "west",
 		"gossip-keys-file": "keys", "gossip-verify": "send", "peer-tls-cert": "cert", "peer-tls-key": "key", "peer-tls-ca": "ca",
 		"peer-tls-any-name": "true", "peer-tls-mode": "permissive",
-		"max-peer-buffered": "300MiB", "max-gossip-connections": "8", "replication-factor": "3", "write-quorum": "2", "hour-slices": "4",
+		"max-peer-connections": "40", "max-peer-buffered": "300MiB", "max-gossip-connections": "8", "replication-factor": "3", "write-quorum": "2", "hour-slices": "4",
 		"max-buffered": "100MiB", "max-posts": "100", "max-wait": "500ms", "max-reads": "100", "body-timeout": "1m",
 		"max-queries": "9", "max-viewers": "7", "max-stream-rows": "8", "max-hours-per-query": "30", "max-groups-per-query": "40", "query-timeout": "12s",
 		"max-flows-per-hour": "1000", "max-names-per-hour": "100", "max-hours": "10", "max-hours-per-request": "20", "any-hour": "true", "hours": "unix", "max-future": "12h", "remembered-keys": "70", "rename-cluster": "true", "rejoin": "true",
@@ -194,7 +194,7 @@ func othersample(name string) string {
 	case "any-hour", "rename-cluster", "rejoin", "metrics-open", "insecure", "peer-tls-any-name":
 		return "false"
 	case "replication-factor", "write-quorum", "hour-slices", "bootstrap-expect", "max-flows-per-hour", "max-names-per-hour",
-		"max-hours", "max-hours-per-request", "remembered-keys", "max-posts", "max-reads", "max-connections", "max-gossip-connections", "max-long-answers", "max-queries", "max-viewers", "max-stream-rows", "max-hours-per-query", "max-groups-per-query":
+		"max-hours", "max-hours-per-request", "remembered-keys", "max-posts", "max-reads", "max-connections", "max-peer-connections", "max-gossip-connections", "max-long-answers", "max-queries", "max-viewers", "max-stream-rows", "max-hours-per-query", "max-groups-per-query":
 		return "5"
 	}
 	return "other:9"

@@ -122,6 +122,9 @@ func ofHours() []setting {
 		{"remembered-keys", groupLimits,
 			"idempotency keys that a node remembers over all hours, in at most 32 bytes each; 0 for none",
 			func(s *Settings) value { return countValue{&s.RememberedKeys, 0} }},
+		{"max-peer-connections", groupLimits, "open connections of the peer port; an address has at most four fifths " +
+			"(default: one for each 256 KiB of the memory, at least 2048)",
+			func(s *Settings) value { return countValue{&s.MaxPeerConnections, 0} }},
 		{"max-peer-buffered", groupLimits, "bytes in the large bodies of all calls of other nodes " +
 			"(default: a quarter of the memory, at least 256 MiB)",
 			func(s *Settings) value { return sizeValue{&s.MaxPeerBuffered, 0} }},

@@ -122,7 +122,8 @@ type callBody struct {
 }
 
 // Read implements io.Reader. It removes the deadline at the end of the body, because net/http continues to read in
-// order to notice the end of the connection.
+// order to notice the end of the connection. A deadline that has passed stays: otherwise net/http would wait for the
+// rest of the body.
 func (b *callBody) Read(p []byte) (int, error) {
 	until := time.Now().Add(Timeout)
 	if late := b.begun.Add(slowFor + time.Duration(b.bytes)*time.Second/leastRate); late.Before(until) {
@@ -131,11 +132,11 @@ func (b *callBody) Read(p []byte) (int, error) {
 	_ = b.conn.SetReadDeadline(until)
 	n, err := b.ReadCloser.Read(p)
 	b.bytes += int64(n)
-	if err != nil {
+	switch {
+	case err == io.EOF:
 		_ = b.conn.SetReadDeadline(time.Time{})
-		if IsTimeout(err) {
-			b.stalled()
-		}
+	case err != nil && IsTimeout(err):
+		b.stalled()
 	}
 	return n, err
 }
