@@ -3,6 +3,8 @@
 //
 //	base/             three nodes, three copies of each batch, a write quorum of two
 //	overlays/single/  one node with one copy, for trying things out
+//	overlays/auth/    three nodes that ask for credentials at each port: components/auth
+//	overlays/tls/     the same with TLS on the public port: components/tls
 //	monitoring/       alert rules for Prometheus, and a dashboard for Grafana
 //
 // The tests render each of them as `kustomize build` would, read the result strictly (a misspelt field is an error), and check

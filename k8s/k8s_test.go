@@ -3,6 +3,7 @@ package k8s_test
 import (
 	"os"
 	"os/exec"
+	"path"
 	"reflect"
 	"slices"
 	"strings"
@@ -20,7 +21,9 @@ func allChecks() []check {
 	return slices.Concat(programChecks(), nodeChecks(), clusterChecks(), networkChecks(), securityChecks())
 }
 
-func kustomizations() []string { return []string{"base", "overlays/single", "overlays/auth"} }
+func kustomizations() []string {
+	return []string{"base", "overlays/single", "overlays/auth", "overlays/tls"}
+}
 
 func TestManifestsFitTheProgram(t *testing.T) {
 	for _, dir := range kustomizations() {
@@ -47,7 +50,7 @@ func TestManifestsFitTheProgram(t *testing.T) {
 // The base relies on its NetworkPolicy, and the component auth asks for credentials at each port: without --insecure a node
 // refuses the settings of the base, and takes those of the component (P17).
 func TestTheComponentAuthNeedsNoInsecurePort(t *testing.T) {
-	for dir, want := range map[string]bool{"base": true, "overlays/single": true, "overlays/auth": false} {
+	for dir, want := range map[string]bool{"base": true, "overlays/single": true, "overlays/auth": false, "overlays/tls": false} {
 		m := load(t, dir)
 		cfg, err := settings(m)
 		if err != nil || cfg.Insecure != want {
@@ -56,6 +59,30 @@ func TestTheComponentAuthNeedsNoInsecurePort(t *testing.T) {
 		m.set("FLOWRING_INSECURE", "false")
 		if _, err := settings(m); (err != nil) != want {
 			t.Errorf("%s without insecure: %v, want an error: %t", dir, err, want)
+		}
+	}
+}
+
+// Each file of credentials is in a folder that a Secret of its own fills, with the file names that cert-manager writes (P17).
+func TestCredentialsComeFromSecrets(t *testing.T) {
+	want := map[string][]string{
+		"overlays/auth": {
+			"flowring-auth/gossip.keys", "flowring-auth/tokens", "flowring-peer/ca.crt", "flowring-peer/tls.crt", "flowring-peer/tls.key",
+		},
+		"overlays/tls": {
+			"flowring-auth/gossip.keys", "flowring-auth/tokens", "flowring-peer/ca.crt", "flowring-peer/tls.crt", "flowring-peer/tls.key",
+			"flowring-tls/tls.crt", "flowring-tls/tls.key",
+		},
+	}
+	for _, dir := range kustomizations() {
+		m, got := load(t, dir), []string(nil)
+		for _, v := range m.container().Env {
+			if folder := path.Dir(v.Value); strings.HasPrefix(folder, "/etc/") {
+				got = append(got, m.secretAt(folder)+"/"+path.Base(v.Value))
+			}
+		}
+		if slices.Sort(got); !slices.Equal(got, want[dir]) {
+			t.Errorf("%s has credentials from %q, want %q", dir, got, want[dir])
 		}
 	}
 }

@@ -121,9 +121,12 @@ func leadToContainer(m *manifests, ports []servicePort) error {
 }
 
 func clientsReachHTTP(m *manifests) error {
-	spec := m.Client.Spec
+	spec, want := m.Client.Spec, servicePort{Name: "http", Port: 80, TargetPort: "http"}
+	if m.scheme() == "HTTPS" {
+		want.Name, want.Port = "https", 443
+	}
 	return cmp.Or(
-		differ("client ports", fmt.Sprint(spec.Ports), fmt.Sprint([]servicePort{{Name: "http", Port: 80, TargetPort: "http"}})),
+		differ("client ports", fmt.Sprint(spec.Ports), fmt.Sprint([]servicePort{want})),
 		differ("publishNotReadyAddresses", spec.PublishNotReadyAddresses, false),
 		leadToContainer(m, spec.Ports),
 	)

@@ -10,11 +10,14 @@ import (
 func nodeChecks() []check {
 	return []check{
 		{"probes ask for routes that the program has, on the public port", probesFit, map[string]func(*manifests){
-			"liveness by a route that is none":   func(m *manifests) { m.container().LivenessProbe.HTTPGet.Path = "/alive" },
-			"liveness by readiness":              func(m *manifests) { m.container().LivenessProbe.HTTPGet.Path = "/readyz" },
-			"readiness by liveness":              func(m *manifests) { m.container().ReadinessProbe.HTTPGet.Path = "/livez" },
-			"start-up by readiness":              func(m *manifests) { m.container().StartupProbe.HTTPGet.Path = "/readyz" },
-			"a port without that name":           func(m *manifests) { m.container().ReadinessProbe.HTTPGet.Port = "web" },
+			"liveness by a route that is none": func(m *manifests) { m.container().LivenessProbe.HTTPGet.Path = "/alive" },
+			"liveness by readiness":            func(m *manifests) { m.container().LivenessProbe.HTTPGet.Path = "/readyz" },
+			"readiness by liveness":            func(m *manifests) { m.container().ReadinessProbe.HTTPGet.Path = "/livez" },
+			"start-up by readiness":            func(m *manifests) { m.container().StartupProbe.HTTPGet.Path = "/readyz" },
+			"a port without that name":         func(m *manifests) { m.container().ReadinessProbe.HTTPGet.Port = "web" },
+			"a probe by another scheme": func(m *manifests) {
+				m.container().ReadinessProbe.HTTPGet.Scheme = map[string]string{"HTTP": "HTTPS", "HTTPS": ""}[m.scheme()]
+			},
 			"a probe of the node-to-node port":   func(m *manifests) { m.container().StartupProbe.HTTPGet.Port = "peer" },
 			"a restart at the first late answer": func(m *manifests) { m.container().LivenessProbe.FailureThreshold = 1 },
 		}},
@@ -53,6 +56,7 @@ func probesFit(m *manifests) error {
 		err := cmp.Or(
 			differ(tt.name+" path", tt.probe.HTTPGet.Path, tt.path),
 			differ(tt.name+" port", tt.probe.HTTPGet.Port, "http"),
+			differ(tt.name+" scheme", cmp.Or(tt.probe.HTTPGet.Scheme, "HTTP"), m.scheme()),
 			routed(tt.probe.HTTPGet.Path),
 		)
 		if err != nil {

@@ -134,6 +134,28 @@ func (m *manifests) container() *container      { return &m.pod().Containers[0] 
 func (m *manifests) labels() map[string]string  { return m.Nodes.Spec.Template.Metadata.Labels }
 func (m *manifests) set(variable, value string) { m.container().variable(variable).Value = value }
 
+// scheme is the scheme of the public port.
+func (m *manifests) scheme() string {
+	if m.container().variable("FLOWRING_TLS_CERT").Value != "" {
+		return "HTTPS"
+	}
+	return "HTTP"
+}
+
+// secretAt returns the name of the Secret that is mounted at a folder, or "".
+func (m *manifests) secretAt(folder string) string {
+	for _, mount := range m.container().VolumeMounts {
+		for _, v := range m.pod().Volumes {
+			if mount.MountPath == folder && mount.ReadOnly && v["name"] == mount.Name {
+				source, _ := v["secret"].(object)
+				name, _ := source["secretName"].(string)
+				return name
+			}
+		}
+	}
+	return ""
+}
+
 // parse decodes rendered objects, each strictly as its kind says.
 func parse(objects []object) (*manifests, error) {
 	m := new(manifests)

@@ -56,9 +56,10 @@ type containerPort struct {
 
 type probe struct {
 	HTTPGet struct {
-		Path string `yaml:"path"`
-		Port string `yaml:"port"`
-		Host string `yaml:"host"`
+		Path   string `yaml:"path"`
+		Port   string `yaml:"port"`
+		Host   string `yaml:"host"`
+		Scheme string `yaml:"scheme"`
 	} `yaml:"httpGet"`
 	PeriodSeconds    int `yaml:"periodSeconds"`
 	TimeoutSeconds   int `yaml:"timeoutSeconds"`

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"reflect"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -142,7 +143,8 @@ func identity(o object) string {
 	return fmt.Sprint(o["kind"], "/", meta["name"])
 }
 
-// merge is a strategic merge: maps key by key, lists of named maps name by name, all else replaced.
+// merge is a strategic merge: maps key by key, lists of named maps name by name, all else replaced. A list that begins with
+// the directive $patch: replace is replaced too.
 func merge(old, patch any) any {
 	switch patch := patch.(type) {
 	case object:
@@ -156,6 +158,9 @@ func merge(old, patch any) any {
 		}
 		return merged
 	case []any:
+		if len(patch) > 0 && reflect.DeepEqual(patch[0], object{"$patch": "replace"}) {
+			return patch[1:]
+		}
 		old, ok := old.([]any)
 		if !ok || !named(old) || !named(patch) {
 			return patch
