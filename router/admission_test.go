@@ -15,6 +15,7 @@ import (
 	"flowring/flow"
 	"flowring/internal/racetest"
 	"flowring/router/admission"
+	"flowring/router/reception"
 )
 
 func TestAPostBeyondALimitIsRefusedBeforeItsBodyIsRead(t *testing.T) {
@@ -63,8 +64,8 @@ func TestASlowBodyDoesNotKeepOthersOut(t *testing.T) {
 		var done sync.WaitGroup
 		done.Go(func() { code = postTo(h, io.MultiReader(slow, strings.NewReader(smallRecord))).Code })
 		synctest.Wait()
-		if w := postTo(h, strings.NewReader(smallRecord)); w.Code != 200 || time.Since(begun) != slowBody {
-			t.Errorf("POST beside one that sends slowly = %d after %v, want 200 after %v", w.Code, time.Since(begun), slowBody)
+		if w := postTo(h, strings.NewReader(smallRecord)); w.Code != 200 || time.Since(begun) != reception.SlowBody {
+			t.Errorf("POST beside one that sends slowly = %d after %v, want 200 after %v", w.Code, time.Since(begun), reception.SlowBody)
 		}
 		done.Wait()
 		if code != 200 {
@@ -89,8 +90,8 @@ func TestASlowOutcomeDoesNotKeepOthersOut(t *testing.T) {
 		synctest.Wait()
 		begun := time.Now()
 		two := strings.Replace(smallRecord, "]", ","+smallRecord[1:], 1)
-		if w := postTo(h, strings.NewReader(two)); w.Code != 200 || time.Since(begun) != slowOutcome {
-			t.Errorf("POST beside one that hangs = %d after %v, want 200 after %v", w.Code, time.Since(begun), slowOutcome)
+		if w := postTo(h, strings.NewReader(two)); w.Code != 200 || time.Since(begun) != reception.SlowOutcome {
+			t.Errorf("POST beside one that hangs = %d after %v, want 200 after %v", w.Code, time.Since(begun), reception.SlowOutcome)
 		}
 		done.Wait()
 	})

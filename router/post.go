@@ -1,18 +1,15 @@
 package router
 
 import (
-	"context"
 	"net/http"
 	"strconv"
-	"time"
 
 	"flowring/flow"
 	"flowring/flow/csv"
 	"flowring/internal/contract"
-	"flowring/router/admission"
 	"flowring/router/head"
 	"flowring/router/principal"
-	"flowring/router/quota"
+	"flowring/router/reception"
 )
 
 // Accepted is the answer to a POST.
@@ -60,55 +57,38 @@ func (rt *router) post(r *http.Request, who principal.Principal) (p *flow.Postin
 	if err != nil {
 		return nil, false, err
 	}
-	use, err := rt.accounts.Enter(who, r.ContentLength)
+	received, err := rt.reception.Receive(r, rt.entering(who), h.Coding)
 	if err != nil {
 		return nil, false, err
 	}
-	defer use.Close()
-	ticket, err := rt.admission.Enter(admission.ClientAddr(r.RemoteAddr), r.ContentLength)
-	if err != nil {
-		return nil, false, err
-	}
-	defer ticket.Close()
-	if use != nil {
-		ticket.Quota = use
-	}
-	begun := time.Now()
-	if err := ticket.Wait(r.Context()); err != nil {
-		return nil, false, err
-	}
-	waited := time.Since(begun) // counts against PostTimeout, because the body may have arrived meanwhile
-	rt.metrics.waited.Observe(waited.Seconds())
-	slow := time.AfterFunc(slowBody, ticket.Release)
-	defer slow.Stop()
-	body, err := rt.receive(r, ticket)
-	slow.Stop()
-	if err != nil {
-		return nil, false, err
-	}
-	defer rt.buffers.give(body) // batches keep no reference to it
-	rt.metrics.bodyBytes.Add(float64(len(body)))
-	ctx, cancel := context.WithTimeout(r.Context(), rt.PostTimeout-waited)
-	defer cancel()
-	p, err = rt.decode(ctx, h, body, ticket)
+	defer received.Close()
+	err = received.Decode(func(body []byte) error {
+		p, err = rt.decode(h.Media, body)
+		return err
+	})
 	if err != nil || len(p.Batches) == 0 {
 		return p, false, err
 	}
-	if err := rt.charge(p, use); err != nil {
+	if hours := len(p.Batches); hours > rt.MaxHours {
+		return nil, false, tooManyHours(hours, rt.MaxHours)
+	}
+	if err := received.Outcome(p.Records); err != nil {
 		return nil, false, err
 	}
 	p.Identify(who.Name, h.Key) // equal keys of different principals are different keys
-	slow.Reset(slowOutcome)
-	replayed, err = rt.Cluster.Post(ctx, p)
+	replayed, err = rt.Cluster.Post(received, p)
 	return p, replayed, err
 }
 
-// charge refuses a request that has too many hours, or whose principal has sent too many records.
-func (rt *router) charge(p *flow.Posting, use *quota.Use) error {
-	if hours := len(p.Batches); hours > rt.MaxHours {
-		return tooManyHours(hours, rt.MaxHours)
+// entering opens the account of a principal.
+func (rt *router) entering(who principal.Principal) reception.Enter {
+	return func(announced int64) (reception.Use, error) {
+		use, err := rt.accounts.Enter(who, announced)
+		if use == nil { // a nil of its own type would be another one
+			return nil, err
+		}
+		return use, err
 	}
-	return use.Take(p.Records)
 }
 
 // tooManyHours refuses a request with too many hours, because each hour is work for its own owner, and the answer
@@ -119,37 +99,14 @@ func tooManyHours(hours, most int) error {
 		hours, most)
 }
 
-// After these times a POST stays in progress but becomes inactive. Another POST may then be active.
-const (
-	slowBody    = time.Second     // for its body: a slow sender does not keep others out
-	slowOutcome = 2 * time.Second // for its outcome: a hanging store does not keep out POSTs to other stores
-)
-
-// decode turns a body into batches. It holds a decoding place meanwhile, which bounds the work and its memory (P12). A
-// POST whose body was slow must become active again first.
-func (rt *router) decode(
-	ctx context.Context, h head.Head, body []byte, ticket *admission.Ticket,
-) (*flow.Posting, error) {
-	if err := ticket.Wait(ctx); err != nil {
-		return nil, err
-	}
-	select {
-	case rt.decoding <- struct{}{}:
-		defer func() { <-rt.decoding }()
-	case <-ctx.Done():
-		return nil, rt.admission.Refuse(admission.LimitWait)
-	}
-	body, err := rt.decoders.Decompress(h.Coding, body, rt.MaxBody, ticket)
-	if err != nil {
-		return nil, err
-	}
+// decode turns a body into batches, which keep no reference to it.
+func (rt *router) decode(media string, body []byte) (p *flow.Posting, err error) {
 	d, _ := rt.parsers.Get().(*parser)
 	if d == nil {
 		d = newParser(flow.Leniency{AnyHour: rt.AnyHour})
 	}
 	defer rt.parsers.Put(d)
-	var p *flow.Posting
-	if h.Media == head.CSV {
+	if media == head.CSV {
 		p, err = d.csv.Decode(body, int(rt.MaxBody/rowCharge))
 	} else {
 		p, err = d.json.Decode(body)

@@ -16,6 +16,7 @@ import (
 	"flowring/internal/browser"
 	"flowring/internal/contract"
 	"flowring/router/coding"
+	"flowring/router/reception"
 )
 
 // problems returns the names of all problems, sorted.
@@ -41,7 +42,7 @@ var everyError = []struct {
 	{decodeRefusal(&flow.RecordError{Index: 3, Field: "hour", Reason: "r"}), "record", 400},
 	{tooManyHours(3, 2), "hours-in-request", 400},
 	{contract.IdempotencyKey.Errorf("is odd"), "idempotency-key", 400},
-	{receiveError(io.ErrNoProgress), "body", 400},
+	{reception.ReadError(io.ErrNoProgress), "body", 400},
 	{contract.Query.Errorf("q"), "query", 400},
 	{contract.QueryHours.Errorf("q"), "query-hours", 400},
 	{contract.QueryGroups.Errorf("q"), "query-groups", 400},
@@ -50,7 +51,7 @@ var everyError = []struct {
 	{browserRefusal(browser.ErrCrossOrigin), "cross-origin", 403},
 	{contract.NotFound, "not-found", 404},
 	{contract.Method.Errorf("PUT is not allowed"), "method", 405},
-	{receiveError(os.ErrDeadlineExceeded), "slow-body", 408},
+	{reception.ReadError(os.ErrDeadlineExceeded), "slow-body", 408},
 	{contract.Overflow, "overflow", 409},
 	{contract.TooManyFlows, "too-many-flows", 409},
 	{contract.TooManyNames, "too-many-names", 409},

@@ -20,6 +20,7 @@ import (
 	"flowring/router/openapi"
 	"flowring/router/principal"
 	"flowring/router/quota"
+	"flowring/router/reception"
 	"flowring/router/watch"
 )
 
@@ -94,15 +95,13 @@ type router struct {
 	metrics    metrics
 	admission  *admission.Controller
 	accounts   *quota.Accounts
+	reception  *reception.Reception
 	watch      *watch.Hub
 	streams    fairshare.Counter // requests of HTTP/2
-	decoding   chan struct{}     // holds one value per body being decoded
 	reading    chan struct{}     // holds one value per hour being answered
 	long       chan struct{}     // holds one value per long answer being sent
 	queued     chan struct{}     // holds one value per waiting long answer
-	decoders   coding.Decoders
 	encoders   coding.Encoders
-	buffers    buffers
 	parsers    sync.Pool // of *parser
 	overloaded lograte.Limiter
 	reused     lograte.Limiter
@@ -115,13 +114,12 @@ func New(cfg Config, deps Deps) http.Handler { return newRouter(cfg, deps).handl
 func newRouter(cfg Config, deps Deps) *router {
 	cfg = cfg.withDefaults()
 	rt := &router{
-		Config:   cfg,
-		Deps:     deps,
-		decoding: make(chan struct{}, cfg.MaxDecoding),
-		reading:  make(chan struct{}, cfg.MaxReading),
-		long:     make(chan struct{}, cfg.MaxLong),
-		queued:   make(chan struct{}, cfg.MaxLong),
-		streams:  fairshare.Counter{Max: cfg.MaxRequests},
+		Config:  cfg,
+		Deps:    deps,
+		reading: make(chan struct{}, cfg.MaxReading),
+		long:    make(chan struct{}, cfg.MaxLong),
+		queued:  make(chan struct{}, cfg.MaxLong),
+		streams: fairshare.Counter{Max: cfg.MaxRequests},
 	}
 	if rt.Now == nil {
 		rt.Now = time.Now
@@ -141,6 +139,11 @@ func newRouter(cfg Config, deps Deps) *router {
 	})
 	rt.accounts = quota.New(deps.Registry)
 	rt.metrics = newMetrics(deps.Registry, rt.admission)
+	rt.reception = reception.New(
+		reception.Config{MaxBody: cfg.MaxBody, MaxDecoding: cfg.MaxDecoding, PostTimeout: cfg.PostTimeout},
+		reception.Deps{
+			Admission: rt.admission, Waited: rt.metrics.waited, BodyBytes: rt.metrics.bodyBytes,
+		})
 	viewers := watch.Config{MaxViewers: cfg.MaxViewers, MaxRows: cfg.MaxStreamRows, SendTimeout: cfg.SendTimeout}
 	rt.watch = watch.New(viewers, watch.Deps{
 		Query: deps.Cluster.Query, Now: rt.Now, Ending: deps.Unready, Registry: deps.Registry, Problem: problemLine,
