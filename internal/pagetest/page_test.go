@@ -216,6 +216,59 @@ func TestAFilterIsTypedAndARowIsClicked(t *testing.T) {
 	})
 }
 
+// tabTo presses the tab key until an element has the focus.
+func (b *browser) tabTo(selector string) {
+	b.t.Helper()
+	const most = 60
+	for range most {
+		b.do(chromedp.KeyEvent(kb.Tab))
+		if evaluate[bool](b, "document.activeElement.matches('"+selector+"')") {
+			return
+		}
+	}
+	b.t.Fatalf("%d tabs do not reach %s", most, selector)
+}
+
+// The keyboard alone asks a query, chooses a name, and pauses the live page.
+func TestAQueryIsAskedByKeyboard(t *testing.T) {
+	c := startCluster(t)
+	c.fill()
+	b := newBrowser(t, c)
+	b.open("/explore")
+	b.tabTo("#src_app")
+	b.do(chromedp.KeyEvent("store*"))
+	b.tabTo("input[name=group][value=vpc_id]")
+	b.do(chromedp.KeyEvent(" "), chromedp.KeyEvent(kb.Enter))
+	b.reaches("src_app=store*")
+	b.sees("storefront")
+	b.tabTo("td a")
+	b.do(chromedp.KeyEvent(kb.Enter))
+	b.reaches("src_app=storefront")
+	b.open("/live")
+	b.sees("Newest answer")
+	b.tabTo("#pause")
+	b.do(chromedp.KeyEvent(kb.Enter))
+	b.sees("Paused.")
+}
+
+// The live page shows all digits of a sum above 2^53, which a number of JavaScript does not hold.
+func TestLiveSumsAreExact(t *testing.T) {
+	c := startCluster(t)
+	b := newBrowser(t, c)
+	b.open("/live")
+	b.sees("Newest answer")
+	for _, bytes := range []int64{1<<53 - 1, 2} {
+		c.post(record(now(), "large", "sum", bytes))
+	}
+	const title = "9007199254740993 bytes"
+	nodetest.Eventually(t, func() error {
+		if titles := evaluate[[]string](b, "[...document.querySelectorAll('#live td.n')].map(e => e.title)"); !slices.Contains(titles, title) {
+			return fmt.Errorf("the live page has the sums %q, want %s", titles, title)
+		}
+		return nil
+	})
+}
+
 // The keyboard alone reaches the content, the pages and a heat cell.
 func TestTheKeyboardIsEnough(t *testing.T) {
 	c := startCluster(t)
