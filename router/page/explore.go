@@ -132,11 +132,9 @@ func newExplore(parameters url.Values) *explore {
 	for f := query.Hour; f <= query.VPCID; f++ {
 		e.Fields = append(e.Fields, option{Name: f.String(), Checked: slices.Contains(groups, f.String())})
 	}
-	for _, show := range []option{
+	e.Shows = []option{
 		{Name: showBytes, Text: "The largest, by all bytes"}, {Name: showTx, Text: "The largest, by bytes sent"},
 		{Name: showRx, Text: "The largest, by bytes received"}, {Name: showByKey, Text: "All, by time and names"},
-	} {
-		e.Shows = append(e.Shows, show)
 	}
 	e.addSorts(parameters.Get(showParameter))
 	for name, values := range parameters {
