@@ -33,10 +33,11 @@ func (n *Node) pendingReason() string {
 func (n *Node) hello() peer.Hello {
 	sees := n.members.View().Names()
 	founds := n.founding.Load() || n.foundsAlone()
+	stats, known := n.store.Stats(), n.membership.Roster()
 	h := peer.Hello{
 		Store: n.membership.Self(), Start: n.startNonce,
-		Roster: n.membership.Roster(), Former: n.membership.Former(), Status: n.status(), Clock: n.clock.Millis(),
-		TLS: n.peerTLS.Speaks(),
+		Roster: known, Former: n.membership.Former(), Status: n.statusOf(stats), Clock: n.clock.Millis(),
+		TLS: n.peerTLS.Speaks(), Retention: n.retention.Proposal(known, stats.Lowest, stats.Slices == 0),
 	}
 	if h.Roster.Cluster() == "" {
 		e := n.expected.Load()

@@ -69,6 +69,7 @@ type Config struct {
 	MaxPeerBuffered      int64 // bytes of the bodies of calls of other nodes; 0: MemoryLimit/4, at least one largest batch
 	MaxGossipConnections int   // open connections of the gossip port, made by other hosts; 0: the default
 
+	Retention time.Duration // with unix hours, the age at which hours are closed, and deleted a day later; 0: never
 	Hours     string        // limits.UnixHours or limits.AnyHours; empty: any
 	MaxFuture time.Duration // with unix hours, how far ahead of the clock an hour may be; 0: no limit
 

@@ -8,6 +8,7 @@ import (
 	"flowring/node/access"
 	"flowring/node/keyring"
 	"flowring/node/peer/mtls"
+	"flowring/node/retention"
 	"flowring/ring"
 	"flowring/ring/roster"
 	"flowring/router"
@@ -68,7 +69,7 @@ func (c Config) check() error {
 	}
 	errs = append(errs, mtls.CheckSettings(c.PeerTLSMode, c.PeerTLSCert, c.PeerTLSKey, c.PeerTLSCA))
 	c.checkLimits(bad)
-	errs = append(errs, limits.CheckHours(c.Hours, c.AnyHour))
+	errs = append(errs, limits.CheckHours(c.Hours, c.AnyHour), retention.Check(c.Retention, c.Hours == limits.UnixHours))
 	c.access().Check(bad)
 	if c.DataDir == "" {
 		bad("data folder: must not be empty")

@@ -15,6 +15,7 @@ import (
 	"flowring/node/member"
 	"flowring/node/membership"
 	"flowring/node/peer"
+	"flowring/node/retention"
 	"flowring/ring/roster"
 )
 
@@ -83,6 +84,14 @@ func (a replies) stores() []roster.Store {
 	return all
 }
 
+// retention returns the reports about retention.
+func (a replies) retention() (all []retention.Report) {
+	for id, hello := range a {
+		all = append(all, retention.Report{Store: id, Closed: hello.Roster.Floors().Closed, Proposal: hello.Retention})
+	}
+	return all
+}
+
 // heartbeat makes one round of heartbeats and acts on the replies.
 func (n *Node) heartbeat(ctx context.Context) {
 	n.disk.Check()
@@ -103,6 +112,7 @@ func (n *Node) heartbeat(ctx context.Context) {
 	}
 	n.forgetFormer(ctx)
 	n.forgetAbsent(ctx, heard)
+	n.retention.Step(heard.retention())
 	n.upgrade.Step(n.members.View(), heard.stores())
 	n.directory.Prune(n.membership.Roster())
 	n.updateGossip()

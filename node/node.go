@@ -32,6 +32,7 @@ import (
 	"flowring/node/queries"
 	"flowring/node/readiness"
 	"flowring/node/replica"
+	"flowring/node/retention"
 	"flowring/node/upgrade"
 	"flowring/ring"
 	"flowring/ring/roster"
@@ -51,15 +52,16 @@ type Deps struct {
 	NameIsDefault bool // no operator set Config.Name: the name in the data folder replaces it
 
 	// For tests alone.
-	Now         func() time.Time   // the wall clock that heartbeats compare; nil: time.Now
-	Fatal       func(error)        // called instead of ending the process after a fatal disk error; see journal.Options
-	Memory      func() int64       // bytes in use by the process, instead of the real number
-	Origin      uint64             // instead of a random one; 0: random
-	Rejoin      time.Duration      // instead of member.DefaultRejoinEvery
-	SealBatches int                // instead of the default of replica.Config
-	Disabled    safeguard.Set      // safeguards that are off
-	Speaks      compat.Range       // versions, instead of compat.Spoken
-	CPUSlots    admission.CPUSlots // for answers, instead of the default number; nil: the default
+	Now         func() time.Time     // the wall clock that heartbeats compare; nil: time.Now
+	Monotonic   func() time.Duration // the time that retention counts as uptime; nil: that of the process
+	Fatal       func(error)          // called instead of ending the process after a fatal disk error; see journal.Options
+	Memory      func() int64         // bytes in use by the process, instead of the real number
+	Origin      uint64               // instead of a random one; 0: random
+	Rejoin      time.Duration        // instead of member.DefaultRejoinEvery
+	SealBatches int                  // instead of the default of replica.Config
+	Disabled    safeguard.Set        // safeguards that are off
+	Speaks      compat.Range         // versions, instead of compat.Spoken
+	CPUSlots    admission.CPUSlots   // for answers, instead of the default number; nil: the default
 }
 
 // Node is one node of the cluster. Its methods are safe for concurrent use, except Start and Stop.
@@ -111,6 +113,7 @@ type Node struct {
 	presence       directory.Presence
 	savedAddresses []string // gossip addresses last saved
 	upgrade        upgrade.Upgrade
+	retention      *retention.Keeper
 
 	diskRefusals atomic.Int64 // writes refused for want of disk space
 	peerPages    port.Pages   // refuses calls of web pages at the peer port
@@ -157,7 +160,7 @@ func New(cfg Config, deps Deps) (*Node, error) {
 		cpuSlots: deps.CPUSlots, directory: directory.New(),
 		failed: make(chan error, 1), removal: make(chan struct{}, 1), retryJoinNow: make(chan struct{}, 1),
 	}
-	n.clock = clock.New(deps.Now, deps.Log)
+	n.clock = clock.New(deps.Now, deps.Monotonic, deps.Log)
 	n.files = reload.NewSet(deps.Log)
 	n.memory = capacity.NewMemory(cfg.MemoryLimit, deps.Memory, deps.Log)
 	n.expected.Store(&founding.Expectation{})
@@ -313,6 +316,9 @@ func (n *Node) openMembership() (err error) {
 	if err != nil {
 		return err
 	}
+	n.retention = retention.New(
+		retention.Config{Keep: n.cfg.Retention, Quorum: n.cfg.WriteQuorum, Disabled: n.deps.Disabled},
+		retention.Deps{State: n.membership, Clock: n.clock, Log: n.log})
 	n.upgrade = upgrade.Upgrade{State: n.membership, Log: n.log, Disabled: n.deps.Disabled}
 	n.cfg.Name = n.membership.Name()
 	if n.cfg.Cluster, err = n.membership.UseClusterName(n.cfg.Cluster, n.cfg.RenameCluster); err != nil {

@@ -66,6 +66,7 @@ func (n *Node) membersView() router.MembersView {
 	slices.SortFunc(v.Members, func(a, b router.Member) int {
 		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Store, b.Store))
 	})
+	v.Retention = n.retention.View()
 	v.Ring = router.RingView{
 		Partitions: on.Partitions(), VirtualNodes: ring.VirtualNodes, HourSlices: n.cfg.HourSlices,
 		ReplicationFactor: n.cfg.ReplicationFactor, WriteQuorum: n.cfg.WriteQuorum, Version: on.Version(),
@@ -95,6 +96,7 @@ func (n *Node) sample() metrics.Sample {
 		Memory:       n.memory.InUse(), MemoryLimit: n.memory.Limit(), MemoryFull: n.memory.Full(),
 		PeerPages: n.peerPages.Refused(), PeerStalled: n.client.Stalled(), Saturated: n.answers.Saturated(),
 		Queries:    metrics.Queries(n.queries.Stats()),
+		Retention:  n.retention.View(),
 		GossipKeys: n.gossipKeys.Keys(), GossipRefused: n.members.Refused(), PeerTLS: n.peerTLS.Stats(), PeersPlain: n.unverifiedMembers(), Files: n.files.Stats(),
 	}
 	s.Ring, s.Fsyncs = n.membership.Ring(), n.journal.Fsyncs()

@@ -5,6 +5,8 @@ import (
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+
+	"flowring/internal/contract"
 )
 
 // MembersView is the answer to GET /members.
@@ -13,6 +15,8 @@ type MembersView struct {
 	Node    string   `json:"node"` // the answering node
 	Members []Member `json:"members"`
 	Ring    RingView `json:"ring"`
+
+	Retention contract.Retention `json:"retention,omitzero"` // zero: no node has a retention
 }
 
 // Member is one node of the cluster, and its store.

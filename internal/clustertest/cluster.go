@@ -44,6 +44,7 @@ type Options struct {
 
 	CPUSlots  map[string]admission.CPUSlots // of a node by name; none: the default number
 	Clock     func(node string) time.Time   // the wall clock of a node; nil: the clock of the bubble
+	Pace      int                           // how many times faster than the bubble the clocks of nodes run; 0: equally fast
 	Configure func(*node.Config)            // changes the settings of a node before each start; nil: nothing
 
 	// Join has the join list of each node by names; the lists alone decide on the founders. nil: all nodes join all
@@ -53,10 +54,11 @@ type Options struct {
 
 // Cluster is a set of nodes with their machines and network. It belongs to one bubble.
 type Cluster struct {
-	opts Options
-	t    testing.TB
-	Net  *memnet.Net
-	rng  *rand.Rand
+	opts  Options
+	t     testing.TB
+	begun time.Time
+	Net   *memnet.Net
+	rng   *rand.Rand
 
 	mu    sync.Mutex
 	nodes map[string]*Machine
@@ -107,7 +109,7 @@ func New(t testing.TB, opts Options) *Cluster {
 		opts.Log = slog.New(slog.DiscardHandler)
 	}
 	return &Cluster{
-		opts: opts, t: t, nodes: map[string]*Machine{}, rng: rand.New(rand.NewPCG(opts.Seed, 1)),
+		opts: opts, t: t, begun: time.Now(), nodes: map[string]*Machine{}, rng: rand.New(rand.NewPCG(opts.Seed, 1)),
 		Net: memnet.New(memnet.Options{Seed: opts.Seed, Latency: time.Millisecond}),
 	}
 }
@@ -190,12 +192,8 @@ func (c *Cluster) boot(m *Machine) error {
 	if c.opts.Configure != nil {
 		c.opts.Configure(&cfg)
 	}
-	var now func() time.Time
-	if c.opts.Clock != nil {
-		now = func() time.Time { return c.opts.Clock(m.Name) }
-	}
 	n, err := node.New(cfg, node.Deps{
-		Now: now,
+		Now: c.clockOf(m.Name), Monotonic: c.monotonic(),
 		Log: c.opts.Log.With("node", m.Name), Network: m.host, FS: m.Disk.FS(), Registry: prometheus.NewRegistry(),
 		CPUSlots: c.opts.CPUSlots[m.Name],
 		Origin:   c.opts.Origin, Rejoin: c.opts.Rejoin, SealBatches: 1, Disabled: c.opts.Disabled,
@@ -214,6 +212,27 @@ func (c *Cluster) boot(m *Machine) error {
 	}
 	c.setNode(m, n)
 	return nil
+}
+
+// clockOf returns the wall clock of a node; nil: that of the bubble.
+func (c *Cluster) clockOf(name string) func() time.Time {
+	now := time.Now
+	if c.opts.Clock != nil {
+		now = func() time.Time { return c.opts.Clock(name) }
+	}
+	if c.opts.Pace == 0 {
+		return now
+	}
+	return func() time.Time { return c.begun.Add(time.Duration(c.opts.Pace) * now().Sub(c.begun)) }
+}
+
+// monotonic returns the time that counts as uptime of a process that starts now; nil: that of the bubble.
+func (c *Cluster) monotonic() func() time.Duration {
+	if c.opts.Pace == 0 {
+		return nil
+	}
+	begun := time.Now()
+	return func() time.Duration { return time.Duration(c.opts.Pace) * time.Since(begun) }
 }
 
 func (c *Cluster) setNode(m *Machine, n *node.Node) {

@@ -48,6 +48,10 @@ const (
 	StoreFloor                     // a store neither takes nor shows a batch of an hour below its floor (P4)
 	ByKey                          // of a batch that a preset made the key and the hour decide (P2)
 	HeldCopies                     // a batch held in place of another is on W stores before the answer (P1)
+	FloorMajority                  // more than half of the stores, and W, raise the floor of closed hours, not one
+	FloorRate                      // the floor of closed hours passes 24 hours with data in an hour, after an announcement
+	FloorWait                      // the floor of deleted hours follows 24 hours later
+	FloorStill                     // the floor of deleted hours follows only while the stores would still close the hours
 )
 
 // Has reports whether every safeguard of which is switched off.

@@ -17,8 +17,9 @@ const (
 
 // Clock is the clock of this machine, with its offset to the clocks of the other nodes.
 type Clock struct {
-	now func() time.Time
-	log *slog.Logger
+	now       func() time.Time
+	monotonic func() time.Duration
+	log       *slog.Logger
 
 	mu       sync.Mutex
 	offset   time.Duration // to the median of the others; positive: this clock is ahead
@@ -27,8 +28,17 @@ type Clock struct {
 	reported bool          // the last line of the log says that the clock is off
 }
 
-// New returns a clock without an offset yet. now is the wall clock of the machine.
-func New(now func() time.Time, log *slog.Logger) *Clock { return &Clock{now: now, log: log} }
+// New returns a clock without an offset yet. now is the wall clock of the machine, and monotonic the time since an
+// arbitrary begin, which no change of the wall clock touches; nil: the time since New.
+func New(now func() time.Time, monotonic func() time.Duration, log *slog.Logger) *Clock {
+	if begun := time.Now(); monotonic == nil {
+		monotonic = func() time.Duration { return time.Since(begun) }
+	}
+	return &Clock{now: now, monotonic: monotonic, log: log}
+}
+
+// Monotonic returns the time since an arbitrary begin. Rules about uptime ask it, so that a test can run it faster.
+func (c *Clock) Monotonic() time.Duration { return c.monotonic() }
 
 // Millis returns the time in milliseconds since 1970, for a heartbeat.
 func (c *Clock) Millis() int64 { return c.now().UnixMilli() }

@@ -34,7 +34,7 @@ func TestTheOffsetIsTheDifferenceToTheMedianOfTheOthers(t *testing.T) {
 		{"the least duration", []time.Duration{math.MinInt64}, math.MinInt64, true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			c := New(time.Now, slog.New(slog.DiscardHandler))
+			c := New(time.Now, nil, slog.New(slog.DiscardHandler))
 			c.Compare(tt.ahead)
 			if got, n := c.Offset(); got != tt.want || n != len(tt.ahead) || c.Off() != tt.off {
 				t.Errorf("Compare(%v): offset %v of %d, off: %t, want %v of %d, %t", tt.ahead, got, n, c.Off(), tt.want, len(tt.ahead), tt.off)
@@ -46,7 +46,7 @@ func TestTheOffsetIsTheDifferenceToTheMedianOfTheOthers(t *testing.T) {
 // A call takes time. Half of it counts as the way of the answer.
 func TestTheTimeOfACallIsNoDifference(t *testing.T) {
 	here := time.Unix(1000, 0)
-	c := New(func() time.Time { return here }, slog.New(slog.DiscardHandler))
+	c := New(func() time.Time { return here }, nil, slog.New(slog.DiscardHandler))
 	for _, tt := range []struct {
 		name   string
 		millis int64
@@ -71,7 +71,7 @@ func TestTheTimeOfACallIsNoDifference(t *testing.T) {
 func TestWarningsAboutTheClockAreRare(t *testing.T) {
 	racetest.Bubble(t, func(t *testing.T) {
 		var log strings.Builder
-		c := New(time.Now, slog.New(slog.NewTextHandler(&log, nil)))
+		c := New(time.Now, nil, slog.New(slog.NewTextHandler(&log, nil)))
 		logged := func(message string) int { return strings.Count(log.String(), message) }
 		step := func(ahead time.Duration, off, agrees int) {
 			t.Helper()

@@ -9,6 +9,7 @@ import (
 
 	"flowring/internal/buildinfo"
 	"flowring/internal/compat"
+	"flowring/internal/contract"
 	"flowring/internal/reload"
 	"flowring/node/keyring"
 	"flowring/node/peer"
@@ -57,7 +58,8 @@ type Sample struct {
 	PeerTLS        mtls.Stats
 	GossipRefused  uint64 // connections
 	PeersPlain     int    // members without a last connection by TLS
-	Saturated      int64  // totals of merged hours; those of the store are in Store
+	Retention      contract.Retention
+	Saturated      int64 // totals of merged hours; those of the store are in Store
 
 	PeerConnsRefused uint64 // connections of the peer port
 }
@@ -84,7 +86,7 @@ type Collector struct {
 
 // NewCollector returns a collector of the samples of gather. Scrapes may call gather concurrently.
 func NewCollector(gather func() Sample) *Collector {
-	c := &Collector{gather: gather, metrics: slices.Concat(storeMetrics(), queryMetrics(), nodeMetrics(), clusterMetrics(), portMetrics())}
+	c := &Collector{gather: gather, metrics: slices.Concat(storeMetrics(), queryMetrics(), nodeMetrics(), retentionMetrics(), clusterMetrics(), portMetrics())}
 	for _, m := range c.metrics {
 		c.descs = append(c.descs, prometheus.NewDesc("flowring_"+m.name, m.help, nil, nil))
 	}

@@ -1,6 +1,9 @@
 package peer
 
-import "flowring/ring/roster"
+import (
+	"flowring/node/retention"
+	"flowring/ring/roster"
+)
 
 // Hello is the content of a heartbeat between two nodes, in both directions.
 type Hello struct {
@@ -11,6 +14,8 @@ type Hello struct {
 	TLS    bool          `json:"tls,omitempty"` // the sender speaks TLS on its peer port
 
 	Clock int64 `json:"clock,omitzero"` // of the sender, in milliseconds since 1970; 0: of an earlier version
+
+	Retention retention.Proposal `json:"retention,omitzero"` // of version 3
 
 	Former []roster.StoreID `json:"former,omitempty"` // former IDs of the store, which still has all their batches
 

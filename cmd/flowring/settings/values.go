@@ -83,6 +83,32 @@ func (v durationValue) String() string {
 
 func (v durationValue) Type() string { return "duration" }
 
+// ageValue is a length of time, also in days.
+type ageValue struct{ field *time.Duration }
+
+func (v ageValue) Set(text string) error {
+	if days, ok := strings.CutSuffix(text, "d"); ok {
+		n, err := strconv.ParseUint(days, 10, 16)
+		if err != nil {
+			return fmt.Errorf("%q is no number of days, such as 90d", text)
+		}
+		*v.field = time.Duration(n) * day
+		return nil
+	}
+	return durationValue(v).Set(text)
+}
+
+func (v ageValue) String() string {
+	if days := *v.field / day; days > 0 && *v.field%day == 0 {
+		return fmt.Sprintf("%dd", days)
+	}
+	return durationValue(v).String()
+}
+
+func (v ageValue) Type() string { return "age" }
+
+const day = 24 * time.Hour
+
 // listValue is a list of texts, separated by commas. read returns the normal form of a text, or an error.
 type listValue struct {
 	field *[]string
