@@ -39,11 +39,12 @@ type sizes struct {
 	held       int // flows in memory
 	read       int // flows of the hour of the GETs
 	reads      int
+	connects   int // connections with one request
 }
 
 var (
-	full  = sizes{rounds: 5, bodies: 5000, smallPosts: 30_000, held: 1_000_000, read: 200_000, reads: 5}
-	short = sizes{rounds: 3, bodies: 300, smallPosts: 3000, held: 100_000, read: 50_000, reads: 3}
+	full  = sizes{rounds: 5, bodies: 5000, smallPosts: 30_000, held: 1_000_000, read: 200_000, reads: 5, connects: 5000}
+	short = sizes{rounds: 3, bodies: 300, smallPosts: 3000, held: 100_000, read: 50_000, reads: 3, connects: 500}
 )
 
 const (
@@ -58,6 +59,7 @@ var (
 	memory    = server.Kind{Name: "flowring, no journal", Yardstick: serveMemory}
 	single    = server.Kind{Name: "flowring R=1", Nodes: 1, Copies: 1, Slices: 1}
 	triple    = server.Kind{Name: "flowring R=3 W=2", Nodes: 3, Copies: 3, Slices: 1}
+	singleTLS = server.Kind{Name: "flowring R=1, TLS", Nodes: 1, Copies: 1, Slices: 1, TLS: true}
 	tripleTLS = server.Kind{Name: "flowring R=3 W=2, peer TLS", Nodes: 3, Copies: 3, Slices: 1, PeerTLS: true}
 	spread    = server.Kind{Name: "3 nodes, R=1", Nodes: 3, Copies: 1, Slices: 1}
 	cut       = server.Kind{Name: "flowring R=1, 16 slices", Nodes: 1, Copies: 1, Slices: 16}
@@ -95,6 +97,14 @@ func measures(n sizes) []measure {
 			name: "TLS between nodes: " + postTitle(workload.BodyRecords, workload.Many), unit: "CPU s per million records",
 			kinds: []server.Kind{triple, tripleTLS}, bars: []bar{{tripleTLS, triple, 1.15}},
 			run: posts{n.bodies, workload.BodyRecords, workload.Many, workload.BodyRecords}.measure,
+		}, {
+			name: "TLS on the public port: " + postTitle(workload.BodyRecords, workload.Many), unit: "CPU s per million records",
+			kinds: []server.Kind{single, singleTLS}, bars: []bar{{singleTLS, single, 1.25}},
+			run: posts{n.bodies, workload.BodyRecords, workload.Many, workload.BodyRecords}.measure,
+		}, {
+			name: "TLS on the public port: a new connection for a small request", unit: "CPU µs per connection",
+			kinds: []server.Kind{single, singleTLS},
+			run:   connects(n.connects).measure,
 		}, {
 			name: fmt.Sprintf("GET, %d flows, one of them new since the last GET", n.read), unit: "CPU ms per GET",
 			kinds: []server.Kind{plainGo, memory, single, fewSlices, sliced},
@@ -221,6 +231,20 @@ func (r reads) measure(ctx context.Context, s *server.Server) (sample, error) {
 	}
 	n := float64(r.requests)
 	return sample{Cost: all.Cost / n, Allocs: all.Allocs / n, P50: all.P50 / n}, nil
+}
+
+// connects is a measurement of connections with one small request each.
+type connects int
+
+func (n connects) measure(ctx context.Context, s *server.Server) (sample, error) {
+	if err := workload.Connect(ctx, s, int(n)/10); err != nil {
+		return sample{}, err
+	}
+	used, err := meter(ctx, s, func() error { return workload.Connect(ctx, s, int(n)) })
+	if err != nil {
+		return sample{}, err
+	}
+	return used.sample(int(n), time.Microsecond, int64(n)), nil
 }
 
 // holding is a measurement of memory: a number of flows in one hour.

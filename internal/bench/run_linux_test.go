@@ -43,7 +43,7 @@ func gone(s *server.Server) bool {
 }
 
 func TestEveryServerIsMeasuredAndEnded(t *testing.T) {
-	for _, k := range []server.Kind{readOnly, plainGo, memory, single} {
+	for _, k := range []server.Kind{readOnly, plainGo, memory, single, singleTLS} {
 		t.Run(k.Name, func(t *testing.T) {
 			l := own(t)
 			s, err := l.Start(t.Context(), k)
@@ -58,6 +58,12 @@ func TestEveryServerIsMeasuredAndEnded(t *testing.T) {
 				got, err = reads{flows: 2000, requests: 2, changing: true}.measure(t.Context(), s)
 				if err != nil || got.Cost <= 0 || got.P50 <= 0 {
 					t.Errorf("reads = %+v, %v; want a cost and a time", got, err)
+				}
+			}
+			if k.Nodes > 0 {
+				got, err = connects(20).measure(t.Context(), s)
+				if err != nil || got.Cost <= 0 {
+					t.Errorf("connections = %+v, %v; want a cost", got, err)
 				}
 			}
 			if err := s.End(); err != nil {

@@ -36,14 +36,7 @@ func serve(ctx context.Context, name string, args []string) (err error) {
 	defer stop()
 	flags := flag.NewFlagSet("serve", flag.ContinueOnError)
 	profile := flags.String("cpuprofile", "", "file for a CPU profile of the whole run")
-	cfg := node.Default("n1") // the flags have the names of those of `flowring serve`
-	flags.StringVar(&cfg.DataDir, "data-dir", "", "folder of a node's journal")
-	flags.StringVar(&cfg.Name, "name", cfg.Name, "name of a node")
-	flags.StringVar(&cfg.Cluster, "cluster", cfg.Cluster, "name of its cluster")
-	flags.IntVar(&cfg.ReplicationFactor, "replication-factor", cfg.ReplicationFactor, "copies of each batch")
-	flags.IntVar(&cfg.HourSlices, "hour-slices", cfg.HourSlices, "slices of an hour")
-	join := func(addr string) error { cfg.Join = []string{addr}; return nil }
-	flags.Func("join", "gossip address of another node", join)
+	cfg := nodeFlags(flags)
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -67,9 +60,28 @@ func serve(ctx context.Context, name string, args []string) (err error) {
 	case serveMemory:
 		return serveHandler(ctx, log, yardstick.Memory())
 	case serveNode:
-		return runNode(ctx, log, cfg)
+		return runNode(ctx, log, *cfg)
 	}
 	return fmt.Errorf("serve %q: there is no such server", name)
+}
+
+// nodeFlags adds the flags of a node, with the names of those of `flowring serve`, and returns its configuration.
+func nodeFlags(flags *flag.FlagSet) *node.Config {
+	cfg := node.Default("n1")
+	flags.StringVar(&cfg.DataDir, "data-dir", "", "folder of a node's journal")
+	flags.StringVar(&cfg.Name, "name", cfg.Name, "name of a node")
+	flags.StringVar(&cfg.Cluster, "cluster", cfg.Cluster, "name of its cluster")
+	flags.IntVar(&cfg.ReplicationFactor, "replication-factor", cfg.ReplicationFactor, "copies of each batch")
+	flags.IntVar(&cfg.HourSlices, "hour-slices", cfg.HourSlices, "slices of an hour")
+	flags.StringVar(&cfg.TLSCert, "tls-cert", "", "certificate of the public port")
+	flags.StringVar(&cfg.TLSKey, "tls-key", "", "key of this certificate")
+	flags.StringVar(&cfg.PeerTLSCert, "peer-tls-cert", "", "certificate of calls between nodes")
+	flags.StringVar(&cfg.PeerTLSKey, "peer-tls-key", "", "key of this certificate")
+	flags.StringVar(&cfg.PeerTLSCA, "peer-tls-ca", "", "authorities of nodes")
+	flags.BoolVar(&cfg.PeerTLSAnyName, "peer-tls-any-name", false, "one certificate is of all nodes")
+	join := func(addr string) error { cfg.Join = []string{addr}; return nil }
+	flags.Func("join", "gossip address of another node", join)
+	return &cfg
 }
 
 // serveHandler serves a yardstick, and at /metrics the metrics of the Go runtime.

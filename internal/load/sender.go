@@ -27,6 +27,7 @@ type Access struct {
 	Key         string        // prefix of the idempotency keys, unique to the run; empty: no keys and no retries
 	Header      http.Header   // additional headers of each request, such as Authorization
 	TLS         *tls.Config   // for https targets; nil: the roots of the system
+	HTTP1       bool          // no HTTP/2: each post under way has a connection of its own
 }
 
 // Sender sends requests to a cluster and counts them in its Traffic.
@@ -46,6 +47,10 @@ func NewSender(a Access) (*Sender, error) {
 	transport.DisableCompression = true // decompression would cost the reader CPU time
 	transport.WriteBufferSize = min(max(a.BodySize+1024, 4<<10), 256<<10)
 	transport.TLSClientConfig = a.TLS
+	if a.HTTP1 {
+		transport.Protocols = new(http.Protocols)
+		transport.Protocols.SetHTTP1(true)
+	}
 	h := &http.Client{Transport: client.WithHeader(&counter{next: transport, traffic: traffic}, a.Header),
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	c, err := client.New(client.Config{Targets: a.Targets, HTTP: h})

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 
 	"flowring/flow"
@@ -20,6 +21,7 @@ type Kind struct {
 	Copies    int    // of each batch
 	Slices    int    // of each hour
 	PeerTLS   bool   // between the nodes
+	TLS       bool   // on the public port
 }
 
 // firstHour is the hour of the first run. It is near the present, as the hours of agents are.
@@ -45,8 +47,11 @@ type Server struct {
 	Hour     flow.Hour // of the records that the measurement posts
 	Flags    []string  // additional flags of `flowring serve` for the next Launch
 	launcher Launcher
-	nodes    []*process
-	dir      string
+
+	credentials []string // flags of the certificates
+
+	nodes []*process
+	dir   string
 }
 
 // Start starts a server with additional environment variables, and waits until it is ready.
@@ -56,12 +61,17 @@ func (l Launcher) Start(ctx context.Context, k Kind, env ...string) (*Server, er
 		return nil, err
 	}
 	s := &Server{Kind: k, Hour: firstHour, launcher: l, dir: dir}
-	if k.PeerTLS {
+	if k.PeerTLS || k.TLS {
 		cert, key, err := certificate(dir)
 		if err != nil {
 			return nil, errors.Join(err, s.End())
 		}
-		s.Flags = append(s.Flags, "--peer-tls-cert", cert, "--peer-tls-key", key, "--peer-tls-ca", cert, "--peer-tls-any-name")
+		if k.PeerTLS {
+			s.credentials = append(s.credentials, "--peer-tls-cert", cert, "--peer-tls-key", key, "--peer-tls-ca", cert, "--peer-tls-any-name")
+		}
+		if k.TLS {
+			s.credentials = append(s.credentials, "--tls-cert", cert, "--tls-key", key)
+		}
 	}
 	if err := s.Launch(ctx, env...); err != nil {
 		return nil, errors.Join(fmt.Errorf("start %s: %w", k.Name, err), s.End())
@@ -116,6 +126,7 @@ func (s *Server) command(i int) []string {
 			"--http-addr", "127.0.0.1:0", "--peer-addr", "127.0.0.1:0", "--gossip-addr", "127.0.0.1:0"}
 		command = append(command, s.Flags...)
 	}
+	command = append(command, s.credentials...)
 	command = append(command, "--data-dir", s.data(i), "--name", fmt.Sprint("n", i), "--cluster", filepath.Base(s.dir),
 		"--replication-factor", strconv.Itoa(s.Kind.Copies), "--hour-slices", strconv.Itoa(s.Kind.Slices))
 	if i > 0 {
@@ -150,20 +161,32 @@ func (s *Server) End() error {
 	return os.RemoveAll(s.dir)
 }
 
-// Addresses returns the HTTP address of each process.
+// Addresses returns the HTTP address of each process, behind https:// if it speaks TLS.
 func (s *Server) Addresses() []string {
 	var all []string
 	for _, p := range s.nodes {
-		all = append(all, p.ports.HTTP)
+		addr := p.ports.HTTP
+		if s.Kind.TLS {
+			addr = "https://" + addr
+		}
+		all = append(all, addr)
 	}
 	return all
+}
+
+// baseOf returns the base URL of an address of Addresses.
+func baseOf(addr string) string {
+	if strings.HasPrefix(addr, "https://") {
+		return addr
+	}
+	return "http://" + addr
 }
 
 // URLs returns the base URL of each process.
 func (s *Server) URLs() []string {
 	var all []string
 	for _, addr := range s.Addresses() {
-		all = append(all, "http://"+addr)
+		all = append(all, baseOf(addr))
 	}
 	return all
 }

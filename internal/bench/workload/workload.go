@@ -80,7 +80,7 @@ func (w Workload) senders(s *server.Server) ([]*load.Sender, error) {
 	for _, url := range s.URLs() {
 		sender, err := load.NewSender(load.Access{
 			Targets: []string{url}, Connections: w.connections, Timeout: postWithin, Key: w.key,
-			BodySize: len(w.Posts.Append(nil, 0)),
+			BodySize: len(w.Posts.Append(nil, 0)), TLS: server.ClientTLS(), HTTP1: true,
 		})
 		if err != nil {
 			return nil, err
@@ -92,7 +92,7 @@ func (w Workload) senders(s *server.Server) ([]*load.Sender, error) {
 
 // Read reads an hour to its end and returns the elapsed time.
 func Read(ctx context.Context, s *server.Server, hour flow.Hour) (time.Duration, error) {
-	sender, err := load.NewSender(load.Access{Targets: s.URLs()[:1], Connections: 1, Timeout: postWithin})
+	sender, err := load.NewSender(load.Access{Targets: s.URLs()[:1], Connections: 1, Timeout: postWithin, TLS: server.ClientTLS()})
 	if err != nil {
 		return 0, err
 	}
@@ -100,6 +100,23 @@ func Read(ctx context.Context, s *server.Server, hour flow.Hour) (time.Duration,
 	begun := time.Now()
 	_, err = sender.Get(ctx, hour)
 	return time.Since(begun), err
+}
+
+// Connect makes connections, each with one small request, one after the other.
+func Connect(ctx context.Context, s *server.Server, count int) error {
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true, TLSClientConfig: server.ClientTLS()}}
+	for range count {
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.URLs()[0]+"/livez", nil)
+		if err != nil {
+			return err
+		}
+		res, err := client.Do(req)
+		if err != nil {
+			return err
+		}
+		res.Body.Close()
+	}
+	return nil
 }
 
 // shape returns the shape of posts with records of one hour: 1,000 applications and 20 VPCs, with names of a common
