@@ -50,6 +50,7 @@ type Config struct {
 	MetricsOpen       bool          // /metrics needs no credentials
 	BodyTimeout       time.Duration // time for a client to send a body; 0: the default
 	SealAfter         time.Duration // time without a batch before a snapshot replaces the batches of an hour; 0: never
+	ScrubPeriod       time.Duration // time in which the node reads its whole journal again; 0: only after a start
 	MaxFlowsPerHour   int           // different flows of an hour; 0: no limit
 	MaxNamesPerHour   int           // different names of applications and VPCs in an hour; 0: no limit
 	MaxHours          int           // hours held by a node, as owner or copy; 0: no limit
@@ -90,6 +91,7 @@ const (
 	DefaultMaxBody    = 32 << 20
 	DefaultMinFree    = 10
 	DefaultSealAfter  = 15 * time.Minute
+	DefaultScrub      = 7 * 24 * time.Hour
 
 	DefaultMaxFlowsPerHour = 10_000_000
 
@@ -109,6 +111,6 @@ func Default(name string) Config {
 		BodyTimeout: router.DefaultBodyTimeout, MaxQueries: queries.DefaultMaxQueries, MaxViewers: router.DefaultMaxViewers,
 		RememberedKeys: DefaultRememberedKeys, QueryTimeout: queries.DefaultTimeout, MaxReads: router.DefaultMaxReading,
 		GossipVerify: keyring.Require, PeerTLSMode: mtls.Required, MaxHours: DefaultMaxHours, Auth: access.Required,
-		Hours: limits.AnyHours, MaxFuture: limits.DefaultAhead,
+		Hours: limits.AnyHours, MaxFuture: limits.DefaultAhead, ScrubPeriod: DefaultScrub,
 	}
 }

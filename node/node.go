@@ -261,7 +261,7 @@ func (n *Node) openStore(ctx context.Context) error {
 	n.replicas = replica.New(n.deps.Origin,
 		replica.Config{
 			Copies: n.cfg.ReplicationFactor, Quorum: n.cfg.WriteQuorum, Slices: n.cfg.HourSlices,
-			SealAfter: n.cfg.SealAfter, SealBatches: n.deps.SealBatches,
+			SealAfter: n.cfg.SealAfter, SealBatches: n.deps.SealBatches, ScrubPeriod: n.cfg.ScrubPeriod,
 			Keys:     n.cfg.RememberedKeys,
 			Disabled: n.deps.Disabled,
 		},

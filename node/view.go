@@ -91,7 +91,7 @@ func (n *Node) sample() metrics.Sample {
 		Store: stats, Status: n.statusOf(stats), Roster: n.membership.Roster(), Members: len(n.members.View().Nodes), Answers: n.isAnswering,
 		Version: n.membership.Offer(), HoldBack: len(n.membership.HoldBack()),
 		Ready: n.Ready() == nil, ReadyToWrite: n.ReadyToWrite() == nil, NoFolder: n.folderMissing(),
-		Fetched: n.replicas.Fetched(), HandedOver: n.replicas.HandedOver(), Conflicts: n.replicas.Conflicts(),
+		Fetched: n.replicas.Fetched(), HandedOver: n.replicas.HandedOver(), Conflicts: n.replicas.Conflicts(), Scrubs: n.replicas.Scrubs(),
 		DiskRefusals: n.diskRefusals.Load(),
 		Memory:       n.memory.InUse(), MemoryLimit: n.memory.Limit(), MemoryFull: n.memory.Full(),
 		PeerPages: n.peerPages.Refused(), PeerStalled: n.client.Stalled(), Saturated: n.answers.Saturated(),
@@ -119,7 +119,7 @@ func (n *Node) ClockOff() bool { return n.clock.Off() }
 // Verify computes every slice anew from the journal and compares it with memory (P15).
 func (n *Node) Verify() error {
 	for _, s := range n.store.Slices() {
-		if err := n.store.Verify(s); err != nil {
+		if _, err := n.store.Scrub(s); err != nil {
 			return fmt.Errorf("verify %s: %w", s, err)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 
 	"flowring/flow"
 	"flowring/store/content"
+	"flowring/store/damage"
 	"flowring/store/digest"
 	"flowring/store/snapshot"
 )
@@ -72,9 +73,9 @@ func (s *Store) load(e *entry) error {
 		c, unsealed, err = s.loadContent(e.slice, nil)
 		return err
 	})
-	var failed *unreadableError
+	var failed *damage.Error
 	if errors.As(err, &failed) {
-		s.addUnreadable(e.slice, failed.dots)
+		s.unreadable.Add(s.log, e.slice, failed.Dots)
 	}
 	if err != nil {
 		return err
@@ -94,7 +95,7 @@ func (s *Store) loadContent(slice flow.Slice, only *digest.Digest) (c *content.C
 	if err := s.loadSnapshot(c, slice); err != nil {
 		if errors.Is(err, ErrUnreadable) {
 			if bad, failed := s.findUnreadable(slice); failed == nil && !bad.Empty() {
-				err = &unreadableError{bad}
+				err = &damage.Error{Dots: bad}
 			}
 		}
 		return nil, 0, fmt.Errorf("load slice %s: %w", slice, err)

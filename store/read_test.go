@@ -137,7 +137,54 @@ func TestVerifyFindsDifferences(t *testing.T) {
 			if err := s.Verify(noon); !errors.Is(err, test.want) {
 				t.Errorf("Verify: %v, want %v", err, test.want)
 			}
+			if err := s.Verify(noon); err != nil {
+				t.Errorf("Verify after the slice was folded again: %v", err)
+			}
 		})
+	}
+}
+
+// A scrub leaves a cold slice cold, finds wrong totals of it in memory and on disk, and mends them (P15).
+func TestScrubOfAColdSlice(t *testing.T) {
+	for _, sealed := range []bool{false, true} {
+		j := newMemJournal()
+		s := opened(t, j, 0)
+		for seq := range uint64(3) {
+			apply(t, s, batchOf(t, noon, dot(1, seq), record("a", fmt.Sprint(seq%2), 5, 5)))
+		}
+		if sealed {
+			sealAll(t, s, noon)
+		}
+		right := read(t, s, noon).Totals()
+		of := digest.Of(dot(1, 0), dot(1, 1), dot(1, 2))
+		for _, where := range []string{"", "on disk", "in memory"} {
+			j.totals[noon] = right.Encode(of.Sum())
+			wrong := right
+			wrong.Tx.Low++
+			if where == "on disk" {
+				j.totals[noon] = wrong.Encode(of.Sum())
+			}
+			s = opened(t, j, 0)
+			if where == "in memory" {
+				if _, err := s.Digest(noon); err != nil {
+					t.Fatal(err)
+				}
+				s.entries[noon].coldTotals = &wrong
+			}
+			bytes, err := s.Scrub(noon)
+			if (where == "") != (err == nil) || err != nil && !errors.Is(err, ErrDiverged) || bytes < 50 {
+				t.Errorf("sealed %t, wrong totals %s: Scrub = %d bytes, %v", sealed, where, bytes, err)
+			}
+			if loads := s.Stats().Loads; err == nil && loads > 0 {
+				t.Errorf("sealed %t: a scrub of a right slice loads it", sealed)
+			}
+			if got, _, err := s.Totals(noon); err != nil || got != right {
+				t.Errorf("sealed %t, wrong totals %s: after the scrub Totals = %+v, %v, want %+v", sealed, where, got, err, right)
+			}
+			if stored, _ := s.storedTotals(noon, of); stored != right {
+				t.Errorf("sealed %t, wrong totals %s: the totals on disk are %+v, want %+v", sealed, where, stored, right)
+			}
+		}
 	}
 }
 

@@ -161,7 +161,7 @@ func (d *draft) adopt(covers digest.Digest, same bool) error {
 		e.unsealed = int(e.digest().Minus(covers).Count())
 	}
 	if err == nil {
-		s.removeUnreadable(d.slice, covers)
+		s.unreadable.Remove(s.log, d.slice, covers)
 	}
 	d.adopted = true // after an error perhaps; then the journal removes it at its next start
 	return err

@@ -11,7 +11,7 @@ import (
 
 	"flowring/flow"
 	"flowring/internal/safeguard"
-	"flowring/store/digest"
+	"flowring/store/damage"
 	"flowring/store/index"
 	"flowring/store/limits"
 )
@@ -46,11 +46,11 @@ type Store struct {
 	mu         sync.Mutex
 	floor      flow.Hour // hours below it are expired
 	entries    map[flow.Slice]*entry
-	unreadable map[flow.Slice]digest.Digest // batches known to be unreadable; no digest is empty
-	drafts     map[flow.Slice]int           // number of drafts of each slice
-	warm       *list.List                   // of *entry: the warm ones, the last used one at the back
-	resident   int64                        // the sum of entry.size
-	unwritten  []flow.Slice                 // slices that left memory, whose totals are to be written
+	unreadable damage.Set         // batches known to be unreadable
+	drafts     map[flow.Slice]int // number of drafts of each slice
+	warm       *list.List         // of *entry: the warm ones, the last used one at the back
+	resident   int64              // the sum of entry.size
+	unwritten  []flow.Slice       // slices that left memory, whose totals are to be written
 }
 
 // New returns an empty store. The caller opens it before use.
@@ -63,7 +63,7 @@ func New(config Config, deps Deps) *Store {
 		journal:    deps.Journal,
 		log:        deps.Log,
 		entries:    make(map[flow.Slice]*entry),
-		unreadable: make(map[flow.Slice]digest.Digest),
+		unreadable: make(damage.Set),
 		drafts:     make(map[flow.Slice]int),
 		warm:       list.New(),
 	}

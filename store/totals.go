@@ -107,11 +107,3 @@ func (s *Store) unlockAndWriteTotals() {
 	s.unwritten = nil
 	s.mu.Unlock()
 }
-
-// verifyTotals compares the totals of a reading with those on disk, if these are of the same batches (P15).
-func (s *Store) verifyTotals(slice flow.Slice, r *Reading) error {
-	if stored, found := s.storedTotals(slice, r.Digest()); found && stored != r.Totals() {
-		return fmt.Errorf("%w: the totals on disk are %+v, want %+v", ErrDiverged, stored, r.Totals())
-	}
-	return nil
-}

@@ -14,6 +14,7 @@ import (
 	"flowring/node/keyring"
 	"flowring/node/peer"
 	"flowring/node/peer/mtls"
+	"flowring/node/replica/scrub"
 	"flowring/ring"
 	"flowring/ring/roster"
 	"flowring/store"
@@ -33,10 +34,11 @@ type Sample struct {
 	Fsyncs         journal.Fsyncs
 	Ready          bool
 	ReadyToWrite   bool
-	NoFolder       bool   // the data folder is missing
-	Fetched        int64  // batches and pieces of snapshots
-	HandedOver     int64  // slices
-	Conflicts      int64  // hours
+	NoFolder       bool  // the data folder is missing
+	Fetched        int64 // batches and pieces of snapshots
+	HandedOver     int64 // slices
+	Conflicts      int64 // hours
+	Scrubs         scrub.Stats
 	DiskRefusals   int64  // batches
 	Memory         int64  // bytes in use
 	MemoryLimit    int64  // bytes
@@ -86,7 +88,7 @@ type Collector struct {
 
 // NewCollector returns a collector of the samples of gather. Scrapes may call gather concurrently.
 func NewCollector(gather func() Sample) *Collector {
-	c := &Collector{gather: gather, metrics: slices.Concat(storeMetrics(), queryMetrics(), nodeMetrics(), retentionMetrics(), clusterMetrics(), portMetrics())}
+	c := &Collector{gather: gather, metrics: slices.Concat(storeMetrics(), scrubMetrics(), queryMetrics(), nodeMetrics(), retentionMetrics(), clusterMetrics(), portMetrics())}
 	for _, m := range c.metrics {
 		c.descs = append(c.descs, prometheus.NewDesc("flowring_"+m.name, m.help, nil, nil))
 	}

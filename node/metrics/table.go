@@ -65,6 +65,24 @@ func storeMetrics() []metric {
 	}
 }
 
+// scrubMetrics is the table of the metrics of the passes over the journal.
+func scrubMetrics() []metric {
+	return []metric{
+		{gauge, "scrub_slices", "Slices of the pass over the journal under way, or of the last one.",
+			func(s Sample) float64 { return float64(s.Scrubs.Slices) }},
+		{gauge, "scrub_slices_checked", "Slices that this pass has read and compared.",
+			func(s Sample) float64 { return float64(s.Scrubs.Checked) }},
+		{counter, "scrub_passes_total", "Passes that read the whole journal.",
+			func(s Sample) float64 { return float64(s.Scrubs.Passes) }},
+		{counter, "scrub_bytes_total", "Bytes of batches and snapshots read by passes.",
+			func(s Sample) float64 { return float64(s.Scrubs.Bytes) }},
+		{counter, "scrub_damaged_slices_total", "Slices in which a pass found unreadable batches.",
+			func(s Sample) float64 { return float64(s.Scrubs.Damaged) }},
+		{counter, "scrub_differences_total", "Slices whose totals were not the sum of their batches.",
+			func(s Sample) float64 { return float64(s.Scrubs.Differing) }},
+	}
+}
+
 // queryMetrics is the table of the metrics of queries.
 func queryMetrics() []metric {
 	return []metric{

@@ -17,10 +17,13 @@ type memory struct {
 
 	mu      sync.Mutex
 	batches map[flow.Slice]map[flow.Dot][]byte
+	totals  map[flow.Slice][]byte
 	gate    chan struct{} // Append waits until it is closed; nil: it does not wait
 }
 
-func newMemory() *memory { return &memory{batches: map[flow.Slice]map[flow.Dot][]byte{}} }
+func newMemory() *memory {
+	return &memory{batches: map[flow.Slice]map[flow.Dot][]byte{}, totals: map[flow.Slice][]byte{}}
+}
 
 func (m *memory) Append(batches ...flow.Written) error {
 	if m.gate != nil {
@@ -78,6 +81,19 @@ func (m *memory) Get(s flow.Slice, d flow.Dot) ([]byte, error) {
 		return nil, fmt.Errorf("no batch %s", d)
 	}
 	return batch, nil
+}
+
+func (m *memory) SetTotals(s flow.Slice, totals []byte) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.totals[s] = slices.Clone(totals)
+	return nil
+}
+
+func (m *memory) Totals(s flow.Slice) ([]byte, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.totals[s], nil
 }
 
 func (m *memory) Head(flow.Slice) ([]byte, error) { return nil, nil }

@@ -32,7 +32,7 @@ func (r *Replicas) recover(ctx context.Context) {
 	if !r.counts(self) { // such a store has acknowledged nothing under this ID, and its answers do not count anyway
 		return
 	}
-	if r.scrubbing.Load() && time.Since(r.started) < r.StandInAfter { // a small journal is read by then
+	if r.reading() && time.Since(r.started) < r.StandInAfter { // a small journal is read by then
 		return
 	}
 	if r.Store.AllUnreadable() > 0 { // other stores must make the damage good first
@@ -48,7 +48,7 @@ func (r *Replicas) recover(ctx context.Context) {
 	})
 	if len(failed) <= r.Quorum-2 {
 		r.recovered.Store(true)
-		r.Log.Info("store recovered", "journal_read", !r.scrubbing.Load())
+		r.Log.Info("store recovered", "journal_read", !r.reading())
 	}
 }
 

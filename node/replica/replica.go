@@ -19,6 +19,7 @@ import (
 	"flowring/node/replica/pace"
 	"flowring/node/replica/proof"
 	"flowring/node/replica/rounds"
+	"flowring/node/replica/scrub"
 	"flowring/ring"
 	"flowring/ring/roster"
 	"flowring/store"
@@ -37,7 +38,7 @@ type Config struct {
 	RepairEvery  time.Duration // the pause between two passes of repair; 3 s
 	StandInAfter time.Duration // the absence of a store until another store keeps copies in its place; 10 s
 	DropAfter    time.Duration // the age of the replicas' confirmation when a copy is dropped; CallWait + 1 s
-	ScrubEvery   time.Duration // the pause between two passes over the journal; 24 h
+	ScrubPeriod  time.Duration // the time of a pass over the journal, but the first; 0: there is only the first
 	RepairBytes  int           // bytes per second of repair; 0: 64 MiB
 	SealAfter    time.Duration // the time without a new batch until an hour is sealed; 0: never
 	SealBatches  int           // the least number of loose batches for a seal; 0: 64
@@ -52,7 +53,7 @@ func (c Config) withDefaults() Config {
 	}{
 		{&c.HedgeAfter, 300 * time.Millisecond},
 		{&c.DigestWait, time.Second}, {&c.ReadWait, 1500 * time.Millisecond}, {&c.CallWait, 4 * time.Second},
-		{&c.RepairEvery, 3 * time.Second}, {&c.ScrubEvery, 24 * time.Hour}, {&c.StandInAfter, 10 * time.Second},
+		{&c.RepairEvery, 3 * time.Second}, {&c.StandInAfter, 10 * time.Second},
 	} {
 		if *d.value == 0 {
 			*d.value = d.def
@@ -123,7 +124,7 @@ type Replicas struct {
 	recovered atomic.Bool  // see recover.go
 	secured   atomic.Int64 // see Secured
 	toSecure  atomic.Int64
-	scrubbing atomic.Bool // the first pass over the journal is under way
+	scrubber  *scrub.Scrubber
 	started   time.Time
 
 	ctx     context.Context // ends with Stop; bounds all work in the background
@@ -151,15 +152,22 @@ func New(origin uint64, cfg Config, deps Deps) *Replicas {
 	r.reads = rounds.New[Known, Reading](r.runDetached)
 	r.readsUnlessBehind = rounds.New[Known, Reading](r.runDetached)
 	r.repair.init(deps.LastSettled)
+	if !r.Disabled.Has(safeguard.Scrub) {
+		r.scrubber = &scrub.Scrubber{Deps: scrub.Deps{
+			Store: r.Store, Period: r.ScrubPeriod, Rate: r.RepairBytes, Log: r.Log, Wake: r.Wake, Fail: r.Fail,
+		}}
+	}
 	r.recovered.Store(r.Quorum == 1) // no other store need have this one's acknowledged batches
 	return r
 }
 
 // Start starts the loops of repair, scrub and sealing.
 func (r *Replicas) Start() {
-	r.scrubbing.Store(!r.Disabled.Has(safeguard.Scrub))
+	if r.scrubber != nil {
+		r.scrubber.Expect()
+		r.loops.Go(func() { r.scrubber.Run(r.ctx) })
+	}
 	r.loops.Go(r.repairLoop)
-	r.loops.Go(r.scrubLoop)
 	if r.SealAfter > 0 {
 		r.loops.Go(r.sealLoop)
 	}
@@ -203,6 +211,17 @@ func (r *Replicas) Expired(h flow.Hour) bool { return r.Cluster.Roster().Floors(
 
 // Rule returns the rule by which this store judges answers.
 func (r *Replicas) Rule() *proof.Rule { return &r.rule }
+
+// Scrubs returns the figures of the passes over the journal.
+func (r *Replicas) Scrubs() (s scrub.Stats) {
+	if r.scrubber != nil {
+		s = r.scrubber.Stats()
+	}
+	return s
+}
+
+// reading reports whether the first pass over the journal is under way.
+func (r *Replicas) reading() bool { return r.scrubber != nil && r.scrubber.First() }
 
 // Reachable reports whether a store is this node's own, or the last call to its node succeeded.
 func (r *Replicas) Reachable(id roster.StoreID) bool { return r.finder.Reachable(id) }

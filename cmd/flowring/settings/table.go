@@ -62,6 +62,10 @@ func ofTheNode() []setting {
 		{"seal-after", groupNode,
 			"time without a new batch of an hour, after which a snapshot replaces its batches on disk; 0 for never",
 			func(s *Settings) value { return durationValue{&s.SealAfter} }},
+		{"scrub-period", groupNode,
+			"time in which the node reads its whole journal again to find damage, with at most 1 % of a core; " +
+				"0 for only after a start",
+			func(s *Settings) value { return durationValue{&s.ScrubPeriod} }},
 	}
 }
 

@@ -87,3 +87,31 @@ func TestGoroutinesShareARate(t *testing.T) {
 		}
 	})
 }
+
+// Pieces of work spread over a period, and long ones take one part in a hundred of the time.
+func TestAShareOfTheTime(t *testing.T) {
+	for _, test := range []struct{ work, want time.Duration }{
+		{0, 10 * time.Hour}, {time.Second, 10 * time.Hour}, {time.Minute, 10 * 100 * time.Minute},
+	} {
+		racetest.Bubble(t, func(t *testing.T) {
+			s, begun := Share{Parts: 100, Period: 10 * time.Hour, N: 10}, time.Now()
+			for range 10 {
+				s.Begin()
+				time.Sleep(test.work)
+				if err := s.Rest(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if got := time.Since(begun); got != test.want {
+				t.Errorf("10 pieces of %v take %v, want %v", test.work, got, test.want)
+			}
+		})
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	s := Share{Parts: 100, Period: time.Hour, N: 1}
+	s.Begin()
+	if err := s.Rest(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("Rest beyond its context = %v", err)
+	}
+}
