@@ -23,7 +23,7 @@ func samples() map[string]string {
 		"max-peer-connections": "40", "max-peer-buffered": "300MiB", "max-gossip-connections": "8", "replication-factor": "3", "write-quorum": "2", "hour-slices": "4",
 		"max-buffered": "100MiB", "max-posts": "100", "max-wait": "500ms", "max-reads": "100", "body-timeout": "1m",
 		"max-queries": "9", "max-viewers": "7", "max-stream-rows": "8", "max-hours-per-query": "30", "max-groups-per-query": "40", "query-timeout": "12s",
-		"max-flows-per-hour": "1000", "max-names-per-hour": "100", "max-hours": "10", "max-hours-per-request": "20", "any-hour": "true", "hours": "unix", "max-future": "12h", "remembered-keys": "70", "rename-cluster": "true", "rejoin": "true",
+		"max-flows-per-hour": "1000", "max-names-per-hour": "100", "max-hours": "10", "max-hours-per-request": "20", "any-hour": "true", "hours": "unix", "max-future": "12h", "retention": "90d", "remembered-keys": "70", "rename-cluster": "true", "rejoin": "true",
 		"trusted-origin": "https://a.example,http://localhost:3000", "read-origin": "https://b.example", "allowed-host": "c.example,10.0.0.7",
 		"tokens-file": "tokens", "insecure": "true", "tls-cert": "cert", "tls-key": "key", "tls-client-ca": "ca", "max-connections": "30", "auth": "permissive", "metrics-open": "true",
 		"debug-addr": "127.0.0.1:6060", "log-level": "debug", "log-format": "json",
@@ -167,7 +167,7 @@ func othersample(name string) string {
 	switch name {
 	case "min-free":
 		return "20"
-	case "seal-after", "scrub-period", "body-timeout", "max-wait", "query-timeout", "max-future":
+	case "seal-after", "scrub-period", "body-timeout", "max-wait", "query-timeout", "max-future", "retention":
 		return "1h30m"
 	case "memory-limit", "max-buffered", "max-peer-buffered":
 		return "1GiB"
