@@ -11,6 +11,7 @@ import (
 	"flowring/node/peer"
 	"flowring/node/peer/wire"
 	"flowring/node/replica"
+	"flowring/node/replica/late"
 	"flowring/ring/roster"
 	"flowring/store"
 	"flowring/store/digest"
@@ -66,6 +67,11 @@ func (n peerHandler) Check(_ context.Context, batches []flow.Written) (bool, err
 	return n.replicas.Check(batches)
 }
 
+// Look implements peer.Handler.
+func (n peerHandler) Look(round late.Round, roster string, batches []flow.Written) (bool, error) {
+	return n.replicas.Look(round, roster, batches)
+}
+
 // Apply implements peer.Handler.
 func (n peerHandler) Apply(_ context.Context, batches []flow.Written) error {
 	if err := n.folderError(); err != nil {
@@ -89,8 +95,7 @@ func (n peerHandler) Digest(_ context.Context, s flow.Slice, roster string) (pee
 			return peer.DigestReply{}, contract.NotReplica.Errorf("%w", err)
 		}
 	}
-	reply, err := n.replicas.DigestReply(s)
-	return peer.DigestReply(reply), err
+	return n.replicas.DigestReply(s)
 }
 
 // Digests implements peer.Handler.
@@ -145,9 +150,3 @@ func (n peerHandler) Drain(ctx context.Context) error { return n.Node.Drain(ctx)
 type peerCaller struct{ *peer.Client }
 
 var _ replica.Peers = peerCaller{}
-
-// Digest implements replica.Peers.
-func (o peerCaller) Digest(ctx context.Context, addr string, s flow.Slice, roster string) (replica.DigestReply, error) {
-	said, err := o.Client.Digest(ctx, addr, s, roster)
-	return replica.DigestReply(said), err
-}

@@ -2,10 +2,12 @@ package store
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 
 	"flowring/flow"
+	"flowring/internal/contract"
 	"flowring/store/index"
 )
 
@@ -17,6 +19,29 @@ import (
 // The outcome of an error is unknown: batches may be in the journal, but none counts before it is in memory. The
 // caller may apply all of them again.
 func (s *Store) Apply(batches ...flow.Written) error { return s.apply(batches, false) }
+
+// Holds reports whether the store has one of the batches: one with its ID or, for a batch without a Posting, its Key. It
+// waits for an Apply of the same batch that is under way. It ignores expired slices, and loads cold ones.
+func (s *Store) Holds(batches ...flow.Written) (bool, error) {
+	for _, b := range batches {
+		held, err := s.holds(b)
+		if held || err != nil && !errors.Is(err, contract.Expired) {
+			return held, err
+		}
+	}
+	return false, nil
+}
+
+func (s *Store) holds(b flow.Written) (bool, error) {
+	e, err := s.pinLoaded(b.Slice, false)
+	if err != nil || e == nil {
+		return false, err
+	}
+	defer s.releaseLoaded(e)
+	defer s.applying.Lock(index.IdentitiesOf([]flow.Written{b}))()
+	sameID, sameKey := e.content.Index.Lookup(b.Batch)
+	return sameID || sameKey && b.Posting.IsZero(), nil
+}
 
 // ApplyAtOnce is the largest number of batches in one write. Their slices stay in memory during the write, in spite
 // of the budget.
@@ -85,7 +110,7 @@ func (s *Store) selectNew(pinned []pinnedSlice, selected []flow.Written, dots bo
 		p, begin := &pinned[i], len(selected)
 		for _, b := range p.batches {
 			if p.content.Index.Has(b.Batch, !dots) {
-				s.counters.known.Add(1)
+				s.counters.Known.Add(1)
 			} else {
 				selected = append(selected, b)
 			}
@@ -98,7 +123,7 @@ func (s *Store) selectNew(pinned []pinnedSlice, selected []flow.Written, dots bo
 // fold adds the batches of a pinned slice, which are in the journal, to its totals.
 func (s *Store) fold(p *pinnedSlice) {
 	for _, b := range p.batches {
-		s.counters.count(p.content.Fold(b.Batch))
+		s.counters.Batch(p.content.Fold(b.Batch))
 	}
 	p.applied = len(p.batches)
 }

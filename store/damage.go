@@ -80,7 +80,7 @@ func (s *Store) foldLoaded(c *content.Content, encoded []byte, only *digest.Dige
 	}
 	if only == nil || only.Has(b.Dot) {
 		_, saturated := c.Fold(b)
-		s.counters.saturated.Add(uint64(saturated))
+		s.counters.Saturated.Add(uint64(saturated))
 		*unsealed++
 	}
 	return nil

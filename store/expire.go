@@ -57,7 +57,7 @@ func (s *Store) Sweep() (deleted int, left bool, err error) {
 	if err := s.remove(all, func() error { return s.journal.DropBelow(below) }); err != nil {
 		return 0, true, fmt.Errorf("delete the hours below %d: %w", below, err)
 	}
-	s.counters.expired.Add(uint64(len(all)))
+	s.counters.Expired.Add(uint64(len(all)))
 	return len(all), below < s.floor, nil
 }
 

@@ -106,7 +106,7 @@ func (in *Intake) piece(frame []byte) error {
 	if err := in.draft.adopt(in.head.Digest, false); err != nil {
 		return err
 	}
-	in.s.counters.snapshots.Add(1)
+	in.s.counters.Snapshots.Add(1)
 	in.s.saveTotals(in.slice, in.totals, in.head.Digest)
 	in.Close()
 	return nil

@@ -62,7 +62,7 @@ func (s *Store) evict(e *entry) {
 	s.setCold(e)
 	e.coldDigest, e.coldTotals = &dots, &sums
 	s.unwritten = append(s.unwritten, e.slice)
-	s.counters.evictions.Add(1)
+	s.counters.Evictions.Add(1)
 }
 
 // load makes a pinned cold entry warm. Store.mu is locked; load unlocks it while it reads the journal.
@@ -82,7 +82,7 @@ func (s *Store) load(e *entry) error {
 	}
 	s.setWarm(e, c)
 	e.unsealed = unsealed
-	s.counters.loads.Add(1)
+	s.counters.Loads.Add(1)
 	s.log.Debug("slice enters memory", "slice", e.slice, "bytes", e.size)
 	s.enforceBudget(e)
 	return nil

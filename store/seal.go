@@ -75,7 +75,7 @@ func (s *Store) Seal(slice flow.Slice, d digest.Digest, batches int) (bool, erro
 		return false, nil
 	}
 	if err == nil {
-		s.counters.sealed.Add(1)
+		s.counters.Sealed.Add(1)
 		s.saveTotals(slice, reading.Totals(), d)
 	}
 	return err == nil, err

@@ -11,6 +11,7 @@ import (
 
 	"flowring/flow"
 	"flowring/internal/safeguard"
+	"flowring/store/count"
 	"flowring/store/damage"
 	"flowring/store/index"
 	"flowring/store/limits"
@@ -40,7 +41,7 @@ type Store struct {
 	journal  Journal
 	log      *slog.Logger
 	applying index.Locks
-	counters counters
+	counters count.Counters
 	refusals limits.Refusals
 
 	mu         sync.Mutex

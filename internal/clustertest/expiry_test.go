@@ -102,6 +102,90 @@ func (k caller) status(name string, hour int, query string) int {
 	return res.StatusCode
 }
 
+// lateBody is a body with one flow in each hour.
+func lateBody(hours ...int) (body string) {
+	for _, hour := range hours {
+		body += fmt.Sprintf(`{"src_app":"s","dest_app":"d","vpc_id":"v","bytes_tx":%d,"bytes_rx":0,"hour":%d}`, hour, hour)
+	}
+	return body
+}
+
+// P2, P3: a request that is known in one of its hours is stored and answered 200, whichever of its hours are closed or
+// expired. A new one with a closed hour is refused whole, with a key only while all stores answer. In the negative control
+// the floor is looked at before the key, and an acknowledged request gets a 4xx.
+func TestRetriesAcrossTheFloors(t *testing.T) {
+	for _, tt := range []struct {
+		name     string
+		disabled safeguard.Set
+		retried  int
+	}{
+		{"with the safeguard", 0, 200},
+		{"negative control: the floor before the key", safeguard.KeyFirst, 409},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			racetest.Bubble(t, func(t *testing.T) {
+				const edge, open = 100, 130
+				c := formed(t, 3, Options{Seed: 12, Copies: 2, Disabled: tt.disabled})
+				k := newCaller(t, c)
+				post := func(node, key string, want int, hours ...int) {
+					t.Helper()
+					if key == "" {
+						if got := k.post(node, hours[0], "s"); got != want {
+							t.Errorf("POST without a key at %s = %d, want %d", node, got, want)
+						}
+						return
+					}
+					if got, text := k.postBody(t, node, key, lateBody(hours...)); got != want {
+						t.Errorf("POST of %s at %s = %d %s, want %d", key, node, got, text, want)
+					}
+				}
+				c.raise(t, "a", roster.Floors{Closed: 1})
+				post("a", "one", 200, edge)
+				post("b", "two", 200, edge, open)
+				c.raise(t, "a", roster.Floors{Closed: edge + 1})
+				time.Sleep(3 * time.Second)
+				for _, node := range c.Running() {
+					post(node, "one", tt.retried, edge)
+					post(node, "two", tt.retried, edge, open)
+				}
+				if tt.disabled != 0 {
+					return
+				}
+				for _, node := range c.Running() {
+					post(node, "", 409, edge)
+					post(node, "new-"+node, 409, edge)
+					post(node, "new-"+node, 409, edge, open)
+					post(node, "open-"+node, 200, edge+1)
+				}
+				c.Kill("c")
+				time.Sleep(15 * time.Second)
+				post("a", "one", 200, edge)
+				post("b", "away", 503, edge)
+				post("b", "", 409, edge)
+				c.Start("c")
+				if err := c.WaitReady(time.Minute, "c"); err != nil {
+					t.Fatal(err)
+				}
+				time.Sleep(5 * time.Second)
+				post("b", "away", 409, edge)
+				c.raise(t, "b", below(edge))
+				time.Sleep(5 * time.Second)
+				for _, node := range c.Running() {
+					post(node, "two", 200, edge, open)
+					post(node, "one", 409, edge)
+					post(node, "newer", 409, edge, open)
+					if got := k.status(node, edge, ""); got != 410 {
+						t.Errorf("GET of the expired hour at %s = %d, want 410", node, got)
+					}
+					if got, has := k.get(node, open, "s"); got != "true" || !has {
+						t.Errorf("GET of the open hour at %s = %s, has the flow: %t, want true", node, got, has)
+					}
+				}
+			})
+		})
+	}
+}
+
 // hoursAt returns the number of hours that a node holds.
 func hoursAt(c *Cluster, name string) int {
 	for _, m := range c.Node(name).Members().Members {

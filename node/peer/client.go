@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"iter"
 	"net"
 	"net/http"
 	"slices"
@@ -22,12 +21,14 @@ import (
 
 	"flowring/flow"
 	"flowring/internal/compat"
-	"flowring/internal/contract"
 	"flowring/internal/trace"
 	"flowring/node/peer/idle"
+	"flowring/node/peer/received"
 	"flowring/node/peer/renew"
 	"flowring/node/peer/stream"
 	"flowring/node/peer/wire"
+	"flowring/node/replica/late"
+	"flowring/node/replica/proof"
 	"flowring/ring/roster"
 	"flowring/store/digest"
 )
@@ -184,6 +185,18 @@ func (c *Client) Apply(ctx context.Context, addr string, batches ...[]byte) (ros
 	return from, err
 }
 
+// Look asks a peer about a request of a closed hour: package late has the questions. The batches need no flows.
+func (c *Client) Look(
+	ctx context.Context, addr string, round late.Round, posting flow.ID, batches ...[]byte,
+) (from roster.Store, yes bool, err error) {
+	kind := wire.KindUnderWay
+	if round == late.Held {
+		kind = wire.KindHeld
+	}
+	yes, from, err = c.callByStream(ctx, addr, wire.Ask{Kind: kind, Posting: posting, Batches: batches})
+	return from, yes, err
+}
+
 // callByStream makes a call by a stream. It adds the caller and the time left to the ask.
 func (c *Client) callByStream(
 	ctx context.Context, addr string, a wire.Ask,
@@ -254,12 +267,7 @@ func (c *Client) identify(addr, text string) (roster.Store, error) {
 }
 
 // DigestReply is the answer of a peer about a slice.
-type DigestReply struct {
-	From       roster.Store
-	Digest     digest.Digest // of the slice in the store
-	TakingOver bool          // the store is a new replica of the slice, and may lack batches of the former ones
-	Recovering bool          // the store started recently, and may lack batches that its disk has lost
-}
+type DigestReply = proof.DigestReply
 
 // Digest asks a peer for the digest of a slice. With a roster hash, only a replica by this roster answers.
 func (c *Client) Digest(ctx context.Context, addr string, s flow.Slice, roster string) (DigestReply, error) {
@@ -273,7 +281,7 @@ func (c *Client) Digest(ctx context.Context, addr string, s flow.Slice, roster s
 	}
 	doubts := a.header.Values(headerDoubt)
 	takingOver, recovering := slices.Contains(doubts, doubtTakingOver), slices.Contains(doubts, doubtRecovering)
-	return DigestReply{a.from, d, takingOver, recovering}, nil
+	return DigestReply{From: a.from, Digest: d, TakingOver: takingOver, Recovering: recovering}, nil
 }
 
 // Missing calls fn with the frames of all batches and snapshots of a slice that a peer has and that have lacks. Every
@@ -399,48 +407,10 @@ func (c *Client) Flows(ctx context.Context, addr string, s flow.Slice, wanted Wa
 	if err != nil {
 		return nil, err
 	}
-	return &remoteAnswer{res, s, wanted.Columns}, nil
+	return received.New(res, s, wanted.Columns, received.Facts{
+		Complete: res.Header.Get(headerComplete), Tag: res.Header.Get(headerTag), Whole: res.Header.Get(headerNames) == namesOfSlice,
+	}), nil
 }
-
-// remoteAnswer is the answer of a peer, as a stream.
-type remoteAnswer struct {
-	res     *http.Response
-	slice   flow.Slice
-	columns bool
-}
-
-// Complete implements Answer. An unknown text is the weakest completeness.
-func (a *remoteAnswer) Complete() contract.Completeness {
-	c, _ := contract.ParseCompleteness(a.res.Header.Get(headerComplete))
-	return c
-}
-
-func (a *remoteAnswer) Tag() contract.Tag { return contract.Tag(a.res.Header.Get(headerTag)) }
-func (a *remoteAnswer) Whole() bool       { return a.res.Header.Get(headerNames) == namesOfSlice }
-func (a *remoteAnswer) Ready() bool       { return true }
-func (a *remoteAnswer) Close() error      { return a.res.Body.Close() }
-
-// Parts implements Answer.
-func (a *remoteAnswer) Parts() iter.Seq2[*flow.Batch, error] {
-	switch {
-	case a.res.StatusCode == http.StatusNoContent:
-		return func(yield func(*flow.Batch, error) bool) { yield(nil, errNoFlows) }
-	case a.columns:
-		return wire.ReadColumns(a.res.Body, a.slice)
-	}
-	return wire.ReadBatches(a.res.Body, a.slice)
-}
-
-// WriteTo implements Answer. It passes the bytes of the peer on.
-func (a *remoteAnswer) WriteTo(w io.Writer) (int64, error) {
-	if a.res.StatusCode == http.StatusNoContent {
-		return 0, errNoFlows
-	}
-	return io.Copy(w, a.res.Body)
-}
-
-// errNoFlows is the error of an answer whose tag the caller knows.
-var errNoFlows = errors.New("the answer has no flows, because the caller knows them")
 
 // answer is the complete answer to a call.
 type answer struct {

@@ -14,6 +14,7 @@ import (
 	"flowring/internal/contract"
 	"flowring/internal/racetest"
 	"flowring/node/peer/wire"
+	"flowring/node/replica/late"
 	"flowring/ring/roster"
 	"flowring/store/digest"
 )
@@ -248,6 +249,15 @@ func TestCallsCarryTheirArguments(t *testing.T) {
 	}
 	if _, err := c.Admit(t.Context(), addr, false, flow.ID{8}, batch, batch); err != nil || d.posting != (flow.ID{8}) {
 		t.Errorf("admit = %v, of the posting %s, want the posting that was given", err, d.posting)
+	}
+	for _, round := range []late.Round{late.UnderWay, late.Held} {
+		from, yes, err := c.Look(t.Context(), addr, round, flow.ID{3}, batch)
+		if err != nil || yes != (round == late.Held) || from.ID != d.self.ID {
+			t.Errorf("Look(%d) = %v, %t, %v, want the store and the answer of the handler", round, from, yes, err)
+		}
+	}
+	if len(d.looks) != 2 || !strings.HasSuffix(d.looks[0], fmt.Sprint(flow.ID{3})) || d.looks[0][:1] != "0" || d.looks[1][:1] != "1" {
+		t.Errorf("the handler got the looks %q, want both rounds with the posting", d.looks)
 	}
 	if replayed, err := c.AdmitByKey(t.Context(), addr, batch, batch); err != nil || !replayed || d.byKey != 2 {
 		t.Errorf("admit by key = %t, %v, of %d batches, want a replay of 2", replayed, err, d.byKey)

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"fmt"
 	"io"
 	"iter"
 	"log/slog"
@@ -21,6 +22,7 @@ import (
 	"flowring/internal/racetest"
 	"flowring/node/peer/stream"
 	"flowring/node/peer/wire"
+	"flowring/node/replica/late"
 	"flowring/ring/roster"
 	"flowring/store"
 	"flowring/store/digest"
@@ -44,6 +46,7 @@ type double struct {
 	held    *store.Store // the store of Intake
 	posting flow.ID      // of the last admit or check
 	checked bool         // the argument of Admit
+	looks   []string     // the looks: their round, whether the roster is the same, and the identity
 	byKey   int          // the batches of AdmitByKey
 	panics  bool         // Check does
 	server  *Server      // the last one in front of the double
@@ -89,6 +92,11 @@ func (d *double) Check(_ context.Context, batches []flow.Written) (bool, error) 
 		panic("check")
 	}
 	return false, d.err
+}
+
+func (d *double) Look(round late.Round, roster string, batches []flow.Written) (bool, error) {
+	d.looks = append(d.looks, fmt.Sprint(round, " ", roster == d.roster.Hash(), " ", batches[0].ID, batches[0].Posting))
+	return round == late.Held, d.err
 }
 
 func (d *double) Secure(context.Context) error { return d.err }

@@ -25,6 +25,7 @@ import (
 	"flowring/node/peer/idle"
 	"flowring/node/peer/stream"
 	"flowring/node/peer/wire"
+	"flowring/node/replica/late"
 	"flowring/ring/roster"
 	"flowring/router/admission"
 	"flowring/store"
@@ -47,6 +48,9 @@ type Handler interface {
 	// batches are on disk when it returns nil; after an error some may be. Apply and Check must not retain the Bytes,
 	// because the server reuses their buffer.
 	Apply(ctx context.Context, batches []flow.Written) error
+	// Look answers a look for a request of a closed hour, whose batches have no flows. roster is the hash of the
+	// caller's roster.
+	Look(round late.Round, roster string, batches []flow.Written) (yes bool, err error)
 	// Flows opens the flows of a slice. The server writes no flows of an answer whose tag the reader knows.
 	Flows(ctx context.Context, s flow.Slice, wanted Wanted) (Answer, error)
 	// Digest returns the digest of a slice in this store. With a roster hash it refuses, unless this roster has the

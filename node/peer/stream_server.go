@@ -12,6 +12,7 @@ import (
 	"flowring/internal/contract"
 	"flowring/node/peer/stream"
 	"flowring/node/peer/wire"
+	"flowring/node/replica/late"
 	"flowring/ring/roster"
 	"flowring/router/admission"
 )
@@ -35,6 +36,8 @@ func (s *Server) initStreams() {
 			wire.KindAdmitByKey:   {Slots: s.routedSlots, KeepsBody: true},
 			wire.KindCheck:        {Slots: s.plainSlots},
 			wire.KindApply:        {Slots: s.plainSlots},
+			wire.KindUnderWay:     {Slots: s.plainSlots},
+			wire.KindHeld:         {Slots: s.plainSlots},
 		},
 	}, streamHandler{s})
 	s.register("POST", "stream", s.serveStream)
@@ -150,6 +153,10 @@ func (s *Server) do(ctx context.Context, a *wire.Ask) (replayed bool, err error)
 		return s.Check(ctx, batches)
 	case wire.KindApply:
 		return false, s.Apply(ctx, batches)
+	case wire.KindUnderWay:
+		return s.Look(late.UnderWay, a.Roster, batches)
+	case wire.KindHeld:
+		return s.Look(late.Held, a.Roster, batches)
 	}
 	if a.Wait > 0 {
 		var cancel context.CancelFunc

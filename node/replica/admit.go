@@ -13,6 +13,9 @@ import (
 // Check is the owner's check of batches of one posting. It returns the first refusal, or else whether all batches were
 // seen before.
 func (r *Replicas) Check(batches []flow.Written) (allReplayed bool, err error) {
+	if err := r.checkClosed(batches); err != nil {
+		return false, err
+	}
 	allReplayed, err = r.Store.Check(batches...)
 	if err == nil && !allReplayed { // stored batches may be repeated, whatever the memory of keys has
 		err = r.keys.Check(batches[0].Batch)
@@ -25,8 +28,11 @@ func (r *Replicas) Check(batches []flow.Written) (allReplayed bool, err error) {
 // have reached fewer than W stores. If Admit fails, some of the batches may be stored.
 //
 // checked: the batches are a part of a posting and the posting was checked as a whole. Neither the limits of an hour
-// nor the memory of keys refuses a part of it.
+// nor the memory of keys nor a closed hour refuses a part of it.
 func (r *Replicas) Admit(ctx context.Context, checked bool, batches []flow.Written) (allReplayed bool, err error) {
+	key, sent := batches[0].Key, false
+	r.late.UnderWay.Begin(key)
+	defer func() { r.late.UnderWay.End(key, sent && err != nil) }()
 	if err := r.mayAdmit(); err != nil {
 		return false, err
 	}
@@ -38,6 +44,7 @@ func (r *Replicas) Admit(ctx context.Context, checked bool, batches []flow.Writt
 	if err != nil {
 		return false, err
 	}
+	sent = true
 	if err := r.replicate(ctx, batches); err != nil {
 		return false, err
 	}

@@ -10,6 +10,7 @@ import (
 	"flowring/internal/contract"
 	"flowring/internal/safeguard"
 	"flowring/node/replica/candidates"
+	"flowring/node/replica/late"
 	"flowring/store/digest"
 )
 
@@ -34,6 +35,22 @@ func (r *Replicas) submitByKey(ctx context.Context, batches []flow.Written) (rep
 	return replayed, err
 }
 
+// submitKnownByKey stores the batches of a known posting of which the key and the hour decide, some of closed hours.
+func (r *Replicas) submitKnownByKey(ctx context.Context, batches []flow.Written) (replayed bool, err error) {
+	floors := r.Cluster.Roster().Floors()
+	return inParallel(ctx, len(batches), func(ctx context.Context, i int) (bool, error) {
+		admit := r.admitByKeyAt
+		if floors.Closes(batches[i].Slice.Hour) {
+			admit = r.admitCheckedAt
+		}
+		replayed, err := r.withFailover(ctx, batches[i], admit, 0)
+		if late.RefusedWhole(err) && errors.Is(err, contract.KeyReused) { // stored with other content
+			return true, nil
+		}
+		return replayed, err
+	})
+}
+
 func (r *Replicas) admitByKeyAt(ctx context.Context, to candidates.Candidate, batches []flow.Written) (bool, error) {
 	if to.Self {
 		return r.AdmitByKey(ctx, batches)
@@ -47,7 +64,12 @@ func (r *Replicas) admitByKeyAt(ctx context.Context, to candidates.Candidate, ba
 // This store takes the batches before the others do. So of two attempts with different content, of which the first may
 // be under way still, this owner takes one.
 func (r *Replicas) AdmitByKey(ctx context.Context, batches []flow.Written) (allReplayed bool, err error) {
+	r.late.UnderWay.Begin(batches[0].Key)
+	defer func() { r.late.UnderWay.End(batches[0].Key, err != nil && !late.RefusedWhole(err)) }()
 	if err := r.mayAdmit(); err != nil {
+		return false, err
+	}
+	if err := r.checkClosed(batches); err != nil {
 		return false, err
 	}
 	taken, err := r.byKey.Take(r.Store, batches)

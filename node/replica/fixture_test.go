@@ -13,6 +13,7 @@ import (
 
 	"flowring/flow"
 	"flowring/internal/compat"
+	"flowring/node/replica/late"
 	"flowring/ring"
 	"flowring/ring/roster"
 	"flowring/store"
@@ -37,6 +38,7 @@ type site struct {
 
 	unheard    bool          // its last call failed
 	gone       bool          // and so did those before
+	busy       bool          // another attempt of each request is under way
 	hang       bool          // it does not answer before the caller gives up
 	idle       bool          // its bodies, sent or received, stop and end the call after 4 s
 	slow       time.Duration // before each frame that it sends
@@ -190,6 +192,29 @@ func (w *world) Admit(ctx context.Context, addr string, _ bool, posting flow.ID,
 		_, err = s.after()
 	}
 	return s.replayed, err
+}
+
+// Look implements Peers.
+func (w *world) Look(
+	ctx context.Context, addr string, round late.Round, _ flow.ID, batches ...[]byte,
+) (from roster.Store, yes bool, err error) {
+	s, err := w.call(ctx, addr, "look", batches...)
+	if err == nil {
+		from, err = s.after()
+	}
+	if err != nil || round == late.UnderWay {
+		return from, s.busy, err
+	}
+	for _, batch := range batches {
+		b, err := flow.ParseBatch(batch)
+		if err != nil {
+			return from, false, err
+		}
+		if held, err := s.held.Holds(flow.Written{Batch: b}); held || err != nil {
+			return from, held, err
+		}
+	}
+	return from, false, nil
 }
 
 // AdmitByKey implements Peers.

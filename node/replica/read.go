@@ -56,13 +56,7 @@ func (r *Replicas) ReadUnlessBehind(ctx context.Context, s flow.Slice, known Kno
 }
 
 // BehindError says that another store lacks less of a slice than this one.
-type BehindError struct {
-	Fuller roster.Store
-	Addr   string // of its node
-}
-
-// Error names the other store.
-func (e *BehindError) Error() string { return e.Fuller.Name + " lacks less of the hour" }
+type BehindError = proof.BehindError
 
 // maxPull is the largest number of batches to pull in a read if another store lacks fewer. Each batch costs an fsync.
 const maxPull = 64
@@ -76,9 +70,9 @@ func (r *Replicas) read(reader context.Context, s flow.Slice, known Known, unles
 	if err := p.askAll(asking); err != nil {
 		return nil, err
 	}
-	first := p.firstReplies()
+	first := p.First()
 	if unlessBehind {
-		if err := first.fuller(r, p.own().Digest, maxPull); err != nil {
+		if err := first.Fuller(p.own().Digest, maxPull); err != nil {
 			return nil, err
 		}
 	}
@@ -87,7 +81,7 @@ func (r *Replicas) read(reader context.Context, s flow.Slice, known Known, unles
 		return nil, fmt.Errorf("read %s: %w", s, err)
 	}
 	if unlessBehind {
-		if err := first.fuller(r, reading.Shown, 0); err != nil {
+		if err := first.Fuller(reading.Shown, 0); err != nil {
 			return nil, err
 		}
 	}
@@ -139,38 +133,4 @@ func (r *Replicas) readLocal(s flow.Slice, known Known) (*Reading, error) {
 		return nil, err
 	}
 	return &Reading{Reading: reading, Shown: reading.Digest()}, nil
-}
-
-// firstReplies are the replies of a poll before any pull.
-type firstReplies struct {
-	others []proof.Reply
-	union  digest.Digest // of all digests, this store's included
-}
-
-func (p *poll) firstReplies() firstReplies {
-	var f firstReplies
-	for _, id := range slices.Sorted(maps.Keys(p.All)) {
-		v := p.All[id]
-		f.union = f.union.Union(v.Digest)
-		if v.Addr != "" {
-			f.others = append(f.others, *v)
-		}
-	}
-	return f
-}
-
-// fuller returns a *BehindError with the store that lacks least, if this store, with the digest own, lacks more
-// batches than that store and more than tolerated.
-func (f firstReplies) fuller(r *Replicas, own digest.Digest, tolerated uint64) error {
-	least := f.union.Minus(own).Count()
-	if least <= tolerated {
-		return nil
-	}
-	var fuller error
-	for _, v := range f.others {
-		if lacks := f.union.Minus(v.Digest).Count(); lacks < least && r.counts(v.From) && !v.Recovering {
-			least, fuller = lacks, &BehindError{v.From, v.Addr}
-		}
-	}
-	return fuller
 }

@@ -16,10 +16,12 @@ import (
 	"flowring/node/replica/candidates"
 	"flowring/node/replica/coalesce"
 	"flowring/node/replica/keys"
+	"flowring/node/replica/late"
 	"flowring/node/replica/pace"
 	"flowring/node/replica/proof"
 	"flowring/node/replica/rounds"
 	"flowring/node/replica/scrub"
+	"flowring/node/replica/underway"
 	"flowring/ring"
 	"flowring/ring/roster"
 	"flowring/store"
@@ -77,6 +79,9 @@ type Peers interface {
 	AdmitByKey(ctx context.Context, addr string, batches ...[]byte) (replayed bool, err error)
 	Check(ctx context.Context, addr string, posting flow.ID, batches ...[]byte) (replayed bool, err error)
 	Apply(ctx context.Context, addr string, batches ...[]byte) (roster.Store, error)
+	Look(
+		ctx context.Context, addr string, round late.Round, posting flow.ID, batches ...[]byte,
+	) (from roster.Store, yes bool, err error)
 	Digest(ctx context.Context, addr string, s flow.Slice, roster string) (DigestReply, error)
 	Secure(ctx context.Context, addr string) (roster.Store, error)
 	Missing(ctx context.Context, addr string, s flow.Slice, have digest.Digest, fn func(frame []byte) error) error
@@ -112,6 +117,7 @@ type Replicas struct {
 	keyless   atomic.Uint64 // postings without a key so far
 	hedges    *pace.Budget  // of attempts beside slow ones
 	keys      *keys.Memory
+	late      *late.Submitter
 	byKey     bykey.Taker
 	finder    *candidates.Finder
 	coalescer *coalesce.Coalescer[candidates.Candidate]
@@ -147,6 +153,12 @@ func New(origin uint64, cfg Config, deps Deps) *Replicas {
 	r.workers = workers.New(r.ctx)
 	r.hedges = pace.NewBudget(0.05, 10)
 	r.keys = keys.NewMemory(r.Keys)
+	r.late = &late.Submitter{
+		Asker:        late.Asker{Rule: &r.rule, Ask: r.look},
+		Floors:       func() roster.Floors { return r.Cluster.Roster().Floors() },
+		UnderWay:     underway.New(2*r.CallWait + 2*time.Second), // a call ends by then at the other store, too
+		PartlyStored: r.partlyStored,
+	}
 	r.finder = &candidates.Finder{Cluster: r.Cluster, Heard: func(addr string) bool { return r.Peers.Heard(addr) }}
 	r.coalescer = coalesce.New(store.ApplyAtOnce, r.runDetached, r.applyAt)
 	r.reads = rounds.New[Known, Reading](r.runDetached)

@@ -35,9 +35,9 @@ func (r *Replicas) Submit(ctx context.Context, p *flow.Posting) (replayed bool, 
 		batches[i] = flow.Written{Batch: b, Bytes: b.Encode()}
 	}
 	if p.ByKey {
-		return r.submitByKey(ctx, batches)
+		return r.late.Submit(ctx, batches, r.submitByKey, r.submitKnownByKey)
 	}
-	return r.submit(ctx, batches)
+	return r.late.Submit(ctx, batches, r.submit, r.submitChecked)
 }
 
 // submit stores the batches of a posting.
@@ -52,6 +52,11 @@ func (r *Replicas) submit(ctx context.Context, batches []flow.Written) (replayed
 	if err != nil && !(yields(err) && r.partlyStored(ctx, batches)) {
 		return false, err
 	}
+	return r.submitChecked(ctx, batches)
+}
+
+// submitChecked stores the batches of a posting after its check.
+func (r *Replicas) submitChecked(ctx context.Context, batches []flow.Written) (replayed bool, err error) {
 	replayed, err = r.atOwners(ctx, batches, r.admitCheckedAt)
 	if refused(err) { // another request came between the check and this; other owners may have stored their parts
 		return false, &contract.UnavailableError{Reason: "the request was overtaken by another one", Err: err}

@@ -34,6 +34,8 @@ const (
 	KindApply
 
 	KindAdmitByKey stream.Kind = 7
+	KindUnderWay   stream.Kind = 8 // of cluster version 3, as the next one
+	KindHeld       stream.Kind = 9
 )
 
 // CallName returns the name of a kind of call.
@@ -45,6 +47,8 @@ func CallName(k stream.Kind) string {
 		return "check"
 	case KindApply:
 		return "apply"
+	case KindUnderWay, KindHeld:
+		return "look"
 	}
 	return fmt.Sprintf("call of kind %d", k)
 }

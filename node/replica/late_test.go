@@ -1,0 +1,149 @@
+package replica
+
+import (
+	"errors"
+	"testing"
+
+	"flowring/flow"
+	"flowring/internal/contract"
+	"flowring/internal/safeguard"
+	"flowring/node/replica/late"
+	"flowring/ring/roster"
+)
+
+// The hours of the tests: one is closed, one is open, and one has expired.
+const closedHour, openHour, expiredHour = 99, 100, 50
+
+// withFloors returns the stores a, b and c, and floors.
+func withFloors() *world {
+	w := newWorld("a", "b", "c")
+	w.roster = w.roster.WithVersion(3).WithFloors(roster.Floors{Closed: openHour, Expired: expiredHour + 1})
+	return w
+}
+
+// hold puts batches of a posting into a store.
+func (w *world) hold(t *testing.T, name string, p *flow.Posting, hours ...flow.Hour) {
+	t.Helper()
+	for i, b := range p.Batches {
+		for _, hour := range hours {
+			if b.Slice.Hour != hour {
+				continue
+			}
+			b.Dot = flow.Dot{Origin: 77, Seq: uint64(i)}
+			if err := w.sites[name].held.Apply(flow.Written{Batch: b, Bytes: b.Encode()}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+// P3: a request with a closed hour is refused only if no store has a part of it. Otherwise it is stored, without its
+// expired hours.
+func TestRequestsOfClosedHours(t *testing.T) {
+	key := keyed(t, "k", 1, closedHour).Batches[0].Key
+	for _, tt := range []struct {
+		name     string
+		hours    []flow.Hour
+		noKey    bool
+		prepare  func(t *testing.T, w *world, r *Replicas, p *flow.Posting)
+		disabled safeguard.Set
+		want     error
+	}{
+		{name: "no store has it", hours: []flow.Hour{closedHour}, want: contract.TooOld},
+		{name: "no store has it, one hour is open", hours: []flow.Hour{closedHour, openHour}, want: contract.TooOld},
+		{name: "no store has it, one hour has expired", hours: []flow.Hour{expiredHour, openHour}, want: contract.TooOld},
+		{name: "an open hour", hours: []flow.Hour{openHour}},
+		{name: "without a key", hours: []flow.Hour{closedHour}, noKey: true, want: contract.TooOld},
+		{
+			name: "a stray store has it", hours: []flow.Hour{closedHour},
+			prepare: func(t *testing.T, w *world, _ *Replicas, p *flow.Posting) { w.hold(t, "c", p, closedHour) },
+		},
+		{
+			name: "a stray store has another hour of it", hours: []flow.Hour{expiredHour, closedHour, openHour},
+			prepare: func(t *testing.T, w *world, _ *Replicas, p *flow.Posting) { w.hold(t, "c", p, openHour) },
+		},
+		{
+			name: "a store is silent", hours: []flow.Hour{closedHour}, want: contract.Unavailable,
+			prepare: func(_ *testing.T, w *world, _ *Replicas, _ *flow.Posting) { w.sites["c"].fails = "look" },
+		},
+		{
+			name: "another attempt is under way elsewhere", hours: []flow.Hour{closedHour}, want: contract.Unavailable,
+			prepare: func(_ *testing.T, w *world, _ *Replicas, _ *flow.Posting) { w.sites["c"].busy = true },
+		},
+		{
+			name: "another attempt is under way here", hours: []flow.Hour{closedHour}, want: contract.Unavailable,
+			prepare: func(_ *testing.T, _ *world, r *Replicas, _ *flow.Posting) { r.late.UnderWay.Begin(key) },
+		},
+		{
+			name: "negative control: the floor before the key", hours: []flow.Hour{closedHour}, want: contract.TooOld,
+			prepare:  func(t *testing.T, w *world, _ *Replicas, p *flow.Posting) { w.hold(t, "a", p, closedHour) },
+			disabled: safeguard.KeyFirst,
+		},
+		{
+			name: "negative control: this store alone is asked", hours: []flow.Hour{closedHour}, want: contract.TooOld,
+			prepare:  func(t *testing.T, w *world, _ *Replicas, p *flow.Posting) { w.hold(t, "c", p, closedHour) },
+			disabled: safeguard.AskAllBefore409,
+		},
+		{
+			name: "negative control: nobody asks for attempts under way", hours: []flow.Hour{closedHour}, want: contract.TooOld,
+			prepare:  func(_ *testing.T, w *world, _ *Replicas, _ *flow.Posting) { w.sites["c"].busy = true },
+			disabled: safeguard.AskUnderWay,
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := withFloors()
+			r := w.replicas(t, Config{Copies: 2, Quorum: 2, Disabled: tt.disabled})
+			slices := make([]flow.Slice, len(tt.hours))
+			for i, hour := range tt.hours {
+				slices[i] = flow.Slice{Hour: hour}
+			}
+			p := posting(t, 1, slices...)
+			if !tt.noKey {
+				p.Identify("", "k")
+			}
+			if tt.prepare != nil {
+				tt.prepare(t, w, r, p)
+			}
+			_, err := r.Submit(t.Context(), p)
+			if refusal, _, ok := contract.RefusalOf(err); ok && refusal != tt.want || ok != (tt.want != nil) {
+				t.Fatalf("Submit = %v, want %v", err, tt.want)
+			}
+			for _, b := range p.Batches {
+				stored := 0
+				for _, s := range w.sites {
+					if held, err := s.held.Holds(flow.Written{Batch: b}); held && err == nil {
+						stored++
+					}
+				}
+				switch {
+				case tt.want == nil && b.Slice.Hour > expiredHour && stored == 0:
+					t.Errorf("hour %d of a request with a 200 is on no store", b.Slice.Hour)
+				case tt.want == nil && b.Slice.Hour == expiredHour && stored > 0:
+					t.Errorf("the expired hour is on %d stores, want none", stored)
+				}
+			}
+			if got := r.late.UnderWay.Count(key); got > 1 || got == 1 && tt.name != "another attempt is under way here" {
+				t.Errorf("%d attempts are under way after the end, want none", got)
+			}
+		})
+	}
+}
+
+// A store answers the first look only with the floors of the caller, because an attempt that begins at it later must see
+// them.
+func TestALookNeedsTheSameFloors(t *testing.T) {
+	w := withFloors()
+	r := w.replicas(t, Config{Copies: 2, Quorum: 2})
+	batch := flow.Written{Batch: keyed(t, "k", 1, closedHour).Batches[0]}
+	before := w.roster.Hash()
+	if yes, err := r.Look(late.UnderWay, before, []flow.Written{batch}); yes || err != nil {
+		t.Errorf("Look with the same roster = %t, %v, want false", yes, err)
+	}
+	w.roster = w.roster.WithFloors(roster.Floors{Closed: openHour + 1})
+	if _, err := r.Look(late.UnderWay, before, []flow.Written{batch}); !errors.Is(err, contract.NotReplica) {
+		t.Errorf("Look with another roster = %v, want %v", err, contract.NotReplica)
+	}
+	if yes, err := r.Look(late.Held, before, []flow.Written{batch}); yes || err != nil {
+		t.Errorf("the second Look = %t, %v, want false", yes, err)
+	}
+}
