@@ -32,16 +32,35 @@ import (
 	"flowring/node/port"
 )
 
-// tlsPort is a port with TLS at 10.0.0.1:8443 in a network of the test.
+// protocol is a way to speak to the public port.
+type protocol struct {
+	name   string
+	secure bool // the port has TLS
+	major  int  // version of HTTP
+}
+
+var (
+	plainHTTP1 = protocol{"HTTP/1.1", false, 1}
+	tlsHTTP1   = protocol{"HTTP/1.1 with TLS", true, 1}
+	tlsHTTP2   = protocol{"HTTP/2", true, 2}
+)
+
+// tlsPort is a port at 10.0.0.1:8443 in a network of the test.
 type tlsPort struct {
+	protocol
 	t      *testing.T
 	net    *memnet.Net
 	server *port.Server
 	roots  *tls.Config
 }
 
-// openTLS opens a port for the handler. It ends with the bubble.
+// openTLS opens a port with HTTP/2 for the handler. It ends with the bubble.
 func openTLS(t *testing.T, h http.Handler, maxConns int) *tlsPort {
+	t.Helper()
+	return openPort(t, tlsHTTP2, h, maxConns)
+}
+
+func openPort(t *testing.T, proto protocol, h http.Handler, maxConns int) *tlsPort {
 	t.Helper()
 	ca := certtest.New(t, "CA")
 	cert, key := ca.Issue(certtest.Names{IPs: []string{"10.0.0.1"}}).Write(t, t.TempDir())
@@ -49,9 +68,15 @@ func openTLS(t *testing.T, h http.Handler, maxConns int) *tlsPort {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &tlsPort{t: t, net: memnet.New(memnet.Options{}), roots: &tls.Config{RootCAs: ca.Pool(), NextProtos: []string{"h2"}}}
-	p.server, err = port.Open(t.Context(),
-		port.Config{Setting: "http", Addr: "10.0.0.1:8443", AdvertiseHost: "10.0.0.1", MaxConns: maxConns, MaxHeader: 64 << 10, Secure: port.TLS(pair, nil)},
+	p := &tlsPort{protocol: proto, t: t, net: memnet.New(memnet.Options{}), roots: &tls.Config{RootCAs: ca.Pool(), ServerName: "10.0.0.1"}}
+	cfg := port.Config{Setting: "http", Addr: "10.0.0.1:8443", AdvertiseHost: "10.0.0.1", MaxConns: maxConns, MaxHeader: 64 << 10}
+	if proto.secure {
+		cfg.Secure = port.TLS(pair, nil)
+	}
+	if proto.major == 2 {
+		p.roots.NextProtos = []string{"h2"}
+	}
+	p.server, err = port.Open(t.Context(), cfg,
 		port.Deps{Network: p.net.Host("10.0.0.1"), Log: discard, Handler: func(*browser.Guard) http.Handler { return h }, Fail: func(err error) { t.Error(err) }})
 	if err != nil {
 		t.Fatal(err)
@@ -77,17 +102,33 @@ func (p *tlsPort) dial(from string) net.Conn {
 	return conn
 }
 
-// client returns a client with HTTP/2 from an address.
+// secured returns a connection with TLS, if the port has it.
+func (p *tlsPort) secured(conn net.Conn) net.Conn {
+	if !p.secure {
+		return conn
+	}
+	return tls.Client(conn, p.roots.Clone())
+}
+
+// url returns the URL of a path.
+func (p *tlsPort) url(path string) string {
+	if p.secure {
+		return "https://10.0.0.1:8443" + path
+	}
+	return "http://10.0.0.1:8443" + path
+}
+
+// client returns a client with the protocol of the port from an address.
 func (p *tlsPort) client(from string) *http.Client {
-	transport := &http.Transport{DialContext: p.net.Host(from).DialContext, TLSClientConfig: p.roots.Clone(), ForceAttemptHTTP2: true, DisableCompression: true}
+	transport := &http.Transport{DialContext: p.net.Host(from).DialContext, TLSClientConfig: p.roots.Clone(), ForceAttemptHTTP2: p.major == 2, DisableCompression: true}
 	p.t.Cleanup(transport.CloseIdleConnections)
 	return &http.Client{Transport: transport}
 }
 
-// do sends a request, and returns the answer with its body. An answer that is not HTTP/2 fails the test.
+// do sends a request, and returns the answer with its body. An answer of another protocol fails the test.
 func (p *tlsPort) do(c *http.Client, method, path string, body io.Reader, headers ...string) (*http.Response, string) {
 	p.t.Helper()
-	req, err := http.NewRequest(method, "https://10.0.0.1:8443"+path, body)
+	req, err := http.NewRequest(method, p.url(path), body)
 	if err != nil {
 		p.t.Fatal(err)
 	}
@@ -100,8 +141,8 @@ func (p *tlsPort) do(c *http.Client, method, path string, body io.Reader, header
 	}
 	defer resp.Body.Close()
 	text, err := io.ReadAll(resp.Body)
-	if err != nil || resp.ProtoMajor != 2 {
-		p.t.Fatalf("%s %s = %s, %v, want HTTP/2 and a whole body", method, path, resp.Proto, err)
+	if err != nil || resp.ProtoMajor != p.major {
+		p.t.Fatalf("%s %s = %s, %v, want %s and a whole body", method, path, resp.Proto, err, p.name)
 	}
 	return resp, string(text)
 }
@@ -317,30 +358,34 @@ func frame(kind, flags byte, stream uint32, payload string) string {
 }
 
 // P16: the headers of a request have a limit.
-func TestLargeHeadersOverHTTP2AreRefused(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		f := newFake()
-		h, _ := handlerFor(Config{}, f)
-		p := openTLS(t, h, 1000)
-		c := p.client("10.0.0.2")
-		for size, want := range map[int]int{32 << 10: 200, 128 << 10: 431} {
-			req, err := http.NewRequest("GET", "https://10.0.0.1:8443/livez", nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			for i := range size / 1024 {
-				req.Header.Set(fmt.Sprintf("X-%d", i), strings.Repeat("x", 1000))
-			}
-			switch resp, err := c.Do(req); {
-			case err != nil && want == 200:
-				t.Errorf("headers of %d bytes: %v, want %d", size, err, want)
-			case err == nil:
-				if resp.Body.Close(); resp.StatusCode != want {
-					t.Errorf("headers of %d bytes = %d, want %d", size, resp.StatusCode, want)
-				}
+func TestLargeHeadersAreRefused(t *testing.T) {
+	for _, proto := range []protocol{plainHTTP1, tlsHTTP1, tlsHTTP2} {
+		t.Run(proto.name, func(t *testing.T) { synctest.Test(t, func(t *testing.T) { sendLargeHeaders(t, proto) }) })
+	}
+}
+
+func sendLargeHeaders(t *testing.T, proto protocol) {
+	h, _ := handlerFor(Config{}, newFake())
+	p := openPort(t, proto, h, 1000)
+	c := p.client("10.0.0.2")
+	for size, want := range map[int]int{32 << 10: 200, 128 << 10: 431} {
+		req, err := http.NewRequest("GET", p.url("/livez"), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range size / 1024 {
+			req.Header.Set(fmt.Sprintf("X-%d", i), strings.Repeat("x", 1000))
+		}
+		switch resp, err := c.Do(req); {
+		case err != nil && want == 200:
+			t.Errorf("headers of %d bytes: %v, want %d", size, err, want)
+		case err == nil:
+			if resp.Body.Close(); resp.StatusCode != want {
+				t.Errorf("headers of %d bytes = %d, want %d", size, resp.StatusCode, want)
 			}
 		}
-	})
+	}
+	time.Sleep(time.Second) // net/http closes a connection of HTTP/1.1 some time after the 431
 }
 
 // P16: an address that opens connections without end gets most of them and not the last ones, and another address still
