@@ -65,7 +65,7 @@ func ofTheNode() []setting {
 		{"scrub-period", groupNode,
 			"time in which the node reads its whole journal again to find damage, with at most 1 % of a core; " +
 				"0 for only after a start",
-			func(s *Settings) value { return durationValue{&s.ScrubPeriod} }},
+			func(s *Settings) value { return ageValue{&s.ScrubPeriod} }},
 	}
 }
 

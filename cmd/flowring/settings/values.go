@@ -105,7 +105,7 @@ func (v ageValue) String() string {
 	return durationValue(v).String()
 }
 
-func (v ageValue) Type() string { return "age" }
+func (v ageValue) Type() string { return "duration" }
 
 const day = 24 * time.Hour
 
