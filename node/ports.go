@@ -103,7 +103,7 @@ func (n *Node) openPublicPort(ctx context.Context) error {
 			MaxReading: n.cfg.MaxReads, AnyHour: n.cfg.AnyHour, MaxWait: n.cfg.MaxWait,
 		}, router.Deps{
 			Cluster: publicAPI{n}, Admin: operator.Door{Deps: operator.Deps{
-				Members: n.operatorMembers, Self: n.membership.Self, Drain: n.Drain, Forget: n.Forget, Client: n.client,
+				Members: n.operatorMembers, Self: n.membership.Self, Drain: n.Drain, Forget: n.Forget, Confirm: n.retention.Confirm, Client: n.client,
 			}}, Log: n.log, Registry: n.deps.Registry, MemoryFull: n.memory.Full,
 			CPUSlots: n.cpuSlots, Unready: n.shedsConnections, Now: n.deps.Now, Guard: g, Gate: gate,
 			Pages: page.New(page.Deps{

@@ -28,6 +28,11 @@ func (o *operators) Forget(_ context.Context, store string, force bool) error {
 	return o.err
 }
 
+func (o *operators) ConfirmRetention() error {
+	o.calls = append(o.calls, "confirm")
+	return o.err
+}
+
 // An admin call needs the scope admin, or while the node asks for no credentials a caller on its own machine. Each call
 // is one line of the log with audit=true, refused or not, with principal and address (P17).
 func TestAdminCallsNeedTheScopeAndAreAudited(t *testing.T) {
@@ -41,6 +46,8 @@ func TestAdminCallsNeedTheScopeAndAreAudited(t *testing.T) {
 		{"drain with a token", "POST", "/admin/drain?node=n2", "boss", "192.0.2.7:1", required, 200, "drain n2", "boss"},
 		{"forget with a token", "POST", "/admin/forget?store=0a", "boss", "192.0.2.7:1", required, 200, "forget 0a", "boss"},
 		{"forget by force", "POST", "/admin/forget?store=0a&force=true", "boss", "192.0.2.7:1", required, 200, "forget 0a by force", "boss"},
+		{"confirm the retention", "POST", "/admin/retention/confirm", "boss", "192.0.2.7:1", required, 200, "confirm", "boss"},
+		{"confirm the retention without the scope", "POST", "/admin/retention/confirm", "reader", "127.0.0.1:1", required, 403, "", "reader"},
 		{"a token without the scope", "POST", "/admin/drain?node=n2", "reader", "127.0.0.1:1", required, 403, "", "reader"},
 		{"no token, from this machine", "POST", "/admin/drain?node=n2", "", "127.0.0.1:1", required, 401, "", ""},
 		{"an open node, from this machine", "POST", "/admin/drain?node=n2", "", "127.0.0.1:1", nil, 200, "drain n2", ""},

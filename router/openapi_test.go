@@ -196,7 +196,11 @@ func provokeRefusals(t *testing.T) {
 		}
 	}
 	for _, err := range []error{nil, contract.NotFound, contract.Guarded, &contract.UnavailableError{Reason: "r"}, errors.New("secret")} {
-		for _, target := range []string{"/admin/drain?node=n2", "/admin/forget?store=0a"} {
+		targets := []string{"/admin/drain?node=n2", "/admin/forget?store=0a", "/admin/retention/confirm", "/admin/retention/confirm?x=1"}
+		if err == contract.NotFound {
+			targets = targets[:2] // the other call names nothing
+		}
+		for _, target := range targets {
 			r := httptest.NewRequest(http.MethodPost, "http://127.0.0.1"+target, nil)
 			r.RemoteAddr = "127.0.0.1:1"
 			answerTo(newFake(), Deps{Admin: &operators{err: err}}, r)

@@ -200,6 +200,7 @@ func (rt *router) routes() *mux.Router {
 	if rt.Admin != nil {
 		door := admin.Door{Calls: rt.Admin, Gate: rt.Gate, Log: rt.Log}
 		m.HandleFunc("/admin/drain", rt.takes(rt.done(door.Drain), "node")).Methods(http.MethodPost)
+		m.HandleFunc("/admin/retention/confirm", rt.takes(rt.done(door.ConfirmRetention))).Methods(http.MethodPost)
 		m.HandleFunc("/admin/forget", rt.takes(rt.done(door.Forget), "store", "force")).Methods(http.MethodPost)
 	}
 	m.NotFoundHandler = http.HandlerFunc(rt.notFound)

@@ -6,12 +6,14 @@ import (
 	"flowring/cmd/flowring/access"
 	"flowring/cmd/flowring/ask"
 	"flowring/cmd/flowring/output"
+	"flowring/cmd/flowring/retention"
 )
 
 const aboutHours = `Print the hours that have flows, with the total bytes of each.
 
 FLOWS is the number of different flows, where the node knows it. COMPLETE is true if the totals
-are known to hold all acknowledged records of the hour.`
+are known to hold all acknowledged records of the hour. With a retention the command also says
+which hours are deleted, and the next removal.`
 
 func newHours() *cobra.Command {
 	var a access.Access
@@ -29,7 +31,11 @@ func newHours() *cobra.Command {
 				values.Set("from", "-24h")
 			}
 			p := ask.NewPrinter(&a, cmd.OutOrStdout(), cmd.ErrOrStderr(), format.of(cmd), exact)
-			return p.Print(cmd.Context(), ask.PathHours, values)
+			if err := p.Print(cmd.Context(), ask.PathHours, values); err != nil || p.Format != output.FormatTable {
+				return err
+			}
+			retention.Note(cmd.Context(), &a, cmd.ErrOrStderr())
+			return nil
 		},
 	}
 	addAccess(cmd, &a, queryTimeout)

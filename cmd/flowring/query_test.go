@@ -15,6 +15,10 @@ func pagesOf(t *testing.T, complete []string, pages ...string) (asked *[]string)
 	t.Helper()
 	asked = new([]string)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/members" {
+			io.WriteString(w, `{"members":[],"retention":{"keep_seconds":1,"closed":498890,"expired":498866,"proposals":[]}}`)
+			return
+		}
 		*asked = append(*asked, r.URL.Path+"?"+r.URL.RawQuery)
 		i := len(r.URL.Query().Get("cursor"))
 		w.Header().Set("Flowring-Complete", complete[min(i, len(complete)-1)])
@@ -93,7 +97,8 @@ func TestQueriesOfGet(t *testing.T) {
 			"HOUR    TIME (UTC)        BYTES TX  BYTES RX   SHARE  FLOWS  COMPLETE\n" +
 				"498897  2026-11-30 09:00       1 B       2 B  50.0 %      7      true  ████████████████████\n" +
 				"498898  2026-11-30 10:00       1 B       2 B  50.0 %         unproven  ████████████████████\n\n" +
-				"2 rows                         2 B       4 B\n", saturated},
+				"2 rows                         2 B       4 B\n",
+			saturated + "hours below 498866 (2026-11-29 02:00Z) are deleted\nhours below 498890 (2026-11-30 02:00Z) take no new records\n"},
 		{"hours as they come", whole, []string{"[]\n"}, "hours --from 1 --to 5 --format csv", []string{"/hours?format=csv&from=1&to=5"}, "[]\n", saturated},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -16,6 +16,7 @@ type Deps struct {
 	Self    func() roster.Store
 	Drain   func(ctx context.Context) error // this node
 	Forget  func(ctx context.Context, id roster.StoreID, force bool) error
+	Confirm func() error // closes the hours on which the stores agree
 	Client  *peer.Client // for calls that other nodes have to make
 }
 
@@ -61,6 +62,9 @@ func (d Door) Forget(ctx context.Context, store string, force bool) error {
 	}
 	return contract.Guarded.Errorf("no other node is alive")
 }
+
+// ConfirmRetention implements admin.Calls. This node does it: the floor reaches the other nodes with its roster.
+func (d Door) ConfirmRetention() error { return asRefusal(d.Confirm()) }
 
 // find returns the member whose word, as returned by of, is want. The refusal lists the labels of all members.
 func (d Door) find(kind, want string, of func(Member) (word, label string)) (Member, error) {

@@ -217,19 +217,19 @@ func (k *Keeper) raise(to roster.Floors) bool {
 }
 
 // Confirm raises C to the hour on which the stores agree now, although no store announced it, stores are in their first
-// hour, and more than 24 hours have data. It returns the new C.
-func (k *Keeper) Confirm() (flow.Hour, error) {
+// hour, and more than 24 hours have data.
+func (k *Keeper) Confirm() error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	closed := k.deps.State.Roster().Floors().Closed
 	if k.next.Wanted <= closed {
-		return closed, contract.Guarded.Errorf("%s", k.nothing(closed))
+		return contract.Guarded.Errorf("%s", k.nothing(closed))
 	}
 	if err := k.deps.State.RaiseFloors(roster.Floors{Closed: k.next.Wanted}); err != nil {
-		return closed, fmt.Errorf("raise the floors: %w", err)
+		return fmt.Errorf("raise the floors: %w", err)
 	}
 	k.deps.Log.Warn("hours closed by an operator", "below", k.next.Wanted, "before", closed)
-	return k.next.Wanted, nil
+	return nil
 }
 
 // nothing says why there is nothing to confirm.

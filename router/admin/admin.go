@@ -23,6 +23,8 @@ type Calls interface {
 	Drain(ctx context.Context, node string) error
 	// Forget takes the store of a lost node off the roster. With force, records may be lost.
 	Forget(ctx context.Context, store string, force bool) error
+	// ConfirmRetention closes the hours on which the stores agree, without the limit on their number.
+	ConfirmRetention() error
 }
 
 // Door is the way of operators to the calls.
@@ -58,6 +60,14 @@ func (d Door) Forget(r *http.Request) error {
 		return contract.Query.Errorf("the parameter force is neither true nor false")
 	}
 	return d.Calls.Forget(r.Context(), store, force)
+}
+
+// ConfirmRetention makes the call that r asks for.
+func (d Door) ConfirmRetention(r *http.Request) error {
+	if err := d.check(r); err != nil {
+		return err
+	}
+	return d.Calls.ConfirmRetention()
 }
 
 // check asks for the scope, and logs the call.

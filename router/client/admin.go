@@ -20,6 +20,12 @@ func (c *Client) Forget(ctx context.Context, store string, force bool) error {
 	return c.admin(ctx, "forget", url.Values{"store": {store}, "force": {strconv.FormatBool(force)}})
 }
 
+// ConfirmRetention asks a node of the cluster to close the hours on which the stores agree, without the limit on their
+// number.
+func (c *Client) ConfirmRetention(ctx context.Context) error {
+	return c.admin(ctx, "retention/confirm", nil)
+}
+
 // admin makes a call of an operator. A call that is repeated goes on where it stood, so it is retried like any other.
 func (c *Client) admin(ctx context.Context, call string, parameters url.Values) error {
 	patient := &Client{cfg: c.cfg, targets: c.targets}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 
+	"flowring/flow"
+	"flowring/internal/contract"
 	"flowring/router"
 	"flowring/router/page/figure"
 )
@@ -16,6 +18,7 @@ type clusterPage struct {
 	Partitions       int
 	Notes            []clusterNote
 	Members          []memberRow
+	Retention        []string
 	Arcs             []arc
 }
 
@@ -36,7 +39,7 @@ func (h *Handler) cluster(_ context.Context, p *content) error {
 	view := h.Cluster.Members()
 	c := &clusterPage{
 		Name: view.Cluster, Node: view.Node, Ring: view.Ring.Version, Copies: view.Ring.ReplicationFactor,
-		Quorum: view.Ring.WriteQuorum, Partitions: view.Ring.Partitions, Notes: notesOf(view),
+		Quorum: view.Ring.WriteQuorum, Partitions: view.Ring.Partitions, Notes: notesOf(view), Retention: keptHours(view.Retention),
 	}
 	begin := 0.0
 	for i, m := range view.Members {
@@ -55,6 +58,19 @@ func (h *Handler) cluster(_ context.Context, p *content) error {
 	}
 	p.Cluster = c
 	return nil
+}
+
+// keptHours says which hours are deleted and closed, and the next removal.
+func keptHours(r contract.Retention) (lines []string) {
+	add := func(h flow.Hour, format string, args ...any) {
+		if h > 0 {
+			lines = append(lines, fmt.Sprintf(format, args...))
+		}
+	}
+	add(r.Expired, "Hours below %d are deleted.", r.Expired)
+	add(r.Closed, "Hours below %d take no new records.", r.Closed)
+	add(r.Removal.Hour, "Next removal: hours below %d, in %d minutes at the earliest.", r.Removal.Hour, r.Removal.In/60)
+	return lines
 }
 
 // statesOf returns the states of a member in words.

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/spf13/pflag"
 
@@ -307,5 +308,19 @@ func TestASwitchIsAFlagAlone(t *testing.T) {
 	}
 	if _, _, err := loaded(t, []string{"--any-hour=maybe"}, nil, ""); err == nil {
 		t.Error("--any-hour=maybe is taken")
+	}
+}
+
+func TestAgesAreAlsoInDays(t *testing.T) {
+	for text, want := range map[string]time.Duration{"90d": 90 * day, "48h": 2 * day, "36h": 36 * time.Hour, "0s": 0, "0d": 0} {
+		var got time.Duration
+		if err := (ageValue{&got}).Set(text); err != nil || got != want {
+			t.Errorf("Set(%q) = %v, and the age is %s, want %s", text, err, got, want)
+		}
+	}
+	for _, text := range []string{"d", "-1d", "1.5d", "90", "99999d", "1w"} {
+		if err := (ageValue{new(time.Duration)}).Set(text); err == nil {
+			t.Errorf("Set(%q) = nil, want an error", text)
+		}
 	}
 }

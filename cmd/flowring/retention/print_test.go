@@ -1,0 +1,38 @@
+package retention
+
+import (
+	"strings"
+	"testing"
+
+	"flowring/internal/contract"
+)
+
+func TestTheHoursThatAreKeptArePrinted(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		view contract.Retention
+		want string
+	}{
+		{"no retention", contract.Retention{}, "no node has a retention: all hours are kept\n"},
+		{
+			"a new cluster", contract.Retention{Keep: 172800, Proposals: []contract.Proposed{{Name: "n1", Below: 490_000, Uptime: 90}}},
+			"no hour is closed yet\n\nNAME  WOULD CLOSE                                UP\nn1    hours below 490000 (2025-11-24 16:00Z)  1m30s\n",
+		},
+		{
+			"a cluster that deletes", contract.Retention{
+				Keep: 172800, Closed: 490_024, Expired: 490_000, Next: contract.Raise{Hour: 490_025, In: 3600},
+				Removal: contract.Raise{Hour: 490_001, In: 60}, Proposals: []contract.Proposed{{Name: "n1", Uptime: 7200}},
+			},
+			"hours below 490000 (2025-11-24 16:00Z) are deleted\n" +
+				"hours below 490024 (2025-11-25 16:00Z) take no new records\n" +
+				"next removal: hours below 490001 (2025-11-24 17:00Z), in 1m0s at the earliest\n" +
+				"next closed: hours below 490025 (2025-11-25 17:00Z), in 1h0m0s at the earliest\n" +
+				"\nNAME  WOULD CLOSE      UP\nn1    nothing      2h0m0s\n",
+		},
+	} {
+		var got strings.Builder
+		if err := Print(&got, tt.view); err != nil || got.String() != tt.want {
+			t.Errorf("%s: Print = %v\n%s\nwant\n%s", tt.name, err, got.String(), tt.want)
+		}
+	}
+}

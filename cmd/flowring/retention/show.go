@@ -1,0 +1,44 @@
+package retention
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"flowring/cmd/flowring/access"
+	"flowring/router"
+)
+
+// About is the help text of the command.
+const About = `Print which hours the cluster closes and deletes, and when it goes on.
+
+Hours older than --retention of the nodes are closed: they take no new records. A day later
+they are deleted. A majority of the stores decides. Where hours have data, the cluster closes
+at most 24 of them in an hour, and announces it an hour before.
+
+"flowring retention confirm" closes all hours at once on which the stores agree, for example
+after the first start with a retention. They are deleted a day later, so a mistake can still
+be mended. It needs a token of the scope admin, like "flowring drain".`
+
+// Show asks a node which hours the cluster keeps, and prints the answer.
+func Show(ctx context.Context, a *access.Access, stdout, stderr io.Writer) error {
+	return a.WithMembers(ctx, stderr, func(_ context.Context, view router.MembersView) error {
+		return Print(stdout, view.Retention)
+	})
+}
+
+// noteTimeout is the time for the answer to Note.
+const noteTimeout = 2 * time.Second
+
+// Note asks a node which hours the cluster keeps, and prints the notes. Without an answer it prints nothing, because the
+// caller has printed the answer to its question.
+func Note(ctx context.Context, a *access.Access, w io.Writer) {
+	a.Timeout = noteTimeout
+	_ = a.WithMembers(ctx, io.Discard, func(_ context.Context, view router.MembersView) error {
+		for _, note := range Notes(view.Retention) {
+			fmt.Fprintln(w, note)
+		}
+		return nil
+	})
+}
