@@ -74,7 +74,7 @@ func (n *Node) refuseWrite() error {
 		return err
 	}
 	if !n.disk.Low() {
-		return nil
+		return n.quorum.CheckWrite()
 	}
 	n.diskRefusals.Add(1)
 	return n.diskError()

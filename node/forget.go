@@ -57,7 +57,7 @@ func (n *Node) forget(ctx context.Context, id roster.StoreID, force bool) error 
 	if _, ok := heard[id]; ok {
 		return contract.Guarded.Errorf("store %s on node %s answers: drain it instead", id, gone.Name)
 	}
-	if err := n.checkForget(gone, heard, force); err != nil {
+	if err := n.quorum.CheckForget(gone, heard, force); err != nil {
 		return err
 	}
 	gone.Leaving = true
@@ -66,7 +66,7 @@ func (n *Node) forget(ctx context.Context, id roster.StoreID, force bool) error 
 	}
 	unguarded := force || n.deps.Disabled.Has(safeguard.ForgetTwice)
 	// The rosters are merged now: a store learnt since the first check counts as silent.
-	if err := n.checkForget(gone, heard, unguarded); err != nil {
+	if err := n.quorum.CheckForget(gone, heard, unguarded); err != nil {
 		return err
 	}
 	switch err := n.secureEverywhere(ctx, heard); {
@@ -81,45 +81,6 @@ func (n *Node) forget(ctx context.Context, id roster.StoreID, force bool) error 
 	}
 	n.sendHeartbeats(ctx) // sooner than the next heartbeat
 	n.log.Warn("store forgotten", "store", id, "node", gone.Name, "forced", force)
-	return nil
-}
-
-// checkForget is the guard of Forget. Its error names the possible loss.
-func (n *Node) checkForget(gone roster.Store, heard replies, force bool) error {
-	self, w := n.membership.Self(), n.cfg.WriteQuorum
-	if force {
-		return nil
-	}
-	var silent []string
-	counting := 1 // this store
-	for _, s := range n.membership.Roster().Stores() {
-		if s.ID == gone.ID || s.ID == self.ID {
-			continue
-		}
-		if _, ok := heard[s.ID]; !ok {
-			silent = append(silent, n.membership.Roster().Label(s))
-		} else if s.Established && !s.Leaving {
-			counting++
-		}
-	}
-	if !self.Established || self.Leaving {
-		return contract.Guarded.Errorf("this node's store is not established: ask another node")
-	}
-	allowed := w - 2
-	if n.deps.Disabled.Has(safeguard.ForgetGuard) {
-		allowed = (len(heard) + len(silent)) / 2
-	}
-	if len(silent) > allowed {
-		if w == 1 {
-			return contract.Guarded.Errorf("the write quorum is 1: batches held by the store of %s alone would be lost,"+
-				" and no other store knows them", gone.Name)
-		}
-		return contract.Guarded.Errorf("no answer from %v either: batches held by those and the store of %s alone would be"+
-			" lost; at a write quorum of %d, %d may be silent", silent, gone.Name, w, max(allowed, 0))
-	}
-	if counting < w {
-		return contract.Guarded.Errorf("%d established stores would be left, fewer than the write quorum of %d", counting, w)
-	}
 	return nil
 }
 

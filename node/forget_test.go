@@ -12,6 +12,7 @@ import (
 	"flowring/node/directory"
 	"flowring/node/membership"
 	"flowring/node/peer"
+	"flowring/node/quorum"
 	"flowring/ring/roster"
 )
 
@@ -30,7 +31,7 @@ func (noJournal) SetState(string, []byte) error     { return nil }
 func (noJournal) RaiseVersion(compat.Version) error { return nil }
 
 // newTown returns a town of n established stores that all answer.
-func newTown(t *testing.T, n, quorum int, disabled safeguard.Set) *town {
+func newTown(t *testing.T, n, w int, disabled safeguard.Set) *town {
 	t.Helper()
 	m, err := membership.Open(membership.Config{Name: "a", Slices: 1}, membership.Deps{Journal: noJournal{}, Log: slog.New(slog.DiscardHandler)})
 	if err == nil {
@@ -40,9 +41,10 @@ func newTown(t *testing.T, n, quorum int, disabled safeguard.Set) *town {
 		t.Fatal(err)
 	}
 	cfg := Default("a")
-	cfg.ReplicationFactor, cfg.WriteQuorum = quorum, quorum
+	cfg.ReplicationFactor, cfg.WriteQuorum = w, w
+	guard := quorum.New(quorum.Config{Quorum: w, Disabled: disabled}, quorum.Deps{Membership: m})
 	p := &town{
-		Node:   &Node{cfg: cfg, membership: m, deps: Deps{Disabled: disabled}, directory: directory.New()},
+		Node:   &Node{cfg: cfg, membership: m, quorum: guard, deps: Deps{Disabled: disabled}, directory: directory.New()},
 		stores: map[string]roster.Store{"a": m.Self()}, heard: replies{},
 	}
 	for i := range n {
@@ -122,9 +124,9 @@ func TestTheGuardOfForgetting(t *testing.T) {
 			if tt.spoil != nil {
 				tt.spoil(t, p)
 			}
-			err := p.checkForget(gone, p.heard, tt.force)
+			err := p.quorum.CheckForget(gone, p.heard, tt.force)
 			if (err == nil) != (tt.want == "") || err != nil && (!errors.Is(err, contract.Guarded) || !strings.Contains(err.Error(), tt.want)) {
-				t.Errorf("checkForget = %v, want %q", err, tt.want)
+				t.Errorf("CheckForget = %v, want %q", err, tt.want)
 			}
 		})
 	}

@@ -117,7 +117,9 @@ func (n *Node) heartbeat(ctx context.Context) {
 	n.directory.Prune(n.membership.Roster())
 	n.updateGossip()
 	n.logPresence()
-	_ = n.assess(heard)
+	if n.assess(heard) == nil {
+		n.quorum.Settle()
+	}
 	_ = n.Ready() // updates notReady for shedsConnections
 }
 

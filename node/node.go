@@ -30,6 +30,7 @@ import (
 	"flowring/node/peer/mtls"
 	"flowring/node/port"
 	"flowring/node/queries"
+	"flowring/node/quorum"
 	"flowring/node/readiness"
 	"flowring/node/replica"
 	"flowring/node/retention"
@@ -75,6 +76,7 @@ type Node struct {
 	store      *store.Store
 	membership *membership.State
 	expiry     *expiry.Deleter
+	quorum     *quorum.Guard
 	directory  *directory.Directory
 	statuses   directory.Statuses
 	clock      *clock.Clock
@@ -319,6 +321,13 @@ func (n *Node) openMembership() (err error) {
 	n.retention = retention.New(
 		retention.Config{Keep: n.cfg.Retention, Quorum: n.cfg.WriteQuorum, Disabled: n.deps.Disabled},
 		retention.Deps{State: n.membership, Clock: n.clock, Log: n.log})
+	n.quorum = quorum.New(
+		quorum.Config{Node: n.cfg.Name, Quorum: n.cfg.WriteQuorum, Disabled: n.deps.Disabled},
+		quorum.Deps{
+			Membership: n.membership, Log: n.log,
+			Heartbeats: func(ctx context.Context) quorum.Replies { return n.sendHeartbeats(ctx) },
+			Secure:     func(ctx context.Context, heard quorum.Replies) error { return n.secureEverywhere(ctx, heard) },
+		})
 	n.upgrade = upgrade.Upgrade{State: n.membership, Log: n.log, Disabled: n.deps.Disabled}
 	n.cfg.Name = n.membership.Name()
 	if n.cfg.Cluster, err = n.membership.UseClusterName(n.cfg.Cluster, n.cfg.RenameCluster); err != nil {
@@ -373,6 +382,7 @@ func (n *Node) startLoops(context.Context) error {
 	n.deps.Registry.MustRegister(metrics.NewCollector(n.sample))
 	ctx, cancel := context.WithCancel(context.Background())
 	n.loops.Go(func() { n.heartbeatLoop(ctx) })
+	n.loops.Go(func() { n.quorum.Run(ctx) })
 	n.loops.Go(func() { n.logUnready(ctx) })
 	if !n.deps.Disabled.Has(safeguard.Folder) {
 		n.loops.Go(func() { n.watchFolder(ctx) })

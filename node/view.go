@@ -89,7 +89,7 @@ func (n *Node) sample() metrics.Sample {
 	stats := n.store.Stats()
 	s := metrics.Sample{
 		Store: stats, Status: n.statusOf(stats), Roster: n.membership.Roster(), Members: len(n.members.View().Nodes), Answers: n.isAnswering,
-		Version: n.membership.Offer(), HoldBack: len(n.membership.HoldBack()),
+		Proven: n.quorum.Proven(), Version: n.membership.Offer(), HoldBack: len(n.membership.HoldBack()),
 		Ready: n.Ready() == nil, ReadyToWrite: n.ReadyToWrite() == nil, NoFolder: n.folderMissing(),
 		Fetched: n.replicas.Fetched(), HandedOver: n.replicas.HandedOver(), Conflicts: n.replicas.Conflicts(), Scrubs: n.replicas.Scrubs(),
 		DiskRefusals: n.diskRefusals.Load(),

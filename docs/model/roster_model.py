@@ -4,7 +4,8 @@
 The rules are those of docs/decisions/0002-joining-and-leaving.md. One step is one call between two stores; every operation is a
 generator that yields between its calls, so that any other operation, partition or loss may come in between, and any operation may
 stop for good after any of its steps. Checks P4: a complete read contains every batch that was acked, or shown by a complete read,
-before it began. Not in the model: placement and the handing over of slices (a store keeps every batch it got).
+before it began. Not in the model: placement and the handing over of slices (a store keeps every batch it got). W is fixed here;
+quorum_model.py has the rules by which it changes.
 
     python3 roster_model.py [histories]       random histories per rule set and W (default 3000, some 3 min), written scenes, joiners that wait
     python3 roster_model.py [histories] NAME  one rule set only: "design", or a weaker rule as named in WEAKER
@@ -108,6 +109,12 @@ class History:
             self.merge(c, t)
         return t.i == i
 
+    def proven(self, c):  # the proven quorum as c knows it, W at most: quorum_model.py
+        return self.W
+
+    def proves(self, c):  # the proven quorum is W
+        return True
+
     def counts(self, c, i):  # by what c knows
         return i in self.est and i not in c.forgotten and not (self.rule["leaving"] and i in c.leaving)
 
@@ -205,7 +212,7 @@ class History:
             return
         gone = {True: before, False: c.forgotten, "on the roster then": c.forgotten - began}[self.rule["begun"]]
         silent = c.known - gone - set(held)
-        if len(silent) < self.W and self.counts(c, me) and len(self.counting(c, held)) >= self.W and not c.lost:
+        if len(silent) < self.W and self.counts(c, me) and len(self.counting(c, held)) >= self.W and not c.lost and self.proves(c):
             if not base <= union and not self.bad:
                 self.bad = sorted(base - union)
             self.shown |= union
@@ -227,7 +234,7 @@ class History:
 
         def guard():
             silent = c.roster() - heard - {v}
-            enough = {"all but W-2": len(silent) <= self.W - 2, "majority": 2 * len(heard) > len(c.roster())}[self.rule["forget"]]
+            enough = {"all but W-2": len(silent) <= self.proven(c) - 2, "majority": 2 * len(heard) > len(c.roster())}[self.rule["forget"]]
             return enough and v not in heard and me == c.i and self.counts(c, me) and len(self.counting(c, heard)) >= self.W
         while c.roster() - asked:
             for i in self.order(c.roster() - asked):

@@ -164,3 +164,17 @@ func mixVersions(rng *rand.Rand, s Scenario) (mixed Scenario) {
 	}
 	return mixed
 }
+
+// changeQuorums adds changes of W, from 1 to 3, to a scenario. Drains are left out, because five nodes have to stay.
+func changeQuorums(rng *rand.Rand, s Scenario) (changed Scenario) {
+	for _, step := range s {
+		if strings.HasPrefix(step, "drain") {
+			continue
+		}
+		changed = append(changed, step)
+		if strings.HasPrefix(step, "wait") && rng.IntN(4) == 0 {
+			changed = append(changed, fmt.Sprintf("quorum %d", 1+rng.IntN(3)), fmt.Sprintf("wait %d", rng.IntN(20_000)))
+		}
+	}
+	return changed
+}

@@ -78,6 +78,7 @@ type runner struct {
 	copied     bool              // the outsiders are copies
 	drained    map[string]bool   // drained nodes, which never start again
 	lostStores map[string]string // by node: the store on a lost or rolled back disk
+	unproven   bool              // W has changed, and batches may be on fewer stores
 	want       stranger.Want     // for the rosters of all nodes, at the end
 }
 

@@ -44,9 +44,35 @@ func scenarioOf(seed uint64) Scenario {
 }
 
 func TestRandomHistoriesKeepEveryPromise(t *testing.T) {
+	runHistories(t, *histories, optionsOf, scenarioOf)
+}
+
+// W changes between 1 and 3 in the middle of random histories (P4, P6). Negative controls:
+// TestTheStoreOfABatchOfASmallerWIsMissed, TestRAndWChangeWhileAllNodesAreStopped.
+func TestRandomHistoriesWithChangesOfWKeepEveryPromise(t *testing.T) {
+	runHistories(t, max(*histories/4, 1), changingOptions, changingScenario)
+}
+
+// changingOptions returns the cluster of a seed whose W changes. With five nodes it replaces two disks that are lost at
+// once without an operator, also with W=3.
+func changingOptions(seed uint64) Options {
+	opts := Options{Seed: seed, Nodes: 5, Expect: 5, Copies: 3, Quorum: int(seed%3) + 1}
+	if seed%2 == 0 {
+		opts.SealAfter = 200 * time.Millisecond
+	}
+	return opts
+}
+
+func changingScenario(seed uint64) Scenario {
+	s := RandomScenario(rand.New(rand.NewPCG(seed, 9)), 3, 10, 5)
+	return changeQuorums(rand.New(rand.NewPCG(seed, 10)), s)
+}
+
+// runHistories runs one history for each of n seeds from firstSeed on.
+func runHistories(t *testing.T, n int, optionsOf func(seed uint64) Options, scenarioOf func(seed uint64) Scenario) {
 	const mostShrunk = 3 // many failures have one cause
 	var failed atomic.Int64
-	for i := range *histories {
+	for i := range n {
 		seed := *firstSeed + uint64(i)
 		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
 			t.Parallel()

@@ -69,7 +69,7 @@ func (r *runner) step(f []string) error {
 		r.between(args[0], args[1], func(a, b string) { r.c.Net.SetLoss(a, b, float64(percent)/100) })
 	case "copy", "squat":
 		return r.outsiders(verb, args)
-	case "place", "version":
+	case "place", "version", "quorum":
 		r.prepare(verb, args)
 	case "start":
 		for _, name := range args {
@@ -81,14 +81,17 @@ func (r *runner) step(f []string) error {
 	return nil
 }
 
-// prepare executes a step on a machine that may be new.
+// prepare executes a step on the next processes of machines, which may be new.
 func (r *runner) prepare(verb string, args []string) {
-	if verb == "place" {
+	number, _ := strconv.Atoi(args[len(args)-1])
+	switch verb {
+	case "place":
 		r.c.place(args[0])
-		return
+	case "version":
+		r.changeVersion(args[0], compat.Version(number))
+	case "quorum":
+		r.changeQuorum(number)
 	}
-	v, _ := strconv.Atoi(args[1])
-	r.changeVersion(args[0], compat.Version(v))
 }
 
 // nodeStep executes a step on one node.
@@ -269,7 +272,7 @@ func (r *runner) drain(name string, within time.Duration) {
 // that is lost a second time before the cluster has replaced its store counts again.
 func (r *runner) mayLose() bool {
 	r.healed()
-	return len(r.lostStores) < r.quorum()-1
+	return r.proves() && len(r.lostStores) < r.quorum()-1
 }
 
 func (r *runner) quorum() int {

@@ -35,7 +35,7 @@ func levels() map[string]int {
 		"node/membership": 2, "node/capacity": 0, "node/port": 2,
 		"node/retention": 1,
 		"node/access":    4, "node/operator": 4, "node/directory": 4, "node/metrics": 4, "node/readiness": 4,
-		"node/answer": 4, "node/founding": 4, "node/queries": 4, "node/upgrade": 4, "router": 3, "router/client": 4, "router/page": 4, "router/page/figure": 2,
+		"node/answer": 4, "node/founding": 4, "node/queries": 4, "node/quorum": 4, "node/upgrade": 4, "router": 3, "router/client": 4, "router/page": 4, "router/page/figure": 2,
 		"node": 5, "internal/load": 6,
 		"cmd/flowring/profile": 5, "cmd/flowring/heap": 6, "cmd/flowring/log": 6, "cmd/flowring/lifetime": 6, "cmd/flowring/records": 6, "cmd/flowring/settings": 6,
 		"cmd/flowring/access": 7, "cmd/flowring/output": 7, "cmd/flowring/bench": 8,
@@ -52,7 +52,7 @@ func levels() map[string]int {
 		"flow/query/naive":  6,
 		"internal/certtest": 6, "internal/layout": 7, "internal/layout/words": 6, "internal/ledger": 6, "internal/memnet": 6, "internal/nodetest": 6, "internal/racetest": 6, "internal/transcript": 6, "k8s": 7,
 		"store/journal/journaltest":     6,
-		"internal/clustertest/stranger": 6, "internal/clustertest": 7, "internal/pagetest": 7, "internal/proctest": 7,
+		"internal/clustertest/scenario": 6, "internal/clustertest/stranger": 6, "internal/clustertest": 7, "internal/pagetest": 7, "internal/proctest": 7,
 		"internal/bench/duckdb": 6, "internal/bench/yardstick": 7, "internal/bench/server": 6,
 		"internal/bench/workload": 7, "internal/bench/queries": 8, "internal/bench/pages": 8, "internal/bench": 9,
 	}

@@ -55,6 +55,10 @@ const (
 	FloorRate                       // the floor of closed hours passes 24 hours with data in an hour, after an announcement
 	FloorWait                       // the floor of deleted hours follows 24 hours later
 	FloorStill                      // the floor of deleted hours follows only while the stores would still close the hours
+	ProvenReads                     // no answer is complete while the proven quorum is not W (P4)
+	ProvenForget                    // a store is forgotten by the proven quorum, if it is below W (P4)
+	ProvenByAll                     // the proven quorum rises only once all stores of the roster have secured their batches (P4)
+	ProvenFirst                     // a node with a lower W takes no write before the proven quorum is as low (P4)
 )
 
 // Has reports whether every safeguard of which is switched off.

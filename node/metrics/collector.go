@@ -27,6 +27,7 @@ type Sample struct {
 	Status         peer.Status
 	Roster         roster.Roster
 	Members        int // live nodes
+	Proven         int // proven quorum
 	Version        compat.Offer
 	HoldBack       int                       // stores that do not speak the newest version of this node
 	Answers        func(roster.StoreID) bool // reports whether the node of a store answers

@@ -162,6 +162,8 @@ func clusterMetrics() []metric {
 			func(s Sample) float64 { return float64(len(s.Roster.Stores())) }},
 		{gauge, "roster_established", "Established stores on the roster.",
 			func(s Sample) float64 { return float64(s.Roster.CountEstablished()) }},
+		{gauge, "write_quorum_proven", "Stores that have each acknowledged batch at least. Below W: W was raised, and the proof is under way.",
+			func(s Sample) float64 { return float64(s.Proven) }},
 		{gauge, "cluster_version", "Version of the formats that is on in the cluster.",
 			func(s Sample) float64 { return float64(s.Version.On) }},
 		{gauge, "cluster_version_highest", "Newest version of the formats that this node speaks.",

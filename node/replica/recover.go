@@ -14,18 +14,21 @@ import (
 // read would hide the loss (P9). The store has recovered once all other stores of the roster except W-2 have put their
 // batches on W stores: each acknowledged batch is on W-1 other stores, so one of those has it.
 //
-// A store whose disk was lost under the running process proves nothing until a restart either.
-func (r *Replicas) Recovering() bool { return r.DiskLost != nil && r.DiskLost() || r.mayBeOld() }
+// A store whose disk was lost under the running process proves nothing until a restart either. And no store proves anything
+// while the proven quorum is not W.
+func (r *Replicas) Recovering() bool {
+	return r.DiskLost != nil && r.DiskLost() || r.MayBeOld() || !r.rule.Proves()
+}
 
-// mayBeOld reports whether the disk may be an older image.
-func (r *Replicas) mayBeOld() bool { return !r.recovered.Load() && !r.Disabled.Has(safeguard.Recovery) }
+// MayBeOld reports whether the disk may be an older image.
+func (r *Replicas) MayBeOld() bool { return !r.recovered.Load() && !r.Disabled.Has(safeguard.Recovery) }
 
 // MarkRecovered ends the recovery: no batch can be missing, because the store is new.
 func (r *Replicas) MarkRecovered() { r.recovered.Store(true) }
 
 // recover asks all other stores to secure their batches, unless they have done so since the start.
 func (r *Replicas) recover(ctx context.Context) {
-	if !r.mayBeOld() {
+	if !r.MayBeOld() {
 		return
 	}
 	self := r.Cluster.Self()

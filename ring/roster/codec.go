@@ -15,10 +15,11 @@ import (
 //
 //	{"version":2,"cluster":"9f…","stores":[
 //		{"id":"0c…","name":"flow-0","established":true,"speaks":3,"said":4},
-//		{"id":"7a…","name":"flow-1","established":true,"forgotten":true}],"closed":489700,"expired":489600, …}
+//		{"id":"7a…","name":"flow-1","established":true,"forgotten":true}],"closed":489700,"expired":489600,
+//		"quorum":{"changes":3,"stores":2}, …}
 //
 // The version is the cluster version that is on. The cluster is omitted while it is unknown, flags while they are false,
-// and floors while they are 0. A store that has said no version speaks version 1. Stores ascend strictly by ID.
+// and floors and quorum while they are 0. A store that has said no version speaks version 1. Stores ascend strictly by ID.
 //
 // The encoding carries the version, so it never changes: later versions only add fields. Parse therefore reads the
 // roster of any version, and package membership refuses a version that the node does not speak. Unknown fields of the
@@ -31,6 +32,7 @@ type wireRoster struct {
 	Stores  []wireStore    `json:"stores"`
 	Closed  flow.Hour      `json:"closed,omitzero"`
 	Expired flow.Hour      `json:"expired,omitzero"`
+	Quorum  Quorum         `json:"quorum,omitzero"`
 	Unknown jsontext.Value `json:",embed"`
 }
 
@@ -66,7 +68,8 @@ func (r Roster) MarshalJSON() ([]byte, error) {
 		return nil, fmt.Errorf("encode roster: %w", err)
 	}
 	wire := wireRoster{
-		r.Version(), r.cluster, make([]wireStore, len(r.stores)), r.floors.Closed, r.floors.Expired, jsontext.Value(r.unknown),
+		r.Version(), r.cluster, make([]wireStore, len(r.stores)), r.floors.Closed, r.floors.Expired,
+		r.quorum, jsontext.Value(r.unknown),
 	}
 	for i, s := range r.stores {
 		wire.Stores[i] = s.wire()
@@ -108,7 +111,7 @@ func parse(data []byte) (Roster, error) {
 		return Roster{}, err
 	}
 	floors := Floors{Closed: wire.Closed, Expired: wire.Expired}
-	r := Roster{cluster: wire.Cluster, floors: floors, unknown: unknown}.WithVersion(wire.Version).withStores(nil)
+	r := Roster{cluster: wire.Cluster, floors: floors, quorum: wire.Quorum, unknown: unknown}.WithVersion(wire.Version).withStores(nil)
 	for _, w := range wire.Stores {
 		s, err := w.store()
 		if err != nil {
@@ -121,7 +124,7 @@ func parse(data []byte) (Roster, error) {
 
 // valid fails unless the roster is within its limits and its stores are valid and in order.
 func (r Roster) valid() error {
-	if err := cmp.Or(r.checkSize(), r.floors.valid()); err != nil {
+	if err := cmp.Or(r.checkSize(), r.floors.valid(), r.quorum.valid()); err != nil {
 		return err
 	}
 	if r.cluster != "" {

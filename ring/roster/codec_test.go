@@ -35,6 +35,11 @@ func TestRostersAreWrittenAsDocumented(t *testing.T) {
 	if got, err := floors.MarshalJSON(); err != nil || string(got) != want {
 		t.Errorf("MarshalJSON() with floors = %s, %v, want %s", got, err, want)
 	}
+	want = `{"version":3,"cluster":"blue","stores":[],"quorum":{"changes":2,"stores":1}}`
+	quorum := Roster{cluster: "blue"}.WithVersion(3).WithQuorum(2).WithQuorum(1)
+	if got, err := quorum.MarshalJSON(); err != nil || string(got) != want {
+		t.Errorf("MarshalJSON() with a quorum = %s, %v, want %s", got, err, want)
+	}
 }
 
 // A program reads the roster of a later version, which names the version, and passes on the fields that it does not know.
@@ -71,7 +76,7 @@ func TestRostersOfVersion1AreThoseOfProgramsBeforeVersions(t *testing.T) {
 	}
 }
 
-// A roster without floors has the hash that programs of version 2 compute.
+// A roster without floors and quorum has the hash that programs of version 2 compute.
 func TestRostersWithoutFloorsAreThoseOfVersion2(t *testing.T) {
 	r := Roster{cluster: "blue"}.With(Store{ID: id(0), Name: "a", Established: true}.Speaking(2)).WithVersion(2)
 	if got, want := r.Hash(), "2f222bbc9053e7031e1311cbdb50e29b"; got != want {
@@ -116,6 +121,8 @@ func TestParseRefuses(t *testing.T) {
 		"a negative floor":        `{"version":3,"stores":[],"closed":-1,"expired":-1}`,
 		"F above C":               `{"version":3,"stores":[],"closed":7,"expired":8}`,
 		"a fraction as a floor":   `{"version":3,"stores":[],"closed":7.5}`,
+		"a quorum of no store":    `{"version":3,"stores":[],"quorum":{"changes":1,"stores":0}}`,
+		"a quorum of no change":   `{"version":3,"stores":[],"quorum":{"stores":2}}`,
 		"one store too many":      tooMany(),
 	} {
 		if got, err := Parse([]byte(data)); err == nil {
@@ -188,6 +195,7 @@ func FuzzParse(f *testing.F) {
 	}
 	f.Add([]byte(`{"version":3,"stores":[{"id":` + id0 + `,"name":"a","speaks":4,"said":2,"rack":{"b":1,"a":[1.50]}}],"later":1e2}`))
 	f.Add([]byte(`{"version":3,"stores":[],"closed":489700,"expired":489600,"later":{"a":1}}`))
+	f.Add([]byte(`{"version":3,"stores":[],"quorum":{"changes":2,"stores":1}}`))
 	f.Add([]byte(`{"version":1,"stores":[{"id":` + id0 + `,"name":"a"},{"id":` + id0 + `,"name":"a"}]}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		r, err := Parse(data)
@@ -231,7 +239,7 @@ func lostFields(t *testing.T, data, written []byte) (lost []string) {
 		}
 		return append(stores, rest)
 	}
-	known := []string{"version", "cluster", "stores", "closed", "expired", "id", "name", "established", "leaving", "forgotten", "speaks", "said"}
+	known := []string{"version", "cluster", "stores", "closed", "expired", "quorum", "id", "name", "established", "leaving", "forgotten", "speaks", "said"}
 	after := read(written)
 	for i, object := range read(data) {
 		for name, value := range object {

@@ -52,6 +52,9 @@ func monotone(before, after Roster) error {
 	if b, a := before.Floors(), after.Floors(); a.Closed < b.Closed || a.Expired < b.Expired {
 		return fmt.Errorf("not monotone: floors %v became %v", b, a)
 	}
+	if after.quorum.Changes < before.quorum.Changes {
+		return fmt.Errorf("not monotone: %d changes of the quorum became %d", before.quorum.Changes, after.quorum.Changes)
+	}
 	if err := keepsFields(before.unknown, after.unknown); err != nil {
 		return err
 	}
@@ -139,6 +142,11 @@ func TestTheLawsDetectAWeakerMerge(t *testing.T) {
 			m.Speaks, m.Said = max(s.Speaks, o.Speaks), s.Said
 			return m
 		}),
+		"the first quorum wins": func(a, b Roster) (Roster, error) {
+			merged, err := a.Merge(b)
+			merged.quorum = a.quorum
+			return merged, err
+		},
 		"the unknown fields of the roster are dropped": func(a, b Roster) (Roster, error) {
 			merged, err := a.Merge(b)
 			if !a.Equal(b) {

@@ -21,6 +21,7 @@ type Roster struct {
 	cluster string
 	version compat.Version // on in the cluster; 0: version 1
 	floors  Floors         // of retention; of version 3
+	quorum  Quorum         // of version 3
 	unknown string         // fields of later programs, as Store.unknown
 	stores  []Store        // sorted by ID, IDs distinct; shared between rosters, never modified
 	hash    *hash          // nil: the hash is computed anew each time
@@ -61,7 +62,7 @@ func (r Roster) Merge(o Roster) (Roster, error) {
 	}
 	merged := Roster{
 		cluster: cmp.Or(r.cluster, o.cluster), version: max(r.version, o.version), floors: r.floors.merge(o.floors),
-		unknown: mergeUnknown(r.unknown, o.unknown),
+		quorum: r.quorum.merge(o.quorum), unknown: mergeUnknown(r.unknown, o.unknown),
 	}.withStores(union(r.stores, o.stores))
 	if err := merged.checkSize(); err != nil {
 		return Roster{}, fmt.Errorf("merge rosters: %w", err)
@@ -101,8 +102,8 @@ func union(a, b []Store) []Store {
 
 // Equal reports whether both rosters have the same content.
 func (r Roster) Equal(o Roster) bool {
-	return r.cluster == o.cluster && r.version == o.version && r.floors == o.floors && r.unknown == o.unknown &&
-		slices.Equal(r.stores, o.stores)
+	return r.cluster == o.cluster && r.version == o.version && r.floors == o.floors && r.quorum == o.quorum &&
+		r.unknown == o.unknown && slices.Equal(r.stores, o.stores)
 }
 
 // Hash returns 32 hexadecimal digits that are equal exactly if the rosters are.
@@ -120,7 +121,7 @@ func (r Roster) computeHash() string {
 		text = appendText(appendText(text, string(s.ID)), s.Name)
 		text = append(text, bit(s.Established), bit(s.Leaving), bit(s.Forgotten))
 	}
-	text = r.appendFloors(r.appendLater(text))
+	text = r.quorum.append(r.appendFloors(r.appendLater(text)))
 	sum := sha256.Sum256(text)
 	return hex.EncodeToString(sum[:16])
 }

@@ -87,6 +87,9 @@ func anyRoster(clusters ...string) *rapid.Generator[Roster] {
 	return rapid.Custom(func(t *rapid.T) Roster {
 		r := Roster{cluster: rapid.SampledFrom(clusters).Draw(t, "cluster"), unknown: anyUnknown().Draw(t, "unknown")}
 		r = r.WithVersion(compat.Version(rapid.IntRange(1, 3).Draw(t, "version")))
+		if changes := rapid.Uint64Range(0, 2).Draw(t, "changes"); changes > 0 {
+			r.quorum = Quorum{changes, rapid.IntRange(1, 3).Draw(t, "quorum")}
+		}
 		r = r.WithFloors(anyFloors().Draw(t, "floors"))
 		for _, s := range rapid.SliceOfN(anyStore(), 0, 6).Draw(t, "stores") {
 			r = r.With(s)

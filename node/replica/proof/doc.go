@@ -6,7 +6,8 @@
 // range. Shown batches are
 //
 //   - Complete if fewer than W stores of the roster were silent, at least W established stores answered, the asking one
-//     included, and every shown batch is on W established stores. A recovering store counts as silent;
+//     included, and every shown batch is on W established stores. A recovering store counts as silent. The proven quorum
+//     of the roster must be W;
 //   - Unproven if only the last condition fails: everything acknowledged is shown, but the next complete answer may lack
 //     a batch of this one. Also if at least R-W+1 of the slice's own replicas answered and none of them still takes the
 //     slice over;

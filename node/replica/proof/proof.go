@@ -48,6 +48,12 @@ func (r *Rule) Counts(from roster.Store) bool {
 	return ok && !s.Forgotten && !s.Leaving && (s.Established || from.Established)
 }
 
+// Proves reports whether each acknowledged batch is on W stores at least, by the present roster. Otherwise fewer than W
+// silent stores may have all copies of a batch, and no answer is complete (decision 0021).
+func (r *Rule) Proves() bool {
+	return r.Cluster.Roster().Proves(r.Quorum) || r.Disabled.Has(safeguard.ProvenReads)
+}
+
 // IsReplica reports whether a member is one of the R replicas of a slice by a ring.
 func (r *Rule) IsReplica(on *ring.Ring, s flow.Slice, name string) bool {
 	names := on.Candidates(s)
@@ -120,7 +126,7 @@ func (r *Replies) Completeness(shown digest.Digest, doubtful bool) (contract.Com
 	if r.Disabled.Has(safeguard.AskEverybody) {
 		return contract.Complete, nil
 	}
-	enough := len(silent) < r.Quorum && r.countVoters() >= r.Quorum && r.Counts(r.Self) && !doubtful
+	enough := len(silent) < r.Quorum && r.countVoters() >= r.Quorum && r.Counts(r.Self) && !doubtful && r.Proves()
 	switch {
 	case enough && r.UnderReplicated(shown).Empty():
 		return contract.Complete, silent
