@@ -17,6 +17,8 @@ import (
 	"flowring/node/peer"
 	"flowring/node/peer/idle"
 	"flowring/node/port"
+	"flowring/node/senders"
+	"flowring/ring/roster"
 	"flowring/router"
 	"flowring/router/page"
 	"flowring/router/principal"
@@ -95,8 +97,16 @@ func (n *Node) openPublicPort(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	programs, err := senders.Open(n.files, senders.Settings{
+		NamesFile: n.cfg.NamesFile, Observed: n.cfg.Observed, Presets: n.cfg.Presets, MaxNamesRows: n.cfg.MaxNamesRows, MaxParts: n.cfg.MaxIngestParts,
+	})
+	if err != nil {
+		return err
+	}
+	floors := func() roster.Floors { return n.membership.Roster().Floors() }
 	handler := func(g *browser.Guard) http.Handler {
 		return router.New(router.Config{
+			Ingest:      programs,
 			MaxRequests: n.cfg.connections(n.cfg.MaxConnections), MaxHours: n.cfg.MaxHoursPerRequest, MaxStreamRows: n.cfg.MaxStreamRows, MaxBuffered: n.cfg.maxBuffered(),
 			BodyTimeout: n.cfg.BodyTimeout, MetricsOpen: n.cfg.MetricsOpen, MaxLong: n.cfg.MaxLongAnswers,
 			ReadOrigins: n.cfg.ReadOrigin, MaxViewers: n.cfg.MaxViewers, MaxPosts: n.cfg.maxPosts(), MaxBody: n.cfg.MaxBody,
@@ -105,6 +115,7 @@ func (n *Node) openPublicPort(ctx context.Context) error {
 			Cluster: publicAPI{n}, Admin: operator.Door{Deps: operator.Deps{
 				Members: n.operatorMembers, Self: n.membership.Self, Drain: n.Drain, Forget: n.Forget, Confirm: n.retention.Confirm, Client: n.client,
 			}}, Log: n.log, Registry: n.deps.Registry, MemoryFull: n.memory.Full,
+			Hours:    senders.Hours(floors, n.cfg.MaxFuture, n.deps.Now),
 			CPUSlots: n.cpuSlots, Unready: n.shedsConnections, Now: n.deps.Now, Guard: g, Gate: gate,
 			Pages: page.New(page.Deps{
 				Cluster: publicAPI{n}, Gate: gate, AnyHour: n.cfg.AnyHour, Insecure: n.cfg.Insecure, Log: n.log, Now: n.deps.Now,

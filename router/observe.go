@@ -66,6 +66,9 @@ func routeLabel(path string) string {
 	if strings.HasPrefix(path, "/problems/") {
 		return "/problems/{name}"
 	}
+	if strings.HasPrefix(path, "/ingest/") {
+		return "/ingest/{preset}"
+	}
 	if strings.HasPrefix(path, "/page/") {
 		return "/page/{file}"
 	}

@@ -17,6 +17,7 @@ import (
 	"flowring/router/admission"
 	"flowring/router/ask"
 	"flowring/router/coding"
+	"flowring/router/ingest"
 	"flowring/router/openapi"
 	"flowring/router/principal"
 	"flowring/router/quota"
@@ -44,6 +45,7 @@ type Config struct {
 	MetricsOpen   bool          // /metrics needs no credentials
 	MaxViewers    int           // viewers of streams of queries at once; default 1000
 	MaxStreamRows int           // rows of a query with viewers; default 10,000
+	Ingest        ingest.Config // of POST /ingest/PRESET; without presets there is no such path
 	ReadOrigins   []string      // origins whose pages may read answers in a browser, as returned by browser.Origin
 }
 
@@ -85,6 +87,7 @@ type Deps struct {
 	Guard      *browser.Guard        // refuses requests of pages of other sites; nil: a guard without trusted origins
 	MemoryFull func() bool           // reports whether the process has no memory for more POSTs; nil: never
 	Now        func() time.Time      // for ranges that are relative to the present hour; nil: time.Now
+	Hours      ingest.Hours          // the hours that the cluster takes of presets; nil: all
 	Unready    func() bool           // reports whether clients should close their connections; nil: never
 }
 
@@ -96,6 +99,7 @@ type router struct {
 	admission  *admission.Controller
 	accounts   *quota.Accounts
 	reception  *reception.Reception
+	ingest     *ingest.Handler // nil: no presets
 	watch      *watch.Hub
 	streams    fairshare.Counter // requests of HTTP/2
 	reading    chan struct{}     // holds one value per hour being answered
@@ -144,6 +148,7 @@ func newRouter(cfg Config, deps Deps) *router {
 		reception.Deps{
 			Admission: rt.admission, Waited: rt.metrics.waited, BodyBytes: rt.metrics.bodyBytes,
 		})
+	rt.ingest = rt.newIngest()
 	viewers := watch.Config{MaxViewers: cfg.MaxViewers, MaxRows: cfg.MaxStreamRows, SendTimeout: cfg.SendTimeout}
 	rt.watch = watch.New(viewers, watch.Deps{
 		Query: deps.Cluster.Query, Now: rt.Now, Ending: deps.Unready, Registry: deps.Registry, Problem: problemLine,
@@ -175,6 +180,9 @@ func (rt *router) routes() *mux.Router {
 	open := func(path string, h http.HandlerFunc) { m.HandleFunc(path, h).Methods(http.MethodGet, http.MethodHead) }
 	get := func(path string, h http.HandlerFunc) { open(path, rt.needs(principal.Read, h)) }
 	m.HandleFunc("/flows", rt.takes(rt.named(principal.Write, rt.postFlows))).Methods(http.MethodPost)
+	if rt.ingest != nil {
+		m.HandleFunc("/ingest/{preset}", rt.takes(rt.named(principal.Write, rt.postIngest))).Methods(http.MethodPost)
+	}
 	get("/flows", rt.takes(rt.getFlows, ask.Parameters()...))
 	get("/flows/stream", rt.takes(rt.getStream, ask.StreamParameters()...))
 	get("/hours", rt.takes(rt.getHours, ask.HoursParameters()...))

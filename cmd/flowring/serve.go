@@ -5,21 +5,18 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"os"
-	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"flowring/cmd/flowring/announce"
 	"flowring/cmd/flowring/heap"
 	"flowring/cmd/flowring/lifetime"
 	"flowring/cmd/flowring/log"
 	"flowring/cmd/flowring/profile"
 	"flowring/cmd/flowring/settings"
-	"flowring/internal/buildinfo"
 	"flowring/node"
-	"flowring/router"
 )
 
 const aboutServe = `Run a node until a signal stops it.
@@ -78,8 +75,8 @@ func runServe(ctx context.Context, flags *pflag.FlagSet, stderr io.Writer) error
 	}
 	return lifetime.Run(ctx, n, logger, func() {
 		s.Name = n.Name()
-		announce(stderr, logger, s, n.Addresses())
-		go invite(ctx, n, func() { suggest(stderr, logger, s, n.Addresses()) }) // ends with the process at the latest
+		announce.Addresses(stderr, logger, s, n.Addresses())
+		go announce.WhenReady(ctx, n, func() { announce.Ready(stderr, logger, s, n.Addresses()) }) // ends with the process at the latest
 	})
 }
 
@@ -90,50 +87,4 @@ func newLog(w io.Writer, s settings.Settings) *slog.Logger {
 		panic(err) // the table of settings admits only levels of slog
 	}
 	return log.New(w, s.LogFormat, level)
-}
-
-// announce prints the addresses of the node: a line in the text format, a log record in JSON.
-func announce(stderr io.Writer, log *slog.Logger, s settings.Settings, at router.Addresses) {
-	if s.LogFormat == "json" {
-		log.Info("serving", "name", s.Name, "http", at.HTTP, "peer", at.Peer, "gossip", at.Gossip)
-		return
-	}
-	fmt.Fprintf(stderr, "flowring %s: node %s serves http %s, peer %s, gossip %s\n",
-		buildinfo.Read().Version, s.Name, at.HTTP, at.Peer, at.Gossip)
-}
-
-// suggest reports that the node is ready, with a command to try.
-func suggest(stderr io.Writer, log *slog.Logger, s settings.Settings, at router.Addresses) {
-	scheme := "http"
-	if s.TLSCert != "" {
-		scheme = "https"
-	}
-	try := fmt.Sprintf("curl '%s://%s/flows?hour=20'", scheme, reachable(at.HTTP))
-	if s.LogFormat == "json" {
-		log.Info("ready", "try", try)
-		return
-	}
-	fmt.Fprintln(stderr, "Try:", try)
-}
-
-// invite waits until the node is ready and then calls ready, because the node refuses earlier requests.
-func invite(ctx context.Context, n interface{ Ready() error }, ready func()) {
-	const every = 50 * time.Millisecond
-	for n.Ready() != nil {
-		select {
-		case <-time.After(every):
-		case <-ctx.Done():
-			return
-		}
-	}
-	ready()
-}
-
-// reachable returns an address for clients: loopback, if the node listens on all interfaces.
-func reachable(address string) string {
-	host, port, err := net.SplitHostPort(address)
-	if ip := net.ParseIP(host); err == nil && (host == "" || ip != nil && ip.IsUnspecified()) {
-		return net.JoinHostPort("127.0.0.1", port)
-	}
-	return address
 }

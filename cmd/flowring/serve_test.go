@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"flowring/cmd/flowring/announce"
 	"flowring/cmd/flowring/settings"
 	"flowring/internal/racetest"
 	"flowring/router"
@@ -18,8 +19,8 @@ func TestReachable(t *testing.T) {
 		"127.0.0.1:8080": "127.0.0.1:8080", ":8080": "127.0.0.1:8080", "0.0.0.0:8080": "127.0.0.1:8080",
 		"[::]:8080": "127.0.0.1:8080", "n1:8080": "n1:8080", "[fe80::1]:80": "[fe80::1]:80", "": "",
 	} {
-		if got := reachable(in); got != want {
-			t.Errorf("reachable(%q) = %q, want %q", in, got, want)
+		if got := announce.Reachable(in); got != want {
+			t.Errorf("Reachable(%q) = %q, want %q", in, got, want)
 		}
 	}
 }
@@ -33,9 +34,9 @@ func TestAnnounceIsTextOrOneRecord(t *testing.T) {
 		s := settings.Default()
 		s.Name, s.LogFormat = "n1", format
 		var stderr strings.Builder
-		announce(&stderr, newLog(&stderr, s), s, at)
+		announce.Addresses(&stderr, newLog(&stderr, s), s, at)
 		if got := stderr.String(); !regexp.MustCompile(want).MatchString(got) {
-			t.Errorf("announce() as %s = %q, want a match of %q", format, got, want)
+			t.Errorf("Addresses() as %s = %q, want a match of %q", format, got, want)
 		}
 	}
 }
@@ -59,16 +60,16 @@ func TestTheSuggestionWaitsForReadiness(t *testing.T) {
 			s := settings.Default()
 			s.LogFormat = format
 			var stderr strings.Builder
-			said := func() { suggest(&stderr, newLog(&stderr, s), s, router.Addresses{HTTP: "127.0.0.1:1"}) }
+			said := func() { announce.Ready(&stderr, newLog(&stderr, s), s, router.Addresses{HTTP: "127.0.0.1:1"}) }
 			begin := time.Now()
-			invite(t.Context(), readyAfter{begin.Add(time.Minute)}, said)
+			announce.WhenReady(t.Context(), readyAfter{begin.Add(time.Minute)}, said)
 			if took := time.Since(begin); took < time.Minute || !strings.Contains(stderr.String(), want) {
 				t.Errorf("as %s after %v: %q, want %q after a minute", format, took, stderr.String(), want)
 			}
 			stderr.Reset()
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 			defer cancel()
-			if invite(ctx, readyAfter{begin.Add(time.Hour)}, said); stderr.Len() > 0 {
+			if announce.WhenReady(ctx, readyAfter{begin.Add(time.Hour)}, said); stderr.Len() > 0 {
 				t.Errorf("a node that was stopped before it was ready says %q", stderr.String())
 			}
 		})

@@ -17,6 +17,7 @@ type Body struct {
 	hash    hash.Hash
 	row     []byte // of the record being hashed
 	total   uint64 // bytes of all kept records: a sum of a flow cannot exceed it
+	parts   int
 }
 
 // NewBody returns a body with the expected number of records.
@@ -50,10 +51,15 @@ func (b *Body) SetAside(why Reason, bytes uint64) {
 
 // emit adds a record of an hour. Add has checked names and sums, and hours have no other unit.
 func (b *Body) emit(r flow.Record) {
+	b.parts++
 	if err := b.builder.Add([]byte(r.SrcApp), []byte(r.DestApp), []byte(r.VPCID), r.Totals, r.Hour); err != nil {
 		panic("ingest: a checked record is refused: " + err.Error())
 	}
 }
+
+// Parts returns the number of records of hours so far, before they are added up. A record has one for each hour that it
+// crosses.
+func (b *Body) Parts() int { return b.parts }
 
 // write adds a record to the hash.
 func (b *Body) write(m *mapped) {

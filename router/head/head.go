@@ -44,6 +44,20 @@ func Of(r *http.Request, maxBody int64) (h Head, err error) {
 	return h, nil
 }
 
+// OfAny is Of for a body of any media type, because the preset of its path has the form. Media is empty.
+func OfAny(r *http.Request, maxBody int64) (h Head, err error) {
+	if h.Key, err = idempotency.Key(r.Header); err != nil {
+		return h, err
+	}
+	if h.Coding, err = codingOf(r.Header); err != nil {
+		return h, err
+	}
+	if r.ContentLength > maxBody {
+		return h, coding.TooLarge("the body", maxBody)
+	}
+	return h, nil
+}
+
 // mediaOf returns the media type of a body: CSV if the header declares it, and JSON for each type in use for JSON
 // in practice. The decoder then decides whether the body is JSON. The type of a plain `curl -d` is one of them.
 // Any other type is refused.

@@ -36,10 +36,12 @@ func Document() string {
 	return b.String()
 }
 
-// yamlDefault returns the text after the colon: an empty list for lists, and quotes for an empty text, because no text
+// yamlDefault returns the text after the colon: a list for lists, and quotes for an empty text, because no text
 // would be a null.
 func yamlDefault(s setting, v value) string {
 	switch text := v.String(); {
+	case s.list() && text != "":
+		return ` ["` + strings.ReplaceAll(text, ",", `", "`) + `"]`
 	case s.list():
 		return " []"
 	case text == "":

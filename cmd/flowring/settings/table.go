@@ -9,6 +9,7 @@ import (
 	"flowring/node/access"
 	"flowring/node/keyring"
 	"flowring/node/peer/mtls"
+	"flowring/node/senders"
 	"flowring/store/limits"
 )
 
@@ -27,6 +28,7 @@ const (
 	groupLimits  = "Limits"
 	groupAccess  = "Credentials"
 	groupBrowser = "Browsers"
+	groupSenders = "Bodies of other programs (POST /ingest/PRESET)"
 	groupCluster = "Cluster"
 	groupCopies  = "Copies (the same on every node)"
 	groupLog     = "Log"
@@ -34,7 +36,7 @@ const (
 
 // all is the table of settings. Flags, environment variables, the settings file, help and documentation follow from it.
 func all() []setting {
-	return slices.Concat(ofTheNode(), ofItsLimits(), ofCredentials(), ofBrowsers(), ofTheCluster(), ofTheLog())
+	return slices.Concat(ofTheNode(), ofItsLimits(), ofCredentials(), ofBrowsers(), ofSenders(), ofTheCluster(), ofTheLog())
 }
 
 func ofTheNode() []setting {
@@ -172,6 +174,25 @@ func ofCredentials() []setting {
 			func(s *Settings) value { return Choice{&s.Auth, []string{access.Required, access.Permissive}} }},
 		{"metrics-open", groupAccess, "answer /metrics without credentials",
 			func(s *Settings) value { return switchValue{&s.MetricsOpen} }},
+	}
+}
+
+func ofSenders() []setting {
+	return []setting{
+		{"names-file", groupSenders,
+			"CSV file with the columns cidr, app, vpc, which names addresses; read again when it changes (default: no names)",
+			func(s *Settings) value { return textValue{&s.NamesFile, "file"} }},
+		{"observed", groupSenders, "ranges of addresses whose hosts report their own traffic, beside the addresses with a name: " +
+			"a record of the receiver is set aside if its sender is one of them",
+			func(s *Settings) value { return listValue{&s.Observed, "cidr", senders.CheckRange} }},
+		{"presets", groupSenders, "YAML files of presets beside the embedded ones, see 'flowring presets'",
+			func(s *Settings) value {
+				return listValue{&s.Presets, "file", func(text string) (string, error) { return text, nil }}
+			}},
+		{"max-names-rows", groupSenders, "rows of the names file",
+			func(s *Settings) value { return countValue{&s.MaxNamesRows, 1} }},
+		{"max-ingest-parts", groupSenders, "records of hours that one body may become",
+			func(s *Settings) value { return countValue{&s.MaxIngestParts, 1} }},
 	}
 }
 
