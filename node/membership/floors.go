@@ -1,6 +1,8 @@
 package membership
 
 import (
+	"fmt"
+
 	"flowring/internal/compat"
 	"flowring/ring/roster"
 )
@@ -26,7 +28,17 @@ func (s *State) RaiseFloors(f roster.Floors) error {
 	})
 }
 
-// onlyFloors reports whether two rosters differ in their floors alone, so that no store has other batches to keep.
-func onlyFloors(a, b roster.Roster) bool {
-	return a.WithFloors(b.Floors()).Equal(b.WithFloors(a.Floors()))
+// MarkHours adds marks of hours, durably. Before the version with marks is on it fails, and so it does beyond
+// roster.MaxSpans.
+func (s *State) MarkHours(m roster.Marks) error {
+	return s.change(func(r roster.Roster) (roster.Roster, error) {
+		if !compat.Erasure.On(r.Version()) {
+			return r, fmt.Errorf("mark hours: needs version %d at all stores, and version %d is on", compat.Erasure, r.Version())
+		}
+		return r.WithMarks(m)
+	})
 }
+
+// onlyFloors reports whether two rosters differ in floors and marks of hours alone, so that no store has other batches
+// to keep.
+func onlyFloors(a, b roster.Roster) bool { return a.WithoutFloors().Equal(b.WithoutFloors()) }

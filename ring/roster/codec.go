@@ -16,15 +16,16 @@ import (
 //	{"version":2,"cluster":"9f…","stores":[
 //		{"id":"0c…","name":"flow-0","established":true,"speaks":3,"said":4},
 //		{"id":"7a…","name":"flow-1","established":true,"forgotten":true}],"closed":489700,"expired":489600,
-//		"quorum":{"changes":3,"stores":2}, …}
+//		"marks":[{"from":489650,"to":489660,"erased":1763000000}],"quorum":{"changes":3,"stores":2}, …}
 //
 // The version is the cluster version that is on. The cluster is omitted while it is unknown, flags while they are false,
-// and floors and quorum while they are 0. A store that has said no version speaks version 1. Stores ascend strictly by ID.
+// floors and quorum while they are 0, and marks while there are none. A store that has said no version speaks version 1.
+// Stores ascend strictly by ID.
 //
 // The encoding carries the version, so it never changes: later versions only add fields. Parse therefore reads the
 // roster of any version, and package membership refuses a version that the node does not speak. Unknown fields of the
 // roster and of its stores are kept and encoded behind the known ones (unknown.go).
-const maxBytes = 256 << 10 // more than MaxStores stores with the longest names and maxUnknown, without white space
+const maxBytes = 288 << 10 // more than MaxStores stores with the longest names and maxUnknown, without white space
 
 type wireRoster struct {
 	Version compat.Version `json:"version"`
@@ -32,6 +33,7 @@ type wireRoster struct {
 	Stores  []wireStore    `json:"stores"`
 	Closed  flow.Hour      `json:"closed,omitzero"`
 	Expired flow.Hour      `json:"expired,omitzero"`
+	Marks   Marks          `json:"marks,omitempty"`
 	Quorum  Quorum         `json:"quorum,omitzero"`
 	Unknown jsontext.Value `json:",embed"`
 }
@@ -69,7 +71,7 @@ func (r Roster) MarshalJSON() ([]byte, error) {
 	}
 	wire := wireRoster{
 		r.Version(), r.cluster, make([]wireStore, len(r.stores)), r.floors.Closed, r.floors.Expired,
-		r.quorum, jsontext.Value(r.unknown),
+		r.marks, r.quorum, jsontext.Value(r.unknown),
 	}
 	for i, s := range r.stores {
 		wire.Stores[i] = s.wire()
@@ -111,7 +113,9 @@ func parse(data []byte) (Roster, error) {
 		return Roster{}, err
 	}
 	floors := Floors{Closed: wire.Closed, Expired: wire.Expired}
-	r := Roster{cluster: wire.Cluster, floors: floors, quorum: wire.Quorum, unknown: unknown}.WithVersion(wire.Version).withStores(nil)
+	r := Roster{
+		cluster: wire.Cluster, floors: floors, marks: wire.Marks, quorum: wire.Quorum, unknown: unknown,
+	}.WithVersion(wire.Version).withStores(nil)
 	for _, w := range wire.Stores {
 		s, err := w.store()
 		if err != nil {
@@ -124,7 +128,7 @@ func parse(data []byte) (Roster, error) {
 
 // valid fails unless the roster is within its limits and its stores are valid and in order.
 func (r Roster) valid() error {
-	if err := cmp.Or(r.checkSize(), r.floors.valid(), r.quorum.valid()); err != nil {
+	if err := cmp.Or(r.checkSize(), r.floors.valid(), r.marks.valid(r.floors), r.quorum.valid()); err != nil {
 		return err
 	}
 	if r.cluster != "" {

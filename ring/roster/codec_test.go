@@ -11,6 +11,8 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 	"pgregory.net/rapid"
+
+	"flowring/flow"
 )
 
 const (
@@ -30,8 +32,9 @@ func TestRostersAreWrittenAsDocumented(t *testing.T) {
 	if got, err := (Roster{}).MarshalJSON(); err != nil || string(got) != `{"version":1,"stores":[]}` {
 		t.Errorf("MarshalJSON() of the empty roster = %s, %v", got, err)
 	}
-	want = `{"version":3,"cluster":"blue","stores":[],"closed":489700,"expired":489600}`
+	want = `{"version":3,"cluster":"blue","stores":[],"closed":489700,"expired":489600,"marks":[{"from":489650,"to":489660,"erased":7}]}`
 	floors := Roster{cluster: "blue"}.WithVersion(3).WithFloors(Floors{Closed: 489_700, Expired: 489_600})
+	floors.marks = Marks{{489_650, 489_660, 7}}
 	if got, err := floors.MarshalJSON(); err != nil || string(got) != want {
 		t.Errorf("MarshalJSON() with floors = %s, %v, want %s", got, err, want)
 	}
@@ -120,6 +123,11 @@ func TestParseRefuses(t *testing.T) {
 		"white space without end": `{"version":1,"stores":[]}` + strings.Repeat(" ", maxBytes),
 		"a negative floor":        `{"version":3,"stores":[],"closed":-1,"expired":-1}`,
 		"F above C":               `{"version":3,"stores":[],"closed":7,"expired":8}`,
+		"a mark of no hour":       `{"version":3,"stores":[],"marks":[{"from":7,"to":7}]}`,
+		"a mark of expired hours": `{"version":3,"stores":[],"closed":9,"expired":9,"marks":[{"from":7,"to":10}]}`,
+		"marks that overlap":      `{"version":3,"stores":[],"marks":[{"from":7,"to":9},{"from":8,"to":10,"erased":1}]}`,
+		"two marks of one kind":   `{"version":3,"stores":[],"marks":[{"from":7,"to":9},{"from":9,"to":10}]}`,
+		"a negative time":         `{"version":3,"stores":[],"marks":[{"from":7,"to":9,"erased":-1}]}`,
 		"a fraction as a floor":   `{"version":3,"stores":[],"closed":7.5}`,
 		"a quorum of no store":    `{"version":3,"stores":[],"quorum":{"changes":1,"stores":0}}`,
 		"a quorum of no change":   `{"version":3,"stores":[],"quorum":{"stores":2}}`,
@@ -141,6 +149,9 @@ func tooMany() string {
 
 func TestTheLargestRosterCanBeReadBack(t *testing.T) {
 	r := Roster{cluster: strings.Repeat("c", MaxName)}
+	for i := range flow.Hour(MaxSpans) {
+		r.marks = append(r.marks, Span{1e8 + 2*i, 1e8 + 2*i + 1, 1e10})
+	}
 	r.unknown = `{"x":"` + strings.Repeat("x", maxUnknown-8) + `"}`
 	for i := range MaxStores {
 		r = r.With(Store{
@@ -195,6 +206,7 @@ func FuzzParse(f *testing.F) {
 	}
 	f.Add([]byte(`{"version":3,"stores":[{"id":` + id0 + `,"name":"a","speaks":4,"said":2,"rack":{"b":1,"a":[1.50]}}],"later":1e2}`))
 	f.Add([]byte(`{"version":3,"stores":[],"closed":489700,"expired":489600,"later":{"a":1}}`))
+	f.Add([]byte(`{"version":3,"stores":[],"expired":3,"closed":3,"marks":[{"from":4,"to":7},{"from":7,"to":9,"erased":5}]}`))
 	f.Add([]byte(`{"version":3,"stores":[],"quorum":{"changes":2,"stores":1}}`))
 	f.Add([]byte(`{"version":1,"stores":[{"id":` + id0 + `,"name":"a"},{"id":` + id0 + `,"name":"a"}]}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
@@ -239,7 +251,7 @@ func lostFields(t *testing.T, data, written []byte) (lost []string) {
 		}
 		return append(stores, rest)
 	}
-	known := []string{"version", "cluster", "stores", "closed", "expired", "quorum", "id", "name", "established", "leaving", "forgotten", "speaks", "said"}
+	known := []string{"version", "cluster", "stores", "closed", "expired", "marks", "quorum", "id", "name", "established", "leaving", "forgotten", "speaks", "said"}
 	after := read(written)
 	for i, object := range read(data) {
 		for name, value := range object {

@@ -10,7 +10,7 @@
 //   - A roster only grows. Merge is a union: idempotent, commutative and associative, so the order of merges makes no
 //     difference.
 //   - Established, Leaving and Forgotten, once set, stay set. A returning store cannot undo its tombstone.
-//   - The floors of retention only rise.
+//   - The floors of retention only rise, and marks of erased hours above them stay.
 //   - Equal rosters have equal encodings and equal hashes.
 //
 // Concurrency: Roster and Store are immutable. Any number of goroutines may use one value, and a change makes a new

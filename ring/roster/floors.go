@@ -2,6 +2,7 @@ package roster
 
 import (
 	"fmt"
+	"math"
 
 	"flowring/flow"
 )
@@ -21,6 +22,14 @@ func (f Floors) Closes(h flow.Hour) bool { return f.Closed > 0 && h < f.Closed }
 // Expires reports whether an hour is deleted because it is below F.
 func (f Floors) Expires(h flow.Hour) bool { return f.Expired > 0 && h < f.Expired }
 
+// lowest returns the lowest hour that has not expired.
+func (f Floors) lowest() flow.Hour {
+	if f.Expired == 0 {
+		return math.MinInt64
+	}
+	return f.Expired
+}
+
 // merge returns the higher one of each floor. C is at least F.
 func (f Floors) merge(o Floors) Floors {
 	expired := max(f.Expired, o.Expired)
@@ -38,10 +47,16 @@ func (f Floors) valid() error {
 // Floors returns the floors of the cluster as this roster has them.
 func (r Roster) Floors() Floors { return r.floors }
 
+// WithoutFloors returns the roster without floors and marks of hours, for a comparison of the rest.
+func (r Roster) WithoutFloors() Roster {
+	r.floors, r.marks, r.hash = Floors{}, nil, new(hash)
+	return r
+}
+
 // WithFloors returns the roster with floors, each at least as high as its own.
 func (r Roster) WithFloors(f Floors) Roster {
 	if raised := r.floors.merge(f); raised != r.floors {
-		r.floors, r.hash = raised, new(hash)
+		r.floors, r.marks, r.hash = raised, r.marks.merge(nil, raised), new(hash)
 	}
 	return r
 }

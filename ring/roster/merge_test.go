@@ -6,6 +6,8 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 	"pgregory.net/rapid"
+
+	"flowring/flow"
 )
 
 type mergeFunc func(a, b Roster) (Roster, error)
@@ -54,6 +56,13 @@ func monotone(before, after Roster) error {
 	}
 	if after.quorum.Changes < before.quorum.Changes {
 		return fmt.Errorf("not monotone: %d changes of the quorum became %d", before.quorum.Changes, after.quorum.Changes)
+	}
+	for h := flow.Hour(489_590); h < 489_620; h++ {
+		was, is := before.Marks(), after.Marks()
+		at, _ := was.Erased(h)
+		if now, _ := is.Erased(h); !after.Floors().Expires(h) && (was.Closes(h) && !is.Closes(h) || now < at) {
+			return fmt.Errorf("not monotone: marks %v became %v", was, is)
+		}
 	}
 	if err := keepsFields(before.unknown, after.unknown); err != nil {
 		return err
@@ -151,6 +160,18 @@ func TestTheLawsDetectAWeakerMerge(t *testing.T) {
 			merged, err := a.Merge(b)
 			if !a.Equal(b) {
 				merged.unknown = ""
+			}
+			return merged, err
+		},
+		"the last marks win": func(a, b Roster) (Roster, error) {
+			merged, err := a.Merge(b)
+			merged.marks = b.marks.merge(nil, merged.floors)
+			return merged, err
+		},
+		"marks below the floor stay": func(a, b Roster) (Roster, error) {
+			merged, err := a.Merge(b)
+			if !a.Equal(b) {
+				merged.marks = a.marks.merge(b.marks, Floors{})
 			}
 			return merged, err
 		},

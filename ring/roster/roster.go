@@ -21,6 +21,7 @@ type Roster struct {
 	cluster string
 	version compat.Version // on in the cluster; 0: version 1
 	floors  Floors         // of retention; of version 3
+	marks   Marks          // of erased hours; of version 3
 	quorum  Quorum         // of version 3
 	unknown string         // fields of later programs, as Store.unknown
 	stores  []Store        // sorted by ID, IDs distinct; shared between rosters, never modified
@@ -62,6 +63,7 @@ func (r Roster) Merge(o Roster) (Roster, error) {
 	}
 	merged := Roster{
 		cluster: cmp.Or(r.cluster, o.cluster), version: max(r.version, o.version), floors: r.floors.merge(o.floors),
+		marks:  r.marks.merge(o.marks, r.floors.merge(o.floors)),
 		quorum: r.quorum.merge(o.quorum), unknown: mergeUnknown(r.unknown, o.unknown),
 	}.withStores(union(r.stores, o.stores))
 	if err := merged.checkSize(); err != nil {
@@ -73,6 +75,9 @@ func (r Roster) Merge(o Roster) (Roster, error) {
 func (r Roster) checkSize() error {
 	if len(r.stores) > MaxStores {
 		return fmt.Errorf("%d stores, tombstones included: the limit is %d", len(r.stores), MaxStores)
+	}
+	if len(r.marks) > MaxSpans {
+		return fmt.Errorf("marks of %d spans of hours: the limit is %d", len(r.marks), MaxSpans)
 	}
 	unknown := len(r.unknown)
 	for _, s := range r.stores {
@@ -102,7 +107,7 @@ func union(a, b []Store) []Store {
 
 // Equal reports whether both rosters have the same content.
 func (r Roster) Equal(o Roster) bool {
-	return r.cluster == o.cluster && r.version == o.version && r.floors == o.floors && r.quorum == o.quorum &&
+	return r.cluster == o.cluster && r.version == o.version && r.floors == o.floors && r.quorum == o.quorum && slices.Equal(r.marks, o.marks) &&
 		r.unknown == o.unknown && slices.Equal(r.stores, o.stores)
 }
 
@@ -121,7 +126,7 @@ func (r Roster) computeHash() string {
 		text = appendText(appendText(text, string(s.ID)), s.Name)
 		text = append(text, bit(s.Established), bit(s.Leaving), bit(s.Forgotten))
 	}
-	text = r.quorum.append(r.appendFloors(r.appendLater(text)))
+	text = r.quorum.append(r.marks.append(r.appendFloors(r.appendLater(text))))
 	sum := sha256.Sum256(text)
 	return hex.EncodeToString(sum[:16])
 }

@@ -74,6 +74,14 @@ func anyValue(depth int) *rapid.Generator[any] {
 		rapid.Map(rapid.MapOfN(rapid.SampledFrom([]string{"a", "b"}), inner, 0, 2), func(m map[string]any) any { return m }))
 }
 
+// anySpan draws a mark of some hours around the floors.
+func anySpan() *rapid.Generator[Span] {
+	return rapid.Custom(func(t *rapid.T) Span {
+		from := flow.Hour(489_598 + rapid.IntRange(0, 6).Draw(t, "from"))
+		return Span{from, from + flow.Hour(rapid.IntRange(1, 4).Draw(t, "hours")), int64(rapid.IntRange(0, 2).Draw(t, "erased"))}
+	})
+}
+
 // anyFloors draws floors, often none.
 func anyFloors() *rapid.Generator[Floors] {
 	return rapid.Custom(func(t *rapid.T) Floors {
@@ -91,6 +99,12 @@ func anyRoster(clusters ...string) *rapid.Generator[Roster] {
 			r.quorum = Quorum{changes, rapid.IntRange(1, 3).Draw(t, "quorum")}
 		}
 		r = r.WithFloors(anyFloors().Draw(t, "floors"))
+		for _, s := range rapid.SliceOfN(anySpan(), 0, 3).Draw(t, "marks") {
+			var err error
+			if r, err = r.WithMarks(Marks{s}); err != nil {
+				t.Fatal(err)
+			}
+		}
 		for _, s := range rapid.SliceOfN(anyStore(), 0, 6).Draw(t, "stores") {
 			r = r.With(s)
 		}
@@ -256,6 +270,9 @@ func TestHashesAreEqualExactlyIfTheRostersAre(t *testing.T) {
 		variants["unknown field "+n] = Roster{stores: base.stores, unknown: `{"later":` + n + `}`}
 		variants["C "+n] = base.WithFloors(Floors{Closed: flow.Hour(number)})
 		variants["F "+n] = base.WithFloors(Floors{Closed: 9, Expired: flow.Hour(number)})
+		variants["mark "+n], _ = base.WithMarks(Marks{{1, 2, int64(number)}})
+		variants["end of a mark "+n], _ = base.WithMarks(Marks{{1, flow.Hour(number) + 1, 9}})
+		variants["begin of a mark "+n], _ = base.WithMarks(Marks{{flow.Hour(number), 9, 9}})
 		variants["unknown field of a store "+n] = base.With(Store{ID: id(1), unknown: `{"later":` + n + `}`})
 	}
 	for name, one := range variants {
