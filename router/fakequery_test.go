@@ -90,6 +90,7 @@ type fakeRows struct {
 	rows     []query.Row
 	more     bool
 	complete contract.Completeness
+	from     *flow.Hour
 	tag      contract.Tag
 	err      error
 	closed   bool
@@ -111,6 +112,8 @@ func (r *fakeRows) All() iter.Seq2[query.Row, error] {
 		}
 	}
 }
+
+func (r *fakeRows) From() *flow.Hour { return r.from }
 
 func (r *fakeRows) Next() (query.Key, bool) {
 	if !r.more || len(r.rows) == 0 {

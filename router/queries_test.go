@@ -68,6 +68,30 @@ func TestAnAnswerHasTheTimeOfItsHours(t *testing.T) {
 }
 
 // The node is asked with its own tags, and the client has the tags of its form.
+// P5: an answer of which hours have expired says from which hour it is, also without its body.
+func TestAnAnswerSaysWhereItBegins(t *testing.T) {
+	f, from := newFake(), flow.Hour(101)
+	f.onQuery = func(context.Context, *query.Spec, contract.Ask) (contract.Rows, error) {
+		return &fakeRows{complete: contract.Complete, tag: "t", from: &from}, nil
+	}
+	f.onHours = func(context.Context, flow.Hour, flow.Hour, contract.Ask) (contract.Hours, error) {
+		return contract.Hours{From: &from}, nil
+	}
+	f.onNames = func(context.Context, contract.NamesAsk) (contract.Names, error) {
+		return contract.Names{From: &from}, nil
+	}
+	h, _ := handlerFor(Config{}, f)
+	for _, method := range []string{http.MethodGet, http.MethodHead} {
+		for _, target := range []string{"/flows?from=1&to=200", "/hours?from=1&to=200", "/names?from=1&to=200&field=app"} {
+			w := httptest.NewRecorder()
+			h.ServeHTTP(w, httptest.NewRequest(method, target, nil))
+			if got := w.Header().Get("Flowring-From"); w.Code != 200 || got != "101" {
+				t.Errorf("%s %s = %d from %q, want 200 from 101", method, target, w.Code, got)
+			}
+		}
+	}
+}
+
 func TestATagBelongsToAForm(t *testing.T) {
 	f := newFake()
 	var known []contract.Tag

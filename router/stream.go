@@ -8,8 +8,10 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strconv"
 	"time"
 
+	"flowring/flow"
 	"flowring/internal/contract"
 	"flowring/router/coding"
 	"flowring/router/condition"
@@ -35,7 +37,7 @@ type reply struct {
 // the connection, because the client must not take the beginning of an array for the whole (P5).
 func (rt *router) send(w http.ResponseWriter, r *http.Request, answer *reply) {
 	h := w.Header()
-	if describe(h, answer); known(r, answer) {
+	if describe(h, answer.Answer); known(r, answer) {
 		w.WriteHeader(http.StatusNotModified)
 		return
 	}
@@ -48,7 +50,7 @@ func (rt *router) send(w http.ResponseWriter, r *http.Request, answer *reply) {
 	defer out.release()
 	err := out.send(answer)
 	if err != nil && !out.client.started {
-		for _, name := range [...]string{"Flowring-Complete", "ETag", "Content-Encoding", "Trailer"} {
+		for _, name := range [...]string{"Flowring-Complete", "Flowring-From", "ETag", "Content-Encoding", "Trailer"} {
 			h.Del(name)
 		}
 		rt.refuse(w, r, readError(err, answer.broken))
@@ -66,6 +68,9 @@ func describe(h http.Header, answer contract.Answer) {
 	h.Set("Cache-Control", "no-cache") // a cache must ask before each use, because a kept total is low later
 	h.Add("Vary", "Accept-Encoding")
 	h.Set("Flowring-Complete", answer.Complete().String())
+	if begins, ok := answer.(interface{ From() *flow.Hour }); ok && begins.From() != nil {
+		h.Set("Flowring-From", strconv.FormatInt(int64(*begins.From()), 10))
+	}
 	if tag := answer.Tag(); tag != "" {
 		h.Set("ETag", condition.EntityTag(tag))
 	}

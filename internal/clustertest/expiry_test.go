@@ -3,6 +3,7 @@ package clustertest
 import (
 	"fmt"
 	"io"
+	"strings"
 	"testing"
 	"time"
 
@@ -180,6 +181,82 @@ func TestRetriesAcrossTheFloors(t *testing.T) {
 					if got, has := k.get(node, open, "s"); got != "true" || !has {
 						t.Errorf("GET of the open hour at %s = %s, has the flow: %t, want true", node, got, has)
 					}
+				}
+			})
+		})
+	}
+}
+
+// ask returns the status of a path at a node, the hour from which the answer is, and its body.
+func (k caller) ask(t *testing.T, name, path string) (status int, from, body, link string) {
+	t.Helper()
+	res, err := k.Get("http://" + at(k.c.Addr(name), HTTPPort) + path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	link, _, _ = strings.Cut(strings.TrimPrefix(res.Header.Get("Link"), "<"), ">")
+	return res.StatusCode, res.Header.Get("Flowring-From"), string(text), link
+}
+
+// P4, P5: a query whose range begins with expired hours is answered from the first hour that is kept on, and says so, at a
+// node that has not heard of the floor before, too. A reader that needs the whole range gets a 410. In the negative
+// control stores say that they hold nothing of the expired hour, and a complete answer lacks it.
+func TestQueriesBeginAtTheFloor(t *testing.T) {
+	for _, tt := range []struct {
+		name     string
+		disabled safeguard.Set
+		whole    int
+	}{
+		{"with the safeguard", 0, 410},
+		{"negative control: a store holds nothing of an expired hour", safeguard.SayExpired, 200},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			racetest.Bubble(t, func(t *testing.T) {
+				const edge = 100
+				c := formed(t, 3, Options{Seed: 13, Copies: 2, Disabled: tt.disabled})
+				k := newCaller(t, c)
+				c.raise(t, "a", roster.Floors{Closed: 1})
+				if got, text := k.postBody(t, "a", "k", lateBody(edge, edge+1, edge+5)); got != 200 {
+					t.Fatalf("POST = %d %s, want 200", got, text)
+				}
+				c.raise(t, "a", below(edge))
+				if got, _, body, _ := k.ask(t, "c", "/flows?from=99&to=110&group_by=hour&require=complete"); got != tt.whole {
+					t.Errorf("GET of a range that begins below the floor, with require=complete = %d %s, want %d", got, body, tt.whole)
+				}
+				if tt.disabled != 0 {
+					return
+				}
+				for _, ask := range []struct {
+					path, from string
+					status     int
+					has, lacks string
+				}{
+					{"/flows?from=99&to=110&group_by=hour", "101", 200, `"hour":105`, `"hour":100,`},
+					{"/flows?from=99&to=110&group_by=", "101", 200, `"bytes_tx":206`, `"bytes_tx":306`},
+					{"/hours?from=99&to=110", "101", 200, `"hour":101`, `"hour":100,`},
+					{"/names?from=99&to=110&field=app", "101", 200, `"s"`, "-"},
+					{"/flows?from=101&to=110&group_by=hour&require=complete", "", 200, `"hour":101`, `"hour":100,`},
+					{"/flows?from=99&to=101&group_by=hour", "", 410, "the first hour that is kept is 101", "-"},
+					{"/hours?from=99&to=110&require=complete", "", 410, "expired", "-"},
+					{"/flows/stream?from=99&to=101&group_by=hour", "", 410, "expired", "-"},
+				} {
+					for _, name := range c.Running() {
+						status, from, body, _ := k.ask(t, name, ask.path)
+						if status != ask.status || from != ask.from || !strings.Contains(body, ask.has) || strings.Contains(body, ask.lacks) {
+							t.Errorf("GET %s at %s = %d from %q %s, want %d from %q with %s and without %s",
+								ask.path, name, status, from, body, ask.status, ask.from, ask.has, ask.lacks)
+						}
+					}
+				}
+				_, _, first, next := k.ask(t, "b", "/flows?from=99&to=110&group_by=hour&limit=1")
+				status, from, second, _ := k.ask(t, "c", next)
+				if status != 200 || from != "101" || !strings.Contains(first, `"hour":101`) || !strings.Contains(second, `"hour":105`) {
+					t.Errorf("the pages are %s and %d from %q %s, want the hours 101 and 105", first, status, from, second)
 				}
 			})
 		})

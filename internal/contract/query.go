@@ -16,6 +16,9 @@ type Rows interface {
 	// Tag names the question and the content of all hours of its range. The format of the answer is not part of it.
 	Tag() Tag
 
+	// From returns the first hour of the answer if hours of the range before it have expired; nil: none has.
+	From() *flow.Hour
+
 	// All yields the rows in the order of the question. An error ends them: the rows so far are not the whole answer.
 	All() iter.Seq2[query.Row, error]
 
@@ -37,6 +40,7 @@ type HourTotals struct {
 type Hours struct {
 	Totals   []HourTotals // of the hours with data, in order
 	Complete Completeness // of the least complete hour of the range
+	From     *flow.Hour   // as Rows.From
 	Tag      Tag          // names the range and the content of its hours
 }
 
@@ -52,6 +56,7 @@ type NamesAsk struct {
 // Names are the first names in the order of bytes.
 type Names struct {
 	Names    []string
-	More     bool // the limit left names out
+	From     *flow.Hour // as Rows.From
+	More     bool       // the limit left names out
 	Complete Completeness
 }

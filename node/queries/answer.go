@@ -24,7 +24,8 @@ import (
 // maxRange bounds the range of hours of a call between nodes.
 const maxRange = 1 << 20
 
-// Digests returns the digests of the slices of a range in this store.
+// Digests returns the digests of the slices of a range in this store. It fails with contract.Expired if an hour of the
+// range has expired, because it would say of this hour that the store holds nothing.
 func (q *Queries) Digests(ctx context.Context, from, to flow.Hour) (d wire.Digests, err error) {
 	if from >= to || hoursOf(from, to) > maxRange {
 		return d, contract.Malformed.Errorf("a range from %d to %d", from, to)
@@ -49,6 +50,9 @@ func (q *Queries) Digests(ctx context.Context, from, to flow.Hour) (d wire.Diges
 	}
 	if !q.Replicas.Settled() {
 		q.addTakingOver(&d, held, from, to)
+	}
+	if q.expired(from) { // perhaps since a moment ago
+		return wire.Digests{}, contract.Expired
 	}
 	slices.SortFunc(d.Slices, func(a, b wire.SliceDigest) int { return a.Slice.Compare(b.Slice) })
 	return d, nil

@@ -28,6 +28,7 @@ type evaluation struct {
 	cancel  context.CancelCauseFunc
 	timeout *time.Timer // until the first row
 
+	from   *flow.Hour // the first hour, if others of the range have expired; nil: none has
 	survey *survey
 	slices map[flow.Slice]*result // all slices with batches
 	silent map[string]bool        // labels of silent stores
@@ -88,6 +89,9 @@ func (e *evaluation) cause(err error) error {
 func (e *evaluation) open() (err error) {
 	if e.survey, err = e.q.surveyOf(e.ctx, e.spec.From, e.spec.To); err != nil {
 		return err
+	}
+	if e.survey.expired || e.q.expired(e.spec.From) {
+		return errClipped
 	}
 	held := e.survey.held()
 	e.note(e.survey.emptySlices(held))
@@ -181,6 +185,9 @@ func (e *evaluation) openStreams(pending []*judged) error {
 
 // refusalOf returns the refusal of a store that another store would repeat.
 func refusalOf(err error) (error, bool) {
+	if errors.Is(err, contract.Expired) {
+		return errClipped, true
+	}
 	if !errors.Is(err, contract.QueryGroups) {
 		return nil, false
 	}

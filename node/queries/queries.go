@@ -116,7 +116,11 @@ func (q *Queries) Query(ctx context.Context, spec *query.Spec, ask contract.Ask)
 	return e.rows(), nil
 }
 
-// evaluate makes all rounds of a query. The caller closes the evaluation.
+// maxClips is the number of attempts of a query while floors rise during it.
+const maxClips = 3
+
+// evaluate makes all rounds of a query, about the hours of its range that have not expired. If a store says that more of
+// them have, it begins again. The caller closes the evaluation.
 func (q *Queries) evaluate(ctx context.Context, spec *query.Spec, ask contract.Ask) (*evaluation, error) {
 	if hours := hoursOf(spec.From, spec.To); hours > uint64(q.MaxHours) {
 		q.counters.hours.Add(1)
@@ -126,18 +130,64 @@ func (q *Queries) evaluate(ctx context.Context, spec *query.Spec, ask contract.A
 	if err := q.checkVersion(); err != nil {
 		return nil, err
 	}
+	for range maxClips {
+		e, err := q.evaluateOnce(ctx, spec, ask)
+		if !errors.Is(err, errClipped) {
+			return e, err
+		}
+	}
+	return nil, &contract.UnavailableError{Reason: "hours of the range expired during the query", Err: errClipped}
+}
+
+// evaluateOnce is evaluate. It fails with errClipped if hours of the range expired meanwhile.
+func (q *Queries) evaluateOnce(ctx context.Context, spec *query.Spec, ask contract.Ask) (*evaluation, error) {
+	kept, from, err := q.clip(spec, ask)
+	if err != nil {
+		return nil, err
+	}
 	select {
 	case q.slots <- struct{}{}:
 	default:
 		q.counters.overloads.Add(1)
 		return nil, contract.Overloaded.Errorf("%d queries are in progress at this node (--max-queries)", q.MaxQueries)
 	}
-	e := newEvaluation(ctx, q, spec, ask)
-	if err := e.open(); err != nil {
+	e := newEvaluation(ctx, q, kept, ask)
+	e.from = from
+	err = e.open()
+	if q.expired(kept.From) {
+		err = errClipped
+	}
+	if err != nil {
 		e.Close()
 		return nil, e.cause(err)
 	}
 	return e, nil
+}
+
+// errClipped ends the attempt of a query a part of whose range has expired meanwhile.
+var errClipped = errors.New("a part of the range has expired")
+
+// clip returns the question about the hours of a range that have not expired, and the first one of these; nil: all of the
+// range. It fails with contract.Expired if there is none, or if the reader needs the whole range.
+func (q *Queries) clip(spec *query.Spec, ask contract.Ask) (*query.Spec, *flow.Hour, error) {
+	if !q.expired(spec.From) {
+		return spec, nil, nil
+	}
+	floor := q.Replicas.Cluster.Roster().Floors().Expired
+	switch {
+	case spec.To <= floor:
+		return nil, nil, contract.Expired.Errorf("every hour of the range has expired: the first hour that is kept is %d", floor)
+	case ask.Need == contract.NeedComplete:
+		return nil, nil, contract.Expired.Errorf("the hours of the range before %d have expired", floor)
+	}
+	kept := *spec
+	kept.From = floor
+	return &kept, &floor, nil
+}
+
+// expired reports whether an hour has expired, by the present roster.
+func (q *Queries) expired(h flow.Hour) bool {
+	return q.Replicas.Expired(h) && !q.Disabled.Has(safeguard.SayExpired)
 }
 
 // checkVersion refuses a query while a store of the roster does not speak the calls of queries. Its answer about an hour

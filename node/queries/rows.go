@@ -4,6 +4,7 @@ import (
 	"errors"
 	"iter"
 
+	"flowring/flow"
 	"flowring/flow/query"
 	"flowring/flow/query/merge"
 	"flowring/internal/contract"
@@ -24,6 +25,9 @@ func (r *rows) Complete() contract.Completeness { return r.least }
 
 // Tag implements contract.Rows.
 func (r *rows) Tag() contract.Tag { return r.tag }
+
+// From implements contract.Rows.
+func (r *rows) From() *flow.Hour { return r.from }
 
 // Next implements contract.Rows.
 func (r *rows) Next() (after query.Key, more bool) { return r.merged.Next() }

@@ -2,6 +2,7 @@ package queries
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"slices"
 	"sync"
@@ -22,8 +23,9 @@ type survey struct {
 	q        *Queries
 	from, to flow.Hour
 
-	mu     sync.Mutex // guards stores while they are asked
-	stores map[roster.StoreID]*surveyed
+	mu      sync.Mutex // guards the fields below while stores are asked
+	stores  map[roster.StoreID]*surveyed
+	expired bool // a store said that hours of the range have expired
 }
 
 // surveyed is the answer of one store.
@@ -48,7 +50,10 @@ func (q *Queries) surveyOf(ctx context.Context, from, to flow.Hour) (*survey, er
 	ctx, cancel := context.WithTimeout(ctx, surveyTime)
 	defer cancel()
 	own, err := q.Digests(ctx, from, to)
-	if err != nil {
+	switch {
+	case errors.Is(err, contract.Expired):
+		return nil, errClipped
+	case err != nil:
 		return nil, err
 	}
 	s.add(s.Self, "", own)
@@ -67,7 +72,13 @@ func (s *survey) ask(ctx context.Context, st roster.Store) {
 	ctx, cancel := context.WithTimeout(ctx, storeTime)
 	defer cancel()
 	addr := s.q.Replicas.Cluster.Addr(st.ID)
-	if from, digests, err := s.q.Client.Digests(ctx, addr, s.from, s.to); err == nil && from.ID == st.ID {
+	from, digests, err := s.q.Client.Digests(ctx, addr, s.from, s.to)
+	switch {
+	case errors.Is(err, contract.Expired):
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.expired = true
+	case err == nil && from.ID == st.ID:
 		s.add(from, addr, digests)
 	}
 }

@@ -17,7 +17,7 @@ func (q *Queries) Hours(ctx context.Context, from, to flow.Hour, ask contract.As
 		return contract.Hours{}, err
 	}
 	defer e.Close()
-	answer := contract.Hours{Complete: e.least, Tag: e.tag}
+	answer := contract.Hours{Complete: e.least, From: e.from, Tag: e.tag}
 	if ask.Knows(e.tag) {
 		return answer, nil
 	}
@@ -99,7 +99,7 @@ func (q *Queries) addNames(ctx context.Context, all *contract.Names, field query
 		return err
 	}
 	defer answer.Close()
-	all.Complete = min(all.Complete, answer.Complete())
+	all.Complete, all.From = min(all.Complete, answer.Complete()), answer.From()
 	for row, err := range answer.All() {
 		if err != nil {
 			return err

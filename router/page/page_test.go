@@ -62,6 +62,8 @@ type fakeRows struct {
 func (f *fakeRows) Complete() contract.Completeness { return f.complete }
 func (f *fakeRows) Tag() contract.Tag               { return "tag" }
 func (f *fakeRows) Close() error                    { return nil }
+func (f *fakeRows) From() *flow.Hour                { return nil }
+
 func (f *fakeRows) Next() (query.Key, bool) {
 	if !f.more {
 		return query.Key{}, false

@@ -4,6 +4,7 @@ import (
 	"io"
 	"net/http"
 
+	"flowring/flow"
 	"flowring/internal/contract"
 	"flowring/router/format"
 )
@@ -14,6 +15,9 @@ type Hours struct {
 	Hours     contract.Hours
 	saturated bool
 }
+
+// From returns the first hour of the answer if hours of the range before it have expired; nil: none has.
+func (a *Hours) From() *flow.Hour { return a.Hours.From }
 
 // Complete implements contract.Answer.
 func (a *Hours) Complete() contract.Completeness { return a.Hours.Complete }
@@ -44,6 +48,9 @@ type Names struct {
 	*Output
 	Names contract.Names
 }
+
+// From returns the first hour of the answer if hours of the range before it have expired; nil: none has.
+func (a *Names) From() *flow.Hour { return a.Names.From }
 
 // Complete implements contract.Answer.
 func (a *Names) Complete() contract.Completeness { return a.Names.Complete }

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"sync"
 
+	"flowring/flow"
 	"flowring/flow/query"
 	"flowring/internal/contract"
 	"flowring/router/format"
@@ -15,6 +16,7 @@ type version struct {
 	number   int
 	tag      contract.Tag // the id of its events
 	complete contract.Completeness
+	from     *flow.Hour // the first hour, if others of the range have expired; nil: none has
 	table    *table
 	change   []byte // the event that leads from the version before to this one
 	err      error  // of a failed evaluation; the other fields are those of the version before
@@ -26,7 +28,7 @@ type version struct {
 // failed returns the version behind v after an evaluation that failed. The viewers keep the rows of v.
 func (v *version) failed(err error, problem func(error) []byte) *version {
 	return &version{
-		number: v.number + 1, tag: v.tag, complete: v.complete, table: v.table, err: err,
+		number: v.number + 1, tag: v.tag, complete: v.complete, from: v.from, table: v.table, err: err,
 		change: event("", "error", problem(err)),
 	}
 }
@@ -64,7 +66,11 @@ func (v *version) encodeChange(before *version) []byte {
 
 // head is the beginning of the data of an event.
 func (v *version) head() []byte {
-	return append([]byte(`{"complete":`), strconv.Quote(v.complete.String())...)
+	data := append([]byte(`{"complete":`), strconv.Quote(v.complete.String())...)
+	if v.from != nil {
+		data = strconv.AppendInt(append(data, `,"from":`...), int64(*v.from), 10)
+	}
+	return data
 }
 
 // event returns a server-sent event. Its data has one line.

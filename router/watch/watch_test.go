@@ -35,6 +35,7 @@ type source struct {
 	mu       sync.Mutex
 	sums     map[string]int64
 	complete contract.Completeness
+	from     *flow.Hour
 	err      error
 	asked    int
 	folded   int // answers with rows
@@ -47,7 +48,7 @@ func (s *source) Query(_ context.Context, _ *query.Spec, a contract.Ask) (contra
 	if s.err != nil {
 		return nil, s.err
 	}
-	answer := &answer{tag: contract.Tag(strings.NewReplacer(" ", "", "map", "t").Replace(fmt.Sprint(s.sums))), complete: s.complete}
+	answer := &answer{tag: contract.Tag(strings.NewReplacer(" ", "", "map", "t").Replace(fmt.Sprint(s.sums))), complete: s.complete, from: s.from}
 	if a.Knows(answer.tag) {
 		return answer, nil
 	}
@@ -67,12 +68,14 @@ func (s *source) set(change func()) {
 type answer struct {
 	tag      contract.Tag
 	complete contract.Completeness
+	from     *flow.Hour
 	rows     []query.Row
 }
 
 func (a *answer) Complete() contract.Completeness { return a.complete }
 func (a *answer) Tag() contract.Tag               { return a.tag }
 func (a *answer) Close() error                    { return nil }
+func (a *answer) From() *flow.Hour                { return a.from }
 func (a *answer) Next() (query.Key, bool)         { return query.Key{}, false }
 func (a *answer) All() iter.Seq2[query.Row, error] {
 	return func(yield func(query.Row, error) bool) {
@@ -126,6 +129,7 @@ type got struct {
 	ID, Event, Comment string
 	Data               struct {
 		Complete string
+		From     flow.Hour
 		Detail   string
 		Rows     []map[string]any
 		Removed  []map[string]any
@@ -191,6 +195,11 @@ func TestAViewerGetsTheRowsThatChange(t *testing.T) {
 		s.set(func() { s.complete = contract.Unproven })
 		if e = p.want(t, "change", "[]", "[]"); e.Data.Complete != "unproven" {
 			t.Errorf("the level is %q, want unproven (P5)", e.Data.Complete)
+		}
+		from := flow.Hour(7)
+		s.set(func() { s.from, s.sums = &from, map[string]int64{"b": 3, "c": 4, "d": 1} })
+		if e = p.want(t, "change", "[map[bytes_rx:0 bytes_tx:1 src_app:d]]", "[]"); e.Data.From != 7 {
+			t.Errorf("the rows are from hour %d on, want 7, because others have expired", e.Data.From)
 		}
 		s.set(func() { s.err = errors.New("lost") })
 		if e = p.want(t, "error", "[]", "[]"); e.Data.Detail != "lost" || e.ID != "" {
