@@ -23,6 +23,7 @@ type Config struct {
 	Join              []string      // gossip addresses host:port of other nodes; a DNS name may resolve to many
 	BootstrapExpect   int           // nodes that must see each other to found a cluster; 0: this one and those in Join
 	DataDir           string        // folder of the journal
+	BackupDir         string        // folder below which operators have backups made; empty: none
 	MinFree           int           // per cent of the file system that stay free: below it writes are refused; 0: none
 	MemoryLimit       int64         // bytes for the process; idle hours leave memory at half of it; 0: no limit
 	ReplicationFactor int           // R: copies of each batch

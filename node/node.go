@@ -17,6 +17,7 @@ import (
 	"flowring/internal/reload"
 	"flowring/internal/safeguard"
 	"flowring/node/answer"
+	"flowring/node/backup"
 	"flowring/node/capacity"
 	"flowring/node/clock"
 	"flowring/node/directory"
@@ -86,6 +87,7 @@ type Node struct {
 	replicas   *replica.Replicas
 	answers    *answer.Reader
 	queries    *queries.Queries
+	backups    *backup.Backups
 	disk       *capacity.Disk
 	memory     *capacity.Memory
 	readiness  readiness.Tracker
@@ -241,6 +243,10 @@ func (n *Node) openStore(ctx context.Context) error {
 	}
 	n.journal = j
 	n.pushStep("journal", func(context.Context) error { return j.Close() })
+	if n.backups, err = backup.New(backup.Deps{Dir: n.cfg.BackupDir, Journal: j, Log: n.log}); err != nil {
+		return fmt.Errorf("--backup-dir: %w", err)
+	}
+	n.pushStep("backup", func(context.Context) error { n.backups.Stop(); return nil })
 	n.disk = capacity.NewDisk(n.cfg.MinFree, j.FreeBytes, n.log)
 	n.store = store.New(
 		store.Config{MemoryBudget: n.cfg.MemoryLimit / 2, Limits: n.cfg.storeLimits(n.clock), Disabled: n.deps.Disabled},

@@ -28,11 +28,16 @@ func (rt *router) needs(need principal.Scopes, h http.HandlerFunc) http.HandlerF
 // done answers a call that has only an end.
 func (rt *router) done(call func(*http.Request) error) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		if err := call(r); err != nil {
-			rt.refuse(w, r, err)
-			return
-		}
-		w.Header().Set("Content-Type", mediaJSON)
-		w.Write([]byte("{}\n")) // fails only if the client is gone
+		rt.answer(w, r, struct{}{}, call(r))
 	}
+}
+
+// answer answers with v in JSON, or refuses the request.
+func (rt *router) answer(w http.ResponseWriter, r *http.Request, v any, err error) {
+	if err != nil {
+		rt.refuse(w, r, err)
+		return
+	}
+	w.Header().Set("Content-Type", mediaJSON)
+	w.Write(document(v)) // fails only if the client is gone
 }

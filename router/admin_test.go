@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"flowring/internal/contract"
+	"flowring/router/admin"
 	"flowring/router/principal"
 )
 
@@ -33,6 +34,11 @@ func (o *operators) ConfirmRetention() error {
 	return o.err
 }
 
+func (o *operators) Backup(_ context.Context, name string) (admin.Backup, error) {
+	o.calls = append(o.calls, "backup "+name)
+	return admin.Backup{Name: name}, o.err
+}
+
 // An admin call needs the scope admin, or while the node asks for no credentials a caller on its own machine. Each call
 // is one line of the log with audit=true, refused or not, with principal and address (P17).
 func TestAdminCallsNeedTheScopeAndAreAudited(t *testing.T) {
@@ -48,6 +54,9 @@ func TestAdminCallsNeedTheScopeAndAreAudited(t *testing.T) {
 		{"forget by force", "POST", "/admin/forget?store=0a&force=true", "boss", "192.0.2.7:1", required, 200, "forget 0a by force", "boss"},
 		{"confirm the retention", "POST", "/admin/retention/confirm", "boss", "192.0.2.7:1", required, 200, "confirm", "boss"},
 		{"confirm the retention without the scope", "POST", "/admin/retention/confirm", "reader", "127.0.0.1:1", required, 403, "", "reader"},
+		{"backup with a token", "POST", "/admin/backup?name=monday", "boss", "192.0.2.7:1", required, 200, "backup monday", "boss"},
+		{"backup without the scope", "POST", "/admin/backup?name=monday", "reader", "127.0.0.1:1", required, 403, "", "reader"},
+		{"backup of an open node, from another machine", "POST", "/admin/backup?name=monday", "", "192.0.2.7:1", nil, 403, "", ""},
 		{"a token without the scope", "POST", "/admin/drain?node=n2", "reader", "127.0.0.1:1", required, 403, "", "reader"},
 		{"no token, from this machine", "POST", "/admin/drain?node=n2", "", "127.0.0.1:1", required, 401, "", ""},
 		{"an open node, from this machine", "POST", "/admin/drain?node=n2", "", "127.0.0.1:1", nil, 200, "drain n2", ""},

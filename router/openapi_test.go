@@ -206,6 +206,11 @@ func provokeRefusals(t *testing.T) {
 			answerTo(newFake(), Deps{Admin: &operators{err: err}}, r)
 		}
 	}
+	for _, err := range []error{nil, contract.NotFound, errors.New("secret")} {
+		r := httptest.NewRequest(http.MethodPost, "http://127.0.0.1/admin/backup?name=monday", nil)
+		r.RemoteAddr = "127.0.0.1:1"
+		answerTo(newFake(), Deps{Admin: &operators{err: err}}, r)
+	}
 	unready := newFake()
 	unready.ready = errors.New("stopping")
 	answerTo(unready, Deps{}, httptest.NewRequest(http.MethodGet, "/readyz", nil))

@@ -7,38 +7,12 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"flowring/cmd/flowring/about"
 	"flowring/cmd/flowring/access"
 	"flowring/cmd/flowring/ask"
 	"flowring/cmd/flowring/output"
 	"flowring/internal/contract"
 )
-
-const aboutGet = `Print the flows of an hour, with their total bytes; or ask about many hours.
-
-HOUR is a whole number, by convention of hours since 1970-01-01 00:00 UTC; "now" is the
-current hour, "now-1" the hour before. A negative number goes after two dashes.
-
-A flag of a query asks the cluster to filter, group, sort and add up, over HOUR or over the
-hours of --from and --to. The sums are exact. On a terminal the answer is a table with a bar
-for the share of each row; elsewhere it has the bytes of the node, as JSON, NDJSON or CSV.
-A query waits for an answer for 40 seconds, unless --timeout is given.
-
-Without a flag the answer holds all batches of the stores that should hold the hours. If
-another store does not answer and may hold more of them, a note on stderr says so.
-
-Names come from the senders of records. On a terminal, control characters in names are
-escaped. A CSV file has the names unchanged: a spreadsheet takes a cell that begins with
-=, +, - or @ for a formula, so import the file with all columns as text.`
-
-const examplesGet = `  flowring get now
-  flowring get now-1 --format csv > last-hour.csv
-  flowring get 20 --require-complete --format json | jq 'map(.bytes_tx) | add'
-  flowring get 20 --require-complete --format ndjson | flowring post --key copy-of-20 --target n2:80
-  flowring get -- -5
-
-  flowring get --from -24h --src-app 'web-*' --group-by src_app --top 10
-  flowring get --from -7d --app payments --group-by day,vpc_id --format csv > payments.csv
-  flowring get now --group-by dest_app --sort -bytes_rx --limit 20 --exact`
 
 // queryTimeout is the timeout of a query; a node gives up after 30 s.
 const queryTimeout = 40 * time.Second
@@ -55,8 +29,8 @@ type getFlags struct {
 func newGet() *cobra.Command {
 	var g getFlags
 	cmd := &cobra.Command{
-		Use: "get [HOUR] [FLAGS]", Short: "Print the flows of an hour, or ask about many hours", Long: aboutGet,
-		Example: examplesGet, Args: arguments(0, 1),
+		Use: "get [HOUR] [FLAGS]", Short: "Print the flows of an hour, or ask about many hours", Long: about.Get,
+		Example: about.GetExamples, Args: arguments(0, 1),
 		RunE:              func(cmd *cobra.Command, args []string) error { return g.run(cmd, args) },
 		ValidArgsFunction: cobra.FixedCompletions([]string{"now", "now-1"}, cobra.ShellCompDirectiveNoFileComp),
 	}

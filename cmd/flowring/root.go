@@ -11,7 +11,7 @@ import (
 	"flowring/internal/buildinfo"
 )
 
-const about = `Flowring adds up network flow records by the hour, on a cluster of equal nodes.
+const aboutProgram = `Flowring adds up network flow records by the hour, on a cluster of equal nodes.
 
 Agents POST records to any node; a GET at any node returns the flows of an hour with their
 total bytes. This program is both the node and the command line; it needs no database,
@@ -39,7 +39,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 // newRoot returns the tree of commands.
 func newRoot() *cobra.Command {
 	root := &cobra.Command{
-		Use: "flowring", Long: about, Example: examples, Version: buildinfo.Read().String(),
+		Use: "flowring", Long: aboutProgram, Example: examples, Version: buildinfo.Read().String(),
 		Args:          noSuchCommand,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 		SilenceErrors: true, SilenceUsage: true, // report does both
@@ -51,7 +51,7 @@ func newRoot() *cobra.Command {
 	root.AddGroup(&cobra.Group{ID: groupRun, Title: "Run nodes:"}, &cobra.Group{ID: groupUse, Title: "Use a cluster:"},
 		&cobra.Group{ID: groupOther, Title: "And:"})
 	for group, cmds := range map[string][]*cobra.Command{
-		groupRun:   {newServe(), newDemo(), newToken(), newCheck(), newPresets()},
+		groupRun:   {newServe(), newDemo(), newToken(), newCheck(), newBackup(), newRestore(), newPresets()},
 		groupUse:   {newPost(), newGet(), newHours(), newTop(), newMembers(), newDrain(), newForget(), newRetention(), newBench()},
 		groupOther: {newVersion()},
 	} {

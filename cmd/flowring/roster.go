@@ -8,33 +8,12 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"flowring/cmd/flowring/about"
 	"flowring/cmd/flowring/access"
 	"flowring/cmd/flowring/output"
 	"flowring/router"
 	"flowring/router/client"
 )
-
-const aboutDrain = `Take a node out of the cluster for good, after copying all its data to other nodes.
-
-The node owns no more hours. After the command stop the node; its data folder is of no use
-any more. The command waits until other nodes have the data. If the command ends earlier, at
-its --timeout or by an interrupt, the drain is given up, and the node joins again with all its
-data.
-
-Any node takes the call, with a token of the scope admin (--token-file). While the nodes ask for
-no credentials, they answer it only to this program on the machine of a node.`
-
-const aboutForget = `Take the store of a lost node out of the cluster.
-
-Its hours are placed on other nodes, and reads no longer wait for it. The cluster refuses
-unless all other stores answer, except the write quorum minus two; then no acknowledged
-record is lost. The refusal says which records could be lost; --force gives them up.
-
-STORE is the ID of a store, as in "flowring members". The cluster itself forgets a store
-that is absent for 15 minutes, or whose node is back with another disk.
-
-Any node takes the call, with a token of the scope admin (--token-file). While the nodes ask for
-no credentials, they answer it only to this program on the machine of a node.`
 
 // completionTimeout is the time that a shell waits for words.
 const completionTimeout = 2 * time.Second
@@ -43,7 +22,7 @@ func newDrain() *cobra.Command {
 	var a access.Access
 	cmd := &cobra.Command{
 		Use: "drain NODE [FLAGS]", Short: "Take a node out of the cluster, with its data copied to others",
-		Long:    aboutDrain,
+		Long:    about.Drain,
 		Example: "  flowring drain n4\n  flowring drain n4 --target http://10.0.0.7:8080 --timeout 1h",
 		Args:    arguments(1, 1),
 		ValidArgsFunction: completeMembers(&a, func(m router.Member) (string, string) {
@@ -68,7 +47,7 @@ func newForget() *cobra.Command {
 	var a access.Access
 	var force bool
 	cmd := &cobra.Command{
-		Use: "forget STORE [FLAGS]", Short: "Take a lost store out of the cluster", Long: aboutForget,
+		Use: "forget STORE [FLAGS]", Short: "Take a lost store out of the cluster", Long: about.Forget,
 		Example: "  flowring forget b902d8cd57ae82dd1f3030eeed89ccb4",
 		Args:    arguments(1, 1),
 		ValidArgsFunction: completeMembers(&a, func(m router.Member) (string, string) {

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"flowring/cmd/flowring/about"
 	"flowring/cmd/flowring/announce"
 	"flowring/cmd/flowring/heap"
 	"flowring/cmd/flowring/lifetime"
@@ -19,27 +20,9 @@ import (
 	"flowring/node"
 )
 
-const aboutServe = `Run a node until a signal stops it.
-
-Without flags the node is a cluster of one, on loopback, with its data in ./flowring-data.
-SIGTERM and SIGINT stop it gracefully, within 25 seconds; a second signal ends it at once.
-
-Every setting can also come from the environment, such as FLOWRING_HTTP_ADDR for --http-addr,
-or from the YAML file of --config, such as "http-addr: ..."; a flag overrides the
-environment, and the environment overrides the file. 'flowring help settings' writes such a file.`
-
-const examplesServe = `  flowring serve
-  flowring serve --config /etc/flowring.yaml --log-format json
-
-  On each of three machines, n1 to n3, which form a cluster once all see each other. In place of
-  --insecure, which is for a private network, give each port its credentials:
-  flowring serve --name n1 --advertise-host n1 --http-addr :8080 --peer-addr :8081 --gossip-addr :7946 \
-      --insecure \
-      --join n1:7946,n2:7946,n3:7946 --bootstrap-expect 3 --replication-factor 3`
-
 func newServe() *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "serve [FLAGS]", Short: "Run a node", Long: aboutServe, Example: examplesServe,
+		Use: "serve [FLAGS]", Short: "Run a node", Long: about.Serve, Example: about.ServeExamples,
 		Args: arguments(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return runServe(cmd.Context(), cmd.Flags(), cmd.ErrOrStderr())

@@ -8,6 +8,7 @@ import (
 	"flowring/internal/contract"
 	"flowring/node/peer"
 	"flowring/ring/roster"
+	"flowring/router/admin"
 )
 
 // Deps are the collaborators of a Door.
@@ -16,8 +17,9 @@ type Deps struct {
 	Self    func() roster.Store
 	Drain   func(ctx context.Context) error // this node
 	Forget  func(ctx context.Context, id roster.StoreID, force bool) error
-	Confirm func() error // closes the hours on which the stores agree
-	Client  *peer.Client // for calls that other nodes have to make
+	Backup  func(ctx context.Context, name string) (admin.Backup, error) // this node
+	Confirm func() error                                                 // closes the hours on which the stores agree
+	Client  *peer.Client                                                 // for calls that other nodes have to make
 }
 
 // Member is a store of the roster, with its node.
@@ -44,6 +46,11 @@ func (d Door) Drain(ctx context.Context, name string) error {
 		return contract.Guarded.Errorf("%s is absent: start it again, or forget its store %s", m.Name, m.Store)
 	}
 	return asRefusal(d.Client.Drain(ctx, m.Peer))
+}
+
+// Backup implements admin.Calls. It makes a backup of this node.
+func (d Door) Backup(ctx context.Context, name string) (admin.Backup, error) {
+	return d.Deps.Backup(ctx, name)
 }
 
 // Forget implements admin.Calls. If this store does not count, or is the one to forget, another node does it.

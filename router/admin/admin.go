@@ -25,6 +25,18 @@ type Calls interface {
 	Forget(ctx context.Context, store string, force bool) error
 	// ConfirmRetention closes the hours on which the stores agree, without the limit on their number.
 	ConfirmRetention() error
+	// Backup makes a backup of the node that is asked, or joins one, and says how far it is.
+	Backup(ctx context.Context, name string) (Backup, error)
+}
+
+// Backup is the state of a backup.
+type Backup struct {
+	Name   string `json:"name"`   // of the backup under way: another one than asked for has to end first
+	Folder string `json:"folder"` // on the machine of the node
+	Done   bool   `json:"done"`
+	Error  string `json:"error,omitempty"` // of a backup that has failed; the next call begins it anew
+	Bytes  uint64 `json:"bytes"`
+	Of     uint64 `json:"of"` // about the bytes of the whole
 }
 
 // Door is the way of operators to the calls.
@@ -68,6 +80,18 @@ func (d Door) ConfirmRetention(r *http.Request) error {
 		return err
 	}
 	return d.Calls.ConfirmRetention()
+}
+
+// Backup makes the call that r asks for.
+func (d Door) Backup(r *http.Request) (Backup, error) {
+	if err := d.check(r); err != nil {
+		return Backup{}, err
+	}
+	name := r.URL.Query().Get("name")
+	if name == "" {
+		return Backup{}, contract.Query.Errorf("the parameter name is missing: the name of the folder to make")
+	}
+	return d.Calls.Backup(r.Context(), name)
 }
 
 // check asks for the scope, and logs the call.

@@ -7,6 +7,8 @@ import (
 	"net/url"
 	"strconv"
 	"time"
+
+	"flowring/router/admin"
 )
 
 // Drain asks a node of the cluster to take the named node off the roster, and waits for the end. The drain is given up
@@ -24,6 +26,19 @@ func (c *Client) Forget(ctx context.Context, store string, force bool) error {
 // number.
 func (c *Client) ConfirmRetention(ctx context.Context) error {
 	return c.admin(ctx, "retention/confirm", nil)
+}
+
+// Backup makes a backup of a node, or joins one, and returns its state within seconds. The caller repeats the call until the
+// backup of this name is done. The client should have one target.
+func (c *Client) Backup(ctx context.Context, name string) (state admin.Backup, err error) {
+	_, err = c.retry(ctx, func(ctx context.Context, target string) error {
+		_, err := c.call(ctx, http.MethodPost, target+"/admin/backup?"+url.Values{"name": {name}}.Encode(), nil, nil, &state)
+		return err
+	})
+	if err != nil {
+		return state, fmt.Errorf("backup: %w", err)
+	}
+	return state, nil
 }
 
 // admin makes a call of an operator. A call that is repeated goes on where it stood, so it is retried like any other.

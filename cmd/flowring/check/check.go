@@ -14,6 +14,16 @@ import (
 	"flowring/store/journal"
 )
 
+// About is the help text of the command.
+const About = `Check the data folder of a stopped node.
+
+The check reads every batch and every snapshot in the folder, compares their checksums, and
+adds each hour up again. It changes nothing in the folder. It needs the time to read all of
+it, and shows its progress each 10 seconds.
+
+The exit code is 0 for an intact folder. For a damaged one it is 1, with a line for each
+damaged hour. A node with a damaged hour fetches it from the other nodes once it runs again.`
+
 // memory is the budget of the slices in memory beside the one that is checked, in bytes.
 const memory = 64 << 20
 

@@ -18,7 +18,7 @@ import (
 func samples() map[string]string {
 	return map[string]string{
 		"name": "n7", "http-addr": ":1", "peer-addr": "[::1]:2", "gossip-addr": "n7:3", "advertise-host": "n7.example",
-		"data-dir": "/data", "max-body": "1MiB", "seal-after": "1m30s", "scrub-period": "3d", "min-free": "5", "memory-limit": "512MiB", "max-long-answers": "7", "join": "n1:7946,n2:7946", "bootstrap-expect": "3", "cluster": "west",
+		"data-dir": "/data", "max-body": "1MiB", "seal-after": "1m30s", "scrub-period": "3d", "backup-dir": "/backups", "min-free": "5", "memory-limit": "512MiB", "max-long-answers": "7", "join": "n1:7946,n2:7946", "bootstrap-expect": "3", "cluster": "west",
 		"gossip-keys-file": "keys", "gossip-verify": "send", "peer-tls-cert": "cert", "peer-tls-key": "key", "peer-tls-ca": "ca",
 		"peer-tls-any-name": "true", "peer-tls-mode": "permissive",
 		"max-peer-connections": "40", "max-peer-buffered": "300MiB", "max-gossip-connections": "8", "replication-factor": "3", "write-quorum": "2", "hour-slices": "4",

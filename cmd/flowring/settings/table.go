@@ -56,6 +56,9 @@ func ofTheNode() []setting {
 		{"data-dir", groupNode,
 			"folder of the journal; each node has its own folder, which the node makes if it is missing",
 			func(s *Settings) value { return textValue{&s.DataDir, "folder"} }},
+		{"backup-dir", groupNode,
+			"folder below which flowring backup makes backups, best on the disk of the data folder (default: no backups)",
+			func(s *Settings) value { return textValue{&s.BackupDir, "folder"} }},
 		{"min-free", groupNode, "per cent of the disk that stay free: below it the node admits no write; 0 for none",
 			func(s *Settings) value { return countValue{&s.MinFree, 0} }},
 		{"memory-limit", groupNode, "memory for the process: bytes, or a number with KiB, MiB, GiB " +
