@@ -39,20 +39,32 @@ func (b *PostingBuilder) Records() int { return b.table.Records }
 // Add adds a record. The names must be valid and the totals non-negative. Add keeps no part of the names. It fails with
 // a *RecordError for an hour in another unit, and with an error wrapping ErrOverflow for a sum over 2^63-1.
 func (b *PostingBuilder) Add(src, dest, vpc []byte, t Totals, hour Hour) error {
-	if reason := b.hourFault(hour); reason != "" {
+	if reason := b.HourFault(hour); reason != "" {
 		return &RecordError{Index: b.Records(), Field: field.Hour.String(), Reason: reason}
 	}
 	f := scan.Symbols{Src: b.table.Symbol(src), Dest: b.table.Symbol(dest), VPC: b.table.Symbol(vpc)}
 	if !b.table.Add(int64(hour), f, t.BytesTx, t.BytesRx) {
 		// The names are those of the table, because src, dest and vpc would escape to the heap.
-		return fmt.Errorf("hour %d: flow %q to %q in %q: %w",
-			hour, b.table.Name(f.Src), b.table.Name(f.Dest), b.table.Name(f.VPC), ErrOverflow)
+		key := Key{string(b.table.Name(f.Src)), string(b.table.Name(f.Dest)), string(b.table.Name(f.VPC))}
+		return Overflow(hour, key)
 	}
 	return nil
 }
 
-// hourFault returns the reason for which an hour is refused; it is empty for most hours.
-func (b *PostingBuilder) hourFault(hour Hour) string {
+// AddNumbered adds a record whose names the caller has numbered from 0, in the order of their first appearance: source,
+// destination, VPC, record by record. The hour must have no HourFault, and the totals must not be negative. A posting has
+// either all its records from Add or all from AddNumbered. AddNumbered returns false if a sum would exceed 2^63-1.
+func (b *PostingBuilder) AddNumbered(names scan.Symbols, t Totals, hour Hour) bool {
+	return b.table.Add(int64(hour), names, t.BytesTx, t.BytesRx)
+}
+
+// Overflow returns the error of a flow with a sum over 2^63-1.
+func Overflow(hour Hour, k Key) error {
+	return fmt.Errorf("hour %d: flow %q to %q in %q: %w", hour, k.SrcApp, k.DestApp, k.VPCID, ErrOverflow)
+}
+
+// HourFault returns the reason for which an hour is refused; it is empty for most hours.
+func (b *PostingBuilder) HourFault(hour Hour) string {
 	if b.AnyHour {
 		return ""
 	}
@@ -61,11 +73,14 @@ func (b *PostingBuilder) hourFault(hour Hour) string {
 
 // hoursAreValid reports whether Add would have accepted every hour of the table.
 func (b *PostingBuilder) hoursAreValid() bool {
-	return !slices.ContainsFunc(b.table.Hours, func(h scan.HourFlows) bool { return b.hourFault(Hour(h.Hour)) != "" })
+	return !slices.ContainsFunc(b.table.Hours, func(h scan.HourFlows) bool { return b.HourFault(Hour(h.Hour)) != "" })
 }
 
 // Posting returns the batches, in order of first appearance. The builder must be reset afterwards.
-func (b *PostingBuilder) Posting() *Posting {
+func (b *PostingBuilder) Posting() *Posting { return b.PostingOf(b.table.Names()) }
+
+// PostingOf is Posting for records of AddNumbered, whose names it keeps.
+func (b *PostingBuilder) PostingOf(names []string) *Posting {
 	t := &b.table
 	p := &Posting{Records: t.Records, Batches: make([]*Batch, len(t.Hours))}
 	for i, h := range t.Hours {
@@ -76,7 +91,6 @@ func (b *PostingBuilder) Posting() *Posting {
 		p.Batches[r.Hour].set(filled[r.Hour], r.Symbols, Totals{r.Tx, r.Rx})
 		filled[r.Hour]++
 	}
-	names := t.Names()
 	if len(p.Batches) == 1 { // its names are those of the request, in the right order
 		p.Batches[0].Names = names
 		return p
@@ -92,11 +106,13 @@ func (b *PostingBuilder) Posting() *Posting {
 const maxReused = 512 << 10
 
 // Release ends a request with a body of the given number of bytes. After a large body it frees the memory of the
-// builder.
-func (b *PostingBuilder) Release(body int) {
+// builder, and returns true.
+func (b *PostingBuilder) Release(body int) (freed bool) {
 	if body > maxReused {
 		*b = PostingBuilder{}
+		return true
 	}
+	return false
 }
 
 // BatchBuilder builds batches of flows whose names have numbers. It serves one goroutine.

@@ -9,6 +9,9 @@ import (
 // may be stored (P14).
 var ErrOverflow = errors.New("sum over 2^63-1 bytes")
 
+// ErrTooManyRecords is the error of a body with more than the allowed number of records.
+var ErrTooManyRecords = errors.New("too many records")
+
 // Posting is the content of one POST: batches in order of first appearance, each of another hour.
 type Posting struct {
 	Records int // as received, before they were added up

@@ -13,8 +13,18 @@ type RecordError struct {
 	Line   int    // of the body, from 1; 0: the body has one line
 	Field  string // as the record spells it; empty: the error is not about one field
 	Reason string // lower case; says which value is wanted
-	CSV    bool   // the body was read as CSV
+	Syntax Syntax // of the body
 }
+
+// Syntax is the language of a body.
+type Syntax int
+
+// The languages.
+const (
+	JSON Syntax = iota
+	CSV
+	Protobuf
+)
 
 // Error joins the line, the record, the field and the reason, as far as they are known:
 //

@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"flowring/flow"
+	"flowring/flow/compact"
 	"flowring/flow/csv"
 	"flowring/internal/contract"
 	"flowring/router/head"
@@ -106,9 +107,12 @@ func (rt *router) decode(media string, body []byte) (p *flow.Posting, err error)
 		d = newParser(flow.Leniency{AnyHour: rt.AnyHour})
 	}
 	defer rt.parsers.Put(d)
-	if media == head.CSV {
+	switch media {
+	case head.CSV:
 		p, err = d.csv.Decode(body, int(rt.MaxBody/rowCharge))
-	} else {
+	case head.Proto:
+		p, err = d.compact.Decode(body, int(rt.MaxBody/rowCharge))
+	default:
 		p, err = d.json.Decode(body)
 	}
 	return p, decodeRefusal(err)
@@ -116,14 +120,17 @@ func (rt *router) decode(media string, body []byte) (p *flow.Posting, err error)
 
 // parser parses the body of one POST at a time.
 type parser struct {
-	json flow.Decoder
-	csv  csv.Decoder
+	json    flow.Decoder
+	csv     csv.Decoder
+	compact compact.Decoder
 }
 
 func newParser(lenient flow.Leniency) *parser {
-	return &parser{json: flow.Decoder{Leniency: lenient}, csv: csv.Decoder{Leniency: lenient}}
+	return &parser{
+		json: flow.Decoder{Leniency: lenient}, csv: csv.Decoder{Leniency: lenient}, compact: compact.Decoder{Leniency: lenient},
+	}
 }
 
-// rowCharge is the charge for a row of CSV, in bytes of Config.MaxBody: the length of a short JSON record, because
-// a row takes as much memory.
+// rowCharge is the charge for a record of CSV or protobuf, in bytes of Config.MaxBody: the length of a short JSON record, because
+// such a record takes as much memory.
 const rowCharge = 80

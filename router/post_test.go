@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -21,6 +22,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"flowring/flow"
+	"flowring/flow/compact"
 	"flowring/router/admission"
 	"flowring/router/coding"
 )
@@ -219,6 +221,19 @@ func TestRowsOfCSVAreLimited(t *testing.T) {
 		w := postTo(h, strings.NewReader(body), "Content-Type", "text/csv")
 		if w.Code != want {
 			t.Errorf("POST of %d rows of CSV = %d %s, want %d", rows, w.Code, w.Body, want)
+		}
+	}
+}
+
+// The same holds for a record of protobuf.
+func TestRecordsOfProtobufAreLimited(t *testing.T) {
+	h, _ := handlerFor(Config{MaxBody: 10 * rowCharge, MaxBuffered: 1 << 20}, newFake())
+	record := flow.Record{Key: flow.Key{SrcApp: "a", DestApp: "b", VPCID: "c"}, Hour: 1}
+	for n, want := range map[int]int{10: 200, 11: 413} {
+		body := compact.Encode(slices.Repeat([]flow.Record{record}, n))
+		w := postTo(h, bytes.NewReader(body), "Content-Type", "application/x-protobuf")
+		if w.Code != want {
+			t.Errorf("POST of %d records of protobuf = %d %s, want %d", n, w.Code, w.Body, want)
 		}
 	}
 }

@@ -12,7 +12,6 @@ import (
 	"testing"
 
 	"flowring/flow"
-	"flowring/flow/csv"
 	"flowring/internal/browser"
 	"flowring/internal/contract"
 	"flowring/router/coding"
@@ -37,7 +36,8 @@ var everyError = []struct {
 	name   string
 	status int
 }{
-	{decodeRefusal(&flow.RecordError{Index: -1, Line: 1, Field: "hour", Reason: "r", CSV: true}), "csv", 400},
+	{decodeRefusal(&flow.RecordError{Index: -1, Line: 1, Field: "hour", Reason: "r", Syntax: flow.CSV}), "csv", 400},
+	{decodeRefusal(&flow.RecordError{Index: -1, Reason: "r", Syntax: flow.Protobuf}), "protobuf", 400},
 	{decodeRefusal(&flow.RecordError{Index: -1, Reason: "r"}), "json", 400},
 	{decodeRefusal(&flow.RecordError{Index: 3, Field: "hour", Reason: "r"}), "record", 400},
 	{tooManyHours(3, 2), "hours-in-request", 400},
@@ -62,7 +62,7 @@ var everyError = []struct {
 	{contract.Expired, "expired", 410},
 	{contract.FutureHour, "future-hour", 400},
 	{coding.TooLarge("the body", 9), "too-large", 413},
-	{decodeRefusal(csv.ErrTooManyRecords), "too-large", 413},
+	{decodeRefusal(flow.ErrTooManyRecords), "too-large", 413},
 	{contract.MediaType, "media-type", 415},
 	{contract.ContentEncoding, "content-encoding", 415},
 	{browserRefusal(&browser.HostError{Host: "evil.example"}), "host", 421},

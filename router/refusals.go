@@ -5,7 +5,6 @@ import (
 	"errors"
 
 	"flowring/flow"
-	"flowring/flow/csv"
 	"flowring/internal/browser"
 	"flowring/internal/contract"
 	"flowring/internal/redact"
@@ -23,7 +22,7 @@ func RefusalOf(err error) (r contract.Refusal, detail string) {
 	return contract.Internal, contract.Internal.Error()
 }
 
-// decodeRefusal returns an error of packages flow and csv as a refusal.
+// decodeRefusal returns an error of package flow and the decoders of bodies as a refusal.
 func decodeRefusal(err error) error {
 	if err == nil {
 		return nil
@@ -32,17 +31,18 @@ func decodeRefusal(err error) error {
 	switch {
 	case errors.As(err, &record) && record.Index >= 0:
 		return contract.Record.Errorf("%w", err)
-	case errors.As(err, &record) && record.CSV:
-		return contract.CSV.Errorf("%w", err)
 	case errors.As(err, &record):
-		return contract.JSON.Errorf("%w", err)
+		return ofBody[record.Syntax].Errorf("%w", err)
 	case errors.Is(err, flow.ErrOverflow):
 		return contract.Overflow.Errorf("%w", err)
-	case errors.Is(err, csv.ErrTooManyRecords):
+	case errors.Is(err, flow.ErrTooManyRecords):
 		return contract.TooLarge.Errorf("%w", err)
 	}
 	return err
 }
+
+// ofBody has the refusal of a body that is not of its language.
+var ofBody = map[flow.Syntax]contract.Refusal{flow.JSON: contract.JSON, flow.CSV: contract.CSV, flow.Protobuf: contract.Protobuf}
 
 // browserRefusal returns an error of package browser as a refusal.
 func browserRefusal(err error) error {

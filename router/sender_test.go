@@ -21,6 +21,7 @@ func TestAnEmptyBodyIsNever200(t *testing.T) {
 	h, _ := handlerFor(Config{}, newFake())
 	for _, media := range []string{
 		"", "application/json", "application/x-ndjson", "text/plain", "application/x-www-form-urlencoded", "application/octet-stream", "text/csv",
+		"application/x-protobuf",
 	} {
 		for _, name := range []string{"", "gzip", "zstd", "deflate"} {
 			for _, space := range []string{"", " \r\n\t\n"} {

@@ -148,7 +148,7 @@ func TestCSVIsRefused(t *testing.T) {
 			if !errors.As(err, &got) || p != nil {
 				t.Fatalf("Decode(%q) = %+v, %v, want no posting and a RecordError", c.body, p, err)
 			}
-			if want := (flow.RecordError{Index: c.index, Line: c.line, Field: c.field, Reason: c.want, CSV: true}); *got != want {
+			if want := (flow.RecordError{Index: c.index, Line: c.line, Field: c.field, Reason: c.want, Syntax: flow.CSV}); *got != want {
 				t.Errorf("Decode(%q):\n got %+v\nwant %+v", c.body, *got, want)
 			}
 		})
@@ -166,8 +166,8 @@ func TestCSVHasALimitOnRecords(t *testing.T) {
 	if p, err := d.Decode([]byte(header+strings.Repeat(row, 3)+"\n"), 3); err != nil || p.Records != 3 {
 		t.Errorf("Decode of 3 records of 3 = %+v, %v, want them", p, err)
 	}
-	if _, err := d.Decode([]byte(header+strings.Repeat(row, 4)), 3); !errors.Is(err, ErrTooManyRecords) {
-		t.Errorf("Decode of 4 records of 3 = %v, want ErrTooManyRecords", err)
+	if _, err := d.Decode([]byte(header+strings.Repeat(row, 4)), 3); !errors.Is(err, flow.ErrTooManyRecords) {
+		t.Errorf("Decode of 4 records of 3 = %v, want flow.ErrTooManyRecords", err)
 	}
 	const size = 1 << 20
 	var rows, records strings.Builder

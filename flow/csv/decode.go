@@ -14,9 +14,6 @@ import (
 // maxColumns is the largest number of columns of a body (P16).
 const maxColumns = 1000
 
-// ErrTooManyRecords is the error of a body with more than the allowed number of records.
-var ErrTooManyRecords = errors.New("too many records")
-
 // Decoder parses CSV bodies. It reuses its working memory from one body to the next. The zero value is ready to use, by
 // one goroutine at a time.
 type Decoder struct {
@@ -25,7 +22,7 @@ type Decoder struct {
 }
 
 // Decode parses the body of a POST and adds the records up. The first fault in the body refuses the whole body, with a
-// *flow.RecordError, with an error wrapping flow.ErrOverflow, or with one wrapping ErrTooManyRecords if the body has
+// *flow.RecordError, with an error wrapping flow.ErrOverflow, or with one wrapping flow.ErrTooManyRecords if the body has
 // more than maxRecords records. Decode does not change body and keeps no part of it.
 func (d *Decoder) Decode(body []byte, maxRecords int) (*flow.Posting, error) {
 	d.builder.Leniency = d.Leniency
@@ -67,7 +64,7 @@ func (t *table) read(maxRecords int) error {
 	for t.skipEmptyLines(); len(t.rest) > 0; t.skipEmptyLines() {
 		if t.builder.Records() == maxRecords {
 			const text = "%w: one request may have %d; send the others in other requests"
-			return fmt.Errorf(text, ErrTooManyRecords, maxRecords)
+			return fmt.Errorf(text, flow.ErrTooManyRecords, maxRecords)
 		}
 		if err := t.row(); err != nil {
 			return err
@@ -129,7 +126,7 @@ func (t *table) row() error {
 			if i < len(t.columns) && t.columns[i] < field.Unknown {
 				name = t.spellings[t.columns[i]]
 			}
-			return &flow.RecordError{Index: t.builder.Records(), Line: line, Field: name, Reason: reason, CSV: true}
+			return &flow.RecordError{Index: t.builder.Records(), Line: line, Field: name, Reason: reason, Syntax: flow.CSV}
 		case last != (i == len(t.columns)-1):
 			const want = "must have as many cells as the header, %d, has %s"
 			how := "more"
@@ -137,7 +134,7 @@ func (t *table) row() error {
 				how = strconv.Itoa(i + 1)
 			}
 			reason := fmt.Sprintf(want, len(t.columns), how)
-			return &flow.RecordError{Index: t.builder.Records(), Line: start, Reason: reason, CSV: true}
+			return &flow.RecordError{Index: t.builder.Records(), Line: start, Reason: reason, Syntax: flow.CSV}
 		case last:
 			return t.add(start)
 		}
@@ -181,12 +178,12 @@ func (t *table) add(line int) error {
 	err := t.builder.Add(t.names[0], t.names[1], t.names[2], totals, flow.Hour(t.hour))
 	var refused *flow.RecordError
 	if errors.As(err, &refused) {
-		refused.Line, refused.CSV = line, true
+		refused.Line, refused.Syntax = line, flow.CSV
 	}
 	return err
 }
 
 // headerFault returns the error about the header; name is the field in question, which stands on the given line.
 func headerFault(line int, name, reason string) error {
-	return &flow.RecordError{Index: -1, Line: line, Field: name, Reason: reason, CSV: true}
+	return &flow.RecordError{Index: -1, Line: line, Field: name, Reason: reason, Syntax: flow.CSV}
 }

@@ -4,6 +4,7 @@ package contract
 const (
 	CSV Refusal = iota
 	JSON
+	Protobuf
 	Record
 	HoursInRequest
 	FutureHour
@@ -86,6 +87,12 @@ var table = [...]row{
 		problem: "json", status: 400,
 		title:  "The body is not JSON records",
 		advice: "Nothing was stored. Send the records in one array, or one after the other. Send [] for no records.",
+	},
+	Protobuf: {
+		problem: "protobuf", status: 400,
+		title: "The body is not a message of records",
+		advice: "Nothing was stored. Send one message Records, as docs/api.md describes it: names, and six columns of " +
+			"equal lengths.",
 	},
 	Record: {
 		problem: "record", status: 400,
@@ -232,7 +239,7 @@ var table = [...]row{
 		problem: "media-type", status: 415,
 		title:  "Media type not accepted",
 		text:   "the Content-Type is not accepted",
-		advice: "Nothing was stored. Send JSON as application/json, or CSV as text/csv.",
+		advice: "Nothing was stored. Send JSON as application/json, CSV as text/csv, or protobuf as application/x-protobuf.",
 	},
 	ContentEncoding: {
 		problem: "content-encoding", status: 415,

@@ -15,15 +15,16 @@ const (
 	JSON  = "application/json"
 	Lines = "application/x-ndjson"
 	CSV   = "text/csv"
+	Proto = "application/x-protobuf"
 )
 
 // Accepted lists the media types of records.
-const Accepted = JSON + ", " + Lines + ", " + CSV
+const Accepted = JSON + ", " + Lines + ", " + CSV + ", " + Proto
 
 // Head is the part of a POST that precedes its body.
 type Head struct {
 	Key    string        // "": none
-	Media  string        // JSON or CSV
+	Media  string        // JSON, CSV or Proto
 	Coding coding.Coding // of the body
 }
 
@@ -58,7 +59,7 @@ func OfAny(r *http.Request, maxBody int64) (h Head, err error) {
 	return h, nil
 }
 
-// mediaOf returns the media type of a body: CSV if the header declares it, and JSON for each type in use for JSON
+// mediaOf returns the media type of a body: CSV or Proto if the header declares it, and JSON for each type in use for JSON
 // in practice. The decoder then decides whether the body is JSON. The type of a plain `curl -d` is one of them.
 // Any other type is refused.
 func mediaOf(h http.Header) (media string, err error) {
@@ -73,6 +74,8 @@ func mediaOf(h http.Header) (media string, err error) {
 		return JSON, nil
 	case CSV:
 		return CSV, nil
+	case Proto, "application/protobuf":
+		return Proto, nil
 	}
 	return "", mediaError(value)
 }
