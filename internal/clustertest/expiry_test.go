@@ -272,3 +272,48 @@ func hoursAt(c *Cluster, name string) int {
 	}
 	return -1
 }
+
+// P4, P13: a loss of power everywhere between a raise of the floor and the deletion, or during it. The node that had raised
+// the floor knows it again, the hour is a 410 at every node, and it is deleted. The hours above are whole.
+func TestAPowerLossBesideARaiseOfTheFloor(t *testing.T) {
+	for _, after := range []time.Duration{0, time.Millisecond, 100 * time.Millisecond, 2 * time.Second} {
+		t.Run(fmt.Sprint(after, " after the raise"), func(t *testing.T) {
+			racetest.Bubble(t, func(t *testing.T) {
+				const edge = 100
+				c := formed(t, 3, Options{Seed: 14, Copies: 3})
+				k := newCaller(t, c)
+				c.raise(t, "a", roster.Floors{Closed: 1})
+				if got, text := k.postBody(t, "a", "k", lateBody(edge-1, edge, edge+1)); got != 200 {
+					t.Fatalf("POST = %d %s, want 200", got, text)
+				}
+				c.raise(t, "a", below(edge))
+				time.Sleep(after)
+				names := c.Running()
+				for _, name := range names {
+					c.PowerLoss(name, 50)
+				}
+				c.Start(names...)
+				if err := c.WaitReady(time.Minute, names...); err != nil {
+					t.Fatal(err)
+				}
+				time.Sleep(5 * time.Second)
+				for _, name := range names {
+					for _, hour := range []int{edge - 1, edge} {
+						if got := k.status(name, hour, "&partial=true"); got != 410 {
+							t.Errorf("GET of the expired hour %d at %s = %d, want 410", hour, name, got)
+						}
+					}
+					if got, has := k.get(name, edge+1, "s"); got != "true" || !has {
+						t.Errorf("GET of the hour at the floor at %s = %s, has the flow: %t, want true", name, got, has)
+					}
+					if got := hoursAt(c, name); got != 1 {
+						t.Errorf("%s holds %d hours, want 1", name, got)
+					}
+					if err := c.Node(name).Verify(); err != nil {
+						t.Error(err)
+					}
+				}
+			})
+		})
+	}
+}
