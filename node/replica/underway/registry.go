@@ -52,7 +52,7 @@ func (r *Registry) End(request flow.ID, unknown bool) {
 	s := r.shardOf(request)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.prune(time.Now())
+	s.prune()
 	if unknown {
 		s.lingers = append(s.lingers, lingering{request, time.Now().Add(r.linger)})
 		return
@@ -65,13 +65,13 @@ func (r *Registry) Count(request flow.ID) int {
 	s := r.shardOf(request)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.prune(time.Now())
+	s.prune()
 	return s.attempts[request]
 }
 
 // prune removes the attempts with an unknown outcome whose time is over.
-func (s *shard) prune(now time.Time) {
-	for len(s.lingers) > 0 && now.After(s.lingers[0].until) {
+func (s *shard) prune() {
+	for len(s.lingers) > 0 && time.Now().After(s.lingers[0].until) {
 		s.remove(s.lingers[0].request)
 		s.lingers = s.lingers[1:]
 	}
