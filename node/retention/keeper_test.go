@@ -138,9 +138,58 @@ func TestRaisesAreAnnouncedAnHourBefore(t *testing.T) {
 	}
 	f.pass(31 * time.Minute)
 	f.must(t, "after the announced hour", 1, 0)
+	if v := f.View(); v.Next.Hour != first+2 {
+		t.Errorf("View says %+v after the raise, want hour %d", v.Next, first+2)
+	}
 	announced, closed := strings.Count(f.log.String(), "hours will be closed"), strings.Count(f.log.String(), "hours closed")
 	if announced != 2 || closed != 1 {
 		t.Errorf("%d announcements and %d raises, want the raise and the announcement of the next one: %s", announced, closed, f.log.String())
+	}
+}
+
+// Proposals that appear late, as after a clock was off for hours, wait for the announcement too.
+func TestALateProposalIsAnnounced(t *testing.T) {
+	f := newFixture(0)
+	f.clock.off = true
+	f.pass(5 * time.Hour)
+	f.clock.off = false
+	f.pass(60 * time.Minute)
+	f.must(t, "within an hour of the first proposal", 0, 0)
+	f.pass(2 * time.Minute)
+	f.must(t, "after the announced hour", 6, 0)
+}
+
+// An announcement is withdrawn with the proposals behind it, and not by a round without a decision.
+func TestAnAnnouncementIsWithdrawn(t *testing.T) {
+	f := newFixture(0)
+	f.cfg.Keep = time.Hour
+	f.pass(30 * time.Minute)
+	if v := f.View(); v.Next.Hour != first+step {
+		t.Errorf("View says %+v with a lowered retention, want hour %d", v.Next, first+step)
+	}
+	f.cfg.Keep = keep
+	f.pass(2 * time.Minute)
+	if v := f.View(); v.Next.Hour != first+1 {
+		t.Errorf("View says %+v once the retention is mended, want hour %d", v.Next, first+1)
+	}
+	f.clock.off = true
+	f.beat()
+	f.clock.off = false
+	f.pass(60 * time.Minute)
+	f.must(t, "an hour after the announcement, with a round without a proposal", 1, 0)
+}
+
+// A raise that another node made while this one asked counts from then on for this store, too.
+func TestARaiseOfAnotherNodeBeginsTheHourAnew(t *testing.T) {
+	f := newFixture(0)
+	f.cfg.Keep = time.Hour
+	f.pass(60 * time.Minute)
+	f.clock.pass(time.Minute)
+	f.Proposal(f.state.roster, f.low, f.empty)
+	f.state.roster = f.state.roster.WithFloors(roster.Floors{Closed: first + step})
+	f.Step(nil)
+	if got := f.last.Plan().Due; got != first+step {
+		t.Errorf("after a raise by %d hours of another node %d hours are due, want none further", step, got-first)
 	}
 }
 

@@ -33,6 +33,16 @@ func TestMarksOfHoursAreMergedHourByHour(t *testing.T) {
 	}
 }
 
+func TestMarksOfHoursEndWithTheirHours(t *testing.T) {
+	r, err := Roster{}.WithMarks(Marks{{1, 9, 7}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := r.WithFloors(Floors{Expired: 5}).Marks(); !slices.Equal(got, Marks{{5, 9, 7}}) {
+		t.Errorf("marks with hours below 5 expired are %v, want those of the hours 5 to 8", got)
+	}
+}
+
 func TestMarksOfHoursAreFound(t *testing.T) {
 	m := Marks{{1, 3, 0}, {3, 5, 7}, {8, 9, 0}}
 	for h, want := range map[flow.Hour]struct {
