@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"os"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -10,6 +11,7 @@ import (
 	"flowring/cmd/flowring/access"
 	"flowring/cmd/flowring/backup"
 	"flowring/cmd/flowring/restore"
+	"flowring/cmd/flowring/settings"
 	"flowring/node"
 	"flowring/router/client"
 )
@@ -22,6 +24,9 @@ func newBackup() *cobra.Command {
 		Example: "  flowring backup --to monday\n  flowring backup --to monday --target http://10.0.0.7:8080",
 		Args:    arguments(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if urls, err := a.URLs(os.Getenv(settings.TargetVariable)); err == nil && len(urls) > 1 {
+				return usage("a backup is of one node, and --target names %d", len(urls))
+			}
 			to = cmp.Or(to, time.Now().UTC().Format("20060102T150405Z"))
 			return operate(cmd, &a, func(ctx context.Context, c *client.Client) error {
 				return access.CallError(backup.Run(ctx, c, to, cmd.OutOrStdout(), cmd.ErrOrStderr()))
