@@ -7,16 +7,17 @@ import (
 	"github.com/gorilla/mux"
 
 	"flowring/flow"
+	"flowring/flow/ingest/preset"
 	"flowring/router/head"
 	"flowring/router/ingest"
 	"flowring/router/principal"
 )
 
-// newIngest returns the handler of bodies of other programs; nil: there are no presets.
+// newIngest returns the handler of bodies of other programs.
 func (rt *router) newIngest() *ingest.Handler {
 	cfg := rt.Config.Ingest
 	if cfg.Presets == nil {
-		return nil
+		cfg.Presets, _ = preset.NewSet() // fails only for a file of an operator
 	}
 	cfg.MaxBody, cfg.MaxHours = rt.MaxBody, rt.MaxHours
 	hours := rt.Hours

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -12,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/iotest"
 
 	"github.com/gorilla/mux"
 	"go.uber.org/goleak"
@@ -181,6 +183,7 @@ func provokeRefusals(t *testing.T) {
 		f.onPost = func(context.Context, *flow.Posting) (bool, error) { return false, tt.err }
 		if tt.status != http.StatusGone { // only a read is answered so
 			answerTo(f, Deps{}, httptest.NewRequest(http.MethodPost, "/flows", strings.NewReader(smallRecord)))
+			answerTo(f, Deps{}, httptest.NewRequest(http.MethodPost, "/ingest/goflow2", strings.NewReader(goflow2Record)))
 		}
 		if tt.status < http.StatusInternalServerError && tt.status != http.StatusGone {
 			continue
@@ -211,7 +214,23 @@ func provokeRefusals(t *testing.T) {
 		r.RemoteAddr = "127.0.0.1:1"
 		answerTo(newFake(), Deps{Admin: &operators{err: err}}, r)
 	}
+	provokeIngestRefusals()
 	unready := newFake()
 	unready.ready = errors.New("stopping")
 	answerTo(unready, Deps{}, httptest.NewRequest(http.MethodGet, "/readyz", nil))
+}
+
+// provokeIngestRefusals provokes the answers to bodies of other programs that depend on the body.
+func provokeIngestRefusals() {
+	for _, body := range []io.Reader{
+		strings.NewReader(goflow2Record), strings.NewReader(""), strings.NewReader("text"), iotest.ErrReader(os.ErrDeadlineExceeded),
+	} {
+		answerTo(newFake(), Deps{}, httptest.NewRequest(http.MethodPost, "/ingest/goflow2", body))
+	}
+	long := httptest.NewRequest(http.MethodPost, "/ingest/goflow2", strings.NewReader(goflow2Record))
+	long.ContentLength = 1 << 40
+	answerTo(newFake(), Deps{}, long)
+	coded := httptest.NewRequest(http.MethodPost, "/ingest/goflow2", strings.NewReader(goflow2Record))
+	coded.Header.Set("Content-Encoding", "br")
+	answerTo(newFake(), Deps{}, coded)
 }

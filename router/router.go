@@ -45,7 +45,7 @@ type Config struct {
 	MetricsOpen   bool          // /metrics needs no credentials
 	MaxViewers    int           // viewers of streams of queries at once; default 1000
 	MaxStreamRows int           // rows of a query with viewers; default 10,000
-	Ingest        ingest.Config // of POST /ingest/PRESET; without presets there is no such path
+	Ingest        ingest.Config // of POST /ingest/PRESET; without presets: the embedded ones
 	ReadOrigins   []string      // origins whose pages may read answers in a browser, as returned by browser.Origin
 }
 
@@ -99,7 +99,7 @@ type router struct {
 	admission  *admission.Controller
 	accounts   *quota.Accounts
 	reception  *reception.Reception
-	ingest     *ingest.Handler // nil: no presets
+	ingest     *ingest.Handler
 	watch      *watch.Hub
 	streams    fairshare.Counter // requests of HTTP/2
 	reading    chan struct{}     // holds one value per hour being answered
@@ -180,9 +180,7 @@ func (rt *router) routes() *mux.Router {
 	open := func(path string, h http.HandlerFunc) { m.HandleFunc(path, h).Methods(http.MethodGet, http.MethodHead) }
 	get := func(path string, h http.HandlerFunc) { open(path, rt.needs(principal.Read, h)) }
 	m.HandleFunc("/flows", rt.takes(rt.named(principal.Write, rt.postFlows))).Methods(http.MethodPost)
-	if rt.ingest != nil {
-		m.HandleFunc("/ingest/{preset}", rt.takes(rt.named(principal.Write, rt.postIngest))).Methods(http.MethodPost)
-	}
+	m.HandleFunc("/ingest/{preset}", rt.takes(rt.named(principal.Write, rt.postIngest))).Methods(http.MethodPost)
 	get("/flows", rt.takes(rt.getFlows, ask.Parameters()...))
 	get("/flows/stream", rt.takes(rt.getStream, ask.StreamParameters()...))
 	get("/hours", rt.takes(rt.getHours, ask.HoursParameters()...))

@@ -154,7 +154,7 @@ func hash(text string) string {
 func (m *mapped) drop(from, to flow.Hour) {
 	p := *m.posting
 	p.Batches = slices.DeleteFunc(slices.Clone(p.Batches), func(b *flow.Batch) bool {
-		why := ingest.Kept
+		var why ingest.Reason
 		switch {
 		case b.Slice.Hour < from:
 			why = ingest.Expired

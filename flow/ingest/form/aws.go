@@ -20,10 +20,13 @@ func newAWS(fields, columns []string) *awsReader {
 func (r *awsReader) Read(body []byte, to Sink) error {
 	text := string(body)
 	known := interfaces{}
-	r.each(text, func(l *line) error {
+	learn := func(l *line) error {
 		known.learn(l)
 		return nil
-	}, func() {})
+	}
+	if err := r.each(text, learn, func() {}); err != nil {
+		return err
+	}
 	own := known.settle()
 	return r.each(text, func(l *line) error {
 		direction, services := own.direction(l), own.services
