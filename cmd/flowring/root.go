@@ -51,7 +51,7 @@ func newRoot() *cobra.Command {
 	root.AddGroup(&cobra.Group{ID: groupRun, Title: "Run nodes:"}, &cobra.Group{ID: groupUse, Title: "Use a cluster:"},
 		&cobra.Group{ID: groupOther, Title: "And:"})
 	for group, cmds := range map[string][]*cobra.Command{
-		groupRun:   {newServe(), newDemo(), newToken(), newCheck(), newBackup(), newRestore(), newPresets()},
+		groupRun:   {newServe(), newCollect(), newDemo(), newToken(), newCheck(), newBackup(), newRestore(), newPresets()},
 		groupUse:   {newPost(), newGet(), newHours(), newTop(), newMembers(), newDrain(), newForget(), newRetention(), newBench()},
 		groupOther: {newVersion()},
 	} {

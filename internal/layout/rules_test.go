@@ -37,7 +37,7 @@ func levels() map[string]int {
 		"node/access":    4, "node/operator": 4, "node/senders": 4, "node/directory": 4, "node/metrics": 4, "node/readiness": 4,
 		"node/answer": 4, "node/founding": 4, "node/queries": 4, "node/quorum": 4, "node/upgrade": 4, "router": 3, "router/client": 4, "router/page": 4, "router/page/figure": 2,
 		"node": 5, "internal/load": 6,
-		"internal/collect/spool": 0, "internal/collect/decode": 0,
+		"internal/collect/spool": 0, "internal/collect/tally": 0, "internal/collect/decode": 0, "internal/collect": 5, "cmd/flowring/collect": 9,
 		"cmd/flowring/profile": 5, "cmd/flowring/heap": 6, "cmd/flowring/log": 6, "cmd/flowring/lifetime": 6, "cmd/flowring/records": 6, "cmd/flowring/settings": 6,
 		"cmd/flowring/access": 7, "cmd/flowring/announce": 7, "cmd/flowring/output": 7, "cmd/flowring/bench": 8,
 		"cmd/flowring/poster": 8,
