@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"net/http"
 	"net/netip"
 	"time"
@@ -119,17 +120,22 @@ func (h *Handler) post(r *http.Request, who principal.Principal, name string) (*
 	return m, err
 }
 
-// store stores the posting, without the hours that the cluster does not take. The floor may rise meanwhile, and other
-// nodes may have heard of it before: then the hours below it are dropped and the rest is stored.
+// store stores the posting, without the hours that are too far ahead. The key comes before the floor: an hour that is closed
+// belongs to a request of which an earlier attempt may have stored a part, and the cluster knows. If it refuses a closed
+// hour, nothing of the request is stored: then the closed hours are dropped, and the rest is stored. The floor may rise
+// meanwhile.
 func (h *Handler) store(ctx context.Context, m *mapped) (replayed bool, err error) {
-	const attempts = 3
-	for range attempts {
-		from, to := h.Hours()
-		m.drop(from, to)
-		replayed, err = h.postAll(ctx, m.posting)
+	const more = 2 // attempts
+	_, to := h.Hours()
+	m.drop(math.MinInt64, to)
+	replayed, err = h.postAll(ctx, m.posting)
+	for range more {
 		if !errors.Is(err, contract.TooOld) {
 			break
 		}
+		from, _ := h.Hours()
+		m.drop(from, to)
+		replayed, err = h.postAll(ctx, m.posting)
 	}
 	return replayed, retryable(err)
 }

@@ -47,11 +47,16 @@ func (c *cluster) post(_ context.Context, p *flow.Posting) (replayed bool, err e
 			return false, err
 		}
 	}
+	known := slices.ContainsFunc(p.Batches, func(b *flow.Batch) bool {
+		_, held := c.parts[fmt.Sprintf("%s %d", b.Key, b.Slice.Hour)]
+		return held
+	})
+	closed := slices.ContainsFunc(p.Batches, func(b *flow.Batch) bool { return b.Slice.Hour < c.floor })
+	if closed && !known { // the key comes before the floor
+		return false, &contract.HourError{Hour: p.Batches[0].Slice.Hour, Err: contract.TooOld}
+	}
 	replayed = true
 	for _, b := range p.Batches {
-		if b.Slice.Hour < c.floor {
-			return false, contract.TooOld
-		}
 		part := fmt.Sprintf("%s %d", b.Key, b.Slice.Hour)
 		if _, held := c.parts[part]; held {
 			continue
@@ -313,17 +318,37 @@ func TestTheFloorRisesBetweenALostAnswerAndItsRetry(t *testing.T) {
 	want(t, f.send("aws-vpc", text), 503, "the answer is lost")
 	before := maps.Clone(f.ids)
 	f.from, f.floor = 472223, 472223
-	want(t, f.send("aws-vpc", text), 200, `"set_aside":{"hour-closed":1},"hours":[472223]`)
+	want(t, f.send("aws-vpc", text), 200, `"set_aside":{},"hours":[472222,472223]`)
 	if f.sum() != 100 || !maps.Equal(before, f.ids) {
 		t.Errorf("stored %d bytes with the IDs %v, want 100 with %v", f.sum(), f.ids, before)
 	}
 	other := newFixture(t, Config{}) // another node, of which the store has nothing yet
-	other.from = 472223
+	other.from, other.floor = 472223, 472223
 	want(t, other.send("aws-vpc", text), 200, `"hour-closed":1`)
+	if other.sum() != 50 {
+		t.Errorf("a new request with a closed hour stored %d bytes, want 50", other.sum())
+	}
 	for part, id := range other.ids {
 		if before[part] != id {
 			t.Errorf("part %s has the ID %s at another node, want %s", part, id, before[part])
 		}
+	}
+}
+
+// TestAKnownRequestStoresItsClosedHour: an earlier attempt stored one hour of two, and the other one is closed now (P3).
+func TestAKnownRequestStoresItsClosedHour(t *testing.T) {
+	f := newFixture(t, Config{})
+	text := line("10.0.0.1", 100, 3500, 3700)
+	f.send("aws-vpc", text)
+	for part := range f.parts {
+		if strings.HasSuffix(part, " 472222") {
+			delete(f.parts, part)
+		}
+	}
+	f.from, f.floor = 472223, 472223
+	want(t, f.send("aws-vpc", text), 200, `"set_aside":{},"hours":[472222,472223]`)
+	if f.sum() != 100 {
+		t.Errorf("stored %d bytes, want 100", f.sum())
 	}
 }
 
