@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"flowring/flow"
 	"flowring/internal/ledger"
@@ -21,18 +22,33 @@ type Checker struct {
 // NewChecker returns a checker of a history without batches.
 func NewChecker() *Checker { return &Checker{Ledger: ledger.New()} }
 
-// batch is a batch of a history.
-type batch struct {
-	*ledger.Batch
-	keyed bool // the batch has an Idempotency-Key, and a client may repeat it
+// request is a POST of a history: one batch for each of its hours.
+type request struct {
+	batches []*ledger.Batch
+	keyed   bool        // the request has an Idempotency-Key, and a client may repeat it
+	acked   atomic.Bool // a node has acknowledged it
 }
 
-// enter enters a batch of an hour with a unique name, before it is sent.
-func (c *Checker) enter(hour int, weight int64, keyed bool) *batch {
+// name returns a name that no other request of the history has.
+func (r *request) name() string { return r.batches[0].Name }
+
+// records returns the records of all batches.
+func (r *request) records() (all []flow.Record) {
+	for _, b := range r.batches {
+		all = append(all, b.Records()...)
+	}
+	return all
+}
+
+// enter enters a request of some hours with a unique name, before it is sent.
+func (c *Checker) enter(hours []flow.Hour, weight int64, keyed bool) *request {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	name := fmt.Sprintf("b%d", c.Sent()+1)
-	return &batch{c.Enter(flow.Hour(hour), name, weight), keyed}
+	name, r := fmt.Sprintf("b%d", c.Sent()+1), &request{keyed: keyed}
+	for _, hour := range hours {
+		r.batches = append(r.batches, c.Enter(hour, name, weight))
+	}
+	return r
 }
 
 // judge judges an answer of a node. owed is the result of Owed from before the read; complete is the header

@@ -17,13 +17,19 @@ import (
 
 // load is the clients of a history: writers, with and without keys, and readers. Each client chooses nodes at random.
 type load struct {
-	c     *Cluster
-	check *Checker
-	hours int
+	c      *Cluster
+	check  *Checker
+	hours  int       // the clients write and read this number of hours
+	first  flow.Hour // the first of them
+	stride int       // between two of them
 
 	mu   sync.Mutex
 	kept map[int]answer // last answer of each hour
+	done []*request     // acknowledged requests with a key, in histories with floors
 }
+
+// hour returns one of the hours of the clients.
+func (l *load) hour(i int) flow.Hour { return l.first + flow.Hour(i*l.stride) }
 
 // answer is an answer to a GET in the cache of a client.
 type answer struct {
@@ -54,7 +60,11 @@ func (l *load) write(ctx context.Context, addr string, rng *rand.Rand) {
 	client := l.c.Client(addr)
 	defer client.CloseIdleConnections()
 	for ctx.Err() == nil {
-		b := l.check.enter(rng.IntN(l.hours), 1+rng.Int64N(1<<40), rng.IntN(4) != 0)
+		b := l.check.enter([]flow.Hour{l.hour(rng.IntN(l.hours))}, 1+rng.Int64N(1<<40), rng.IntN(4) != 0)
+		if l.c.opts.Keep > 0 {
+			l.widen(b, rng)
+			l.repeat(ctx, client, rng)
+		}
 		tries := 1
 		if b.keyed {
 			tries = 3 + rng.IntN(8)
@@ -70,16 +80,16 @@ func (l *load) write(ctx context.Context, addr string, rng *rand.Rand) {
 }
 
 // post sends a batch to a random node and reports whether the outcome is known.
-func (l *load) post(ctx context.Context, client *http.Client, b *batch, rng *rand.Rand) (settled bool) {
+func (l *load) post(ctx context.Context, client *http.Client, b *request, rng *rand.Rand) (settled bool) {
 	node := l.anyNode(rng)
 	return node != "" && l.postTo(ctx, client, node, b)
 }
 
-// postTo sends a batch to a node and reports whether the outcome is known.
-func (l *load) postTo(ctx context.Context, client *http.Client, node string, b *batch) (settled bool) {
-	body, err := json.Marshal(b.Records())
+// postTo sends a request to a node and reports whether the outcome is known.
+func (l *load) postTo(ctx context.Context, client *http.Client, node string, b *request) (settled bool) {
+	body, err := json.Marshal(b.records())
 	if err != nil {
-		l.check.Fault("batch %s: %v", b.Name, err)
+		l.check.Fault("batch %s: %v", b.name(), err)
 		return true
 	}
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
@@ -91,7 +101,7 @@ func (l *load) postTo(ctx context.Context, client *http.Client, node string, b *
 		return true
 	}
 	if b.keyed {
-		req.Header.Set("Idempotency-Key", "key-"+b.Name)
+		req.Header.Set("Idempotency-Key", "key-"+b.name())
 	}
 	res, err := client.Do(req)
 	if err != nil {
@@ -101,11 +111,15 @@ func (l *load) postTo(ctx context.Context, client *http.Client, node string, b *
 	text, _ := io.ReadAll(res.Body)
 	switch {
 	case res.StatusCode == http.StatusOK:
-		l.check.Acknowledge(b.Batch)
+		l.check.Acknowledge(b.batches...)
+		l.acknowledged(b)
+		return true
+	case saysExpired(res.StatusCode, text):
+		l.refused(node, b)
 		return true
 	case res.StatusCode < 500:
-		l.check.Fault("batch %s at %s: answered %s: %s", b.Name, node, res.Status, text)
-		l.check.Refuse(b.Batch)
+		l.check.Fault("batch %s at %s: answered %s: %s", b.name(), node, res.Status, text)
+		l.check.Refuse(b.batches...)
 		return true
 	}
 	return false
@@ -124,15 +138,16 @@ func (l *load) read(ctx context.Context, addr string, rng *rand.Rand) {
 	}
 }
 
-// get reads an hour at a node, judges the answer, and returns it with its completeness; "" without an answer. If the
+// get reads an hour at a node, judges the answer, and returns it with its completeness; "" without an answer, and gone
+// if the hour has expired. If the
 // node answers 304, get judges the last answer again, which may be from another node.
 func (l *load) get(
 	ctx context.Context, client *http.Client, node string, hour int, query string,
 ) (records []flow.Record, complete string) {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
-	owed := l.check.Owed(flow.Hour(hour))
-	url := fmt.Sprintf("http://%s/flows?hour=%d%s", at(l.c.Addr(node), HTTPPort), hour, query)
+	owed := l.check.Owed(l.hour(hour))
+	url := fmt.Sprintf("http://%s/flows?hour=%d%s", at(l.c.Addr(node), HTTPPort), l.hour(hour), query)
 	req, err := http.NewRequestWithContext(ctx, "GET", url, nil)
 	if err != nil {
 		l.check.Fault("request: %v", err)
@@ -151,18 +166,22 @@ func (l *load) get(
 	switch {
 	case err == nil && res.StatusCode == http.StatusNotModified && last.tag != "":
 		records = last.records
+	case err == nil && res.StatusCode == http.StatusGone:
+		l.gone(node, l.hour(hour))
+		l.check.count("")
+		return nil, gone
 	case err != nil || res.StatusCode != http.StatusOK:
 		l.check.count("")
 		return nil, ""
 	default:
 		if err := json.Unmarshal(text, &records); err != nil {
-			l.check.Fault("hour %d at %s: %v in %.80s", hour, node, err, text)
+			l.check.Fault("hour %d at %s: %v in %.80s", l.hour(hour), node, err, text)
 			return nil, ""
 		}
 		l.keep(hour, answer{res.Header.Get("ETag"), records})
 	}
 	complete = res.Header.Get("Flowring-Complete")
-	l.check.judge(node, flow.Hour(hour), owed, records, complete)
+	l.check.judge(node, l.hour(hour), owed, records, complete)
 	return records, complete
 }
 

@@ -15,12 +15,14 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"flowring/internal/clustertest/bounds"
 	"flowring/internal/compat"
 	"flowring/internal/memnet"
 	"flowring/internal/safeguard"
 	"flowring/node"
 	"flowring/router/admission"
 	"flowring/store/journal/journaltest"
+	"flowring/store/limits"
 )
 
 // Options describe a cluster.
@@ -46,6 +48,7 @@ type Options struct {
 	Clock     func(node string) time.Time   // the wall clock of a node; nil: the clock of the bubble
 	Pace      int                           // how many times faster than the bubble the clocks of nodes run; 0: equally fast
 	Configure func(*node.Config)            // changes the settings of a node before each start; nil: nothing
+	Keep      time.Duration                 // the retention of all nodes, with hours of a second; 0: they keep all hours
 
 	// Join has the join list of each node by names; the lists alone decide on the founders. nil: all nodes join all
 	// nodes, and Expect nodes found the cluster.
@@ -54,11 +57,12 @@ type Options struct {
 
 // Cluster is a set of nodes with their machines and network. It belongs to one bubble.
 type Cluster struct {
-	opts  Options
-	t     testing.TB
-	begun time.Time
-	Net   *memnet.Net
-	rng   *rand.Rand
+	opts   Options
+	t      testing.TB
+	begun  time.Time
+	bounds *bounds.Bounds // of the floors of retention
+	Net    *memnet.Net
+	rng    *rand.Rand
 
 	mu    sync.Mutex
 	nodes map[string]*Machine
@@ -105,11 +109,14 @@ func New(t testing.TB, opts Options) *Cluster {
 	if opts.Settle == 0 {
 		opts.Settle = settleWithin
 	}
+	if opts.Keep > 0 {
+		opts.Pace = floorsPace
+	}
 	if opts.Log == nil {
 		opts.Log = slog.New(slog.DiscardHandler)
 	}
 	return &Cluster{
-		opts: opts, t: t, begun: time.Now(), nodes: map[string]*Machine{}, rng: rand.New(rand.NewPCG(opts.Seed, 1)),
+		opts: opts, t: t, begun: time.Now(), bounds: bounds.New(opts.Keep, bounds.Clock{Begun: time.Now(), Pace: opts.Pace}), nodes: map[string]*Machine{}, rng: rand.New(rand.NewPCG(opts.Seed, 1)),
 		Net: memnet.New(memnet.Options{Seed: opts.Seed, Latency: time.Millisecond}),
 	}
 }
@@ -189,6 +196,9 @@ func (c *Cluster) boot(m *Machine) error {
 	}
 	cfg.HourSlices = max(c.opts.Slices, 1)
 	cfg.ReplicationFactor, cfg.WriteQuorum, cfg.SealAfter = c.opts.Copies, c.opts.Quorum, c.opts.SealAfter
+	if c.opts.Keep > 0 {
+		cfg.Hours, cfg.MaxFuture, cfg.Retention = limits.UnixHours, 0, c.bounds.Keep(m.Name)
+	}
 	if c.opts.Configure != nil {
 		c.opts.Configure(&cfg)
 	}
@@ -223,7 +233,9 @@ func (c *Cluster) clockOf(name string) func() time.Time {
 	if c.opts.Pace == 0 {
 		return now
 	}
-	return func() time.Time { return c.begun.Add(time.Duration(c.opts.Pace) * now().Sub(c.begun)) }
+	return func() time.Time {
+		return c.begun.Add(time.Duration(c.opts.Pace)*now().Sub(c.begun) + c.bounds.Mistake(name).Ahead)
+	}
 }
 
 // monotonic returns the time that counts as uptime of a process that starts now; nil: that of the bubble.

@@ -2,6 +2,7 @@ package clustertest
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 	"slices"
 	"time"
@@ -25,16 +26,20 @@ func (l *load) query(ctx context.Context, node string, need contract.Need) bool 
 	ctx, cancel := context.WithTimeout(ctx, 2*requestTimeout)
 	defer cancel()
 	owed := map[flow.Hour][]*ledger.Batch{}
-	for hour := range flow.Hour(l.hours) {
-		owed[hour] = l.check.Owed(hour)
+	for i := range l.hours {
+		owed[l.hour(i)] = l.check.Owed(l.hour(i))
 	}
-	spec := &query.Spec{From: 0, To: flow.Hour(l.hours), Group: query.DefaultFields | query.FieldsOf(query.Hour)}
+	spec := &query.Spec{From: l.hour(0), To: l.hour(l.hours-1) + 1, Group: query.DefaultFields | query.FieldsOf(query.Hour)}
 	last := l.last(allHours)
 	ask := contract.Ask{Need: need}
 	if last.tag != "" {
 		ask.Known = []contract.Tag{contract.Tag(last.tag)}
 	}
 	rows, err := n.Query(ctx, spec, ask)
+	if errors.Is(err, contract.Expired) {
+		l.gone(node, spec.From)
+		return true
+	}
 	if err != nil {
 		l.check.count("")
 		return false
@@ -55,7 +60,12 @@ func (l *load) query(ctx context.Context, node string, need contract.Need) bool 
 	if !need.Accepts(rows.Complete()) {
 		l.check.Fault("%s answers a query with need %q by %v (P5)", node, need, rows.Complete())
 	}
-	for hour := range flow.Hour(l.hours) {
+	from := l.answeredFrom(node, rows)
+	for i := range l.hours {
+		hour := l.hour(i)
+		if hour < from {
+			continue
+		}
 		shown := slices.DeleteFunc(slices.Clone(records), func(r flow.Record) bool { return r.Hour != hour })
 		l.check.judge(node, hour, owed[hour], shown, rows.Complete().String())
 	}

@@ -178,3 +178,27 @@ func changeQuorums(rng *rand.Rand, s Scenario) (changed Scenario) {
 	}
 	return changed
 }
+
+// mixFloors adds mistakes of operators and of clocks to a scenario, and corrections.
+func mixFloors(rng *rand.Rand, s Scenario) (mixed Scenario) {
+	for _, step := range s {
+		mixed = append(mixed, step)
+		if !strings.HasPrefix(step, "wait") {
+			continue
+		}
+		name := fmt.Sprintf("n%d", 1+rng.IntN(4))
+		switch p := rng.IntN(100); {
+		case p < 8:
+			mixed = append(mixed, "lower "+name)
+		case p < 18:
+			mixed = append(mixed, "amend "+name)
+		case p < 24:
+			mixed = append(mixed, fmt.Sprintf("clock %s %d", name, rng.IntN(7)-3))
+		case p < 27:
+			mixed = append(mixed, fmt.Sprintf("clock %s %d", name, 87_600))
+		case p < 40:
+			mixed = append(mixed, "heal", fmt.Sprintf("wait %d", 5000+rng.IntN(20_000)))
+		}
+	}
+	return mixed
+}

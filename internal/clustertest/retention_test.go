@@ -29,9 +29,6 @@ func keeping(keep time.Duration) func(*node.Config) {
 	}
 }
 
-// now returns the hour of the clock of a right node.
-func (c *Cluster) now() int64 { return c.clockOf("")().Unix() / 3600 }
-
 // fillBack posts a record for each of the last hours.
 func (k caller) fillBack(t *testing.T, hours int64) (oldest int64) {
 	t.Helper()

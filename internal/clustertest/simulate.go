@@ -45,7 +45,7 @@ func Run(t testing.TB, opts Options, s Scenario) Result {
 		opts.Hours = 3
 	}
 	r := &runner{
-		load: load{c: c, check: check, hours: opts.Hours}, rng: rand.New(rand.NewPCG(opts.Seed, 300)),
+		load: load{c: c, check: check, hours: opts.Hours, stride: 1}, rng: rand.New(rand.NewPCG(opts.Seed, 300)),
 		images: map[string]journaltest.Image{}, drained: map[string]bool{}, lostStores: map[string]string{},
 	}
 	for i := range opts.Nodes {
@@ -55,12 +55,16 @@ func Run(t testing.TB, opts Options, s Scenario) Result {
 		check.Fault("the cluster did not form: %v", err)
 		return r.result(begun)
 	}
+	if opts.Keep > 0 {
+		r.first, r.stride = flow.Hour(c.now())-flow.Hour(opts.Keep/time.Hour)+firstToClose, strideOfHours
+	}
 	stop := func() {}
 	if !opts.Quiet {
 		stop = r.clients(opts.Seed)
 	}
 	for _, step := range s {
 		r.begin(step)
+		r.judgeFloors()
 	}
 	r.background.Wait()
 	r.judgeOutsiders()
@@ -112,21 +116,30 @@ func (r *runner) finish(stopClients func()) {
 			r.changeVersion(name, 2)
 		}
 		r.start(name)
+		r.amend(name)
 	}
 	time.Sleep(5 * time.Second)
 	stopClients()
+	if r.within(r.settled) && r.c.opts.Keep > 0 {
+		r.within(r.emptied)
+	}
+}
+
+// within waits until a condition of the final state holds, and finds a fault if it does not in time.
+func (r *runner) within(condition func() error) bool {
 	deadline := time.Now().Add(r.c.opts.Settle)
 	for {
 		for _, name := range r.c.Names() { // a disk may fail its process after the fault has ended
 			r.start(name)
 		}
-		err := r.settled()
+		r.judgeFloors()
+		err := condition()
 		if err == nil {
-			return
+			return true
 		}
 		if time.Now().After(deadline) {
 			r.check.Fault("%v after %v without faults (P6); the cluster: %s", err, r.c.opts.Settle, r.picture())
-			return
+			return false
 		}
 		time.Sleep(2 * time.Second)
 	}
@@ -152,22 +165,25 @@ func (r *runner) picture() string {
 	return b.String()
 }
 
-// settled returns nil when every running node gives the same complete answer for every hour, and its memory agrees with
+// settled returns nil when every running node gives the same complete answer for every hour, or says that it has expired, and its memory agrees with
 // its disk.
 func (r *runner) settled() error {
 	client := r.c.Client("10.0.3.1")
 	defer client.CloseIdleConnections()
 	for hour := range r.hours {
 		var first []flow.Record
+		var level string
 		for i, name := range r.c.Running() {
 			records, complete := r.get(context.Background(), client, name, hour, "")
 			switch {
-			case complete != "true":
-				return fmt.Errorf("hour %d at %s is %q", hour, name, complete)
+			case complete != "true" && complete != gone:
+				return fmt.Errorf("hour %d at %s is %q", r.hour(hour), name, complete)
 			case i == 0:
-				first = records
+				first, level = records, complete
+			case complete != level:
+				return fmt.Errorf("hour %d at %s is %q, and %q at %s", r.hour(hour), name, complete, level, r.c.Running()[0])
 			case !slices.Equal(records, first):
-				return fmt.Errorf("hour %d differs between %s and %s", hour, r.c.Running()[0], name)
+				return fmt.Errorf("hour %d differs between %s and %s", r.hour(hour), r.c.Running()[0], name)
 			}
 		}
 	}

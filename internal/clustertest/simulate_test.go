@@ -10,9 +10,10 @@ import (
 )
 
 var (
-	histories = flag.Int("histories", 40, "random histories to run; .ci/run asks for more")
-	firstSeed = flag.Uint64("seed", 1, "seed of the first history")
-	cutInto   = flag.Int("slices", 0, "slices of an hour in every history; 0: 16 in one of eight")
+	histories  = flag.Int("histories", 40, "random histories to run; .ci/run asks for more")
+	withFloors = flag.Int("floors", -1, "random histories with retention to run; -1: a quarter of the others")
+	firstSeed  = flag.Uint64("seed", 1, "seed of the first history")
+	cutInto    = flag.Int("slices", 0, "slices of an hour in every history; 0: 16 in one of eight")
 )
 
 // optionsOf returns the cluster of a seed. R, W, the slices of an hour and sealing vary with the seed. W is below the
@@ -66,6 +67,30 @@ func changingOptions(seed uint64) Options {
 func changingScenario(seed uint64) Scenario {
 	s := RandomScenario(rand.New(rand.NewPCG(seed, 9)), 3, 10, 5)
 	return changeQuorums(rand.New(rand.NewPCG(seed, 10)), s)
+}
+
+// Hours close and expire beside all faults of the other histories. Retentions are lowered by mistake, clocks are wrong,
+// disks go back to images from before a raise, and requests of one hour and of two are repeated across both floors
+// (P1 to P6).
+func TestRandomHistoriesWithFloorsKeepEveryPromise(t *testing.T) {
+	number := *withFloors
+	if number < 0 {
+		number = max(*histories/4, 1)
+	}
+	runHistories(t, number, floorsOptions, floorsScenario)
+}
+
+// floorsOptions returns the cluster of a seed, with a retention. Its programs have one version.
+func floorsOptions(seed uint64) Options {
+	opts := optionsOf(seed)
+	opts.Keep, opts.Hours, opts.Newest = 48*time.Hour, 12, 0
+	return opts
+}
+
+// floorsScenario returns the random scenario of a seed, with mistakes about retention.
+func floorsScenario(seed uint64) Scenario {
+	s := RandomScenario(rand.New(rand.NewPCG(seed, 7)), floorsOptions(seed).Quorum, 12, 5)
+	return mixFloors(rand.New(rand.NewPCG(seed, 11)), s)
 }
 
 // runHistories runs one history for each of n seeds from firstSeed on.

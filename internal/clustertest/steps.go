@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"flowring/flow"
 	"flowring/internal/compat"
 	"flowring/internal/contract"
 	"flowring/internal/memnet"
@@ -136,6 +137,8 @@ func (r *runner) nodeStep(verb string, args []string) error {
 		default:
 			r.drain(name, drainWithin)
 		}
+	case "lower", "amend", "clock", "floor", "retry":
+		return r.floorStep(verb, name, args[1:])
 	default:
 		return r.diskStep(verb, m)
 	}
@@ -148,6 +151,7 @@ func (r *runner) diskStep(verb string, m *Machine) error {
 	case "wipe":
 		if r.mayLose() {
 			r.lost(m.Name)
+			r.c.bounds.Forget(m.Name)
 			r.c.crash(m.Name, (*journaltest.Disk).Wipe)
 		}
 	case "remove":
@@ -159,6 +163,7 @@ func (r *runner) diskStep(verb string, m *Machine) error {
 	case "rollback":
 		if image, ok := r.images[m.Name]; ok && r.mayLose() {
 			r.lost(m.Name)
+			r.c.bounds.Forget(m.Name)
 			r.c.crash(m.Name, func(d *journaltest.Disk) { d.Restore(image) })
 		}
 	case "spoil":
@@ -189,7 +194,7 @@ func (r *runner) clientStep(verb, name string, args []string) {
 			if verb == "read" {
 				r.get(ctx, client, name, hour, "")
 			} else {
-				r.postTo(ctx, client, name, r.check.enter(hour, 1+r.rng.Int64N(1<<40), true))
+				r.postTo(ctx, client, name, r.check.enter([]flow.Hour{r.hour(hour)}, 1+r.rng.Int64N(1<<40), true))
 			}
 		}
 		time.Sleep(100 * time.Millisecond)

@@ -82,11 +82,13 @@ func (l *Ledger) Acknowledge(batches ...*Batch) {
 	}
 }
 
-// Refuse notes the final refusal of a batch.
-func (l *Ledger) Refuse(b *Batch) {
+// Refuse notes the final refusal of batches.
+func (l *Ledger) Refuse(batches ...*Batch) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	b.refused = true
+	for _, b := range batches {
+		b.refused = true
+	}
 }
 
 // owe makes a batch owed. l.mu is held.

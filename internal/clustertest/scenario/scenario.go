@@ -39,6 +39,11 @@ import (
 //	write NODE HOUR [TIMES]    write a batch through a node; for "all" one batch to each hour
 //	read NODE HOUR [TIMES]     read an hour at a node
 //	query NODE [TIMES]         ask a node about all hours
+//	lower NODE                 restart the node with a retention of a day, by mistake
+//	clock NODE HOURS           set the wall clock of the node ahead of, or behind the others
+//	amend NODE                 correct the retention and the clock of the node
+//	floor NODE C F             raise the floors of retention to these hours at the node, whatever the clocks say
+//	retry NODE                 repeat every acknowledged request at the node
 //	forgotten NODE MS          require that every running node forgets the lost store of NODE within MS milliseconds
 //	forget NODE AT             ask the node AT to forget the store of the absent NODE
 //

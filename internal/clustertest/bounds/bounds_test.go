@@ -1,0 +1,65 @@
+package bounds
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"flowring/flow"
+	"flowring/ring/roster"
+)
+
+// The clocks of the nodes have an hour in a second of the bubble. Nodes keep hours for two days.
+func TestBounds(t *testing.T) {
+	low, future := Mistake{Lowered: true}, Mistake{Ahead: time.Hour}
+	for _, tt := range []struct {
+		name string
+		do   func(*Bounds)
+		want roster.Floors // in hours before now
+	}{
+		{"no node is wrong", func(*Bounds) {}, roster.Floors{Closed: 48, Expired: 72}},
+		{"one node is wrong", func(b *Bounds) { b.Set("a", low) }, roster.Floors{Closed: 48, Expired: 72}},
+		{"two nodes are wrong", func(b *Bounds) { b.Set("a", low); b.Set("b", low) }, roster.Floors{Closed: 24, Expired: 48}},
+		{"for a day", func(b *Bounds) { b.Set("a", low); b.Set("b", low); time.Sleep(24 * time.Second) }, roster.Floors{Closed: 24, Expired: 24}},
+		{"until two hours ago", func(b *Bounds) {
+			b.Set("a", low)
+			b.Set("b", low)
+			b.Set("a", Mistake{})
+			time.Sleep(2 * time.Second)
+		}, roster.Floors{Closed: 26, Expired: 48}},
+		{"a test raises floors", func(b *Bounds) { b.Raise(roster.Floors{Closed: b.ago(1), Expired: b.ago(1)}) }, roster.Floors{}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := New(48*time.Hour, Clock{time.Now(), 3600})
+				tt.do(b)
+				want := roster.Floors{Closed: b.clock.Hour() - tt.want.Closed, Expired: b.clock.Hour() - tt.want.Expired}
+				if got := b.Floors(); got != want {
+					t.Errorf("Floors = %+v, want %+v", got, want)
+				}
+				b.Set("a", future)
+				b.Set("b", future)
+				if got := b.Floors(); got.Closed != latest {
+					t.Errorf("with two clocks ahead, Floors = %+v, want all hours closed", got)
+				}
+			})
+		})
+	}
+}
+
+func TestFloorsAreJudged(t *testing.T) {
+	b := New(0, Clock{time.Now(), 1})
+	b.Raise(roster.Floors{Closed: 5, Expired: 4})
+	for _, tt := range []struct {
+		closed, expired flow.Hour
+		faults          int
+	}{{5, 3, 0}, {6, 4, 1}, {5, 4, 1}, {6, 5, 1}, {5, 3, 1}} {
+		if got := b.Judge("a", roster.Floors{Closed: tt.closed, Expired: tt.expired}); len(got) != tt.faults {
+			t.Errorf("Judge of %+v = %q, want %d faults", tt, got, tt.faults)
+		}
+	}
+	b.Forget("a")
+	if got := b.Judge("a", roster.Floors{}); got != nil {
+		t.Errorf("Judge of an empty disk = %q, want none", got)
+	}
+}
