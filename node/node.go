@@ -319,7 +319,7 @@ func (n *Node) openMembership() (err error) {
 	}
 	n.membership, err = membership.Open(cfg, membership.Deps{
 		Journal: n.journal, Log: n.log, Draining: n.draining.Load, FollowAny: n.deps.Disabled.Has(safeguard.Adoption),
-		DropUnknown: n.deps.Disabled.Has(safeguard.KeepUnknown),
+		DropUnknown: n.deps.Disabled.Has(safeguard.KeepUnknown), DropFloors: n.deps.Disabled.Has(safeguard.FloorDurable),
 	})
 	if err != nil {
 		return err

@@ -29,6 +29,10 @@ func controls() []control {
 		o.Settle = 2 * time.Minute
 		return o
 	}
+	// Hours close and expire by the clocks of the nodes.
+	keeping := func(s safeguard.Set) Options {
+		return Options{Copies: 3, Quorum: 2, Hours: 12, Quiet: true, Keep: 48 * time.Hour, Disabled: s}
+	}
 	return []control{
 		{"batches are told apart", usual(safeguard.Dedup), "", "(P2)"},
 		{"the disk syncs", Options{Copies: 3, Quorum: 2, NoSync: true}, "", ""},
@@ -318,6 +322,51 @@ func controls() []control {
 				restart n1
 				start n4
 				wait 8000`, "a field of a later program",
+		},
+		{
+			"a floor is on disk before hours are deleted", soon(quiet(safeguard.FloorDurable, 1, 1)), `
+				# n1 deletes its hours while it is cut off, and is started again
+				write n1 all
+				wait 3000
+				cut n1|n2,n3
+				floor n1 12 12
+				wait 3000
+				kill n1
+				reset n1|n2,n3
+				heal
+				start n1
+				wait 3000
+				read n2 all 3`, "(P4)",
+		},
+		{
+			"a store says expired, not that it holds nothing", quiet(safeguard.SayExpired, 2, 2), `
+				# n2 has the other copies of the hours of n1 and is not heard; n3 has not heard of the floor
+				write n1 all
+				wait 3000
+				cut n2|n1,n3
+				wait 3000
+				floor n1 12 12
+				read n3 all`, "lacks batch",
+		},
+		{
+			"the key is looked up before the floor", quiet(safeguard.KeyFirst, 3, 2), `
+				write n1 all
+				wait 3000
+				floor n1 12 0
+				wait 3000
+				retry n2`, "(P2)",
+		},
+		{
+			"more than half of the stores close hours", keeping(safeguard.FloorMajority), `
+				write n1 all
+				lower n1
+				wait 6000`, "(P1)",
+		},
+		{
+			"hours are deleted a day after they are closed", keeping(safeguard.FloorWait), `
+				write n1 all
+				wait 15000
+				retry n1`, "(P1)",
 		},
 		{
 			"copies are dropped once confirmed", quiet(safeguard.ConfirmDrop, 1, 1), `

@@ -59,6 +59,7 @@ const (
 	ProvenForget                    // a store is forgotten by the proven quorum, if it is below W (P4)
 	ProvenByAll                     // the proven quorum rises only once all stores of the roster have secured their batches (P4)
 	ProvenFirst                     // a node with a lower W takes no write before the proven quorum is as low (P4)
+	FloorDurable                    // a floor is on disk before hours are deleted (P4)
 )
 
 // Has reports whether every safeguard of which is switched off.

@@ -42,3 +42,11 @@ func (s *State) MarkHours(m roster.Marks) error {
 // onlyFloors reports whether two rosters differ in floors and marks of hours alone, so that no store has other batches
 // to keep.
 func onlyFloors(a, b roster.Roster) bool { return a.WithoutFloors().Equal(b.WithoutFloors()) }
+
+// durable returns what a disk gets of a roster.
+func (s *State) durable(r roster.Roster) roster.Roster {
+	if s.deps.DropFloors {
+		return r.WithoutFloors()
+	}
+	return r
+}

@@ -38,6 +38,7 @@ type Deps struct {
 	// For tests alone, as negative controls of safeguards.
 	FollowAny   bool // merge the rosters of any cluster (safeguard.Adoption)
 	DropUnknown bool // merge no fields of later programs (safeguard.KeepUnknown)
+	DropFloors  bool // keep floors in memory alone (safeguard.FloorDurable)
 }
 
 // Journal keeps a node's own state.
@@ -180,7 +181,7 @@ func (s *State) save(self roster.StoreID, former []roster.StoreID, roster roster
 	if err := s.deps.Journal.RaiseVersion(roster.Version()); err != nil {
 		return fmt.Errorf("save roster: %w", err)
 	}
-	value, err := json.Marshal(identity{self, s.cfg.Name, roster, former})
+	value, err := json.Marshal(identity{self, s.cfg.Name, s.durable(roster), former})
 	if err != nil {
 		return fmt.Errorf("save roster: %w", err)
 	}
