@@ -10,6 +10,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 
 	"flowring/flow"
+	"flowring/store/journal/faultfs"
 )
 
 // A backup has all batches of a moment, whether they are in tables or in the log, and its own version.
@@ -61,7 +62,7 @@ func TestACrashDuringABackupLeavesNoFolderThatPasses(t *testing.T) {
 			var image *vfs.MemFS
 			active := false
 			rng := rand.New(rand.NewPCG(uint64(at), 1))
-			j := open(t, errorfs.Wrap(mem, errorfs.InjectorFunc(func(op errorfs.Op) error {
+			j := open(t, faultfs.Wrap(mem, errorfs.InjectorFunc(func(op errorfs.Op) error {
 				if active && op.Kind.ReadOrWrite() == errorfs.OpIsWrite {
 					if n++; n == at {
 						image = mem.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: 50, RNG: rng})

@@ -15,6 +15,7 @@ import (
 	"go.uber.org/goleak"
 
 	"flowring/flow"
+	"flowring/store/journal/faultfs"
 )
 
 var hour = flow.Slice{Hour: 412}
@@ -120,7 +121,7 @@ func testFailedDisk(t *testing.T, kinds []errorfs.OpKind) {
 	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
 	fs := vfs.NewCrashableMem()
 	var broken atomic.Bool
-	failing := errorfs.Wrap(fs, errorfs.InjectorFunc(func(op errorfs.Op) error {
+	failing := faultfs.Wrap(fs, errorfs.InjectorFunc(func(op errorfs.Op) error {
 		if broken.Load() && slices.Contains(kinds, op.Kind) {
 			return errorfs.ErrInjected
 		}
@@ -194,7 +195,7 @@ func powerLossAmidAppends(t *testing.T, write func(*Journal, []flow.Written) err
 	var mu sync.Mutex
 	var cuts []cut
 	var acked uint64
-	j := open(t, errorfs.Wrap(fs, errorfs.InjectorFunc(func(op errorfs.Op) error {
+	j := open(t, faultfs.Wrap(fs, errorfs.InjectorFunc(func(op errorfs.Op) error {
 		mu.Lock()
 		defer mu.Unlock()
 		kinds := []errorfs.OpKind{errorfs.OpFileWrite, errorfs.OpFileSync, errorfs.OpFileSyncData}

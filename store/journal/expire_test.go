@@ -13,6 +13,7 @@ import (
 	"flowring/flow"
 	"flowring/internal/compat"
 	"flowring/store/digest"
+	"flowring/store/journal/faultfs"
 )
 
 // expiring are the hours of the tests. Those below the floor are deleted.
@@ -64,20 +65,6 @@ func keysOf(t *testing.T, j *Journal) map[flow.Slice]int {
 // its pieces, and the totals.
 const keysOfSlice = 2*2 + 1 + 2 + 1
 
-// reusingFS injects into the files that Pebble uses again for its WAL, too. errorfs does not.
-type reusingFS struct {
-	vfs.FS
-	injector errorfs.Injector
-}
-
-func (fs reusingFS) ReuseForWrite(from, to string, c vfs.DiskWriteCategory) (vfs.File, error) {
-	f, err := fs.FS.ReuseForWrite(from, to, c)
-	if err != nil {
-		return nil, err
-	}
-	return errorfs.WrapFile(f, fs.injector), nil
-}
-
 // deletion cuts the power before each write and each fsync of a deletion, and returns the number of cuts after which a
 // slice was there in part, and the number of those after which an hour was there although the deletion had returned.
 func deletion(t *testing.T, remove func(*Journal) error) (torn, back int) {
@@ -97,7 +84,7 @@ func deletion(t *testing.T, remove func(*Journal) error) (torn, back int) {
 		}
 		return nil
 	})
-	j := open(t, reusingFS{errorfs.Wrap(fs, injector), injector})
+	j := open(t, faultfs.Wrap(fs, injector))
 	if err := j.RaiseVersion(compat.Version(compat.HourTotals)); err != nil {
 		t.Fatal(err)
 	}

@@ -15,11 +15,12 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 
 	"flowring/flow"
+	"flowring/store/journal/faultfs"
 )
 
 // withoutRoom returns a file system that accepts no tables while full is set, like a full disk.
 func withoutRoom(fs vfs.FS, full *atomic.Bool) vfs.FS {
-	return errorfs.Wrap(fs, errorfs.InjectorFunc(func(op errorfs.Op) error {
+	return faultfs.Wrap(fs, errorfs.InjectorFunc(func(op errorfs.Op) error {
 		if full.Load() && op.Kind == errorfs.OpCreate && filepath.Ext(op.Path) == ".sst" {
 			return syscall.ENOSPC
 		}

@@ -16,6 +16,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 
 	"flowring/internal/compat"
+	"flowring/store/journal/faultfs"
 )
 
 // opensAs opens a journal with a program that speaks versions 1 to newest.
@@ -169,7 +170,7 @@ func TestPowerLossDuringRaiseVersion(t *testing.T) {
 	mem := vfs.NewCrashableMem()
 	var cuts []vfs.FS
 	cutting := false
-	j, err := Open("data", Options{Speaks: compat.Range{Oldest: 1, Newest: 2}, FS: errorfs.Wrap(mem, errorfs.InjectorFunc(func(op errorfs.Op) error {
+	j, err := Open("data", Options{Speaks: compat.Range{Oldest: 1, Newest: 2}, FS: faultfs.Wrap(mem, errorfs.InjectorFunc(func(op errorfs.Op) error {
 		if cutting && op.Kind.ReadOrWrite() == errorfs.OpIsWrite {
 			cuts = append(cuts, mem.CrashClone(vfs.CrashCloneCfg{}))
 		}
@@ -219,7 +220,7 @@ func TestPowerLossDuringRaiseVersion(t *testing.T) {
 func TestAFailedFsyncOfTheVersionIsFatal(t *testing.T) {
 	fatal := 0
 	failing := false
-	disk := errorfs.Wrap(vfs.NewMem(), errorfs.InjectorFunc(func(op errorfs.Op) error {
+	disk := faultfs.Wrap(vfs.NewMem(), errorfs.InjectorFunc(func(op errorfs.Op) error {
 		if failing && op.Kind == errorfs.OpFileSync {
 			return errorfs.ErrInjected
 		}

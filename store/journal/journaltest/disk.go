@@ -17,6 +17,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 
 	"flowring/store/journal"
+	"flowring/store/journal/faultfs"
 )
 
 // Disk is a file system in memory. It is safe for concurrent use.
@@ -40,7 +41,7 @@ func (d *Disk) FS() journal.FS {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	fault := d.fault
-	fs := errorfs.Wrap(d.mem, errorfs.InjectorFunc(func(op errorfs.Op) error {
+	fs := faultfs.Wrap(d.mem, errorfs.InjectorFunc(func(op errorfs.Op) error {
 		if die := fault.Load(); die != nil && writesBatches(op) {
 			(*die)()
 		}
