@@ -91,7 +91,7 @@ func (a *Agent) Start(ctx context.Context) (err error) {
 		a.readers.Go(func() { a.read(s) })
 	}
 	if a.server != nil {
-		a.rest.Go(func() { a.server.Serve(a.listener) }) // ends with close
+		a.rest.Go(func() { _ = a.server.Serve(a.listener) }) // ends with close
 	}
 	return nil
 }
@@ -126,7 +126,7 @@ func (a *Agent) listen(ctx context.Context) error {
 // close closes the sockets.
 func (a *Agent) close() {
 	for _, s := range a.sockets {
-		s.conn.Close()
+		_ = s.conn.Close()
 	}
 	if a.server != nil {
 		a.server.Close()
@@ -155,7 +155,7 @@ func (a *Agent) Addresses() (all Addresses) {
 // Stop ends the agent: see the package comment. It returns the number of payloads that stay in the spool.
 func (a *Agent) Stop() (left int) {
 	for _, s := range a.sockets {
-		s.conn.SetReadDeadline(time.Now().Add(lastReads))
+		_ = s.conn.SetReadDeadline(time.Now().Add(lastReads))
 	}
 	a.readers.Wait()
 	for _, w := range a.workers {

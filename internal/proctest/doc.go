@@ -12,6 +12,9 @@
 // flows, and the test posts them as records. The totals of Flowring must equal the sums of nfdump. testdata has such a
 // capture for machines without these tools.
 //
+// The agent for NetFlow: a generator, softflowd and pmacctd export to `flowring collect`, which the test kills beside
+// nodes. Its totals must equal the bytes that were sent. Traffic of softflowd and pmacctd goes to a namespace.
+//
 // The README: every command of README.md, from top to bottom in one shell, prints the text below it in README.md.
 // `make pictures` makes the pictures of README.md on the way.
 //

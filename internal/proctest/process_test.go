@@ -18,15 +18,16 @@ import (
 
 // process is one node: its address, its folder and, while it runs, its process. It outlives the process.
 type process struct {
-	t    *testing.T
-	name string
-	host string   // its address; every node has the default ports
-	data string   // folder of the journal
-	log  string   // file with the logs of all starts
-	tls  bool     // the public port has TLS
-	in   []string // command that runs a command in the namespace of this node; nil: none
-	args []string
-	env  []string // additional variables
+	t       *testing.T
+	name    string
+	host    string   // its address; every node has the default ports
+	data    string   // folder of the journal
+	log     string   // file with the logs of all starts
+	tls     bool     // the public port has TLS
+	in      []string // command that runs a command in the namespace of this node; nil: none
+	command string   // of the program; empty: serve
+	args    []string
+	env     []string // additional variables
 
 	binary string // another program than that of the tests; empty: none
 
@@ -51,7 +52,7 @@ func (p *process) start() {
 		p.t.Fatal(err)
 	}
 	defer log.Close()
-	line := append(append([]string{}, p.in...), cmp.Or(p.binary, os.Getenv(envBinary)), "serve")
+	line := append(append([]string{}, p.in...), cmp.Or(p.binary, os.Getenv(envBinary)), cmp.Or(p.command, "serve"))
 	line = append(line, p.args...)
 	p.cmd = exec.Command(line[0], line[1:]...)
 	p.cmd.Stdout, p.cmd.Stderr, p.cmd.Env = log, log, append(environment(), p.env...)

@@ -352,7 +352,7 @@ func (s *Spool) removeDone(seg *segment) {
 	}
 	s.segments = slices.Delete(s.segments, at, at+1)
 	s.stats.Bytes -= seg.size
-	os.Remove(seg.path)
+	_ = os.Remove(seg.path)
 }
 
 // Stats returns the figures.
