@@ -76,11 +76,13 @@ type Config struct {
 	Hours     string        // limits.UnixHours or limits.AnyHours; empty: any
 	MaxFuture time.Duration // with unix hours, how far ahead of the clock an hour may be; 0: no limit
 
-	NamesFile      string   // CSV of address ranges and their names, for bodies of other programs; empty: none
-	Observed       []string // ranges whose hosts report their own traffic
-	Presets        []string // YAML files, beside the embedded presets
-	MaxNamesRows   int      // rows of NamesFile
-	MaxIngestParts int      // records of hours that a body may become
+	NamesFile         string   // CSV of address ranges and their names, for bodies of other programs; empty: none
+	Observed          []string // ranges whose hosts report their own traffic
+	Presets           []string // YAML files, beside the embedded presets
+	MaxNamesRows      int      // rows of NamesFile
+	MaxIngestParts    int      // records of hours that a body may become
+	MaxOtlpPoints     int      // data points of a body of OTLP
+	MaxOtlpAttributes int      // attributes of a body of OTLP
 
 	PeerTLSCert    string    // PEM file of this node's certificate for the peer port; empty: plain
 	PeerTLSKey     string    // PEM file of its key
@@ -121,5 +123,6 @@ func Default(name string) Config {
 		GossipVerify: keyring.Require, PeerTLSMode: mtls.Required, MaxHours: DefaultMaxHours, Auth: access.Required,
 		Hours: limits.AnyHours, MaxFuture: limits.DefaultAhead, ScrubPeriod: DefaultScrub,
 		Observed: senders.Observed(), MaxNamesRows: senders.DefaultMaxRows, MaxIngestParts: senders.DefaultMaxParts,
+		MaxOtlpPoints: senders.DefaultMaxPoints, MaxOtlpAttributes: senders.DefaultMaxAttributes,
 	}
 }

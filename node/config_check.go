@@ -118,6 +118,7 @@ func (c Config) checkLimits(bad func(format string, args ...any)) {
 		{"max-hours", int64(c.MaxHours)}, {"max-buffered", c.MaxBuffered}, {"max-wait", int64(c.MaxWait)},
 		{"max-connections", int64(c.MaxConnections)}, {"max-future", int64(c.MaxFuture)},
 		{"max-names-rows", int64(c.MaxNamesRows)}, {"max-ingest-parts", int64(c.MaxIngestParts)},
+		{"max-otlp-points", int64(c.MaxOtlpPoints)}, {"max-otlp-attributes", int64(c.MaxOtlpAttributes)},
 		{"bootstrap-expect", int64(c.BootstrapExpect)}, {"seal-after", int64(c.SealAfter)}, {"scrub-period", int64(c.ScrubPeriod)},
 	} {
 		if limit.value < 0 {

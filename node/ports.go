@@ -99,6 +99,7 @@ func (n *Node) openPublicPort(ctx context.Context) error {
 	}
 	programs, err := senders.Open(n.files, senders.Settings{
 		NamesFile: n.cfg.NamesFile, Observed: n.cfg.Observed, Presets: n.cfg.Presets, MaxNamesRows: n.cfg.MaxNamesRows, MaxParts: n.cfg.MaxIngestParts,
+		MaxPoints: n.cfg.MaxOtlpPoints, MaxAttributes: n.cfg.MaxOtlpAttributes,
 	})
 	if err != nil {
 		return err

@@ -11,7 +11,8 @@ import (
 
 const index = `flowring adds up the bytes of each network flow in each hour.
 
-POST /flows              store records: JSON or CSV
+POST /flows              store records: JSON, CSV or protobuf
+POST /v1/metrics         store flows of OTLP metrics
 GET  /flows?hour=H       the flows of an hour, added up
 GET  /flows?from=A&to=B  the flows of many hours: filters, groups, the largest ones
 GET  /flows/stream       the rows of such a query, while they change

@@ -34,6 +34,11 @@ func (rt *router) postIngest(w http.ResponseWriter, r *http.Request, who princip
 	rt.ingest.Post(w, r, who, mux.Vars(r)["preset"])
 }
 
+// postMetrics stores the flows of OTLP metrics.
+func (rt *router) postMetrics(w http.ResponseWriter, r *http.Request, who principal.Principal) {
+	rt.ingest.Metrics(w, r, who)
+}
+
 // receiveAny receives a body of any media type.
 func (rt *router) receiveAny(r *http.Request, who principal.Principal) (key string, received ingest.Received, err error) {
 	h, err := head.OfAny(r, rt.MaxBody)

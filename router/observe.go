@@ -59,7 +59,7 @@ func (rec *recorder) Unwrap() http.ResponseWriter { return rec.ResponseWriter }
 func routeLabel(path string) string {
 	switch path {
 	case "/", "/flows", "/flows/stream", "/hours", "/names", "/members", "/healthz", "/livez", "/readyz", "/metrics",
-		"/openapi.json", "/explore", "/live", "/cluster", "/sign-in", "/sign-out",
+		"/openapi.json", "/v1/metrics", "/explore", "/live", "/cluster", "/sign-in", "/sign-out",
 		"/admin/drain", "/admin/forget", "/admin/retention/confirm", "/admin/backup":
 		return path
 	}

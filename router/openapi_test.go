@@ -215,6 +215,7 @@ func provokeRefusals(t *testing.T) {
 		answerTo(newFake(), Deps{Admin: &operators{err: err}}, r)
 	}
 	provokeIngestRefusals()
+	provokeMetricsAnswers()
 	unready := newFake()
 	unready.ready = errors.New("stopping")
 	answerTo(unready, Deps{}, httptest.NewRequest(http.MethodGet, "/readyz", nil))
@@ -233,4 +234,32 @@ func provokeIngestRefusals() {
 	coded := httptest.NewRequest(http.MethodPost, "/ingest/goflow2", strings.NewReader(goflow2Record))
 	coded.Header.Set("Content-Encoding", "br")
 	answerTo(newFake(), Deps{}, coded)
+}
+
+// provokeMetricsAnswers provokes the answers to OTLP metrics.
+func provokeMetricsAnswers() {
+	const point = `{"resourceMetrics":[{"scopeMetrics":[{"metrics":[{"name":"obi.network.flow.bytes","sum":{"aggregationTemporality":1,
+		"isMonotonic":true,"dataPoints":[{"asInt":"1","timeUnixNano":"1700000000000000000","attributes":[
+		{"key":"obi.ip","value":{"stringValue":"10.0.0.1"}},{"key":"src.address","value":{"stringValue":"10.0.0.1"}},
+		{"key":"dst.address","value":{"stringValue":"10.0.0.2"}}]}]}}]}]}]}`
+	post := func(f *fake, body io.Reader, change func(r *http.Request)) {
+		r := httptest.NewRequest(http.MethodPost, "/v1/metrics", body)
+		r.Header.Set("Content-Type", "application/json")
+		change(r)
+		answerTo(f, Deps{}, r)
+	}
+	same := func(*http.Request) {}
+	for _, body := range []string{point, `{}`, "text", strings.Replace(point, `Temporality":1`, `Temporality":2`, 1)} {
+		post(newFake(), strings.NewReader(body), same)
+	}
+	post(newFake(), iotest.ErrReader(os.ErrDeadlineExceeded), same)
+	post(newFake(), strings.NewReader(point), func(r *http.Request) { r.Header.Set("Content-Type", "text/plain") })
+	post(newFake(), strings.NewReader(point), func(r *http.Request) { r.Header.Set("Content-Encoding", "br") })
+	post(newFake(), strings.NewReader(point), func(r *http.Request) { r.ContentLength = 1 << 40 })
+	post(newFake(), strings.NewReader(point), func(r *http.Request) { r.URL.RawQuery = "x=1" })
+	for _, err := range []error{&contract.UnavailableError{Reason: "r"}, errors.New("secret")} {
+		f := newFake()
+		f.onPost = func(context.Context, *flow.Posting) (bool, error) { return false, err }
+		post(f, strings.NewReader(point), same)
+	}
 }

@@ -181,6 +181,7 @@ func (rt *router) routes() *mux.Router {
 	get := func(path string, h http.HandlerFunc) { open(path, rt.needs(principal.Read, h)) }
 	m.HandleFunc("/flows", rt.takes(rt.named(principal.Write, rt.postFlows))).Methods(http.MethodPost)
 	m.HandleFunc("/ingest/{preset}", rt.takes(rt.named(principal.Write, rt.postIngest))).Methods(http.MethodPost)
+	m.HandleFunc("/v1/metrics", rt.takes(rt.named(principal.Write, rt.postMetrics))).Methods(http.MethodPost)
 	get("/flows", rt.takes(rt.getFlows, ask.Parameters()...))
 	get("/flows/stream", rt.takes(rt.getStream, ask.StreamParameters()...))
 	get("/hours", rt.takes(rt.getHours, ask.HoursParameters()...))

@@ -23,12 +23,18 @@ type Settings struct {
 	MaxNamesRows int      // rows of NamesFile
 	Observed     []string // ranges whose hosts report their own traffic
 	MaxParts     int      // records of hours that a body may become
+
+	MaxPoints     int // data points of a body of OTLP
+	MaxAttributes int // attributes of a body of OTLP
 }
 
 // The default limits.
 const (
 	DefaultMaxRows  = names.DefaultMaxRows
 	DefaultMaxParts = ingest.DefaultMaxParts
+
+	DefaultMaxPoints     = ingest.DefaultMaxPoints
+	DefaultMaxAttributes = ingest.DefaultMaxAttributes
 )
 
 // Observed returns the ranges that are observed by default, the private ones.
@@ -50,7 +56,9 @@ func CheckRange(text string) (string, error) {
 
 // Open reads the files of the settings. The names file is read again when it changes.
 func Open(files *reload.Set, s Settings) (ingest.Config, error) {
-	cfg := ingest.Config{MaxParts: s.MaxParts, Names: func() mapping.Names { return nil }}
+	cfg := ingest.Config{
+		MaxParts: s.MaxParts, MaxPoints: s.MaxPoints, MaxAttributes: s.MaxAttributes, Names: func() mapping.Names { return nil },
+	}
 	var contents [][]byte
 	for _, name := range s.Presets {
 		content, err := os.ReadFile(name)

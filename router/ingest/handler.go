@@ -29,6 +29,9 @@ type Config struct {
 	MaxBody  int64               // bytes of the records of a delivery, decompressed
 	MaxParts int                 // records of hours that a body may become; 0: DefaultMaxParts
 	MaxHours int                 // hours of one call to the cluster
+
+	MaxPoints     int // data points of a body of OTLP; 0: DefaultMaxPoints
+	MaxAttributes int // attributes of a body of OTLP; 0: DefaultMaxAttributes
 }
 
 // DefaultMaxParts is the default of Config.MaxParts.
@@ -58,12 +61,13 @@ type Deps struct {
 	Now      func() time.Time
 }
 
-// Handler answers POST /ingest/PRESET.
+// Handler answers POST /ingest/PRESET and POST /v1/metrics.
 type Handler struct {
 	Config
 	Deps
-	metrics  metrics
-	setAside lograte.Limiter
+	otlpPresets []*preset.Preset
+	metrics     metrics
+	setAside    lograte.Limiter
 }
 
 // New returns a handler.
@@ -74,7 +78,19 @@ func New(cfg Config, deps Deps) *Handler {
 	if cfg.MaxParts <= 0 {
 		cfg.MaxParts = DefaultMaxParts
 	}
-	return &Handler{Config: cfg, Deps: deps, metrics: newMetrics(deps.Registry, cfg.Presets.Names())}
+	if cfg.MaxPoints <= 0 {
+		cfg.MaxPoints = DefaultMaxPoints
+	}
+	if cfg.MaxAttributes <= 0 {
+		cfg.MaxAttributes = DefaultMaxAttributes
+	}
+	h := &Handler{Config: cfg, Deps: deps, metrics: newMetrics(deps.Registry, cfg.Presets.Names())}
+	for _, name := range cfg.Presets.Names() {
+		if p := cfg.Presets.Get(name); p.Form == "otlp" {
+			h.otlpPresets = append(h.otlpPresets, p)
+		}
+	}
+	return h
 }
 
 // Post answers a POST of a principal to the path of a preset.
@@ -96,7 +112,10 @@ func (h *Handler) Post(w http.ResponseWriter, r *http.Request, who principal.Pri
 // post takes a request from its headers to its outcome.
 func (h *Handler) post(r *http.Request, who principal.Principal, name string) (*mapped, error) {
 	p := h.Presets.Get(name)
-	if p == nil || p.Form == "otlp" {
+	if p != nil && p.Form == "otlp" {
+		return nil, contract.NotFound.Errorf("metrics of OTLP for the preset %s go to /v1/metrics", p.Name)
+	}
+	if p == nil {
 		return nil, contract.NotFound.Errorf("/ingest has no preset %.64q; flowring presets lists them", name)
 	}
 	key, received, err := h.Receive(r, who)

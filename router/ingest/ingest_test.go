@@ -394,7 +394,7 @@ func TestNoAnswerMakesASenderDropGoodRecords(t *testing.T) {
 func TestABodyThatCanNeverBeStoredIsRefused(t *testing.T) {
 	f := newFixture(t, Config{MaxParts: 3})
 	want(t, f.send("none", "x"), 404, "has no preset")
-	want(t, f.send("obi", "x"), 404, "has no preset")
+	want(t, f.send("obi", "x"), 404, "/v1/metrics")
 	want(t, f.send("aws-vpc", ""), 400, "the body is empty")
 	want(t, f.send("flp", "text"), 400, "neither a JSON array nor JSON objects")
 	want(t, f.send("aws-vpc", line("10.0.0.1", 7000, 0, 4*3600)), 413, "--max-ingest-parts")

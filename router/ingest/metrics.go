@@ -14,6 +14,8 @@ type metrics struct {
 	notes        *prometheus.CounterVec // by preset and note
 	replays      *prometheus.CounterVec // by preset
 	partsRefused prometheus.Counter
+	otherPoints  prometheus.Counter
+	otlpRefused  *prometheus.CounterVec // by limit
 }
 
 func newMetrics(reg prometheus.Registerer, presets []string) metrics {
@@ -30,6 +32,12 @@ func newMetrics(reg prometheus.Registerer, presets []string) metrics {
 			"Bodies of presets that an earlier attempt had stored. Their records count once.", "preset"),
 		partsRefused: f.NewCounter(prometheus.CounterOpts{Name: "flowring_ingest_parts_refusals_total",
 			Help: "Bodies refused because they become too many records of hours."}),
+		otherPoints: f.NewCounter(prometheus.CounterOpts{Name: "flowring_ingest_otlp_ignored_points_total",
+			Help: "Data points of OTLP metrics that no preset names."}),
+		otlpRefused: counter("otlp_refusals_total", "Bodies of OTLP metrics refused because of a limit.", "limit"),
+	}
+	for _, limit := range [...]string{"points", "attributes"} {
+		m.otlpRefused.WithLabelValues(limit)
 	}
 	for _, p := range presets { // the first record set aside must show as an increase
 		m.records.WithLabelValues(p, ingest.Kept.String())

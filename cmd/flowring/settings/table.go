@@ -196,6 +196,10 @@ func ofSenders() []setting {
 			func(s *Settings) value { return countValue{&s.MaxNamesRows, 1} }},
 		{"max-ingest-parts", groupSenders, "records of hours that one body may become",
 			func(s *Settings) value { return countValue{&s.MaxIngestParts, 1} }},
+		{"max-otlp-points", groupSenders, "data points of one body of OTLP metrics",
+			func(s *Settings) value { return countValue{&s.MaxOtlpPoints, 1} }},
+		{"max-otlp-attributes", groupSenders, "attributes of one body of OTLP metrics",
+			func(s *Settings) value { return countValue{&s.MaxOtlpAttributes, 1} }},
 	}
 }
 
