@@ -10,7 +10,7 @@ BUILDINFO := flowring/internal/buildinfo
 LDFLAGS   := -s -w -X $(BUILDINFO).commit=$(COMMIT)
 
 .DEFAULT_GOAL := build
-.PHONY: help build test race simulate lint fuzz cover bench growth bench-check pictures image clean FORCE
+.PHONY: help build test race simulate lint fuzz cover bench traffic growth bench-check pictures image clean FORCE
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -53,12 +53,17 @@ cover: ## run all tests and print what they cover, by function
 BENCHFLAGS ?=
 bench: build bin/bench ## measure what it costs beside plain Go, for some minutes; BENCHFLAGS=-short for less than one
 	bin/bench $(BENCHFLAGS)
+	bin/bench -traffic $(BENCHFLAGS)
+
+traffic: build bin/bench ## measure posts of many forms beside plain Go, for some minutes
+	bin/bench -traffic $(BENCHFLAGS)
 
 growth: build bin/bench ## measure how cost grows with flows, hours, nodes and copies, for ten minutes
 	bin/bench -growth
 
 bench-check: build bin/bench ## measure less, for less than a minute, and fail for a cost of over twice its bar
 	bin/bench -short -check 2
+	bin/bench -traffic -short -check 3
 
 bin/bench: FORCE
 	go build -o $@ ./internal/bench

@@ -3,6 +3,8 @@
 //	bench [-short] [-check FACTOR] [-json] [-only TEXT] [-flowring FILE]
 //	                                             measure everything, or only the tables with TEXT in their titles
 //	bench -growth [-only TEXT] [-flowring FILE]  measure how cost grows with flows, hours, nodes and copies
+//	bench -traffic [-short] [-check FACTOR] [-only TEXT] [-profile DIR]
+//	                                             measure posts of many forms: package traffic
 //	bench -profile DIR                           write CPU profiles of nodes under load
 //	bench serve NAME                             serve one of the yardsticks, or a node that writes a profile
 //

@@ -17,6 +17,7 @@ import (
 	"flowring/internal/bench/pages"
 	"flowring/internal/bench/queries"
 	"flowring/internal/bench/server"
+	"flowring/internal/bench/traffic"
 )
 
 func main() {
@@ -37,6 +38,7 @@ type options struct {
 	flowring string
 	profile  string
 	growth   bool
+	traffic  bool
 	only     string
 }
 
@@ -50,8 +52,9 @@ func run(ctx context.Context, args []string) error {
 	flags.BoolVar(&o.json, "json", false, "print JSON")
 	flags.Float64Var(&o.check, "check", 0, "fail if a cost is over `FACTOR` times its bar; 0: never")
 	flags.StringVar(&o.flowring, "flowring", "bin/flowring", "program under measurement; journals lie in its folder")
-	flags.StringVar(&o.profile, "profile", "", "write CPU profiles of nodes under load to `DIR`, and measure nothing")
+	flags.StringVar(&o.profile, "profile", "", "write CPU profiles of nodes under load to `DIR`, and measure nothing but -traffic")
 	flags.BoolVar(&o.growth, "growth", false, "measure how cost grows, in about ten minutes, and nothing else")
+	flags.BoolVar(&o.traffic, "traffic", false, "measure posts of many forms, in some minutes, and nothing else")
 	flags.StringVar(&o.only, "only", "", "only the tables whose titles contain `TEXT`")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -63,13 +66,43 @@ func run(ctx context.Context, args []string) error {
 	// The client keeps little, and its CPU time is lost to the servers.
 	defer debug.SetGCPercent(debug.SetGCPercent(400))
 	l := server.Launcher{Self: self, Flowring: o.flowring, Dir: filepath.Dir(o.flowring)}
-	if o.profile != "" {
+	if o.profile != "" && !o.traffic {
 		return profile(ctx, l, o.profile)
 	}
 	if o.growth {
 		return grow(ctx, os.Stdout, l, o.only)
 	}
+	if o.traffic {
+		return measureTraffic(ctx, l, o)
+	}
 	return compare(ctx, l, o)
+}
+
+// measureTraffic takes the measurements of package traffic and prints them.
+func measureTraffic(ctx context.Context, l server.Launcher, o options) error {
+	if o.profile != "" {
+		l.Profile = filepath.Join(o.profile, "traffic")
+	}
+	n := traffic.Full
+	if o.short {
+		n = traffic.Short
+	}
+	results, err := traffic.Measure(ctx, l, n, o.only, os.Stderr)
+	if err != nil {
+		return err
+	}
+	figures, err := traffic.State(ctx, l, n, o.only)
+	if err != nil {
+		return err
+	}
+	if len(results)+len(figures) == 0 {
+		return noTable(o.only)
+	}
+	err = errors.Join(traffic.Write(os.Stdout, results), traffic.WriteState(os.Stdout, figures))
+	if err != nil || o.check == 0 {
+		return err
+	}
+	return traffic.Check(results, figures, o.check)
 }
 
 // compare takes all measurements and prints them.

@@ -18,6 +18,7 @@ import (
 	"flowring/flow"
 	"flowring/internal/bench/pages"
 	"flowring/internal/bench/server"
+	"flowring/internal/bench/traffic"
 	"flowring/internal/bench/workload"
 	"flowring/internal/load"
 )
@@ -119,6 +120,25 @@ func TestACancelledMeasureEndsItsServer(t *testing.T) {
 	}
 	if !gone(measured) {
 		t.Error("the process still runs")
+	}
+}
+
+func TestTrafficIsMeasuredAtEveryServer(t *testing.T) {
+	l := own(t)
+	n := traffic.Sizes{Rounds: 2, Records: 2000, Posts: 50, All: true}
+	for _, group := range []string{"key and compression", "small posts, two hours"} {
+		got, err := traffic.Measure(t.Context(), l, n, group, io.Discard)
+		if err != nil || len(got) != 1 || len(got[0].LeftOut) > 0 {
+			t.Fatalf("Measure of %q = %d groups, %v; want one with all cells", group, len(got), err)
+		}
+		for _, c := range got[0].Costs {
+			if c.ReadOnly <= 0 || c.PlainGo <= 0 || c.Node <= 0 {
+				t.Errorf("%s: %s: %+v, want every cost", group, c.Cell.Name, c)
+			}
+		}
+	}
+	if left, err := os.ReadDir(l.Dir); err != nil || len(left) > 0 {
+		t.Errorf("left in the folder: %v, %v", left, err)
 	}
 }
 

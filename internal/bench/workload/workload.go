@@ -25,15 +25,16 @@ const postWithin = time.Minute
 // Workload is a number of posts. Each connection stays open and sends the next post as soon as the last one is
 // answered.
 type Workload struct {
-	key         string // prefix of the idempotency keys; unique for each server
+	key         string // prefix of the idempotency keys; unique for each server; empty: posts without keys, without retries
 	connections int
 	Count       int64 // of posts
 	Posts       load.Posts
+	Header      http.Header // additional headers of each request
 }
 
 // New returns a workload. The key is the prefix of the idempotency keys, and is unique for each server.
 func New(key string, connections int, count int64, posts load.Posts) Workload {
-	return Workload{key, connections, count, posts}
+	return Workload{key: key, connections: connections, Count: count, Posts: posts}
 }
 
 // Done is the result of a workload.
@@ -81,6 +82,7 @@ func (w Workload) senders(s *server.Server) ([]*load.Sender, error) {
 		sender, err := load.NewSender(load.Access{
 			Targets: []string{url}, Connections: w.connections, Timeout: postWithin, Key: w.key,
 			BodySize: len(w.Posts.Append(nil, 0)), TLS: server.ClientTLS(), HTTP1: true,
+			Header: w.Header,
 		})
 		if err != nil {
 			return nil, err
@@ -148,13 +150,13 @@ func InOrder(first flow.Hour, hours, records, flows, stride int) load.Posts {
 
 // Fill returns a workload that posts each of a number of flows of an hour the given number of times.
 func Fill(key string, hour flow.Hour, flows, times int) Workload {
-	return Workload{key, Few, int64(times * flows / BodyRecords), InOrder(hour, 1, BodyRecords, flows, 1)}
+	return New(key, Few, int64(times*flows/BodyRecords), InOrder(hour, 1, BodyRecords, flows, 1))
 }
 
 // NewFlow returns a workload that posts one record of one flow.
 func NewFlow(hour flow.Hour, number int) Workload {
 	posts := InOrder(hour, 1, 1, number+1, 1)
-	return Workload{fmt.Sprint("new-", number), 1, 1, later{posts, int64(number)}}
+	return New(fmt.Sprint("new-", number), 1, 1, later{posts, int64(number)})
 }
 
 // Part returns posts of an hour that begin behind the first ones of InOrder, so that hours have different flows.
