@@ -12,8 +12,8 @@ import (
 	"flowring/flow"
 )
 
-// plainText returns the text of an input, decompressed and without a byte order mark.
-func plainText(r io.Reader) (io.Reader, error) {
+// PlainText returns the text of an input, decompressed and without a byte order mark.
+func PlainText(r io.Reader) (io.Reader, error) {
 	r, err := decompressed(r)
 	if err != nil {
 		return nil, err

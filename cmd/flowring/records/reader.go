@@ -45,7 +45,7 @@ func (r Request) Place() (first, last int) {
 // NewReader returns a reader. The first bytes of r tell its compression and its form. An input without a byte, or only of
 // white space, is an error, because a program that failed to write records looks like that.
 func NewReader(r io.Reader) (*Reader, error) {
-	plain, err := plainText(r)
+	plain, err := PlainText(r)
 	if err != nil {
 		return nil, err
 	}

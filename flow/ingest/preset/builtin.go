@@ -69,3 +69,13 @@ func (s *Set) Names() []string {
 	slices.Sort(names)
 	return names
 }
+
+// Rows returns the names of the embedded presets whose records are rows of a text, in order.
+func Rows() (names []string) {
+	for _, p := range Builtin() {
+		if p.Form != "otlp" {
+			names = append(names, p.Name)
+		}
+	}
+	return names
+}

@@ -1,0 +1,44 @@
+package form
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+
+	"flowring/flow/ingest/preset"
+)
+
+// LineKind is the kind of a line of a text whose lines are records.
+type LineKind uint8
+
+// The kinds.
+const (
+	NoRecord   LineKind = iota // an empty line
+	HeaderLine                 // the names of the columns of the lines that follow
+	RecordLine
+)
+
+// Lines tells the kinds of the lines of a text, in their order. It lets a long text be cut into bodies: each begins with
+// the last header line before its records.
+type Lines struct {
+	isHeader func(values []string) bool
+}
+
+// LinesOf returns the kinds of lines of the form of a preset. ok is false if records of the form have no lines.
+func LinesOf(p *preset.Preset) (l *Lines, ok bool) {
+	if p.Form == "aws-lines" {
+		return &Lines{isHeader}, true
+	}
+	return nil, false
+}
+
+// Kind returns the kind of the next line.
+func (l *Lines) Kind(line []byte) LineKind {
+	if len(bytes.TrimSpace(line)) == 0 {
+		return NoRecord
+	}
+	if l.isHeader(slices.Collect(strings.FieldsSeq(string(line)))) {
+		return HeaderLine
+	}
+	return RecordLine
+}
