@@ -41,7 +41,7 @@ func levels() map[string]int {
 		"cmd/flowring/profile": 5, "cmd/flowring/heap": 6, "cmd/flowring/log": 6, "cmd/flowring/lifetime": 6, "cmd/flowring/records": 6, "cmd/flowring/settings": 6,
 		"cmd/flowring/access": 7, "cmd/flowring/announce": 7, "cmd/flowring/output": 7, "cmd/flowring/bench": 8,
 		"cmd/flowring/poster": 8, "cmd/flowring/parts": 8, "cmd/flowring/importer": 9,
-		"cmd/flowring/table":  8, "cmd/flowring/presets": 8, "cmd/flowring/retention": 8,
+		"cmd/flowring/table": 8, "cmd/flowring/presets": 8, "cmd/flowring/retention": 8,
 		"cmd/flowring/ask":   9,
 		"cmd/flowring/check": 9,
 		"cmd/flowring/top":   10,
