@@ -15,6 +15,9 @@
 // The agent for NetFlow: a generator, softflowd and pmacctd export to `flowring collect`, which the test kills beside
 // nodes. Its totals must equal the bytes that were sent. Traffic of softflowd and pmacctd goes to a namespace.
 //
+// Real senders and proxies: the pages of docs/integrations have their configurations. A test runs a program with the
+// configuration of its page, loses answers of the nodes on the way, and compares the totals with the text of the page.
+//
 // The README: every command of README.md, from top to bottom in one shell, prints the text below it in README.md.
 // `make pictures` makes the pictures of README.md on the way.
 //
@@ -24,7 +27,7 @@
 //	FLOWRING_LONG=1            inject faults for minutes, not seconds
 //	FLOWRING_SAMPLE=DIR        keep the capture of TestCapturedTraffic in this folder, in the form of testdata
 //	FLOWRING_LOG_LEVEL=debug   log level of the nodes
-//	CI=true                    fail if a tool for capturing is missing; otherwise such a test is skipped
+//	CI=true                    fail if a program that .ci/run installs is missing; otherwise such a test is skipped
 //
 // With -short only tests without processes run. The logs of the nodes are printed at a failure, and kept with
 // -artifacts.
