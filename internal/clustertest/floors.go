@@ -152,12 +152,15 @@ func (r *runner) raiseFloors(name string, want roster.Floors) error {
 // amend ends the mistake of a node.
 func (r *runner) amend(name string) { r.correct(name, bounds.Mistake{}) }
 
-// correct changes the mistake of a node. A running node with another retention is restarted.
+// correct changes the mistake of a node. A running node with another retention is restarted, and has the old one until it
+// has stopped.
 func (r *runner) correct(name string, m bounds.Mistake) {
-	was := r.c.bounds.Mistake(name)
-	r.c.bounds.Set(name, m)
-	if was.Lowered != m.Lowered && r.c.Node(name) != nil {
+	restart := r.c.bounds.Mistake(name).Lowered != m.Lowered && r.c.Node(name) != nil
+	if restart {
 		r.c.Stop(name, 25*time.Second)
+	}
+	r.c.bounds.Set(name, m)
+	if restart {
 		r.start(name)
 	}
 }
