@@ -135,9 +135,9 @@ func (n *Node) sendHeartbeats(ctx context.Context) replies {
 			continue
 		}
 		wg.Go(func() {
-			begun := time.Now()
+			begun := n.clock.Monotonic()
 			to, err := n.client.Hello(ctx, addr, hello)
-			difference, said := n.clock.Ahead(to.Clock, time.Since(begun))
+			difference, said := n.clock.Ahead(to.Clock, n.clock.Monotonic()-begun)
 			if err != nil {
 				n.log.Debug("heartbeat", "address", addr, "error", err)
 				n.adoptFromHeartbeat(addr, to, err)

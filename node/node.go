@@ -54,7 +54,7 @@ type Deps struct {
 	NameIsDefault bool // no operator set Config.Name: the name in the data folder replaces it
 
 	// For tests alone.
-	Now         func() time.Time     // the wall clock that heartbeats compare; nil: time.Now
+	Now         func() time.Time     // the wall clock that heartbeats compare; nil: clock.Now
 	Monotonic   func() time.Duration // the time that retention counts as uptime; nil: that of the process
 	Fatal       func(error)          // called instead of ending the process after a fatal disk error; see journal.Options
 	Memory      func() int64         // bytes in use by the process, instead of the real number
@@ -151,7 +151,7 @@ func New(cfg Config, deps Deps) (*Node, error) {
 		deps.Registry = metrics.NewRegistry()
 	}
 	if deps.Now == nil {
-		deps.Now = time.Now
+		deps.Now = clock.Now
 	}
 	if deps.CPUSlots == nil {
 		deps.CPUSlots = admission.NewCPUSlots(admission.DefaultCPUSlots())

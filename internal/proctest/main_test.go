@@ -65,8 +65,8 @@ func TestResultsDependOnTheSourceOfTheProgram(t *testing.T) {
 }
 
 // build compiles the program: as it ships, or with the race detector if the tests have it (P18).
-func build(binary string) error {
-	args, env := []string{"build", "-o", binary}, append(os.Environ(), "CGO_ENABLED=0")
+func build(binary string, flags ...string) error {
+	args, env := append([]string{"build", "-o", binary}, flags...), append(os.Environ(), "CGO_ENABLED=0")
 	if racetest.Enabled {
 		args, env = append(args, "-race"), os.Environ()
 	}

@@ -99,3 +99,18 @@ func TestWarningsAboutTheClockAreRare(t *testing.T) {
 		synctest.Wait()
 	})
 }
+
+func TestThePaceOfATestProgram(t *testing.T) {
+	for _, tt := range []struct {
+		text   string
+		pace   int64
+		millis int64
+	}{{"", 1, 0}, {"8000@1700000000000", 8000, 1700000000000}, {"0@1700000000000", 1, 0}, {"8000", 1, 0}, {"x@1", 1, 0}} {
+		if got, since := paceOf(tt.text); got != tt.pace || tt.pace > 1 && since.UnixMilli() != tt.millis {
+			t.Errorf("paceOf(%q) = %d, %v, want %d, %d", tt.text, got, since, tt.pace, tt.millis)
+		}
+	}
+	if fast != "" || pace != 1 {
+		t.Errorf("a program without the linker's word has the pace %d", pace)
+	}
+}
