@@ -356,6 +356,30 @@ func TestTheKernelsDropsAreFound(t *testing.T) {
 	}
 }
 
+// A socket that nobody reads loses datagrams in the kernel, and the kernel tells their number.
+func TestDropsOfTheKernelAreCounted(t *testing.T) {
+	if _, err := os.Stat("/proc/net/udp"); err != nil {
+		t.Skip("the kernel has no /proc/net/udp")
+	}
+	s, err := openSocket(t.Context(), "127.0.0.1:0", false, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.conn.Close()
+	conn, err := net.Dial("udp", s.conn.LocalAddr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	eventually(t, "the kernel drops datagrams", func() bool {
+		if _, err := conn.Write(make([]byte, 1000)); err != nil {
+			t.Fatal(err)
+		}
+		drops, ok := s.kernelDrops()
+		return ok && drops > 0
+	})
+}
+
 // Everything that an agent exports stands in the guide, and the guide has nothing else.
 func TestTheGuideHasEveryMetricAndLogMessage(t *testing.T) {
 	guide, err := os.ReadFile("../../docs/integrations/netflow.md")

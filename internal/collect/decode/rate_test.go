@@ -23,6 +23,7 @@ func TestSamplingRatesOfOptions(t *testing.T) {
 		{"a sampler of v9", V9, []value{num(48, 2, 3), num(49, 1, 2), num(50, 4, 64)}, []value{num(48, 2, 3)}, 64},
 		{"a sampler of v9 with one byte", V9, []value{num(48, 1, 3), num(50, 2, 64)}, []value{num(48, 1, 3)}, 64},
 		{"a record of no sampler", V9, []value{num(48, 2, 3), num(50, 4, 64)}, []value{num(48, 2, 0)}, 1},
+		{"the only sampler, which records do not name", V9, []value{num(48, 2, 3), num(50, 4, 64)}, nil, 64},
 		{"softflowd's IPFIX: one packet, nine not", IPFIX, []value{num(305, 4, 1), num(306, 4, 9)}, nil, 10},
 		{"a selector", IPFIX, []value{num(302, 8, 5), num(305, 4, 1), num(306, 4, 99)}, []value{num(302, 8, 5)}, 100},
 		{"n of a population", IPFIX, []value{num(309, 4, 2), num(310, 4, 30)}, nil, 15},
@@ -56,6 +57,17 @@ func TestARateThatComesLateIsVisible(t *testing.T) {
 	every(t, d, v9(1, optionsSet(V9, 300, options...), optionData(300, options...)))
 	if r = one(t, d, v9(2, dataSet(256, fields...))); r.Rate != 64 || c.NewRate.Load() != 1 || c.NoRate.Load() != 1 {
 		t.Errorf("after them: rate %d, %d changes, %d unknown", r.Rate, c.NewRate.Load(), c.NoRate.Load())
+	}
+}
+
+// A record that does not name its sampler has no certain rate if there are two.
+func TestARecordOfOneOfTwoSamplersIsCounted(t *testing.T) {
+	d, c := decoder()
+	first, second := []value{num(48, 2, 3), num(50, 4, 64)}, []value{num(48, 2, 4), num(50, 4, 8)}
+	r := one(t, d, v9(0, optionsSet(V9, 300, first...), optionData(300, first...), optionData(300, second...),
+		templateSet(V9, 256, pair(1)...), dataSet(256, pair(1)...)))
+	if r.Rate != 1 || !r.NoRate || c.NoRate.Load() != 1 {
+		t.Errorf("rate = %d, unknown %v, counted %d", r.Rate, r.NoRate, c.NoRate.Load())
 	}
 }
 

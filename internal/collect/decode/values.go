@@ -199,10 +199,17 @@ func (d *Decoder) rate(at *domain, v *values) (rate uint64, unknown bool) {
 			return d.cfg.Rate, true
 		}
 	}
-	if at.rate > 0 {
+	switch {
+	case at.rate > 0:
 		return at.rate, false
+	case v.has(sampler) || len(at.rates) == 0:
+		return d.cfg.Rate, false
+	case len(at.rates) == 1: // records need not name the only sampler
+		for _, rate := range at.rates {
+			return rate, false
+		}
 	}
-	return d.cfg.Rate, false
+	return d.cfg.Rate, true
 }
 
 // rate returns the rate that fields tell, or 0. One of n is n; s of p is p/s, and i packets after s others (i+s)/i.
