@@ -250,6 +250,69 @@ func TestAFileOfS3IsMapped(t *testing.T) {
 	})
 }
 
+// The samples of nfdump and pmacct have the forms of nfdump 1.7.1 and pmacct 1.7.7, with other values.
+const (
+	nfdumpJSON = "[\n{\n\t\"type\" : \"FLOW\",\n\t\"first\" : \"2023-11-14T22:59:50.000\",\n\t\"last\" : \"2023-11-14T23:00:10.000\",\n" +
+		"\t\"in_bytes\" : 2001,\n\t\"src6_addr\" : \"2001:db8::1\",\n\t\"dst6_addr\" : \"2001:db8::2\"\n},\n" +
+		"{\n\t\"first\" : \"2023-11-14T23:00:00.000\",\n\t\"last\" : \"2023-11-14T23:00:00.250\",\n\t\"in_bytes\" : 10,\n\t\"out_bytes\" : 5,\n" +
+		"\t\"src4_addr\" : \"192.0.2.1\",\n\t\"dst4_addr\" : \"198.51.100.2\"\n}]\n"
+	nfdumpCSV = "ts,te,td,sa,da,sp,dp,pr,ibyt,opkt,obyt\n" +
+		"2023-11-14 22:59:50,2023-11-14 23:00:10,20.000,2001:db8::1,2001:db8::2,1000,53,UDP,2001,0,0\n" +
+		"2023-11-14 23:00:00,2023-11-14 23:00:00,0.250,192.0.2.1,198.51.100.2,1000,53,UDP,10,1,5\n" +
+		"Summary\nflows,bytes,packets,avg_bps,avg_pps,avg_bpp\n2,2016,40,51543,10,612\n"
+	pmacctJSON = `{"event_type": "purge", "ip_src": "2001:db8::1", "ip_dst": "2001:db8::2", "timestamp_start": "2023-11-14 22:59:50.000000", "timestamp_end": "2023-11-14 23:00:10.000000", "packets": 1, "bytes": 2001}
+{"event_type": "purge", "ip_src": "192.0.2.1", "ip_dst": "198.51.100.2", "timestamp_start": "2023-11-14 23:00:00.250000", "timestamp_end": "0000-00-00 00:00:00.000000", "packets": 1, "bytes": 8}
+{"event_type": "purge", "ip_src": "192.0.2.1", "ip_dst": "198.51.100.2", "stamp_inserted": "2023-11-14 23:00:00", "stamp_updated": "2026-11-30 20:07:31", "packets": 4, "bytes": 7}
+`
+	pmacctCSV = "SRC_IP,DST_IP,TIMESTAMP_START,TIMESTAMP_END,PACKETS,BYTES\n" +
+		"2001:db8::1,2001:db8::2,2023-11-14 22:59:50.000000,2023-11-14 23:00:10.000000,1,2001\n" +
+		"192.0.2.1,198.51.100.2,2023-11-14 23:00:00.250000,0000-00-00 00:00:00.000000,1,15\n"
+)
+
+// TestNfdumpAndPmacct: a record over the hour is shared out, an unknown end is the begin, the time of a purge is no time,
+// and the summary of nfdump counts as nothing.
+func TestNfdumpAndPmacct(t *testing.T) {
+	for preset, text := range map[string]string{
+		"nfdump": nfdumpJSON, "nfdump-csv": nfdumpCSV, "pmacct": pmacctJSON, "pmacct-csv": pmacctCSV,
+	} {
+		vpc, _, _ := strings.Cut(preset, "-")
+		if vpc == "nfdump" {
+			vpc = "netflow"
+		}
+		s := newStore()
+		for range 2 {
+			out, err := importText(t, s, &Options{Preset: preset}, text)
+			if err != nil || !strings.Contains(out, " kept with 2,016 bytes\n") || strings.Contains(out, "set aside") {
+				t.Errorf("%s: %v and %s", preset, err, out)
+			}
+		}
+		s.wantSums(t, map[string]string{
+			"2001:db8::1 2001:db8::2 " + vpc + " 472222": "1000", "2001:db8::1 2001:db8::2 " + vpc + " 472223": "1001",
+			"192.0.2.1 198.51.100.2 " + vpc + " 472223": "15",
+		})
+	}
+}
+
+// TestSeveralTablesOfNfdumpInOneFile: each has its header and its summary, and parts are cut between them.
+func TestSeveralTablesOfNfdumpInOneFile(t *testing.T) {
+	s := newStore()
+	out, err := importText(t, s, &Options{Preset: "nfdump-csv"}, strings.Repeat(nfdumpCSV, 6000))
+	if err != nil || !strings.HasPrefix(out, "-: 12,000 records read, 12,000 kept with 12,096,000 bytes\n") {
+		t.Errorf("%v and %s", err, out)
+	}
+	if got, want := s.sums["192.0.2.1 198.51.100.2 netflow 472223"], int64(6000*15); got.Int64() != want {
+		t.Errorf("sum %v, want %d", got, want)
+	}
+}
+
+// TestNfdumpAggregatedAsJSONIsAnError: it prints objects without addresses and bytes, with the exit code 0.
+func TestNfdumpAggregatedAsJSONIsAnError(t *testing.T) {
+	const text = "[\n{\n\t\"type\" : \"FLOW\",\n\t\"sampled\" : 0,\n\t\"label\" : \"<none>\"\n}]\n"
+	if _, err := importText(t, newStore(), &Options{Preset: "nfdump"}, text); err == nil || !strings.Contains(err.Error(), "no record can be read") {
+		t.Errorf("error %v", err)
+	}
+}
+
 // TestAChangedNamesFileCountsOnce: what the first run has stored counts, under its names (P2).
 func TestAChangedNamesFileCountsOnce(t *testing.T) {
 	names := filepath.Join(t.TempDir(), "names.csv")
@@ -317,6 +380,10 @@ func FuzzImport(f *testing.F) {
 	f.Add("aws-vpc", awsLines)
 	f.Add("flp", `{"SrcAddr":"10.0.0.1","DstAddr":"10.0.0.2","Bytes":1,"FlowDirection":0,"TimeFlowStartMs":1700000000000,"TimeFlowEndMs":1700000000001}`)
 	f.Add("goflow2", `{"src_addr":"10.0.0.1","dst_addr":"10.0.0.2","bytes":5,"time_flow_start_ns":1700000000000000000,"time_flow_end_ns":1700009900000000000}`)
+	f.Add("nfdump", nfdumpJSON)
+	f.Add("nfdump-csv", nfdumpCSV)
+	f.Add("pmacct", pmacctJSON)
+	f.Add("pmacct-csv", pmacctCSV)
 	f.Fuzz(func(t *testing.T, preset, text string) {
 		im, err := (&Options{Preset: preset}).importer()
 		if err != nil {

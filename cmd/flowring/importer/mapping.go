@@ -57,7 +57,7 @@ func (f *presetFile) parts() *parts.Reader {
 	if f.lines == nil {
 		return parts.Objects(f.in)
 	}
-	return parts.Lines(f.in, f.lines.Kind, false)
+	return parts.Lines(f.in, f.lines.Kind, f.lines.Quoted)
 }
 
 func (f *presetFile) mapPart(p *parts.Part, aside aside) (content, error) {

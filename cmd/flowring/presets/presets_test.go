@@ -11,7 +11,7 @@ import (
 
 func TestPresetsAreListed(t *testing.T) {
 	var out bytes.Buffer
-	if err := List(&out); err != nil || !strings.Contains(out.String(), "flp       /ingest/flp       Flow logs") || !strings.Contains(out.String(), "obi       -  ") {
+	if err := List(&out); err != nil || !strings.Contains(out.String(), "flp         /ingest/flp         Flow logs") || !strings.Contains(out.String(), "obi         -  ") {
 		t.Errorf("list = %v\n%s", err, out.String())
 	}
 }

@@ -3,6 +3,7 @@
 //
 //	json       an array of objects, or objects one after the other, or an object whose field Preset.Records has the
 //	           array. A field a.b.c is a path through objects, whatever dots its names have. Numbers keep their digits
+//	csv        rows with a header row, which may come again. A row with the one cell Summary ends the records
 //	aws-lines  lines of AWS VPC flow logs: values with spaces between them, and - for none. A header changes the columns
 //
 // Form aws-lines adds fields that follow from all lines of a body:

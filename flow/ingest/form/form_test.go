@@ -33,6 +33,15 @@ func read(t *testing.T, r Reader, body string) *rows {
 	return &to
 }
 
+func TestATableHasRows(t *testing.T) {
+	r := newCSV([]string{"b", "a", "absent"})
+	const body = "\na, b ,c\r\n1,2,3\n\n\"x,\ny\",\"q\"\"\",3\r\n1,2\n1,\"2,3\" 4,5\nSummary\nflows,bytes\n1,2\na, b ,c\n4,5,6"
+	got := read(t, r, body)
+	if want := []string{"2|1|", "q\"|x,\ny|", "5|4|"}; !slices.Equal(got.all, want) || got.malformed != 2 {
+		t.Errorf("rows %q and %d malformed, want %q and 2", got.all, got.malformed, want)
+	}
+}
+
 func TestJSONHasRows(t *testing.T) {
 	fields := []string{"a", "b.c", "b.d.e", "x.y.z"}
 	for _, test := range []struct {
@@ -162,6 +171,7 @@ func FuzzRead(f *testing.F) {
 	f.Add([]byte(`{"flow_logs":[{"Bytes":1}]}`))
 	f.Add([]byte("[{\"a\":{\"b\":1}},\n{\"a\":?}]"))
 	f.Add([]byte("version srcaddr dstaddr\n5 192.0.2.1 192.0.2.2\n- - -"))
+	f.Add([]byte("sa,da,ibyt\n192.0.2.1,\"a\nb\",1\nSummary\n1,2\nsa,da,ibyt\n1,2,3"))
 	presets := preset.Builtin()
 	f.Fuzz(func(t *testing.T, body []byte) {
 		for _, p := range presets {

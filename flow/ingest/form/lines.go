@@ -21,13 +21,17 @@ const (
 // Lines tells the kinds of the lines of a text, in their order. It lets a long text be cut into bodies: each begins with
 // the last header line before its records.
 type Lines struct {
-	isHeader func(values []string) bool
+	Quoted bool // a line goes on to the first line end after which the number of quotes is even
+	kind   func(line []byte) LineKind
 }
 
 // LinesOf returns the kinds of lines of the form of a preset. ok is false if records of the form have no lines.
 func LinesOf(p *preset.Preset) (l *Lines, ok bool) {
-	if p.Form == "aws-lines" {
-		return &Lines{isHeader}, true
+	switch p.Form {
+	case "aws-lines":
+		return &Lines{kind: awsKind}, true
+	case "csv":
+		return newCSVLines(), true
 	}
 	return nil, false
 }
@@ -37,7 +41,11 @@ func (l *Lines) Kind(line []byte) LineKind {
 	if len(bytes.TrimSpace(line)) == 0 {
 		return NoRecord
 	}
-	if l.isHeader(slices.Collect(strings.FieldsSeq(string(line)))) {
+	return l.kind(line)
+}
+
+func awsKind(line []byte) LineKind {
+	if isHeader(slices.Collect(strings.FieldsSeq(string(line)))) {
 		return HeaderLine
 	}
 	return RecordLine

@@ -33,6 +33,8 @@ func New(p *preset.Preset) (Reader, error) {
 		return newJSON(p.Fields(), p.Records), nil
 	case "aws-lines":
 		return newAWS(p.Fields(), p.Columns), nil
+	case "csv":
+		return newCSV(p.Fields()), nil
 	}
 	return nil, fmt.Errorf("preset %s: the form %s has no reader of rows", p.Name, p.Form)
 }

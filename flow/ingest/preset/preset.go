@@ -6,6 +6,7 @@ import (
 	"math/bits"
 	"net/netip"
 	"slices"
+	"strings"
 
 	"flowring/flow/field"
 	"flowring/flow/ingest"
@@ -57,7 +58,7 @@ type compiledRule struct {
 }
 
 // Forms are the forms of bodies: see package form.
-func Forms() []string { return []string{"json", "aws-lines", "otlp"} }
+func Forms() []string { return []string{"json", "csv", "aws-lines", "otlp"} }
 
 // Keys are the identities of bodies. Of a request: the envelope or a header has it. Of records: each has an ID of its
 // own. Of a body: the hash of its content, because its records have times so fine that two bodies cannot be equal.
@@ -149,8 +150,8 @@ func (p *Preset) compileNumbers(f *file) (err error) {
 	if f.Bytes.Tx == "" || len(f.Interval.End) == 0 {
 		return fmt.Errorf("bytes.tx and interval.end name a field")
 	}
-	if f.Interval.Unit != rfc3339 && units[f.Interval.Unit] == 0 {
-		return fmt.Errorf("interval.unit %q: it is s, ms, us, ns or rfc3339", f.Interval.Unit)
+	if f.Interval.Unit != rfc3339 && f.Interval.Unit != datetime && units[f.Interval.Unit] == 0 {
+		return fmt.Errorf("interval.unit %q: it is s, ms, us, ns, rfc3339 or datetime", f.Interval.Unit)
 	}
 	p.tx, p.rx, p.rate = p.optional(f.Bytes.Tx), p.optional(f.Bytes.Rx), p.optional(f.Rate)
 	p.start, p.finish, p.unit = p.numbers(f.Interval.Start), p.numbers(f.Interval.End), f.Interval.Unit
@@ -312,7 +313,7 @@ func (p *Preset) bytes(row []string) uint64 {
 func (p *Preset) times(row []string, r *ingest.Record) bool {
 	read := func(list []int) (ns int64, found, ok bool) {
 		for _, i := range list {
-			if row[i] == "" || row[i] == "0" {
+			if row[i] == "" || row[i] == "0" || strings.HasPrefix(row[i], "0000-00-00") {
 				continue
 			}
 			ns, ok := instant(row[i], p.unit)

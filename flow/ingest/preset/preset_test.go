@@ -162,12 +162,30 @@ func TestAFaultInAPresetIsNamed(t *testing.T) {
 	}
 }
 
+// TestTimesWithoutAZoneAreInUTC: nfdump and pmacct print local times.
+func TestTimesWithoutAZoneAreInUTC(t *testing.T) {
+	const second = 1_700_002_790
+	for text, want := range map[string]int64{
+		"2023-11-14 22:59:50": second * 1e9, "2023-11-14T22:59:50.250": second*1e9 + 250e6, "2023-11-14 22:59:50.000001": second*1e9 + 1e3,
+		"2023-11-14T23:59:50+01:00": second * 1e9, "1700002790.5": second*1e9 + 500e6, "1700002790": second * 1e9,
+	} {
+		if got, ok := instant(text, datetime); got != want || !ok {
+			t.Errorf("instant(%q) = %d, %v, want %d", text, got, ok, want)
+		}
+	}
+	for _, text := range []string{"", "2023-11-14", "2023-13-14 22:59:50", "0000-00-00 00:00:00.000000", "1600-01-01 00:00:00", "22:59:50"} {
+		if got, ok := instant(text, datetime); ok {
+			t.Errorf("instant(%q) = %d, want no time", text, got)
+		}
+	}
+}
+
 func TestTheEmbeddedPresets(t *testing.T) {
 	set, err := NewSet()
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []string{"aws-vpc", "beyla", "flp", "gcp-vpc", "goflow2", "goldmane", "obi"}
+	want := []string{"aws-vpc", "beyla", "flp", "gcp-vpc", "goflow2", "goldmane", "nfdump", "nfdump-csv", "obi", "pmacct", "pmacct-csv"}
 	if got := set.Names(); !slices.Equal(got, want) {
 		t.Errorf("presets = %v, want %v", got, want)
 	}

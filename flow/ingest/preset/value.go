@@ -29,8 +29,27 @@ var units = map[string]int64{"s": 1e9, "ms": 1e6, "us": 1e3, "ns": 1}
 // rfc3339 is the unit of times as text.
 const rfc3339 = "rfc3339"
 
+// datetime is the unit of times as text of which some have no zone. They are in UTC. A text without a date is in seconds.
+const datetime = "datetime"
+
+// ofDatetime reads a time of unit datetime.
+func ofDatetime(text string) (ns int64, ok bool) {
+	if !strings.Contains(text, "-") {
+		return instant(text, "s")
+	}
+	for _, layout := range [...]string{time.DateTime, "2006-01-02T15:04:05"} {
+		if t, err := time.Parse(layout, text); err == nil {
+			return instant(t.Format(time.RFC3339Nano), rfc3339)
+		}
+	}
+	return instant(text, rfc3339)
+}
+
 // instant reads a time as nanoseconds since 1970. Numbers may have decimals; digits below a nanosecond are cut off.
 func instant(text, unit string) (ns int64, ok bool) {
+	if unit == datetime {
+		return ofDatetime(text)
+	}
 	if unit == rfc3339 {
 		t, err := time.Parse(time.RFC3339Nano, text)
 		if err != nil || t.Year() < 1679 || t.Year() > 2261 { // the years of which every time has a number of nanoseconds
