@@ -427,6 +427,12 @@ func (n *Node) RaiseFloors(f roster.Floors) (roster.Floors, error) {
 	return n.membership.Floors(), err
 }
 
+// Backup makes a backup of this node, for tests, and reports whether it is there.
+func (n *Node) Backup(ctx context.Context, name string) (bool, error) {
+	state, err := n.backups.Make(ctx, name)
+	return state.Done && state.Error == "", err
+}
+
 // Name returns the node's name, or the name in the data folder if none was configured. Start sets it.
 func (n *Node) Name() string { return n.cfg.Name }
 

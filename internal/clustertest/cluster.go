@@ -197,7 +197,7 @@ func (c *Cluster) boot(m *Machine) error {
 	cfg.HourSlices = max(c.opts.Slices, 1)
 	cfg.ReplicationFactor, cfg.WriteQuorum, cfg.SealAfter = c.opts.Copies, c.opts.Quorum, c.opts.SealAfter
 	if c.opts.Keep > 0 {
-		cfg.Hours, cfg.MaxFuture, cfg.Retention = limits.UnixHours, 0, c.bounds.Keep(m.Name)
+		cfg.Hours, cfg.MaxFuture, cfg.Retention, cfg.BackupDir = limits.UnixHours, 0, c.bounds.Keep(m.Name), backupDir
 	}
 	if c.opts.Configure != nil {
 		c.opts.Configure(&cfg)

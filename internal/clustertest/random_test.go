@@ -196,7 +196,11 @@ func mixFloors(rng *rand.Rand, s Scenario) (mixed Scenario) {
 			mixed = append(mixed, fmt.Sprintf("clock %s %d", name, rng.IntN(7)-3))
 		case p < 27:
 			mixed = append(mixed, fmt.Sprintf("clock %s %d", name, 87_600))
-		case p < 40:
+		case p < 36:
+			mixed = append(mixed, "backup "+name)
+		case p < 42:
+			mixed = append(mixed, "restore "+name, "wait 1000", "start "+name)
+		case p < 55:
 			mixed = append(mixed, "heal", fmt.Sprintf("wait %d", 5000+rng.IntN(20_000)))
 		}
 	}

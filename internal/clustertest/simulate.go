@@ -46,7 +46,7 @@ func Run(t testing.TB, opts Options, s Scenario) Result {
 	}
 	r := &runner{
 		load: load{c: c, check: check, hours: opts.Hours, stride: 1}, rng: rand.New(rand.NewPCG(opts.Seed, 300)),
-		images: map[string]journaltest.Image{}, drained: map[string]bool{}, lostStores: map[string]string{},
+		images: map[string]journaltest.Image{}, backups: map[string]string{}, drained: map[string]bool{}, lostStores: map[string]string{},
 	}
 	for i := range opts.Nodes {
 		c.Start(fmt.Sprintf("n%d", i+1))
@@ -79,6 +79,7 @@ type runner struct {
 	background sync.WaitGroup // steps that run beside the next steps
 	heals      []func()
 	images     map[string]journaltest.Image
+	backups    map[string]string // by node: the folder of its last backup
 	copied     bool              // the outsiders are copies
 	drained    map[string]bool   // drained nodes, which never start again
 	lostStores map[string]string // by node: the store on a lost or rolled back disk

@@ -158,6 +158,10 @@ func (r *runner) diskStep(verb string, m *Machine) error {
 		if err := m.Disk.Remove(dataDir, false); err != nil {
 			return err
 		}
+	case "backup":
+		r.backup(m.Name)
+	case "restore":
+		return r.restore(m)
 	case "image":
 		r.images[m.Name] = m.Disk.Image()
 	case "rollback":

@@ -22,6 +22,8 @@ import (
 //	remove NODE                remove the data folder while the process runs
 //	image NODE                 take an image of the disk
 //	rollback NODE              kill -9, and set the disk back to its last image
+//	backup NODE                have the node make a backup
+//	restore NODE               kill -9, and put the last backup in the place of the data folder
 //	spoil NODE                 make the disk fail: the next write of a batch ends the process
 //	mend NODE                  repair the disk
 //	drain NODE [MS]            drain the node, then stop it for good; give up after MS milliseconds

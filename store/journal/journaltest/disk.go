@@ -98,6 +98,21 @@ func (d *Disk) Remove(dir string, anew bool) error {
 	return errors.Join(parent.Sync(), parent.Close()) // otherwise a copy would still have the old folder
 }
 
+// Adopt ends all access of processes, and puts one folder of the disk in the place of another, durably.
+func (d *Disk) Adopt(from, to string) (err error) {
+	d.replace(func(m *vfs.MemFS) *vfs.MemFS {
+		if err = errors.Join(m.RemoveAll(to), m.Rename(from, to)); err != nil {
+			return m
+		}
+		var parent vfs.File
+		if parent, err = m.OpenDir(m.PathDir(to)); err == nil {
+			err = errors.Join(parent.Sync(), parent.Close())
+		}
+		return d.clone(m, 100)
+	})
+	return err
+}
+
 // writesBatches reports whether an operation puts batches on disk: a write or a sync of the write-ahead log.
 func writesBatches(op errorfs.Op) bool {
 	return strings.HasSuffix(op.Path, ".log") && (op.Kind == errorfs.OpFileWrite || op.Kind == errorfs.OpFileSync ||
