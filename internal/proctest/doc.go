@@ -26,6 +26,7 @@
 //	FLOWRING_BINARY=FILE       test this program; the default is a new build
 //	FLOWRING_LONG=1            inject faults for minutes, not seconds
 //	FLOWRING_SAMPLE=DIR        keep the capture of TestCapturedTraffic in this folder, in the form of testdata
+//	FLOWRING_SENDERS=1         download and build the programs of the module in the folder senders, and test them
 //	FLOWRING_LOG_LEVEL=debug   log level of the nodes
 //	CI=true                    fail if a program that .ci/run installs is missing; otherwise such a test is skipped
 //
