@@ -62,7 +62,7 @@ func (a *Accounts) Enter(who principal.Principal, announced int64) (*Use, error)
 	defer a.mu.Unlock()
 	now := time.Now()
 	of := a.accountOf(who.Name, now)
-	of.limits = *who.Limits // a new tokens file may have others
+	of.adopt(*who.Limits, now)
 	u := &Use{all: a, account: of, name: who.Name}
 	if err := u.refuseOverdraft(now); err != nil {
 		return nil, err
@@ -71,6 +71,19 @@ func (a *Accounts) Enter(who principal.Principal, announced int64) (*Use, error)
 		return nil, err
 	}
 	return u, nil
+}
+
+// adopt gives the account its limits, which differ from the last ones after a change of the tokens file. The records that
+// are not paid for yet stay the same, so that a higher rate shortens the wait at once.
+func (of *account) adopt(limits principal.Limits, now time.Time) {
+	before, after := of.limits.RecordsPerSecond, limits.RecordsPerSecond
+	if owed := of.paid.Sub(now); owed > 0 && before != after {
+		of.paid = now
+		if after > 0 {
+			of.paid = now.Add(time.Duration(float64(owed) * float64(before) / float64(after)))
+		}
+	}
+	of.limits = limits
 }
 
 // accountOf returns the account of a name. The caller holds mu.

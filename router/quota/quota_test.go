@@ -40,6 +40,36 @@ func wantRefusal(t *testing.T, err error, limit string) time.Duration {
 	return time.Duration(refused.RetryAfter) * time.Second
 }
 
+// A principal owes records when its line of the tokens file changes. It waits for as long as the new rate takes to pay for
+// them: a higher rate lets it go on, and a lower one gives it nothing.
+func TestANewRatePaysForTheSameRecords(t *testing.T) {
+	racetest.Bubble(t, func(t *testing.T) {
+		slow := agent("agent", principal.Limits{RecordsPerSecond: 100, RecordsBurst: 200})
+		fast := agent("agent", principal.Limits{RecordsPerSecond: 10_000, RecordsBurst: 20_000})
+		a := New(nil)
+		if err := post(a, slow, 30_000); err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range []struct {
+			who  principal.Principal
+			want time.Duration
+		}{{slow, 298 * time.Second}, {fast, time.Second}, {slow, 298 * time.Second}, {fast, time.Second}} {
+			if wait := wantRefusal(t, post(a, c.who, 1), LimitRecords); wait != c.want {
+				t.Errorf("with %v the wait is %v, want %v", *c.who.Limits, wait, c.want)
+			}
+		}
+		if time.Sleep(time.Second); post(a, fast, 1) != nil {
+			t.Error("the principal waits longer than its new rate takes")
+		}
+		if err := post(a, agent("agent", principal.Limits{BytesInFlight: 1 << 20}), 1); err != nil {
+			t.Errorf("without a rate: %v", err)
+		}
+		if err := post(a, slow, 1); err != nil {
+			t.Errorf("after a time without a rate: %v", err)
+		}
+	})
+}
+
 // One sender sends as fast as its limit allows, in POSTs of any size. Each retry after Retry-After passes, and none a
 // second earlier. The POSTs that pass never have more records than the bucket and its rate, and those of one POST.
 func TestARetryAfterRetryAfterPasses(t *testing.T) {
