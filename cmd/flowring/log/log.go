@@ -33,19 +33,16 @@ func handler(w io.Writer, format string, level slog.Level) slog.Handler {
 	return slog.NewTextHandler(w, options)
 }
 
-// redacted returns an attribute without the tokens in its text. A line quotes paths, queries and bodies of clients.
+// redacted returns an attribute without the tokens in its text. A line quotes paths, queries and bodies of clients. An error
+// is its message alone: slog's handler of text would also print the stack traces that errors of the journal carry.
 func redacted(a slog.Attr) slog.Attr {
-	text := ""
 	switch a.Value.Kind() {
 	case slog.KindString:
-		text = a.Value.String()
+		a.Value = slog.StringValue(redact.Tokens(a.Value.String()))
 	case slog.KindAny:
 		if err, is := a.Value.Any().(error); is {
-			text = err.Error()
+			a.Value = slog.StringValue(redact.Tokens(err.Error()))
 		}
-	}
-	if shown := redact.Tokens(text); shown != text {
-		a.Value = slog.StringValue(shown)
 	}
 	return a
 }

@@ -3,6 +3,8 @@ package log
 import (
 	"bytes"
 	"errors"
+	"fmt"
+	"io"
 	"log/slog"
 	"regexp"
 	"strings"
@@ -42,6 +44,32 @@ func TestFilesGetTheFormsOfSlog(t *testing.T) {
 		write(New(&out, format, slog.LevelInfo))
 		if first, _, _ := strings.Cut(out.String(), "\n"); !strings.HasSuffix(first+"\n", want) {
 			t.Errorf("the line in %s is %q, want %q at its end", format, first, want)
+		}
+	}
+}
+
+// traced is an error as the journal's library makes them: the verb %+v adds a stack trace.
+type traced struct{}
+
+func (traced) Error() string { return "no such table" }
+
+func (e traced) Format(f fmt.State, _ rune) {
+	_, _ = io.WriteString(f, e.Error())
+	if f.Flag('+') {
+		_, _ = io.WriteString(f, "\n-- stack trace")
+	}
+}
+
+func TestALineShowsTheMessageOfAnErrorAlone(t *testing.T) {
+	for name, handler := range map[string]func(io.Writer) *slog.Logger{
+		"text":     func(w io.Writer) *slog.Logger { return New(w, "text", slog.LevelInfo) },
+		"json":     func(w io.Writer) *slog.Logger { return New(w, JSON, slog.LevelInfo) },
+		"terminal": func(w io.Writer) *slog.Logger { return slog.New(pleasant(w, slog.LevelInfo, false)) },
+	} {
+		var out bytes.Buffer
+		handler(&out).Error("journal is corrupt", "error", traced{})
+		if line := out.String(); !strings.Contains(line, "no such table") || strings.Contains(line, "stack trace") {
+			t.Errorf("the line of %s is %q, want the message of the error without its trace", name, line)
 		}
 	}
 }
