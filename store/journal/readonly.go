@@ -61,14 +61,24 @@ func (u untouched) Lock(name string) (io.Closer, error) {
 	return lock, err
 }
 
-// CheckState reads all values of the node's state. Its error wraps ErrCorrupt if one is damaged.
+// CheckState reads what belongs to no slice: all values of the node's state, and each entry of the format, because an older one
+// may stand in a table of its own. Its error wraps ErrCorrupt if something is damaged.
 func (j *Journal) CheckState() error {
-	return j.iterate([]byte{stateKind}, func(it *pebble.Iterator) error {
-		for it.First(); it.Valid(); it.Next() {
-			if err := loadValue(it, func([]byte) error { return nil }); err != nil {
-				return fmt.Errorf("state %q: %w", it.Key()[1:], err)
+	return errors.Join(
+		j.iterate([]byte{formatKind}, func(it *pebble.Iterator) error {
+			for it.First(); it.Valid(); it.Next() {
+				if _, err := it.ValueAndErr(); err != nil {
+					return fmt.Errorf("format: %w", translate(err))
+				}
 			}
-		}
-		return nil
-	})
+			return nil
+		}),
+		j.iterate([]byte{stateKind}, func(it *pebble.Iterator) error {
+			for it.First(); it.Valid(); it.Next() {
+				if err := loadValue(it, func([]byte) error { return nil }); err != nil {
+					return fmt.Errorf("state %q: %w", it.Key()[1:], err)
+				}
+			}
+			return nil
+		}))
 }

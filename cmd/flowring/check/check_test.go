@@ -136,6 +136,27 @@ func TestAFlippedByteIsFound(t *testing.T) {
 	}
 }
 
+// A table of a new folder has the format of its first version alone, and a newer one stands in the log (P15).
+func TestADamagedTableWithoutHoursIsFound(t *testing.T) {
+	dir := t.TempDir()
+	must(t, open(t, dir).Close())
+	j := open(t, dir) // writes the log into a table
+	must(t, errors.Join(j.RaiseVersion(compat.Version(compat.HourTotals)), j.Close()))
+	if _, _, err := run(t, dir); err != nil {
+		t.Fatalf("the intact folder: %v", err)
+	}
+	table := largest(t, dir)
+	data, err := os.ReadFile(table)
+	must(t, err)
+	for at := range data {
+		data[at] ^= 0x40
+	}
+	must(t, os.WriteFile(table, data, 0o600))
+	if findings, _, err := run(t, dir); !errors.Is(err, journal.ErrCorrupt) {
+		t.Errorf("Run = %v with the findings %q, want a damaged folder", err, findings)
+	}
+}
+
 // largest returns the path of the largest table of a folder, which has the batches.
 func largest(t *testing.T, dir string) (path string) {
 	t.Helper()
