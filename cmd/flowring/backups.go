@@ -20,7 +20,7 @@ func newBackup() *cobra.Command {
 	var a access.Access
 	var to string
 	cmd := &cobra.Command{
-		Use: "backup --to NAME [FLAGS]", Short: "Back up a running node", Long: backup.About,
+		Use: "backup [FLAGS]", Short: "Back up a running node", Long: backup.About,
 		Example: "  flowring backup --to monday\n  flowring backup --to monday --target http://10.0.0.7:8080",
 		Args:    arguments(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -33,8 +33,10 @@ func newBackup() *cobra.Command {
 			})
 		},
 	}
-	cmd.Flags().StringVar(&to, "to", "", "name of the folder below --backup-dir of the node (default: the time)")
+	cmd.Flags().StringVar(&to, "to", "", "`name` of the folder below --backup-dir of the node (default: the time)")
+	mustRegister(cmd, "to", cobra.NoFileCompletions)
 	addAccess(cmd, &a, 24*time.Hour)
+	cmd.Flags().Lookup("target").Usage = "`URL` of the node (default: " + settings.TargetVariable + ", or http://" + node.DefaultHTTPAddr + ")"
 	return cmd
 }
 
@@ -49,6 +51,7 @@ func newRestore() *cobra.Command {
 			return r.Run(cmd.Context())
 		},
 	}
-	cmd.Flags().StringVar(&r.To, "data-dir", node.DefaultDataDir, "folder to make, missing or empty")
+	cmd.Flags().StringVar(&r.To, "data-dir", node.DefaultDataDir, "`folder` to make, missing or empty")
+	mustRegister(cmd, "data-dir", cobra.FixedCompletions(nil, cobra.ShellCompDirectiveFilterDirs))
 	return cmd
 }

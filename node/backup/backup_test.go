@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"log/slog"
+	"strings"
 	"testing"
 	"time"
 
@@ -80,6 +81,9 @@ func TestABackupStaysBelowItsFolder(t *testing.T) {
 		if _, err := b.Make(t.Context(), name); !errors.Is(err, contract.Query) {
 			t.Errorf("Make(%q) = %v, want %v", name, err, contract.Query)
 		}
+	}
+	if _, err := b.Make(t.Context(), "one.unfinished"); !strings.Contains(err.Error(), "does not end with .unfinished") {
+		t.Errorf("Make of an unfinished backup = %v, want the rule that the name breaks", err)
 	}
 	none, err := New(Deps{Journal: &slow{}})
 	if err != nil {

@@ -329,8 +329,8 @@ func TestAnOperatorConfirmsARaise(t *testing.T) {
 	}
 	f.cfg.Keep = 0
 	f.beat()
-	if err := f.Confirm(); !errors.Is(err, contract.Guarded) {
-		t.Errorf("Confirm without proposals = %v, want a refusal", err)
+	if err := f.Confirm(); !errors.Is(err, contract.Guarded) || !strings.Contains(err.Error(), "--retention") {
+		t.Errorf("Confirm without proposals = %v, want a refusal that names the setting", err)
 	}
 }
 
