@@ -42,6 +42,14 @@ func List(to io.Writer) error {
 	return w.Flush()
 }
 
+// Names returns the names of the embedded presets.
+func Names() (names []string) {
+	for _, p := range preset.Builtin() {
+		names = append(names, p.Name)
+	}
+	return names
+}
+
 // Of returns the embedded preset with a name, or that of a file. It fails with an *UnknownError for another name.
 func Of(name string) (*preset.Preset, error) {
 	set, err := preset.NewSet()

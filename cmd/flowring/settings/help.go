@@ -91,6 +91,8 @@ func Completions() []Completion {
 			c.Words = v.Words
 		case textValue:
 			c.File, c.Folder = v.kind == "file", v.kind == "folder"
+		case listValue:
+			c.File = v.kind == "file"
 		}
 		completions = append(completions, c)
 	}
