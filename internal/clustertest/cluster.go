@@ -116,8 +116,9 @@ func New(t testing.TB, opts Options) *Cluster {
 		opts.Log = slog.New(slog.DiscardHandler)
 	}
 	return &Cluster{
-		opts: opts, t: t, begun: time.Now(), bounds: bounds.New(opts.Keep, bounds.Clock{Begun: time.Now(), Pace: opts.Pace}), nodes: map[string]*Machine{}, rng: rand.New(rand.NewPCG(opts.Seed, 1)),
-		Net: memnet.New(memnet.Options{Seed: opts.Seed, Latency: time.Millisecond}),
+		opts: opts, t: t, begun: time.Now(), nodes: map[string]*Machine{}, rng: rand.New(rand.NewPCG(opts.Seed, 1)),
+		bounds: bounds.New(opts.Keep, bounds.Clock{Begun: time.Now(), Pace: opts.Pace}),
+		Net:    memnet.New(memnet.Options{Seed: opts.Seed, Latency: time.Millisecond}),
 	}
 }
 
