@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"flowring/internal/bench/bodies"
 	"flowring/internal/bench/server"
 	"flowring/internal/bench/workload"
 )
@@ -61,6 +62,9 @@ var (
 	triple    = server.Kind{Name: "flowring R=3 W=2", Nodes: 3, Copies: 3, Slices: 1}
 	singleTLS = server.Kind{Name: "flowring R=1, TLS", Nodes: 1, Copies: 1, Slices: 1, TLS: true}
 	tripleTLS = server.Kind{Name: "flowring R=3 W=2, peer TLS", Nodes: 3, Copies: 3, Slices: 1, PeerTLS: true}
+	ofGzip    = server.Kind{Name: "flowring R=1, JSON with gzip", Nodes: 1, Copies: 1, Slices: 1}
+	ofProto   = server.Kind{Name: "flowring R=1, protobuf", Nodes: 1, Copies: 1, Slices: 1}
+	ofOTLP    = server.Kind{Name: "flowring R=1, OTLP", Nodes: 1, Copies: 1, Slices: 1}
 	spread    = server.Kind{Name: "3 nodes, R=1", Nodes: 3, Copies: 1, Slices: 1}
 	cut       = server.Kind{Name: "flowring R=1, 16 slices", Nodes: 1, Copies: 1, Slices: 16}
 	fewSlices = server.Kind{Name: "4 nodes, R=1, 4 slices", Nodes: 4, Copies: 1, Slices: 4}
@@ -93,6 +97,10 @@ func measures(n sizes) []measure {
 			kinds: []server.Kind{readOnly, plainGo, memory, single, triple, sliced},
 			bars:  []bar{{single, plainGo, 1.5}},
 			run:   posts{n.smallPosts, smallRecords, workload.Many, 1}.measure,
+		}, {
+			name: "Forms of a body: " + postTitle(workload.BodyRecords, workload.Few), unit: "CPU s per million records",
+			kinds: []server.Kind{single, ofGzip, ofProto, ofOTLP}, bars: []bar{{ofProto, single, 0.65}},
+			run: forms(n.bodies).measure,
 		}, {
 			name: "TLS between nodes: " + postTitle(workload.BodyRecords, workload.Many), unit: "CPU s per million records",
 			kinds: []server.Kind{triple, tripleTLS}, bars: []bar{{tripleTLS, triple, 1.15}},
@@ -152,6 +160,33 @@ func cost(ctx context.Context, s *server.Server, w workload.Workload, count int,
 	got.refused = d.Refused
 	got.P50, got.P99 = milliseconds(d.Latency.Quantile(.5)), milliseconds(d.Latency.Quantile(.99))
 	return got, nil
+}
+
+// forms is a number of posts in one form of a body; the kind of the server says which.
+type forms int
+
+func (n forms) measure(ctx context.Context, s *server.Server) (sample, error) {
+	form := bodies.JSON
+	switch s.Kind {
+	case ofGzip:
+		form = bodies.Gzip
+	case ofProto:
+		form = bodies.Protobuf
+	case ofOTLP:
+		form = bodies.OTLP
+	}
+	all, err := form.Encode(s.Hour, workload.BodyRecords, drawnFlows)
+	if err != nil {
+		return sample{}, err
+	}
+	if err := form.Post(ctx, s, "warm", all, int(n)/10, workload.Few); err != nil {
+		return sample{}, err
+	}
+	used, err := meter(ctx, s, func() error { return form.Post(ctx, s, "load", all, int(n), workload.Few) })
+	if err != nil {
+		return sample{}, err
+	}
+	return used.sample(int(n)*workload.BodyRecords, time.Microsecond, int64(n)), nil
 }
 
 // usage is the cost of a server.

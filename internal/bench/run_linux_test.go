@@ -238,3 +238,21 @@ func TestOneNewFlowIsBeyondTheFlowsOfFill(t *testing.T) {
 		t.Errorf("one new flow made them %d", len(keys))
 	}
 }
+
+// Each form is measured on a server of its own kind, and its posts are stored.
+func TestEveryFormOfABodyIsMeasured(t *testing.T) {
+	for _, k := range []server.Kind{single, ofGzip, ofProto, ofOTLP} {
+		l := own(t)
+		s, err := l.Start(t.Context(), k)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := forms(20).measure(t.Context(), s)
+		if err != nil || got.Cost <= 0 || got.Allocs <= 0 {
+			t.Errorf("%s: forms = %+v, %v; want a cost", k.Name, got, err)
+		}
+		if err := s.End(); err != nil {
+			t.Error(err)
+		}
+	}
+}

@@ -224,8 +224,8 @@ func TestNumbersOfJSON(t *testing.T) {
 // any order.
 func TestFieldsOfAnyOrder(t *testing.T) {
 	reversed := func(message []byte) (out []byte) {
-		if err := each(message, func(w *wire) error {
-			out = append(appendField(nil, w), out...)
+		if err := each(message, func(w wire) error {
+			out = append(appendField(nil, &w), out...)
 			return nil
 		}); err != nil {
 			t.Fatal(err)

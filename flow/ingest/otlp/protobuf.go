@@ -63,7 +63,7 @@ func (w *wire) message(number protowire.Number) bool {
 }
 
 // each calls fn for each field of a message.
-func each(message []byte, fn func(w *wire) error) error {
+func each(message []byte, fn func(w wire) error) error {
 	var w wire
 	for len(message) > 0 {
 		var n int
@@ -86,7 +86,7 @@ func each(message []byte, fn func(w *wire) error) error {
 			return broken(n)
 		}
 		message = message[n:]
-		if err := fn(&w); err != nil {
+		if err := fn(w); err != nil {
 			return err
 		}
 	}
@@ -99,7 +99,7 @@ func broken(n int) error {
 
 // request reads an ExportMetricsServiceRequest.
 func (r *reader) request(message []byte) error {
-	return each(message, func(w *wire) error {
+	return each(message, func(w wire) error {
 		if !w.message(requestResourceMetrics) {
 			return nil
 		}
@@ -110,11 +110,11 @@ func (r *reader) request(message []byte) error {
 // resourceMetrics reads the resource first, because the fields of a message may have any order.
 func (r *reader) resourceMetrics(message []byte) error {
 	r.resource = r.resource[:0]
-	err := each(message, func(w *wire) error {
+	err := each(message, func(w wire) error {
 		if !w.message(resourceMetricsResource) {
 			return nil
 		}
-		return each(w.bytes, func(w *wire) error {
+		return each(w.bytes, func(w wire) error {
 			if !w.message(resourceAttributes) {
 				return nil
 			}
@@ -124,11 +124,11 @@ func (r *reader) resourceMetrics(message []byte) error {
 	if err != nil {
 		return err
 	}
-	return each(message, func(w *wire) error {
+	return each(message, func(w wire) error {
 		if !w.message(resourceMetricsScopes) {
 			return nil
 		}
-		return each(w.bytes, func(w *wire) error {
+		return each(w.bytes, func(w wire) error {
 			if !w.message(scopeMetricsMetrics) {
 				return nil
 			}
@@ -140,7 +140,7 @@ func (r *reader) resourceMetrics(message []byte) error {
 // metric reads the name of a metric first.
 func (r *reader) metric(message []byte) error {
 	var t *target
-	err := each(message, func(w *wire) error {
+	err := each(message, func(w wire) error {
 		if w.message(metricName) {
 			t = r.byMetric[string(w.bytes)]
 		}
@@ -149,7 +149,7 @@ func (r *reader) metric(message []byte) error {
 	if err != nil {
 		return err
 	}
-	return each(message, func(w *wire) error {
+	return each(message, func(w wire) error {
 		switch w.number {
 		case metricSum, metricGauge, metricHistogram, metricExponential, metricSummary:
 			if w.kind == protowire.BytesType {
@@ -163,7 +163,7 @@ func (r *reader) metric(message []byte) error {
 // data reads the data points of a metric.
 func (r *reader) data(message []byte, t *target, sum bool) error {
 	k := kind{sum: sum}
-	err := each(message, func(w *wire) error {
+	err := each(message, func(w wire) error {
 		switch {
 		case !sum || w.kind != protowire.VarintType:
 		case w.number == sumTemporality:
@@ -176,7 +176,7 @@ func (r *reader) data(message []byte, t *target, sum bool) error {
 	if err != nil {
 		return err
 	}
-	return each(message, func(w *wire) error {
+	return each(message, func(w wire) error {
 		if !w.message(dataPoints) {
 			return nil
 		}
@@ -196,7 +196,7 @@ func (r *reader) data(message []byte, t *target, sum bool) error {
 // numberPoint reads a data point of a sum.
 func (r *reader) numberPoint(message []byte) error {
 	p, noValue := &r.point, false
-	err := each(message, func(w *wire) error {
+	err := each(message, func(w wire) error {
 		switch {
 		case w.message(pointAttributes):
 			return r.attribute(w.bytes, &p.attributes)
@@ -252,13 +252,13 @@ func (r *reader) attribute(message []byte, list *[]attribute) error {
 		return err
 	}
 	var a attribute
-	err := each(message, func(w *wire) error {
+	err := each(message, func(w wire) error {
 		switch {
 		case w.message(keyValueKey):
 			a.key = r.text(w.bytes)
 		case w.message(keyValueValue):
-			return each(w.bytes, func(w *wire) error {
-				r.value(w, &a.value)
+			return each(w.bytes, func(w wire) error {
+				r.value(&w, &a.value)
 				return nil
 			})
 		}
