@@ -1,6 +1,7 @@
 package flow
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -13,6 +14,8 @@ import (
 type Leniency struct {
 	AnyHour bool // hours like 1796031600, which is a time in seconds since 1970
 	AnySum  bool // numbers of bytes over MaxBytes, because the totals of answers may exceed it
+
+	SetAside bool // records that are not valid by themselves are left out, and Posting.SetAside has them
 }
 
 // MaxSum returns the largest number of bytes of one record.
@@ -28,13 +31,30 @@ func (l Leniency) MaxSum() int64 {
 type PostingBuilder struct {
 	Leniency
 	table scan.Table
+	aside SetAside
 }
 
 // Reset begins a request with the expected number of records.
-func (b *PostingBuilder) Reset(expected int) { b.table.Reset(expected) }
+func (b *PostingBuilder) Reset(expected int) {
+	b.table.Reset(expected)
+	b.aside = SetAside{}
+}
 
-// Records returns the number of records added since Reset.
-func (b *PostingBuilder) Records() int { return b.table.Records }
+// Records returns the number of records since Reset, those that were set aside included.
+func (b *PostingBuilder) Records() int { return b.table.Records + b.aside.Records }
+
+// LeaveOut sets the record aside to which an error belongs. It returns the error if the record must refuse its request.
+func (b *PostingBuilder) LeaveOut(err error) error {
+	var record *RecordError
+	if !b.SetAside || !errors.As(err, &record) || record.Index < 0 || record.Broken {
+		return err
+	}
+	b.aside.Records++
+	if len(b.aside.First) < MaxReasons {
+		b.aside.First = append(b.aside.First, record)
+	}
+	return nil
+}
 
 // Add adds a record. The names must be valid and the totals non-negative. Add keeps no part of the names. It fails with
 // a *RecordError for an hour in another unit, and with an error wrapping ErrOverflow for a sum over 2^63-1.
@@ -82,7 +102,7 @@ func (b *PostingBuilder) Posting() *Posting { return b.PostingOf(b.table.Names()
 // PostingOf is Posting for records of AddNumbered, whose names it keeps.
 func (b *PostingBuilder) PostingOf(names []string) *Posting {
 	t := &b.table
-	p := &Posting{Records: t.Records, Batches: make([]*Batch, len(t.Hours))}
+	p := &Posting{Records: b.Records(), Aside: b.aside, Batches: make([]*Batch, len(t.Hours))}
 	for i, h := range t.Hours {
 		p.Batches[i] = newBatch(Slice{Hour: Hour(h.Hour)}, h.Flows)
 	}

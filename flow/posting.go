@@ -16,8 +16,18 @@ var ErrTooManyRecords = errors.New("too many records")
 type Posting struct {
 	Records int // as received, before they were added up
 	Batches []*Batch
-	ByKey   bool // of each batch the key and the hour decide, and not the content: see IdentifyByKey
+	Aside   SetAside // records that are not valid by themselves, of a lenient request
+	ByKey   bool     // of each batch the key and the hour decide, and not the content: see IdentifyByKey
 }
+
+// SetAside is the part of a lenient request that is not valid.
+type SetAside struct {
+	Records int
+	First   []*RecordError // the reasons of the first records, at most MaxReasons
+}
+
+// MaxReasons is the largest number of reasons in SetAside.First.
+const MaxReasons = 10
 
 // Flows returns the number of distinct flows, counted once per hour.
 func (p *Posting) Flows() int {

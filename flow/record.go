@@ -14,6 +14,7 @@ type RecordError struct {
 	Field  string // as the record spells it; empty: the error is not about one field
 	Reason string // lower case; says which value is wanted
 	Syntax Syntax // of the body
+	Broken bool   // no record after it can be found, or the record is over a limit: it cannot be left out
 }
 
 // Syntax is the language of a body.

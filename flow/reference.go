@@ -6,6 +6,7 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 
+	"flowring/flow/advice"
 	"flowring/flow/field"
 )
 
@@ -18,7 +19,7 @@ const maxDepth = 128
 func decodeReference(body []byte, lenient Leniency) (*Posting, error) {
 	form := formOf(body)
 	if form == noForm {
-		return nil, &RecordError{Index: -1, Reason: noRecords(body)}
+		return nil, &RecordError{Index: -1, Reason: advice.NoRecords(body)}
 	}
 	b := PostingBuilder{Leniency: lenient}
 	b.Reset(0)
@@ -41,8 +42,9 @@ type referenceDecoder struct {
 	builder  *PostingBuilder
 	maxDepth int // of the nesting in text
 	form     form
-	start    int // offset in body of the record being read
-	at       int // offset in body of the value in an error
+	start    int  // offset in body of the record being read
+	at       int  // offset in body of the value in an error
+	unread   bool // an array in the place of a record is refused and not read
 
 	// The record being read.
 	seen  [field.Count]string // the name by which each field came; empty: not yet
@@ -78,7 +80,9 @@ func (d *referenceDecoder) array() error {
 		case jsontext.KindEndArray:
 			return d.end()
 		default:
-			return d.notAnObject()
+			if err := d.leaveOut(d.notAnObject()); err != nil {
+				return err
+			}
 		}
 	}
 }
@@ -101,11 +105,30 @@ func (d *referenceDecoder) sequence() error {
 
 // addObject reads one record and adds it.
 func (d *referenceDecoder) addObject() error {
-	if err := d.object(); err != nil {
+	err := d.object()
+	if err == nil {
+		d.at = d.start
+		err = d.add()
+	}
+	return d.leaveOut(err)
+}
+
+// leaveOut leaves the record out to which an error belongs, if there is one, and goes on behind it. It returns the error if that cannot be.
+func (d *referenceDecoder) leaveOut(err error) error {
+	if len(d.builder.aside.First) < MaxReasons { // the work for a line grows with the body before it
+		err = d.located(err)
+	}
+	if err := d.builder.LeaveOut(err); err != nil {
 		return err
 	}
-	d.at = d.start
-	return d.add()
+	outer := int(sequence - d.form) // the depth between records
+	for d.unread || d.tokens.StackDepth() > outer {
+		d.unread = false
+		if _, err := d.tokens.ReadToken(); err != nil {
+			return d.syntaxError(d.index(), "", err)
+		}
+	}
+	return nil
 }
 
 // end reads the closing bracket. Only white space may follow it.

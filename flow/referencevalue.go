@@ -45,7 +45,9 @@ func (d *referenceDecoder) skip() error {
 		switch now := d.tokens.StackDepth(); {
 		case now > d.maxDepth:
 			const reason = "must not nest arrays and objects more than %d deep, does so at byte %d"
-			return d.refuse("", fmt.Sprintf(reason, maxDepth, d.tokens.InputOffset()-1))
+			err := d.refuse("", fmt.Sprintf(reason, maxDepth, d.tokens.InputOffset()-1))
+			err.(*RecordError).Broken = true
+			return err
 		case now == depth:
 			return nil
 		}

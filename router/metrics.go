@@ -18,6 +18,7 @@ type metrics struct {
 	waited    prometheus.Histogram
 	inFlight  prometheus.Gauge
 	records   prometheus.Counter
+	aside     prometheus.Counter
 	flows     prometheus.Counter
 	replays   prometheus.Counter
 	bodyBytes prometheus.Counter
@@ -55,6 +56,7 @@ func newMetrics(reg prometheus.Registerer, c *admission.Controller) metrics {
 			Buckets: prometheus.ExponentialBuckets(0.0005, 4, 8)}),
 		inFlight:  gauge("in_flight", "Requests being answered."),
 		records:   counter("records_accepted_total", "Records stored, without replays."),
+		aside:     counter("records_set_aside_total", "Records that are not valid, left out of lenient requests, without replays."),
 		flows:     counter("flows_accepted_total", "Flows of the requests stored, without replays."),
 		replays:   counter("posts_replayed_total", "POSTs answered from an earlier POST with its key and content."),
 		bodyBytes: counter("body_bytes_total", "Bytes of POST bodies received, before decompression."),
@@ -114,6 +116,7 @@ func (m *metrics) accepted(p *flow.Posting, replayed bool) {
 		m.replays.Inc()
 		return
 	}
-	m.records.Add(float64(p.Records))
+	m.records.Add(float64(p.Records - p.Aside.Records))
+	m.aside.Add(float64(p.Aside.Records))
 	m.flows.Add(float64(p.Flows()))
 }

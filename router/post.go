@@ -3,11 +3,13 @@ package router
 import (
 	"net/http"
 	"strconv"
+	"strings"
 
 	"flowring/flow"
 	"flowring/flow/compact"
 	"flowring/flow/csv"
 	"flowring/internal/contract"
+	"flowring/internal/redact"
 	"flowring/router/head"
 	"flowring/router/principal"
 	"flowring/router/reception"
@@ -18,11 +20,26 @@ type Accepted struct {
 	Records int         `json:"records"` // as sent
 	Flows   int         `json:"flows"`   // distinct flows, counted once per hour
 	Hours   []flow.Hour `json:"hours"`
+
+	SetAside *int     `json:"set_aside,omitzero"` // records that are not valid, of a lenient request
+	Reasons  []string `json:"reasons,omitempty"`  // of the first of them
+}
+
+// accepted returns the answer to a posting.
+func accepted(p *flow.Posting, lenient bool) Accepted {
+	a := Accepted{Records: p.Records, Flows: p.Flows(), Hours: p.Hours()}
+	if lenient {
+		a.SetAside = &p.Aside.Records
+		for _, why := range p.Aside.First {
+			a.Reasons = append(a.Reasons, redact.Tokens(why.Error()))
+		}
+	}
+	return a
 }
 
 // postFlows stores the records of the body, and answers 200 only after enough stores have them (P1).
 func (rt *router) postFlows(w http.ResponseWriter, r *http.Request, who principal.Principal) {
-	posting, replayed, err := rt.post(r, who)
+	posting, lenient, replayed, err := rt.post(r, who)
 	if err != nil {
 		rt.refuse(w, r, err)
 		return
@@ -32,7 +49,10 @@ func (rt *router) postFlows(w http.ResponseWriter, r *http.Request, who principa
 	if replayed {
 		w.Header().Set("Idempotency-Replayed", "true")
 	}
-	w.Write(Accepted{posting.Records, posting.Flows(), posting.Hours()}.document()) // fails only if the client is gone
+	if lenient {
+		w.Header().Set("Preference-Applied", head.Lenient)
+	}
+	w.Write(accepted(posting, lenient).document()) // fails only if the client is gone
 }
 
 // document returns the JSON of the answer. It is written by hand, because a general encoder takes 2 % of the CPU of a
@@ -48,37 +68,48 @@ func (a Accepted) document() []byte {
 		}
 		doc = strconv.AppendInt(doc, int64(hour), 10)
 	}
-	return append(doc, "]}\n"...)
+	doc = append(doc, ']')
+	if a.SetAside != nil {
+		doc = strconv.AppendInt(append(doc, `,"set_aside":`...), int64(*a.SetAside), 10)
+	}
+	for i, why := range a.Reasons {
+		doc = append(doc, []string{`,"reasons":[`, ","}[min(i, 1)]...)
+		doc = flow.AppendName(doc, strings.ToValidUTF8(why, "?"))
+	}
+	if len(a.Reasons) > 0 {
+		doc = append(doc, ']')
+	}
+	return append(doc, "}\n"...)
 }
 
 // post takes a request from its headers to its outcome. It checks the headers and the limits of the principal before it
 // reads the body, and before net/http sends a 100 Continue.
-func (rt *router) post(r *http.Request, who principal.Principal) (p *flow.Posting, replayed bool, err error) {
+func (rt *router) post(r *http.Request, who principal.Principal) (p *flow.Posting, lenient, replayed bool, err error) {
 	h, err := head.Of(r, rt.MaxBody)
 	if err != nil {
-		return nil, false, err
+		return nil, false, false, err
 	}
 	received, err := rt.reception.Receive(r, rt.entering(who), h.Coding)
 	if err != nil {
-		return nil, false, err
+		return nil, false, false, err
 	}
 	defer received.Close()
 	err = received.Decode(func(body []byte) error {
-		p, err = rt.decode(h.Media, body)
+		p, err = rt.decode(h.Media, h.Lenient, body)
 		return err
 	})
 	if err != nil || len(p.Batches) == 0 {
-		return p, false, err
+		return p, h.Lenient, false, err
 	}
 	if hours := len(p.Batches); hours > rt.MaxHours {
-		return nil, false, tooManyHours(hours, rt.MaxHours)
+		return nil, false, false, tooManyHours(hours, rt.MaxHours)
 	}
 	if err := received.Outcome(p.Records); err != nil {
-		return nil, false, err
+		return nil, false, false, err
 	}
 	p.Identify(who.Name, h.Key) // equal keys of different principals are different keys
 	replayed, err = rt.Cluster.Post(received, p)
-	return p, replayed, err
+	return p, h.Lenient, replayed, err
 }
 
 // entering opens the account of a principal.
@@ -101,12 +132,13 @@ func tooManyHours(hours, most int) error {
 }
 
 // decode turns a body into batches, which keep no reference to it.
-func (rt *router) decode(media string, body []byte) (p *flow.Posting, err error) {
+func (rt *router) decode(media string, lenient bool, body []byte) (p *flow.Posting, err error) {
 	d, _ := rt.parsers.Get().(*parser)
 	if d == nil {
 		d = newParser(flow.Leniency{AnyHour: rt.AnyHour})
 	}
 	defer rt.parsers.Put(d)
+	d.json.SetAside, d.csv.SetAside, d.compact.SetAside = lenient, lenient, lenient
 	switch media {
 	case head.CSV:
 		p, err = d.csv.Decode(body, int(rt.MaxBody/rowCharge))

@@ -43,8 +43,10 @@ const smallRecord = `[{"src_app":"a","dest_app":"b","vpc_id":"v","bytes_tx":1,"b
 func TestAnAnswerIsItsJSON(t *testing.T) {
 	for _, a := range []Accepted{
 		{Hours: []flow.Hour{}},
-		{1, 1, []flow.Hour{20}},
-		{math.MaxInt, 12345, []flow.Hour{math.MinInt64, -1, 0, 493_000, math.MaxInt64}},
+		{Records: 1, Flows: 1, Hours: []flow.Hour{20}},
+		{Records: math.MaxInt, Flows: 12345, Hours: []flow.Hour{math.MinInt64, -1, 0, 493_000, math.MaxInt64}},
+		{Hours: []flow.Hour{}, SetAside: new(int)},
+		{Hours: []flow.Hour{1}, SetAside: new(int), Reasons: []string{`a "b" \`, "c\n"}},
 	} {
 		want, err := json.Marshal(a)
 		if got := a.document(); err != nil || string(got) != string(want)+"\n" {

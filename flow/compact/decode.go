@@ -89,7 +89,9 @@ func (d *Decoder) addBlock(done, n int) error {
 	for i := range n {
 		at := scan.Symbols{Src: index(src, i), Dest: index(dest, i), VPC: index(vpc, i)}
 		if err := d.add(at, d.block[0][i], d.block[1][i], flow.Hour(d.block[2][i])); err != nil {
-			return err
+			if err = d.builder.LeaveOut(err); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

@@ -67,7 +67,9 @@ func (t *table) read(maxRecords int) error {
 			return fmt.Errorf(text, flow.ErrTooManyRecords, maxRecords)
 		}
 		if err := t.row(); err != nil {
-			return err
+			if err = t.builder.LeaveOut(err); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -111,34 +113,53 @@ func (t *table) header() error {
 	return nil
 }
 
-// row reads one record and adds it.
+// row reads one record and adds it. It reads the whole row, also if a cell is not valid, unless the text of a cell is
+// broken.
 func (t *table) row() error {
 	start := t.line
+	var fault error // the first one
 	for i := 0; ; i++ {
 		line := t.line
 		cell, last, reason := t.cell()
-		if reason == "" && i < len(t.columns) {
+		broken := reason != ""
+		if !broken && i < len(t.columns) {
 			reason = t.value(t.columns[i], cell)
 		}
+		if reason != "" && fault == nil {
+			fault = t.cellFault(i, line, reason, broken)
+		}
+		if fault == nil && last != (i == len(t.columns)-1) {
+			fault = t.lengthFault(i, start, last)
+		}
 		switch {
-		case reason != "":
-			name := ""
-			if i < len(t.columns) && t.columns[i] < field.Unknown {
-				name = t.spellings[t.columns[i]]
-			}
-			return &flow.RecordError{Index: t.builder.Records(), Line: line, Field: name, Reason: reason, Syntax: flow.CSV}
-		case last != (i == len(t.columns)-1):
-			const want = "must have as many cells as the header, %d, has %s"
-			how := "more"
-			if last {
-				how = strconv.Itoa(i + 1)
-			}
-			reason := fmt.Sprintf(want, len(t.columns), how)
-			return &flow.RecordError{Index: t.builder.Records(), Line: start, Reason: reason, Syntax: flow.CSV}
+		case broken, fault != nil && (last || !t.builder.SetAside):
+			return fault
 		case last:
 			return t.add(start)
 		}
 	}
+}
+
+// cellFault returns the error about cell i of the row being read.
+func (t *table) cellFault(i, line int, reason string, broken bool) error {
+	name := ""
+	if i < len(t.columns) && t.columns[i] < field.Unknown {
+		name = t.spellings[t.columns[i]]
+	}
+	return &flow.RecordError{
+		Index: t.builder.Records(), Line: line, Field: name, Reason: reason, Syntax: flow.CSV, Broken: broken,
+	}
+}
+
+// lengthFault returns the error about a row that ends with cell i, or does not end with it.
+func (t *table) lengthFault(i, start int, last bool) error {
+	const want = "must have as many cells as the header, %d, has %s"
+	how := "more"
+	if last {
+		how = strconv.Itoa(i + 1)
+	}
+	reason := fmt.Sprintf(want, len(t.columns), how)
+	return &flow.RecordError{Index: t.builder.Records(), Line: start, Reason: reason, Syntax: flow.CSV}
 }
 
 // value reads the value of a field. It returns the reason why the cell is not valid; the reason is empty for a valid

@@ -26,6 +26,8 @@ type Head struct {
 	Key    string        // "": none
 	Media  string        // JSON, CSV or Proto
 	Coding coding.Coding // of the body
+
+	Lenient bool // records that are not valid by themselves are set aside
 }
 
 // Of returns the head of a request. It refuses a body that is announced as longer than maxBody bytes.
@@ -42,7 +44,23 @@ func Of(r *http.Request, maxBody int64) (h Head, err error) {
 	if r.ContentLength > maxBody {
 		return h, coding.TooLarge("the body", maxBody)
 	}
+	h.Lenient = lenient(r.Header)
 	return h, nil
+}
+
+// Lenient is the preference of a client for a lenient reading of its records (RFC 7240, section 4.4).
+const Lenient = "handling=lenient"
+
+// lenient reports whether a client has the preference. The first handling counts, as RFC 7240 says, and others are ignored.
+func lenient(h http.Header) bool {
+	for preference := range strings.SplitSeq(strings.Join(h.Values("Prefer"), ","), ",") {
+		preference, _, _ = strings.Cut(preference, ";")
+		name, value, _ := strings.Cut(preference, "=")
+		if strings.EqualFold(strings.TrimSpace(name), "handling") {
+			return strings.EqualFold(strings.Trim(strings.TrimSpace(value), `"`), "lenient")
+		}
+	}
+	return false
 }
 
 // OfAny is Of for a body of any media type, because the preset of its path has the form. Media is empty.
