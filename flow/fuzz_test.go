@@ -38,7 +38,8 @@ func TestDecodeAgreesWithTheOracle(t *testing.T) {
 		`h\u006fur`, "HOUR", "")
 	value := piece("0", "-0", "1", "-1", "1.0", "1e1", "01", "9007199254740991", "9007199254740992", "9223372036854775808", "null",
 		"true", "NaN", `""`, `"a"`, `"1"`, `"\ud800"`, `"\ud83d\ude00"`, `"\\ud800"`,
-		"\"\xff\"", "\"\t\"", "[]", "[1,]", `{"a":{}}`, "")
+		"\"\xff\"", "\"\t\"", "[]", "[1,]", `{"a":{}}`, "", `[1,"b",{"c":[-2.5e3,null]} ]`, "[1 2]", "[,1]", "[1", "{}",
+		`{"a":1,}`, `{"a" 1}`, `{1:2}`, `{"a":1,"a":"\n"}`, "[\"\xff\"]", "{\"\xff\":1}", "[1}", nested(8), nested(9))
 	part := piece(`"src_app"`, `"dest_app"`, `"vpc_id"`, `"bytes_tx"`, `"bytes_rx"`, `"hour"`, `"foo"`, "100", "20", ",", "}")
 	member := rapid.Custom(func(t *rapid.T) string { return `"` + name.Draw(t, "name") + `":` + value.Draw(t, "value") })
 	record := rapid.Custom(func(t *rapid.T) string {

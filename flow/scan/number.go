@@ -29,9 +29,17 @@ func (s *Scanner) digits(i int) (n uint64, end int) {
 
 var powers = [...]uint64{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8}
 
+// unknown reads the value of an unknown field, unless it is a string: an array, an object, a number, true, false or null.
+func (s *Scanner) unknown(i int) (end int) {
+	if c := s.at(i); c == '{' || c == '[' {
+		return s.nested(i, maxNesting)
+	}
+	return s.scalar(i)
+}
+
 // scalar reads any number, true, false or null.
 func (s *Scanner) scalar(i int) (end int) {
-	for end = i; s.at(end) > ' ' && s.at(end) != ',' && s.at(end) != '}'; {
+	for end = i; s.at(end) > ' ' && s.at(end) != ',' && s.at(end) != '}' && s.at(end) != ']'; {
 		end++
 	}
 	raw := s.body[i:end]

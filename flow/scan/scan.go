@@ -175,7 +175,7 @@ func (s *Scanner) value(f field.Field, quoted bool, i int, r *record) (end int) 
 	case quoted:
 		return s.text(f, i, r)
 	case f == field.Unknown:
-		return s.scalar(i)
+		return s.unknown(i)
 	case f <= field.VPCID:
 		return -1
 	}

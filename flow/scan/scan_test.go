@@ -49,20 +49,22 @@ func TestPlainRecordsDoNotGoToTheRecordReader(t *testing.T) {
 		"lines":                good + "\n" + good + "\n" + good + "\n",
 		"indented":             "[\n" + spread.Replace(good+","+good+","+good) + "\n]\n",
 		"other fields":         "[" + with("{", `{"a":"b","c":1,"d":-0.5e3,"e":null,"f":"é",`) + "]",
+		"nested fields":        "[" + with("{", `{"a":{"b":["c",1,{}],"d":{"é":null}},"e":[ ],"f":[[true , -1.5],"g"],`) + "]",
+		"8 levels":             "[" + with("{", `{"a":[[[[[[[[1]]]]]]]],`) + "]",
 		"other names":          "[" + with("src_app", "src_ip", "dest_app", "dest_ip", "vpc_id", "vpc") + "]",
 		"UTF-8":                "[" + with("foo", "日本語") + "]",
 		"names of 256 bytes":   "[" + with("foo", strings.Repeat("x", 256)) + "]",
 		"numbers of 16 digits": "[" + with("100", "9007199254740991", "20", "9999999999999999") + "]",
 		"changing forms":       "[" + good + "," + with("{", `{"a":1,`) + "," + with(":", ": ") + "," + good + "]",
 	} {
-		if s := scan(body); !s.ok || s.left > 0 || s.table.Records != strings.Count(body, "{") {
+		if s := scan(body); !s.ok || s.left > 0 || s.table.Records != strings.Count(body, `"hour"`) {
 			t.Errorf("%s: Scan(%s) = %t, %d records, of which %d went to the RecordReader", name, body, s.ok, s.table.Records, s.left)
 		}
 	}
 }
 
 func TestARecordThatIsNotPlainGoesToTheRecordReader(t *testing.T) {
-	for _, odd := range []string{with("foo", `f\u006fo`), with("20", "-1"), with("100", "1.0"), with("{", `{"a":[1],`), with(`"hour"`, `"HOUR"`)} {
+	for _, odd := range []string{with("foo", `f\u006fo`), with("20", "-1"), with("100", "1.0"), with("{", `{"a":["\n"],`), with("{", `{"a":[[[[[[[[[1]]]]]]]]],`), with(`"hour"`, `"HOUR"`)} {
 		s := scan("[" + good + "," + odd + "," + good + "]")
 		if !s.ok || s.left != 1 || s.table.Records != 2 || len(s.table.Rows) != 1 {
 			t.Errorf("Scan of %s between plain records = %t, %d records of %d flows, %d went to the RecordReader, want true, 2, 1, 1",

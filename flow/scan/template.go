@@ -123,7 +123,7 @@ func (s *Scanner) values(i int, r *record) (end int) {
 		case h.quoted:
 			i = s.text(h.field, i, r)
 		case h.field == field.Unknown:
-			i = s.scalar(i)
+			i = s.unknown(i)
 		default:
 			n, end := s.digits(i)
 			if n > field.MaxBytes && h.field != field.Hour {
