@@ -8,6 +8,7 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs/atomicfs"
 
+	"flowring/store/journal/inventory"
 	"flowring/store/journal/staged"
 )
 
@@ -20,10 +21,18 @@ func (j *Journal) Backup(to string) error {
 		return err
 	}
 	defer j.calls.Done()
-	if err := staged.Make(j.fs, to, j.checkCopies, j.checkpoint); err != nil {
+	if err := staged.Make(j.fs, to, j.checkCopies, j.fillBackup); err != nil {
 		return fmt.Errorf("back up the journal to %s: %w", to, err)
 	}
 	return nil
+}
+
+// fillBackup makes a folder with the content of the journal and a list of its files.
+func (j *Journal) fillBackup(dir string) error {
+	if err := j.checkpoint(dir); err != nil {
+		return err
+	}
+	return inventory.Write(j.fs, dir)
 }
 
 // checkpoint makes a folder with the content of the journal, and with the version of it.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"math/rand/v2"
+	"strings"
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -49,6 +50,54 @@ func TestABackupHasAllBatches(t *testing.T) {
 		if err := after.Close(); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// Pebble takes a log that is cut short for the log of a crash. The list of the files shows that it is not. A node that has
+// opened the folder goes on writing, so its folder is no backup any more.
+func TestABackupWithoutTheEndOfItsLogIsDamaged(t *testing.T) {
+	mem := vfs.NewMem()
+	j := open(t, mem)
+	appendDots(t, j, 1, 2)
+	for _, dir := range []string{"cut", "whole"} {
+		if err := j.Backup(dir); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := j.Close(); err != nil {
+		t.Fatal(err)
+	}
+	check := func(dir string) error {
+		j, err := OpenReadOnly(dir, Options{FS: mem})
+		if err != nil {
+			return err
+		}
+		return errors.Join(j.CheckState(), j.Close())
+	}
+	if err := check("whole"); err != nil {
+		t.Errorf("a whole backup: %v", err)
+	}
+	names, err := mem.List("cut")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range names {
+		if strings.HasSuffix(name, ".log") {
+			if f, err := mem.Create("cut/"+name, vfs.WriteCategoryUnspecified); err != nil || f.Close() != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if err := check("cut"); !errors.Is(err, ErrCorrupt) {
+		t.Errorf("a backup without its log: %v, want %v", err, ErrCorrupt)
+	}
+	after, err := Open("whole", Options{FS: mem})
+	if err != nil {
+		t.Fatal(err)
+	}
+	appendDots(t, after, 3)
+	if err := errors.Join(after.Close(), check("whole")); err != nil {
+		t.Errorf("the folder of a node that began with a backup: %v", err)
 	}
 }
 

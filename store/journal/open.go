@@ -15,6 +15,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"flowring/internal/compat"
+	"flowring/store/journal/inventory"
 )
 
 // Open opens the journal in a folder. It makes both if the folder is missing or empty. The errors are:
@@ -94,7 +95,7 @@ func (j *Journal) openDB(fileSystem vfs.FS) (err error) {
 		return errors.Join(translateOpen(err), j.unlock())
 	}
 	j.identities, err = j.identify()
-	if err := errors.Join(err, j.openVersion(), j.removeOrphanDrafts()); err != nil {
+	if err := errors.Join(err, j.openVersion(), j.removeOrphanDrafts(), inventory.Remove(j.fs, j.dir)); err != nil {
 		return errors.Join(err, j.db.Close(), j.unlock())
 	}
 	if len(j.foreignFiles) > 0 {
@@ -154,7 +155,7 @@ func isJournalFile(name string) bool {
 			return true
 		}
 	}
-	return name == "LOCK" || name == "lost+found"
+	return name == "LOCK" || name == "lost+found" || name == inventory.File
 }
 
 func translateLock(err error) error {

@@ -9,10 +9,12 @@ import (
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"flowring/store/journal/inventory"
 )
 
 // OpenReadOnly opens the journal in a folder that no process uses, and changes nothing in it. Writes fail. The errors are
-// those of Open, and ErrFormat for a folder without a journal.
+// those of Open, ErrFormat for a folder without a journal, and ErrCorrupt for a backup whose files are not those of its list.
 func OpenReadOnly(dir string, options Options) (*Journal, error) {
 	j := newJournal(dir, options)
 	j.fs = untouched{j.fs}
@@ -28,6 +30,9 @@ func (j *Journal) openReadOnly() error {
 	}
 	if found, err := pebble.Peek(j.dir, j.fs); err != nil || !found.Exists {
 		return errors.Join(fmt.Errorf("%w: the folder has no journal", ErrFormat), err)
+	}
+	if err := inventory.Verify(j.fs, j.dir); err != nil {
+		return errors.Join(ErrCorrupt, err)
 	}
 	if err := j.lockFolder(); err != nil {
 		return err
