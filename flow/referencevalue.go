@@ -45,9 +45,8 @@ func (d *referenceDecoder) skip() error {
 		switch now := d.tokens.StackDepth(); {
 		case now > d.maxDepth:
 			const reason = "must not nest arrays and objects more than %d deep, does so at byte %d"
-			err := d.refuse("", fmt.Sprintf(reason, maxDepth, d.tokens.InputOffset()-1))
-			err.(*RecordError).Broken = true
-			return err
+			d.at = int(d.tokens.InputOffset()) - 1
+			return &RecordError{Index: d.index(), Reason: fmt.Sprintf(reason, maxDepth, d.at), Broken: true}
 		case now == depth:
 			return nil
 		}
