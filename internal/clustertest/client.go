@@ -2,6 +2,7 @@ package clustertest
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -21,7 +22,7 @@ type load struct {
 	check  *Checker
 	hours  int       // the clients write and read this number of hours
 	first  flow.Hour // the first of them
-	stride int       // between two of them
+	stride int       // between two of them; 0: 1
 
 	mu   sync.Mutex
 	kept map[int]answer // last answer of each hour
@@ -29,7 +30,7 @@ type load struct {
 }
 
 // hour returns one of the hours of the clients.
-func (l *load) hour(i int) flow.Hour { return l.first + flow.Hour(i*l.stride) }
+func (l *load) hour(i int) flow.Hour { return l.first + flow.Hour(i*cmp.Or(l.stride, 1)) }
 
 // answer is an answer to a GET in the cache of a client.
 type answer struct {

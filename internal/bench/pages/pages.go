@@ -64,7 +64,7 @@ func Measure(ctx context.Context, l server.Launcher, k server.Kind, n Sizes) (al
 	all.Kind = k
 	path := fmt.Sprintf("/?from=%d&to=%d", s.Hour, s.Hour+hours)
 	load := func() error { return load(ctx, s.Addresses()[0], path) }
-	if err := load(); err != nil {
+	if err := first(ctx, load); err != nil {
 		return all, err
 	}
 	for range n.Loads {
@@ -83,6 +83,23 @@ func Measure(ctx context.Context, l server.Launcher, k server.Kind, n Sizes) (al
 	fmt.Fprintf(os.Stderr, "%s: %s: p50 %.0f ms, p90 %.0f ms; CPU p50 %.0f ms; load average %s\n", n.Name(), k.Name,
 		quantile(all.Wall, 0.5), quantile(all.Wall, 0.9), quantile(all.CPU, 0.5), average())
 	return all, nil
+}
+
+// first loads a page until it is whole: nodes that have just formed a cluster may not answer queries yet.
+func first(ctx context.Context, load func() error) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	for {
+		err := load()
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
 }
 
 // fill posts other flows for each hour.
