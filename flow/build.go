@@ -40,7 +40,7 @@ func (b *PostingBuilder) Reset(expected int) {
 	b.aside = SetAside{}
 }
 
-// Records returns the number of records since Reset, those that were set aside included.
+// Records returns the number of records since Reset, with the records that were set aside.
 func (b *PostingBuilder) Records() int { return b.table.Records + b.aside.Records }
 
 // LeaveOut sets the record aside to which an error belongs. It returns the error if the record must refuse its request.

@@ -33,7 +33,7 @@ func (p *Posting) Identify(principal, key string) {
 }
 
 // IdentifyByKey is Identify for a posting that a preset made of a body of another program. content is a hash over all
-// records of the body, also those that are not in the posting. So the identity does not change when a part of the
+// records of the body, also records that are not in the posting. So the identity does not change when a part of the
 // posting is left out because its hour is closed.
 //
 // The mapping may change between two attempts of one request, because names and settings do. So for each hour the key

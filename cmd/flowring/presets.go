@@ -10,7 +10,7 @@ import (
 
 const aboutPresets = `List the presets for bodies of other programs, or print one.
 
-A preset is a YAML file that says what the fields of a body mean. 'flowring serve --presets FILE'
+A preset is a YAML file that gives the fields of a body a meaning. 'flowring serve --presets FILE'
 takes a changed copy. An argument with a dot is such a file, which is checked and printed.`
 
 const examplesPresets = `  flowring presets aws-vpc > our-aws.yaml

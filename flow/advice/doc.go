@@ -1,6 +1,6 @@
-// Package advice answers one question: what has the sender of a body most likely done, if the body is not JSON records? The
-// answers become the end of a refusal, so that its reader knows the next step: a header that names the compression or
-// CSV, UTF-8 in place of UTF-16, double quotes, or a comma too many.
+// Package advice answers one question: which mistake has the sender of a body most likely made, if the body is not JSON
+// records? The answers become the end of a refusal, so that its reader knows the next step: a header that names the
+// compression or CSV, UTF-8 in place of UTF-16, double quotes, or a comma too many.
 //
 // Advice never decides about a body. The decoder has refused it already, and an empty advice is no fault.
 //

@@ -8,7 +8,7 @@
 //	hours         the bytes of an interval are shared out to the hours that it crosses, in proportion
 //
 // An Engine maps one Record. A Body maps the records of one request, adds them up into a flow.Posting, and computes the
-// hash over all of them, with those that were set aside.
+// hash over all of them, with the rows that were set aside.
 //
 // Invariants:
 //

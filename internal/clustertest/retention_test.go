@@ -147,9 +147,9 @@ func TestALoweredRetentionIsMended(t *testing.T) {
 		disabled      safeguard.Set
 		jumps, delete bool
 	}{
-		"with the safeguards":         {0, false, false},
-		"a raise without a limit":     {safeguard.FloorRate, true, false},
-		"F follows what is withdrawn": {safeguard.FloorStill, false, true},
+		"with the safeguards":            {0, false, false},
+		"a raise without a limit":        {safeguard.FloorRate, true, false},
+		"F follows a withdrawn proposal": {safeguard.FloorStill, false, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			racetest.Bubble(t, func(t *testing.T) {

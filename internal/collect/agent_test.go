@@ -268,7 +268,7 @@ func TestAMissingCredentialLosesNothing(t *testing.T) {
 	}
 }
 
-// While the spool is full, datagrams are lost as a whole and counted. What was kept before counts once.
+// While the spool is full, datagrams are lost as a whole and counted. Datagrams kept before count once.
 func TestAFullSpoolLosesWholeDatagramsAndCountsThem(t *testing.T) {
 	cfg := config(t)
 	cfg.SpoolBytes, cfg.MaxFlows, cfg.Workers = 2000, 6, 1

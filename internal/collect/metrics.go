@@ -133,7 +133,7 @@ func (c collector) ofRecords(s sink) {
 		w.mu.Unlock()
 	}
 	each := func(outcome string, sum ingest.Sum) {
-		s.counter("records_total", "Records by what became of them.", sum.Records, "outcome", outcome)
+		s.counter("records_total", "Records by their fate.", sum.Records, "outcome", outcome)
 		s.counter("record_bytes_total", "Bytes of records, times the sampling rate.", sum.Bytes, "outcome", outcome)
 	}
 	each("kept", n.Kept)

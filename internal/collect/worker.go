@@ -47,7 +47,7 @@ func (w *worker) run() {
 		select {
 		case g, ok := <-w.queue:
 			if !ok {
-				w.expire(time.Now().Add(w.agent.cfg.Decode.HoldFor)) // those that wait for a template
+				w.expire(time.Now().Add(w.agent.cfg.Decode.HoldFor)) // datagrams that wait for a template
 				w.flush()
 				w.end()
 				return

@@ -304,7 +304,7 @@ func (w *wire) send(host string, n int) (bytes int64) {
 }
 
 // TestSoftflowdAndTheCollector exports real traffic by softflowd in each form, while nodes are killed. The bytes of each
-// pair equal those that were sent.
+// pair equal the bytes that were sent.
 func TestSoftflowdAndTheCollector(t *testing.T) {
 	t.Parallel()
 	skipShort(t)

@@ -48,7 +48,7 @@ type job struct {
 	err          error // set before ended is closed
 }
 
-// New returns the backups of a node, and removes what a crash has left of the last one.
+// New returns the backups of a node, and removes the rest of a backup that a crash ended.
 func New(deps Deps) (*Backups, error) {
 	if deps.Dir == "" {
 		return &Backups{Deps: deps}, nil

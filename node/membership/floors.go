@@ -43,7 +43,7 @@ func (s *State) MarkHours(m roster.Marks) error {
 // to keep.
 func onlyFloors(a, b roster.Roster) bool { return a.WithoutFloors().Equal(b.WithoutFloors()) }
 
-// durable returns what a disk gets of a roster.
+// durable returns the part of a roster that a disk gets.
 func (s *State) durable(r roster.Roster) roster.Roster {
 	if s.deps.DropFloors {
 		return r.WithoutFloors()

@@ -36,7 +36,7 @@ type Deps struct {
 	Membership *membership.State
 	Log        *slog.Logger
 	Heartbeats func(context.Context) Replies
-	Secure     func(context.Context, Replies) error // makes this store and those that answered put their batches on W stores
+	Secure     func(context.Context, Replies) error // makes this store and the stores that answered put their batches on W stores
 }
 
 // Guard keeps the proven quorum of a node.

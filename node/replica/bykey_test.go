@@ -13,7 +13,7 @@ import (
 	"flowring/store/limits"
 )
 
-// mapped is posting with the identity of a preset's body. content says what the mapping made of it.
+// mapped is posting with the identity of a preset's body. content is the result of the mapping.
 func mapped(t testing.TB, content byte, tx int64, in ...flow.Slice) *flow.Posting {
 	t.Helper()
 	p := posting(t, tx, in...)

@@ -92,9 +92,9 @@ func Open(files *reload.Set, s Settings) (ingest.Config, error) {
 	return cfg, nil
 }
 
-// Hours returns the hours that the cluster takes: those that are not closed, and at most ahead in the future; 0: without
-// a limit. The last hour stays below that of the owners, whose clocks may differ by an hour, because an owner refuses the
-// whole of a request.
+// Hours returns the hours that the cluster takes: all hours that are not closed, and at most ahead in the future;
+// 0: without a limit. The last hour stays below that of the owners, whose clocks may differ by an hour, because an
+// owner refuses the whole of a request.
 func Hours(floors func() roster.Floors, ahead time.Duration, now func() time.Time) ingest.Hours {
 	if now == nil {
 		now = time.Now

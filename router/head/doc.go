@@ -1,4 +1,4 @@
-// Package head answers one question: what do the headers of a POST say about its body?
+// Package head answers one question: which facts do the headers of a POST give about its body?
 //
 // They have the key of the request (package idempotency), the form of the records, the coding of the body (package
 // coding), and perhaps its length. A node checks them before it reads the body, and before net/http sends a 100 Continue.

@@ -1,5 +1,5 @@
-// Package announce answers one question: what does a node say on its terminal when it starts? It prints the addresses, and a
-// command to try once the node is ready. In the format JSON both are log records.
+// Package announce answers one question: which lines does a node print on its terminal when it starts? It prints the
+// addresses, and a command to try once the node is ready. In the format JSON both are log records.
 //
 // The package has no state. WhenReady blocks until the node is ready or its context ends.
 package announce

@@ -31,7 +31,7 @@ posts them to any node of --target.
 
 Sums wait in a folder (--spool) until they are stored. They have their idempotency keys there,
 so that each counts once, also after a crash of the agent or of the cluster. While the folder is
-full new datagrams are lost and counted. SIGTERM stops the agent: it delivers what it has for up
+full new datagrams are lost and counted. SIGTERM stops the agent: it delivers its sums for up
 to --grace, and keeps the rest in the folder for the next run.
 
 The metrics at http://` + "ADDR" + `/metrics of --http say which data was lost where. The page

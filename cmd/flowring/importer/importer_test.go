@@ -78,7 +78,7 @@ func (s *store) store(body []byte, key string) (replayed bool, err error) {
 	return false, nil
 }
 
-// importText imports a text as a file, and returns what is printed.
+// importText imports a text as a file, and returns the output of the command.
 func importText(t *testing.T, s *store, o *Options, text string) (string, error) {
 	t.Helper()
 	im, err := o.importer()
@@ -313,7 +313,7 @@ func TestNfdumpAggregatedAsJSONIsAnError(t *testing.T) {
 	}
 }
 
-// TestAChangedNamesFileCountsOnce: what the first run has stored counts, under its names (P2).
+// TestAChangedNamesFileCountsOnce: the records of the first run count, under its names (P2).
 func TestAChangedNamesFileCountsOnce(t *testing.T) {
 	names := filepath.Join(t.TempDir(), "names.csv")
 	s := newStore()

@@ -28,7 +28,7 @@ which are mapped as a node maps them: see 'flowring presets'. Files of AWS VPC f
 S3 are the preset aws-vpc. A file may be compressed by gzip or zstd; - is the standard input.
 
 The keys of the requests are made of the content. So the command may be run again after any
-failure, or twice on one file: what is stored counts once. A file that has grown meanwhile
+failure, or twice on one file: each record counts once. A file that has grown meanwhile
 counts its last part again, so import files that are complete.
 
 Records that cannot be used are set aside. The output names the reasons, with the first

@@ -17,7 +17,7 @@ import (
 // run had stored it.
 type Send func(ctx context.Context, body []byte, key string) (replayed bool, err error)
 
-// outcome is what became of the records of an hour.
+// outcome is the fate of the records of an hour.
 type outcome struct {
 	flows    ingest.Sum
 	replayed bool
@@ -47,7 +47,7 @@ func (im *Importer) send(ctx context.Context, p *flow.Posting, key string) ([]ou
 	return outcomes, group.Wait()
 }
 
-// sendHour sends the records of an hour. After an attempt without an answer, a refusal does not say what the attempt did,
+// sendHour sends the records of an hour. After an attempt without an answer, a refusal does not tell the outcome of the attempt,
 // so the request is made once more.
 func (im *Importer) sendHour(ctx context.Context, body []byte, key string) (outcome, error) {
 	replayed, err := im.Send(ctx, body, key)

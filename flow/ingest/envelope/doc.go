@@ -2,7 +2,7 @@
 // the delivery? The package parses and decides nothing.
 //
 //	firehose    Amazon Data Firehose: {"requestId","timestamp","records":[{"data"}]}. data is base64 of text or gzip, and
-//	            the text is lines, objects {"message":"<line>"}, or what CloudWatch Logs sends
+//	            the text is lines, objects {"message":"<line>"}, or messages of CloudWatch Logs
 //	cloudwatch  a subscription of CloudWatch Logs: {"messageType":"DATA_MESSAGE","logEvents":[{"id","message"}]}, as gzip
 //	            or plain, one or more behind each other. A CONTROL_MESSAGE has no records. An event that comes twice in a
 //	            delivery counts once

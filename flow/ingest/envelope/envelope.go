@@ -178,7 +178,7 @@ func (o *opener) messages(text []byte) (bool, error) {
 	return true, o.add([]byte(strings.Join(lines, "\n")))
 }
 
-// logEvents is what CloudWatch Logs sends to a subscription.
+// logEvents is a message of CloudWatch Logs to a subscription.
 type logEvents struct {
 	MessageType string `json:"messageType"`
 	LogEvents   []struct {

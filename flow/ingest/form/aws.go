@@ -125,7 +125,7 @@ func (n interfaces) learn(l *line) {
 	i.service = max(i.service, l.value("ecs-service-name"))
 }
 
-// ownAddresses is what the lines of a body say about addresses.
+// ownAddresses has the addresses of interfaces and the services of addresses, as the lines of a body give them.
 type ownAddresses struct {
 	of       map[string]string // by interface
 	services map[string]string // by address

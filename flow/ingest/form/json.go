@@ -195,7 +195,7 @@ func (r *jsonReader) value(d *jsontext.Decoder, at *branch, to Sink) error {
 	return unexpected(err)
 }
 
-// unexpected returns io.EOF within an object as what it is.
+// unexpected returns io.EOF within an object as io.ErrUnexpectedEOF.
 func unexpected(err error) error {
 	if err == io.EOF {
 		return io.ErrUnexpectedEOF

@@ -24,7 +24,7 @@ func (a addresses) Lookup(addr netip.Addr) (ingest.Name, bool) {
 	return n, ok
 }
 
-// outcome is what a body becomes: bytes by "src dest vpc hour", and the records and bytes set aside by reason.
+// outcome is the result of a body: bytes by "src dest vpc hour", and the records and bytes set aside by reason.
 type outcome struct {
 	flows map[string][2]int64
 	aside map[string]ingest.Sum
@@ -45,7 +45,7 @@ func (s bodySink) Row(values []string) error {
 func (s bodySink) Malformed() { s.to.SetAside(ingest.Malformed, 0) }
 
 // mapBody maps a body by a preset, and holds the outcome to the invariants of every preset: the sum stored is the sum
-// kept, and kept and set aside are what was received.
+// kept, and kept and set aside are the records received.
 func mapBody(t *testing.T, p *preset.Preset, names ingest.Names, body string) outcome {
 	t.Helper()
 	content, err := envelope.Open([]byte(body), p.Envelopes, 1<<20)

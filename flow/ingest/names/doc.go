@@ -1,4 +1,4 @@
-// Package names answers one question: what is the name of an address? The answers are in a file of the operator, a CSV
+// Package names answers one question: which name does an address have? The answers are in a file of the operator, a CSV
 // with the columns cidr, app and vpc:
 //
 //	cidr,app,vpc

@@ -313,7 +313,7 @@ func TestPointsAndAttributesAreLimited(t *testing.T) {
 	}
 }
 
-// The rows of protobuf are those that the generated code reads.
+// The rows of protobuf equal the rows that the generated code reads.
 func FuzzProtobuf(f *testing.F) {
 	p := testPreset(f)
 	f.Add(forms(f, request([]*common.KeyValue{text("cluster", "c")}, sum("net.bytes", number(5, text("src", "a")), decimal(1.5)), sum("cpu", number(1))))[Protobuf])

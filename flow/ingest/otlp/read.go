@@ -87,7 +87,7 @@ type point struct {
 	value, start, time string // value is empty: the point has none
 }
 
-// kind is what the metric of a point says about all of its points.
+// kind has the facts of a metric about all of its points.
 type kind struct {
 	sum, monotonic, delta bool
 }

@@ -1,7 +1,7 @@
-// Package preset answers one question: what do the fields of a row of another program mean? A preset is a YAML file. It
-// names the fields with the names, addresses, bytes and times of a record, and has rules that decide which records
-// count. The files of this package are embedded; an operator may copy one, change it, and name it by a setting. So a
-// program that renames its fields needs another file and no other Flowring.
+// Package preset answers one question: which meaning have the fields of a row of another program? A preset is a YAML
+// file. It names the fields with the names, addresses, bytes and times of a record, and has rules that decide which
+// records count. The files of this package are embedded; an operator may copy one, change it, and name it by a setting.
+// So a program that renames its fields needs another file and no other Flowring.
 //
 // A row is a list of values, one for each of Preset.Fields, in the order of that list. Values are texts; an absent field
 // and an empty text are the same, because many sources write an unknown value as an empty text. A field whose name

@@ -92,7 +92,7 @@ func Parse(content []byte) (*Preset, error) {
 	return p, nil
 }
 
-// check checks what needs no compiling.
+// check checks the keys that need no compiling.
 func (p *Preset) check() error {
 	for _, r := range p.Name {
 		if (r < 'a' || r > 'z') && (r < '0' || r > '9') && r != '-' {

@@ -19,7 +19,7 @@ type Answer struct {
 	facts   Facts
 }
 
-// Facts are what the headers of an answer say.
+// Facts are the content of the headers of an answer.
 type Facts struct {
 	Complete, Tag string
 	Whole         bool // all parts share one table of names

@@ -5,5 +5,5 @@
 //
 // Invariant: each batch with a candidate is in exactly one call.
 //
-// Calls may be used by many goroutines. A call ends once, and all who wait for it get its result.
+// Calls may be used by many goroutines. A call ends once, and all of its waiters get its result.
 package owners

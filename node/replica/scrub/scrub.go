@@ -51,7 +51,7 @@ func (s *Scrubber) First() bool { return s.first.Load() }
 // Stats are the figures of the passes since the start.
 type Stats struct {
 	Checked, Slices int64  // of the pass under way, or of the last one
-	Passes, Bytes   uint64 // Passes counts those that read everything
+	Passes, Bytes   uint64 // Passes counts the passes that read everything
 	Damaged         uint64 // slices in which a pass found unreadable batches
 	Differing       uint64 // slices whose totals were not the fold of their batches
 }
