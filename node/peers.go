@@ -58,8 +58,8 @@ func (n peerHandler) Admit(ctx context.Context, checked bool, batches []flow.Wri
 }
 
 // AdmitByKey implements peer.Handler.
-func (n peerHandler) AdmitByKey(ctx context.Context, batches []flow.Written) (bool, error) {
-	return n.replicas.AdmitByKey(ctx, batches)
+func (n peerHandler) AdmitByKey(ctx context.Context, known bool, batches []flow.Written) (bool, error) {
+	return n.replicas.AdmitByKey(ctx, known, batches)
 }
 
 // Check implements peer.Handler.

@@ -10,7 +10,7 @@
 //	         of earlier programs count as version 1, because their formats are the same
 //	2        totals of slices in the data folder; calls between nodes for queries of many hours; the flows
 //	         of a slice as columns
-//	3        floors of retention, marks of erased hours, and the proven quorum in the roster; the call
+//	3        floors of retention, marks of erased hours, and the proven quorum in the roster; the calls
 //	         for batches of which the key and the hour decide
 //
 // A change of a format that an older program cannot read is a Feature of the next version. A new feature needs three

@@ -29,7 +29,7 @@ const (
 	Columns    Feature = 2 // the flows of a slice as columns between nodes
 	Floors     Feature = 3 // floors of retention in the roster
 	Erasure    Feature = 3 // marks of erased hours in the roster
-	ByKey      Feature = 3 // the call that stores batches of which the key and the hour decide
+	ByKey      Feature = 3 // the calls that store batches of which the key and the hour decide
 	Proven     Feature = 3 // proven quorum in the roster
 )
 

@@ -164,9 +164,14 @@ func (c *Client) Admit(
 	return replayed, err
 }
 
-// AdmitByKey is Admit for batches of which the key and the hour decide. It needs compat.ByKey.
-func (c *Client) AdmitByKey(ctx context.Context, addr string, batches ...[]byte) (replayed bool, err error) {
-	replayed, _, err = c.callByStream(ctx, addr, wire.Ask{Kind: wire.KindAdmitByKey, Batches: batches})
+// AdmitByKey is Admit for batches of which the key and the hour decide. known says that an earlier attempt stored a part
+// of their posting. It needs compat.ByKey.
+func (c *Client) AdmitByKey(ctx context.Context, addr string, known bool, batches ...[]byte) (replayed bool, err error) {
+	kind := wire.KindAdmitByKey
+	if known {
+		kind = wire.KindAdmitKnownByKey
+	}
+	replayed, _, err = c.callByStream(ctx, addr, wire.Ask{Kind: kind, Batches: batches})
 	return replayed, err
 }
 

@@ -259,8 +259,10 @@ func TestCallsCarryTheirArguments(t *testing.T) {
 	if len(d.looks) != 2 || !strings.HasSuffix(d.looks[0], fmt.Sprint(flow.ID{3})) || d.looks[0][:1] != "0" || d.looks[1][:1] != "1" {
 		t.Errorf("the handler got the looks %q, want both rounds with the posting", d.looks)
 	}
-	if replayed, err := c.AdmitByKey(t.Context(), addr, batch, batch); err != nil || !replayed || d.byKey != 2 {
-		t.Errorf("admit by key = %t, %v, of %d batches, want a replay of 2", replayed, err, d.byKey)
+	for _, known := range []bool{true, false} {
+		if replayed, err := c.AdmitByKey(t.Context(), addr, known, batch, batch); err != nil || !replayed || d.byKey != 2 || d.checked != known {
+			t.Errorf("admit by key = %t, %v, of %d batches, known: %t, want a replay of 2, known: %t", replayed, err, d.byKey, d.checked, known)
+		}
 	}
 	said, err := c.Digest(t.Context(), addr, seven, "")
 	if err != nil || said.From != d.self || !said.Digest.Equal(d.voice.Digest) || !said.TakingOver || !said.Recovering {

@@ -45,7 +45,7 @@ type double struct {
 	sums    map[flow.Slice][16]byte
 	held    *store.Store // the store of Intake
 	posting flow.ID      // of the last admit or check
-	checked bool         // the argument of Admit
+	checked bool         // the argument of Admit, or known of AdmitByKey
 	looks   []string     // the looks: their round, whether the roster is the same, and the identity
 	byKey   int          // the batches of AdmitByKey
 	panics  bool         // Check does
@@ -81,8 +81,8 @@ func (d *double) Admit(_ context.Context, checked bool, batches []flow.Written) 
 	return true, d.err
 }
 
-func (d *double) AdmitByKey(_ context.Context, batches []flow.Written) (bool, error) {
-	d.byKey = len(batches)
+func (d *double) AdmitByKey(_ context.Context, known bool, batches []flow.Written) (bool, error) {
+	d.byKey, d.checked = len(batches), known
 	return true, d.err
 }
 

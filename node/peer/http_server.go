@@ -41,8 +41,9 @@ type Handler interface {
 	// Admit stores batches at the write quorum. replayed reports that all batches were stored before. checked says
 	// that their posting was checked as a whole. Check returns the refusal of Admit without storing.
 	Admit(ctx context.Context, checked bool, batches []flow.Written) (replayed bool, err error)
-	// AdmitByKey is Admit for batches of which the key and the hour decide.
-	AdmitByKey(ctx context.Context, batches []flow.Written) (replayed bool, err error)
+	// AdmitByKey is Admit for batches of which the key and the hour decide. known says that an earlier attempt stored a
+	// part of their posting.
+	AdmitByKey(ctx context.Context, known bool, batches []flow.Written) (replayed bool, err error)
 	Check(ctx context.Context, batches []flow.Written) (replayed bool, err error)
 	// Apply keeps batches in this store for a write. A batch whose ID is there under another dot counts as kept. All
 	// batches are on disk when it returns nil; after an error some may be. Apply and Check must not retain the Bytes,

@@ -31,13 +31,14 @@ func (s *Server) initStreams() {
 		MaxBody: wire.MaxAsk, Room: s.room,
 		// An admitted batch is still sent to other stores when the call has returned.
 		Methods: map[stream.Kind]stream.Method{
-			wire.KindAdmit:        {Slots: s.routedSlots, KeepsBody: true},
-			wire.KindAdmitChecked: {Slots: s.routedSlots, KeepsBody: true},
-			wire.KindAdmitByKey:   {Slots: s.routedSlots, KeepsBody: true},
-			wire.KindCheck:        {Slots: s.plainSlots},
-			wire.KindApply:        {Slots: s.plainSlots},
-			wire.KindUnderWay:     {Slots: s.plainSlots},
-			wire.KindHeld:         {Slots: s.plainSlots},
+			wire.KindAdmit:           {Slots: s.routedSlots, KeepsBody: true},
+			wire.KindAdmitChecked:    {Slots: s.routedSlots, KeepsBody: true},
+			wire.KindAdmitByKey:      {Slots: s.routedSlots, KeepsBody: true},
+			wire.KindAdmitKnownByKey: {Slots: s.routedSlots, KeepsBody: true},
+			wire.KindCheck:           {Slots: s.plainSlots},
+			wire.KindApply:           {Slots: s.plainSlots},
+			wire.KindUnderWay:        {Slots: s.plainSlots},
+			wire.KindHeld:            {Slots: s.plainSlots},
 		},
 	}, streamHandler{s})
 	s.register("POST", "stream", s.serveStream)
@@ -163,8 +164,8 @@ func (s *Server) do(ctx context.Context, a *wire.Ask) (replayed bool, err error)
 		ctx, cancel = context.WithTimeout(ctx, a.Wait)
 		defer cancel()
 	}
-	if a.Kind == wire.KindAdmitByKey {
-		return s.AdmitByKey(ctx, batches)
+	if a.Kind == wire.KindAdmitByKey || a.Kind == wire.KindAdmitKnownByKey {
+		return s.AdmitByKey(ctx, a.Kind == wire.KindAdmitKnownByKey, batches)
 	}
 	return s.Admit(ctx, a.Kind == wire.KindAdmitChecked, batches)
 }

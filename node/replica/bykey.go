@@ -41,38 +41,49 @@ func (r *Replicas) submitKnownByKey(ctx context.Context, batches []flow.Written)
 	return inParallel(ctx, len(batches), func(ctx context.Context, i int) (bool, error) {
 		admit := r.admitByKeyAt
 		if floors.Closes(batches[i].Slice.Hour) {
-			admit = r.admitCheckedAt
+			admit = r.admitKnownByKeyAt
 		}
-		replayed, err := r.withFailover(ctx, batches[i], admit, 0)
-		if late.RefusedWhole(err) && errors.Is(err, contract.KeyReused) { // stored with other content
-			return true, nil
-		}
-		return replayed, err
+		return r.withFailover(ctx, batches[i], admit, 0)
 	})
 }
 
 func (r *Replicas) admitByKeyAt(ctx context.Context, to candidates.Candidate, batches []flow.Written) (bool, error) {
+	return r.callAdmitByKey(ctx, to, false, batches)
+}
+
+// admitKnownByKeyAt admits a part of a known posting.
+func (r *Replicas) admitKnownByKeyAt(ctx context.Context, to candidates.Candidate, batches []flow.Written) (bool, error) {
+	return r.callAdmitByKey(ctx, to, true, batches)
+}
+
+func (r *Replicas) callAdmitByKey(
+	ctx context.Context, to candidates.Candidate, known bool, batches []flow.Written,
+) (bool, error) {
 	if to.Self {
-		return r.AdmitByKey(ctx, batches)
+		return r.AdmitByKey(ctx, known, batches)
 	}
-	return r.Peers.AdmitByKey(ctx, to.Addr, bytesOf(batches)...)
+	return r.Peers.AdmitByKey(ctx, to.Addr, known, bytesOf(batches)...)
 }
 
 // AdmitByKey is Admit for batches of which the key and the hour decide. A batch counts as stored if this store holds
 // one with the same key in the slice. The batch that is held is on W stores then, as the acknowledgement promises (P1).
 //
+// known: an earlier attempt stored a part of the posting. Neither a closed hour nor the limits of an hour refuse the rest.
+//
 // This store takes the batches before the others do. So of two attempts with different content, of which the first may
 // be under way still, this owner takes one.
-func (r *Replicas) AdmitByKey(ctx context.Context, batches []flow.Written) (allReplayed bool, err error) {
+func (r *Replicas) AdmitByKey(ctx context.Context, known bool, batches []flow.Written) (allReplayed bool, err error) {
 	r.late.UnderWay.Begin(batches[0].Key)
 	defer func() { r.late.UnderWay.End(batches[0].Key, err != nil && !late.RefusedWhole(err)) }()
 	if err := r.mayAdmit(); err != nil {
 		return false, err
 	}
-	if err := r.checkClosed(batches); err != nil {
-		return false, err
+	if !known {
+		if err := r.checkClosed(batches); err != nil {
+			return false, err
+		}
 	}
-	taken, err := r.byKey.Take(r.Store, batches)
+	taken, err := r.byKey.Take(r.Store, known, batches)
 	if err != nil {
 		return false, err
 	}

@@ -2,6 +2,7 @@ package replica
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -9,6 +10,7 @@ import (
 	"flowring/flow"
 	"flowring/internal/contract"
 	"flowring/internal/safeguard"
+	"flowring/ring/roster"
 	"flowring/store"
 	"flowring/store/limits"
 )
@@ -144,5 +146,55 @@ func TestALimitRefusesAPresetsBody(t *testing.T) {
 	}
 	if _, err := r.Submit(t.Context(), mapped(t, 1, 5, flow.Slice{Hour: 30000})); !errors.Is(err, contract.TooManyHours) {
 		t.Errorf("an hour beyond the limit = %v, want too many hours", err)
+	}
+}
+
+// closedHours returns slices of two closed hours that are placed on these nodes.
+func (w *world) closedHours(t testing.TB, on ...string) (first, second flow.Slice) {
+	t.Helper()
+	first = w.sliceOf(t, on...)
+	for second = (flow.Slice{Hour: first.Hour + 1}); !slices.Equal(w.Ring().Candidates(second)[:len(on)], on); second.Hour++ {
+	}
+	w.roster = w.roster.WithVersion(3).WithFloors(roster.Floors{Closed: second.Hour + 1})
+	return first, second
+}
+
+// TestAHeldBatchOfAClosedHourIsOnWStores: the hour closes between a first attempt, which reaches its owner alone, and a
+// second one, which is mapped otherwise. The success of the second one promises that the first one is on W stores (P1).
+func TestAHeldBatchOfAClosedHourIsOnWStores(t *testing.T) {
+	w := newWorld("a", "b")
+	stored, lacking := w.closedHours(t, "a", "b")
+	first := mapped(t, 1, 5, stored).Batches[0]
+	first.Dot = dot(1)
+	w.sites["a"].put(t, first)
+	r := w.replicas(t, Config{Copies: 2, Quorum: 2})
+	if replayed, err := r.Submit(t.Context(), mapped(t, 2, 7, stored, lacking)); err != nil || replayed || r.HeldByKey() != 1 {
+		t.Fatalf("second attempt = %t, %v, %d held, want stored, and 1", replayed, err, r.HeldByKey())
+	}
+	for name, s := range w.sites {
+		if got, then := s.sum(t, stored), s.sum(t, lacking); got != 5 || then != 7 {
+			t.Errorf("%s has %d and %d bytes, want 5 of the first attempt and 7 of the second", name, got, then)
+		}
+	}
+}
+
+// TestOfTwoLateAttemptsAtOnceOneCounts: attempts of a known request store the part of a closed hour at once (P2).
+func TestOfTwoLateAttemptsAtOnceOneCounts(t *testing.T) {
+	w := newWorld("a")
+	lacking, _ := w.closedHours(t, "a")
+	r := w.replicas(t, Config{Copies: 1, Quorum: 1})
+	var attempts sync.WaitGroup
+	for content := range byte(8) {
+		b := mapped(t, content, 3, lacking).Batches[0]
+		b.Dot = dot(uint64(content))
+		attempts.Go(func() {
+			if _, err := r.submitKnownByKey(t.Context(), written(b)); err != nil {
+				t.Errorf("attempt %d = %v", content, err)
+			}
+		})
+	}
+	attempts.Wait()
+	if got := w.sites["a"].sum(t, lacking); got != 3 {
+		t.Errorf("sum = %d, want 3", got)
 	}
 }

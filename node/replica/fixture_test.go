@@ -218,7 +218,7 @@ func (w *world) Look(
 }
 
 // AdmitByKey implements Peers.
-func (w *world) AdmitByKey(ctx context.Context, addr string, batches ...[]byte) (bool, error) {
+func (w *world) AdmitByKey(ctx context.Context, addr string, _ bool, batches ...[]byte) (bool, error) {
 	return w.Admit(ctx, addr, false, flow.ID{}, batches...)
 }
 

@@ -76,7 +76,7 @@ type Peers interface {
 	Heard(addr string) bool // false: the last call failed; ends with the next good heartbeat
 	Gone(addr string) bool  // true: all calls have failed for a long time
 	Admit(ctx context.Context, addr string, checked bool, posting flow.ID, batches ...[]byte) (replayed bool, err error)
-	AdmitByKey(ctx context.Context, addr string, batches ...[]byte) (replayed bool, err error)
+	AdmitByKey(ctx context.Context, addr string, known bool, batches ...[]byte) (replayed bool, err error)
 	Check(ctx context.Context, addr string, posting flow.ID, batches ...[]byte) (replayed bool, err error)
 	Apply(ctx context.Context, addr string, batches ...[]byte) (roster.Store, error)
 	Look(

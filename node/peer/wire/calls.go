@@ -33,15 +33,17 @@ const (
 	KindCheck
 	KindApply
 
-	KindAdmitByKey stream.Kind = 7
-	KindUnderWay   stream.Kind = 8 // of cluster version 3, as the next one
-	KindHeld       stream.Kind = 9
+	// Of cluster version 3.
+	KindAdmitByKey      stream.Kind = 7
+	KindUnderWay        stream.Kind = 8
+	KindHeld            stream.Kind = 9
+	KindAdmitKnownByKey stream.Kind = 10
 )
 
 // CallName returns the name of a kind of call.
 func CallName(k stream.Kind) string {
 	switch k {
-	case KindAdmit, KindAdmitChecked, KindAdmitByKey:
+	case KindAdmit, KindAdmitChecked, KindAdmitByKey, KindAdmitKnownByKey:
 		return "admit"
 	case KindCheck:
 		return "check"

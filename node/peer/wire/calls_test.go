@@ -91,8 +91,8 @@ func TestBodiesHaveFixedBytes(t *testing.T) {
 			t.Errorf("%s is %s, want %s", tt.name, got, tt.want)
 		}
 	}
-	kinds := []stream.Kind{KindAdmit, KindAdmitChecked, KindCheck, KindApply}
-	if want := []stream.Kind{1, 2, 3, 4}; !slices.Equal(kinds, want) {
+	kinds := []stream.Kind{KindAdmit, KindAdmitChecked, KindCheck, KindApply, KindAdmitByKey, KindUnderWay, KindHeld, KindAdmitKnownByKey}
+	if want := []stream.Kind{1, 2, 3, 4, 7, 8, 9, 10}; !slices.Equal(kinds, want) {
 		t.Errorf("the kinds of calls are %v, want %v", kinds, want)
 	}
 }

@@ -12,6 +12,7 @@ import (
 // Store is the store of an owner.
 type Store interface {
 	Check(batches ...flow.Written) (replayed bool, err error)
+	CheckIgnoringLimits(batches ...flow.Written) (replayed bool, err error)
 	Apply(batches ...flow.Written) error
 }
 
@@ -28,14 +29,19 @@ type Taken struct {
 	Replayed bool           // the store had all of Stored before
 }
 
-// Take stores the batches of one key whose slices lack the key. It fails with the first refusal of the store.
-func (t *Taker) Take(s Store, batches []flow.Written) (taken Taken, err error) {
+// Take stores the batches of one key whose slices lack the key. It fails with the first refusal of the store. The limits
+// of an hour refuse no batch of a known posting, of which an earlier attempt stored a part.
+func (t *Taker) Take(s Store, known bool, batches []flow.Written) (taken Taken, err error) {
+	check := s.Check
+	if known {
+		check = s.CheckIgnoringLimits
+	}
 	lock := &t.locks[int(batches[0].Key[0])%len(t.locks)]
 	lock.Lock()
 	defer lock.Unlock()
 	taken.Replayed = true
 	for _, b := range batches {
-		replayed, err := s.Check(b)
+		replayed, err := check(b)
 		switch {
 		case errors.Is(err, contract.KeyReused):
 			taken.Held = append(taken.Held, b)
