@@ -6,8 +6,10 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
+	"time"
 
 	"flowring/internal/compat"
+	"flowring/internal/racetest"
 	"flowring/internal/safeguard"
 	"flowring/node/membership"
 	"flowring/node/peer"
@@ -120,6 +122,30 @@ func TestAReadyNodeLowersTheProvenQuorum(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A store that does not count, here because it left and joins anew, keeps and proves no W.
+func TestAStoreThatDoesNotCountChangesNothing(t *testing.T) {
+	racetest.Bubble(t, func(t *testing.T) {
+		for _, proven := range []int{0, 1, 3} {
+			x := newWorld(t, 2, 3, 0)
+			if proven > 0 {
+				x.set(t, proven)
+			}
+			self := x.deps.Membership.Self()
+			self.Leaving = true
+			if err := x.deps.Membership.Mark(self); err != nil || x.deps.Membership.Self().Counts() {
+				t.Fatalf("Mark = %v, and the store still counts", err)
+			}
+			x.Settle()
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			x.Run(ctx)
+			if x.stores() != proven || x.secured > 0 {
+				t.Errorf("the proven quorum is %d after %d calls of Secure, want %d and none", x.stores(), x.secured, proven)
+			}
+		}
+	})
 }
 
 // W is proven once all stores of the roster have secured their batches, those learnt meanwhile included (P4).

@@ -67,6 +67,13 @@ func TestRequestsOfClosedHours(t *testing.T) {
 			prepare: func(_ *testing.T, w *world, _ *Replicas, _ *flow.Posting) { w.sites["c"].fails = "look" },
 		},
 		{
+			name: "the owner has it, and a store is silent", hours: []flow.Hour{closedHour},
+			prepare: func(t *testing.T, w *world, _ *Replicas, p *flow.Posting) {
+				w.hold(t, "a", p, closedHour)
+				w.sites["b"].replayed, w.sites["c"].replayed, w.sites["c"].fails = true, true, "look"
+			},
+		},
+		{
 			name: "another attempt is under way elsewhere", hours: []flow.Hour{closedHour}, want: contract.Unavailable,
 			prepare: func(_ *testing.T, w *world, _ *Replicas, _ *flow.Posting) { w.sites["c"].busy = true },
 		},
@@ -126,6 +133,55 @@ func TestRequestsOfClosedHours(t *testing.T) {
 				t.Errorf("%d attempts are under way after the end, want none", got)
 			}
 		})
+	}
+}
+
+// An owner refuses a closed hour, whatever the node asked knows of the floors, unless the owner holds the batch or the
+// posting is known.
+func TestAnOwnerRefusesClosedHours(t *testing.T) {
+	for name, ask := range map[string]func(r *Replicas, known bool, b []flow.Written) (bool, error){
+		"admit": func(r *Replicas, known bool, b []flow.Written) (bool, error) { return r.Admit(t.Context(), known, b) },
+		"admit by key": func(r *Replicas, known bool, b []flow.Written) (bool, error) {
+			return r.AdmitByKey(t.Context(), known, b)
+		},
+	} {
+		w := withFloors()
+		r := w.replicas(t, Config{Copies: 2, Quorum: 2})
+		p := keyed(t, "k", 1, closedHour)
+		var hour *contract.HourError
+		if _, err := ask(r, false, written(p.Batches[0])); !errors.As(err, &hour) || hour.Hour != closedHour || !errors.Is(err, contract.TooOld) {
+			t.Errorf("%s = %v, want a refusal of hour %d", name, err, closedHour)
+		}
+		other := keyed(t, "other", 1, closedHour).Batches[0]
+		other.Dot = dot(1)
+		if _, err := ask(r, true, written(other)); err != nil {
+			t.Errorf("%s of a known posting = %v, want nil", name, err)
+		}
+		w.hold(t, "a", p, closedHour)
+		if _, err := ask(r, false, written(p.Batches[0])); err != nil {
+			t.Errorf("%s of a held batch = %v, want nil", name, err)
+		}
+	}
+}
+
+// An attempt that another node asks this owner for is under way here, and for some time after an unknown outcome (P3).
+func TestAnAttemptIsUnderWayAtItsOwner(t *testing.T) {
+	for name, admit := range map[string]func(r *Replicas, b *flow.Batch) (bool, error){
+		"admit":        func(r *Replicas, b *flow.Batch) (bool, error) { return r.Admit(t.Context(), false, written(b)) },
+		"admit by key": func(r *Replicas, b *flow.Batch) (bool, error) { return r.AdmitByKey(t.Context(), false, written(b)) },
+	} {
+		w := newWorld("a", "b")
+		r := w.replicas(t, Config{Copies: 2, Quorum: 2})
+		b, during := keyed(t, "k", 1, openHour).Batches[0], 0
+		w.sites["b"].before = func() { during = r.late.UnderWay.Count(b.Key) }
+		if _, err := admit(r, b); err != nil || during != 1 || r.late.UnderWay.Count(b.Key) != 0 {
+			t.Errorf("%s = %v, %d attempts under way meanwhile and %d after, want 1 and 0", name, err, during, r.late.UnderWay.Count(b.Key))
+		}
+		w.sites["b"].fails = "apply"
+		b = keyed(t, "other", 1, openHour).Batches[0]
+		if _, err := admit(r, b); err == nil || r.late.UnderWay.Count(b.Key) != 1 {
+			t.Errorf("%s at one store = %v, %d attempts under way after, want 1", name, err, r.late.UnderWay.Count(b.Key))
+		}
 	}
 }
 

@@ -273,6 +273,8 @@ func TestHashesAreEqualExactlyIfTheRostersAre(t *testing.T) {
 		variants["mark "+n], _ = base.WithMarks(Marks{{1, 2, int64(number)}})
 		variants["end of a mark "+n], _ = base.WithMarks(Marks{{1, flow.Hour(number) + 1, 9}})
 		variants["begin of a mark "+n], _ = base.WithMarks(Marks{{flow.Hour(number), 9, 9}})
+		variants["changes of the quorum "+n] = Roster{stores: base.stores, quorum: Quorum{uint64(number), 9}}
+		variants["quorum "+n] = Roster{stores: base.stores, quorum: Quorum{9, int(number)}}
 		variants["unknown field of a store "+n] = base.With(Store{ID: id(1), unknown: `{"later":` + n + `}`})
 	}
 	for name, one := range variants {
