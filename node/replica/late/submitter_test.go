@@ -9,6 +9,7 @@ import (
 
 	"flowring/flow"
 	"flowring/internal/contract"
+	"flowring/node/replica/proof"
 	"flowring/node/replica/underway"
 	"flowring/ring/roster"
 )
@@ -38,6 +39,30 @@ func TestAnAttemptIsUnderWayBeforeItLooksAtTheFloors(t *testing.T) {
 		_, err := s.Submit(t.Context(), []flow.Written{{Batch: &flow.Batch{Key: key}}}, send, nil)
 		if n := s.UnderWay.Count(key); !errors.Is(err, tt.err) || n != tt.after {
 			t.Errorf("%s: Submit = %v with %d attempts under way after it, want %v with %d", tt.name, err, n, tt.err, tt.after)
+		}
+	}
+}
+
+// An owner may know a higher floor than this node, which learns it with the refusal. A known request is stored then (P3).
+func TestARefusalOfAnOwnerBeginsTheLook(t *testing.T) {
+	for _, learnt := range []bool{true, false} {
+		var floors roster.Floors
+		s := Submitter{
+			Asker: Asker{Rule: new(proof.Rule)}, UnderWay: underway.New(time.Hour), Floors: func() roster.Floors { return floors },
+			PartlyStored: func(context.Context, []flow.Written) bool { return true },
+		}
+		refusal := &contract.HourError{Hour: 3, Err: contract.TooOld}
+		send := func(context.Context, []flow.Written) (bool, error) {
+			if learnt {
+				floors.Closed = 9
+			}
+			return false, refusal
+		}
+		late := func(context.Context, []flow.Written) (bool, error) { return true, nil }
+		batch := &flow.Batch{Slice: flow.Slice{Hour: 3}, ID: flow.ID{2}, Key: flow.ID{1}}
+		replayed, err := s.Submit(t.Context(), []flow.Written{{Batch: batch}}, send, late)
+		if replayed != learnt || (err == nil) != learnt || err != nil && !errors.Is(err, refusal) {
+			t.Errorf("Submit = %t, %v, with the floor learnt: %t, want it stored once the floor is known", replayed, err, learnt)
 		}
 	}
 }
