@@ -1,6 +1,7 @@
 package roster
 
 import (
+	"encoding/binary"
 	"fmt"
 	"math"
 
@@ -42,6 +43,14 @@ func (f Floors) valid() error {
 		return fmt.Errorf("floors: closed %d, expired %d: want 0 <= expired <= closed", f.Closed, f.Expired)
 	}
 	return nil
+}
+
+// append appends the floors, or nothing without one.
+func (f Floors) append(text []byte) []byte {
+	if f == (Floors{}) {
+		return text
+	}
+	return binary.AppendVarint(binary.AppendVarint(append(text, "floors"...), int64(f.Closed)), int64(f.Expired))
 }
 
 // Floors returns the floors of the cluster as this roster has them.

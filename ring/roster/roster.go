@@ -61,10 +61,10 @@ func (r Roster) Merge(o Roster) (Roster, error) {
 	if r.cluster != "" && o.cluster != "" && r.cluster != o.cluster {
 		return Roster{}, fmt.Errorf("merge rosters: cluster %q is not cluster %q", r.cluster, o.cluster)
 	}
+	floors := r.floors.merge(o.floors)
 	merged := Roster{
-		cluster: cmp.Or(r.cluster, o.cluster), version: max(r.version, o.version), floors: r.floors.merge(o.floors),
-		marks:  r.marks.merge(o.marks, r.floors.merge(o.floors)),
-		quorum: r.quorum.merge(o.quorum), unknown: mergeUnknown(r.unknown, o.unknown),
+		cluster: cmp.Or(r.cluster, o.cluster), version: max(r.version, o.version), floors: floors,
+		marks: r.marks.merge(o.marks, floors), quorum: r.quorum.merge(o.quorum), unknown: mergeUnknown(r.unknown, o.unknown),
 	}.withStores(union(r.stores, o.stores))
 	if err := merged.checkSize(); err != nil {
 		return Roster{}, fmt.Errorf("merge rosters: %w", err)
@@ -126,7 +126,7 @@ func (r Roster) computeHash() string {
 		text = appendText(appendText(text, string(s.ID)), s.Name)
 		text = append(text, bit(s.Established), bit(s.Leaving), bit(s.Forgotten))
 	}
-	text = r.quorum.append(r.marks.append(r.appendFloors(r.appendLater(text))))
+	text = r.quorum.append(r.marks.append(r.floors.append(r.appendLater(text))))
 	sum := sha256.Sum256(text)
 	return hex.EncodeToString(sum[:16])
 }
@@ -147,15 +147,6 @@ func (r Roster) appendLater(text []byte) []byte {
 		return text
 	}
 	return append(append(text, "later"...), later...)
-}
-
-// appendFloors appends the facts that rosters before version 3 do not have, or nothing without them.
-func (r Roster) appendFloors(text []byte) []byte {
-	if r.floors == (Floors{}) {
-		return text
-	}
-	text = binary.AppendVarint(append(text, "floors"...), int64(r.floors.Closed))
-	return binary.AppendVarint(text, int64(r.floors.Expired))
 }
 
 // appendText appends s preceded by its length, so that different lists of strings give different texts.
