@@ -56,7 +56,7 @@ type State struct {
 	deps     Deps
 	fresh    bool                // this process made the store, so no acknowledged batch can be lost
 	onFloors func(roster.Floors) // gets the floors of each published roster, in order
-	changed  func()              // called after each change but one of floors alone, outside mu
+	changed  func()              // called after each change but one of floors and marks alone, outside mu
 	named    bool                // the data folder has the cluster's name
 
 	mu      sync.Mutex // held while the roster changes
@@ -151,7 +151,8 @@ func IDOfName(name string) roster.StoreID {
 	return roster.StoreID(hex.EncodeToString(sum[:16]))
 }
 
-// OnChange makes fn run after each change but one of floors alone. It must be called before other goroutines change the State.
+// OnChange makes fn run after each change but one of floors and marks alone. It must be called before other goroutines
+// change the State.
 func (s *State) OnChange(fn func()) { s.changed = fn }
 
 // Fresh reports whether this process made the store.
@@ -214,7 +215,7 @@ func (s *State) change(fn func(roster.Roster) (roster.Roster, error)) error {
 	return err
 }
 
-// changeLocked reports whether the roster has changed in more than its floors.
+// changeLocked reports whether the roster has changed in more than its floors and marks.
 func (s *State) changeLocked(fn func(roster.Roster) (roster.Roster, error)) (bool, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

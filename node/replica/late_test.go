@@ -136,7 +136,7 @@ func TestRequestsOfClosedHours(t *testing.T) {
 	}
 }
 
-// An owner refuses a closed hour, whatever the node asked knows of the floors, unless the owner holds the batch or the
+// An owner refuses a closed hour, because the node asked may know lower floors, unless the owner holds the batch or the
 // posting is known.
 func TestAnOwnerRefusesClosedHours(t *testing.T) {
 	for name, ask := range map[string]func(r *Replicas, known bool, b []flow.Written) (bool, error){
