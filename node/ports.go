@@ -31,8 +31,9 @@ const (
 	settingGossip = "--gossip-addr"
 )
 
-// tryPorts opens and closes each port before a data folder is made. A start that fails for want of a port thus leaves
-// no folder behind. If the folder exists, tryPorts does nothing, because a start must first wait for a folder in use.
+// tryPorts opens all ports, and closes them, before a data folder is made. A start that fails for want of a port thus
+// leaves no folder behind. If the folder exists, tryPorts does nothing, because a start must first wait for a folder in
+// use.
 func (n *Node) tryPorts(ctx context.Context) error {
 	if _, err := os.Stat(n.cfg.DataDir); !errors.Is(err, fs.ErrNotExist) || n.deps.FS != nil {
 		return nil
@@ -41,12 +42,10 @@ func (n *Node) tryPorts(ctx context.Context) error {
 		{settingHTTP, n.cfg.HTTPAddr}, {settingPeer, n.cfg.PeerAddr}, {settingGossip, n.cfg.GossipAddr},
 	} {
 		l, err := n.deps.Network.Listen(ctx, "tcp", p.addr)
-		if err == nil {
-			err = l.Close()
-		}
 		if err != nil {
 			return fmt.Errorf("%s: %w", p.setting, err)
 		}
+		defer l.Close() // at the end, so that two settings of one port are noticed
 	}
 	packets, err := n.deps.Network.ListenPacket(ctx, "udp", n.cfg.GossipAddr)
 	if err == nil {

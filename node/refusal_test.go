@@ -191,6 +191,33 @@ func TestAPortInUseIsNamedByItsSetting(t *testing.T) {
 	}
 }
 
+// Two settings of one port are noticed before a data folder is made, too.
+func TestTwoSettingsOfOnePortLeaveNoFolder(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name, setting string
+		same          func(cfg *node.Config)
+	}{
+		{"public and peer", "--peer-addr", func(cfg *node.Config) { cfg.PeerAddr = cfg.HTTPAddr }},
+		{"public and gossip", "--gossip-addr", func(cfg *node.Config) { cfg.GossipAddr = cfg.HTTPAddr }},
+		{"peer and gossip", "--gossip-addr", func(cfg *node.Config) { cfg.GossipAddr = cfg.PeerAddr }},
+	} {
+		c := newCluster(t, 0, copies(1, 1))
+		cfg := c.config("a")
+		tt.same(&cfg)
+		p, err := c.run(cfg)
+		if err == nil {
+			p.Abort()
+		}
+		if err == nil || !strings.Contains(err.Error(), tt.setting+": ") {
+			t.Errorf("%s: start = %v, want an error that names %s", tt.name, err, tt.setting)
+		}
+		if _, err := os.Stat(cfg.DataDir); !os.IsNotExist(err) {
+			t.Errorf("%s: the data folder after the start: %v, want none", tt.name, err)
+		}
+	}
+}
+
 // take occupies a port.
 func take(t *testing.T, network, addr string) io.Closer {
 	t.Helper()
