@@ -14,7 +14,7 @@ import (
 // guides are the documents with commands for users.
 func guides() []string {
 	return []string{"README.md", "CONTRIBUTING.md", "docs/api.md", "docs/design.md", "docs/operations.md", "docs/promises.md",
-		"docs/flowring.service"}
+		"docs/security.md", "docs/ingest.md", "docs/flowring.service"}
 }
 
 // found returns the matches of the first group of a pattern in a text, sorted, each once.
@@ -95,6 +95,24 @@ func TestDocumentedCommandsExist(t *testing.T) {
 		if unknown := without(found(code, `(?m)(?:^ *|[ /\x60|])flowring ([a-z]+)\b`), commands); len(unknown) > 0 {
 			t.Errorf("%s names the commands %v, which do not exist", name, unknown)
 		}
+	}
+}
+
+// TestCommandsInPodsNameTheProgramByItsPath: the image has the program at /flowring, in no folder of a PATH.
+func TestCommandsInPodsNameTheProgramByItsPath(t *testing.T) {
+	if image := read(t, "Dockerfile"); !strings.Contains(image, "\nCOPY bin/flowring /flowring\n") {
+		t.Error("the Dockerfile does not put the program at /flowring")
+	}
+	programs := 0
+	for _, name := range guides() {
+		for _, program := range regexp.MustCompile(`kubectl exec [^\n`+"`"+`]*-- (\S+)`).FindAllStringSubmatch(read(t, name), -1) {
+			if programs++; program[1] != "/flowring" {
+				t.Errorf("%s runs %s in a pod, want /flowring", name, program[1])
+			}
+		}
+	}
+	if programs < 3 {
+		t.Errorf("the guides run %d programs in pods: they are not found", programs)
 	}
 }
 
