@@ -22,6 +22,7 @@ func TestHoursAndNamesEqualTheNaiveFold(t *testing.T) {
 		t.Run(fmt.Sprint(slicesOfHour, " slices"), func(t *testing.T) {
 			racetest.Bubble(t, func(t *testing.T) {
 				c := formed(t, 3, Options{Copies: 2, Quorum: 1, Slices: slicesOfHour})
+				c.mustTurnOn(t, agreeWithin)
 				a := &asker{t: t, c: c, rng: rand.New(rand.NewPCG(uint64(slicesOfHour), 9))}
 				for range 5 {
 					a.post(30)

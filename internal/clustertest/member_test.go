@@ -67,6 +67,23 @@ func (c *Cluster) agreed() error {
 	return nil
 }
 
+// mustTurnOn fails the test unless all running nodes agree on the members, and the newest version is on at each of them,
+// in time. Until then a ready node may not have heard that a new store speaks the version of queries of many hours, and
+// refuses these.
+func (c *Cluster) mustTurnOn(t *testing.T, within time.Duration) {
+	t.Helper()
+	begun := time.Now()
+	c.mustAgree(t, within)
+	for _, name := range c.Running() {
+		for c.metric(t, name, "flowring_cluster_version") < c.metric(t, name, "flowring_cluster_version_highest") {
+			if time.Since(begun) > within {
+				t.Fatalf("the newest version is not on at %s after %v", name, within)
+			}
+			time.Sleep(100 * time.Millisecond)
+		}
+	}
+}
+
 func aliveIn(view router.MembersView) []string {
 	var names []string
 	for _, m := range view.Members {

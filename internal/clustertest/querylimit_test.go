@@ -31,9 +31,7 @@ func busyClusterOf(t *testing.T, opts Options) (*Cluster, *asker) {
 	c := New(t, opts)
 	t.Cleanup(c.Close)
 	c.Start("n1", "n2", "n3")
-	if err := c.WaitReady(time.Minute); err != nil {
-		t.Fatal(err)
-	}
+	c.mustTurnOn(t, time.Minute)
 	a := &asker{t: t, c: c, rng: c.rng}
 	a.post(200)
 	return c, a
