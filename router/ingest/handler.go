@@ -67,7 +67,18 @@ type Handler struct {
 	Deps
 	otlpPresets []*preset.Preset
 	metrics     metrics
-	setAside    lograte.Limiter
+	setAside    map[event]*lograte.Limiter // one for each preset and each of faults, so that none hides another
+}
+
+// event is a kind of log line.
+type event struct {
+	preset string
+	reason ingest.Reason
+}
+
+// faults are the reasons that are logged, because something is wrong with the records or with the preset.
+var faults = [...]ingest.Reason{
+	ingest.UnknownReporter, ingest.DataLost, ingest.Malformed, ingest.BadNumber, ingest.BadTime, ingest.BadName, ingest.NoName,
 }
 
 // New returns a handler.
@@ -84,8 +95,13 @@ func New(cfg Config, deps Deps) *Handler {
 	if cfg.MaxAttributes <= 0 {
 		cfg.MaxAttributes = DefaultMaxAttributes
 	}
-	h := &Handler{Config: cfg, Deps: deps, metrics: newMetrics(deps.Registry, cfg.Presets.Names())}
+	h := &Handler{
+		Config: cfg, Deps: deps, metrics: newMetrics(deps.Registry, cfg.Presets.Names()), setAside: map[event]*lograte.Limiter{},
+	}
 	for _, name := range cfg.Presets.Names() {
+		for _, why := range faults {
+			h.setAside[event{name, why}] = new(lograte.Limiter)
+		}
 		if p := cfg.Presets.Get(name); p.Form == "otlp" {
 			h.otlpPresets = append(h.otlpPresets, p)
 		}
@@ -190,10 +206,8 @@ func (h *Handler) count(r *http.Request, m *mapped) {
 		return
 	}
 	h.metrics.count(m)
-	for _, why := range [...]ingest.Reason{
-		ingest.UnknownReporter, ingest.DataLost, ingest.Malformed, ingest.BadNumber, ingest.BadTime, ingest.BadName, ingest.NoName,
-	} {
-		if n := m.Counts.Aside[why].Records; n > 0 && h.setAside.Allow(h.Now()) > 0 {
+	for _, why := range faults {
+		if n := m.Counts.Aside[why].Records; n > 0 && h.setAside[event{m.preset.Name, why}].Allow(h.Now()) > 0 {
 			h.Log.WarnContext(r.Context(), "records set aside",
 				"preset", m.preset.Name, "client", r.RemoteAddr, "reason", why.String(), "records", n)
 		}

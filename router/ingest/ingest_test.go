@@ -3,6 +3,7 @@ package ingest
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -197,6 +198,20 @@ func TestAnAnswerSaysWhatCounts(t *testing.T) {
 	wantMetrics(t, f, map[string]float64{"kept": 1, "malformed": 1, "no-data": 1}) // a replay counts once
 	if got := valueOf(f.Handler.metrics.replays.WithLabelValues("aws-vpc")); got != 1 {
 		t.Errorf("%v replays, want 1", got)
+	}
+}
+
+// A sender that is wrong all the time hides no fault of another preset, and no other reason.
+func TestEachPresetAndReasonHasALogLineOfItsOwn(t *testing.T) {
+	f := newFixture(t, Config{})
+	for range 2 { // the second time within the interval
+		f.send("aws-vpc", "nonsense\n2 1 eni-1 - - - - - - - 1700000000 1700000060 - SKIPDATA", "Idempotency-Key", rand.Text())
+		f.send("flp", "[1]", "Idempotency-Key", rand.Text())
+	}
+	for _, want := range []string{"preset=aws-vpc client=192.0.2.1:1234 reason=data-lost", "preset=aws-vpc client=192.0.2.1:1234 reason=malformed", "preset=flp client=192.0.2.1:1234 reason=malformed"} {
+		if got := strings.Count(f.log.String(), want); got != 1 {
+			t.Errorf("%d lines with %q, want 1, in the log\n%s", got, want, f.log.String())
+		}
 	}
 }
 
