@@ -14,9 +14,10 @@
 // for any value, "" for none, and "{other}" for the value of another field. A field with ! at its end must not have
 // one of the values. Of the rules the first counts whose condition holds.
 //
-// Invariants: a file with an unknown key, reason, field of a template or form is refused with its line. Map is pure: the
-// same row of the same preset has the same outcome (P2). A number is an integer of at most 64 bits, as digits or as a
-// text of digits; a decimal number counts if it is an integer below 2^53, and is refused otherwise.
+// Invariants: a file with an unknown key, reason, field of a template or form is refused, with the key or the line of
+// the fault. Map is pure: the same row of the same preset has the same outcome (P2). A number is an integer of at most
+// 64 bits, as digits or as a text of digits; a decimal number counts if it is an integer below 2^53, and is refused
+// otherwise.
 //
 // The package does no I/O but for the embedded files. A Preset is immutable and may be used by any number of goroutines.
 package preset

@@ -88,19 +88,36 @@ func (t *texts) UnmarshalYAML(n *yaml.Node) error {
 	return nil
 }
 
-// UnmarshalYAML implements yaml.Unmarshaler. It keeps the line for errors. Its own decoding refuses unknown keys,
-// because a decoder passes that setting on to no Unmarshaler.
+// UnmarshalYAML implements yaml.Unmarshaler. It keeps the line for errors.
 func (r *rule) UnmarshalYAML(n *yaml.Node) error {
-	for i := 0; n.Kind == yaml.MappingNode && i < len(n.Content); i += 2 {
-		if key := n.Content[i]; !slices.Contains([]string{"when", "set_aside", "keep"}, key.Value) {
-			return fmt.Errorf("line %d: a rule has when, set_aside and keep, not %q", key.Line, key.Value)
-		}
+	if err := onlyKeys(n, "a rule", "when", "set_aside", "keep"); err != nil {
+		return err
 	}
 	type plain rule
 	if err := n.Decode((*plain)(r)); err != nil {
 		return err
 	}
 	r.line = n.Line
+	return nil
+}
+
+// UnmarshalYAML implements yaml.Unmarshaler.
+func (k *keep) UnmarshalYAML(n *yaml.Node) error {
+	if err := onlyKeys(n, "keep", "made_at", "tx", "rx"); err != nil {
+		return err
+	}
+	type plain keep
+	return n.Decode((*plain)(k))
+}
+
+// onlyKeys refuses a mapping with another key than the three given ones. The decoder itself does not do so within an
+// Unmarshaler, because it passes KnownFields on to none.
+func onlyKeys(n *yaml.Node, of, a, b, c string) error {
+	for i := 0; n.Kind == yaml.MappingNode && i < len(n.Content); i += 2 {
+		if key := n.Content[i]; !slices.Contains([]string{a, b, c}, key.Value) {
+			return fmt.Errorf("line %d: %s has %s, %s and %s, not %q", key.Line, of, a, b, c, key.Value)
+		}
+	}
 	return nil
 }
 
@@ -116,10 +133,25 @@ func decode(content []byte) (*file, error) {
 	d.KnownFields(true)
 	var f file
 	if err := d.Decode(&f); err != nil {
-		return nil, errors.New(strings.TrimPrefix(strings.ReplaceAll(err.Error(), " in type preset.file", ""), "yaml: "))
+		return nil, decodeError(err)
 	}
 	if err := d.Decode(new(yaml.Node)); err != io.EOF {
 		return nil, errors.New("the file has more than one document")
 	}
 	return &f, nil
+}
+
+// decodeError returns an error of package yaml as one line, without names of Go types.
+func decodeError(err error) error {
+	var faults *yaml.TypeError
+	if !errors.As(err, &faults) {
+		return errors.New(strings.TrimPrefix(err.Error(), "yaml: "))
+	}
+	var all []string
+	for _, fault := range faults.Errors {
+		fault, _, _ = strings.Cut(fault, " in type preset.")
+		fault, _, _ = strings.Cut(fault, " into preset.")
+		all = append(all, fault)
+	}
+	return errors.New(strings.Join(all, "; "))
 }

@@ -134,6 +134,9 @@ func TestAFaultInAPresetIsNamed(t *testing.T) {
 		{"key: body", "key: records\nid: \"{a\"", "id: template"},
 		{"key: body", "key: body\nenvelopes: [post]", "envelopes [post]: each is one of [firehose"},
 		{"rate: sampling", "rates: sampling", "line 9: field rates not found"},
+		{"rate: sampling", "rates: 1\nspeed: 2", "line 9: field rates not found; line 10: field speed not found"},
+		{"name: peer", "app: peer", "line 5: field app not found"},
+		{"{name: peer}", "peer", "line 5: cannot unmarshal !!str `peer`"},
 		{"default_vpc: v\n", "", "default_vpc "},
 		{"{app}\"]", "{app\"]", `src.name: template "{app": a field is a name in braces`},
 		{`vpc: "{vpc}"`, `vpc: "vpc}"`, `vpc: template "vpc}": a } without a {`},
@@ -144,6 +147,7 @@ func TestAFaultInAPresetIsNamed(t *testing.T) {
 		{"repeated", "doubled", `line 12: unknown reason "doubled", known are [other-reporter`},
 		{", set_aside: repeated", "", "line 12: a rule has either"},
 		{"set_aside: repeated", "then: repeated", `line 12: a rule has when, set_aside and keep, not "then"`},
+		{"made_at: receiver", "made: receiver", `line 13: keep has made_at, tx and rx, not "made"`},
 		{"made_at: receiver", "made_at: home", `line 13: made_at "home"`},
 		{"tx: received", "rx: received", "line 13: keep: rx without tx"},
 		{"kind: [a,", "kind: [\"{\",", `line 12: template "{"`},
@@ -153,8 +157,15 @@ func TestAFaultInAPresetIsNamed(t *testing.T) {
 		if text == small {
 			t.Fatalf("%q is not in the preset", test.old)
 		}
-		if _, err := Parse([]byte(text)); err == nil || !strings.Contains(err.Error(), test.want) {
+		_, err := Parse([]byte(text))
+		if err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("with %q: %v, want %s", test.new, err, test.want)
+			continue
+		}
+		for _, inner := range []string{"\n", "yaml", "unmarshal errors", "preset."} {
+			if strings.Contains(err.Error(), inner) {
+				t.Errorf("with %q: the message has %q: %v", test.new, inner, err)
+			}
 		}
 	}
 	if _, err := Parse(make([]byte, maxFile+1)); err == nil {
