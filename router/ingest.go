@@ -17,7 +17,7 @@ import (
 func (rt *router) newIngest() *ingest.Handler {
 	cfg := rt.Config.Ingest
 	if cfg.Presets == nil {
-		cfg.Presets, _ = preset.NewSet() // fails only for a file of an operator
+		cfg.Presets = preset.NewSet()
 	}
 	cfg.MaxBody, cfg.MaxHours = rt.MaxBody, rt.MaxHours
 	hours := rt.Hours

@@ -59,21 +59,19 @@ func Open(files *reload.Set, s Settings) (ingest.Config, error) {
 	cfg := ingest.Config{
 		MaxParts: s.MaxParts, MaxPoints: s.MaxPoints, MaxAttributes: s.MaxAttributes, Names: func() mapping.Names { return nil },
 	}
-	var contents [][]byte
+	var own []*preset.Preset
 	for _, name := range s.Presets {
 		content, err := os.ReadFile(name)
-		if err == nil {
-			_, err = preset.Parse(content)
-		}
 		if err != nil {
 			return cfg, fmt.Errorf("--presets: %s: %w", name, err)
 		}
-		contents = append(contents, content)
+		p, err := preset.Parse(content)
+		if err != nil {
+			return cfg, fmt.Errorf("--presets: %s: %w", name, err)
+		}
+		own = append(own, p)
 	}
-	var err error
-	if cfg.Presets, err = preset.NewSet(contents...); err != nil {
-		return cfg, fmt.Errorf("--presets: %w", err)
-	}
+	cfg.Presets = preset.NewSet(own...)
 	for _, text := range s.Observed {
 		p, err := netip.ParsePrefix(text)
 		if err != nil {

@@ -124,10 +124,7 @@ type fixture struct {
 func newFixture(t *testing.T, cfg Config) *fixture {
 	t.Helper()
 	f := &fixture{cluster: newCluster(), reg: prometheus.NewRegistry()}
-	var err error
-	if cfg.Presets, err = preset.NewSet(); err != nil {
-		t.Fatal(err)
-	}
+	cfg.Presets = preset.NewSet()
 	cfg.Names, cfg.Observed, cfg.MaxBody = func() mapping.Names { return f.file }, mapping.Private(), 1<<20
 	if cfg.MaxHours == 0 {
 		cfg.MaxHours = 1000

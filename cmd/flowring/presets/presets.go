@@ -52,10 +52,7 @@ func Names() (names []string) {
 
 // Of returns the embedded preset with a name, or that of a file. It fails with an *UnknownError for another name.
 func Of(name string) (*preset.Preset, error) {
-	set, err := preset.NewSet()
-	if err != nil {
-		return nil, err
-	}
+	set := preset.NewSet()
 	if p := set.Get(name); p != nil {
 		return p, nil
 	}

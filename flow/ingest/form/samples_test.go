@@ -105,11 +105,7 @@ func (o outcome) check(t *testing.T, flows, aside []string) {
 
 func get(t *testing.T, name string) *preset.Preset {
 	t.Helper()
-	set, err := preset.NewSet()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return set.Get(name)
+	return preset.NewSet().Get(name)
 }
 
 // start is the start of hour 472222.

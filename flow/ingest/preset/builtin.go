@@ -36,18 +36,14 @@ func Builtin() []*Preset {
 // Set is a set of presets, by name. It is immutable.
 type Set struct{ all []*Preset }
 
-// NewSet returns the embedded presets and those of the given contents. One of a known name replaces it.
-func NewSet(contents ...[]byte) (*Set, error) {
+// NewSet returns the embedded presets and others. One of a known name replaces it.
+func NewSet(others ...*Preset) *Set {
 	s := &Set{all: Builtin()}
-	for _, content := range contents {
-		p, err := Parse(content)
-		if err != nil {
-			return nil, err
-		}
+	for _, p := range others {
 		s.all = slices.DeleteFunc(s.all, func(o *Preset) bool { return o.Name == p.Name })
 		s.all = append(s.all, p)
 	}
-	return s, nil
+	return s
 }
 
 // Get returns the preset with a name; nil: there is none.

@@ -192,10 +192,7 @@ func TestTimesWithoutAZoneAreInUTC(t *testing.T) {
 }
 
 func TestTheEmbeddedPresets(t *testing.T) {
-	set, err := NewSet()
-	if err != nil {
-		t.Fatal(err)
-	}
+	set := NewSet()
 	want := []string{"aws-vpc", "beyla", "flp", "gcp-vpc", "goflow2", "goldmane", "nfdump", "nfdump-csv", "obi", "pmacct", "pmacct-csv"}
 	if got := set.Names(); !slices.Equal(got, want) {
 		t.Errorf("presets = %v, want %v", got, want)
@@ -210,10 +207,7 @@ func TestTheEmbeddedPresets(t *testing.T) {
 }
 
 func TestAFileReplacesAPresetOfItsName(t *testing.T) {
-	set, err := NewSet([]byte(small), []byte(strings.Replace(small, "small", "flp", 1)))
-	if err != nil {
-		t.Fatal(err)
-	}
+	set := NewSet(parse(t, small), parse(t, strings.Replace(small, "small", "flp", 1)))
 	if set.Get("small") == nil || set.Get("flp").DefaultVPC != "v" || set.Get("none") != nil {
 		t.Errorf("presets = %v", set.Names())
 	}
