@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
 	"crypto/rand"
 	"encoding/base64"
@@ -86,11 +87,12 @@ func (c *cluster) sum() (all int64) {
 // body is a body that has been received.
 type body struct {
 	context.Context
-	text []byte
+	text    []byte
+	charged *int64 // bytes
 }
 
 func (b body) Decode(fn func([]byte) error) error { return fn(b.text) }
-func (b body) Reserve(int64) error                { return nil }
+func (b body) Reserve(bytes int64) error          { *b.charged += bytes; return nil }
 func (b body) Outcome(int) error                  { return nil }
 func (b body) Close()                             {}
 
@@ -119,6 +121,8 @@ type fixture struct {
 	from flow.Hour
 	log  bytes.Buffer
 	reg  *prometheus.Registry
+
+	charged int64 // bytes beside those of the bodies
 }
 
 func newFixture(t *testing.T, cfg Config) *fixture {
@@ -133,7 +137,7 @@ func newFixture(t *testing.T, cfg Config) *fixture {
 		Receive: func(r *http.Request, _ principal.Principal) (string, Received, error) {
 			var text bytes.Buffer
 			_, err := text.ReadFrom(r.Body)
-			return r.Header.Get("Idempotency-Key"), body{r.Context(), text.Bytes()}, err
+			return r.Header.Get("Idempotency-Key"), body{r.Context(), text.Bytes(), &f.charged}, err
 		},
 		Post: f.cluster.post,
 		Refuse: func(w http.ResponseWriter, _ *http.Request, err error) {
@@ -413,6 +417,31 @@ func TestABodyThatCanNeverBeStoredIsRefused(t *testing.T) {
 	if f.posts != 0 || valueOf(f.Handler.metrics.partsRefused) != 1 {
 		t.Errorf("%d posts, %v refused for their parts; want 0 and 1", f.posts, valueOf(f.Handler.metrics.partsRefused))
 	}
+}
+
+// The text of a body may be as long as the limit, however short its compressed form is (P12).
+func TestACopyOfABodyIsChargedFor(t *testing.T) {
+	text := line("10.0.0.1", 100, 0, 60)
+	for name, c := range map[string]struct {
+		body string
+		want int64
+	}{
+		"plain": {text, 0}, "an envelope": {firehose("r", text), int64(len(text))}, "gzip without a header": {zip(text), int64(len(text))},
+	} {
+		f := newFixture(t, Config{})
+		want(t, f.send("aws-vpc", c.body), 200, "")
+		if f.charged != c.want || f.sum() != 100 {
+			t.Errorf("%s: %d bytes charged and %d stored, want %d and 100", name, f.charged, f.sum(), c.want)
+		}
+	}
+}
+
+func zip(text string) string {
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	w.Write([]byte(text))
+	w.Close()
+	return b.String()
 }
 
 func TestABodyOfManyHoursIsPostedInParts(t *testing.T) {

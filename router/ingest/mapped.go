@@ -37,7 +37,7 @@ func (h *Handler) mapBody(p *preset.Preset, body []byte, key string, received Re
 	if err != nil {
 		return nil, h.envelopeError(err)
 	}
-	if content.Kind != "" {
+	if content.Own {
 		if err := received.Reserve(int64(len(content.Body))); err != nil {
 			return nil, err
 		}

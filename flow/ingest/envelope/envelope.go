@@ -16,6 +16,7 @@ import (
 type Content struct {
 	Kind      string // of the envelope; empty: there was none
 	Body      []byte // records in their form
+	Own       bool   // Body has memory of its own, and is no part of the delivery
 	Request   string // the ID of the delivery; empty: it has none
 	Malformed int    // parts that cannot be decoded
 }
@@ -43,11 +44,11 @@ func Open(body []byte, allowed []string, most int64) (Content, error) {
 	}
 	for _, kind := range allowed {
 		if done, err := o.open(kind, opened); done || err != nil {
-			o.Kind = kind
+			o.Kind, o.Own = kind, true
 			return o.Content, err
 		}
 	}
-	return Content{Body: opened}, nil
+	return Content{Body: opened, Own: isGzip(body)}, nil
 }
 
 // opener opens one delivery.
