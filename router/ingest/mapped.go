@@ -56,10 +56,7 @@ func (h *Handler) mapBody(p *preset.Preset, body []byte, key string, received Re
 	if err := reader.Read(content.Body, &to); err != nil {
 		return nil, h.formError(err)
 	}
-	m := &mapped{preset: p, dropped: map[ingest.Reason]ingest.Sum{}}
-	m.posting, m.content = to.to.Posting()
-	m.Counts = to.to.Counts
-	m.key = "preset " + p.Name + " " + to.key(key, &content)
+	m := to.mapped(to.key(key, &content))
 	if content.Kind == "firehose" {
 		m.firehose = content.Request
 	}
@@ -126,26 +123,42 @@ func (r *rows) Malformed() {
 	r.noID = true
 }
 
+// mapped ends a body. key is the best key that its request has.
+func (r *rows) mapped(key string) *mapped {
+	m := &mapped{
+		preset: r.preset, key: "preset " + r.preset.Name + " " + key, Counts: r.to.Counts, dropped: map[ingest.Reason]ingest.Sum{},
+	}
+	m.posting, m.content = r.to.Posting()
+	return m
+}
+
 // key returns the key of a body: the best that its request has.
 func (r *rows) key(given string, content *envelope.Content) string {
 	switch {
-	case given != "":
-		return "key " + given
+	case given != "": // before all others
 	case r.ids != nil && !r.noID && len(r.ids) > 0:
 		ids := make([]string, 0, len(r.ids))
 		for id := range r.ids {
 			ids = append(ids, id)
 		}
 		slices.Sort(ids)
-		return "records " + hash(strings.Join(ids, "\n"))
+		return "records " + hash([]byte(strings.Join(ids, "\n")))
 	case content.Request != "":
 		return "request " + content.Request
 	}
-	return "body " + hash(string(content.Body))
+	return plainKey(given, content.Body)
 }
 
-func hash(text string) string {
-	sum := sha256.Sum256([]byte(text))
+// plainKey returns the key of a body whose records and delivery have no IDs.
+func plainKey(given string, body []byte) string {
+	if given != "" {
+		return "key " + given
+	}
+	return "body " + hash(body)
+}
+
+func hash(text []byte) string {
+	sum := sha256.Sum256(text)
 	return hex.EncodeToString(sum[:])
 }
 

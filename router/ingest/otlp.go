@@ -120,16 +120,9 @@ func (p *points) read(body []byte, form otlp.Form, key string) error {
 	if err := otlp.Read(body, form, h.otlpPresets, limits, p); err != nil {
 		return h.otlpError(err)
 	}
-	if key == "" {
-		key = "body " + hash(string(body))
-	} else {
-		key = "key " + key
-	}
+	key = plainKey(key, body)
 	for _, r := range p.rows {
-		m := &mapped{preset: r.preset, dropped: map[ingest.Reason]ingest.Sum{}, key: "preset " + r.preset.Name + " " + key}
-		m.posting, m.content = r.to.Posting()
-		m.Counts = r.to.Counts
-		p.mapped = append(p.mapped, m)
+		p.mapped = append(p.mapped, r.mapped(key))
 	}
 	return nil
 }
