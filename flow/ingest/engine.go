@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"cmp"
 	"math"
 	"math/bits"
 	"net/netip"
@@ -61,7 +62,7 @@ func (e *Engine) mapped(r *Record) (m mapped) {
 	}
 	src, srcName, srcNamed := e.name(&r.Src)
 	dest, destName, destNamed := e.name(&r.Dest)
-	m.key = flow.Key{SrcApp: src, DestApp: dest, VPCID: firstOf(r.VPC, srcName.VPC, destName.VPC, e.VPC)}
+	m.key = flow.Key{SrcApp: src, DestApp: dest, VPCID: cmp.Or(r.VPC, srcName.VPC, destName.VPC, e.VPC)}
 	if e.FromInitiator && r.Answer {
 		m.key.SrcApp, m.key.DestApp = m.key.DestApp, m.key.SrcApp
 		m.tx, m.rx = m.rx, m.tx
@@ -104,11 +105,11 @@ func (e *Engine) name(end *End) (name string, of Name, named bool) {
 	if e.NamesFirst {
 		first, second = second, first
 	}
-	name = firstOf(first, second)
+	name = cmp.Or(first, second)
 	if name == "" && addr.IsValid() && !e.HideAddresses {
 		name = addr.String()
 	}
-	return firstOf(name, e.Placeholder), of, named
+	return cmp.Or(name, e.Placeholder), of, named
 }
 
 // isObserved reports whether the host with an address reports its own traffic.
@@ -120,14 +121,4 @@ func (e *Engine) isObserved(addr netip.Addr) bool {
 		}
 	}
 	return false
-}
-
-// firstOf returns the first text that is not empty.
-func firstOf(texts ...string) string {
-	for _, t := range texts {
-		if t != "" {
-			return t
-		}
-	}
-	return ""
 }

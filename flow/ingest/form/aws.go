@@ -1,6 +1,7 @@
 package form
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 )
@@ -58,15 +59,8 @@ func (l *line) value(column string) string {
 }
 
 // src returns the address of the source behind translations, and dest that of the destination.
-func (l *line) src() string  { return orElse(l.value("pkt-srcaddr"), l.value("srcaddr")) }
-func (l *line) dest() string { return orElse(l.value("pkt-dstaddr"), l.value("dstaddr")) }
-
-func orElse(a, b string) string {
-	if a != "" {
-		return a
-	}
-	return b
-}
+func (l *line) src() string  { return cmp.Or(l.value("pkt-srcaddr"), l.value("srcaddr")) }
+func (l *line) dest() string { return cmp.Or(l.value("pkt-dstaddr"), l.value("dstaddr")) }
 
 // each calls fn for each line, until it fails, and malformed for each line with another number of values than columns.
 func (r *awsReader) each(text string, fn func(*line) error, malformed func()) error {
