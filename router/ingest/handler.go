@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -225,7 +226,7 @@ type delivery struct {
 
 // answer returns the body of a 200.
 func (d *delivery) answer(m *mapped) []byte {
-	if id := orElse(d.request, m.firehose); id != "" {
+	if id := cmp.Or(d.request, m.firehose); id != "" {
 		return d.firehose(id, "")
 	}
 	a := struct {
@@ -252,46 +253,14 @@ func (d *delivery) firehose(id, fault string) []byte {
 	}{id, d.now.UnixMilli(), fault})
 }
 
-// refusal returns the writer for a refusal: for Firehose one that writes its form.
+// refusal returns the writer for a refusal: for Firehose one that writes its form, in which its operator sees the message.
 func (d *delivery) refusal(w http.ResponseWriter) http.ResponseWriter {
 	if d.request == "" {
 		return w
 	}
-	return &firehoseWriter{w, d}
-}
-
-// firehoseWriter turns a problem into the form of Firehose, which shows the message to its operator.
-type firehoseWriter struct {
-	http.ResponseWriter
-	of *delivery
-}
-
-// WriteHeader implements http.ResponseWriter.
-func (w *firehoseWriter) WriteHeader(status int) {
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Del("Content-Length")
-	w.ResponseWriter.WriteHeader(status)
-}
-
-// Write implements http.ResponseWriter. Problems are written at once.
-func (w *firehoseWriter) Write(text []byte) (int, error) {
-	var problem struct{ Title, Detail string }
-	if json.Unmarshal(text, &problem) == nil {
-		if _, err := w.ResponseWriter.Write(w.of.firehose(w.of.request, orElse(problem.Detail, problem.Title))); err != nil {
-			return 0, err
-		}
-	}
-	return len(text), nil
-}
-
-// Unwrap gives http.ResponseController access to the connection.
-func (w *firehoseWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
-
-func orElse(a, b string) string {
-	if a != "" {
-		return a
-	}
-	return b
+	return &problemWriter{ResponseWriter: w, media: "application/json", document: func(_ int, message string) []byte {
+		return d.firehose(d.request, message)
+	}}
 }
 
 // document returns v as a line of JSON.

@@ -2,7 +2,6 @@ package ingest
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -30,7 +29,7 @@ const (
 // whole request after a 4xx.
 func (h *Handler) Metrics(w http.ResponseWriter, r *http.Request, who principal.Principal) {
 	form, err := formOfMetrics(r.Header)
-	a := &statusWriter{ResponseWriter: w, form: form}
+	a := newStatusWriter(w, form)
 	if err != nil {
 		h.Refuse(a, r, err)
 		return
@@ -229,10 +228,12 @@ func success(form otlp.Form, r rejection) []byte {
 
 // statusWriter turns a problem into a google.rpc.Status. Senders try again only after 429, 502, 503 and 504, so a refusal
 // after which they could try again is a 503.
-type statusWriter struct {
-	http.ResponseWriter
-	form   otlp.Form
-	status int
+type statusWriter struct{ problemWriter }
+
+func newStatusWriter(w http.ResponseWriter, form otlp.Form) *statusWriter {
+	return &statusWriter{problemWriter{ResponseWriter: w, media: mediaOf(form), document: func(status int, message string) []byte {
+		return statusDocument(form, status, message)
+	}}}
 }
 
 // WriteHeader implements http.ResponseWriter.
@@ -241,30 +242,16 @@ func (w *statusWriter) WriteHeader(status int) {
 		status = http.StatusServiceUnavailable
 		w.Header().Set("Retry-After", "1")
 	}
-	w.status = status
-	w.Header().Set("Content-Type", mediaOf(w.form))
-	w.Header().Del("Content-Length")
 	if w.Header().Get("Accept") != "" { // a refusal of the media type
 		w.Header().Set("Accept", mediaOf(otlp.Protobuf)+", "+mediaOf(otlp.JSON))
 	}
-	w.ResponseWriter.WriteHeader(status)
+	w.problemWriter.WriteHeader(status)
 }
 
-// Write implements http.ResponseWriter. Problems are written at once.
-func (w *statusWriter) Write(text []byte) (int, error) {
-	var problem struct{ Title, Detail string }
-	if json.Unmarshal(text, &problem) == nil {
-		if _, err := w.ResponseWriter.Write(w.document(orElse(problem.Detail, problem.Title))); err != nil {
-			return 0, err
-		}
-	}
-	return len(text), nil
-}
-
-// document returns the Status.
-func (w *statusWriter) document(message string) []byte {
-	code := codeOf(w.status)
-	if w.form == otlp.JSON {
+// statusDocument returns the Status.
+func statusDocument(form otlp.Form, status int, message string) []byte {
+	code := codeOf(status)
+	if form == otlp.JSON {
 		return document(struct {
 			Code    uint64 `json:"code"`
 			Message string `json:"message"`
@@ -290,6 +277,3 @@ func codeOf(status int) uint64 {
 	}
 	return 2 // UNKNOWN
 }
-
-// Unwrap gives http.ResponseController access to the connection.
-func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
