@@ -38,14 +38,9 @@ func Of(r *http.Request, maxBody int64) (h Head, err error) {
 	if h.Media, err = mediaOf(r.Header); err != nil {
 		return h, err
 	}
-	if h.Coding, err = codingOf(r.Header); err != nil {
-		return h, err
-	}
-	if r.ContentLength > maxBody {
-		return h, coding.TooLarge("the body", maxBody)
-	}
 	h.Lenient = lenient(r.Header)
-	return h, nil
+	h.Coding, err = bodyOf(r, maxBody)
+	return h, err
 }
 
 // Lenient is the preference of a client for a lenient reading of its records (RFC 7240, section 4.4).
@@ -68,13 +63,8 @@ func OfAny(r *http.Request, maxBody int64) (h Head, err error) {
 	if h.Key, err = idempotency.Key(r.Header); err != nil {
 		return h, err
 	}
-	if h.Coding, err = codingOf(r.Header); err != nil {
-		return h, err
-	}
-	if r.ContentLength > maxBody {
-		return h, coding.TooLarge("the body", maxBody)
-	}
-	return h, nil
+	h.Coding, err = bodyOf(r, maxBody)
+	return h, err
 }
 
 // mediaOf returns the media type of a body: CSV or Proto if the header declares it, and JSON for each type in use for JSON
@@ -102,13 +92,16 @@ func mediaError(value string) error {
 	return contract.MediaType.Errorf("the Content-Type is %s, want one of %s", parameter.Quoted(value), Accepted)
 }
 
-// codingOf returns the content coding of a body.
-func codingOf(h http.Header) (coding.Coding, error) {
-	c, ok := coding.OfBody(h)
+// bodyOf returns the content coding of a body, whose announced length it checks.
+func bodyOf(r *http.Request, maxBody int64) (coding.Coding, error) {
+	c, ok := coding.OfBody(r.Header)
 	if !ok {
-		declared := strings.Join(h.Values("Content-Encoding"), ",")
+		declared := strings.Join(r.Header.Values("Content-Encoding"), ",")
 		return c, contract.ContentEncoding.Errorf("the Content-Encoding is %s, want one of %s",
 			parameter.Quoted(declared), coding.Supported)
+	}
+	if r.ContentLength > maxBody {
+		return c, coding.TooLarge("the body", maxBody)
 	}
 	return c, nil
 }

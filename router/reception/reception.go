@@ -68,11 +68,9 @@ type POST struct {
 	body   []byte // as received
 }
 
-// Receive receives the body of a request, which has a content coding. The caller closes the POST.
+// Receive receives the body of a request, which has a content coding and an announced length that package head has
+// checked. The caller closes the POST.
 func (rc *Reception) Receive(r *http.Request, enter Enter, c coding.Coding) (*POST, error) {
-	if r.ContentLength > rc.MaxBody {
-		return nil, coding.TooLarge("the body", rc.MaxBody)
-	}
 	p := &POST{of: rc, coding: c, cancel: func() {}}
 	if err := p.receive(r, enter); err != nil {
 		p.Close()
