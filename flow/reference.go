@@ -110,10 +110,13 @@ func (d *referenceDecoder) addObject() error {
 		d.at = d.start
 		err = d.add()
 	}
-	return d.leaveOut(err)
+	if err != nil {
+		return d.leaveOut(err)
+	}
+	return nil
 }
 
-// leaveOut leaves the record out to which an error belongs, if there is one, and goes on behind it. It returns the error if that cannot be.
+// leaveOut leaves the record of an error out and goes on behind it. It returns an error that refuses the whole body.
 func (d *referenceDecoder) leaveOut(err error) error {
 	if len(d.builder.aside.First) < MaxReasons { // the work for a line grows with the body before it
 		err = d.located(err)

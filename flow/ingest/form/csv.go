@@ -46,8 +46,8 @@ func (r *csvReader) Read(body []byte, to Sink) error {
 	return nil
 }
 
-// tableRows yields the rows of a table without their ends. A row ends with the first line after which the number of quotes is
-// even.
+// tableRows yields the rows of a table without their ends. A row ends with the first line after which the number of
+// quotes is even.
 func tableRows(text []byte) func(yield func(row []byte) bool) {
 	return func(yield func(row []byte) bool) {
 		for len(text) > 0 {

@@ -95,8 +95,8 @@ func (r *jsonReader) values(d *jsontext.Decoder, to Sink) (begin int, err error)
 	return begin, err
 }
 
-// decoderOf returns a decoder as lenient as senders need: the first of two equal names counts no less than the last, and
-// text that is no UTF-8 is found by the engine.
+// decoderOf returns a decoder as lenient as senders need: of two equal names the last counts, and the engine finds text
+// that is no UTF-8.
 func decoderOf(text []byte) *jsontext.Decoder {
 	return jsontext.NewDecoder(bytes.NewBuffer(text), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
 }
