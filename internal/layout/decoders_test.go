@@ -27,8 +27,7 @@ func decodingSource() []string {
 func TestEveryDecoderHasAFuzzTarget(t *testing.T) {
 	var listed []string
 	for _, row := range decoderRows(read(t, "docs/promises.md")) {
-		targets := fuzzTargetsOf(t, row.pkg)
-		if !slices.Contains(targets, row.target) {
+		if targets := testsOf(t, row.pkg); !slices.Contains(targets, row.target) {
 			t.Errorf("docs/promises.md has the fuzz target %s of %s, which does not exist: %v", row.target, row.pkg, targets)
 		}
 		listed = append(listed, row.decoders...)
@@ -101,19 +100,6 @@ func callsDecoder(body *ast.BlockStmt) (calls bool) {
 		return true
 	})
 	return calls
-}
-
-// fuzzTargetsOf returns the fuzz targets of a package.
-func fuzzTargetsOf(t *testing.T, pkg string) (names []string) {
-	t.Helper()
-	files, err := filepath.Glob(filepath.Join(root, pkg, "*_test.go"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, file := range files {
-		names = append(names, found(read(t, strings.TrimPrefix(file, root+"/")), `(?m)^func (Fuzz\w+)\(`)...)
-	}
-	return names
 }
 
 func TestDecodersAreFound(t *testing.T) {

@@ -1,7 +1,6 @@
 package layout_test
 
 import (
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -160,37 +159,63 @@ func TestReasonsOfRefusalsAreDocumented(t *testing.T) {
 	}
 }
 
-// TestNamedTestsExist looks for every test that docs/promises.md names, in the package that it names before it.
+// TestNamedTestsExist looks for every test that docs/promises.md names, in the package that it names before it, or in any
+// package.
 func TestNamedTestsExist(t *testing.T) {
-	count := 0
-	for _, m := range regexp.MustCompile("`([a-z/]+)` (Test[A-Za-z0-9]+(?:, Test[A-Za-z0-9]+)*)").FindAllStringSubmatch(read(t, "docs/promises.md"), -1) {
-		tests := testsOf(t, m[1])
-		for name := range strings.SplitSeq(m[2], ", ") {
-			if !slices.Contains(tests, name) {
-				t.Errorf("docs/promises.md names %s, which is not in %s", name, m[1])
-			}
-			count++
+	text := read(t, "docs/promises.md")
+	tests, anywhere := map[string][]string{}, map[string]bool{}
+	for pkg := range levels() {
+		tests[pkg] = testsOf(t, pkg)
+		for _, test := range tests[pkg] {
+			anywhere[test] = true
 		}
 	}
-	if count < 18 {
-		t.Errorf("docs/promises.md names %d tests: they are not found", count)
+	named := namedTests(text)
+	if len(named) < 200 {
+		t.Errorf("docs/promises.md names %d tests with their packages: they are not found", len(named))
+	}
+	for _, name := range named {
+		if !slices.Contains(tests[name.pkg], name.test) {
+			t.Errorf("docs/promises.md names %s, which is not in %s", name.test, name.pkg)
+		}
+	}
+	for _, test := range found(text, `\b((?:Test|Fuzz)[A-Z]\w*)`) {
+		if !anywhere[test] {
+			t.Errorf("docs/promises.md names %s, which is in no package", test)
+		}
 	}
 }
 
-// testsOf returns the names of the tests of a package.
-func testsOf(t *testing.T, pkg string) []string {
+// namedTest is a test that a page names behind its package.
+type namedTest struct{ pkg, test string }
+
+// namedTests returns the tests of a text such as "`package` TestA, TestB; `other` FuzzC".
+func namedTests(text string) (all []namedTest) {
+	lists := regexp.MustCompile("`([a-z0-9/]+)`\\s+((?:Test|Fuzz)\\w+(?:,\\s+(?:Test|Fuzz)\\w+)*)")
+	for _, m := range lists.FindAllStringSubmatch(text, -1) {
+		for _, test := range regexp.MustCompile(`,\s+`).Split(m[2], -1) {
+			all = append(all, namedTest{m[1], test})
+		}
+	}
+	return all
+}
+
+func TestNamedTestsAreFound(t *testing.T) {
+	got := namedTests("`node/a2` TestA,\n  FuzzB; `c`\nTestC: `d`, TestD")
+	if want := []namedTest{{"node/a2", "TestA"}, {"node/a2", "FuzzB"}, {"c", "TestC"}}; !slices.Equal(got, want) {
+		t.Errorf("namedTests = %v, want %v", got, want)
+	}
+}
+
+// testsOf returns the names of the tests and fuzz targets of a package.
+func testsOf(t *testing.T, pkg string) (all []string) {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(root, pkg, "*_test.go"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	var all []string
 	for _, file := range files {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		all = append(all, found(string(text), `(?m)^func (Test\w+)\(`)...)
+		all = append(all, found(read(t, strings.TrimPrefix(file, root+"/")), `(?m)^func ((?:Test|Fuzz)\w+)\(`)...)
 	}
 	return all
 }

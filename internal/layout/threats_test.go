@@ -1,9 +1,7 @@
 package layout_test
 
 import (
-	"os"
-	"path/filepath"
-	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -19,49 +17,17 @@ func TestTheTestsOfThreatsExist(t *testing.T) {
 			break
 		}
 		rows++
-		names := testsOfThreat(cells[2])
-		if len(names) == 0 {
+		named := namedTests(cells[2])
+		if len(named) == 0 {
 			t.Errorf("the threat %q has no test", strings.TrimSpace(cells[0]))
 		}
-		for _, name := range names {
-			if !hasTest(t, name[0], name[1]) {
-				t.Errorf("the threat %q names the test %s of %s, which does not exist", strings.TrimSpace(cells[0]), name[1], name[0])
+		for _, name := range named {
+			if !slices.Contains(testsOf(t, name.pkg), name.test) {
+				t.Errorf("the threat %q names the test %s of %s, which does not exist", strings.TrimSpace(cells[0]), name.test, name.pkg)
 			}
 		}
 	}
 	if rows < 30 {
 		t.Errorf("the table of threats has %d rows, want all", rows)
 	}
-}
-
-// testsOfThreat returns the tests of a text such as "`package` TestA, TestB; `other` TestC", each behind its package.
-func testsOfThreat(text string) (names [][2]string) {
-	pkg := ""
-	for _, found := range regexp.MustCompile("`([a-z0-9/]+)`|\\b((?:Test|Fuzz)[A-Z]\\w*)").FindAllStringSubmatch(text, -1) {
-		if found[1] != "" {
-			pkg = found[1]
-		} else {
-			names = append(names, [2]string{pkg, found[2]})
-		}
-	}
-	return names
-}
-
-// hasTest reports whether a file of the package declares the test.
-func hasTest(t *testing.T, pkg, name string) bool {
-	t.Helper()
-	files, err := filepath.Glob(filepath.Join(root, filepath.FromSlash(pkg), "*_test.go"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, file := range files {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if strings.Contains(string(text), "\nfunc "+name+"(") {
-			return true
-		}
-	}
-	return false
 }
