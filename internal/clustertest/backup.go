@@ -30,7 +30,6 @@ func (r *runner) restore(m *Machine) (err error) {
 	}
 	delete(r.backups, m.Name)
 	r.lost(m.Name)
-	r.c.bounds.Forget(m.Name)
 	r.c.crash(m.Name, func(d *journaltest.Disk) { err = d.Adopt(from, dataDir) })
 	return err
 }

@@ -22,11 +22,11 @@ type load struct {
 	check  *Checker
 	hours  int       // the clients write and read this number of hours
 	first  flow.Hour // the first of them
-	stride int       // between two of them; 0: 1
+	stride int       // hours between two of them; 0: 1
 
 	mu   sync.Mutex
 	kept map[int]answer // last answer of each hour
-	done []*request     // acknowledged requests with a key, in histories with floors
+	done []*request     // acknowledged requests with a key
 }
 
 // hour returns one of the hours of the clients.
@@ -140,8 +140,7 @@ func (l *load) read(ctx context.Context, addr string, rng *rand.Rand) {
 }
 
 // get reads an hour at a node, judges the answer, and returns it with its completeness; "" without an answer, and gone
-// if the hour has expired. If the
-// node answers 304, get judges the last answer again, which may be from another node.
+// if the hour has expired. If the node answers 304, get judges the last answer again, which may be from another node.
 func (l *load) get(
 	ctx context.Context, client *http.Client, node string, hour int, query string,
 ) (records []flow.Record, complete string) {

@@ -103,8 +103,8 @@ func (k caller) status(name string, hour int, query string) int {
 	return res.StatusCode
 }
 
-// lateBody is a body with one flow in each hour.
-func lateBody(hours ...int) (body string) {
+// bodyOf is a body with one flow in each hour.
+func bodyOf[T int | int64](hours ...T) (body string) {
 	for _, hour := range hours {
 		body += fmt.Sprintf(`{"src_app":"s","dest_app":"d","vpc_id":"v","bytes_tx":%d,"bytes_rx":0,"hour":%d}`, hour, hour)
 	}
@@ -136,7 +136,7 @@ func TestRetriesAcrossTheFloors(t *testing.T) {
 						}
 						return
 					}
-					if got, text := k.postBody(t, node, key, lateBody(hours...)); got != want {
+					if got, text := k.postBody(t, node, key, bodyOf(hours...)); got != want {
 						t.Errorf("POST of %s at %s = %d %s, want %d", key, node, got, text, want)
 					}
 				}
@@ -221,7 +221,7 @@ func TestQueriesBeginAtTheFloor(t *testing.T) {
 				c := formed(t, 3, Options{Seed: 13, Copies: 2, Disabled: tt.disabled})
 				k := newCaller(t, c)
 				c.raise(t, "a", roster.Floors{Closed: 1})
-				if got, text := k.postBody(t, "a", "k", lateBody(edge, edge+1, edge+5)); got != 200 {
+				if got, text := k.postBody(t, "a", "k", bodyOf(edge, edge+1, edge+5)); got != 200 {
 					t.Fatalf("POST = %d %s, want 200", got, text)
 				}
 				c.raise(t, "a", below(edge))
@@ -283,7 +283,7 @@ func TestAPowerLossBesideARaiseOfTheFloor(t *testing.T) {
 				c := formed(t, 3, Options{Seed: 14, Copies: 3})
 				k := newCaller(t, c)
 				c.raise(t, "a", roster.Floors{Closed: 1})
-				if got, text := k.postBody(t, "a", "k", lateBody(edge-1, edge, edge+1)); got != 200 {
+				if got, text := k.postBody(t, "a", "k", bodyOf(edge-1, edge, edge+1)); got != 200 {
 					t.Fatalf("POST = %d %s, want 200", got, text)
 				}
 				c.raise(t, "a", below(edge))

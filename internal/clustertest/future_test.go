@@ -32,11 +32,7 @@ func TestHoursFarAheadAreRefusedByRightClocks(t *testing.T) {
 		now := time.Now().Unix() / 3600
 		post := func(name, key string, want int, hours ...int64) {
 			t.Helper()
-			body := ""
-			for _, hour := range hours {
-				body += fmt.Sprintf(`{"src_app":"s","dest_app":"d","vpc_id":"v","bytes_tx":%d,"bytes_rx":0,"hour":%d}`, hour, hour)
-			}
-			if got, text := k.postBody(t, name, key, body); got != want {
+			if got, text := k.postBody(t, name, key, bodyOf(hours...)); got != want {
 				t.Errorf("POST of the hours %v at %s, with the present hour %d = %d %s, want %d", hours, name, now, got, text, want)
 			}
 		}

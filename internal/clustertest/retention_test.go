@@ -34,8 +34,7 @@ func (k caller) fillBack(t *testing.T, hours int64) (oldest int64) {
 	t.Helper()
 	now := k.c.now()
 	for back := range hours {
-		body := fmt.Sprintf(`{"src_app":"s","dest_app":"d","vpc_id":"v","bytes_tx":%d,"bytes_rx":0,"hour":%d}`, now-back, now-back)
-		if status, text := k.postBody(t, k.c.Running()[0], fmt.Sprint("fill-", now-back), body); status != 200 {
+		if status, text := k.postBody(t, k.c.Running()[0], fmt.Sprint("fill-", now-back), bodyOf(now-back)); status != 200 {
 			t.Fatalf("POST of hour %d = %d %s", now-back, status, text)
 		}
 	}

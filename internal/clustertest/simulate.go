@@ -45,8 +45,9 @@ func Run(t testing.TB, opts Options, s Scenario) Result {
 		opts.Hours = 3
 	}
 	r := &runner{
-		load: load{c: c, check: check, hours: opts.Hours, stride: 1}, rng: rand.New(rand.NewPCG(opts.Seed, 300)),
-		images: map[string]journaltest.Image{}, backups: map[string]string{}, drained: map[string]bool{}, lostStores: map[string]string{},
+		load: load{c: c, check: check, hours: opts.Hours}, rng: rand.New(rand.NewPCG(opts.Seed, 300)),
+		images: map[string]journaltest.Image{}, backups: map[string]string{},
+		drained: map[string]bool{}, lostStores: map[string]string{},
 	}
 	for i := range opts.Nodes {
 		c.Start(fmt.Sprintf("n%d", i+1))
@@ -166,8 +167,8 @@ func (r *runner) picture() string {
 	return b.String()
 }
 
-// settled returns nil when every running node gives the same complete answer for every hour, or says that it has expired, and its memory agrees with
-// its disk.
+// settled returns nil when all running nodes give the same complete answer for every hour, or all say that it has
+// expired, and the memory of each node agrees with its disk.
 func (r *runner) settled() error {
 	client := r.c.Client("10.0.3.1")
 	defer client.CloseIdleConnections()

@@ -151,7 +151,6 @@ func (r *runner) diskStep(verb string, m *Machine) error {
 	case "wipe":
 		if r.mayLose() {
 			r.lost(m.Name)
-			r.c.bounds.Forget(m.Name)
 			r.c.crash(m.Name, (*journaltest.Disk).Wipe)
 		}
 	case "remove":
@@ -167,7 +166,6 @@ func (r *runner) diskStep(verb string, m *Machine) error {
 	case "rollback":
 		if image, ok := r.images[m.Name]; ok && r.mayLose() {
 			r.lost(m.Name)
-			r.c.bounds.Forget(m.Name)
 			r.c.crash(m.Name, func(d *journaltest.Disk) { d.Restore(image) })
 		}
 	case "spoil":
@@ -293,6 +291,7 @@ func (r *runner) quorum() int {
 
 // lost notes the loss of the store of a node.
 func (r *runner) lost(name string) {
+	r.c.bounds.Forget(name)
 	r.lostStores[name] = "?"
 	for _, other := range r.c.Running() {
 		for _, m := range r.c.Node(other).Members().Members {
