@@ -5,13 +5,14 @@ package proctest
 import (
 	"encoding/binary"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"net"
+	"net/http"
 	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -38,14 +39,10 @@ func newCollector(c *cluster, more ...string) *collector {
 	p := &process{t: c.t, name: "collector", host: c.host(200)}
 	p.log = filepath.Join(c.t.ArtifactDir(), p.name+".log")
 	col := &collector{process: p, c: c, spool: filepath.Join(c.t.TempDir(), "spool")}
-	var targets []string
-	for _, n := range c.nodes {
-		targets = append(targets, n.url())
-	}
 	p.command = "collect"
 	p.args = append([]string{
 		"--netflow", p.host + ":2055", "--sflow", p.host + ":6343", "--http", p.host + ":8082", "--spool", col.spool,
-		"--target", strings.Join(targets, ","), "--flush", "100ms", "--grace", "3m",
+		"--target", strings.Join(urls(c.nodes), ","), "--flush", "100ms", "--grace", "3m",
 	}, more...)
 	c.t.Cleanup(func() {
 		p.close()
@@ -65,13 +62,8 @@ func (col *collector) begin() {
 
 // metrics returns the text of /metrics.
 func (col *collector) metrics() (string, error) {
-	a, err := col.c.http.Get("http://" + col.host + ":8082/metrics")
-	if err != nil {
-		return "", err
-	}
-	defer a.Body.Close()
-	text, err := io.ReadAll(a.Body)
-	return string(text), err
+	a, err := col.c.ask(http.MethodGet, "http://"+col.host+":8082/metrics", nil, nil)
+	return string(a.body), err
 }
 
 // onDisk returns the destinations of all records in the spool, as the disk has them.
@@ -203,21 +195,24 @@ func TestTheCollectorIsKilled(t *testing.T) {
 	for hour := first; hour <= ingest.HourOf(time.Now().UnixNano()); hour++ {
 		flows = append(flows, c.flows(c.nodes[rand.IntN(3)], hour)...)
 	}
-	whole := judge(t, flows, int(sent.Load()), promised)
+	whole, faults := judge(flows, int(sent.Load()), promised)
+	for _, fault := range faults {
+		t.Error(fault)
+	}
 	t.Logf("%d of %d datagrams count, %d records were on disk at a kill", whole, sent.Load(), len(promised))
 }
 
-// judge fails the test unless each datagram counts as a whole or not at all, once, and each promised record counts. It
-// returns the number of datagrams that count.
-func judge(t *testing.T, flows []flow.Record, sent int, promised map[string]bool) (whole int) {
-	t.Helper()
+// judge returns the number of datagrams that count, and a fault for each one that counts in part or more than once and
+// for each promised record that does not count.
+func judge(flows []flow.Record, sent int, promised map[string]bool) (whole int, faults []string) {
+	fault := func(format string, args ...any) { faults = append(faults, fmt.Sprintf(format, args...)) }
 	got := map[string]int64{}
 	for _, f := range flows {
 		got[f.DestApp] += f.BytesTx
 	}
 	for name := range promised {
 		if got[name] == 0 {
-			t.Errorf("the record to %s was on disk and does not count", name)
+			fault("the record to %s was on disk and does not count", name)
 		}
 	}
 	for n := range sent {
@@ -228,19 +223,49 @@ func judge(t *testing.T, flows []flow.Record, sent int, promised map[string]bool
 			case bytesOf(n, i):
 				there++
 			default:
-				t.Errorf("record %d of datagram %d counts %d bytes, want %d", i, n, bytes, bytesOf(n, i))
+				fault("record %d of datagram %d counts %d bytes, want %d", i, n, bytes, bytesOf(n, i))
 			}
 		}
 		if there == perDatagram {
 			whole++
 		} else if there > 0 {
-			t.Errorf("datagram %d counts in part: %d of %d records", n, there, perDatagram)
+			fault("datagram %d counts in part: %d of %d records", n, there, perDatagram)
 		}
 	}
 	if whole == 0 || len(promised) == 0 {
-		t.Errorf("%d datagrams count, %d records were on disk: the test shows nothing", whole, len(promised))
+		fault("%d datagrams count, %d records were on disk: the test shows nothing", whole, len(promised))
 	}
-	return whole
+	return whole, faults
+}
+
+// Negative control of TestTheCollectorIsKilled.
+func TestTheJudgeOfDatagramsFindsFaults(t *testing.T) {
+	counting := func(datagrams ...int) (all []flow.Record) {
+		for _, n := range datagrams {
+			for i := range perDatagram {
+				key := flow.Key{DestApp: destination(n, i).String()}
+				all = append(all, flow.Record{Key: key, Totals: flow.Totals{BytesTx: bytesOf(n, i)}})
+			}
+		}
+		return all
+	}
+	for _, tt := range []struct {
+		name     string
+		flows    []flow.Record
+		promised int // datagram of the promised record
+		want     string
+	}{
+		{"two of three datagrams count", counting(0, 2), 2, ""},
+		{"a promised record does not count", counting(0, 2), 1, "was on disk and does not count"},
+		{"a record counts twice", append(counting(0, 2), counting(2)[3]), 2, "record 3 of datagram 2 counts"},
+		{"a record is missing", counting(0, 2)[1:], 2, "datagram 0 counts in part"},
+		{"nothing counts", nil, 2, "the test shows nothing"},
+	} {
+		_, faults := judge(tt.flows, 3, map[string]bool{destination(tt.promised, 0).String(): true})
+		if (tt.want == "") != (len(faults) == 0) || !strings.Contains(strings.Join(faults, "; "), tt.want) {
+			t.Errorf("%s: the faults are %q, want %q", tt.name, faults, tt.want)
+		}
+	}
 }
 
 // wire is a cable between this machine and a namespace with its own network.
@@ -249,10 +274,10 @@ type wire struct {
 	name, net string // first three bytes of its addresses; .1 is here, all others are there
 }
 
-// newWire makes a namespace and a cable to it, or skips the test.
-func newWire(t *testing.T) *wire {
+// newWire makes a namespace and a cable to it for the tools of a test, or skips the test.
+func newWire(t *testing.T, tools ...string) *wire {
 	t.Helper()
-	needTools(t, "softflowd", "softflowctl", "ip")
+	needTools(t, append(tools, "ip")...)
 	id := rand.IntN(1 << 16)
 	w := &wire{t, fmt.Sprintf("frw%04x", id), fmt.Sprintf("10.%d.%d", 240+id>>12, id&255)}
 	if out, err := exec.Command("ip", "netns", "add", w.name).CombinedOutput(); err != nil {
@@ -308,7 +333,7 @@ func (w *wire) send(host string, n int) (bytes int64) {
 func TestSoftflowdAndTheCollector(t *testing.T) {
 	t.Parallel()
 	skipShort(t)
-	w := newWire(t)
+	w := newWire(t, "softflowd", "softflowctl")
 	c := newCluster(t, 2, 3)
 	c.start()
 	col := newCollector(c)
@@ -320,7 +345,7 @@ func TestSoftflowdAndTheCollector(t *testing.T) {
 		down.kill()
 		want += w.softflowd(col, version)
 		c.restart(down)
-		if text, err := col.metrics(); err != nil || strings.Contains(text, "sequence_missing_total{form") && lossIn(text) {
+		if text, err := col.metrics(); err != nil || lossIn(text) {
 			t.Errorf("v%s: a loss is reported, or no metrics: %v\n%s", version, err, text)
 		}
 	}
@@ -340,15 +365,29 @@ func TestSoftflowdAndTheCollector(t *testing.T) {
 	}
 }
 
-// lossIn reports whether metrics report a gap of sequence numbers, or a set without a template.
+// lossIn reports whether metrics report a gap of sequence numbers, or a set without a template, or lack these figures.
 func lossIn(text string) bool {
-	for line := range strings.Lines(text) {
-		name, value, _ := strings.Cut(strings.TrimSpace(line), " ")
-		if (strings.Contains(name, "sequence_missing") || strings.Contains(name, "sets_without_template")) && value != "0" && !strings.HasPrefix(line, "#") {
+	figures := regexp.MustCompile(`(?m)^flowring_collect_(sequence_missing|sets_without_template)_total\S* (\S+)$`)
+	seen := map[string]bool{}
+	for _, m := range figures.FindAllStringSubmatch(text, -1) {
+		if seen[m[1]] = true; m[2] != "0" {
 			return true
 		}
 	}
-	return false
+	return len(seen) < 2
+}
+
+// Negative control of the tests that look for a loss.
+func TestALossIsSeenInMetrics(t *testing.T) {
+	const gap, gaps, sets = "flowring_collect_sequence_missing_total", `{form="netflow9"} `, "flowring_collect_sets_without_template_total "
+	for text, want := range map[string]bool{
+		"": true, sets + "0\n": true, gap + gaps + "0\n": true,
+		gap + gaps + "0\n" + sets + "0\n": false, gap + gaps + "3\n" + sets + "0\n": true, gap + gaps + "0\n" + sets + "1\n": true,
+	} {
+		if got := lossIn(text); got != want {
+			t.Errorf("lossIn(%q) = %t, want %t", text, got, want)
+		}
+	}
 }
 
 // softflowd exports some traffic in a version, and returns its bytes.
@@ -380,10 +419,7 @@ func (w *wire) softflowd(col *collector, version string) (bytes int64) {
 func TestPmacctdAndTheCollector(t *testing.T) {
 	t.Parallel()
 	skipShort(t)
-	if _, err := exec.LookPath("pmacctd"); err != nil {
-		t.Skip("pmacctd is not installed (apt-get install pmacct)")
-	}
-	w := newWire(t)
+	w := newWire(t, "pmacctd")
 	c := newCluster(t, 1, 1)
 	c.start()
 	col := newCollector(c)

@@ -22,9 +22,7 @@ const sample = `[
 // TestCurl takes the first steps of a new user: a post with curl at one node, and gets at all nodes.
 func TestCurl(t *testing.T) {
 	t.Parallel()
-	if _, err := exec.LookPath("curl"); err != nil {
-		t.Skip("curl is not installed")
-	}
+	needPrograms(t, "curl")
 	c := newCluster(t, 3, 3)
 	c.start()
 	if got := curl(t, "-X", "POST", "-H", "Idempotency-Key: sample", "-d", sample, c.nodes[0].url()+"/flows"); got == "" {

@@ -32,12 +32,8 @@ func TestAnImportIsKilled(t *testing.T) {
 	if err := os.WriteFile(file, []byte(text.String()), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	var targets []string
-	for _, p := range c.nodes {
-		targets = append(targets, p.url())
-	}
 	run := func() *exec.Cmd {
-		cmd := exec.CommandContext(t.Context(), os.Getenv(envBinary), "import", "--target", strings.Join(targets, ","), file)
+		cmd := exec.CommandContext(t.Context(), os.Getenv(envBinary), "import", "--target", strings.Join(urls(c.nodes), ","), file)
 		cmd.Env = environment()
 		return cmd
 	}
@@ -65,7 +61,7 @@ func TestAnImportIsKilled(t *testing.T) {
 	for _, p := range c.nodes {
 		for i, sum := range want {
 			var got int64
-			for _, r := range decoded(t, c.completeDocument(p, first+flow.Hour(i))) {
+			for _, r := range c.flows(p, first+flow.Hour(i)) {
 				got += r.BytesTx
 			}
 			if got != sum {
@@ -73,20 +69,4 @@ func TestAnImportIsKilled(t *testing.T) {
 			}
 		}
 	}
-}
-
-// decoded returns the flows of a document.
-func decoded(t *testing.T, document []byte) (all []flow.Record) {
-	t.Helper()
-	d := flow.Decoder{Leniency: flow.Leniency{AnySum: true}}
-	p, err := d.Decode(document)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, b := range p.Batches {
-		for i := range b.Len() {
-			all = append(all, flow.Record{Key: b.FlowKey(i), Totals: b.Totals(i), Hour: b.Slice.Hour})
-		}
-	}
-	return all
 }

@@ -26,7 +26,6 @@ type week struct {
 	c     *cluster
 	book  book
 	begun time.Time
-	stop  chan struct{}
 	wg    sync.WaitGroup
 
 	mu    sync.Mutex
@@ -56,7 +55,7 @@ func (w *week) passed() int { return int(w.now() - w.book.first) }
 func TestAWeekOfRetention(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, 3, 3)
-	w := &week{c: c, begun: time.Now().Truncate(time.Millisecond), stop: make(chan struct{})}
+	w := &week{c: c, begun: time.Now().Truncate(time.Millisecond)}
 	fast := filepath.Join(t.TempDir(), "flowring")
 	if err := build(fast, "-ldflags", fmt.Sprintf("-X flowring/node/clock.fast=%d@%d", weekPace, w.begun.UnixMilli())); err != nil {
 		t.Fatal(err)
@@ -66,16 +65,18 @@ func TestAWeekOfRetention(t *testing.T) {
 	}
 	c.start()
 	w.book = book{ledger.New(), w.now()}
-	w.wg.Go(w.write)
+	ctx, stop := context.WithCancel(t.Context())
+	w.wg.Go(func() { w.write(ctx) })
 	for range 2 {
-		w.wg.Go(w.read)
+		w.wg.Go(func() { w.read(ctx) })
 	}
-	t.Cleanup(w.end)
+	t.Cleanup(w.wg.Wait)
 	early := w.watch(4 * 24)
 	c.nodes[1].kill()
 	c.restart(c.nodes[1])
 	late := w.watch(7 * 24)
-	w.end()
+	stop()
+	w.wg.Wait()
 	t.Logf("%d posts, %d complete reads, %d answers that an hour has expired; at most %d bytes on a disk until day 4, %d then; %d hours passed",
 		w.posts, w.reads, w.gone, early, late, w.passed())
 	if late > early*5/4 {
@@ -87,18 +88,6 @@ func TestAWeekOfRetention(t *testing.T) {
 	}
 	c.start()
 	w.expire()
-}
-
-// end stops the clients.
-func (w *week) end() {
-	w.mu.Lock()
-	select {
-	case <-w.stop:
-	default:
-		close(w.stop)
-	}
-	w.mu.Unlock()
-	w.wg.Wait()
 }
 
 // watch waits until some hours have passed, and returns the largest size of a data folder meanwhile.
@@ -122,8 +111,8 @@ func sizeOf(dir string) (size int64) {
 	return size
 }
 
-// write posts the same number of flows to each hour.
-func (w *week) write() {
+// write posts the same number of flows to each hour, until ctx ends.
+func (w *week) write(ctx context.Context) {
 	flowring, err := client.New(client.Config{
 		Targets: urls(w.c.nodes), HTTP: w.c.http, AttemptTimeout: askWithin, MinBackoff: 50 * time.Millisecond, MaxBackoff: time.Second,
 	})
@@ -134,7 +123,7 @@ func (w *week) write() {
 	for hour := w.book.first; ; hour++ {
 		for hour > w.now() {
 			select {
-			case <-w.stop:
+			case <-ctx.Done():
 				return
 			case <-time.After(10 * time.Millisecond):
 			}
@@ -165,11 +154,11 @@ func (w *week) post(flowring *client.Client, hour flow.Hour, post int) {
 	w.mu.Unlock()
 }
 
-// read reads random hours since the start at random nodes.
-func (w *week) read() {
+// read reads random hours since the start at random nodes, until ctx ends.
+func (w *week) read(ctx context.Context) {
 	for {
 		select {
-		case <-w.stop:
+		case <-ctx.Done():
 			return
 		case <-time.After(readPause):
 		}

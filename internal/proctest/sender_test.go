@@ -14,9 +14,7 @@ import (
 // of a web page is refused.
 func TestProgramsAreNotTakenForBrowsers(t *testing.T) {
 	t.Parallel()
-	if _, err := exec.LookPath("curl"); err != nil {
-		t.Skip("curl is not installed")
-	}
+	needPrograms(t, "curl")
 	c := newCluster(t, 1, 1)
 	c.nodes[0].args = append(c.nodes[0].args, "--trusted-origin", "https://flows.example", "--allowed-host", "flows.example")
 	c.start()
