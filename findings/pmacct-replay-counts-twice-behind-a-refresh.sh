@@ -50,10 +50,10 @@ SET
   awk -F, 'NR > 1 {n += $(NF-1)} END {print n + 0}' sums
 }
 
-seen=$(
-  echo "refresh of an hour: $(for at in 5 15 25 35; do replay 3600 $at; done | sort -u | paste -sd' ') packets"
-  echo "refresh of 4 seconds: $(for at in 5 15 22 25 28 31 35; do replay 4 $at; done | sort -u | paste -sd' ') packets"
-)
+long=$(for at in 5 15 25 35; do replay 3600 $at; done | sort -u | paste -sd' ') || exit 2
+short=$(for at in 5 15 22 25 28 31 35; do replay 4 $at; done | sort -u | paste -sd' ') || exit 2
+seen="refresh of an hour: $long packets
+refresh of 4 seconds: $short packets"
 printf '%s\n' "$seen"
 recorded='refresh of an hour: 3 packets
 refresh of 4 seconds: 3 6 packets'
