@@ -245,6 +245,9 @@ func TestDamagedFilesAreRefused(t *testing.T) {
 			if !errors.Is(err, ErrCorrupt) {
 				t.Errorf("Open and Load: %v, want %v", err, ErrCorrupt)
 			}
+			if text := err.Error(); strings.Count(text, "mismatch") > 1 || strings.Contains(text, "carrier") {
+				t.Errorf("Open and Load: %v, want the damage once, and no words of the inside of Pebble", err)
+			}
 		})
 	}
 }

@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -97,11 +98,7 @@ func (j *Journal) iterate(prefix []byte, fn func(*pebble.Iterator) error) error 
 	if err != nil {
 		return translate(err)
 	}
-	err = fn(it)
-	if failure := it.Error(); failure != nil {
-		err = translate(failure)
-	}
-	return errors.Join(err, it.Close())
+	return cmp.Or(fn(it), translate(it.Close())) // Close returns the error of the iteration
 }
 
 // Get implements store.Journal.
@@ -161,6 +158,9 @@ func translate(err error) error {
 	case errors.Is(err, pebble.ErrNotFound):
 		return ErrNotFound
 	case pebble.IsCorruptionError(err):
+		if info := pebble.ExtractDataCorruptionInfo(err); info != nil {
+			err = info.Details // err also prints a line for info
+		}
 		return fmt.Errorf("%w: %w", ErrCorrupt, err)
 	}
 	return err

@@ -164,7 +164,7 @@ func (j *Journal) writeFormat() error {
 		return translate(err)
 	}
 	empty := !it.First()
-	if err := errors.Join(it.Error(), it.Close()); err != nil {
+	if err := it.Close(); err != nil {
 		return translate(err)
 	}
 	if !empty {
