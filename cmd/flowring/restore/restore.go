@@ -10,11 +10,13 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"flowring/cmd/flowring/check"
 	"flowring/cmd/flowring/table"
 	"flowring/flow/query"
+	"flowring/store/journal/staged"
 )
 
 // About is the help text of the command.
@@ -28,10 +30,8 @@ everything after the backup is lost.
 To run copies of all nodes beside the cluster, restore each of them, and start them at other
 addresses with another --cluster and --rename-cluster.`
 
-const (
-	unfinished = "restore-is-unfinished"
-	manifest   = "marker.manifest" // the begin of the name of the file that makes a folder a journal
-)
+// manifest is the begin of the name of the file that makes a folder a journal.
+const manifest = "marker.manifest"
 
 // Restore is a restore of a backup.
 type Restore struct {
@@ -43,7 +43,7 @@ type Restore struct {
 // Run checks the backup and copies it.
 func (r Restore) Run(ctx context.Context) error {
 	if err := r.makeRoom(); err != nil {
-		return err
+		return r.advise(err)
 	}
 	c := check.Check{Folder: r.From, Findings: r.Out, Progress: r.Progress, Every: r.Every}
 	if err := c.Run(ctx); err != nil {
@@ -54,10 +54,18 @@ func (r Restore) Run(ctx context.Context) error {
 		return err
 	}
 	if err := r.copyAll(ctx, names, size); err != nil {
-		return err
+		return r.advise(err)
 	}
 	fmt.Fprintf(r.Out, "%s has the backup: %s\n", r.To, human(size))
 	return nil
+}
+
+// advise says of a full disk how the operator goes on.
+func (r Restore) advise(err error) error {
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+		return fmt.Errorf("the disk of %s is full: make room, and repeat flowring restore: %w", r.To, err)
+	}
+	return err
 }
 
 // makeRoom makes an empty folder with the mark of a restore.
@@ -70,18 +78,18 @@ func (r Restore) makeRoom() error {
 		return err
 	}
 	names := slices.DeleteFunc(namesOf(entries), func(name string) bool { return name == "lost+found" })
-	if again := slices.Contains(names, unfinished) && !slices.ContainsFunc(names, isJournal); again {
+	if again := slices.Contains(names, staged.RestoreMark) && !slices.ContainsFunc(names, isJournal); again {
 		for _, name := range names {
-			if name != unfinished {
+			if name != staged.RestoreMark {
 				err = errors.Join(err, os.Remove(filepath.Join(r.To, name)))
 			}
 		}
 		return err
 	}
-	if len(names) > 0 && !slices.Equal(names, []string{unfinished}) {
+	if len(names) > 0 && !slices.Equal(names, []string{staged.RestoreMark}) {
 		return fmt.Errorf("the folder %s has files, such as %s: stop the node, and move its folder away", r.To, names[0])
 	}
-	return errors.Join(os.WriteFile(filepath.Join(r.To, unfinished), nil, 0o600), syncFolder(r.To))
+	return errors.Join(os.WriteFile(filepath.Join(r.To, staged.RestoreMark), nil, 0o600), syncFolder(r.To))
 }
 
 func isJournal(name string) bool { return strings.HasPrefix(name, manifest) }
@@ -137,7 +145,7 @@ func (r Restore) copyAll(ctx context.Context, names []string, size uint64) error
 			fmt.Fprintf(r.Progress, "copied %s of %s\n", human(done), human(size))
 		}
 	}
-	return errors.Join(syncFolder(r.To), os.Remove(filepath.Join(r.To, unfinished)), syncFolder(r.To))
+	return errors.Join(syncFolder(r.To), os.Remove(filepath.Join(r.To, staged.RestoreMark)), syncFolder(r.To))
 }
 
 // copyFile copies a file, and returns once it is on disk.

@@ -4,13 +4,16 @@ import (
 	"context"
 	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"flowring/flow"
 	"flowring/store/journal"
+	"flowring/store/journal/staged"
 )
 
 // backup returns a backup with a batch in a table and one in the log.
@@ -82,14 +85,14 @@ func TestAnInterruptedRestoreDoesNotPass(t *testing.T) {
 			}
 			break
 		}
-		if got, err := batches(t, to); !errors.Is(err, journal.ErrFormat) {
-			t.Errorf("interrupted at %d: the folder opens with %d batches, %v, want %v", n, got, err, journal.ErrFormat)
+		if got, err := batches(t, to); !errors.Is(err, journal.ErrFormat) || !strings.Contains(err.Error(), "repeat flowring restore") {
+			t.Errorf("interrupted at %d: the folder opens with %d batches, %v, want %v with advice", n, got, err, journal.ErrFormat)
 		}
 		unmarked := t.TempDir()
 		if err := os.CopyFS(unmarked, os.DirFS(to)); err != nil {
 			t.Fatal(err)
 		}
-		_ = os.Remove(filepath.Join(unmarked, unfinished))
+		_ = os.Remove(filepath.Join(unmarked, staged.RestoreMark))
 		if got, err := batches(t, unmarked); err == nil && got < 2 {
 			passes++
 		}
@@ -102,6 +105,19 @@ func TestAnInterruptedRestoreDoesNotPass(t *testing.T) {
 	}
 	if passes == 0 {
 		t.Error("the folder is refused without the mark too, so the mark is of no use")
+	}
+}
+
+func TestAFullDiskIsNamedWithAdvice(t *testing.T) {
+	r := Restore{To: "/data"}
+	for _, full := range []error{syscall.ENOSPC, syscall.EDQUOT} {
+		err := r.advise(errors.Join(&fs.PathError{Op: "write", Path: "/data/000001.sst", Err: full}))
+		if !errors.Is(err, full) || !strings.Contains(err.Error(), "the disk of /data is full: make room, and repeat flowring restore") {
+			t.Errorf("on a full disk a restore says %v, want advice", err)
+		}
+	}
+	if err := r.advise(fs.ErrPermission); err != fs.ErrPermission {
+		t.Errorf("without permission a restore says %v, want that alone", err)
 	}
 }
 
