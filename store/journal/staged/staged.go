@@ -16,8 +16,10 @@ const RestoreMark = "restore-is-unfinished"
 // Make makes the folder to. fill makes the folder that it gets, and returns once that is on disk; before, room is asked about
 // the folder around it. Make fails with fs.ErrExist if the name is taken.
 func Make(disk vfs.FS, to string, room, fill func(dir string) error) (err error) {
-	if _, err := disk.Stat(to); !errors.Is(err, fs.ErrNotExist) {
-		return errors.Join(fs.ErrExist, err)
+	if _, err := disk.Stat(to); err == nil {
+		return fs.ErrExist
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return err
 	}
 	within := to + unfinished
 	if err := errors.Join(disk.RemoveAll(within), disk.MkdirAll(within, 0o700)); err != nil {
