@@ -7,10 +7,10 @@
 //	P2   A batch is in the totals once. Its identity, the ID or else the dot, is locked from the look-up to the fold.
 //	P11  A Reading has all of a batch or nothing of it, and its digest lists the batches.
 //	P14  Totals saturate at 2^63-1 in any order alike, which is counted. Check reports it before.
-//	P15  Totals are the fold of the batches in the journal. Verify proves it.
+//	P15  Totals are the fold of the batches in the journal. Scrub proves it.
 //
-// A slice is warm (in memory) or cold (only in the journal). Apply, Check, Read and Verify need its totals or IDs and
-// load it. Digest, Missing and Drop do not. Beyond the memory budget the least recently used slices become cold. Open
+// A slice is warm (in memory) or cold (only in the journal). Apply, Holds, Check, Read and Seal need its totals or IDs and
+// load it. Digest, Missing, Scrub and Drop do not. Beyond the memory budget the least recently used slices become cold. Open
 // reads only the list of slices.
 //
 // Seal replaces the batches of a quiet slice by a snapshot: their totals, their digest and their IDs. Later batches
@@ -20,9 +20,10 @@
 // Expire raises the floor, below which hours are deleted. The store then says contract.Expired of such an hour: it never
 // says that it holds nothing of it, and it takes no batch of it (P4). Sweep deletes the hours that no call uses.
 //
-// The parts of a slice have packages of their own: store/content the slice in memory, store/table its totals, store/digest the set of its dots,
-// store/index the identities of its batches, store/snapshot the format of its snapshot, store/journal its place on disk.
-// Store.Fold adds slices to the groups of a query (store/aggregate).
+// The parts of a slice have packages of their own: store/content the slice in memory, store/table its totals,
+// store/digest the set of its dots, store/index the identities of its batches, store/snapshot the format of its
+// snapshot, store/journal its place on disk, store/damage its unreadable batches, and store/outline the comparison of
+// memory with the journal. Store.Fold adds slices to the groups of a query (store/aggregate).
 //
 // A Store may be used by many goroutines. Its locks, in the order in which they are taken:
 //
