@@ -157,6 +157,33 @@ func TestADamagedTableWithoutHoursIsFound(t *testing.T) {
 	}
 }
 
+// Totals on disk have a block of their own in a folder of many hours. Here they are totals of a later version.
+func TestDamagedTotalsAreFound(t *testing.T) {
+	dir, random, later := folder(t, rightTotals()), rand.NewChaCha8([32]byte{2}), make([]byte, 64<<10)
+	_, err := random.Read(later)
+	must(t, err)
+	later[0] = 0xff
+	j := open(t, dir)
+	must(t, errors.Join(j.SetTotals(flow.Slice{Hour: 3}, later), j.Close()))
+	must(t, open(t, dir).Close()) // writes the log into a table
+	if _, _, err := run(t, dir); err != nil {
+		t.Fatalf("the intact folder: %v", err)
+	}
+	table := largest(t, dir)
+	data, err := os.ReadFile(table)
+	must(t, err)
+	at := bytes.Index(data, later[:100])
+	if at < 0 {
+		t.Fatal("the largest table lacks the totals")
+	}
+	data[at+200] ^= 1
+	must(t, os.WriteFile(table, data, 0o600))
+	findings, _, err := run(t, dir)
+	if err == nil || err.Error() != "1 of 8 slices are damaged" || !strings.HasPrefix(findings, "hour 3: totals of slice 3") {
+		t.Errorf("Run = %v with the findings %q, want damage of hour 3", err, findings)
+	}
+}
+
 // largest returns the path of the largest table of a folder, which has the batches.
 func largest(t *testing.T, dir string) (path string) {
 	t.Helper()

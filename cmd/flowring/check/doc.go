@@ -8,5 +8,5 @@
 // Damage at the very end of the log looks like the write that a crash interrupted (P13, docs/promises.md), and batches
 // that a disk has lost without a trace leave nothing to find. Only other stores know of both.
 //
-// Run uses one goroutine, and keeps one slice and a small budget of others in memory.
+// Run uses one goroutine. A slice enters memory only if its fold alone can tell whether it is right.
 package check
