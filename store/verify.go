@@ -13,8 +13,8 @@ import (
 var ErrDiverged = outline.ErrDiverged
 
 // Scrub reads all values of a slice in the journal, records unreadable batches, and compares the fold of a slice without
-// such batches with the slice in memory, or with the totals of a cold slice (P15). It needs no room for the slice, leaves
-// a cold one cold, and returns the number of bytes read. Batches may be applied meanwhile: Scrub compares only the ones
+// such batches with the slice in memory, or with the totals of a cold slice (P15). It leaves a cold
+// slice cold and needs no room for it; of a warm one it copies the totals. It returns the number of bytes read. Batches may be applied meanwhile: Scrub compares only the ones
 // before.
 //
 // Scrub fails with ErrUnreadable for damage to the dots or to the head of a snapshot, which no other store can repair, and
@@ -47,8 +47,9 @@ func (s *Store) scrub(slice flow.Slice) (bytes int, err error) {
 	}
 	o, err := outline.Of(s.journal, slice, head, &known.Digest)
 	if errors.Is(err, ErrUnreadable) {
-		bad, failed := s.findUnreadable(slice)
-		if s.noteIfUnreadable(slice, err, bad); failed != nil || !bad.Empty() {
+		bad, failed := damage.Find(s.journal, slice, head)
+		if failed != nil || !bad.Empty() {
+			s.noteIfUnreadable(slice, err, bad)
 			return o.Bytes, failed
 		}
 		o, err = outline.Of(damage.ByDot{Journal: s.journal}, slice, head, &known.Digest)

@@ -1,8 +1,6 @@
 package content
 
 import (
-	"fmt"
-
 	"flowring/store/digest"
 	"flowring/store/table"
 	"flowring/store/totals"
@@ -23,12 +21,4 @@ func (r *Reading) Totals() (t totals.Totals) {
 		t.Add(flows)
 	}
 	return t
-}
-
-// Difference describes a batch or a total of the reading that another one lacks or has otherwise; "" if there is none.
-func (r *Reading) Difference(o *Reading) string {
-	if lost := r.digest.Minus(o.digest); !lost.Empty() {
-		return fmt.Sprintf("batches %s are not", lost)
-	}
-	return r.View.Difference(&o.View)
 }
