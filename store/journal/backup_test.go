@@ -12,6 +12,7 @@ import (
 
 	"flowring/flow"
 	"flowring/store/journal/faultfs"
+	"flowring/store/journal/inventory"
 )
 
 // A backup has all batches of a moment, whether they are in tables or in the log, and its own version.
@@ -146,6 +147,40 @@ func TestACrashDuringABackupLeavesNoFolderThatPasses(t *testing.T) {
 		if passes > 0 == safe {
 			t.Errorf("with the rename %t, %d folders that are not whole pass for a whole one", safe, passes)
 		}
+	}
+}
+
+// A backup of which Backup has said that it is made is there after a loss of power, with the list of its files.
+func TestABackupOutlivesALossOfPower(t *testing.T) {
+	mem := vfs.NewCrashableMem()
+	if err := mem.MkdirAll("backups", 0o700); err != nil {
+		t.Fatal(err)
+	}
+	root, err := mem.OpenDir("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(root.Sync(), root.Close()); err != nil {
+		t.Fatal(err)
+	}
+	j := open(t, mem)
+	appendDots(t, j, 1, 2)
+	if err := j.Backup("backups/one"); err != nil {
+		t.Fatal(err)
+	}
+	image := mem.CrashClone(vfs.CrashCloneCfg{})
+	if _, err := image.Stat("backups/one/" + inventory.File); err != nil {
+		t.Errorf("after the loss of power the list of the files: %v", err)
+	}
+	after, err := OpenReadOnly("backups/one", Options{FS: image})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := countDots(t, after); got != 2 {
+		t.Errorf("after the loss of power the backup has %d batches, want 2", got)
+	}
+	if err := after.Close(); err != nil {
+		t.Fatal(err)
 	}
 }
 

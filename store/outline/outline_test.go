@@ -201,6 +201,16 @@ func TestDotsDecide(t *testing.T) {
 	}
 }
 
+// The flows of a cold slice with many rows outside of its snapshot are not counted: its fold might not fit into memory (P12).
+func TestALargeColdSliceNeedsNoFold(t *testing.T) {
+	for rows, want := range map[int64]bool{countRows: false, countRows + 1: true} {
+		o, k := Outline{Totals: totals.Totals{Flows: rows}}, Known{Sums: []totals.Totals{{Flows: 7}}}
+		if got := o.Agrees(k); got != want {
+			t.Errorf("with %d rows Agrees = %t, want %t", rows, got, want)
+		}
+	}
+}
+
 func BenchmarkOf(b *testing.B) {
 	var records []flow.Record
 	for i := range 5000 {
