@@ -9,9 +9,9 @@
 //	P14  Totals saturate at 2^63-1 in any order alike, which is counted. Check reports it before.
 //	P15  Totals are the fold of the batches in the journal. Scrub proves it.
 //
-// A slice is warm (in memory) or cold (only in the journal). Apply, Holds, Check, Read and Seal need its totals or IDs and
-// load it. Digest, Missing, Scrub and Drop do not. Beyond the memory budget the least recently used slices become cold. Open
-// reads only the list of slices.
+// A slice is warm (in memory) or cold (only in the journal). Apply, Holds, Check, Read and Seal need its totals or IDs
+// and load it. Digest, Missing, Scrub and Drop do not. Beyond the memory budget the least recently used slices become
+// cold. Open reads only the list of slices.
 //
 // Seal replaces the batches of a quiet slice by a snapshot: their totals, their digest and their IDs. Later batches
 // are added on top. A caller of Seal passes only a digest that contains every snapshot of the slice at other stores.
