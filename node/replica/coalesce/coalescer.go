@@ -38,10 +38,20 @@ func New[To any](
 	return &Coalescer[To]{maxBatches: maxBatches, run: run, apply: apply, next: map[lane]*combinedCall[To]{}}
 }
 
-// lane identifies the writes that may share a call.
+// lane identifies the writes that may share a call. Their batches are of the first and the last hour.
 type lane struct {
-	store roster.StoreID
-	hour  flow.Hour
+	store       roster.StoreID
+	first, last flow.Hour
+}
+
+// laneOf returns the lane of batches. It reports false for batches of more than two hours, which share no call.
+func laneOf(id roster.StoreID, batches []flow.Written) (lane, bool) {
+	l := lane{id, batches[0].Slice.Hour, batches[0].Slice.Hour}
+	for _, b := range batches {
+		l.first, l.last = min(l.first, b.Slice.Hour), max(l.last, b.Slice.Hour)
+	}
+	between := func(b flow.Written) bool { return b.Slice.Hour != l.first && b.Slice.Hour != l.last }
+	return l, !slices.ContainsFunc(batches, between)
 }
 
 // Result receives the answer of a store, or the error of the call. It must not block.
@@ -88,11 +98,11 @@ func (c *combinedCall[To]) finish(from roster.Store, err error) {
 // Send sends batches to the store with the given ID, and does not wait for the answer. It calls done once, with the
 // result. done must not block.
 func (c *Coalescer[To]) Send(id roster.StoreID, to To, batches []flow.Written, done Result) {
-	if !sameHour(batches) {
+	l, shared := laneOf(id, batches)
+	if !shared {
 		c.start(newCall(to, batches, done))
 		return
 	}
-	l := lane{id, batches[0].Slice.Hour}
 	c.mu.Lock()
 	next, busy := c.next[l]
 	switch {
@@ -111,10 +121,6 @@ func (c *Coalescer[To]) Send(id roster.StoreID, to To, batches []flow.Written, d
 		c.mu.Unlock()
 		c.start(next)
 	}
-}
-
-func sameHour(batches []flow.Written) bool {
-	return !slices.ContainsFunc(batches, func(b flow.Written) bool { return b.Slice.Hour != batches[0].Slice.Hour })
 }
 
 // start makes one call beside the lanes.

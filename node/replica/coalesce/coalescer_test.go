@@ -56,9 +56,14 @@ func (g *gate) apply(_ string, batches []flow.Written) (roster.Store, error) {
 
 // send sends batches of an hour with these sequence numbers.
 func (g *gate) send(hour flow.Hour, size int, seqs ...uint64) {
+	g.sendHours([]flow.Hour{hour}, size, seqs...)
+}
+
+// sendHours sends batches of some hours in turn with these sequence numbers.
+func (g *gate) sendHours(hours []flow.Hour, size int, seqs ...uint64) {
 	var batches []flow.Written
-	for _, seq := range seqs {
-		b := &flow.Batch{Slice: flow.Slice{Hour: hour}, Dot: flow.Dot{Seq: seq}}
+	for i, seq := range seqs {
+		b := &flow.Batch{Slice: flow.Slice{Hour: hours[i%len(hours)]}, Dot: flow.Dot{Seq: seq}}
 		batches = append(batches, flow.Written{Batch: b, Bytes: make([]byte, size)})
 	}
 	g.Send("", "", batches, func(_ roster.Store, err error) {
@@ -117,6 +122,30 @@ func TestHoursDoNotWaitForEachOther(t *testing.T) {
 		for range 3 {
 			g.finish(nil)
 		}
+	})
+}
+
+// Around a full hour most senders write to two hours. Their writes share calls, and delay no writes of other hours.
+func TestWritesOfTheSameTwoHoursShareACall(t *testing.T) {
+	racetest.Bubble(t, func(t *testing.T) {
+		g := newGate()
+		both, reverse := []flow.Hour{1, 2}, []flow.Hour{2, 1}
+		g.sendHours(both, 1, 1, 2)
+		g.sendHours(both, 1, 3, 4)
+		g.sendHours(reverse, 1, 5, 6)
+		g.expect(t, []string{"1 2 "}, nil)
+		g.send(1, 1, 7)
+		g.sendHours([]flow.Hour{1, 3}, 1, 8, 9)
+		g.sendHours([]flow.Hour{1, 2, 3}, 1, 10, 11, 12)
+		g.sendHours([]flow.Hour{1, 2, 3}, 1, 13, 14, 15)
+		g.expect(t, []string{"7 ", "8 9 ", "10 11 12 ", "13 14 15 "}, nil)
+		for range 5 {
+			g.finish(nil)
+		}
+		if !slices.Equal(g.calls, []string{"3 4 5 6 "}) {
+			t.Errorf("then calls %q, want one of both writes", g.calls)
+		}
+		g.finish(nil)
 	})
 }
 
