@@ -11,6 +11,7 @@ import (
 	"flowring/internal/safeguard"
 	"flowring/node/replica/candidates"
 	"flowring/node/replica/late"
+	"flowring/node/replica/owners"
 	"flowring/store/digest"
 )
 
@@ -38,7 +39,7 @@ func (r *Replicas) submitByKey(ctx context.Context, batches []flow.Written) (rep
 // submitKnownByKey stores the batches of a known posting of which the key and the hour decide, some of closed hours.
 func (r *Replicas) submitKnownByKey(ctx context.Context, batches []flow.Written) (replayed bool, err error) {
 	floors := r.Cluster.Roster().Floors()
-	return inParallel(ctx, len(batches), func(ctx context.Context, i int) (bool, error) {
+	return owners.InParallel(ctx, len(batches), func(ctx context.Context, i int) (bool, error) {
 		admit := r.admitByKeyAt
 		if floors.Closes(batches[i].Slice.Hour) {
 			admit = r.admitKnownByKeyAt

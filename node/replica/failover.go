@@ -38,12 +38,12 @@ func (a *attempts) outOfTime(r *Replicas, unavailable *contract.UnavailableError
 	return unavailable
 }
 
-// failover does one thing with a batch at the candidates of its slice, in order, until one attempt succeeds. The next
+// failover does one thing with batches at the candidates of their slice, in order, until one attempt succeeds. The next
 // attempt starts as soon as one fails or is slow.
 type failover struct {
 	attempts
 	r            *Replicas
-	batch        flow.Written
+	batches      []flow.Written
 	do           action
 	unavailable  contract.UnavailableError
 	maybeApplied bool          // a failed attempt may have had an effect
@@ -68,10 +68,8 @@ var errSlow = errors.New("too slow")
 // waited for an attempt at the first candidate for the given time.
 func (r *Replicas) withFailover(ctx context.Context, b flow.Written, do action, waited time.Duration) (bool, error) {
 	r.hedges.Earn()
-	f := failover{
-		attempts: attempts{list: r.finder.Lookup().Of(b.Slice)},
-		r:        r, batch: b, do: do, hedgeAfter: max(0, r.ownerHedgeAfter()-waited),
-	}
+	f := r.newFailover(r.finder.Lookup().Of(b.Slice), []flow.Written{b}, do)
+	f.hedgeAfter = max(0, f.hedgeAfter-waited)
 	f.unavailable.Reason = "no store of the hour could take the write"
 	if self, ok := f.list.NextIfSelf(); ok {
 		replayed, err := f.tryHere(ctx, self)
@@ -85,6 +83,10 @@ func (r *Replicas) withFailover(ctx context.Context, b flow.Written, do action, 
 		f.hedgeAfter = r.ownerHedgeAfter()
 	}
 	return f.tryOthers(ctx)
+}
+
+func (r *Replicas) newFailover(list candidates.List, batches []flow.Written, do action) *failover {
+	return &failover{attempts: attempts{list: list}, r: r, batches: batches, do: do, hedgeAfter: r.ownerHedgeAfter()}
 }
 
 // tryHere makes an attempt at this store in the goroutine of the caller, because a change of goroutines costs a tenth
@@ -108,7 +110,7 @@ func (f *failover) tryHere(ctx context.Context, self candidates.Candidate) (bool
 		}))
 		defer func() { slow.Load().Stop() }()
 	}
-	return f.do(ctx, self, []flow.Written{f.batch})
+	return f.do(ctx, self, f.batches)
 }
 
 // tryOthers tries the other candidates. At its return it cancels the running attempts; the dot of the batch identifies
@@ -120,7 +122,7 @@ func (f *failover) tryOthers(ctx context.Context) (bool, error) {
 	results := make(chan outcome, f.list.Len())
 	f.launch = func(to candidates.Candidate) {
 		err := f.r.runDetached(func() {
-			replayed, err := f.do(ctx, to, []flow.Written{f.batch})
+			replayed, err := f.do(ctx, to, f.batches)
 			results <- outcome{to, replayed, err}
 		})
 		if err != nil {

@@ -19,6 +19,8 @@ type memory struct {
 	batches map[flow.Slice]map[flow.Dot][]byte
 	totals  map[flow.Slice][]byte
 	gate    chan struct{} // Append waits until it is closed; nil: it does not wait
+	appends int           // calls of Append
+	fail    func() error  // returns the error of the first Append, which has its effect
 }
 
 func newMemory() *memory {
@@ -31,11 +33,16 @@ func (m *memory) Append(batches ...flow.Written) error {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	m.appends++
 	for _, b := range batches {
 		if m.batches[b.Slice] == nil {
 			m.batches[b.Slice] = map[flow.Dot][]byte{}
 		}
 		m.batches[b.Slice][b.Dot] = slices.Clone(b.Bytes)
+	}
+	fail := m.fail
+	if m.fail = nil; fail != nil {
+		return fail()
 	}
 	return nil
 }

@@ -5,8 +5,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"flowring/flow"
 	"flowring/internal/contract"
 	"flowring/internal/safeguard"
@@ -45,14 +43,60 @@ func (r *Replicas) submit(ctx context.Context, batches []flow.Written) (replayed
 	if len(batches) == 1 {
 		return r.withFailover(ctx, batches[0], r.admitAt, 0)
 	}
+	replayed, attempt, err := r.submitHere(ctx, batches)
+	if attempt == succeeded || attempt == undecided && ctx.Err() != nil {
+		return replayed, err
+	}
 	// One owner may refuse the posting. No other owner may have stored its part by then (P3), so all owners check
 	// first. If an earlier attempt stored a part, only the whole posting is right: a limit reached since then does not
 	// apply, nor does the memory of a key used otherwise since then.
-	_, err = r.atOwners(ctx, batches, r.checkAt)
+	if attempt != refusedHere {
+		_, err = r.atOwners(ctx, batches, r.checkAt)
+	}
 	if err != nil && !(yields(err) && r.partlyStored(ctx, batches)) {
+		if attempt == undecided && refused(err) {
+			return false, &contract.UnavailableError{Reason: "one store refused the write and another may have stored it", Err: err}
+		}
 		return false, err
 	}
 	return r.submitChecked(ctx, batches)
+}
+
+// attempt is the result of submitHere.
+type attempt int
+
+const (
+	elsewhere   attempt = iota // another store owns a slice, or this one cannot take it; nothing is stored
+	succeeded                  // everything is stored
+	refusedHere                // nothing is stored
+	undecided                  // some batches may be stored
+)
+
+// submitHere stores a posting if this store owns all of its slices. One admission does, as for one batch, because no
+// other owner can refuse a part.
+func (r *Replicas) submitHere(ctx context.Context, batches []flow.Written) (replayed bool, done attempt, err error) {
+	lookup := r.finder.Lookup()
+	var self candidates.Candidate
+	for _, b := range batches {
+		list, ok := lookup.Of(b.Slice), false
+		if self, ok = list.NextIfSelf(); !ok {
+			return false, elsewhere, nil
+		}
+	}
+	f := r.newFailover(lookup.Of(batches[0].Slice), batches, r.admitAt)
+	f.list.NextIfSelf()
+	r.hedges.Earn()
+	replayed, err = f.tryHere(ctx, self)
+	switch {
+	case err == nil:
+		return replayed, succeeded, nil
+	case refused(err):
+		return false, refusedHere, err
+	}
+	if f.noteFailure(self, err); !f.maybeApplied {
+		return false, elsewhere, nil
+	}
+	return false, undecided, f.timedOut(ctx)
 }
 
 // submitChecked stores the batches of a posting after its check.
@@ -149,7 +193,7 @@ func (r *Replicas) atOwners(ctx context.Context, batches []flow.Written, do acti
 		return calls.Replayed(), nil
 	}
 	waited := time.Since(begun)
-	return inParallel(ctx, len(batches), func(ctx context.Context, i int) (bool, error) {
+	return owners.InParallel(ctx, len(batches), func(ctx context.Context, i int) (bool, error) {
 		call := calls.Of(i)
 		if call != nil && call.Succeeded() {
 			return call.Wait(ctx)
@@ -162,25 +206,4 @@ func (r *Replicas) atOwners(ctx context.Context, batches []flow.Written, do acti
 		}
 		return r.withFailover(ctx, batches[i], shared, waited)
 	})
-}
-
-// inParallel does something with each of n batches until it fails with one. It reports whether all were seen before.
-func inParallel(
-	ctx context.Context, n int, do func(ctx context.Context, i int) (replayed bool, err error),
-) (allReplayed bool, err error) {
-	const parallel = 64 // a posting may have thousands of hours
-	var fresh atomic.Bool
-	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(parallel)
-	for i := range n {
-		g.Go(func() error {
-			replayed, err := do(ctx, i)
-			if !replayed {
-				fresh.Store(true)
-			}
-			return err
-		})
-	}
-	err = g.Wait()
-	return !fresh.Load(), err
 }

@@ -375,6 +375,84 @@ func TestBatchesOfOneOwnerShareACall(t *testing.T) {
 	}
 }
 
+// A posting whose hours this store owns takes one write, whatever their number. A refusal stores no part of it, and
+// completes a posting that is stored in part (P3).
+func TestAPostingOfHoursOwnedHere(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		limit   int   // of slices; 0: none
+		before  []int // hours that an earlier attempt has stored
+		fails   bool  // the first write, which has its effect
+		want    error
+		stored  int // hours at last
+		appends int
+	}{
+		{name: "it is stored", stored: 3, appends: 1},
+		{name: "it is refused", limit: 2, want: contract.TooManyHours},
+		{name: "it is refused, and a part is stored", limit: 2, before: []int{0}, stored: 3, appends: 1},
+		{name: "all of it is stored before", before: []int{0, 1, 2}, stored: 3},
+		{name: "the disk fails once", fails: true, stored: 3, appends: 2},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := newWorld("a")
+			disk := newMemory()
+			w.sites["a"].held = store.New(store.Config{Limits: limits.Limits{Slices: tt.limit}}, store.Deps{Journal: disk})
+			r := w.replicas(t, Config{Copies: 1, Quorum: 1})
+			in := []flow.Slice{{Hour: 1}, {Hour: 2}, {Hour: 3}}
+			post := func() *flow.Posting {
+				p := posting(t, 1, in...)
+				p.Identify("", "key")
+				return p
+			}
+			if len(tt.before) > 0 {
+				var part []flow.Written
+				for _, i := range tt.before {
+					b := post().Batches[i]
+					b.Dot = flow.Dot{Origin: 5, Seq: 1}
+					part = append(part, written(b)...)
+				}
+				if err := r.Apply(part); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if disk.appends = 0; tt.fails {
+				disk.fail = func() error { return errBroken }
+			}
+			replayed, err := r.Submit(t.Context(), post())
+			if !errors.Is(err, tt.want) || replayed != (len(tt.before) == 3) {
+				t.Errorf("Submit = %t, %v, want %v", replayed, err, tt.want)
+			}
+			held := w.sites["a"].held.Slices()
+			if len(held) != tt.stored || disk.appends != tt.appends {
+				t.Errorf("the store has %d hours after %d writes, want %d after %d", len(held), disk.appends, tt.stored, tt.appends)
+			}
+		})
+	}
+}
+
+// A posting whose hours this store owns may be stored in part when the disk fails. A refusal after that is no refusal
+// of the whole (P3).
+func TestARefusalAfterAFailedWriteIsNotPassedOn(t *testing.T) {
+	w := newWorld("a")
+	disk := newMemory()
+	w.sites["a"].held = store.New(store.Config{}, store.Deps{Journal: disk})
+	r := w.replicas(t, Config{Copies: 1, Quorum: 1, Keys: 10})
+	keyed := func(tx int64) *flow.Posting {
+		p := posting(t, tx, flow.Slice{Hour: 1}, flow.Slice{Hour: 2})
+		p.Identify("", "key")
+		return p
+	}
+	disk.fail = func() error {
+		r.keys.Remember(keyed(2).Batches[0])
+		return errBroken
+	}
+	_, err := r.Submit(t.Context(), keyed(1))
+	var unavailable *contract.UnavailableError
+	if !errors.As(err, &unavailable) || !strings.Contains(unavailable.Reason, "may have stored it") {
+		t.Errorf("Submit = %v, want unavailable", err)
+	}
+}
+
 // A limit reached after the check of a whole posting refuses no part of it (P3), and refuses any other batch.
 func TestAPartOfACheckedPostingMeetsNoLimit(t *testing.T) {
 	w := newWorld("a")
