@@ -327,8 +327,16 @@ func TestAnOperatorConfirmsARaise(t *testing.T) {
 	if got := f.floors(); got[1] != 1000 {
 		t.Errorf("F has passed %d hours a day after, want 1000", got[1])
 	}
+	f.clock.wall = f.clock.wall.Add(24 * time.Hour)
+	f.beat()
+	if err := f.Confirm(); err != nil || f.View().Removal.Hour <= first+1000 {
+		t.Errorf("Confirm = %v, and the next removal is %+v, want one above hour %d", err, f.View().Removal, first+1000)
+	}
 	f.cfg.Keep = 0
 	f.beat()
+	if got := f.View().Removal; got.Hour != 0 {
+		t.Errorf("the next removal without proposals is %+v, want none, because F does not follow", got)
+	}
 	if err := f.Confirm(); !errors.Is(err, contract.Guarded) || !strings.Contains(err.Error(), "--retention") {
 		t.Errorf("Confirm without proposals = %v, want a refusal that names the setting", err)
 	}

@@ -27,6 +27,9 @@ func (k *Keeper) View() contract.Retention {
 			})
 		}
 	}
+	if k.next.Wanted <= floors.Expired { // F follows only while the stores still propose it
+		v.Removal = contract.Raise{}
+	}
 	proposes := func(p contract.Proposed) bool { return p.Below > 0 }
 	if v.Keep == 0 && v.Closed == 0 && !slices.ContainsFunc(v.Proposals, proposes) {
 		return contract.Retention{}
