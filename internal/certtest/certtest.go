@@ -30,12 +30,14 @@ type Authority struct {
 	PEM  []byte // its certificate
 }
 
-// Names are the subject alternative names of a certificate. Common is its common name, which nothing may trust.
+// Names are the subject alternative names of a certificate, and its time. Common is its common name, which nothing may
+// trust.
 type Names struct {
-	Common string
-	DNS    []string
-	URIs   []string
-	IPs    []string
+	Common   string
+	DNS      []string
+	URIs     []string
+	IPs      []string
+	From, To time.Time // zero: 1990, 2090
 }
 
 // Pair is a certificate and its key, in PEM.
@@ -67,6 +69,12 @@ func (a *Authority) Issue(names Names) Pair {
 	template.KeyUsage = x509.KeyUsageDigitalSignature
 	template.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth}
 	template.DNSNames = names.DNS
+	if !names.From.IsZero() {
+		template.NotBefore = names.From
+	}
+	if !names.To.IsZero() {
+		template.NotAfter = names.To
+	}
 	for _, text := range names.URIs {
 		uri, err := url.Parse(text)
 		if err != nil {

@@ -6,15 +6,23 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"time"
 )
 
-// KeyPair is the source of a certificate chain and its private key, in PEM files.
+// KeyPair is the source of a certificate chain and its private key, in PEM files. A certificate counts only within its
+// time: callers would refuse any other one, so the last usable one stays.
 func KeyPair(name, certFile, keyFile string) Source[*tls.Certificate] {
 	return Source[*tls.Certificate]{Name: name, Files: []string{certFile, keyFile},
 		Parse: func(contents [][]byte) (*tls.Certificate, error) {
 			pair, err := tls.X509KeyPair(contents[0], contents[1])
 			if err != nil { // its texts show no content
 				return nil, fmt.Errorf("%s and %s: %w", certFile, keyFile, err)
+			}
+			switch now := time.Now(); {
+			case now.After(pair.Leaf.NotAfter):
+				return nil, fmt.Errorf("%s: the certificate has expired at %s", certFile, pair.Leaf.NotAfter.Format(time.RFC3339))
+			case now.Before(pair.Leaf.NotBefore):
+				return nil, fmt.Errorf("%s: the certificate begins at %s", certFile, pair.Leaf.NotBefore.Format(time.RFC3339))
 			}
 			return &pair, nil
 		}}

@@ -160,6 +160,46 @@ func TestACertificateNeedsItsKey(t *testing.T) {
 	}
 }
 
+// A certificate counts within its time: one that has expired is not taken over, and one that begins later is taken over
+// when it begins.
+func TestACertificateCountsWithinItsTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ca := certtest.New(t, "CA")
+		dir, now := t.TempDir(), time.Now()
+		cert, key := ca.Issue(certtest.Names{DNS: []string{"good"}, To: now.Add(time.Hour)}).Write(t, dir)
+		source := reload.KeyPair("cert", cert, key)
+		var log bytes.Buffer
+		set := reload.NewSet(slog.New(slog.NewTextHandler(&log, nil)))
+		pair, err := reload.Add(set, source)
+		if err != nil {
+			t.Fatal(err)
+		}
+		use := func(names certtest.Names, want string, broken int, line string) {
+			t.Helper()
+			ca.Issue(names).Write(t, dir)
+			log.Reset()
+			set.Check()
+			set.Check()
+			if got := pair.Get().Leaf.DNSNames[0]; got != want || set.Stats().Broken != broken || strings.Count(log.String(), line) != 1 {
+				t.Errorf("with the certificate %s: %s is in use, Stats() = %+v, log %s; want %s, %d broken and one line with %q",
+					names.DNS[0], got, set.Stats(), log.String(), want, broken, line)
+			}
+		}
+		use(certtest.Names{DNS: []string{"expired"}, To: now.Add(-time.Hour)}, "good", 1, "the certificate has expired at ")
+		if _, err := reload.Add(set, source); err == nil {
+			t.Error("a certificate that has expired is usable at the start")
+		}
+		use(certtest.Names{DNS: []string{"later"}, From: now.Add(time.Minute)}, "good", 1, "the certificate begins at ")
+		log.Reset()
+		time.Sleep(time.Minute)
+		set.Check()
+		set.Check()
+		if got := pair.Get().Leaf.DNSNames[0]; got != "later" || set.Stats().Broken != 0 || strings.Count(log.String(), "file reloaded") != 1 {
+			t.Errorf("a minute later %s is in use, Stats() = %+v, log %s; want later, none broken and one line", got, set.Stats(), log.String())
+		}
+	})
+}
+
 func TestAuthoritiesAreUsableAsAWhole(t *testing.T) {
 	one, two := certtest.New(t, "one"), certtest.New(t, "two")
 	pair := one.Issue(certtest.Names{DNS: []string{"a"}})
