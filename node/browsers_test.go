@@ -94,3 +94,33 @@ func TestOriginsAndHostsOfNoBrowserAreRefusedAsSettings(t *testing.T) {
 		}
 	}
 }
+
+// Clients and readers of pages ask the same queries, and one metric counts both.
+func TestQueriesOfPagesAndOfClientsAreCountedTogether(t *testing.T) {
+	c := newCluster(t, 1, copies(1, 1))
+	c.formed("a")
+	c.answersQueries()
+	const metric = `flowring_http_query_seconds_count{kind="hours"}`
+	before := c.metric("a", metric)
+	for i, path := range []string{"/hours?from=-24h", "/"} {
+		req, err := http.NewRequest(http.MethodGet, c.url("a")+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Accept", "text/html, */*;q=0.1")
+		res, err := c.http.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res.Body.Close()
+		if res.StatusCode != http.StatusOK {
+			t.Errorf("GET %s = %d, want 200", path, res.StatusCode)
+		}
+		c.eventually(func() error { // the node counts a query after its answer
+			if n := c.metric("a", metric) - before; n != float64(i+1) {
+				return fmt.Errorf("%v queries are counted after GET %s, want %d", n, path, i+1)
+			}
+			return nil
+		})
+	}
+}

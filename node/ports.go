@@ -22,6 +22,7 @@ import (
 	"flowring/router"
 	"flowring/router/page"
 	"flowring/router/principal"
+	"flowring/router/rows"
 )
 
 // The settings of the ports, for errors.
@@ -103,6 +104,7 @@ func (n *Node) openPublicPort(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	meter := rows.NewMeter(n.deps.Registry, n.log)
 	floors := func() roster.Floors { return n.membership.Roster().Floors() }
 	handler := func(g *browser.Guard) http.Handler {
 		return router.New(router.Config{
@@ -114,11 +116,11 @@ func (n *Node) openPublicPort(ctx context.Context) error {
 		}, router.Deps{
 			Cluster: publicAPI{n}, Admin: operator.Door{Deps: operator.Deps{
 				Members: n.operatorMembers, Self: n.membership.Self, Drain: n.Drain, Forget: n.Forget, Confirm: n.retention.Confirm, Backup: n.backups.Make, Client: n.client,
-			}}, Log: n.log, Registry: n.deps.Registry, MemoryFull: n.memory.Full,
+			}}, Log: n.log, Registry: n.deps.Registry, Meter: meter, MemoryFull: n.memory.Full,
 			Hours:    senders.Hours(floors, n.cfg.MaxFuture, n.deps.Now),
 			CPUSlots: n.cpuSlots, Unready: n.shedsConnections, Now: n.deps.Now, Guard: g, Gate: gate,
 			Pages: page.New(page.Deps{
-				Cluster: publicAPI{n}, Gate: gate, AnyHour: n.cfg.AnyHour, Insecure: n.cfg.Insecure, Log: n.log, Now: n.deps.Now,
+				Cluster: publicAPI{n}, Meter: meter, Gate: gate, AnyHour: n.cfg.AnyHour, Insecure: n.cfg.Insecure, Log: n.log, Now: n.deps.Now,
 			}),
 			Metrics: promhttp.HandlerFor(n.deps.Registry, promhttp.HandlerOpts{}),
 		})

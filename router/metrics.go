@@ -8,7 +8,6 @@ import (
 	"flowring/internal/contract"
 	"flowring/router/admission"
 	"flowring/router/quota"
-	"flowring/router/rows"
 )
 
 // metrics are the metrics of the public API. Each label has a small, fixed set of values.
@@ -26,9 +25,6 @@ type metrics struct {
 	refusals  *prometheus.CounterVec // by reason: a problem of the table of refusals
 	overloads *prometheus.CounterVec // by limit: of package admission, package quota, or limitReads
 	broken    prometheus.Counter
-
-	querySeconds *prometheus.HistogramVec // by kind
-	queryRows    *prometheus.CounterVec   // by kind
 
 	long        prometheus.Gauge
 	longRefused prometheus.Counter
@@ -67,12 +63,6 @@ func newMetrics(reg prometheus.Registerer, c *admission.Controller) metrics {
 			Help: "Requests refused for a limit of this node, by the limit."}, []string{"limit"}),
 		broken: counter("answers_broken_total", "Answers to a GET that broke off after their first byte."),
 
-		querySeconds: f.NewHistogramVec(prometheus.HistogramOpts{Name: "flowring_http_query_seconds",
-			Help:    "Time of queries from their headers to the end of their answers, by kind.",
-			Buckets: prometheus.ExponentialBuckets(0.001, 2, 16)}, []string{"kind"}),
-		queryRows: f.NewCounterVec(prometheus.CounterOpts{Name: "flowring_http_query_rows_total",
-			Help: "Rows in the answers to queries, by kind."}, []string{"kind"}),
-
 		long: gauge("long_answers", "Answers to a GET of more than 64 KiB that are being sent."),
 		longRefused: counter("long_answers_refused_total",
 			"Answers of more than 64 KiB refused, because no place became free in time or too many were waiting."),
@@ -98,10 +88,6 @@ func (m *metrics) start() {
 		quota.LimitBytes, quota.LimitRecords,
 	} {
 		m.overloads.WithLabelValues(limit)
-	}
-	for _, kind := range rows.Kinds() {
-		m.querySeconds.WithLabelValues(kind)
-		m.queryRows.WithLabelValues(kind)
 	}
 	for r := range contract.All() {
 		if r.Problem() != "" {

@@ -5,10 +5,8 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
-	"time"
 
 	"flowring/router/ask"
-	"flowring/router/parameter"
 	"flowring/router/rows"
 )
 
@@ -117,11 +115,6 @@ func outputOf(w http.ResponseWriter, r *http.Request, o ask.Output) *rows.Output
 
 // asked returns a function that counts and logs a question at its end, answered or not.
 func (rt *router) asked(r *http.Request, kind string, out *rows.Output) func() {
-	start := time.Now()
-	return func() {
-		took := time.Since(start)
-		rt.metrics.querySeconds.WithLabelValues(kind).Observe(took.Seconds())
-		rt.metrics.queryRows.WithLabelValues(kind).Add(float64(out.Rows))
-		rt.Log.DebugContext(r.Context(), "query ended", "kind", kind, "query", parameter.Shown(r.URL), "rows", out.Rows, "took", took)
-	}
+	end := rt.Meter.Begin(r.Context(), kind, r.URL)
+	return func() { end(out.Rows) }
 }

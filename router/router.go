@@ -22,6 +22,7 @@ import (
 	"flowring/router/principal"
 	"flowring/router/quota"
 	"flowring/router/reception"
+	"flowring/router/rows"
 	"flowring/router/watch"
 )
 
@@ -80,6 +81,7 @@ type Deps struct {
 	Log        *slog.Logger
 	Metrics    http.Handler          // answers /metrics; nil: 404
 	Registry   prometheus.Registerer // nil: the metrics are counted and not registered
+	Meter      *rows.Meter           // counts questions; nil: one of its own, with Registry
 	CPUSlots   admission.CPUSlots    // for compressing answers; nil: admission.DefaultCPUSlots
 	Admin      admin.Calls           // the calls of operators; nil: 404
 	Gate       *principal.Gate       // decides who may do what; nil: an open gate
@@ -143,6 +145,9 @@ func newRouter(cfg Config, deps Deps) *router {
 	})
 	rt.accounts = quota.New(deps.Registry)
 	rt.metrics = newMetrics(deps.Registry, rt.admission)
+	if rt.Meter == nil {
+		rt.Meter = rows.NewMeter(rt.Registry, rt.Log)
+	}
 	rt.reception = reception.New(
 		reception.Config{MaxBody: cfg.MaxBody, MaxDecoding: cfg.MaxDecoding, PostTimeout: cfg.PostTimeout},
 		reception.Deps{

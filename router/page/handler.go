@@ -24,6 +24,7 @@ import (
 	"flowring/router"
 	"flowring/router/ask"
 	"flowring/router/principal"
+	"flowring/router/rows"
 )
 
 //go:embed files
@@ -39,6 +40,7 @@ type Cluster interface {
 // Deps are the collaborators of a Handler.
 type Deps struct {
 	Cluster  Cluster
+	Meter    *rows.Meter      // counts the queries, beside those of clients; nil: one of its own, without a registry
 	Gate     *principal.Gate  // decides who may read; nil: an open gate
 	AnyHour  bool             // take an hour that looks like a time in another unit, such as seconds since 1970
 	Insecure bool             // take tokens over a network without TLS
@@ -70,6 +72,9 @@ func New(deps Deps) *Handler {
 	}
 	if deps.Log == nil {
 		deps.Log = slog.New(slog.DiscardHandler)
+	}
+	if deps.Meter == nil {
+		deps.Meter = rows.NewMeter(nil, deps.Log)
 	}
 	if deps.Gate == nil {
 		deps.Gate = principal.NewGate(principal.Config{Log: deps.Log})
@@ -294,6 +299,11 @@ func linkWith(path string, parameters url.Values, pairs ...string) string {
 		return path
 	}
 	return path + "?" + changed.Encode()
+}
+
+// measure counts a query of the page. The log has the path alone, because a page takes parameters that it does not know.
+func (h *Handler) measure(ctx context.Context, p *content, kind string) (end func(rows int)) {
+	return h.Meter.Begin(ctx, kind, &url.URL{Path: p.path})
 }
 
 // note takes the completeness of an answer into account.

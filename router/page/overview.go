@@ -9,6 +9,7 @@ import (
 	"flowring/flow/query"
 	"flowring/internal/contract"
 	"flowring/router/page/figure"
+	"flowring/router/rows"
 )
 
 // overview is the first page for the template.
@@ -44,7 +45,9 @@ func (h *Handler) overview(ctx context.Context, p *content) error {
 	}
 	o := &overview{rangeChoice: choice}
 	from := min(choice.Chosen.Before().From, choice.strip().From)
+	end := h.measure(ctx, p, rows.KindHours)
 	answer, err := h.Cluster.Hours(ctx, from, choice.Chosen.To, p.ask())
+	end(len(answer.Totals))
 	if err != nil {
 		return fmt.Errorf("hours: %w", err)
 	}
@@ -106,10 +109,12 @@ func (h *Handler) rows(ctx context.Context, p *content, spec *query.Spec) ([]que
 const mostRows = 10_000
 
 // page reads the rows of a query, and the key behind which the next page begins; nil: there is none.
-func (h *Handler) page(ctx context.Context, p *content, spec *query.Spec) (rows []query.Row, next *query.Key, err error) {
+func (h *Handler) page(ctx context.Context, p *content, spec *query.Spec) (all []query.Row, next *query.Key, err error) {
 	if max(spec.Top, spec.Limit) > mostRows {
 		return nil, nil, contract.Query.Errorf("the page shows at most %d rows; download the others", mostRows)
 	}
+	end := h.measure(ctx, p, rows.KindOf(spec))
+	defer func() { end(len(all)) }()
 	answer, err := h.Cluster.Query(ctx, spec, p.ask())
 	if err != nil {
 		return nil, nil, err
@@ -119,13 +124,13 @@ func (h *Handler) page(ctx context.Context, p *content, spec *query.Spec) (rows 
 		if err != nil {
 			return nil, nil, err
 		}
-		rows = append(rows, row)
+		all = append(all, row)
 	}
 	if after, more := answer.Next(); more {
 		next = &after
 	}
 	p.note(answer.Complete())
-	return rows, next, nil
+	return all, next, nil
 }
 
 // filterLink returns the link to the explore page with a filter of one name.

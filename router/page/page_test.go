@@ -1,10 +1,13 @@
 package page
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"iter"
+	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -12,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/net/html"
 
 	"flowring/flow"
@@ -19,6 +23,7 @@ import (
 	"flowring/flow/query/naive"
 	"flowring/internal/contract"
 	"flowring/router"
+	"flowring/router/rows"
 )
 
 // fakeCluster answers queries over its records.
@@ -164,6 +169,42 @@ func TestTheOverviewAsksFewQueries(t *testing.T) {
 	get(t, cluster, "/")
 	if n := len(cluster.asked) + 1; n > 5 { // and the hours
 		t.Errorf("the overview asks %d queries, want at most 5", n)
+	}
+}
+
+// The queries of pages count by kind like those of clients, answered or not.
+func TestQueriesOfPagesAreCounted(t *testing.T) {
+	reg, log := prometheus.NewRegistry(), new(bytes.Buffer)
+	meter := rows.NewMeter(reg, slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})))
+	cluster := &fakeCluster{complete: contract.Complete, records: []flow.Record{
+		record(nowHour, "checkout", "payments", 1000), record(nowHour-1, "storefront", "catalog", 500),
+	}}
+	h := New(Deps{Cluster: cluster, Meter: meter, Now: func() time.Time { return time.Unix(nowHour*3600, 0) }})
+	for _, target := range []string{"/", "/explore", "/explore?show=names&group=src_app", "/live?token=hunter2"} {
+		h.Answer(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, target, nil), nil)
+	}
+	cluster.err = errors.New("lost")
+	h.Answer(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/", nil), nil)
+	families, err := reg.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string][2]uint64{} // by kind: queries, rows
+	for _, family := range families {
+		for _, m := range family.GetMetric() {
+			counts := got[m.GetLabel()[0].GetValue()]
+			counts[0], counts[1] = counts[0]+m.GetHistogram().GetSampleCount(), counts[1]+uint64(m.GetCounter().GetValue())
+			got[m.GetLabel()[0].GetValue()] = counts
+		}
+	}
+	want := map[string][2]uint64{
+		"hours": {2, 2}, "top": {4, 7}, "groups": {1, 2}, "series": {2, 4}, "page": {1, 2}, "sorted": {0, 0}, "names": {0, 0},
+	}
+	if !maps.Equal(got, want) {
+		t.Errorf("the queries and rows of the pages are %v by kind, want %v", got, want)
+	}
+	if text := log.String(); strings.Count(text, "query ended") != 10 || !strings.Contains(text, "path=/live") || strings.Contains(text, "hunter2") {
+		t.Errorf("the log is\n%s\nwant a line for each query, with the path of its page alone", text)
 	}
 }
 
