@@ -76,9 +76,10 @@ func (rt *router) getPage(w http.ResponseWriter, r *http.Request) {
 // signIn answers with the form for a token, and takes one.
 func (rt *router) signIn(w http.ResponseWriter, r *http.Request) { rt.answerPage(w, r, nil) }
 
-// answerPage answers with a page. A refusal on it is counted like any other.
+// answerPage answers with a page. A refusal on it is counted like any other, unless the reader is gone.
 func (rt *router) answerPage(w http.ResponseWriter, r *http.Request, refused error) {
 	if err := rt.Pages.Answer(w, r, refused); err != nil {
+		rt.abortIfGone(r, err)
 		refusal, _ := RefusalOf(err)
 		rt.noteRefusal(r, refusal, err)
 	}

@@ -1,6 +1,8 @@
 package router
 
 import (
+	"context"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -36,6 +38,25 @@ func TestRefusalsOnPagesAreCounted(t *testing.T) {
 	}
 	if n := metricValue(t, reg, "flowring_http_refusals_total", []string{"reason", contract.Unavailable.Problem()}); n != 2 {
 		t.Errorf("%v refusals are counted, want 2", n)
+	}
+}
+
+// P18: a reader who goes away while a page asks is no failure of the node.
+func TestAReaderWhoGoesAwayIsNoRefusal(t *testing.T) {
+	reg, log := prometheus.NewRegistry(), &lines{}
+	rt := newRouter(Config{}, Deps{
+		Cluster: newFake(), Log: slog.New(slog.NewTextHandler(log, nil)), Registry: reg, Pages: fakePages{context.Canceled},
+	})
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	func() {
+		defer func() { _ = recover() }() // as net/http does
+		rt.handler().ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/explore", nil).WithContext(ctx))
+	}()
+	wantMetric(t, reg, "flowring_http_refusals_total", 0, "reason", contract.Internal.Problem())
+	wantMetric(t, reg, "flowring_http_requests_total", 1, "route", "/explore", "method", "GET", "code", "aborted")
+	if log.count("refused") > 0 {
+		t.Errorf("the log has\n%s", log.text.String())
 	}
 }
 

@@ -88,16 +88,21 @@ func limitOf(err error) string {
 // refuse answers r with the problem for err, counts it and logs it. If the client is gone, refuse aborts the
 // connection, because net/http would send 200 for an empty answer.
 func (rt *router) refuse(w http.ResponseWriter, r *http.Request, err error) {
-	slow := errors.Is(err, contract.SlowBody) // net/http cancels the context, but the client is still there
-	if r.Context().Err() != nil && !slow {
-		rt.Log.DebugContext(r.Context(), "client went away", "method", r.Method, "path", r.URL.Path, "err", err)
-		panic(http.ErrAbortHandler)
-	}
+	rt.abortIfGone(r, err)
 	refusal, p := problemOf(err)
 	rt.noteRefusal(r, refusal, err)
 	writeProblem(w, refusal, p)
 	if p.Status < 500 {
 		rt.discard(w, r)
+	}
+}
+
+// abortIfGone aborts the connection of a client that is gone, with the error of its request.
+func (rt *router) abortIfGone(r *http.Request, err error) {
+	slow := errors.Is(err, contract.SlowBody) // net/http cancels the context, but the client is still there
+	if r.Context().Err() != nil && !slow {
+		rt.Log.DebugContext(r.Context(), "client went away", "method", r.Method, "path", r.URL.Path, "err", err)
+		panic(http.ErrAbortHandler)
 	}
 }
 
