@@ -43,8 +43,8 @@ func (a *Access) AddFlags(f *pflag.FlagSet, timeout time.Duration) {
 	a.Credentials.addFlags(f)
 }
 
-// Client returns a client of the nodes in the flags or in the environment. While a request waits, stderr gets the
-// reason.
+// Client returns a client of the nodes in the flags or in the environment. While a request of During waits, stderr gets
+// the reason.
 func (a *Access) Client(stderr io.Writer) (*client.Client, error) {
 	targets, err := a.URLs(os.Getenv(settings.TargetVariable))
 	if err != nil {

@@ -1,8 +1,11 @@
 package access
 
 import (
+	"context"
+	"io"
 	"reflect"
 	"testing"
+	"time"
 )
 
 func TestTargets(t *testing.T) {
@@ -20,5 +23,20 @@ func TestTargets(t *testing.T) {
 		if got, err := a.URLs(test.environment); err != nil || !reflect.DeepEqual(got, test.want) {
 			t.Errorf("%s: URLs() = %q, %v, want %q", test.name, got, err, test.want)
 		}
+	}
+}
+
+// A request needs no During: then nothing is printed, and nothing fails.
+func TestARequestOutsideOfDuringFailsWithItsOwnError(t *testing.T) {
+	a := Access{Targets: []string{"127.0.0.1:1"}}
+	c, err := a.Client(io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+	defer cancel()
+	if _, err := c.Members(ctx); !Unavailable(err) {
+		t.Errorf("Members = %v, want an error about the node", err)
 	}
 }

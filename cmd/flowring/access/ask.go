@@ -59,5 +59,5 @@ func (a *Access) Query(
 	return rows, err
 }
 
-// During runs ask, which makes one request. While ask waits, stderr gets the reason.
+// During runs ask, which makes one request, or several at the same time. While ask waits, stderr gets the reason.
 func (a *Access) During(ask func() error) error { return a.waiting.during(ask) }

@@ -6,5 +6,6 @@
 // A credential is a header, a bearer token from a file or the certificates for https targets. No error and no line
 // shows a credential.
 //
-// Mistakes in the flags, the environment or the files are an Error. An Access makes one request at a time.
+// Mistakes in the flags, the environment or the files are an Error. One During runs at a time. A request outside of it is
+// allowed, and prints no line.
 package access

@@ -24,28 +24,31 @@ const (
 type waiting struct {
 	stderr io.Writer
 
-	mu      sync.Mutex
-	targets []string          // in the order of their first attempts
-	reasons map[string]string // by target: the failure of the last attempt, or "no answer yet"
+	mu    sync.Mutex
+	tried []triedTarget // in the order of their first attempts
 }
+
+// triedTarget is a target with the failure of its last attempt, or "no answer yet".
+type triedTarget struct{ target, reason string }
 
 // attempt is a client.Watch.
 func (w *waiting) attempt(target string, err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if !slices.Contains(w.targets, target) {
-		w.targets = append(w.targets, target)
-		w.reasons[target] = "no answer yet"
+	i := slices.IndexFunc(w.tried, func(t triedTarget) bool { return t.target == target })
+	if i < 0 {
+		i = len(w.tried)
+		w.tried = append(w.tried, triedTarget{target, "no answer yet"})
 	}
 	if err != nil {
-		w.reasons[target] = reason(err)
+		w.tried[i].reason = reason(err)
 	}
 }
 
-// during runs ask, which makes one request, and prints the lines.
+// during runs ask, which makes requests, and prints the lines.
 func (w *waiting) during(ask func() error) error {
 	w.mu.Lock()
-	w.targets, w.reasons = nil, map[string]string{}
+	w.tried = nil
 	w.mu.Unlock()
 	answered := make(chan struct{})
 	var told sync.WaitGroup
@@ -74,8 +77,8 @@ func (w *waiting) String() string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	var all []string
-	for _, target := range w.targets {
-		all = append(all, target+": "+w.reasons[target])
+	for _, t := range w.tried {
+		all = append(all, t.target+": "+t.reason)
 	}
 	return strings.Join(all, "; ")
 }

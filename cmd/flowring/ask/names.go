@@ -29,11 +29,7 @@ func Names(ctx context.Context, a *access.Access, field, prefix string, values u
 			asked.Set(end, values.Get(end))
 		}
 	}
-	var found []string
-	err = a.During(func() (err error) {
-		found, err = c.Names(ctx, asked)
-		return err
-	})
+	found, err := c.Names(ctx, asked)
 	if err != nil {
 		return nil
 	}

@@ -107,7 +107,7 @@ func (c *Command) Run(ctx context.Context, stderr io.Writer) error {
 	if err := level.UnmarshalText([]byte(c.level)); err != nil {
 		return access.Error{Err: err}
 	}
-	a := collect.New(c.Config, collect.Deps{Log: log.New(lines, c.format, level), Post: c.post(to)})
+	a := collect.New(c.Config, collect.Deps{Log: log.New(lines, c.format, level), Post: post(to)})
 	if err := a.Start(ctx); err != nil {
 		return err
 	}
@@ -141,14 +141,10 @@ func (c *Command) complete() error {
 }
 
 // post returns the function that sends a request.
-func (c *Command) post(to *client.Client) collect.Post {
+func post(to *client.Client) collect.Post {
 	return func(ctx context.Context, body []byte, key string) (replayed bool, err error) {
-		err = c.Access.During(func() error {
-			receipt, err := to.Post(ctx, body, client.PostOptions{Key: key})
-			replayed = receipt.Replayed && receipt.Attempts == 1
-			return err
-		})
-		return replayed, err
+		receipt, err := to.Post(ctx, body, client.PostOptions{Key: key})
+		return receipt.Replayed && receipt.Attempts == 1, err
 	}
 }
 
