@@ -321,9 +321,9 @@ func TestAgesAreAlsoInDays(t *testing.T) {
 			t.Errorf("Set(%q) = %v, and the age is %s, want %s", text, err, got, want)
 		}
 	}
-	for _, text := range []string{"d", "-1d", "1.5d", "90", "99999d", "1w"} {
-		if err := (ageValue{new(time.Duration)}).Set(text); err == nil {
-			t.Errorf("Set(%q) = nil, want an error", text)
+	for _, text := range []string{"d", "-1d", "1.5d", "90", "99999d", "1w", "2x"} {
+		if err := (ageValue{new(time.Duration)}).Set(text); err == nil || !strings.Contains(err.Error(), "such as 90d") {
+			t.Errorf("Set(%q) = %v, want an error that proposes days", text, err)
 		}
 	}
 }

@@ -62,12 +62,15 @@ func (v debugValue) Type() string   { return "host:port" }
 // durationValue is a length of time.
 type durationValue struct{ field *time.Duration }
 
-func (v durationValue) Set(text string) error {
+func (v durationValue) Set(text string) error { return setDuration(v.field, text, "15m or 1h30m") }
+
+// setDuration sets a length of time. such are the examples in its error.
+func setDuration(field *time.Duration, text, such string) error {
 	d, err := time.ParseDuration(text)
 	if err != nil || d < 0 {
-		return fmt.Errorf("%q is no length of time, such as 15m or 1h30m", text)
+		return fmt.Errorf("%q is no length of time, such as %s", text, such)
 	}
-	*v.field = d
+	*field = d
 	return nil
 }
 
@@ -95,7 +98,7 @@ func (v ageValue) Set(text string) error {
 		*v.field = time.Duration(n) * day
 		return nil
 	}
-	return durationValue(v).Set(text)
+	return setDuration(v.field, text, "90d or 36h")
 }
 
 func (v ageValue) String() string {
