@@ -52,6 +52,6 @@ func newRestore() *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&r.To, "data-dir", node.DefaultDataDir, "`folder` to make, missing or empty")
-	mustRegister(cmd, "data-dir", cobra.FixedCompletions(nil, cobra.ShellCompDirectiveFilterDirs))
+	mustRegister(cmd, "data-dir", folders)
 	return cmd
 }

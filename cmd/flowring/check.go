@@ -22,8 +22,3 @@ func newCheck() *cobra.Command {
 		},
 	}
 }
-
-// folders has a shell complete folders.
-func folders(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-	return nil, cobra.ShellCompDirectiveFilterDirs
-}

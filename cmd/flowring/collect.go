@@ -18,11 +18,17 @@ func newCollect() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error { return c.Run(cmd.Context(), cmd.ErrOrStderr()) },
 	}
 	c.AddFlags(cmd.Flags())
-	addAccess(cmd, &c.Access, time.Minute)
 	cmd.Flags().VisitAll(func(f *pflag.Flag) {
-		if words := strings.Split(f.Value.Type(), "|"); len(words) > 1 {
-			mustRegister(cmd, f.Name, cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp))
+		switch of, _ := pflag.UnquoteUsage(f); {
+		case of == "file": // the shell completes files by itself
+		case of == "folder":
+			mustRegister(cmd, f.Name, folders)
+		case strings.Contains(of, "|"):
+			mustRegister(cmd, f.Name, cobra.FixedCompletions(strings.Split(of, "|"), cobra.ShellCompDirectiveNoFileComp))
+		default:
+			mustRegister(cmd, f.Name, cobra.NoFileCompletions)
 		}
 	})
+	addAccess(cmd, &c.Access, time.Minute)
 	return cmd
 }

@@ -25,6 +25,11 @@ func mustRegister(cmd *cobra.Command, flag string, complete cobra.CompletionFunc
 	}
 }
 
+// folders has a shell complete folders.
+func folders(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	return nil, cobra.ShellCompDirectiveFilterDirs
+}
+
 // format is the flag for the format of an answer.
 type format struct{ settings.Choice }
 

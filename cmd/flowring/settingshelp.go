@@ -28,7 +28,7 @@ func completeSettings(cmd *cobra.Command) {
 		switch {
 		case c.File: // the shell completes files by itself
 		case c.Folder:
-			mustRegister(cmd, c.Flag, cobra.FixedCompletions(nil, cobra.ShellCompDirectiveFilterDirs))
+			mustRegister(cmd, c.Flag, folders)
 		case c.Words != nil:
 			mustRegister(cmd, c.Flag, cobra.FixedCompletions(c.Words, cobra.ShellCompDirectiveNoFileComp))
 		default:
