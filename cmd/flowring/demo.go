@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
+	"flowring/cmd/flowring/about"
 	"flowring/cmd/flowring/lifetime"
 	"flowring/cmd/flowring/log"
 	"flowring/node"
@@ -28,15 +29,10 @@ const (
 	demoRefresh = 20 * time.Millisecond
 )
 
-const aboutDemo = `Run three nodes in this terminal, on loopback, each batch on two of them.
-
-The data lies in a temporary folder, which is removed at the end. The demonstration
-ends at Ctrl-C, or after the time of --for.`
-
 func newDemo() *cobra.Command {
 	var length time.Duration
 	cmd := &cobra.Command{
-		Use: "demo [--for DURATION]", Short: "Run three nodes in this terminal, to try things out", Long: aboutDemo,
+		Use: "demo [--for DURATION]", Short: "Run three nodes in this terminal, to try things out", Long: about.Demo,
 		Example: "  flowring demo\n  flowring demo --for 1m",
 		Args:    arguments(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {

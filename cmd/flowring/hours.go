@@ -3,17 +3,12 @@ package main
 import (
 	"github.com/spf13/cobra"
 
+	"flowring/cmd/flowring/about"
 	"flowring/cmd/flowring/access"
 	"flowring/cmd/flowring/ask"
 	"flowring/cmd/flowring/output"
 	"flowring/cmd/flowring/retention"
 )
-
-const aboutHours = `Print the hours that have flows, with the total bytes of each.
-
-FLOWS is the number of different flows, where the node knows it. COMPLETE is true if the totals
-are known to hold all acknowledged records of the hour. With a retention the command also says
-which hours are deleted, and the next removal.`
 
 func newHours() *cobra.Command {
 	var a access.Access
@@ -21,7 +16,7 @@ func newHours() *cobra.Command {
 	var format format
 	var exact bool
 	cmd := &cobra.Command{
-		Use: "hours [FLAGS]", Short: "Print the hours that have flows, with their totals", Long: aboutHours,
+		Use: "hours [FLAGS]", Short: "Print the hours that have flows, with their totals", Long: about.Hours,
 		Example: "  flowring hours\n  flowring hours --from -7d --format csv",
 		Args:    arguments(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {

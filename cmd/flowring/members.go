@@ -12,21 +12,17 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/spf13/cobra"
 
+	"flowring/cmd/flowring/about"
 	"flowring/cmd/flowring/access"
 	"flowring/cmd/flowring/output"
 	"flowring/router"
 )
 
-const aboutMembers = `Print the nodes of the cluster in the view of one node, and the placement of data.
-
-Two nodes with the same ring place every hour alike. An absent node keeps its partitions
-until it comes back or is forgotten.`
-
 func newMembers() *cobra.Command {
 	var a access.Access
 	var format format
 	cmd := &cobra.Command{
-		Use: "members [FLAGS]", Short: "Print the nodes of the cluster", Long: aboutMembers,
+		Use: "members [FLAGS]", Short: "Print the nodes of the cluster", Long: about.Members,
 		Example: "  flowring members\n  flowring members --target http://10.0.0.7:8080 --format json",
 		Args:    arguments(0, 0),
 		RunE:    func(cmd *cobra.Command, _ []string) error { return runMembers(cmd, &a, format.of(cmd)) },

@@ -5,23 +5,13 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"flowring/cmd/flowring/about"
 	"flowring/router/principal"
 )
 
-const aboutToken = `Make tokens for --tokens-file.`
-
-const aboutTokenNew = `Print a new token, and its line for the tokens file of the nodes.
-
-The first line of the output is the token, for the sender. The second line is for the file
-of --tokens-file on each node: the name, its scopes and the SHA-256 of the token, from which
-nobody can find the token. No node and no log shows the token again.
-
-A name may have several tokens. To replace one, add the new line, give the token to the
-sender, and remove the old line.`
-
 func newToken() *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "token COMMAND", Short: "Make tokens for the tokens file of the nodes", Long: aboutToken,
+		Use: "token COMMAND", Short: "Make tokens for the tokens file of the nodes", Long: "Make tokens for --tokens-file.",
 		Args: noSuchCommand, RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(newTokenNew())
@@ -31,7 +21,7 @@ func newToken() *cobra.Command {
 func newTokenNew() *cobra.Command {
 	var scope string
 	cmd := &cobra.Command{
-		Use: "new NAME --scope SCOPES", Short: "Print a new token and its line", Long: aboutTokenNew,
+		Use: "new NAME --scope SCOPES", Short: "Print a new token and its line", Long: about.TokenNew,
 		Example: "  flowring token new agent --scope write\n  flowring token new operator --scope read,admin",
 		Args:    arguments(1, 1), DisableFlagsInUseLine: true, ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, args []string) error {

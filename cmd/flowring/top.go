@@ -14,19 +14,13 @@ import (
 	"flowring/cmd/flowring/top"
 )
 
-const aboutTop = `Show the largest groups of flows on this terminal, and keep them fresh.
-
-Without --from the flows are those of the current hour. The keys b, t and r choose the sum
-that decides: bytes in both directions, sent, received. The key g chooses other groups, and
-q or Ctrl-C ends the command. It also ends, with an error, if no node answers in time.`
-
 func newTop() *cobra.Command {
 	var a access.Access
 	var question ask.Question
 	var screen top.Screen
 	var exact bool
 	cmd := &cobra.Command{
-		Use: "top [FLAGS]", Short: "Show the largest groups of flows, live", Long: aboutTop,
+		Use: "top [FLAGS]", Short: "Show the largest groups of flows, live", Long: top.About,
 		Example: "  flowring top\n  flowring top --from -24h --src-app 'web-*' --group-by dest_app",
 		Args:    arguments(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {

@@ -72,3 +72,32 @@ const GetExamples = `  flowring get now
   flowring get --from -24h --src-app 'web-*' --group-by src_app --top 10
   flowring get --from -7d --app payments --group-by day,vpc_id --format csv > payments.csv
   flowring get now --group-by dest_app --sort -bytes_rx --limit 20 --exact`
+
+// Hours is the help text of flowring hours.
+const Hours = `Print the hours that have flows, with the total bytes of each.
+
+FLOWS is the number of different flows, where the node knows it. COMPLETE is true if the totals
+are known to hold all acknowledged records of the hour. With a retention the command also says
+which hours are deleted, and the next removal.`
+
+// Members is the help text of flowring members.
+const Members = `Print the nodes of the cluster in the view of one node, and the placement of data.
+
+Two nodes with the same ring place every hour alike. An absent node keeps its partitions
+until it comes back or is forgotten.`
+
+// Demo is the help text of flowring demo.
+const Demo = `Run three nodes in this terminal, on loopback, each batch on two of them.
+
+The data lies in a temporary folder, which is removed at the end. The demonstration
+ends at Ctrl-C, or after the time of --for.`
+
+// TokenNew is the help text of flowring token new.
+const TokenNew = `Print a new token, and its line for the tokens file of the nodes.
+
+The first line of the output is the token, for the sender. The second line is for the file
+of --tokens-file on each node: the name, its scopes and the SHA-256 of the token, from which
+nobody can find the token. No node and no log shows the token again.
+
+A name may have several tokens. To replace one, add the new line, give the token to the
+sender, and remove the old line.`
