@@ -87,7 +87,8 @@ func (o *objects) length() (int, error) {
 	}
 }
 
-// isSyntax reports whether err is about the value and not about the input.
+// isSyntax reports whether err is about the value and not about the input. An input that is cut short, such as a
+// compressed one, has an io.ErrUnexpectedEOF within its error.
 func isSyntax(err error) bool {
-	return errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, new(*jsontext.SyntacticError))
+	return err == io.ErrUnexpectedEOF || errors.As(err, new(*jsontext.SyntacticError))
 }

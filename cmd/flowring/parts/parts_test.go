@@ -130,6 +130,39 @@ func TestATextThatIsCutShortIsAnErrorWithoutItsLastPart(t *testing.T) {
 	}
 }
 
+// The rest of an object at which a compressed input is cut short fills no part: the part would have another key than that
+// of the whole input, so that its records would count twice (P2).
+func TestAnObjectThatIsCutShortEndsNoPart(t *testing.T) {
+	cut := strings.NewReader(strings.Repeat("{}\n", MaxUnits-1) + "{\n" + strings.Repeat("\"a\":1,\n", 50_000))
+	got, err := all(Objects(io.MultiReader(cut, iotest.ErrReader(io.ErrUnexpectedEOF))))
+	if len(got) > 0 || !errors.Is(err, io.ErrUnexpectedEOF) {
+		t.Errorf("%d parts and %v, want none and an unexpected end", len(got), err)
+	}
+}
+
+// The rules of cutting are part of the keys: another limit makes other parts, with other keys, of a file that an earlier
+// version has imported (P2).
+func TestTheLimitsOfAPartNeverChange(t *testing.T) {
+	objects := func(record string, n int) []int {
+		got, err := all(Objects(strings.NewReader(strings.Repeat(record, n))))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var sizes []int
+		for _, p := range got {
+			sizes = append(sizes, len(p.Units))
+		}
+		return sizes
+	}
+	if got, want := objects("{}\n", 10_001), []int{10_000, 1}; !reflect.DeepEqual(got, want) {
+		t.Errorf("small objects: parts of %d, want %d", got, want)
+	}
+	kib := "{\"a\":\"" + strings.Repeat("x", 1024-9) + "\"}" // with its line end 1 KiB in a part
+	if got, want := objects(kib, 9000), []int{8192, 808}; !reflect.DeepEqual(got, want) {
+		t.Errorf("objects of 1 KiB: parts of %d, want %d", got, want)
+	}
+}
+
 func TestTheMemoryIsBounded(t *testing.T) {
 	const size = 64 << 20
 	line := []byte("{\"name\":\"" + strings.Repeat("x", 50) + "\"}\n")
