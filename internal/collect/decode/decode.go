@@ -163,10 +163,7 @@ func (d *Decoder) Release() ([]Record, bool) {
 	g := d.ready[0]
 	d.ready = d.ready[1:]
 	d.counts.Held.Add(-int64(len(g.Data)))
-	records, err := d.netFlow(g, false, true)
-	if err != nil {
-		return nil, true // it was well formed when it was held, and its exporter is forgotten since
-	}
+	records, _ := d.netFlow(g, false, true) // a refusal is counted
 	return records, true
 }
 
@@ -178,8 +175,8 @@ func (d *Decoder) Expire(now time.Time) ([]Record, bool) {
 			g := at.held[0]
 			at.held = at.held[1:]
 			d.counts.Held.Add(-int64(len(g.Data)))
-			records, err := d.netFlow(g, false, false)
-			return records, err == nil
+			records, _ := d.netFlow(g, false, false) // a refusal is counted
+			return records, true
 		}
 		if len(at.held) == 0 && now.Sub(at.last) > d.cfg.TemplateLifetime {
 			d.forget(key, at)

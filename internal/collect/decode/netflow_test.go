@@ -70,6 +70,22 @@ func TestHeldDatagramsWithTemplatesEnd(t *testing.T) {
 	}
 }
 
+// A held datagram whose template has another layout since is refused. It ends neither the wait of others nor their count.
+func TestAHeldDatagramThatIsRefusedHidesNoOther(t *testing.T) {
+	d, c := decoder()
+	every(t, d, v9(0, templateSet(V9, 256, pair(0)...)))
+	every(t, d, v9(1, dataSet(256, pair(1)...), dataSet(300, pair(2)...)), v9(2, dataSet(300, pair(3)...)))
+	every(t, d, v9(3, templateSet(V9, 256, value{element: 82, vary: true}, num(1, 8, 0))))
+	ended := 0
+	for _, ok := d.Expire(now.Add(time.Minute)); ok; _, ok = d.Expire(now.Add(time.Minute)) {
+		ended++
+	}
+	if ended != 2 || c.Malformed.Load() != 1 || c.NoTemplate.Load() != 1 || c.Held.Load() != 0 {
+		t.Errorf("%d datagrams ended, %d refused, %d sets lost, %d bytes held, want 2, 1, 1 and 0",
+			ended, c.Malformed.Load(), c.NoTemplate.Load(), c.Held.Load())
+	}
+}
+
 func TestHeldBytesAreBounded(t *testing.T) {
 	cfg := settings()
 	cfg.MaxHeld = 50
