@@ -81,6 +81,12 @@ func (e *Engine) mapped(r *Record) (m mapped) {
 	return m
 }
 
+// Bytes returns the bytes of both directions times the sampling rate, and at most 2^64-1: the bytes that Map counts.
+func (r *Record) Bytes() uint64 {
+	tx, rx, _ := scaled(r)
+	return addUp(tx, rx)
+}
+
 // scaled returns the bytes of a record times its sampling rate.
 func scaled(r *Record) (tx, rx uint64, why Reason) {
 	rate := max(r.Rate, 1)

@@ -35,15 +35,14 @@ type Agent struct {
 	lostQueue  atomic.Uint64 // datagrams that had no room in the queue
 	notAllowed atomic.Uint64 // datagrams of addresses outside Config.Exporters
 
-	workers   []*worker
-	sockets   []*socket
-	server    *http.Server
-	listener  net.Listener
-	readers   sync.WaitGroup // of sockets
-	working   sync.WaitGroup // workers
-	rest      sync.WaitGroup // of the other goroutines
-	endRest   context.CancelFunc
-	endOfSend context.CancelFunc
+	workers  []*worker
+	sockets  []*socket
+	server   *http.Server
+	listener net.Listener
+	readers  sync.WaitGroup // of sockets
+	working  sync.WaitGroup // workers
+	rest     sync.WaitGroup // of the other goroutines
+	endRest  context.CancelFunc
 }
 
 // New returns an agent that does nothing yet.
@@ -80,10 +79,9 @@ func (a *Agent) Start(ctx context.Context) (err error) {
 		a.log.Info("spool opened with payloads of an earlier run", "payloads", s.Payloads, "torn_bytes", s.Torn)
 	}
 	background, end := context.WithCancel(context.WithoutCancel(ctx))
-	sending, endOfSend := context.WithCancel(background)
-	a.endRest, a.endOfSend = end, endOfSend
+	a.endRest = end
 	a.rest.Go(func() { a.files.Watch(background) })
-	a.rest.Go(func() { a.deliver(sending) })
+	a.rest.Go(func() { a.deliver(background) })
 	for _, w := range a.workers {
 		a.working.Go(w.run)
 	}
@@ -165,7 +163,6 @@ func (a *Agent) Stop() (left int) {
 	for end := time.Now().Add(a.cfg.Grace); a.spool.Stats().Payloads > 0 && time.Now().Before(end); {
 		<-time.After(20 * time.Millisecond)
 	}
-	a.endOfSend()
 	a.endRest()
 	a.close()
 	a.rest.Wait()

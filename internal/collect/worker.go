@@ -124,7 +124,7 @@ func (w *worker) add(records []decode.Record) {
 // record maps one record. The caller holds mu.
 func (w *worker) record(r *decode.Record) {
 	if r.Why != ingest.Kept {
-		w.counts.SetAside(r.Why, bytesOf(r))
+		w.counts.SetAside(r.Why, r.Bytes())
 		return
 	}
 	if w.engine.Map(&r.Record, &w.counts, w.tally.Add) == ingest.Kept && r.NoTime {
@@ -137,18 +137,10 @@ func (w *worker) lose(records []decode.Record) {
 	w.losses++
 	var c ingest.Counts
 	for i := range records {
-		c.SetAside(ingest.Kept, bytesOf(&records[i]))
+		c.SetAside(ingest.Kept, records[i].Bytes())
 	}
 	w.lost.Records += c.Kept.Records
 	w.lost.Bytes += c.Kept.Bytes
-}
-
-// bytesOf returns the scaled bytes of a record.
-func bytesOf(r *decode.Record) uint64 {
-	var c ingest.Counts
-	e := ingest.Engine{Placeholder: ingest.External, VPC: "-"}
-	e.Map(&r.Record, &c, drop)
-	return c.Received.Bytes
 }
 
 // flush writes the sums to the spool. If that fails the payload waits, with its key, because a part of it may be on

@@ -48,8 +48,7 @@ func (t *Tally) Reset() {
 // Payload returns the sums as requests with bodies of at most most bytes.
 func (t *Tally) Payload(most int) []byte {
 	ids := slices.SortedFunc(maps.Keys(t.sums), func(a, b id) int {
-		return cmp.Or(cmp.Compare(a.Hour, b.Hour), cmp.Compare(a.SrcApp, b.SrcApp), cmp.Compare(a.DestApp, b.DestApp),
-			cmp.Compare(a.VPCID, b.VPCID))
+		return cmp.Or(cmp.Compare(a.Hour, b.Hour), a.Key.Compare(b.Key))
 	})
 	w := writer{most: most}
 	for _, at := range ids {
