@@ -3,6 +3,8 @@ package ingest
 import (
 	"iter"
 	"math"
+
+	"flowring/flow"
 )
 
 // Reason says why a record does not count. The set of reasons is bounded, because it labels metrics.
@@ -82,9 +84,17 @@ func (n Note) String() string {
 // 2^64-1 do not count.
 type Sum struct{ Records, Bytes uint64 }
 
-func (s *Sum) add(bytes uint64) {
-	s.Records++
-	s.Bytes = addUp(s.Bytes, bytes)
+func (s *Sum) add(bytes uint64) { *s = s.Plus(Sum{1, bytes}) }
+
+// Plus returns s + o.
+func (s Sum) Plus(o Sum) Sum { return Sum{s.Records + o.Records, addUp(s.Bytes, o.Bytes)} }
+
+// SumOf returns the sum of the flows of a batch.
+func SumOf(b *flow.Batch) (sum Sum) {
+	for i := range b.Len() {
+		sum.add(uint64(b.Tx[i]) + uint64(b.Rx[i]))
+	}
+	return sum
 }
 
 // addUp returns a + b, and at most 2^64-1.
@@ -114,17 +124,11 @@ func (c *Counts) SetAside(why Reason, bytes uint64) {
 
 // Add adds other counts.
 func (c *Counts) Add(o *Counts) {
-	c.Received.merge(o.Received)
-	c.Kept.merge(o.Kept)
+	c.Received, c.Kept = c.Received.Plus(o.Received), c.Kept.Plus(o.Kept)
 	for i := range c.Aside {
-		c.Aside[i].merge(o.Aside[i])
+		c.Aside[i] = c.Aside[i].Plus(o.Aside[i])
 	}
 	for i := range c.Notes {
 		c.Notes[i] += o.Notes[i]
 	}
-}
-
-func (s *Sum) merge(o Sum) {
-	s.Records += o.Records
-	s.Bytes = addUp(s.Bytes, o.Bytes)
 }

@@ -128,8 +128,7 @@ func (c collector) ofRecords(s sink) {
 	for _, w := range c.agent.workers {
 		w.mu.Lock()
 		n.Add(&w.counts)
-		lost.Records += w.lost.Records
-		lost.Bytes += w.lost.Bytes
+		lost = lost.Plus(w.lost)
 		w.mu.Unlock()
 	}
 	each := func(outcome string, sum ingest.Sum) {

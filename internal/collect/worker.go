@@ -139,8 +139,7 @@ func (w *worker) lose(records []decode.Record) {
 	for i := range records {
 		c.SetAside(ingest.Kept, records[i].Bytes())
 	}
-	w.lost.Records += c.Kept.Records
-	w.lost.Bytes += c.Kept.Bytes
+	w.lost = w.lost.Plus(c.Kept)
 }
 
 // flush writes the sums to the spool. If that fails the payload waits, with its key, because a part of it may be on

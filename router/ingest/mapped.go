@@ -176,12 +176,7 @@ func (m *mapped) drop(from, to flow.Hour) {
 		default:
 			return false
 		}
-		sum := m.dropped[why]
-		sum.Records += uint64(b.Len())
-		for i := range b.Len() {
-			sum.Bytes += uint64(b.Tx[i]) + uint64(b.Rx[i])
-		}
-		m.dropped[why] = sum
+		m.dropped[why] = m.dropped[why].Plus(ingest.SumOf(b))
 		return true
 	})
 	m.posting = &p

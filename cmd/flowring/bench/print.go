@@ -20,7 +20,7 @@ func (b *Bench) Print(w io.Writer, view router.MembersView, r *load.Result) erro
 		output.Many(b.Plan.Connections, "connection"), b.Shape.Records,
 		output.Many(b.Shape.Flows, "flow"), output.Many(b.Shape.Hours, "hour"), b.how())
 	t := output.Table{Right: []bool{false, false}}
-	t.Add("stored", fmt.Sprintf("%s records in %s posts, %.1f MB, in %.1f s", count(r.Records), count(r.Posts),
+	t.Add("stored", fmt.Sprintf("%s records in %s posts, %.1f MB, in %.1f s", output.Exact(r.Records), output.Exact(r.Posts),
 		float64(r.Bytes)/1e6, r.Seconds))
 	records, posts := output.Grouped(r.RecordsPerSecond), output.Grouped(r.PostsPerSecond)
 	t.Add("rate", fmt.Sprintf("%s records/s, %s posts/s", records, posts))
@@ -29,10 +29,10 @@ func (b *Bench) Print(w io.Writer, view router.MembersView, r *load.Result) erro
 	t.Add("retries", retries(r))
 	t.Add("failed", failures(r))
 	if r.Unsent > 0 {
-		t.Add("not sent", count(r.Unsent)+" posts that were due, because all connections were busy")
+		t.Add("not sent", output.Exact(r.Unsent)+" posts that were due, because all connections were busy")
 	}
 	if r.Reads != nil {
-		t.Add("reads", fmt.Sprintf("%s, %.1f MB, %d failed; %s", count(r.Reads.Reads), float64(r.Reads.Bytes)/1e6,
+		t.Add("reads", fmt.Sprintf("%s, %.1f MB, %d failed; %s", output.Exact(r.Reads.Reads), float64(r.Reads.Bytes)/1e6,
 			r.Reads.Failed, latencies(r.Reads.Latency)))
 	}
 	if r.Verified != nil {
@@ -44,9 +44,6 @@ func (b *Bench) Print(w io.Writer, view router.MembersView, r *load.Result) erro
 	}
 	return t.Write(w)
 }
-
-// count returns a number in groups of three digits.
-func count[N int | int64 | uint64](n N) string { return output.Grouped(float64(n)) }
 
 // nodes returns the number of live nodes before the load, and of all nodes.
 func nodes(members []router.Member) string {
@@ -85,26 +82,26 @@ func answers(byStatus map[int]int64) string {
 	}
 	var all []string
 	for _, code := range slices.Sorted(maps.Keys(byStatus)) {
-		all = append(all, fmt.Sprintf("%d: %s", code, count(byStatus[code])))
+		all = append(all, fmt.Sprintf("%d: %s", code, output.Exact(byStatus[code])))
 	}
 	return strings.Join(all, ", ")
 }
 
 func retries(r *load.Result) string {
 	if r.Replayed == 0 {
-		return count(r.Retries)
+		return output.Exact(r.Retries)
 	}
-	return fmt.Sprintf("%s; %s posts were stored by an attempt with a lost answer", count(r.Retries), count(r.Replayed))
+	return fmt.Sprintf("%s; %s posts were stored by an attempt with a lost answer", output.Exact(r.Retries), output.Exact(r.Replayed))
 }
 
 func failures(r *load.Result) string {
-	return fmt.Sprintf("%s posts refused, %s unknown", count(r.Refused), count(r.Unknown))
+	return fmt.Sprintf("%s posts refused, %s unknown", output.Exact(r.Refused), output.Exact(r.Unknown))
 }
 
 func verdict(v *load.Verified) string {
 	if v.Wrong > 0 {
 		flows, hours := output.Many(v.Flows, "FLOW"), output.Many(v.Hours, "HOUR")
-		return fmt.Sprintf("%s OF %s IN %s ARE WRONG", count(v.Wrong), flows, hours)
+		return fmt.Sprintf("%s OF %s IN %s ARE WRONG", output.Exact(v.Wrong), flows, hours)
 	}
 	return fmt.Sprintf("%s in %s have the expected totals", output.Many(v.Flows, "flow"), output.Many(v.Hours, "hour"))
 }

@@ -395,7 +395,7 @@ func FuzzImport(f *testing.F) {
 		err = im.read(t.Context(), strings.NewReader(text), r)
 		sum := r.counts.Kept
 		for _, aside := range r.counts.Aside {
-			sum = plus(sum, aside)
+			sum = sum.Plus(aside)
 		}
 		if sum.Records != r.counts.Received.Records {
 			t.Errorf("%+v is kept or set aside of %+v", sum, r.counts.Received)

@@ -22,26 +22,28 @@ type own struct {
 	row    []byte // the memory of decode
 }
 
-// openOwn begins a file. Its first byte tells its form.
+// openOwn begins a file.
 func openOwn(in *bufio.Reader) file {
 	lenient := flow.Leniency{AnySum: true}
 	o := &own{in: in, json: flow.Decoder{Leniency: lenient}, csv: csv.Decoder{Leniency: lenient}}
+	o.isCSV = !beginsAsJSON(in)
+	return o
+}
+
+// beginsAsJSON tells the form of an input by its first byte that is no white space. An empty input has the form of JSON.
+func beginsAsJSON(in *bufio.Reader) bool {
 	for n := 1; ; n++ {
 		text, err := in.Peek(n)
-		if len(text) < n {
-			return o // an empty input
+		if err != nil {
+			return true // the reader of the parts meets the error again
 		}
 		switch text[n-1] {
 		case ' ', '\t', '\r', '\n':
-			if err != nil {
-				return o
-			}
-			continue
 		case '{', '[':
+			return true
 		default:
-			o.isCSV = true
+			return false
 		}
-		return o
 	}
 }
 
@@ -148,14 +150,12 @@ func (a *adder) add(b *flow.Batch) ingest.Reason {
 
 // keep counts the records of a posting.
 func keep(c *ingest.Counts, p *flow.Posting) {
-	var kept ingest.Counts
+	var sum ingest.Sum
 	for _, b := range p.Batches {
-		for i := range b.Len() {
-			kept.SetAside(ingest.Kept, uint64(b.Tx[i])+uint64(b.Rx[i]))
-		}
+		sum = sum.Plus(ingest.SumOf(b))
 	}
-	kept.Received.Records, kept.Kept.Records = uint64(p.Records), uint64(p.Records)
-	c.Add(&kept)
+	sum.Records = uint64(p.Records) // of which several may be one flow
+	c.Add(&ingest.Counts{Received: sum, Kept: sum})
 }
 
 // reasonOf returns the reason of a decoder's error.

@@ -52,15 +52,15 @@ func (p *progress) add(records uint64) {
 // line returns the line after a time.
 func (p *progress) line(passed time.Duration) string {
 	seconds := max(passed.Seconds(), 0.001)
-	text := fmt.Sprintf("%s: %s, %s/s", p.name, many(p.records, "record"), grouped(uint64(float64(p.records)/seconds)))
+	text := fmt.Sprintf("%s: %s, %s/s", p.name, output.Many(p.records, "record"), output.Exact(uint64(float64(p.records)/seconds)))
 	if p.size == 0 {
-		return text + fmt.Sprintf(", %s MB read", grouped(uint64(p.read)/1e6))
+		return text + fmt.Sprintf(", %s MB read", output.Exact(uint64(p.read)/1e6))
 	}
 	const width = 20
 	share := min(float64(p.read)/float64(p.size), 1)
 	full := int(share * width)
 	bar := strings.Repeat("#", full) + strings.Repeat(".", width-full)
-	text += fmt.Sprintf(" [%s] %.0f %% of %s MB", bar, share*100, grouped((uint64(p.size)+999_999)/1e6))
+	text += fmt.Sprintf(" [%s] %.0f %% of %s MB", bar, share*100, output.Exact((uint64(p.size)+999_999)/1e6))
 	if share > 0 {
 		left := time.Duration(seconds * (1 - share) / share * float64(time.Second))
 		text += ", " + left.Round(time.Second).String() + " left"

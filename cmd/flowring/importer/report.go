@@ -58,21 +58,17 @@ func (r *report) add(c *ingest.Counts, outcomes []outcome) {
 	r.counts.Add(c)
 	for _, o := range outcomes {
 		if o.closed != ingest.Kept {
-			r.closed[o.closed] = plus(r.closed[o.closed], o.flows)
+			r.closed[o.closed] = r.closed[o.closed].Plus(o.flows)
 			continue
 		}
-		r.stored = plus(r.stored, o.flows)
+		r.stored = r.stored.Plus(o.flows)
 		if o.replayed {
-			r.replayed = plus(r.replayed, o.flows)
+			r.replayed = r.replayed.Plus(o.flows)
 		}
 		if o.other {
-			r.other = plus(r.other, o.flows)
+			r.other = r.other.Plus(o.flows)
 		}
 	}
-}
-
-func plus(a, b ingest.Sum) ingest.Sum {
-	return ingest.Sum{Records: a.Records + b.Records, Bytes: a.Bytes + b.Bytes}
 }
 
 // failure returns the error of a file in which no record can be read, because its preset is probably wrong.
@@ -96,24 +92,24 @@ func (r *report) print(to io.Writer) error {
 		fmt.Fprintf(&b, "%s: "+format+"\n", append([]any{r.name}, args...)...)
 	}
 	c := &r.counts
-	line("%s read, %s kept with %s", many(c.Received.Records, "record"), grouped(c.Kept.Records), many(c.Kept.Bytes, "byte"))
+	line("%s read, %s kept with %s", output.Many(c.Received.Records, "record"), output.Exact(c.Kept.Records), output.Many(c.Kept.Bytes, "byte"))
 	for why := range ingest.Reasons() {
 		if n := c.Aside[why]; n.Records > 0 {
-			line("%s set aside, %s%s", many(n.Records, "record"), why, r.firstLines(why, n.Records))
+			line("%s set aside, %s%s", output.Many(n.Records, "record"), why, r.firstLines(why, n.Records))
 		}
 	}
 	for note := range ingest.NumberOfNotes {
 		if n := c.Notes[note]; n > 0 {
-			line("%s kept in the hour of the end, %s", many(n, "record"), note)
+			line("%s kept in the hour of the end, %s", output.Many(n, "record"), note)
 		}
 	}
-	line("%s of an hour stored, %s of them before", many(r.stored.Records, "flow"), grouped(r.replayed.Records))
+	line("%s of an hour stored, %s of them before", output.Many(r.stored.Records, "flow"), output.Exact(r.replayed.Records))
 	if r.other.Records > 0 {
-		line("%s stored before in place of other ones: the mapping has changed since", many(r.other.Records, "flow"))
+		line("%s stored before in place of other ones: the mapping has changed since", output.Many(r.other.Records, "flow"))
 	}
 	for why := range ingest.Reasons() {
 		if n := r.closed[why]; n.Records > 0 {
-			line("%s with %s not taken, %s", many(n.Records, "flow"), many(n.Bytes, "byte"), why)
+			line("%s with %s not taken, %s", output.Many(n.Records, "flow"), output.Many(n.Bytes, "byte"), why)
 		}
 	}
 	_, err := io.WriteString(to, b.String())
@@ -134,20 +130,4 @@ func (r *report) firstLines(why ingest.Reason, records uint64) string {
 		return ": line " + text
 	}
 	return ": lines " + text
-}
-
-func many(n uint64, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return grouped(n) + " " + noun + "s"
-}
-
-// grouped returns a number in groups of three digits, exactly.
-func grouped(n uint64) string {
-	digits := fmt.Sprint(n)
-	for i := len(digits) - 3; i > 0; i -= 3 {
-		digits = digits[:i] + "," + digits[i:]
-	}
-	return digits
 }

@@ -35,9 +35,8 @@ func (im *Importer) send(ctx context.Context, p *flow.Posting, key string) ([]ou
 	group.SetLimit(atOnce)
 	for i, b := range p.Batches {
 		group.Go(func() (err error) {
-			body, flows := bodyOf(b)
-			outcomes[i], err = im.sendHour(ctx, body, fmt.Sprintf("import/%s/%d", key, b.Slice.Hour))
-			outcomes[i].flows = flows
+			outcomes[i], err = im.sendHour(ctx, bodyOf(b), fmt.Sprintf("import/%s/%d", key, b.Slice.Hour))
+			outcomes[i].flows = ingest.SumOf(b)
 			if err != nil {
 				return fmt.Errorf("hour %d: %w", b.Slice.Hour, err)
 			}
@@ -79,14 +78,12 @@ func isRefusal(err error) bool {
 	return errors.As(err, &p) && p.Status >= 400 && p.Status < 500
 }
 
-// bodyOf returns the flows of an hour as records of at most flow.MaxBytes, and their sum.
-func bodyOf(b *flow.Batch) (body []byte, flows ingest.Sum) {
+// bodyOf returns the flows of an hour as records of at most flow.MaxBytes.
+func bodyOf(b *flow.Batch) (body []byte) {
 	var a flow.Appender
-	var counts ingest.Counts
 	body = append(body, '[')
 	for i := range b.Len() {
 		rest := b.Totals(i)
-		counts.SetAside(ingest.Kept, uint64(rest.BytesTx)+uint64(rest.BytesRx))
 		for first := true; first || rest != (flow.Totals{}); first = false {
 			t := flow.Totals{BytesTx: min(rest.BytesTx, flow.MaxBytes), BytesRx: min(rest.BytesRx, flow.MaxBytes)}
 			rest.BytesTx, rest.BytesRx = rest.BytesTx-t.BytesTx, rest.BytesRx-t.BytesRx
@@ -95,5 +92,5 @@ func bodyOf(b *flow.Batch) (body []byte, flows ingest.Sum) {
 		}
 	}
 	body[len(body)-1] = ']'
-	return body, counts.Kept
+	return body
 }

@@ -1,21 +1,21 @@
 package output
 
-import (
-	"fmt"
-	"strconv"
-)
+import "fmt"
 
 // Many returns a number with its noun, such as "2 flows".
-func Many(n int, noun string) string {
+func Many[N int | uint64](n N, noun string) string {
 	if n == 1 {
 		return "1 " + noun
 	}
-	return Grouped(float64(n)) + " " + noun + "s"
+	return Exact(n) + " " + noun + "s"
 }
 
 // Grouped returns a number without its fraction, in groups of three digits.
-func Grouped(n float64) string {
-	digits := strconv.FormatInt(int64(n+.5), 10)
+func Grouped(n float64) string { return Exact(int64(n + .5)) }
+
+// Exact returns a whole number in groups of three digits.
+func Exact[N int | int64 | uint64](n N) string {
+	digits := fmt.Sprint(n)
 	for i := len(digits) - 3; i > 0; i -= 3 {
 		digits = digits[:i] + "," + digits[i:]
 	}
