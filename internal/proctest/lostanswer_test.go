@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -49,6 +50,16 @@ func newWay(c *cluster) *way {
 
 // addr returns the address in front of a node.
 func (w *way) addr(node int) string { return w.servers[node].Listener.Addr().String() }
+
+// turns returns an address in front of all nodes, which get a request each in turn.
+func (w *way) turns() string {
+	var requests atomic.Uint32
+	s := httptest.NewServer(http.HandlerFunc(func(out http.ResponseWriter, in *http.Request) {
+		w.pass(w.c.nodes[int(requests.Add(1))%len(w.c.nodes)], out, in)
+	}))
+	w.t.Cleanup(s.Close)
+	return s.Listener.Addr().String()
+}
 
 // loseAnswers loses the answers of the next POSTs, and forgets the arrivals so far.
 func (w *way) loseAnswers(n int) {

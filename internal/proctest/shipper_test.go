@@ -84,7 +84,7 @@ func TestLostAnswersOfTelegraf(t *testing.T) {
 	w.lostOnce(s, 2)
 }
 
-// buildSender builds a program of the module senders, whose libraries the program of Flowring does not need.
+// buildSender builds a program of the folder senders, whose libraries the program of Flowring does not need.
 func buildSender(t *testing.T, name string) string {
 	t.Helper()
 	skipShort(t)
@@ -92,7 +92,7 @@ func buildSender(t *testing.T, name string) string {
 		t.Skip(envSenders + "=1 downloads and builds other programs, and tests them")
 	}
 	binary := filepath.Join(t.TempDir(), name)
-	if out, err := exec.Command("go", "build", "-C", "senders", "-o", binary, "./"+name).CombinedOutput(); err != nil {
+	if out, err := exec.Command("go", "build", "-C", "senders/"+name, "-o", binary, ".").CombinedOutput(); err != nil {
 		t.Fatalf("build %s: %v: %s", name, err, out)
 	}
 	return binary
