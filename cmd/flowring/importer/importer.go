@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"flowring/cmd/flowring/access"
 	"flowring/cmd/flowring/records"
@@ -51,9 +52,6 @@ func (im *Importer) file(ctx context.Context, stdin io.Reader, name string) erro
 	r := newReport(name)
 	err := im.read(ctx, im.progress.begin(name, in, size), r)
 	im.progress.end()
-	if err == nil && im.progress.read == 0 { // a program that failed to write records looks like that
-		err = errors.New("the input is empty")
-	}
 	if err == nil {
 		err = r.failure()
 	}
@@ -75,7 +73,7 @@ func (im *Importer) read(ctx context.Context, in io.Reader, r *report) error {
 	for reader := f.parts(); ; {
 		part, err := reader.Next()
 		if errors.Is(err, io.EOF) {
-			return nil
+			return f.checkHeader()
 		}
 		if err != nil {
 			return err
@@ -105,10 +103,29 @@ func (im *Importer) open(in io.Reader) (file, error) {
 		return nil, err
 	}
 	buffered := bufio.NewReaderSize(plain, 64<<10)
+	first, err := firstByte(buffered)
+	if err != nil {
+		return nil, err
+	}
 	if im.mapping == nil {
-		return openOwn(buffered), nil
+		return openOwn(buffered, first), nil
 	}
 	return im.mapping.open(buffered)
+}
+
+// firstByte returns the first byte that is not white space, and takes nothing from the text.
+func firstByte(in *bufio.Reader) (byte, error) {
+	for n := 1; ; n++ {
+		text, err := in.Peek(n)
+		switch {
+		case errors.Is(err, io.EOF):
+			return 0, errors.New("the input is empty") // a program that failed to write records looks like that
+		case err != nil:
+			return 0, err
+		case !strings.ContainsRune(" \t\r\n", rune(text[n-1])):
+			return text[n-1], nil
+		}
+	}
 }
 
 // isFault reports whether a reason means that a record has a fault.

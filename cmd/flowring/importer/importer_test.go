@@ -155,9 +155,20 @@ func TestFaultyRecordsAreCountedWithTheirLines(t *testing.T) {
 	}
 }
 
+func TestAStrictRunNamesTheFirstFaultOnce(t *testing.T) {
+	for _, preset := range []string{"goflow2", "aws-vpc"} {
+		_, err := importText(t, newStore(), &Options{Preset: preset, Strict: true}, "garbage of one line\n{}\n")
+		if err == nil || strings.Count(err.Error(), "--strict") != 1 {
+			t.Errorf("%s: %v, want one fault", preset, err)
+		}
+	}
+}
+
 func TestAFileWithoutAReadableRecordIsAFailure(t *testing.T) {
 	for text, want := range map[string]string{
 		"":                        "-: the input is empty",
+		" \r\n\t\n":               "-: the input is empty",
+		"PAR1":                    "-: want records as JSON, one after the other, or as CSV with a header row: ",
 		"neither JSON nor CSV\n1": "-: want records as JSON, one after the other, or as CSV with a header row: ",
 		"{]\n{]\n":                "-: no record can be read: is --preset right?",
 	} {
@@ -165,8 +176,10 @@ func TestAFileWithoutAReadableRecordIsAFailure(t *testing.T) {
 			t.Errorf("%q: %v, want %q", text, err, want)
 		}
 	}
-	if _, err := importText(t, newStore(), &Options{}, "[]"); err != nil {
-		t.Errorf("an array without records: %v", err)
+	for _, text := range []string{"[]", "hour,src_app,dest_app,vpc_id,bytes_tx,bytes_rx\n"} {
+		if _, err := importText(t, newStore(), &Options{}, text); err != nil {
+			t.Errorf("%q without records: %v", text, err)
+		}
 	}
 }
 

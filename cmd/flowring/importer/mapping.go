@@ -2,7 +2,7 @@ package importer
 
 import (
 	"bufio"
-	"errors"
+	"cmp"
 
 	"flowring/cmd/flowring/parts"
 	"flowring/flow"
@@ -22,6 +22,9 @@ type file interface {
 	parts() *parts.Reader
 	// mapPart maps a part. faulty is called for each record that is set aside, with its line, and may end the mapping.
 	mapPart(p *parts.Part, aside aside) (content, error)
+	// checkHeader returns an error if the file needs a header row and has another one. It is called at the end, too, for a
+	// file without records.
+	checkHeader() error
 }
 
 // aside is called for a record that is set aside.
@@ -76,12 +79,15 @@ func (f *presetFile) mapPart(p *parts.Part, aside aside) (content, error) {
 			err = f.reader.Read(p.Of(u), &r)
 		}
 	}
-	if err = errors.Join(err, r.err); err != nil {
+	if err = cmp.Or(r.err, err); err != nil { // the reader returns the error of aside as well
 		return content{}, err
 	}
 	posting, _ := r.body.Posting()
 	return content{posting, r.body.Counts}, nil
 }
+
+// checkHeader implements file. The reader of a part checks it.
+func (f *presetFile) checkHeader() error { return nil }
 
 // rows maps the rows of a part.
 type rows struct {

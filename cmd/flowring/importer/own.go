@@ -16,34 +16,17 @@ import (
 type own struct {
 	in     *bufio.Reader
 	isCSV  bool
-	header bool // the header row has passed
+	header []byte // the header row, with its line end; empty: it is yet to come
 	json   flow.Decoder
 	csv    csv.Decoder
 	row    []byte // the memory of decode
 }
 
-// openOwn begins a file.
-func openOwn(in *bufio.Reader) file {
+// openOwn begins a file. Its first byte tells its form.
+func openOwn(in *bufio.Reader, first byte) file {
 	lenient := flow.Leniency{AnySum: true}
-	o := &own{in: in, json: flow.Decoder{Leniency: lenient}, csv: csv.Decoder{Leniency: lenient}}
-	o.isCSV = !beginsAsJSON(in)
-	return o
-}
-
-// beginsAsJSON tells the form of an input by its first byte that is no white space. An empty input has the form of JSON.
-func beginsAsJSON(in *bufio.Reader) bool {
-	for n := 1; ; n++ {
-		text, err := in.Peek(n)
-		if err != nil {
-			return true // the reader of the parts meets the error again
-		}
-		switch text[n-1] {
-		case ' ', '\t', '\r', '\n':
-		case '{', '[':
-			return true
-		default:
-			return false
-		}
+	return &own{
+		in: in, isCSV: first != '{' && first != '[', json: flow.Decoder{Leniency: lenient}, csv: csv.Decoder{Leniency: lenient},
 	}
 }
 
@@ -59,8 +42,8 @@ func (o *own) kind(line []byte) form.LineKind {
 	switch {
 	case len(line) == 0:
 		return form.NoRecord
-	case !o.header:
-		o.header = true
+	case len(o.header) == 0:
+		o.header = append(append(o.header, line...), '\n')
 		return form.HeaderLine
 	}
 	return form.RecordLine
@@ -75,13 +58,22 @@ func (o *own) decode(header, text []byte, most int) (*flow.Posting, error) {
 	return o.json.Decode(text)
 }
 
+// checkHeader implements file.
+func (o *own) checkHeader() error {
+	if !o.isCSV {
+		return nil
+	}
+	if _, err := o.csv.Decode(o.header, 0); err != nil {
+		return errors.New("want records as JSON, one after the other, or as CSV with a header row: " + err.Error())
+	}
+	return nil
+}
+
 // mapPart decodes all records at once. If one has a fault it decodes each by itself.
 func (o *own) mapPart(p *parts.Part, aside aside) (c content, err error) {
 	header := p.Text[:p.Units[0].Begin]
-	if o.isCSV {
-		if _, err := o.csv.Decode(header, 0); err != nil {
-			return c, errors.New("want records as JSON, one after the other, or as CSV with a header row: " + err.Error())
-		}
+	if err := o.checkHeader(); err != nil {
+		return c, err
 	}
 	if posting, err := o.decode(header, p.Text[len(header):], len(p.Units)); err == nil && posting.Records == len(p.Units) {
 		keep(&c.counts, posting)
