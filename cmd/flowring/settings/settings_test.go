@@ -243,6 +243,18 @@ func TestListsAreRepeatedSeparatedByCommasOrLists(t *testing.T) {
 	}
 }
 
+// A list of commas alone comes from variables without values. As an empty --join it would found a cluster at once.
+func TestAListOfCommasAloneIsRefused(t *testing.T) {
+	for _, text := range []string{",", " , ,"} {
+		if got, _, err := loaded(t, []string{"--join", text}, nil, ""); err == nil || !strings.Contains(err.Error(), "no host:port") {
+			t.Errorf("--join %q: Join = %q, %v, want an error", text, got.Join, err)
+		}
+	}
+	if got, _, err := loaded(t, []string{"--join", ""}, nil, "join: [n9:9]"); err != nil || len(got.Join) > 0 {
+		t.Errorf("an empty --join: Join = %q, %v, want none", got.Join, err)
+	}
+}
+
 func TestTheSettingsTopicIsAFileOfDefaults(t *testing.T) {
 	setting := regexp.MustCompile(`(?m)^#([a-z-]+:)`)
 	if n := len(setting.FindAllString(Document(), -1)); n != len(all())-1 {

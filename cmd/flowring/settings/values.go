@@ -131,6 +131,9 @@ func (v listValue) Set(text string) error {
 		}
 		list = append(list, part)
 	}
+	if len(list) == 0 && strings.Contains(text, ",") { // of names without values, as in --join "$A,$B"
+		return fmt.Errorf("%q has commas and no %s", text, v.kind)
+	}
 	*v.field = list
 	return nil
 }
