@@ -72,6 +72,7 @@ func mediaOf(form otlp.Form) string {
 // points are the data points of a body, by preset. It implements otlp.Sink.
 type points struct {
 	handler *Handler
+	likely  int       // points
 	rows    []*rows   // of the presets of which the body has points
 	mapped  []*mapped // of the same, at the end of the body
 	others  uint64    // points of metrics that no preset names
@@ -115,6 +116,7 @@ const objectSize = 96
 // read maps a body. A body without points has no key: idle agents send equal ones.
 func (p *points) read(body []byte, form otlp.Form, key string) error {
 	h := p.handler
+	p.likely = min(len(body)/likelyRow, h.MaxPoints)
 	limits := otlp.Limits{Points: h.MaxPoints, Attributes: h.MaxAttributes}
 	if err := otlp.Read(body, form, h.otlpPresets, limits, p); err != nil {
 		return h.otlpError(err)
@@ -148,7 +150,7 @@ func (p *points) of(preset *preset.Preset) *rows {
 		}
 	}
 	h := p.handler
-	r := &rows{preset: preset, to: preset.Engine(h.Names(), h.Observed).NewBody(0), maxParts: h.MaxParts}
+	r := &rows{preset: preset, to: preset.Engine(h.Names(), h.Observed).NewBody(p.likely), maxParts: h.MaxParts}
 	p.rows = append(p.rows, r)
 	return r
 }

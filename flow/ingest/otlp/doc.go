@@ -18,6 +18,9 @@
 // error as a whole, with a *BodyError, because the sender encodes it as a whole. A body with more data points or more
 // attributes than Limits is refused with a *LimitError before its rows take memory (P16).
 //
+// Most attributes of a point stand in earlier points, byte by byte and often at the same place. They are found by their
+// bytes and are not read again. The number of attributes that are kept for that is bounded.
+//
 // The package does not use the generated code of OTLP: the parts that are needed are read field by field, without a list
 // of points in memory and without reflection. Tests compare it with the generated code. It is pure, and safe for
 // concurrent use.

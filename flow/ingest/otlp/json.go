@@ -115,11 +115,14 @@ func (r *reader) jsonMetric(m *jsonMetric) error {
 		}
 		k := kind{sum: data == m.Sum, monotonic: data.IsMonotonic}
 		k.delta = data.Temporality == "1" || data.Temporality == "AGGREGATION_TEMPORALITY_DELTA"
+		if t != nil {
+			t.begin(r.resource)
+		}
 		for i := range data.DataPoints {
 			if err := r.countPoint(); err != nil {
 				return err
 			}
-			if err := r.jsonPoint(&data.DataPoints[i]); err != nil {
+			if err := r.jsonPoint(&data.DataPoints[i], t); err != nil {
 				return err
 			}
 			if err := r.add(t, k); err != nil {
@@ -130,7 +133,8 @@ func (r *reader) jsonMetric(m *jsonMetric) error {
 	return nil
 }
 
-func (r *reader) jsonPoint(in *jsonPoint) (err error) {
+// jsonPoint reads a point into the row of its preset; t is nil for a metric that no preset names.
+func (r *reader) jsonPoint(in *jsonPoint, t *target) (err error) {
 	p := &r.point
 	p.start, p.time, p.value = string(in.Start), string(in.Time), string(in.AsInt)
 	if in.AsInt == "" && in.AsDouble != "" {
@@ -143,8 +147,14 @@ func (r *reader) jsonPoint(in *jsonPoint) (err error) {
 	if flags, err := strconv.ParseUint(string(in.Flags), 10, 32); err == nil && flags&flagNoValue != 0 {
 		p.value = ""
 	}
-	p.attributes, err = r.jsonAttributes(in.Attributes, p.attributes[:0])
-	return err
+	if r.attributesOfJSON, err = r.jsonAttributes(in.Attributes, r.attributesOfJSON[:0]); err != nil || t == nil {
+		return err
+	}
+	copy(t.row, t.resource)
+	for i := range r.attributesOfJSON {
+		t.setAttribute(&r.attributesOfJSON[i])
+	}
+	return nil
 }
 
 func (r *reader) jsonAttributes(in []jsonAttribute, to []attribute) ([]attribute, error) {
@@ -164,7 +174,7 @@ func (r *reader) jsonAttributes(in []jsonAttribute, to []attribute) ([]attribute
 				value = double(f)
 			}
 		}
-		to = append(to, attribute{in[i].Key, value})
+		to = append(to, attribute{r.keys[in[i].Key], value})
 	}
 	return to, nil
 }

@@ -16,6 +16,7 @@ import (
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
+	"pgregory.net/rapid"
 
 	"flowring/flow/ingest"
 	"flowring/flow/ingest/preset"
@@ -332,6 +333,54 @@ func FuzzProtobuf(f *testing.F) {
 			t.Fatalf("Read = %q, want %q", got.kept, want)
 		}
 	})
+}
+
+// Attributes are found by their bytes and by their places in the point before. Points with equal, similar, moved and
+// repeated attributes, more than the first table has room for, have the rows of the generated code.
+func TestAttributesOfEarlierPointsAreFound(t *testing.T) {
+	p := testPreset(t)
+	value := rapid.Custom(func(t *rapid.T) string {
+		return rapid.StringMatching(`a{0,3}|b{100,130}`).Draw(t, "start") + strconv.Itoa(rapid.IntRange(0, 200).Draw(t, "end"))
+	})
+	attribute := rapid.Custom(func(t *rapid.T) *common.KeyValue {
+		return text(rapid.SampledFrom([]string{"src", "dst", "cluster", "other", ""}).Draw(t, "key"), value.Draw(t, "value"))
+	})
+	point := rapid.Custom(func(t *rapid.T) *metrics.NumberDataPoint {
+		return number(rapid.Int64().Draw(t, "number"), rapid.SliceOfN(attribute, 0, 6).Draw(t, "attributes")...)
+	})
+	rapid.Check(t, func(t *rapid.T) {
+		in := request(rapid.SliceOfN(attribute, 0, 2).Draw(t, "resource"), sum("net.bytes", rapid.SliceOfN(point, 1, 60).Draw(t, "points")...))
+		body, err := proto.Marshal(in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got rows
+		if err := Read(body, Protobuf, []*preset.Preset{p}, wide, &got); err != nil || !reflect.DeepEqual(got.kept, values(in)) {
+			t.Fatalf("Read = %q, %v, want %q", got.kept, err, values(in))
+		}
+	})
+}
+
+// The memory for attributes of earlier points is bounded, and the rows of points with other attributes are right (P16).
+func TestAttributesBeyondTheKnownOnesAreRead(t *testing.T) {
+	points := make([]*metrics.NumberDataPoint, 2*maxKnown)
+	for i := range points {
+		points[i] = number(1, text("src", strconv.Itoa(i)), text("dst", "b"))
+	}
+	in := request(nil, sum("net.bytes", points...))
+	body, err := proto.Marshal(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got rows
+	r := newReader([]*preset.Preset{testPreset(t)}, wide, &got)
+	r.known.expect(0)
+	if err := r.request(body); err != nil || !reflect.DeepEqual(got.kept, values(in)) {
+		t.Errorf("request = %v with rows other than those of the generated code", err)
+	}
+	if len(r.known.all) != maxKnown {
+		t.Errorf("%d attributes are known, want %d", len(r.known.all), maxKnown)
+	}
 }
 
 // values returns the rows of a request by the generated code.

@@ -62,30 +62,53 @@ func (w *wire) message(number protowire.Number) bool {
 	return w.number == number && w.kind == protowire.BytesType
 }
 
+// next cuts the first field off a message. It is fast for strings and messages, because most bytes of a body are theirs.
+func (w *wire) next(message []byte) (rest []byte, err error) {
+	if len(message) > 2 && message[0] < 0x80 && message[0] >= 8 && message[0]&7 == byte(protowire.BytesType) {
+		start, size := 2, int(message[1])
+		if size >= 0x80 {
+			start, size = 3, size&0x7f|int(message[2])<<7
+		}
+		if start+size <= len(message) && (start == 2 || message[2] < 0x80) {
+			w.number, w.kind = protowire.Number(message[0]>>3), protowire.BytesType
+			w.bytes, w.bits = message[start:start+size], 0
+			return message[start+size:], nil
+		}
+	}
+	return w.any(message)
+}
+
+// any is next for each kind of field.
+func (w *wire) any(message []byte) (rest []byte, err error) {
+	var n int
+	if w.number, w.kind, n = protowire.ConsumeTag(message); n < 0 {
+		return nil, broken(n)
+	}
+	message = message[n:]
+	w.bytes, w.bits = nil, 0
+	switch w.kind {
+	case protowire.BytesType:
+		w.bytes, n = protowire.ConsumeBytes(message)
+	case protowire.VarintType:
+		w.bits, n = protowire.ConsumeVarint(message)
+	case protowire.Fixed64Type:
+		w.bits, n = protowire.ConsumeFixed64(message)
+	default:
+		n = protowire.ConsumeFieldValue(w.number, w.kind, message)
+	}
+	if n < 0 {
+		return nil, broken(n)
+	}
+	return message[n:], nil
+}
+
 // each calls fn for each field of a message.
-func each(message []byte, fn func(w wire) error) error {
+func each(message []byte, fn func(w wire) error) (err error) {
 	var w wire
 	for len(message) > 0 {
-		var n int
-		if w.number, w.kind, n = protowire.ConsumeTag(message); n < 0 {
-			return broken(n)
+		if message, err = w.next(message); err != nil {
+			return err
 		}
-		message = message[n:]
-		w.bytes, w.bits = nil, 0
-		switch w.kind {
-		case protowire.BytesType:
-			w.bytes, n = protowire.ConsumeBytes(message)
-		case protowire.VarintType:
-			w.bits, n = protowire.ConsumeVarint(message)
-		case protowire.Fixed64Type:
-			w.bits, n = protowire.ConsumeFixed64(message)
-		default:
-			n = protowire.ConsumeFieldValue(w.number, w.kind, message)
-		}
-		if n < 0 {
-			return broken(n)
-		}
-		message = message[n:]
 		if err := fn(w); err != nil {
 			return err
 		}
@@ -118,7 +141,11 @@ func (r *reader) resourceMetrics(message []byte) error {
 			if !w.message(resourceAttributes) {
 				return nil
 			}
-			return r.attribute(w.bytes, &r.resource)
+			a, err := r.attribute(w.bytes, new(uint32))
+			if err == nil {
+				r.resource = append(r.resource, *a)
+			}
+			return err
 		})
 	})
 	if err != nil {
@@ -176,6 +203,9 @@ func (r *reader) data(message []byte, t *target, sum bool) error {
 	if err != nil {
 		return err
 	}
+	if t != nil {
+		t.begin(r.resource)
+	}
 	return each(message, func(w wire) error {
 		if !w.message(dataPoints) {
 			return nil
@@ -183,9 +213,9 @@ func (r *reader) data(message []byte, t *target, sum bool) error {
 		if err := r.countPoint(); err != nil {
 			return err
 		}
-		r.point = point{attributes: r.point.attributes[:0]}
+		r.point = point{}
 		if t != nil && k.sum && k.delta {
-			if err := r.numberPoint(w.bytes); err != nil {
+			if err := r.numberPoint(w.bytes, t); err != nil {
 				return err
 			}
 		}
@@ -193,13 +223,23 @@ func (r *reader) data(message []byte, t *target, sum bool) error {
 	})
 }
 
-// numberPoint reads a data point of a sum.
-func (r *reader) numberPoint(message []byte) error {
-	p, noValue := &r.point, false
-	err := each(message, func(w wire) error {
+// numberPoint reads a data point of a sum into the row of its preset.
+func (r *reader) numberPoint(message []byte, t *target) (err error) {
+	p, noValue, read := &r.point, false, 0
+	copy(t.row, t.resource)
+	var w wire
+	for len(message) > 0 {
+		if message, err = w.next(message); err != nil {
+			return err
+		}
 		switch {
 		case w.message(pointAttributes):
-			return r.attribute(w.bytes, &p.attributes)
+			a, err := r.attribute(w.bytes, r.order.at(read))
+			if err != nil {
+				return err
+			}
+			t.setAttribute(a)
+			read++
 		case w.number == pointFlags && w.kind == protowire.VarintType:
 			noValue = w.bits&flagNoValue != 0
 		case w.kind != protowire.Fixed64Type:
@@ -208,16 +248,15 @@ func (r *reader) numberPoint(message []byte) error {
 		case w.number == pointTime:
 			p.time = r.decimal(w.bits)
 		case w.number == pointInt:
-			p.value = strconv.FormatInt(int64(w.bits), 10)
+			p.value = r.texts.number(int64(w.bits))
 		case w.number == pointDouble:
 			p.value = double(math.Float64frombits(w.bits))
 		}
-		return nil
-	})
+	}
 	if noValue {
 		p.value = ""
 	}
-	return err
+	return nil
 }
 
 // decimal returns a time as text. Most points have the times of the point before.
@@ -246,16 +285,37 @@ func double(f float64) string {
 	return strconv.FormatFloat(f, 'e', -1, 64)
 }
 
-// attribute reads a KeyValue and appends it to a list.
-func (r *reader) attribute(message []byte, list *[]attribute) error {
+// attribute reads a KeyValue. likely is the number of the attribute that it likely is, and becomes the number of the one
+// that it is. The result is valid until the next call.
+func (r *reader) attribute(message []byte, likely *uint32) (*attribute, error) {
 	if err := r.countAttribute(); err != nil {
-		return err
+		return nil, err
 	}
-	var a attribute
-	err := each(message, func(w wire) error {
+	if !r.known.is(*likely, message) {
+		slot := r.known.slot(message)
+		if *slot == 0 {
+			a, err := r.keyValue(message)
+			if err != nil {
+				return nil, err
+			}
+			if len(r.known.all) == maxKnown {
+				r.other, *likely = a, 0
+				return &r.other, nil
+			}
+			slot = r.known.add(slot, message, a)
+		}
+		*likely = *slot
+	}
+	return &r.known.all[*likely-1].attribute, nil
+}
+
+// keyValue reads a KeyValue.
+func (r *reader) keyValue(message []byte) (a attribute, err error) {
+	a.key = r.keys[""]
+	err = each(message, func(w wire) error {
 		switch {
 		case w.message(keyValueKey):
-			a.key = r.text(w.bytes)
+			a.key = r.keys[string(w.bytes)]
 		case w.message(keyValueValue):
 			return each(w.bytes, func(w wire) error {
 				r.value(&w, &a.value)
@@ -264,15 +324,14 @@ func (r *reader) attribute(message []byte, list *[]attribute) error {
 		}
 		return nil
 	})
-	*list = append(*list, a)
-	return err
+	return a, err
 }
 
 // value reads a field of an AnyValue.
 func (r *reader) value(w *wire, to *string) {
 	switch {
 	case w.message(anyString):
-		*to = r.text(w.bytes)
+		*to = r.texts.text(w.bytes)
 	case w.number == anyBool && w.kind == protowire.VarintType:
 		*to = strconv.FormatBool(w.bits != 0)
 	case w.number == anyInt && w.kind == protowire.VarintType:

@@ -2,7 +2,6 @@ package otlp
 
 import (
 	"fmt"
-	"slices"
 
 	"flowring/flow/ingest"
 	"flowring/flow/ingest/preset"
@@ -52,18 +51,17 @@ func (e *LimitError) Error() string {
 // Read reads the rows of a body for presets of the form otlp. It keeps no part of the body. It fails with an error of the
 // sink, with a *BodyError or with a *LimitError. The sink may have rows of a body that fails.
 func Read(body []byte, form Form, presets []*preset.Preset, limits Limits, to Sink) error {
-	r := &reader{limits: limits, to: to, byMetric: map[string]*target{}, texts: map[string]string{}}
-	for _, p := range presets {
-		t := newTarget(p)
-		for _, metric := range p.Metrics {
-			r.byMetric[metric] = t
-		}
-	}
+	r := newReader(presets, limits, to)
 	if form == JSON {
 		return r.json(body)
 	}
+	r.known.expect(min(len(body)/likelyPoint, maxKnown))
 	return r.request(body)
 }
+
+// likelyPoint is the expected number of bytes of a point of protobuf. A point has about one attribute that no point before
+// has. It only decides how much room there is at first.
+const likelyPoint = 400
 
 // reader reads one body.
 type reader struct {
@@ -72,18 +70,22 @@ type reader struct {
 	byMetric   map[string]*target
 	points     int
 	attributes int
-	texts      map[string]string // values of attributes, because many points have the same ones
+	keys       map[string]int // the numbers of the keys that presets have, from 1
 	resource   []attribute
 	point      point
-	lastTime   [2]timeText // protobuf: the times that were read last, with their texts
-}
 
-// attribute is an attribute with its value as text.
-type attribute struct{ key, value string }
+	attributesOfJSON []attribute // of the point being read
+
+	// of protobuf
+	known    known
+	other    attribute // the newest one that known has no room for
+	order    order
+	texts    texts
+	lastTime [2]timeText // the times that were read last, with their texts
+}
 
 // point is a data point.
 type point struct {
-	attributes         []attribute
 	value, start, time string // value is empty: the point has none
 }
 
@@ -92,29 +94,70 @@ type kind struct {
 	sum, monotonic, delta bool
 }
 
+func newReader(presets []*preset.Preset, limits Limits, to Sink) *reader {
+	r := &reader{limits: limits, to: to, byMetric: map[string]*target{}, keys: map[string]int{}}
+	for _, p := range presets {
+		t := r.newTarget(p)
+		for _, metric := range p.Metrics {
+			r.byMetric[metric] = t
+		}
+	}
+	return r
+}
+
 // target is a preset with the places of its fields.
 type target struct {
 	preset             *preset.Preset
-	fields             map[string]int
-	value, start, time int // -1: the preset has no such field
+	places             []int    // by the number of a key: the field; none for others
+	value, start, time int      // or none
+	resource           []string // the row of a point without attributes
 	row                []string
 }
 
-func newTarget(p *preset.Preset) *target {
-	t := &target{preset: p, fields: map[string]int{}, row: make([]string, len(p.Fields()))}
+const none = -1 // the preset has no such field
+
+// newTarget returns the target for a preset, and numbers the keys of its attributes.
+func (r *reader) newTarget(p *preset.Preset) *target {
+	n := len(p.Fields())
+	t := &target{preset: p, places: []int{none}, value: none, start: none, time: none, resource: make([]string, n), row: make([]string, n)}
+	special := map[string]*int{"@value": &t.value, "@start": &t.start, "@time": &t.time}
 	for i, name := range p.Fields() {
-		t.fields[name] = i
-	}
-	t.value, t.start, t.time = slices.Index(p.Fields(), "@value"), slices.Index(p.Fields(), "@start"), slices.Index(p.Fields(), "@time")
-	for _, special := range [...]string{"@value", "@start", "@time"} {
-		delete(t.fields, special)
+		if place := special[name]; place != nil {
+			*place = i
+			continue
+		}
+		number := r.keys[name]
+		if number == 0 {
+			number = len(r.keys) + 1
+			r.keys[name] = number
+		}
+		for number >= len(t.places) {
+			t.places = append(t.places, none)
+		}
+		t.places[number] = i
 	}
 	return t
 }
 
+// begin begins a metric with the attributes of its resource.
+func (t *target) begin(resource []attribute) {
+	clear(t.row)
+	for i := range resource {
+		t.setAttribute(&resource[i])
+	}
+	copy(t.resource, t.row)
+}
+
+// setAttribute sets the field of an attribute, if the preset has it. The last of two attributes of a key counts.
+func (t *target) setAttribute(a *attribute) {
+	if a.key < len(t.places) {
+		t.set(t.places[a.key], a.value)
+	}
+}
+
 // set sets a field of the row, if the preset has it.
 func (t *target) set(i int, text string) {
-	if i >= 0 {
+	if i != none {
 		t.row[i] = text
 	}
 }
@@ -151,26 +194,8 @@ func (r *reader) add(t *target, k kind) error {
 		r.to.SetAside(t.preset, ingest.NoData, 0)
 		return nil
 	}
-	clear(t.row)
-	for _, list := range [...][]attribute{r.resource, r.point.attributes} {
-		for _, a := range list {
-			if i, ok := t.fields[a.key]; ok {
-				t.row[i] = a.value
-			}
-		}
-	}
 	t.set(t.value, r.point.value)
 	t.set(t.start, r.point.start)
 	t.set(t.time, r.point.time)
 	return r.to.Row(t.preset, t.row)
-}
-
-// text returns the string of bytes, which is shared with earlier ones.
-func (r *reader) text(b []byte) string {
-	if s, ok := r.texts[string(b)]; ok {
-		return s
-	}
-	s := string(b)
-	r.texts[s] = s
-	return s
 }

@@ -59,14 +59,20 @@ func (f *fields) templates(list texts) (all []template, err error) {
 // text returns the text of a template; it is empty if a field has no value.
 func (t *template) text(row []string) string {
 	switch {
-	case slices.ContainsFunc(t.fields, func(i int) bool { return row[i] == "" }):
-		return ""
 	case len(t.fields) == 0:
 		return t.texts[0]
 	case len(t.fields) == 1 && t.texts[0] == "" && t.texts[1] == "":
 		return row[t.fields[0]]
 	}
+	size := 0
+	for i, field := range t.fields {
+		if row[field] == "" {
+			return ""
+		}
+		size += len(t.texts[i]) + len(row[field])
+	}
 	var b strings.Builder
+	b.Grow(size + len(t.texts[len(t.fields)]))
 	for i, field := range t.fields {
 		b.WriteString(t.texts[i])
 		b.WriteString(row[field])
@@ -145,5 +151,10 @@ func (t *test) matches(row []string) bool {
 	if value == "" {
 		return t.none
 	}
-	return t.any || slices.ContainsFunc(t.texts, func(want template) bool { return want.text(row) == value })
+	for i := range t.texts {
+		if t.texts[i].text(row) == value {
+			return true
+		}
+	}
+	return t.any
 }

@@ -337,6 +337,9 @@ func (n *names) end(row []string) (e ingest.End) {
 		e.Name = ingest.Workload(e.Name)
 	}
 	for _, i := range n.addresses {
+		if row[i] == "" { // the error of the parser would be an allocation
+			continue
+		}
 		if a, err := netip.ParseAddr(row[i]); err == nil {
 			e.Addr = a
 			break

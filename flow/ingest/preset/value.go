@@ -57,7 +57,10 @@ func instant(text, unit string) (ns int64, ok bool) {
 		}
 		return t.UnixNano(), true
 	}
-	scale := units[unit]
+	scale := int64(1)
+	if unit != "ns" {
+		scale = units[unit]
+	}
 	whole, decimals, _ := strings.Cut(text, ".")
 	n, err := strconv.ParseInt(whole, 10, 64)
 	if err != nil || n < 0 || n > math.MaxInt64/scale-1 {
