@@ -78,3 +78,14 @@ func FuzzLenient(f *testing.F) {
 		}
 	})
 }
+
+// A record that breaks off is not set aside, because records behind it may be missing too.
+func TestALenientBodyThatBreaksOffIsRefused(t *testing.T) {
+	d := Decoder{Leniency: Leniency{SetAside: true}}
+	whole := body(typical(3))
+	for n := 1; n < len(whole); n++ {
+		if p, err := d.Decode(whole[:n]); err == nil {
+			t.Errorf("Decode of the first %d of %d bytes = %+v, want an error", n, len(whole), p)
+		}
+	}
+}

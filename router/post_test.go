@@ -165,18 +165,20 @@ func dialRaw(t *testing.T, url string) *net.TCPConn {
 // A client may close only its sending side. If the handler returned without an answer, the client would read a 200.
 func TestATruncatedBodyIsNeverAcknowledged(t *testing.T) {
 	for _, framing := range []string{"Content-Length: 200\r\n\r\n", "Transfer-Encoding: chunked\r\n\r\n200\r\n"} {
-		f := newFake()
-		url, reg := serve(t, Config{}, f)
-		conn := dialRaw(t, url)
-		io.WriteString(conn, "POST /flows HTTP/1.1\r\nHost: n\r\n"+framing+smallRecord)
-		conn.CloseWrite()
-		if answer, _ := io.ReadAll(conn); len(answer) > 0 {
-			t.Errorf("body cut short (%q): answer %q, want none", framing, answer)
+		for path, route := range map[string]string{"/flows": "/flows", "/ingest/goflow2": "/ingest/{preset}", "/v1/metrics": "/v1/metrics"} {
+			f := newFake()
+			url, reg := serve(t, Config{}, f)
+			conn := dialRaw(t, url)
+			io.WriteString(conn, "POST "+path+" HTTP/1.1\r\nHost: n\r\nContent-Type: application/json\r\n"+framing+smallRecord)
+			conn.CloseWrite()
+			if answer, _ := io.ReadAll(conn); len(answer) > 0 {
+				t.Errorf("%s, body cut short (%q): answer %q, want none", path, framing, answer)
+			}
+			if f.applied() != 0 {
+				t.Errorf("%s, body cut short (%q): applied", path, framing)
+			}
+			wantMetric(t, reg, "flowring_http_requests_total", 1, "route", route, "method", "POST", "code", "aborted")
 		}
-		if f.applied() != 0 {
-			t.Errorf("body cut short (%q): applied", framing)
-		}
-		wantMetric(t, reg, "flowring_http_requests_total", 1, "route", "/flows", "method", "POST", "code", "aborted")
 	}
 }
 

@@ -419,6 +419,34 @@ func TestABodyThatCanNeverBeStoredIsRefused(t *testing.T) {
 	}
 }
 
+// A part of a body must not count: the sender sends the whole again, under another hash (P2). A broken text in a delivery
+// that is whole would be the same in each attempt.
+func TestABodyThatBreaksOffIsRefused(t *testing.T) {
+	const (
+		record  = `{"SrcAddr":"10.0.0.1","DstAddr":"10.0.0.2","SrcK8S_Name":"a","DstK8S_Name":"b","Bytes":5,"FlowDirection":1,"TimeFlowEndMs":1700000060000}`
+		array   = "[" + record + "," + record + "]"
+		records = `{"flow_logs":` + array + `}`
+	)
+	for name, whole := range map[string]string{"an array": array, "an object with the records": records} {
+		f := newFixture(t, Config{})
+		for _, n := range []int{len(whole) - 1, len(record) + 5, len(record) + 40} {
+			want(t, f.send("flp", whole[:n]), 400, "the body ends within its JSON")
+		}
+		want(t, f.send("flp", strings.Replace(whole, "},{", "},?{", 1)), 400, "no JSON at byte")
+		if f.posts != 0 {
+			t.Errorf("%s: %d posts of bodies that break off, want none", name, f.posts)
+		}
+		want(t, f.send("flp", whole), 200, `"received":2,"kept":2`)
+	}
+	f := newFixture(t, Config{})
+	want(t, f.send("flp", record+"\n"+record[:30]+"\n"+record+"\n"), 200, `"received":3,"kept":2,"set_aside":{"malformed":1}`)
+	want(t, f.send("flp", record+"\n"+record[:30]), 400, "the body ends within its JSON")
+
+	data := base64.StdEncoding.EncodeToString([]byte(`{"insertId":"i","jsonPayload":{`))
+	push := fmt.Sprintf(`{"message":{"data":%q,"messageId":"1"},"subscription":"s"}`, data)
+	want(t, newFixture(t, Config{}).send("gcp-vpc", push), 200, `"received":1,"kept":0,"set_aside":{"malformed":1}`)
+}
+
 // The text of a body may be as long as the limit, however short its compressed form is (P12).
 func TestACopyOfABodyIsChargedFor(t *testing.T) {
 	text := line("10.0.0.1", 100, 0, 60)

@@ -53,7 +53,12 @@ func (h *Handler) mapBody(p *preset.Preset, body []byte, key string, received Re
 	if err != nil {
 		return nil, err
 	}
-	if err := reader.Read(content.Body, &to); err != nil {
+	err = reader.Read(content.Body, &to)
+	if errors.As(err, new(*form.BrokenError)) && content.Kind != "" { // the delivery is whole, so its content was so from the start
+		to.Malformed()
+		err = nil
+	}
+	if err != nil {
 		return nil, h.formError(err)
 	}
 	m := to.mapped(to.key(key, &content))
@@ -84,6 +89,8 @@ func (h *Handler) formError(err error) error {
 	case errors.Is(err, errTooManyParts):
 		h.metrics.partsRefused.Inc()
 		return contract.TooLarge.Errorf("the body becomes more than %d records of hours (--max-ingest-parts); let the sender buffer less", h.MaxParts)
+	case errors.As(err, new(*form.BrokenError)):
+		return contract.JSON.Errorf("%w", err)
 	case errors.As(err, &body):
 		return contract.JSON.Errorf("%s; the preset of the path says which form it must have", body.Reason)
 	}

@@ -15,9 +15,14 @@
 // interface, which helps where two addresses are in all lines.
 //
 // Invariants: the rows of a body are a pure function of the body and the preset. A record that cannot be read is counted
-// as malformed and does not hide its neighbours, as far as the form shows where the next record begins: in lines it
-// does, in an array it does not, so the rest of an array is one malformed record. A body in which no record can begin
-// is an error.
+// as malformed and does not hide its neighbours, as far as the form shows where the next record begins: in lines it does.
+// A body whose rest cannot be found, or is missing, is a *BrokenError, because its rows may count only with the others:
+//
+//	json, an array or an object with the records   each fault of its syntax
+//	json, a record a line                          an end within the last record, without the end of its line
+//	csv, aws-lines                                 never: a line shows no end of the body
+//
+// A body in which no record can begin is a *BodyError.
 //
 // The package is pure. A Reader serves one goroutine.
 package form

@@ -67,10 +67,7 @@ func TestJSONHasRows(t *testing.T) {
 		{"the last of two equal names", `{"a":1,"a":2}`, []string{"2|||"}, 0},
 		{"a row keeps nothing of the one before", `[{"a":1,"b":{"c":1}},{}]`, []string{"1|1||", "|||"}, 0},
 		{"a bad line does not hide the next", "{\"a\":1}\n{\"a\":}\nnonsense\n{\"a\":2}", []string{"1|||", "2|||"}, 2},
-		{"a line that is cut off", "{\"a\":1}\n{\"a\":2", []string{"1|||"}, 1},
-		{"an array that is cut off", "[{\"a\":1},\n{\"a\":2},\n{\"a\":", []string{"1|||", "2|||"}, 1},
-		{"rows of an array are read once", "[{\"a\":1},\n{\"a\":2},\n{\"a\":?},\n{\"a\":3}]", []string{"1|||", "2|||"}, 1},
-		{"rows of nested records are read once", "{\"recs\":[\n{\"a\":1},\n{\"a\":2},\n{\"a\":?}]}\n{\"a\":4}", []string{"1|||", "2|||"}, 1},
+		{"a line that is not complete and has its end", "{\"a\":1}\n{\"a\":2\n", []string{"1|||"}, 1},
 		{"a value that is no object", `[1,"x",{"a":1}]`, []string{"1|||"}, 2},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -79,6 +76,35 @@ func TestJSONHasRows(t *testing.T) {
 				t.Errorf("rows = %q, %d malformed; want %q, %d", got.all, got.malformed, test.want, test.malformed)
 			}
 		})
+	}
+}
+
+// The rows before a fault must not count without those behind it, which nobody would send again.
+func TestABodyThatBreaksOffIsAnError(t *testing.T) {
+	for _, test := range []struct{ name, body, want string }{
+		{"a line", "{\"a\":1}\n{\"a\":2", "the body ends within its JSON, after 14 bytes"},
+		{"an object of many lines", "{\n\"a\": 1,\n", "the body ends within its JSON, after 10 bytes"},
+		{"an array", "[{\"a\":1},\n{\"a\":2},\n{\"a\":", "the body ends within its JSON, after 24 bytes"},
+		{"an array between two records", `[{"a":1},`, "the body ends within its JSON, after 9 bytes"},
+		{"an array without its end", "[{\"a\":1}\n", "the body ends within its JSON, after 9 bytes"},
+		{"records", `{"recs":[{"a":1}`, "the body ends within its JSON, after 16 bytes"},
+		{"records with their end", `{"recs":[{"a":1}]`, "the body ends within its JSON, after 17 bytes"},
+		{"the second of two arrays", "[{\"a\":1}]\n[{\"a\":2}", "the body ends within its JSON, after 18 bytes"},
+		{"an array with a fault", "[{\"a\":1},\n{\"a\":?},\n{\"a\":3}]", "the array or object that has the records is no JSON at byte 15"},
+		{"records with a fault", "nonsense\n{\"recs\":[\n{\"a\":1},\n{\"a\":?}]}\n{\"a\":4}", "the array or object that has the records is no JSON at byte 34"},
+	} {
+		var broken *BrokenError
+		body := strings.Replace(test.body, "nonsense", "{nonsense", 1)
+		if err := newJSON([]string{"a"}, "recs").Read([]byte(body), new(rows)); !errors.As(err, &broken) || err.Error() != test.want {
+			t.Errorf("%s: Read = %v, want %s", test.name, err, test.want)
+		}
+	}
+	for _, whole := range []string{`[{"a":1},{"a":{"b":[2]}}]`, `{"recs":[{"a":1},{"a":2}],"c":"d"}`, `{"a":1,"b":[2]}`} {
+		for n := 1; n < len(whole); n++ {
+			if err := newJSON([]string{"a"}, "recs").Read([]byte(whole[:n]), new(rows)); !errors.As(err, new(*BrokenError)) {
+				t.Errorf("Read of the first %d bytes of %s = %v, want a BrokenError", n, whole, err)
+			}
+		}
 	}
 }
 

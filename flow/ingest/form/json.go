@@ -3,6 +3,7 @@ package form
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 
@@ -61,23 +62,35 @@ func (r *jsonReader) Read(body []byte, to Sink) error {
 	if first := bytes.TrimLeft(body, " \t\r\n"); len(first) > 0 && first[0] != '[' && first[0] != '{' {
 		return &BodyError{"the body has neither a JSON array nor JSON objects"}
 	}
-	for len(body) > 0 {
-		begin, err := r.values(decoderOf(body), to)
+	for rest := body; len(rest) > 0; {
+		begin, err := r.values(decoderOf(rest), to)
 		if err == io.EOF {
 			return nil
 		}
 		if !isSyntax(err) {
 			return err
 		}
-		to.Malformed()
-		rest := bytes.TrimLeft(body[begin:], " \t\r\n")
-		line := bytes.IndexByte(rest, '\n')
-		if r.nested || line < 0 { // rows of an array were read, and the next line may be one of them
-			return nil
+		value := bytes.TrimLeft(rest[begin:], " \t\r\n")
+		line, next := value, []byte(nil)
+		if i := bytes.IndexByte(value, '\n'); i >= 0 {
+			line, next = value[:i+1], bytes.TrimLeft(value[i:], " \t\r\n")
 		}
-		body = bytes.TrimLeft(rest[line:], " \t\r\n")
+		if r.nested || errors.Is(err, io.ErrUnexpectedEOF) && (len(next) > 0 || !bytes.HasSuffix(line, []byte("\n"))) {
+			return broken(err, len(body)-len(rest), len(body))
+		}
+		to.Malformed()
+		rest = next
 	}
 	return nil
+}
+
+// broken returns the error of a body of which only a part is JSON. base is the offset of the text with the error.
+func broken(err error, base, size int) error {
+	var syntax *jsontext.SyntacticError
+	if errors.Is(err, io.ErrUnexpectedEOF) || !errors.As(err, &syntax) {
+		return &BrokenError{fmt.Sprintf("the body ends within its JSON, after %d bytes", size)}
+	}
+	return &BrokenError{fmt.Sprintf("the array or object that has the records is no JSON at byte %d", int64(base)+syntax.ByteOffset)}
 }
 
 // values reads objects and arrays one after the other. At an error it returns where the value begins.

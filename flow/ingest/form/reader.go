@@ -16,7 +16,8 @@ type Sink interface {
 
 // Reader reads bodies of one preset.
 type Reader interface {
-	// Read reads the rows of a body. It fails with an error of the sink, or with a *BodyError.
+	// Read reads the rows of a body. It fails with an error of the sink, with a *BodyError, or with a *BrokenError after
+	// the rows before the fault.
 	Read(body []byte, to Sink) error
 }
 
@@ -25,6 +26,13 @@ type BodyError struct{ Reason string }
 
 // Error returns the reason.
 func (e *BodyError) Error() string { return e.Reason }
+
+// BrokenError is the error of a body that breaks off, or that has a fault behind which no record can be found. A sender
+// encodes such a body as a whole, so its rows must not count without the others.
+type BrokenError struct{ Reason string }
+
+// Error returns the reason.
+func (e *BrokenError) Error() string { return e.Reason }
 
 // New returns a reader for the form of a preset. It fails for a form whose bodies have a reader elsewhere.
 func New(p *preset.Preset) (Reader, error) {
