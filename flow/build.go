@@ -72,8 +72,8 @@ func (b *PostingBuilder) Add(src, dest, vpc []byte, t Totals, hour Hour) error {
 }
 
 // AddNumbered adds a record whose names the caller has numbered from 0, in the order of their first appearance: source,
-// destination, VPC, record by record. The hour must have no HourFault, and the totals must not be negative. A posting has
-// either all its records from Add or all from AddNumbered. AddNumbered returns false if a sum would exceed 2^63-1.
+// destination, VPC, record by record. The hour must have no HourFault, and the totals must not be negative. A posting
+// has either all its records from Add or all from AddNumbered. AddNumbered returns false if a sum would exceed 2^63-1.
 func (b *PostingBuilder) AddNumbered(names scan.Symbols, t Totals, hour Hour) bool {
 	return b.table.Add(int64(hour), names, t.BytesTx, t.BytesRx)
 }

@@ -13,8 +13,8 @@
 // with escapes, nested values or negative hours. If a body has any fault, it reads the whole body again and returns the
 // error. So one decoder alone decides about refusals. FuzzScanner compares the two.
 //
-// Package flow/field has the names and values of fields, which JSON and CSV share. Package flow/csv decodes CSV, and package
-// flow/compact decodes protobuf.
+// Package flow/field has the names and values of fields, which JSON and CSV share. Package flow/csv decodes CSV, and
+// package flow/compact decodes protobuf.
 //
 // # The encoding of a batch
 //

@@ -26,7 +26,8 @@ func (c Config) queries() queries.Config {
 		groups = int(min(c.MemoryLimit/512, queries.DefaultMaxGroups))
 	}
 	return queries.Config{
-		Slices: c.HourSlices, MaxHours: c.MaxHoursPerQuery, MaxGroups: groups, MaxQueries: c.MaxQueries, Timeout: c.QueryTimeout,
+		Slices: c.HourSlices, MaxHours: c.MaxHoursPerQuery, MaxGroups: groups, MaxQueries: c.MaxQueries,
+		Timeout: c.QueryTimeout,
 	}
 }
 
@@ -40,8 +41,9 @@ func (c Config) maxPosts() int {
 	return max(int(c.MemoryLimit/(32<<10)), router.DefaultMaxPosts)
 }
 
-// connections returns how many connections a port may have: its setting, or else one for each 256 KiB of memory, because
-// a connection of HTTP/2 may use about 200 KiB. At the public port it is also the limit of the requests of HTTP/2.
+// connections returns how many connections a port may have: its setting, or else one for each 256 KiB of memory,
+// because a connection of HTTP/2 may use about 200 KiB. At the public port it is also the limit of the requests of
+// HTTP/2.
 func (c Config) connections(setting int) int {
 	if setting > 0 || c.MemoryLimit == 0 { // 0: no limit
 		return setting

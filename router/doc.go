@@ -16,8 +16,8 @@
 // All paths: metrics and the ID of a request in observe.go, query parameters in parameters.go and package parameter,
 // browsers in guarded.go, HTTP/2 in http2.go.
 // Package admission admits POSTs, package coding compresses and decompresses, and package contract has the table of
-// refusals. Of questions about many hours, package ask reads the parameters, packages rows and format write the answers,
-// and package watch sends them again while they change.
+// refusals. Of questions about many hours, package ask reads the parameters, packages rows and format write the
+// answers, and package watch sends them again while they change.
 //
 // Invariants:
 //

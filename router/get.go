@@ -69,8 +69,8 @@ func (rt *router) reads(w http.ResponseWriter, r *http.Request, open func(contex
 // asIs is the form of tags of answers in one form.
 func asIs(tag contract.Tag) contract.Tag { return tag }
 
-// askOf returns the ask of a GET. HEAD knows every tag, because it wants only the headers. tag turns a tag of the client
-// into one of the cluster; the empty tag is of an answer in another form.
+// askOf returns the ask of a GET. HEAD knows every tag, because it wants only the headers. tag turns a tag of the
+// client into one of the cluster; the empty tag is of an answer in another form.
 func askOf(r *http.Request, need contract.Need, tag func(contract.Tag) contract.Tag) contract.Ask {
 	a := contract.Ask{Need: need}
 	for _, known := range condition.KnownTags(r.Header) {

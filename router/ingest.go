@@ -25,7 +25,8 @@ func (rt *router) newIngest() *ingest.Handler {
 		hours = func() (from, to flow.Hour) { return math.MinInt64, math.MaxInt64 }
 	}
 	return ingest.New(cfg, ingest.Deps{
-		Receive: rt.receiveAny, Post: rt.Cluster.Post, Refuse: rt.refuse, Hours: hours, Log: rt.Log, Registry: rt.Registry, Now: rt.Now,
+		Receive: rt.receiveAny, Post: rt.Cluster.Post, Refuse: rt.refuse, Hours: hours, Log: rt.Log, Registry: rt.Registry,
+		Now: rt.Now,
 	})
 }
 
@@ -40,7 +41,8 @@ func (rt *router) postMetrics(w http.ResponseWriter, r *http.Request, who princi
 }
 
 // receiveAny receives a body of any media type.
-func (rt *router) receiveAny(r *http.Request, who principal.Principal) (key string, received ingest.Received, err error) {
+func (rt *router) receiveAny(r *http.Request, who principal.Principal) (key string, received ingest.Received,
+	err error) {
 	h, err := head.OfAny(r, rt.MaxBody)
 	if err != nil {
 		return "", nil, err

@@ -159,10 +159,11 @@ type parser struct {
 
 func newParser(lenient flow.Leniency) *parser {
 	return &parser{
-		json: flow.Decoder{Leniency: lenient}, csv: csv.Decoder{Leniency: lenient}, compact: compact.Decoder{Leniency: lenient},
+		json: flow.Decoder{Leniency: lenient}, csv: csv.Decoder{Leniency: lenient},
+		compact: compact.Decoder{Leniency: lenient},
 	}
 }
 
-// rowCharge is the charge for a record of CSV or protobuf, in bytes of Config.MaxBody: the length of a short JSON record, because
-// such a record takes as much memory.
+// rowCharge is the charge for a record of CSV or protobuf, in bytes of Config.MaxBody: the length of a short JSON
+// record, because such a record takes as much memory.
 const rowCharge = 80

@@ -42,7 +42,8 @@ func decodeRefusal(err error) error {
 }
 
 // ofBody has the refusal of a body that is not of its language.
-var ofBody = map[flow.Syntax]contract.Refusal{flow.JSON: contract.JSON, flow.CSV: contract.CSV, flow.Protobuf: contract.Protobuf}
+var ofBody = map[flow.Syntax]contract.Refusal{flow.JSON: contract.JSON, flow.CSV: contract.CSV,
+	flow.Protobuf: contract.Protobuf}
 
 // browserRefusal returns an error of package browser as a refusal.
 func browserRefusal(err error) error {

@@ -20,8 +20,8 @@ import (
 // caller may apply all of them again.
 func (s *Store) Apply(batches ...flow.Written) error { return s.apply(batches, false) }
 
-// Holds reports whether the store has one of the batches: one with its ID or, for a batch without a Posting, its Key. It
-// waits for an Apply of the same batch that is under way. It ignores expired slices, and loads cold ones.
+// Holds reports whether the store has one of the batches: one with its ID or, for a batch without a Posting, its Key.
+// It waits for an Apply of the same batch that is under way. It ignores expired slices, and loads cold ones.
 func (s *Store) Holds(batches ...flow.Written) (bool, error) {
 	for _, b := range batches {
 		held, err := s.holds(b)
@@ -61,7 +61,8 @@ func (s *Store) apply(batches []flow.Written, dots bool) error {
 // inOrder returns the batches in the order in which their slices are pinned, and each dot once.
 func inOrder(batches []flow.Written) []flow.Written {
 	ordered := slices.Clone(batches)
-	slices.SortFunc(ordered, func(a, b flow.Written) int { return cmp.Or(a.Slice.Compare(b.Slice), index.CompareDots(a.Dot, b.Dot)) })
+	slices.SortFunc(ordered,
+		func(a, b flow.Written) int { return cmp.Or(a.Slice.Compare(b.Slice), index.CompareDots(a.Dot, b.Dot)) })
 	return slices.CompactFunc(ordered, func(a, b flow.Written) bool { return a.Slice == b.Slice && a.Dot == b.Dot })
 }
 

@@ -17,8 +17,8 @@
 // are added on top. A caller of Seal passes only a digest that contains every snapshot of the slice at other stores.
 // Of two snapshots the larger one therefore contains the other, and Intake replaces the smaller one by it.
 //
-// Expire raises the floor, below which hours are deleted. The store then says contract.Expired of such an hour: it never
-// says that it holds nothing of it, and it takes no batch of it (P4). Sweep deletes the hours that no call uses.
+// Expire raises the floor, below which hours are deleted. The store then says contract.Expired of such an hour: it
+// never says that it holds nothing of it, and it takes no batch of it (P4). Sweep deletes the hours that no call uses.
 //
 // The parts of a slice have packages of their own: store/content the slice in memory, store/table its totals,
 // store/digest the set of its dots, store/index the identities of its batches, store/snapshot the format of its

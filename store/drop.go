@@ -17,7 +17,8 @@ func (s *Store) Drop(slice flow.Slice, d digest.Digest) (dropped bool, err error
 	if err != nil {
 		return false, fmt.Errorf("drop slice %s: %w", slice, err)
 	}
-	if e == nil || e.operation != nil || e.pins > 0 || s.drafts[slice] > 0 || !e.digest().Equal(d) || !s.unreadable[slice].Empty() {
+	if e == nil || e.operation != nil || e.pins > 0 || s.drafts[slice] > 0 || !e.digest().Equal(d) ||
+		!s.unreadable[slice].Empty() {
 		return false, nil
 	}
 	if err := s.remove([]*entry{e}, func() error { return s.journal.Drop(slice) }); err != nil {
@@ -26,9 +27,9 @@ func (s *Store) Drop(slice flow.Slice, d digest.Digest) (dropped bool, err error
 	return true, nil
 }
 
-// remove removes entries without users from memory, and from the journal by drop. If the journal fails, their batches may
-// be there or not. The entries are then reset, and the next use reads the journal. Store.mu is locked; remove unlocks it
-// while drop runs.
+// remove removes entries without users from memory, and from the journal by drop. If the journal fails, their batches
+// may be there or not. The entries are then reset, and the next use reads the journal. Store.mu is locked; remove
+// unlocks it while drop runs.
 func (s *Store) remove(all []*entry, drop func() error) error {
 	o := &operation{done: make(chan struct{})}
 	for _, e := range all {

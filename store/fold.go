@@ -12,9 +12,9 @@ import (
 
 // Fold adds the flows of a slice to the groups of a query, if accept agrees to the digest of these flows, and reports
 // whether it did. The flows are those of a Reading: all or nothing of each batch (P11). Without the slice the digest is
-// empty. A sealed cold slice stays cold, because its snapshot already has one row for each flow. Any other cold slice is
-// loaded, because the totals of its batches may saturate only after they are added up (P14). For a query without names
-// and filters the totals of the slice suffice.
+// empty. A sealed cold slice stays cold, because its snapshot already has one row for each flow. Any other cold slice
+// is loaded, because the totals of its batches may saturate only after they are added up (P14). For a query without
+// names and filters the totals of the slice suffice.
 //
 // After an error the groups may hold a part of the slice, so the caller discards them. Batches that could not be read
 // are recorded as unreadable, as Missing does.
@@ -78,8 +78,8 @@ func (s *Store) foldWarm(g *aggregate.Groups, slice flow.Slice, accept func(dige
 	return true, g.AddView(&r.View, slice.Hour)
 }
 
-// selectTries is the number of attempts to copy only the totals of the flows that count. An attempt fails if a batch with
-// new flows arrives between the choice of the flows and the copy.
+// selectTries is the number of attempts to copy only the totals of the flows that count. An attempt fails if a batch
+// with new flows arrives between the choice of the flows and the copy.
 const selectTries = 3
 
 // coldEntry is a pinned entry of a cold slice without unreadable batches.

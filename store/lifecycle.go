@@ -98,9 +98,9 @@ func (s *Store) pin(slice flow.Slice, create bool) (*entry, error) {
 // anyOperation makes find wait for every operation.
 func anyOperation(*entry) bool { return true }
 
-// find returns the entry of a slice, nil if there is none, after the end of any operation selected by waitFor. It refuses
-// an expired slice. The caller pins the entry, or begins an operation on it, before it unlocks Store.mu: Sweep waits for
-// both. Store.mu is locked; find unlocks it while it waits.
+// find returns the entry of a slice, nil if there is none, after the end of any operation selected by waitFor. It
+// refuses an expired slice. The caller pins the entry, or begins an operation on it, before it unlocks Store.mu: Sweep
+// waits for both. Store.mu is locked; find unlocks it while it waits.
 func (s *Store) find(slice flow.Slice, waitFor func(*entry) bool) (*entry, error) {
 	for {
 		if err := s.refuseExpired(slice.Hour); err != nil {

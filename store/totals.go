@@ -35,8 +35,8 @@ func (s *Store) Totals(slice flow.Slice) (t totals.Totals, d digest.Digest, err 
 	return t, d, nil
 }
 
-// totalsOfCold returns the totals of a pinned cold slice with a digest: from memory, from disk, or from its snapshot. It
-// reports false if the slice has to be loaded.
+// totalsOfCold returns the totals of a pinned cold slice with a digest: from memory, from disk, or from its snapshot.
+// It reports false if the slice has to be loaded.
 func (s *Store) totalsOfCold(e coldEntry, d digest.Digest) (t totals.Totals, found bool, err error) {
 	if e.totals != nil {
 		return *e.totals, true, nil
@@ -74,8 +74,8 @@ func (s *Store) storedTotals(slice flow.Slice, d digest.Digest) (t totals.Totals
 	return t, err == nil && of == d.Sum()
 }
 
-// saveTotals writes the totals of the batches of a digest, unless the slice has left the store. It ignores failures: the
-// next query without names then reads the slice.
+// saveTotals writes the totals of the batches of a digest, unless the slice has left the store. It ignores failures:
+// the next query without names then reads the slice.
 func (s *Store) saveTotals(slice flow.Slice, t totals.Totals, d digest.Digest) {
 	s.mu.Lock()
 	e := s.entries[slice]

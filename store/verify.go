@@ -12,13 +12,13 @@ import (
 // ErrDiverged is the error of a slice whose totals, in memory or on disk, are not the fold of its batches (P15).
 var ErrDiverged = outline.ErrDiverged
 
-// Scrub reads all values of a slice in the journal, records unreadable batches, and compares the fold of a slice without
-// such batches with the slice in memory, or with the totals of a cold slice (P15). It leaves a cold slice cold and needs
-// no room for it; of a warm one it copies the totals. It returns the number of bytes read. Batches may be applied
-// meanwhile: Scrub compares only the ones before.
+// Scrub reads all values of a slice in the journal, records unreadable batches, and compares the fold of a slice
+// without such batches with the slice in memory, or with the totals of a cold slice (P15). It leaves a cold slice cold
+// and needs no room for it; of a warm one it copies the totals. It returns the number of bytes read. Batches may be
+// applied meanwhile: Scrub compares only the ones before.
 //
-// Scrub fails with ErrUnreadable for damage to the dots or to the head of a snapshot, which no other store can repair, and
-// with ErrDiverged if the totals differ. Then the slice leaves memory, so that its next use folds it again.
+// Scrub fails with ErrUnreadable for damage to the dots or to the head of a snapshot, which no other store can repair,
+// and with ErrDiverged if the totals differ. Then the slice leaves memory, so that its next use folds it again.
 func (s *Store) Scrub(slice flow.Slice) (bytes int, err error) {
 	if s.journal == nil {
 		return 0, fmt.Errorf("scrub slice %s: %w", slice, ErrNoJournal)

@@ -36,7 +36,8 @@ func newBackup() *cobra.Command {
 	cmd.Flags().StringVar(&to, "to", "", "`name` of the folder below --backup-dir of the node (default: the time)")
 	mustRegister(cmd, "to", cobra.NoFileCompletions)
 	addAccess(cmd, &a, 24*time.Hour)
-	cmd.Flags().Lookup("target").Usage = "`URL` of the node (default: " + settings.TargetVariable + ", or http://" + node.DefaultHTTPAddr + ")"
+	cmd.Flags().Lookup("target").Usage = "`URL` of the node (default: " + settings.TargetVariable + ", or http://" +
+		node.DefaultHTTPAddr + ")"
 	return cmd
 }
 

@@ -13,9 +13,10 @@ import (
 func newCollect() *cobra.Command {
 	c := collect.New()
 	cmd := &cobra.Command{
-		Use: "collect [FLAGS]", Short: "Collect NetFlow and sFlow, and post it", Long: collect.About, Example: collect.Examples,
-		Args: arguments(0, 0),
-		RunE: func(cmd *cobra.Command, _ []string) error { return c.Run(cmd.Context(), cmd.ErrOrStderr()) },
+		Use: "collect [FLAGS]", Short: "Collect NetFlow and sFlow, and post it", Long: collect.About,
+		Example: collect.Examples,
+		Args:    arguments(0, 0),
+		RunE:    func(cmd *cobra.Command, _ []string) error { return c.Run(cmd.Context(), cmd.ErrOrStderr()) },
 	}
 	c.AddFlags(cmd.Flags())
 	cmd.Flags().VisitAll(func(f *pflag.Flag) {

@@ -24,7 +24,8 @@ func completeQuestion(cmd *cobra.Command, a *access.Access, question *ask.Questi
 	}
 	for flag, words := range map[string][]string{
 		"by": {"bytes", "bytes_tx", "bytes_rx"}, "series": {"hour", "day"}, "top": nil, "limit": nil, "min-bytes": nil,
-		"sort": {"-bytes", "-bytes_tx", "-bytes_rx", "bytes", "bytes_tx", "bytes_rx", "hour", "day", "src_app", "dest_app", "vpc_id"},
+		"sort": {"-bytes", "-bytes_tx", "-bytes_rx", "bytes", "bytes_tx", "bytes_rx", "hour", "day", "src_app", "dest_app",
+			"vpc_id"},
 	} {
 		if cmd.Flags().Lookup(flag) == nil { // top has fewer flags than get
 			continue

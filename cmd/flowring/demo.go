@@ -43,8 +43,8 @@ func newDemo() *cobra.Command {
 	return cmd
 }
 
-// runDemo runs the three nodes until ctx ends, or one of them fails. A length above 0 is the longest time after the start
-// of all three.
+// runDemo runs the three nodes until ctx ends, or one of them fails. A length above 0 is the longest time after the
+// start of all three.
 func runDemo(ctx context.Context, length time.Duration, stdout, stderr io.Writer) (err error) {
 	folder, err := os.MkdirTemp("", "flowring-demo-")
 	if err != nil {

@@ -59,7 +59,8 @@ func runServe(ctx context.Context, flags *pflag.FlagSet, stderr io.Writer) error
 	return lifetime.Run(ctx, n, logger, func() {
 		s.Name = n.Name()
 		announce.Addresses(stderr, logger, s, n.Addresses())
-		go announce.WhenReady(ctx, n, func() { announce.Ready(stderr, logger, s, n.Addresses()) }) // ends with the process at the latest
+		// ends with the process at the latest
+		go announce.WhenReady(ctx, n, func() { announce.Ready(stderr, logger, s, n.Addresses()) })
 	})
 }
 

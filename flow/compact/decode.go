@@ -10,8 +10,8 @@ import (
 	"flowring/flow/scan"
 )
 
-// Decoder parses compact bodies. It reuses its working memory from one body to the next. The zero value is ready to use,
-// by one goroutine at a time.
+// Decoder parses compact bodies. It reuses its working memory from one body to the next. The zero value is ready to
+// use, by one goroutine at a time.
 type Decoder struct {
 	flow.Leniency
 	builder flow.PostingBuilder
@@ -27,8 +27,8 @@ const (
 )
 
 // Decode parses the body of a POST and adds the records up. The first fault in the body refuses the whole body, with a
-// *flow.RecordError, with an error wrapping flow.ErrOverflow, or with one wrapping flow.ErrTooManyRecords if the body has
-// more than maxRecords records. Decode does not change body and keeps no part of it.
+// *flow.RecordError, with an error wrapping flow.ErrOverflow, or with one wrapping flow.ErrTooManyRecords if the body
+// has more than maxRecords records. Decode does not change body and keeps no part of it.
 func (d *Decoder) Decode(body []byte, maxRecords int) (*flow.Posting, error) {
 	d.builder.Leniency = d.Leniency
 	d.message.reset(namesOfRecord * maxRecords)
@@ -52,7 +52,8 @@ func (d *Decoder) decode(body []byte, maxRecords int) (*flow.Posting, error) {
 		return nil, err
 	}
 	if records > maxRecords {
-		return nil, fmt.Errorf("%w: one request may have %d; send the others in other requests", flow.ErrTooManyRecords, maxRecords)
+		return nil, fmt.Errorf("%w: one request may have %d; send the others in other requests", flow.ErrTooManyRecords,
+			maxRecords)
 	}
 	if err := d.names.reset(&d.message); err != nil {
 		return nil, err

@@ -5,8 +5,8 @@
 //	src_app, dest_app, vpc_id      0 0 ...   1 1 ...   2 2 ...     indices of names
 //	bytes_tx, bytes_rx, hour       100 7 ... 500 9 ... 490000 490000 ...
 //
-// The decoder reads the bytes of the message without generated code and without reflection. The columns stay as they are
-// in the body until their numbers are added up, so a body takes little memory beside that of its sums.
+// The decoder reads the bytes of the message without generated code and without reflection. The columns stay as they
+// are in the body until their numbers are added up, so a body takes little memory beside that of its sums.
 //
 // A record of a body follows the same rules as a record of JSON, and its faults have the same texts. Equal records in
 // equal order become equal batches, whatever the form of their body, so their IDs are equal too (P2). FuzzRecords

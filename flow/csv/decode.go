@@ -22,8 +22,8 @@ type Decoder struct {
 }
 
 // Decode parses the body of a POST and adds the records up. The first fault in the body refuses the whole body, with a
-// *flow.RecordError, with an error wrapping flow.ErrOverflow, or with one wrapping flow.ErrTooManyRecords if the body has
-// more than maxRecords records. Decode does not change body and keeps no part of it.
+// *flow.RecordError, with an error wrapping flow.ErrOverflow, or with one wrapping flow.ErrTooManyRecords if the body
+// has more than maxRecords records. Decode does not change body and keeps no part of it.
 func (d *Decoder) Decode(body []byte, maxRecords int) (*flow.Posting, error) {
 	d.builder.Leniency = d.Leniency
 	d.builder.Reset(len(body) / likelyRow)

@@ -21,7 +21,8 @@ func HourOf(ns int64) flow.Hour {
 }
 
 // emit does the fourth operation: it emits the parts of a record. Each hour gets bytes in proportion to its share of
-// the interval, rounded down, and the last hour gets the rest. An interval that ends on the hour ends in the hour before.
+// the interval, rounded down, and the last hour gets the rest. An interval that ends on the hour ends in the hour
+// before.
 func (m *mapped) emit(c *Counts, emit func(flow.Record)) {
 	if m.end <= m.start || m.tooLong() {
 		m.note(c)

@@ -29,7 +29,8 @@ func (s *Scanner) digits(i int) (n uint64, end int) {
 
 var powers = [...]uint64{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8}
 
-// unknown reads the value of an unknown field, unless it is a string: an array, an object, a number, true, false or null.
+// unknown reads the value of an unknown field, unless it is a string: an array, an object, a number, true, false or
+// null.
 func (s *Scanner) unknown(i int) (end int) {
 	if c := s.at(i); c == '{' || c == '[' {
 		return s.nested(i, maxNesting)

@@ -55,7 +55,8 @@ func (g *growing) fill() workload.Workload {
 
 // again returns a workload that posts more records of the flows of all hours.
 func (g *growing) again(key string, count, records int) workload.Workload {
-	return workload.New(key, workload.Few, int64(count), workload.InOrder(g.server.Hour, g.hours, records, g.flows, workload.Scattered))
+	return workload.New(key, workload.Few, int64(count),
+		workload.InOrder(g.server.Hour, g.hours, records, g.flows, workload.Scattered))
 }
 
 // post measures records of new flows and of known flows.

@@ -52,7 +52,8 @@ func run(ctx context.Context, args []string) error {
 	flags.BoolVar(&o.json, "json", false, "print JSON")
 	flags.Float64Var(&o.check, "check", 0, "fail if a cost is over `FACTOR` times its bar; 0: never")
 	flags.StringVar(&o.flowring, "flowring", "bin/flowring", "program under measurement; journals lie in its folder")
-	flags.StringVar(&o.profile, "profile", "", "write CPU profiles of nodes under load to `DIR`, and measure nothing but -traffic")
+	flags.StringVar(&o.profile, "profile", "",
+		"write CPU profiles of nodes under load to `DIR`, and measure nothing but -traffic")
 	flags.BoolVar(&o.growth, "growth", false, "measure how cost grows, in about ten minutes, and nothing else")
 	flags.BoolVar(&o.traffic, "traffic", false, "measure posts of many forms, in some minutes, and nothing else")
 	flags.StringVar(&o.only, "only", "", "only the tables whose titles contain `TEXT`")

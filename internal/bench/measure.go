@@ -286,7 +286,8 @@ func (n connects) measure(ctx context.Context, s *server.Server) (sample, error)
 type holding int
 
 func (h holding) measure(ctx context.Context, s *server.Server) (sample, error) {
-	if _, err := workload.Fill("first", s.Hour, workload.BodyRecords, 1).Run(ctx, s); err != nil { // the memory of any server
+	// the memory of any server
+	if _, err := workload.Fill("first", s.Hour, workload.BodyRecords, 1).Run(ctx, s); err != nil {
 		return sample{}, err
 	}
 	before, err := s.Resident()

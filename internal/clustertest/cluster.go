@@ -44,11 +44,12 @@ type Options struct {
 	Quiet     bool           // only the clients of the scenario
 	Log       *slog.Logger   // nil: silent
 
-	CPUSlots  map[string]admission.CPUSlots // of a node by name; none: the default number
-	Clock     func(node string) time.Time   // the wall clock of a node; nil: the clock of the bubble
-	Pace      int                           // how many times faster than the bubble the clocks of nodes run; 0: equally fast
-	Configure func(*node.Config)            // changes the settings of a node before each start; nil: nothing
-	Keep      time.Duration                 // the retention of all nodes, with hours of a second; 0: they keep all hours
+	CPUSlots map[string]admission.CPUSlots // of a node by name; none: the default number
+	Clock    func(node string) time.Time   // the wall clock of a node; nil: the clock of the bubble
+	// how many times faster than the bubble the clocks of nodes run; 0: equally fast
+	Pace      int
+	Configure func(*node.Config) // changes the settings of a node before each start; nil: nothing
+	Keep      time.Duration      // the retention of all nodes, with hours of a second; 0: they keep all hours
 
 	// Join has the join list of each node by names; the lists alone decide on the founders. nil: all nodes join all
 	// nodes, and Expect nodes found the cluster.

@@ -152,8 +152,8 @@ func (r *runner) raiseFloors(name string, want roster.Floors) error {
 // amend ends the mistake of a node.
 func (r *runner) amend(name string) { r.correct(name, bounds.Mistake{}) }
 
-// correct changes the mistake of a node. A running node with another retention is restarted, and has the old one until it
-// has stopped.
+// correct changes the mistake of a node. A running node with another retention is restarted, and has the old one until
+// it has stopped.
 func (r *runner) correct(name string, m bounds.Mistake) {
 	restart := r.c.bounds.Mistake(name).Lowered != m.Lowered && r.c.Node(name) != nil
 	if restart {

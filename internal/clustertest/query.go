@@ -29,7 +29,8 @@ func (l *load) query(ctx context.Context, node string, need contract.Need) bool 
 	for i := range l.hours {
 		owed[l.hour(i)] = l.check.Owed(l.hour(i))
 	}
-	spec := &query.Spec{From: l.hour(0), To: l.hour(l.hours-1) + 1, Group: query.DefaultFields | query.FieldsOf(query.Hour)}
+	spec := &query.Spec{From: l.hour(0), To: l.hour(l.hours-1) + 1,
+		Group: query.DefaultFields | query.FieldsOf(query.Hour)}
 	last := l.last(allHours)
 	ask := contract.Ask{Need: need}
 	if last.tag != "" {

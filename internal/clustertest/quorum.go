@@ -3,8 +3,8 @@ package clustertest
 import "time"
 
 // changeQuorum stops all nodes at once, and starts them with another W. If W falls it starts all machines, as
-// docs/operations.md asks for. If W rises, nodes that were down stay down, unless fewer than W would run. While a disk is
-// lost it does nothing, because the loss of a disk more than W-1 at a time may lose batches.
+// docs/operations.md asks for. If W rises, nodes that were down stay down, unless fewer than W would run. While a disk
+// is lost it does nothing, because the loss of a disk more than W-1 at a time may lose batches.
 func (r *runner) changeQuorum(w int) {
 	r.healed()
 	if len(r.lostStores) > 0 || w == r.quorum() {

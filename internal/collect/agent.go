@@ -117,7 +117,8 @@ func (a *Agent) listen(ctx context.Context) error {
 		return fmt.Errorf("--http: %w", err)
 	}
 	a.listener = l
-	a.server = &http.Server{Handler: a.handler(), ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute, WriteTimeout: time.Minute}
+	a.server = &http.Server{Handler: a.handler(), ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute,
+		WriteTimeout: time.Minute}
 	return nil
 }
 

@@ -41,7 +41,8 @@ func Default() Config {
 		NetFlow: "127.0.0.1:2055", SFlow: "127.0.0.1:6343", HTTP: "127.0.0.1:8082",
 		MaxNamesRows: names.DefaultMaxRows, VPC: "default",
 		Spool: "flowring-spool", SpoolBytes: 1 << 30, Flush: 5 * time.Second, MaxFlows: 20_000, MaxRequest: 4 << 20,
-		Queue: 32 << 20, SocketBuffer: 8 << 20, Workers: runtime.GOMAXPROCS(0), Timeout: time.Minute, Retry: 2 * time.Second, Grace: 10 * time.Second,
+		Queue: 32 << 20, SocketBuffer: 8 << 20, Workers: runtime.GOMAXPROCS(0), Timeout: time.Minute, Retry: 2 * time.Second,
+		Grace: 10 * time.Second,
 		Decode: decode.Config{
 			MaxExporters: 1000, MaxTemplates: 10_000, MaxFields: 500, MaxHeld: 16 << 20, HoldFor: 30 * time.Second,
 			TemplateLifetime: 2 * time.Hour, MaxAhead: 5 * time.Minute, Rate: 1, OutBytes: true,

@@ -80,7 +80,8 @@ func (a *Agent) request(ctx context.Context, r tally.Request, key string) bool {
 		if final(err) {
 			a.delivered.refused.Add(1)
 			a.delivered.refusedFlows.Add(uint64(r.Records))
-			a.log.Error("request refused for good, its records are lost", "hour", r.Hour, "records", r.Records, "key", key, "error", err)
+			a.log.Error("request refused for good, its records are lost", "hour", r.Hour, "records", r.Records, "key", key,
+				"error", err)
 			return true
 		}
 		a.delivered.failures.Add(1)

@@ -8,10 +8,10 @@
 //
 // Invariants:
 //
-//   - The records of a datagram are in one payload of the spool. So a datagram counts as a whole or not at all, wherever
-//     the process ends.
-//   - A payload is sent with its key until it is stored or refused for good. So it counts once (P2), whatever happens to
-//     the agent and to the cluster while the hour is open.
+//   - The records of a datagram are in one payload of the spool. So a datagram counts as a whole or not at all,
+//     wherever the process ends.
+//   - A payload is sent with its key until it is stored or refused for good. So it counts once (P2), whatever happens
+//     to the agent and to the cluster while the hour is open.
 //   - Each datagram that was received is stored, waits, or is counted by the place and the reason of its loss.
 //   - The queue, the sums of a worker, the held datagrams and the spool are bounded. A full one loses new datagrams.
 //

@@ -110,7 +110,8 @@ func (c collector) ofExporters(s sink) {
 	}
 	s.counter("sequence_restarts_total", "Sequences that began again.", n.Restarts.Load())
 	s.gauge("exporters", "Pairs of an exporter and its domain that are known.", n.Exporters.Load())
-	s.counter("exporters_shared_total", "Changes back to an earlier port: two exporters may share an address and a domain.",
+	s.counter("exporters_shared_total",
+		"Changes back to an earlier port: two exporters may share an address and a domain.",
 		n.Shared.Load())
 	s.gauge("templates", "Templates that are known.", n.Templates.Load())
 	s.counter("templates_refused_total", "Templates beyond a limit.", n.TooMany.Load())
@@ -162,10 +163,13 @@ func (c collector) ofTheSpool(s sink) {
 	s.gauge("spool_payloads", "Payloads that are not delivered.", int64(stats.Payloads))
 	s.gauge("spool_torn_bytes", "Bytes behind the last whole payload of a segment, as found at the start.", stats.Torn)
 	s.counter("spool_errors_total", "Failed writes to the spool, also because it is full.", errors)
-	s.counter("spool_damaged_total", "Payloads of the spool that cannot be read. Their records are lost.", a.delivered.damaged.Load())
+	s.counter("spool_damaged_total", "Payloads of the spool that cannot be read. Their records are lost.",
+		a.delivered.damaged.Load())
 	s.counter("requests_stored_total", "Requests that the cluster has stored.", a.delivered.requests.Load())
-	s.counter("requests_replayed_total", "Stored requests that an earlier attempt had stored.", a.delivered.replayed.Load())
-	s.counter("requests_refused_total", "Requests that a node refused for good. Their records are lost.", a.delivered.refused.Load())
+	s.counter("requests_replayed_total", "Stored requests that an earlier attempt had stored.",
+		a.delivered.replayed.Load())
+	s.counter("requests_refused_total", "Requests that a node refused for good. Their records are lost.",
+		a.delivered.refused.Load())
 	s.counter("request_failures_total", "Attempts without an outcome, which are repeated.", a.delivered.failures.Load())
 	s.counter("flows_stored_total", "Records of the stored requests.", a.delivered.flows.Load())
 	s.counter("flows_refused_total", "Records of the refused requests.", a.delivered.refusedFlows.Load())

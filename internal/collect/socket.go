@@ -56,7 +56,8 @@ func (a *Agent) read(s *socket) {
 // pass passes one datagram to its worker, if there is room.
 func (a *Agent) pass(s *socket, from netip.AddrPort, data []byte) {
 	addr := from.Addr().Unmap().WithZone("")
-	if len(a.cfg.Exporters) > 0 && !slices.ContainsFunc(a.cfg.Exporters, func(p netip.Prefix) bool { return p.Contains(addr) }) {
+	if len(a.cfg.Exporters) > 0 &&
+		!slices.ContainsFunc(a.cfg.Exporters, func(p netip.Prefix) bool { return p.Contains(addr) }) {
 		a.notAllowed.Add(1)
 		return
 	}
@@ -66,7 +67,8 @@ func (a *Agent) pass(s *socket, from netip.AddrPort, data []byte) {
 		a.lostQueue.Add(1)
 		return
 	}
-	g := datagram{decode.Datagram{From: netip.AddrPortFrom(addr, from.Port()), At: time.Now(), Data: slices.Clone(data)}, s.sflow}
+	g := datagram{decode.Datagram{From: netip.AddrPortFrom(addr, from.Port()), At: time.Now(), Data: slices.Clone(data)},
+		s.sflow}
 	select {
 	case a.workerOf(addr).queue <- g:
 	default:

@@ -64,7 +64,8 @@ func (w *worker) run() {
 // end reports records that the spool did not take before the end.
 func (w *worker) end() {
 	if w.pending != nil || w.tally.Len() > 0 {
-		w.agent.log.Error("records lost, the spool took nothing before the end", "payload_bytes", len(w.pending), "flows", w.tally.Len())
+		w.agent.log.Error("records lost, the spool took nothing before the end", "payload_bytes", len(w.pending), "flows",
+			w.tally.Len())
 	}
 }
 

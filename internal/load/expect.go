@@ -70,7 +70,8 @@ func (e *Expectation) Compare(key flow.Key, got flow.Totals) {
 	repeated := e.seen[i]
 	e.seen[i] = true
 	least, most := e.least[i], e.most[i]
-	if repeated || !between(least.BytesTx, got.BytesTx, most.BytesTx) || !between(least.BytesRx, got.BytesRx, most.BytesRx) {
+	if repeated || !between(least.BytesTx, got.BytesTx, most.BytesTx) ||
+		!between(least.BytesRx, got.BytesRx, most.BytesRx) {
 		e.wrong(key, got, least, most)
 	}
 }

@@ -12,8 +12,8 @@ import (
 // Patience is the time for an event that comes in the end, on a busy machine too.
 const Patience = 5 * time.Minute
 
-// Start returns the nodes n1, n2 and so on of a cluster, once all are ready. They end with the test. A change changes the
-// configuration of each node.
+// Start returns the nodes n1, n2 and so on of a cluster, once all are ready. They end with the test. A change changes
+// the configuration of each node.
 func Start(t testing.TB, size int, changes ...func(*node.Config)) (nodes []*node.Node) {
 	t.Helper()
 	var join []string

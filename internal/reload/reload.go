@@ -137,8 +137,8 @@ func (s *Set) Stats() Stats {
 	return stats
 }
 
-// check implements file. It tries a content that was not usable again, because a certificate may begin later. The caller
-// holds Set.mu.
+// check implements file. It tries a content that was not usable again, because a certificate may begin later. The
+// caller holds Set.mu.
 func (v *Value[T]) check(log *slog.Logger) outcome {
 	next, hash, err := v.load()
 	if hash == v.seen && (err != nil || !v.broken) {

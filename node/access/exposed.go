@@ -29,8 +29,8 @@ func (s Settings) exposed() (ports, settings []string) {
 	return ports, settings
 }
 
-// onLoopback reports whether an address to listen on can be reached from this machine alone. A name other than localhost
-// counts as reachable, because it may come to mean anything.
+// onLoopback reports whether an address to listen on can be reached from this machine alone. A name other than
+// localhost counts as reachable, because it may come to mean anything.
 func onLoopback(addr string) bool {
 	host, _, err := net.SplitHostPort(addr)
 	if err != nil {

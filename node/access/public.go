@@ -21,8 +21,8 @@ func Gate(files *reload.Set, tokensFile string, cfg principal.Config) (*principa
 	return principal.NewGate(cfg), nil
 }
 
-// PublicTLS returns the Secure of the public port; nil: no TLS, for an empty certFile. Client certificates are asked for
-// unless clientCA is empty.
+// PublicTLS returns the Secure of the public port; nil: no TLS, for an empty certFile. Client certificates are asked
+// for unless clientCA is empty.
 func PublicTLS(files *reload.Set, certFile, keyFile, clientCA string) (func(net.Listener) net.Listener, error) {
 	if certFile == "" {
 		return nil, nil

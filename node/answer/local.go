@@ -66,7 +66,8 @@ func (a *localAnswer) Tag() contract.Tag { return a.tag }
 // Complete implements peer.Answer.
 func (a *localAnswer) Complete() contract.Completeness { return a.Completeness }
 
-// maxWholeNames is the largest number of names that all parts of a slice share. Their merge holds all of them in memory.
+// maxWholeNames is the largest number of names that all parts of a slice share. Their merge holds all of them in
+// memory.
 const maxWholeNames = 1 << 16
 
 // Whole implements peer.Answer.

@@ -59,9 +59,9 @@ func New(deps Deps) (*Backups, error) {
 // Stop waits for the backup under way.
 func (b *Backups) Stop() { b.work.Wait() }
 
-// Make begins a backup, or joins the one under way, and waits a moment for its end. If another one is under way, the answer
-// is about that one. Its errors are contract.NotFound without a folder for backups, and contract.Query for a name that is
-// no plain word.
+// Make begins a backup, or joins the one under way, and waits a moment for its end. If another one is under way, the
+// answer is about that one. Its errors are contract.NotFound without a folder for backups, and contract.Query for a
+// name that is no plain word.
 func (b *Backups) Make(ctx context.Context, name string) (admin.Backup, error) {
 	if b.Dir == "" {
 		return admin.Backup{}, contract.NotFound.Errorf("this node makes no backups: it has no --backup-dir")
@@ -87,7 +87,8 @@ func (b *Backups) Make(ctx context.Context, name string) (admin.Backup, error) {
 
 // plain reports whether a name cannot lead to another folder, nor to one that is not finished.
 func plain(name string) bool {
-	return regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$`).MatchString(name) && !strings.HasSuffix(name, ".unfinished")
+	return regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$`).MatchString(name) &&
+		!strings.HasSuffix(name, ".unfinished")
 }
 
 // begin returns the backup under way, or begins one.

@@ -1,10 +1,10 @@
 // Package clock answers one question: is the clock of this machine far from the clocks of the other nodes?
 //
 // Each heartbeat says the clock of its sender. Half of the time of a call counts as the way of the answer, so a
-// difference is wrong by half of that time at most. Compare takes the differences of one round of heartbeats. The offset
-// of this node is its difference to the median of the others. Of two middle values the one nearer to this node's clock
-// is the median: a single wrong clock among two others then blames no other node. With one other node the offset is the
-// difference to it, and both nodes are off. A node that says no clock, as earlier versions do, is left out.
+// difference is wrong by half of that time at most. Compare takes the differences of one round of heartbeats. The
+// offset of this node is its difference to the median of the others. Of two middle values the one nearer to this node's
+// clock is the median: a single wrong clock among two others then blames no other node. With one other node the offset
+// is the difference to it, and both nodes are off. A node that says no clock, as earlier versions do, is left out.
 //
 // Invariants:
 //

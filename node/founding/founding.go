@@ -18,9 +18,9 @@ type Expectation struct {
 	List member.List // the join list, resolved
 }
 
-// Expect returns the expectation of a node that sees the named nodes. At least expect of the nodes in the join list must
-// be visible, itself included (all of them if the list is shorter). Otherwise unrelated nodes could satisfy the count and
-// found a second cluster.
+// Expect returns the expectation of a node that sees the named nodes. At least expect of the nodes in the join list
+// must be visible, itself included (all of them if the list is shorter). Otherwise unrelated nodes could satisfy the
+// count and found a second cluster.
 func Expect(sees []string, list member.List, expect int) *Expectation {
 	e := Expectation{sees: sees, expect: expect, List: list}
 	if list.Nodes-len(list.Unseen) < min(expect, list.Nodes) {
@@ -35,8 +35,8 @@ func (e *Expectation) Met() bool { return len(e.sees) >= e.expect && len(e.unsee
 // Sees reports whether the expectation is of a view with exactly these nodes.
 func (e *Expectation) Sees(names []string) bool { return slices.Equal(e.sees, names) }
 
-// Missing says which nodes are missing in a view of so many nodes. atLeast is the number that the node expects before it
-// knows its join list.
+// Missing says which nodes are missing in a view of so many nodes. atLeast is the number that the node expects before
+// it knows its join list.
 func (e *Expectation) Missing(visible, atLeast int) string {
 	if visible >= e.expect && len(e.unseen) > 0 {
 		return "no node in view at " + strings.Join(e.unseen, ", ")

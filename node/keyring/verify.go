@@ -1,7 +1,7 @@
 package keyring
 
-// Verify says how far the keys are switched on. A cluster without keys reaches Require in three steps, each on all nodes
-// before the next one, and every pair of nodes of two neighbouring steps understands each other.
+// Verify says how far the keys are switched on. A cluster without keys reaches Require in three steps, each on all
+// nodes before the next one, and every pair of nodes of two neighbouring steps understands each other.
 type Verify string
 
 // The steps.

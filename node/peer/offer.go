@@ -10,8 +10,8 @@ import (
 // setOffer adds the versions of the sender to the headers of a call or an answer.
 func setOffer(h http.Header, mine compat.Offer) { h.Set(headerVersions, mine.String()) }
 
-// isNode reports whether a call is of a node, of any version. The call of an operator with curl has no hash of a roster,
-// and needs no version.
+// isNode reports whether a call is of a node, of any version. The call of an operator with curl has no hash of a
+// roster, and needs no version.
 func isNode(h http.Header) bool { return h.Get(headerRoster) != "" }
 
 // checkOffer refuses the sender of headers if its versions do not fit those of this node; nil: they fit.

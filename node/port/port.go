@@ -27,8 +27,8 @@ type Config struct {
 	MaxConns       int      // open connections, shared fairly by address, with small buffers for HTTP/2; 0: no limit
 	MaxHeader      int      // bytes of the headers of a request; 0: 1 MiB
 
-	// BodyTimeout is the time for the first bytes of a body whose handler sets no deadline. A refusal without it would wait
-	// for a body that never comes. 0: no limit.
+	// BodyTimeout is the time for the first bytes of a body whose handler sets no deadline. A refusal without it would
+	// wait for a body that never comes. 0: no limit.
 	BodyTimeout time.Duration
 
 	Secure      func(net.Listener) net.Listener                       // adds TLS to the connections; nil: none
@@ -76,7 +76,8 @@ func Open(ctx context.Context, cfg Config, deps Deps) (*Server, error) {
 	s.listener = s.wrap(l, cfg, deps.Log)
 	s.server = &http.Server{
 		ConnState: s.unused.track, ConnContext: cfg.ConnContext,
-		Handler: beginBodies(deps.Handler(guard), cfg.BodyTimeout), ErrorLog: slog.NewLogLogger(deps.Log.Handler(), slog.LevelDebug),
+		Handler:           beginBodies(deps.Handler(guard), cfg.BodyTimeout),
+		ErrorLog:          slog.NewLogLogger(deps.Log.Handler(), slog.LevelDebug),
 		ReadHeaderTimeout: 5 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: cmp.Or(cfg.MaxHeader, 1<<20),
 	}
 	if cfg.MaxConns > 0 {
@@ -99,8 +100,8 @@ func beginBodies(handler http.Handler, timeout time.Duration) http.Handler {
 }
 
 // http2Limits are for a port with a limit on connections. A connection of HTTP/2 has many requests at once. The limits
-// keep its memory in the order of some connections of HTTP/1.1, and bound the time for which a client that reads nothing
-// or is gone holds it (P12, P16).
+// keep its memory in the order of some connections of HTTP/1.1, and bound the time for which a client that reads
+// nothing or is gone holds it (P12, P16).
 func http2Limits() *http.HTTP2Config {
 	return &http.HTTP2Config{
 		MaxConcurrentStreams: 64, MaxReceiveBufferPerConnection: 128 << 10, MaxReceiveBufferPerStream: 64 << 10,

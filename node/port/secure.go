@@ -10,8 +10,8 @@ import (
 )
 
 // TLS returns a Config.Secure of a port for clients: TLS 1.3 with the current certificate, and HTTP/2 or HTTP/1.1. With
-// clients, not nil, a client may show a certificate, and a certificate that the current authorities do not sign ends the
-// handshake. A client without one goes on, because it may have a token.
+// clients, not nil, a client may show a certificate, and a certificate that the current authorities do not sign ends
+// the handshake. A client without one goes on, because it may have a token.
 func TLS(pair *reload.Value[*tls.Certificate], clients *reload.Value[*x509.CertPool]) func(net.Listener) net.Listener {
 	base := &tls.Config{
 		MinVersion: tls.VersionTLS13, NextProtos: []string{"h2", "http/1.1"},

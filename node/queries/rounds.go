@@ -32,7 +32,8 @@ type round struct {
 
 func newRounds(ctx context.Context, r *replica.Replicas) *rounds {
 	ctx, cancel := context.WithCancel(ctx)
-	return &rounds{ctx: ctx, cancel: cancel, replicas: r, slots: make(chan struct{}, maxRounds), results: make(chan *round)}
+	return &rounds{ctx: ctx, cancel: cancel, replicas: r, slots: make(chan struct{}, maxRounds),
+		results: make(chan *round)}
 }
 
 // start starts the round of a slice.

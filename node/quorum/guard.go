@@ -36,7 +36,8 @@ type Deps struct {
 	Membership *membership.State
 	Log        *slog.Logger
 	Heartbeats func(context.Context) Replies
-	Secure     func(context.Context, Replies) error // makes this store and the stores that answered put their batches on W stores
+	// makes this store and the stores that answered put their batches on W stores
+	Secure func(context.Context, Replies) error
 }
 
 // Guard keeps the proven quorum of a node.
@@ -109,8 +110,8 @@ func (g *Guard) Run(ctx context.Context) {
 	}
 }
 
-// prove makes all stores of the roster put their batches on W stores. A store off the roster has no batch that the others
-// lack, so each batch is on W stores then.
+// prove makes all stores of the roster put their batches on W stores. A store off the roster has no batch that the
+// others lack, so each batch is on W stores then.
 func (g *Guard) prove(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, proveWait)
 	defer cancel()

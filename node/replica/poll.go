@@ -44,8 +44,8 @@ func (r *Replicas) newPoll(s flow.Slice, skip *silentStores) *poll {
 	}
 }
 
-// askAll asks every store of the roster for its digest, and every store that the answers add to the roster. It fails with
-// contract.Expired if one of them says so of the hour.
+// askAll asks every store of the roster for its digest, and every store that the answers add to the roster. It fails
+// with contract.Expired if one of them says so of the hour.
 func (p *poll) askAll(ctx context.Context) error {
 	own, err := p.r.DigestReply(p.Slice)
 	if err != nil {
@@ -59,8 +59,8 @@ func (p *poll) askAll(ctx context.Context) error {
 	return p.checkExpired()
 }
 
-// checkExpired returns contract.Expired if the hour has expired, by a store's own word or by the roster as merged from all
-// answers so far.
+// checkExpired returns contract.Expired if the hour has expired, by a store's own word or by the roster as merged from
+// all answers so far.
 func (p *poll) checkExpired() error {
 	if (p.said || p.r.Expired(p.Slice.Hour)) && !p.r.Disabled.Has(safeguard.SayExpired) {
 		return contract.Expired

@@ -43,7 +43,8 @@ func knownToAll(wishes []Known) Known {
 // A reader that has the flows, by known, may get a reading without flows. The store then does not copy the totals and
 // does not load a cold slice.
 func (r *Replicas) Read(ctx context.Context, s flow.Slice, known Known) (*Reading, error) {
-	return r.reads.Join(ctx, s, known, func(all []Known) (*Reading, error) { return r.read(ctx, s, knownToAll(all), false) })
+	return r.reads.Join(ctx, s, known,
+		func(all []Known) (*Reading, error) { return r.read(ctx, s, knownToAll(all), false) })
 }
 
 // ReadUnlessBehind is like Read. It fails with a *BehindError if another store lacks less of the slice and this store

@@ -14,8 +14,8 @@ import (
 // read would hide the loss (P9). The store has recovered once all other stores of the roster except W-2 have put their
 // batches on W stores: each acknowledged batch is on W-1 other stores, so one of those has it.
 //
-// A store whose disk was lost under the running process proves nothing until a restart either. And no store proves anything
-// while the proven quorum is not W.
+// A store whose disk was lost under the running process proves nothing until a restart either. And no store proves
+// anything while the proven quorum is not W.
 func (r *Replicas) Recovering() bool {
 	return r.DiskLost != nil && r.DiskLost() || r.MayBeOld() || !r.rule.Proves()
 }

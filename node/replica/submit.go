@@ -55,7 +55,8 @@ func (r *Replicas) submit(ctx context.Context, batches []flow.Written) (replayed
 	}
 	if err != nil && !(yields(err) && r.partlyStored(ctx, batches)) {
 		if attempt == undecided && refused(err) {
-			return false, &contract.UnavailableError{Reason: "one store refused the write and another may have stored it", Err: err}
+			return false, &contract.UnavailableError{Reason: "one store refused the write and another may have stored it",
+				Err: err}
 		}
 		return false, err
 	}

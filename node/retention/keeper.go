@@ -104,8 +104,8 @@ func (k *Keeper) Proposal(r roster.Roster, lowest flow.Hour, empty bool) Proposa
 	return k.own
 }
 
-// observe notes C, which is on disk, and returns the uptime since it rose. Heartbeats observe the roster that they carry,
-// so that no proposer counts as rested with the time of an earlier C. The caller holds mu.
+// observe notes C, which is on disk, and returns the uptime since it rose. Heartbeats observe the roster that they
+// carry, so that no proposer counts as rested with the time of an earlier C. The caller holds mu.
 func (k *Keeper) observe(closed flow.Hour, up time.Duration) time.Duration {
 	if n := len(k.seen); n == 0 || closed > k.seen[n-1].hour {
 		k.seen = append(k.seen, mark{closed, up})
@@ -116,7 +116,8 @@ func (k *Keeper) observe(closed flow.Hour, up time.Duration) time.Duration {
 	return up - k.seen[len(k.seen)-1].at
 }
 
-// Step takes the answers to a round of heartbeats, without this store's own, and raises the floors as far as they allow.
+// Step takes the answers to a round of heartbeats, without this store's own, and raises the floors as far as they
+// allow.
 func (k *Keeper) Step(heard []Report) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -238,5 +239,6 @@ func (k *Keeper) nothing(closed flow.Hour) string {
 	if k.next.Wanted == 0 {
 		return fmt.Sprintf("fewer than %d established stores propose an hour: start the nodes with --retention, and check their clocks", need)
 	}
-	return fmt.Sprintf("%d established stores agree on hour %d, and hours below %d are closed already", need, k.next.Wanted, closed)
+	return fmt.Sprintf("%d established stores agree on hour %d, and hours below %d are closed already", need,
+		k.next.Wanted, closed)
 }

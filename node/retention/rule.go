@@ -16,10 +16,11 @@ const (
 	wait = 24 * time.Hour // uptime of a store for which it knows a value of C before F follows
 )
 
-// Proposal is the report of a store about retention, in its heartbeats. All times are in milliseconds. The zero value is
-// the report of a store that proposes nothing and may hold any hour.
+// Proposal is the report of a store about retention, in its heartbeats. All times are in milliseconds. The zero value
+// is the report of a store that proposes nothing and may hold any hour.
 type Proposal struct {
-	Before int64     `json:"before,omitzero"` // hours before this time since 1970 are too old; 0: the store proposes nothing
+	// hours before this time since 1970 are too old; 0: the store proposes nothing
+	Before int64     `json:"before,omitzero"`
 	Uptime int64     `json:"uptime,omitzero"` // of the process
 	Rested int64     `json:"rested,omitzero"` // uptime since C rose at the store
 	Lowest flow.Hour `json:"lowest,omitzero"` // the lowest hour with a batch in the store
@@ -103,8 +104,8 @@ func (p Poll) deciding(uptime int64) []Report {
 // agreed returns the hour that all these proposals propose or exceed.
 func agreed(deciding []Report) flow.Hour { return hourOf(deciding[len(deciding)-1].Proposal.Before) }
 
-// remaining returns the milliseconds until each of these stores has been up for an hour, since its start and since its C
-// rose. A store that has yet to hear of C has all of the hour before it.
+// remaining returns the milliseconds until each of these stores has been up for an hour, since its start and since its
+// C rose. A store that has yet to hear of C has all of the hour before it.
 func (p Poll) remaining(deciding []Report) (most int64) {
 	if p.Disabled.Has(safeguard.FloorRate) {
 		return 0
@@ -129,8 +130,8 @@ func (p Poll) furthest(from flow.Hour) flow.Hour {
 
 const maxHour = flow.Hour(1<<63 - 1)
 
-// lowest returns the lowest hour that a store holds, maxHour if all stores are empty. It is known only if every store of
-// the roster answered.
+// lowest returns the lowest hour that a store holds, maxHour if all stores are empty. It is known only if every store
+// of the roster answered.
 func (p Poll) lowest() (hour flow.Hour, known bool) {
 	hour = maxHour
 	for _, r := range p.Reports {

@@ -57,7 +57,8 @@ func CheckRange(text string) (string, error) {
 // Open reads the files of the settings. The names file is read again when it changes.
 func Open(files *reload.Set, s Settings) (ingest.Config, error) {
 	cfg := ingest.Config{
-		MaxParts: s.MaxParts, MaxPoints: s.MaxPoints, MaxAttributes: s.MaxAttributes, Names: func() mapping.Names { return nil },
+		MaxParts: s.MaxParts, MaxPoints: s.MaxPoints, MaxAttributes: s.MaxAttributes,
+		Names: func() mapping.Names { return nil },
 	}
 	var own []*preset.Preset
 	for _, name := range s.Presets {

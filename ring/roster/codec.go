@@ -18,9 +18,9 @@ import (
 //		{"id":"7a…","name":"flow-1","established":true,"forgotten":true}],"closed":489700,"expired":489600,
 //		"marks":[{"from":489650,"to":489660,"erased":1763000000}],"quorum":{"changes":3,"stores":2}, …}
 //
-// The version is the cluster version that is on. The cluster is omitted while it is unknown, flags while they are false,
-// floors and quorum while they are 0, and marks while there are none. A store that has said no version speaks version 1.
-// Stores ascend strictly by ID.
+// The version is the cluster version that is on. The cluster is omitted while it is unknown, flags while they are
+// false, floors and quorum while they are 0, and marks while there are none. A store that has said no version speaks
+// version 1. Stores ascend strictly by ID.
 //
 // The encoding carries the version, so it never changes: later versions only add fields. Parse therefore reads the
 // roster of any version, and package membership refuses a version that the node does not speak. Unknown fields of the

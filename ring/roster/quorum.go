@@ -6,9 +6,9 @@ import (
 	"fmt"
 )
 
-// Quorum is the proven quorum of a cluster: each acknowledged batch is on Stores stores at least. It rises and falls with
-// W, so it is a register: the value with more changes wins. The zero value says nothing: as far as the roster knows, W has
-// been the same at all times. Decision 0021 has the rules.
+// Quorum is the proven quorum of a cluster: each acknowledged batch is on Stores stores at least. It rises and falls
+// with W, so it is a register: the value with more changes wins. The zero value says nothing: as far as the roster
+// knows, W has been the same at all times. Decision 0021 has the rules.
 type Quorum struct {
 	Changes uint64 `json:"changes"`
 	Stores  int    `json:"stores"`

@@ -107,7 +107,8 @@ func union(a, b []Store) []Store {
 
 // Equal reports whether both rosters have the same content.
 func (r Roster) Equal(o Roster) bool {
-	return r.cluster == o.cluster && r.version == o.version && r.floors == o.floors && r.quorum == o.quorum && slices.Equal(r.marks, o.marks) &&
+	return r.cluster == o.cluster && r.version == o.version && r.floors == o.floors && r.quorum == o.quorum &&
+		slices.Equal(r.marks, o.marks) &&
 		r.unknown == o.unknown && slices.Equal(r.stores, o.stores)
 }
 
@@ -131,9 +132,9 @@ func (r Roster) computeHash() string {
 	return hex.EncodeToString(sum[:16])
 }
 
-// appendLater appends the facts that rosters of the first programs do not have. Without such facts it appends nothing, so
-// that those programs compute the same hash. They are in a list of their own behind the stores, with one element for the
-// roster and one for each store.
+// appendLater appends the facts that rosters of the first programs do not have. Without such facts it appends nothing,
+// so that those programs compute the same hash. They are in a list of their own behind the stores, with one element for
+// the roster and one for each store.
 func (r Roster) appendLater(text []byte) []byte {
 	later := binary.AppendUvarint(nil, uint64(r.version))
 	later = appendText(later, r.unknown)
@@ -188,7 +189,8 @@ func (r Roster) Spoken() compat.Version {
 	if len(stores) == 0 {
 		return 1
 	}
-	return slices.MinFunc(stores, func(a, b Store) int { return cmp.Compare(a.Speaks.Known(), b.Speaks.Known()) }).Speaks.Known()
+	return slices.MinFunc(stores,
+		func(a, b Store) int { return cmp.Compare(a.Speaks.Known(), b.Speaks.Known()) }).Speaks.Known()
 }
 
 // Below returns the stores, the forgotten ones aside, that do not speak a version.

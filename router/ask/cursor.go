@@ -62,12 +62,14 @@ func (q *Query) parseCursor(values url.Values) error {
 	case len(text) > maxCursor || err != nil || len(data) <= 1+checkSize:
 		return contract.Query.Errorf("cursor is %s, which no page has given"+advice, parameter.Quoted(text))
 	case data[0] != cursorVersion:
-		return contract.Query.Errorf("cursor is %s, which is of another version of this program"+advice, parameter.Quoted(text))
+		return contract.Query.Errorf("cursor is %s, which is of another version of this program"+advice,
+			parameter.Quoted(text))
 	}
 	content := data[1+checkSize:]
 	p, ok := parsePage(content)
 	if binary.BigEndian.Uint64(data[1:]) != q.check(content) || !ok {
-		return contract.Query.Errorf("cursor is %s, which is damaged or belongs to another query"+advice, parameter.Quoted(text))
+		return contract.Query.Errorf("cursor is %s, which is damaged or belongs to another query"+advice,
+			parameter.Quoted(text))
 	}
 	q.page = p
 	return nil

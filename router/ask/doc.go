@@ -3,9 +3,9 @@
 //	/flows?from=-24h&src_app=web-*&group_by=src_app&top=10     Parse --> Query --> Resolve(now) --> query.Spec
 //	/flows?from=498873&to=498898&...&cursor=AbC                Values <-- Query
 //
-// A Query keeps the ends of its range as the client wrote them, because a stream of a query moves with the clock. Resolve
-// turns them into hours. The clock is a parameter of Resolve, and the package reads no other one. Relative times and
-// times as text mean hours since the Unix epoch.
+// A Query keeps the ends of its range as the client wrote them, because a stream of a query moves with the clock.
+// Resolve turns them into hours. The clock is a parameter of Resolve, and the package reads no other one. Relative
+// times and times as text mean hours since the Unix epoch.
 //
 // A cursor names the place behind the last row of a page. It is opaque to clients:
 //

@@ -113,7 +113,8 @@ func (p Parser) parseHourAsRange(values url.Values) (Range, error) {
 	}
 	hour, err := parseHour(values["hour"])
 	if err == nil && hour == math.MaxInt64 {
-		err = contract.Query.Errorf("hour is %d; a query has the hours before this one, and /flows?hour=%d answers it alone", hour, hour)
+		err = contract.Query.Errorf("hour is %d; a query has the hours before this one, and /flows?hour=%d answers it alone",
+			hour, hour)
 	}
 	if err == nil {
 		err = p.checkUnit("hour", int64(hour))

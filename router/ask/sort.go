@@ -41,7 +41,8 @@ func checkSortedBySum(values url.Values, text string) error {
 		return contract.Query.Errorf("sort=%s has no pages; leave the cursor out, or sort by a field", text)
 	}
 	if !values.Has("limit") {
-		return contract.Query.Errorf("sort=%s needs a limit of at most %d, as in sort=%s&limit=10", text, query.MaxSortedRows, text)
+		return contract.Query.Errorf("sort=%s needs a limit of at most %d, as in sort=%s&limit=10", text, query.MaxSortedRows,
+			text)
 	}
 	_, err := parameter.Integer(values, "limit", 0, 1, query.MaxSortedRows)
 	return err

@@ -26,14 +26,14 @@ type Rows struct {
 	header, trailer http.Header // a long answer has some headers in its trailer, which follows the body
 }
 
-// Saturated reports whether a sum of the answer is larger than 2^63-1. It is valid after the answer has been read to its
-// end.
+// Saturated reports whether a sum of the answer is larger than 2^63-1. It is valid after the answer has been read to
+// its end.
 func (r *Rows) Saturated() bool {
 	return r.header.Get("Flowring-Saturated") != "" || r.trailer.Get("Flowring-Saturated") != ""
 }
 
-// Next returns the query of the next page, or nil after the last page. It is valid after the answer has been read to its
-// end.
+// Next returns the query of the next page, or nil after the last page. It is valid after the answer has been read to
+// its end.
 func (r *Rows) Next() url.Values {
 	if next := nextPage(r.header); next != nil {
 		return next

@@ -1,4 +1,5 @@
-// Package goaway answers a client that speaks HTTP/2 with prior knowledge at a port that speaks HTTP/1.1. It has no state.
+// Package goaway answers a client that speaks HTTP/2 with prior knowledge at a port that speaks HTTP/1.1. It has no
+// state.
 package goaway
 
 import (

@@ -46,7 +46,8 @@ func Of(r *http.Request, maxBody int64) (h Head, err error) {
 // Lenient is the preference of a client for a lenient reading of its records (RFC 7240, section 4.4).
 const Lenient = "handling=lenient"
 
-// lenient reports whether a client has the preference. The first handling counts, as RFC 7240 says, and others are ignored.
+// lenient reports whether a client has the preference. The first handling counts, as RFC 7240 says, and others are
+// ignored.
 func lenient(h http.Header) bool {
 	for preference := range strings.SplitSeq(strings.Join(h.Values("Prefer"), ","), ",") {
 		preference, _, _ = strings.Cut(preference, ";")
@@ -67,8 +68,8 @@ func OfAny(r *http.Request, maxBody int64) (h Head, err error) {
 	return h, err
 }
 
-// mediaOf returns the media type of a body: CSV or Proto if the header declares it, and JSON for each type in use for JSON
-// in practice. The decoder then decides whether the body is JSON. The type of a plain `curl -d` is one of them.
+// mediaOf returns the media type of a body: CSV or Proto if the header declares it, and JSON for each type in use for
+// JSON in practice. The decoder then decides whether the body is JSON. The type of a plain `curl -d` is one of them.
 // Any other type is refused.
 func mediaOf(h http.Header) (media string, err error) {
 	values := h.Values("Content-Type")

@@ -24,9 +24,9 @@ const (
 	DefaultMaxAttributes = 2_000_000
 )
 
-// Metrics answers a POST of a principal to /v1/metrics, as the specification of OTLP over HTTP demands: the answer has the
-// form of the request, and points that do not count are a partial success with a message, because a sender drops its
-// whole request after a 4xx.
+// Metrics answers a POST of a principal to /v1/metrics, as the specification of OTLP over HTTP demands: the answer has
+// the form of the request, and points that do not count are a partial success with a message, because a sender drops
+// its whole request after a 4xx.
 func (h *Handler) Metrics(w http.ResponseWriter, r *http.Request, who principal.Principal) {
 	form, err := formOfMetrics(r.Header)
 	a := newStatusWriter(w, form)
@@ -228,14 +228,15 @@ func success(form otlp.Form, r rejection) []byte {
 	return protowire.AppendBytes(protowire.AppendTag(nil, 1, protowire.BytesType), partial)
 }
 
-// statusWriter turns a problem into a google.rpc.Status. Senders try again only after 429, 502, 503 and 504, so a refusal
-// after which they could try again is a 503.
+// statusWriter turns a problem into a google.rpc.Status. Senders try again only after 429, 502, 503 and 504, so a
+// refusal after which they could try again is a 503.
 type statusWriter struct{ problemWriter }
 
 func newStatusWriter(w http.ResponseWriter, form otlp.Form) *statusWriter {
-	return &statusWriter{problemWriter{ResponseWriter: w, media: mediaOf(form), document: func(status int, message string) []byte {
-		return statusDocument(form, status, message)
-	}}}
+	return &statusWriter{problemWriter{ResponseWriter: w, media: mediaOf(form),
+		document: func(status int, message string) []byte {
+			return statusDocument(form, status, message)
+		}}}
 }
 
 // WriteHeader implements http.ResponseWriter.

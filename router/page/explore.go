@@ -162,8 +162,8 @@ func (e *explore) addSorts(chosen string) {
 	}
 }
 
-// groupsOf returns the names of the grouped fields. A page without the parameter groups by the fields of a flow. The form
-// sends an empty value too, because a form without a chosen field asks for the total.
+// groupsOf returns the names of the grouped fields. A page without the parameter groups by the fields of a flow. The
+// form sends an empty value too, because a form without a chosen field asks for the total.
 func groupsOf(parameters url.Values) (names []string) {
 	if parameters.Has(groupParameter) {
 		return slices.DeleteFunc(slices.Clone(parameters[groupParameter]), func(name string) bool { return name == "" })
@@ -241,7 +241,8 @@ func (p *content) rowsFor(fields query.Fields, rows []query.Row) (all []tableRow
 	for i := range rows {
 		row := &rows[i]
 		all = append(all, tableRow{
-			Cells: p.cellsOf(fields, row), Other: row.Other, Groups: figure.Others(row.Groups, "group"), Tx: figure.Amount{Sum: row.Tx}, Rx: figure.Amount{Sum: row.Rx},
+			Cells: p.cellsOf(fields, row), Other: row.Other, Groups: figure.Others(row.Groups, "group"),
+			Tx: figure.Amount{Sum: row.Tx}, Rx: figure.Amount{Sum: row.Rx},
 			Both: figure.Amount{Sum: row.Bytes()}, Share: figure.Percent(figure.Ratio(row.Bytes(), total)),
 		})
 	}

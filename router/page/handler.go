@@ -196,7 +196,8 @@ func (h *Handler) render(w http.ResponseWriter, r *http.Request, v view) error {
 		err = contract.Query.Errorf("the query is not well formed: %w", err)
 	}
 	p := &content{
-		View: v.name, Title: v.title, Version: h.version, Style: h.style, Script: h.script, Local: parameters.Get("tz") == "local",
+		View: v.name, Title: v.title, Version: h.version, Style: h.style, Script: h.script,
+		Local:      parameters.Get("tz") == "local",
 		parameters: parameters, path: r.URL.Path, address: addressOf(r), least: contract.Complete,
 	}
 	_, noCookie := r.Cookie(principal.Cookie)
@@ -301,7 +302,8 @@ func linkWith(path string, parameters url.Values, pairs ...string) string {
 	return path + "?" + changed.Encode()
 }
 
-// measure counts a query of the page. The log has the path alone, because a page takes parameters that it does not know.
+// measure counts a query of the page. The log has the path alone, because a page takes parameters that it does not
+// know.
 func (h *Handler) measure(ctx context.Context, p *content, kind string) (end func(rows int)) {
 	return h.Meter.Begin(ctx, kind, &url.URL{Path: p.path})
 }

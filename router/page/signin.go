@@ -64,7 +64,8 @@ func (h *Handler) mayCarryTokens(r *http.Request) error {
 // localPath returns a path of this node for a redirect; a path of another site becomes the overview.
 func localPath(path string) string {
 	u, err := url.Parse(path)
-	if err != nil || u.Scheme != "" || u.Host != "" || !strings.HasPrefix(path, "/") || strings.ContainsAny(path, "\\\r\n") {
+	if err != nil || u.Scheme != "" || u.Host != "" || !strings.HasPrefix(path, "/") ||
+		strings.ContainsAny(path, "\\\r\n") {
 		return "/"
 	}
 	return u.String()

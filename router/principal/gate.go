@@ -116,8 +116,8 @@ var (
 // firehoseHeader is the header in which Amazon Data Firehose sends its one secret.
 const firehoseHeader = "X-Amz-Firehose-Access-Key"
 
-// Cookie is the name of the cookie in which a browser sends the token of its user, for the pages of a node. Its value is
-// escaped as in a query.
+// Cookie is the name of the cookie in which a browser sends the token of its user, for the pages of a node. Its value
+// is escaped as in a query.
 const Cookie = "flowring-token"
 
 // CheckToken returns why a token alone may not do what needs a scope. A gate without tokens allows everything.
@@ -135,8 +135,8 @@ func (g *Gate) CheckToken(secret string, need Scopes) error {
 	return nil
 }
 
-// tokenOf returns the token of a request. Authorization wins over firehoseHeader, and both win over the cookie. The cookie
-// counts for reads alone, so that no page can make a browser write.
+// tokenOf returns the token of a request. Authorization wins over firehoseHeader, and both win over the cookie. The
+// cookie counts for reads alone, so that no page can make a browser write.
 func tokenOf(r *http.Request) (secret string, found bool, err error) {
 	secret, found, err = tokenOfHeader(r.Header)
 	if found || err != nil || r.Method != http.MethodGet && r.Method != http.MethodHead {
@@ -193,8 +193,8 @@ func (g *Gate) countPassed(r *http.Request, why error) {
 }
 
 // isLocal reports whether a program on this machine sent the request itself: its TCP connection comes from loopback,
-// no proxy has added a header, and Host is a name of loopback. A page that reaches the node by DNS rebinding has another
-// name there.
+// no proxy has added a header, and Host is a name of loopback. A page that reaches the node by DNS rebinding has
+// another name there.
 func isLocal(r *http.Request) bool {
 	at, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil || !at.Addr().Unmap().IsLoopback() || !browser.IsLocalHost(r.Host) {
@@ -205,6 +205,7 @@ func isLocal(r *http.Request) bool {
 
 // forwarding are the headers that proxies add.
 var forwarding = [...]string{
-	"Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Port", "X-Forwarded-Server",
+	"Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Port",
+	"X-Forwarded-Server",
 	"X-Real-Ip", "X-Client-Ip", "True-Client-Ip", "Cf-Connecting-Ip", "X-Envoy-External-Address", "X-Envoy-Internal",
 }

@@ -90,7 +90,8 @@ func Parse(text string) (*Tokens, error) {
 // add adds the principal of a line.
 func (t *Tokens) add(words []string) error {
 	if len(words) < 3 {
-		return fmt.Errorf("%d words, want three or more: name, scopes, the SHA-256 of a token or the word cert, and limits", len(words))
+		return fmt.Errorf("%d words, want three or more: name, scopes, the SHA-256 of a token or the word cert, and limits",
+			len(words))
 	}
 	if err := CheckName(words[0]); err != nil {
 		return fmt.Errorf("the name is not usable: %w", err)

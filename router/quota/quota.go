@@ -18,8 +18,8 @@ const (
 	LimitBytes   = "principal-bytes"   // Limits.BytesInFlight
 )
 
-// maxAccounts is more than the principals of a tokens file. The authority of client certificates may sign for more: those
-// beyond share one account.
+// maxAccounts is more than the principals of a tokens file. The authority of client certificates may sign for more:
+// those beyond share one account.
 const maxAccounts = 20_000
 
 // Accounts are the accounts of all principals with limits.
@@ -73,8 +73,8 @@ func (a *Accounts) Enter(who principal.Principal, announced int64) (*Use, error)
 	return u, nil
 }
 
-// adopt gives the account its limits, which differ from the last ones after a change of the tokens file. The records that
-// are not paid for yet stay the same, so that a higher rate shortens the wait at once.
+// adopt gives the account its limits, which differ from the last ones after a change of the tokens file. The records
+// that are not paid for yet stay the same, so that a higher rate shortens the wait at once.
 func (of *account) adopt(limits principal.Limits, now time.Time) {
 	before, after := of.limits.RecordsPerSecond, limits.RecordsPerSecond
 	if owed := of.paid.Sub(now); owed > 0 && before != after {

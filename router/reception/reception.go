@@ -32,8 +32,8 @@ type Use interface {
 	Close()
 }
 
-// Enter opens the account of a principal for a body of the announced bytes (-1: unknown). It returns nil for a principal
-// without limits.
+// Enter opens the account of a principal for a body of the announced bytes (-1: unknown). It returns nil for a
+// principal without limits.
 type Enter func(announced int64) (Use, error)
 
 // Reception receives the bodies of POSTs.

@@ -93,7 +93,8 @@ func (h *Hub) join(q *ask.Query) (*stream, error) {
 	defer h.mu.Unlock()
 	if h.viewers >= h.MaxViewers {
 		h.metrics.refused.Inc()
-		return nil, contract.Overloaded.Errorf("this node has as many viewers of queries as --max-viewers allows: %d", h.MaxViewers)
+		return nil, contract.Overloaded.Errorf("this node has as many viewers of queries as --max-viewers allows: %d",
+			h.MaxViewers)
 	}
 	key := q.Values().Encode()
 	s := h.streams[key]

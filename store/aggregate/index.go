@@ -103,8 +103,8 @@ func (x *index) grow() {
 // lookups is the number of flows that addAll takes.
 const lookups = 64
 
-// addAll adds the totals of flows to their groups. It reads the first slots of all flows before it uses one, so that the
-// processor waits for many cache misses at once. It returns false beyond the limit.
+// addAll adds the totals of flows to their groups. It reads the first slots of all flows before it uses one, so that
+// the processor waits for many cache misses at once. It returns false beyond the limit.
 func (x *index) addAll(keys []packedKey, totals []flow.Totals) bool {
 	var at [lookups]uint64
 	var found [lookups]bool

@@ -16,8 +16,8 @@ type Journal interface {
 	Pieces(s flow.Slice, fn func(data []byte) error) error
 }
 
-// ByDot is a journal that loads each batch by its dot. A whole slice cannot be read past the damage in a file, even after
-// the damaged batches were written again.
+// ByDot is a journal that loads each batch by its dot. A whole slice cannot be read past the damage in a file, even
+// after the damaged batches were written again.
 type ByDot struct{ Journal }
 
 // Load calls fn with each batch of the slice, in the order of the dots, until fn fails.
@@ -31,8 +31,8 @@ func (j ByDot) Load(s flow.Slice, fn func(batch []byte) error) error {
 	})
 }
 
-// Find returns the unreadable batches of a slice: all of a damaged snapshot, and single ones. It reads the batches one by
-// one, because a damaged file also has other batches. head is nil without a snapshot.
+// Find returns the unreadable batches of a slice: all of a damaged snapshot, and single ones. It reads the batches one
+// by one, because a damaged file also has other batches. head is nil without a snapshot.
 func Find(j Journal, s flow.Slice, head *snapshot.Head) (bad digest.Digest, err error) {
 	if head != nil {
 		if err := j.Pieces(s, func([]byte) error { return nil }); errors.Is(err, ErrUnreadable) {

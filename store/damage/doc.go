@@ -1,5 +1,5 @@
-// Package damage answers two questions of a slice whose values a disk has damaged: which batches are unreadable, and how
-// can the others be read?
+// Package damage answers two questions of a slice whose values a disk has damaged: which batches are unreadable, and
+// how can the others be read?
 //
 // A Set has the batches known to be unreadable. No digest of a store contains them, so repair fetches them from other
 // stores like any missing batch (P1). The damaged file stays until the journal rewrites it. Until then ByDot reads the

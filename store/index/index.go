@@ -118,6 +118,6 @@ func (x *Index) Size() int64 {
 // idCost is the size of a Key and an ID in a map, with its unused capacity.
 const idCost = 52
 
-// SetDigest sets the dots of a slice whose snapshot has been read. It needs no lock, because the index has no other user
-// yet.
+// SetDigest sets the dots of a slice whose snapshot has been read. It needs no lock, because the index has no other
+// user yet.
 func (x *Index) SetDigest(d digest.Digest) { x.dots = d }

@@ -12,10 +12,10 @@ import (
 	"flowring/store/journal/staged"
 )
 
-// Backup makes a folder with the content of the journal at one moment: all batches whose Append has returned before. Tables
-// are hard links where the file system allows it, and copies elsewhere. The folder appears whole or not at all, as package
-// staged says. Backup fails with fs.ErrExist if the name is taken, and with ErrFull if the copies would not leave the disk a
-// tenth of its space.
+// Backup makes a folder with the content of the journal at one moment: all batches whose Append has returned before.
+// Tables are hard links where the file system allows it, and copies elsewhere. The folder appears whole or not at all,
+// as package staged says. Backup fails with fs.ErrExist if the name is taken, and with ErrFull if the copies would not
+// leave the disk a tenth of its space.
 func (j *Journal) Backup(to string) error {
 	if err := j.beginCall(); err != nil {
 		return err
@@ -56,7 +56,8 @@ func (j *Journal) checkCopies(dir string) error {
 		return j.fs.Remove(link)
 	}
 	usage, err := j.fs.GetDiskUsage(dir)
-	if need := j.db.Metrics().DiskSpaceUsage(); err == nil && usage.TotalBytes > 0 && usage.AvailBytes < need+usage.TotalBytes/10 {
+	if need := j.db.Metrics().DiskSpaceUsage(); err == nil && usage.TotalBytes > 0 &&
+		usage.AvailBytes < need+usage.TotalBytes/10 {
 		return fmt.Errorf("%w: %d bytes are free, and copies need %d", ErrFull, usage.AvailBytes, need)
 	}
 	return nil

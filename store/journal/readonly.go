@@ -13,8 +13,9 @@ import (
 	"flowring/store/journal/inventory"
 )
 
-// OpenReadOnly opens the journal in a folder that no process uses, and changes nothing in it. Writes fail. The errors are
-// those of Open, ErrFormat for a folder without a journal, and ErrCorrupt for a backup whose files are not those of its list.
+// OpenReadOnly opens the journal in a folder that no process uses, and changes nothing in it. Writes fail. The errors
+// are those of Open, ErrFormat for a folder without a journal, and ErrCorrupt for a backup whose files are not those of
+// its list.
 func OpenReadOnly(dir string, options Options) (*Journal, error) {
 	j := newJournal(dir, options)
 	j.fs = untouched{j.fs}
@@ -66,8 +67,8 @@ func (u untouched) Lock(name string) (io.Closer, error) {
 	return lock, err
 }
 
-// CheckState reads what belongs to no slice: all values of the node's state, and each entry of the format, because an older one
-// may stand in a table of its own. Its error wraps ErrCorrupt if something is damaged.
+// CheckState reads what belongs to no slice: all values of the node's state, and each entry of the format, because an
+// older one may stand in a table of its own. Its error wraps ErrCorrupt if something is damaged.
 func (j *Journal) CheckState() error {
 	return errors.Join(
 		j.iterate([]byte{formatKind}, func(it *pebble.Iterator) error {

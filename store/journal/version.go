@@ -18,10 +18,10 @@ import (
 //	marker.flowring-version.000002.3    an empty file, whose name ends with the version
 //	key 'f'                             "flowring journal, format 4": the version and one
 //
-// Open reads the name of the file before anything else, so it refuses a folder of a newer version without a change, even
-// if a newer Pebble has written it. Programs before versions know the key alone, and refuse each format but 2, which is
-// version 1. A folder without the file is one of theirs. The file never has a lower version than the key, because it is
-// written first.
+// Open reads the name of the file before anything else, so it refuses a folder of a newer version without a change,
+// even if a newer Pebble has written it. Programs before versions know the key alone, and refuse each format but 2,
+// which is version 1. A folder without the file is one of theirs. The file never has a lower version than the key,
+// because it is written first.
 const (
 	versionMarker = "flowring-version"
 	formatPrefix  = "flowring journal, format "
@@ -103,8 +103,8 @@ func checkVersion(v compat.Version, speaks compat.Range) error {
 	return nil
 }
 
-// openVersion verifies the version of an opened database. The format is the first write in a journal, so that a database
-// without it must be empty.
+// openVersion verifies the version of an opened database. The format is the first write in a journal, so that a
+// database without it must be empty.
 func (j *Journal) openVersion() error {
 	inKey, err := j.readFormat()
 	if err != nil {

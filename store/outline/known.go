@@ -23,9 +23,9 @@ type Known struct {
 // countRows is the number of rows whose flows a fold counts, because it needs little room.
 const countRows = 1 << 18
 
-// Agrees reports whether the outline is of the batches of k and has its totals. It is false for a right slice if only its
-// fold can tell: if some totals are saturated, or if batches have to be folded to count their flows. The flows of a cold
-// slice with more than countRows rows outside of its snapshot are not counted.
+// Agrees reports whether the outline is of the batches of k and has its totals. It is false for a right slice if only
+// its fold can tell: if some totals are saturated, or if batches have to be folded to count their flows. The flows of a
+// cold slice with more than countRows rows outside of its snapshot are not counted.
 func (o *Outline) Agrees(k Known) bool {
 	if k.Digest.Lacks(o.Dots) || o.Dots.Lacks(k.Digest) || k.View != nil && !o.matches(k.View) {
 		return false
@@ -47,8 +47,8 @@ func (o *Outline) Agrees(k Known) bool {
 	return true
 }
 
-// Difference names the first difference between k and the fold of a slice, with its dots and its sums. It is empty if there
-// is none.
+// Difference names the first difference between k and the fold of a slice, with its dots and its sums. It is empty if
+// there is none.
 func (k Known) Difference(fold *table.View, of digest.Digest, sums totals.Totals) string {
 	if lost := k.Digest.Minus(of); !lost.Empty() {
 		return fmt.Sprintf("batches %s are not in the journal", lost)

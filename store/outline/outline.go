@@ -33,8 +33,8 @@ type Outline struct {
 // fingerprint is the fingerprint of a fold.
 type fingerprint struct{ tx, rx uint64 }
 
-// Of reads a slice. The fold has the snapshot, if head is not nil, and the batches outside of it, or, if only is not nil,
-// those of them in only. The errors are those of the journal and of the decoders.
+// Of reads a slice. The fold has the snapshot, if head is not nil, and the batches outside of it, or, if only is not
+// nil, those of them in only. The errors are those of the journal and of the decoders.
 func Of(j Journal, s flow.Slice, head *snapshot.Head, only *digest.Digest) (*Outline, error) {
 	o := &Outline{names: maphash.MakeSeed(), ids: map[flow.ID]struct{}{}}
 	hashseed.Draw(o.seeds[:])

@@ -147,8 +147,8 @@ func ParsePiece(slice flow.Slice, data []byte) (p Piece, err error) {
 	return p, nil
 }
 
-// EachPiece calls fn with the pieces of the snapshot, in order, until fn fails. each calls its function with the frames of
-// the pieces of a slice.
+// EachPiece calls fn with the pieces of the snapshot, in order, until fn fails. each calls its function with the frames
+// of the pieces of a slice.
 func (h *Head) EachPiece(each func(flow.Slice, func(frame []byte) error) error, fn func(Piece) error) error {
 	pieces := uint32(0)
 	err := each(h.Slice, func(frame []byte) error {

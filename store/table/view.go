@@ -68,8 +68,8 @@ func (t *Table) CopyTo(v *View, hour flow.Hour, room []flow.Totals) {
 // Len returns the number of flows.
 func (v *View) Len() int { return v.flows }
 
-// Difference names the first difference of two views: a flow of this one, and that of the other one. It is empty if there
-// is none.
+// Difference names the first difference of two views: a flow of this one, and that of the other one. It is empty if
+// there is none.
 func (v *View) Difference(o *View) string {
 	if v.Len() != o.Len() {
 		return fmt.Sprintf("%d flows, %d", v.Len(), o.Len())

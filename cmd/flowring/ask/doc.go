@@ -1,5 +1,5 @@
-// Package ask asks a cluster questions and prints the answers: how do the flags of a command become a query, and how does
-// its answer become a table, JSON, NDJSON or CSV?
+// Package ask asks a cluster questions and prints the answers: how do the flags of a command become a query, and how
+// does its answer become a table, JSON, NDJSON or CSV?
 //
 //	Question  the flags of a query, and the parameters that they stand for
 //	Printer   asks a query page by page, and prints the rows

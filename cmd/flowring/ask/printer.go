@@ -37,7 +37,8 @@ type Printer struct {
 // NewPrinter returns a printer in the style of the terminal, if stdout is one.
 func NewPrinter(a *access.Access, stdout, stderr io.Writer, format string, exact bool) *Printer {
 	style := table.Style{Width: output.Width(stdout), Colour: output.Colour(stdout), Exact: exact}
-	return &Printer{Access: a, Stdout: stdout, Stderr: stderr, Format: format, Style: style, notedComplete: contract.Complete}
+	return &Printer{Access: a, Stdout: stdout, Stderr: stderr, Format: format, Style: style,
+		notedComplete: contract.Complete}
 }
 
 // sink takes the pages of an answer.
@@ -138,5 +139,6 @@ func (p *Printer) noteComplete(complete contract.Completeness) {
 			"a store that may hold a part of it did not answer")
 		return
 	}
-	fmt.Fprintln(p.Stderr, "flowring: note: the answer is incomplete: a store that should hold a part of it did not answer")
+	fmt.Fprintln(p.Stderr,
+		"flowring: note: the answer is incomplete: a store that should hold a part of it did not answer")
 }

@@ -45,7 +45,8 @@ func (q *Question) AddFlags(f *pflag.FlagSet) {
 	q.addText(flag{"series", "series", "with --top, the largest groups for each `unit` of time: hour, day"})
 	q.addText(flag{"sort", "sort", "order of the rows: a `field` of --group-by or a sum; -bytes is the largest first, " +
 		"and needs --limit"})
-	q.addNumber(flag{"limit", "limit", "`number` of rows, or of rows of a page with --all (default: all; in a table 1000)"})
+	q.addNumber(flag{"limit", "limit",
+		"`number` of rows, or of rows of a page with --all (default: all; in a table 1000)"})
 	q.addNumber(flag{"min-bytes", "min_bytes", "only groups of at least this `number` of bytes in both directions"})
 }
 
@@ -64,9 +65,11 @@ func (q *Question) AddGroups(f *pflag.FlagSet) {
 	} {
 		q.addList(l)
 	}
-	q.addText(flag{"group-by", "group_by", "one row for each value of these `fields`: hour, day, src_app, dest_app, vpc_id " +
-		"with commas between them; empty for the total (default src_app,dest_app,vpc_id)"})
-	q.addText(flag{"by", "by", "the `sum` that decides which groups are the largest: bytes, bytes_tx, bytes_rx (default bytes)"})
+	q.addText(flag{"group-by", "group_by",
+		"one row for each value of these `fields`: hour, day, src_app, dest_app, vpc_id " +
+			"with commas between them; empty for the total (default src_app,dest_app,vpc_id)"})
+	q.addText(flag{"by", "by",
+		"the `sum` that decides which groups are the largest: bytes, bytes_tx, bytes_rx (default bytes)"})
 }
 
 func (q *Question) addText(t flag) {

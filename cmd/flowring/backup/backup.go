@@ -23,7 +23,8 @@ The node that is asked makes a backup of itself: --target names one node. The ca
 of the scope admin (--token-file). While the node asks for no credentials, it answers only this
 program on its own machine.`
 
-// pause is the time between two calls while a backup of another name is under way, in which calls return at once or late.
+// pause is the time between two calls while a backup of another name is under way, in which calls return at once or
+// late.
 const pause = time.Second
 
 // Node is the node to back up.

@@ -20,7 +20,8 @@ func (b *Bench) Print(w io.Writer, view router.MembersView, r *load.Result) erro
 		output.Many(b.Plan.Connections, "connection"), b.Shape.Records,
 		output.Many(b.Shape.Flows, "flow"), output.Many(b.Shape.Hours, "hour"), b.how())
 	t := output.Table{Right: []bool{false, false}}
-	t.Add("stored", fmt.Sprintf("%s records in %s posts, %.1f MB, in %.1f s", output.Exact(r.Records), output.Exact(r.Posts),
+	t.Add("stored", fmt.Sprintf("%s records in %s posts, %.1f MB, in %.1f s", output.Exact(r.Records),
+		output.Exact(r.Posts),
 		float64(r.Bytes)/1e6, r.Seconds))
 	records, posts := output.Grouped(r.RecordsPerSecond), output.Grouped(r.PostsPerSecond)
 	t.Add("rate", fmt.Sprintf("%s records/s, %s posts/s", records, posts))
@@ -91,7 +92,8 @@ func retries(r *load.Result) string {
 	if r.Replayed == 0 {
 		return output.Exact(r.Retries)
 	}
-	return fmt.Sprintf("%s; %s posts were stored by an attempt with a lost answer", output.Exact(r.Retries), output.Exact(r.Replayed))
+	return fmt.Sprintf("%s; %s posts were stored by an attempt with a lost answer", output.Exact(r.Retries),
+		output.Exact(r.Replayed))
 }
 
 func failures(r *load.Result) string {

@@ -63,7 +63,8 @@ func (c *Command) AddFlags(f *pflag.FlagSet) {
 	f.StringVar(&s.NetFlow, "netflow", s.NetFlow, "`address` for NetFlow v5 and v9 and IPFIX; empty: none")
 	f.StringVar(&s.SFlow, "sflow", s.SFlow, "`address` for sFlow v5; empty: none")
 	f.StringVar(&s.HTTP, "http", s.HTTP, "`address` of /metrics and /healthz; empty: none")
-	f.StringVar(&s.Names, "names", "", "`file` of names, with the columns cidr, app and vpc; it is read again when it changes")
+	f.StringVar(&s.Names, "names", "",
+		"`file` of names, with the columns cidr, app and vpc; it is read again when it changes")
 	settings.QuantityVar(f, &s.MaxNamesRows, "max-names-rows", "`number` of rows of the names file, at most")
 	f.StringVar(&s.VPC, "vpc", s.VPC, "VPC `name` of records whose addresses have none")
 	f.StringSliceVar(&c.exporters, "exporters", nil, "address `ranges` of the exporters that may send (default: all)")
@@ -71,9 +72,11 @@ func (c *Command) AddFlags(f *pflag.FlagSet) {
 	f.Var((*bytesOf)(&s.SpoolBytes), "spool-size", "bytes that the folder may have")
 	f.DurationVar(&s.Flush, "flush", s.Flush, "`time` for which records are added up before they go to the folder")
 	settings.QuantityVar(f, &s.MaxFlows, "max-flows", "`number` of flows that a worker adds up, at most")
-	f.Var((*bytesOf)(&s.MaxRequest), "max-request", "bytes of the body of one request, at most; see --max-body of the nodes")
+	f.Var((*bytesOf)(&s.MaxRequest), "max-request",
+		"bytes of the body of one request, at most; see --max-body of the nodes")
 	f.Var((*bytesOf)(&s.Queue), "queue", "bytes of datagrams that wait for a worker, at most")
-	settings.QuantityVar(f, &s.SocketBuffer, "socket-buffer", "`bytes` of the kernel for each socket; net.core.rmem_max limits it")
+	settings.QuantityVar(f, &s.SocketBuffer, "socket-buffer",
+		"`bytes` of the kernel for each socket; net.core.rmem_max limits it")
 	settings.QuantityVar(f, &s.Workers, "workers", "`number` of workers")
 	f.DurationVar(&s.Grace, "grace", s.Grace, "`time` to deliver the rest when the agent stops")
 	settings.QuantityVar(f, &d.MaxExporters, "max-exporters", "`number` of exporters, counted with their domains, at most")
@@ -81,14 +84,16 @@ func (c *Command) AddFlags(f *pflag.FlagSet) {
 	settings.QuantityVar(f, &d.MaxFields, "max-fields", "`number` of fields of a template, at most")
 	settings.QuantityVar(f, &d.MaxHeld, "max-held", "`bytes` of datagrams that wait for a template, at most")
 	f.DurationVar(&d.HoldFor, "hold", d.HoldFor, "`time` for which a datagram waits for its template")
-	f.DurationVar(&d.TemplateLifetime, "template-lifetime", d.TemplateLifetime, "`time` after which a template is forgotten unless it is sent again")
+	f.DurationVar(&d.TemplateLifetime, "template-lifetime", d.TemplateLifetime,
+		"`time` after which a template is forgotten unless it is sent again")
 	f.DurationVar(&d.MaxAhead, "max-ahead", d.MaxAhead, "`time` by which a record may end after its arrival")
 	f.Uint64Var(&d.Rate, "sampling-rate", d.Rate, "one of `number` packets was counted, for exporters that do not tell")
 	f.Var(settings.Choice{Field: &c.direction, Words: []string{"both", "ingress", "egress"}}, "direction",
 		"records that count by their field flowDirection")
 	f.Var(settings.Choice{Field: &c.outBytes, Words: []string{"reverse", "ignore"}}, "out-bytes",
 		"meaning of OUT_BYTES of NetFlow v9 beside IN_BYTES: bytes of the other direction, or nothing")
-	f.Var(settings.Choice{Field: &c.level, Words: []string{"debug", "info", "warn", "error"}}, "log-level", "level of the log")
+	f.Var(settings.Choice{Field: &c.level, Words: []string{"debug", "info", "warn", "error"}}, "log-level",
+		"level of the log")
 	f.Var(settings.Choice{Field: &c.format, Words: []string{"text", "json"}}, "log-format", "format of the log")
 }
 
@@ -112,7 +117,8 @@ func (c *Command) Run(ctx context.Context, stderr io.Writer) error {
 		return err
 	}
 	at := a.Addresses()
-	fmt.Fprintf(lines, "flowring: collects netflow %s, sflow %s, http %s\n", shown(at.NetFlow), shown(at.SFlow), shown(at.HTTP))
+	fmt.Fprintf(lines, "flowring: collects netflow %s, sflow %s, http %s\n", shown(at.NetFlow), shown(at.SFlow),
+		shown(at.HTTP))
 	<-ctx.Done()
 	if left := a.Stop(); left > 0 {
 		fmt.Fprintf(lines, "flowring: note: %s in %s are not delivered; the next run delivers them\n",

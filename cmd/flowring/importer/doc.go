@@ -3,10 +3,10 @@
 //
 //	file --> parts (package parts) --> preset, or own records --> one request for each hour of a part
 //
-// The key of a request is made of the key of its part and its hour, and of nothing else. So a second run repeats the same
-// requests, and each counts once (P2), whatever ended the first run. A request that a node knows under its key with other
-// content was stored by a run with another mapping, such as another names file: it counts as stored before. An hour that
-// the cluster has closed refuses its own requests alone; they are counted.
+// The key of a request is made of the key of its part and its hour, and of nothing else. So a second run repeats the
+// same requests, and each counts once (P2), whatever ended the first run. A request that a node knows under its key
+// with other content was stored by a run with another mapping, such as another names file: it counts as stored before.
+// An hour that the cluster has closed refuses its own requests alone; they are counted.
 //
 // Invariants:
 //

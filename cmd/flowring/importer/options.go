@@ -58,7 +58,8 @@ type Options struct {
 func (o *Options) AddFlags(f *pflag.FlagSet) {
 	f.StringVar(&o.Preset, "preset", "", "`preset` of the records, or the file of one (default: records of Flowring)")
 	f.StringVar(&o.NamesFile, "names", "", "CSV `file` with the columns cidr, app and vpc: the names of addresses")
-	f.StringSliceVar(&o.Observed, "observed", nil, "`ranges` whose hosts report their own traffic (default: the private ones)")
+	f.StringSliceVar(&o.Observed, "observed", nil,
+		"`ranges` whose hosts report their own traffic (default: the private ones)")
 	o.MaxNames = names.DefaultMaxRows
 	settings.QuantityVar(f, &o.MaxNames, "max-names-rows", "`rows` of the names file")
 	f.BoolVar(&o.Strict, "strict", false, "end at the first record that cannot be read")

@@ -26,7 +26,8 @@ type own struct {
 func openOwn(in *bufio.Reader, first byte) file {
 	lenient := flow.Leniency{AnySum: true}
 	return &own{
-		in: in, isCSV: first != '{' && first != '[', json: flow.Decoder{Leniency: lenient}, csv: csv.Decoder{Leniency: lenient},
+		in: in, isCSV: first != '{' && first != '[', json: flow.Decoder{Leniency: lenient},
+		csv: csv.Decoder{Leniency: lenient},
 	}
 }
 
@@ -75,7 +76,8 @@ func (o *own) mapPart(p *parts.Part, aside aside) (c content, err error) {
 	if err := o.checkHeader(); err != nil {
 		return c, err
 	}
-	if posting, err := o.decode(header, p.Text[len(header):], len(p.Units)); err == nil && posting.Records == len(p.Units) {
+	if posting, err := o.decode(header, p.Text[len(header):], len(p.Units)); err == nil &&
+		posting.Records == len(p.Units) {
 		keep(&c.counts, posting)
 		c.posting = posting
 		return c, nil

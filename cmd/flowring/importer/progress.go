@@ -52,7 +52,8 @@ func (p *progress) add(records uint64) {
 // line returns the line after a time.
 func (p *progress) line(passed time.Duration) string {
 	seconds := max(passed.Seconds(), 0.001)
-	text := fmt.Sprintf("%s: %s, %s/s", p.name, output.Many(p.records, "record"), output.Exact(uint64(float64(p.records)/seconds)))
+	text := fmt.Sprintf("%s: %s, %s/s", p.name, output.Many(p.records, "record"),
+		output.Exact(uint64(float64(p.records)/seconds)))
 	if p.size == 0 {
 		return text + fmt.Sprintf(", %s MB read", output.Exact(uint64(p.read)/1e6))
 	}

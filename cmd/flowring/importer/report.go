@@ -92,7 +92,8 @@ func (r *report) print(to io.Writer) error {
 		fmt.Fprintf(&b, "%s: "+format+"\n", append([]any{r.name}, args...)...)
 	}
 	c := &r.counts
-	line("%s read, %s kept with %s", output.Many(c.Received.Records, "record"), output.Exact(c.Kept.Records), output.Many(c.Kept.Bytes, "byte"))
+	line("%s read, %s kept with %s", output.Many(c.Received.Records, "record"), output.Exact(c.Kept.Records),
+		output.Many(c.Kept.Bytes, "byte"))
 	for why := range ingest.Reasons() {
 		if n := c.Aside[why]; n.Records > 0 {
 			line("%s set aside, %s%s", output.Many(n.Records, "record"), why, r.firstLines(why, n.Records))
@@ -103,7 +104,8 @@ func (r *report) print(to io.Writer) error {
 			line("%s kept in the hour of the end, %s", output.Many(n, "record"), note)
 		}
 	}
-	line("%s of an hour stored, %s of them before", output.Many(r.stored.Records, "flow"), output.Exact(r.replayed.Records))
+	line("%s of an hour stored, %s of them before", output.Many(r.stored.Records, "flow"),
+		output.Exact(r.replayed.Records))
 	if r.other.Records > 0 {
 		line("%s stored before in place of other ones: the mapping has changed since", output.Many(r.other.Records, "flow"))
 	}

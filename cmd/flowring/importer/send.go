@@ -13,8 +13,8 @@ import (
 	"flowring/router/client"
 )
 
-// Send makes one request with records, again and again until a node stores or refuses it. replayed means that an earlier
-// run had stored it.
+// Send makes one request with records, again and again until a node stores or refuses it. replayed means that an
+// earlier run had stored it.
 type Send func(ctx context.Context, body []byte, key string) (replayed bool, err error)
 
 // outcome is the fate of the records of an hour.
@@ -46,8 +46,8 @@ func (im *Importer) send(ctx context.Context, p *flow.Posting, key string) ([]ou
 	return outcomes, group.Wait()
 }
 
-// sendHour sends the records of an hour. After an attempt without an answer, a refusal does not tell the outcome of the attempt,
-// so the request is made once more.
+// sendHour sends the records of an hour. After an attempt without an answer, a refusal does not tell the outcome of the
+// attempt, so the request is made once more.
 func (im *Importer) sendHour(ctx context.Context, body []byte, key string) (outcome, error) {
 	replayed, err := im.Send(ctx, body, key)
 	if errors.As(err, new(*client.UnknownError)) && isRefusal(err) {

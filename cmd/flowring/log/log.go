@@ -23,7 +23,8 @@ func New(w io.Writer, format string, level slog.Level) *slog.Logger {
 }
 
 func handler(w io.Writer, format string, level slog.Level) slog.Handler {
-	options := &slog.HandlerOptions{Level: level, ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr { return redacted(a) }}
+	options := &slog.HandlerOptions{Level: level,
+		ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr { return redacted(a) }}
 	switch {
 	case format == JSON:
 		return slog.NewJSONHandler(w, options)
@@ -33,8 +34,9 @@ func handler(w io.Writer, format string, level slog.Level) slog.Handler {
 	return slog.NewTextHandler(w, options)
 }
 
-// redacted returns an attribute without the tokens in its text. A line quotes paths, queries and bodies of clients. An error
-// is its message alone: slog's handler of text would also print the stack traces that errors of the journal carry.
+// redacted returns an attribute without the tokens in its text. A line quotes paths, queries and bodies of clients. An
+// error is its message alone: slog's handler of text would also print the stack traces that errors of the journal
+// carry.
 func redacted(a slog.Attr) slog.Attr {
 	switch a.Value.Kind() {
 	case slog.KindString:

@@ -16,8 +16,8 @@ type objects struct {
 	within  bool // an array
 }
 
-// Objects returns a reader of JSON objects, one after the other or in arrays. An object that is no JSON is a bad unit, and
-// the next object begins on a later line. Within an array it is an error, because it may hide others.
+// Objects returns a reader of JSON objects, one after the other or in arrays. An object that is no JSON is a bad unit,
+// and the next object begins on a later line. Within an array it is an error, because it may hide others.
 func Objects(in io.Reader) *Reader {
 	w := newWindow(in)
 	return &Reader{text: w, source: &objects{text: w, decoder: new(jsontext.Decoder)}}

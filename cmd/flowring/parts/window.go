@@ -49,8 +49,8 @@ func (w *window) more() error {
 	return nil
 }
 
-// isEnd reports whether an input has ended. io.ReadAtLeast gives one error for an end and for a compressed input that is
-// cut short.
+// isEnd reports whether an input has ended. io.ReadAtLeast gives one error for an end and for a compressed input that
+// is cut short.
 func isEnd(in io.Reader) bool {
 	_, err := in.Read(make([]byte, 1))
 	return errors.Is(err, io.EOF)

@@ -1,8 +1,8 @@
 // Package presets answers one question: which text does the command presets print? It lists the embedded presets for
 // bodies of other programs, and finds the one of a name or of a file.
 //
-// A name with a dot is that of a file, as the setting --presets takes it. The file is parsed, so that its faults are found
-// before a node meets them.
+// A name with a dot is that of a file, as the setting --presets takes it. The file is parsed, so that its faults are
+// found before a node meets them.
 //
 // The package has no state. Its functions may be called concurrently.
 package presets

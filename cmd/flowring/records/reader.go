@@ -42,8 +42,8 @@ func (r Request) Place() (first, last int) {
 	return r.Lines[0], r.Lines[len(r.Lines)-1]
 }
 
-// NewReader returns a reader. The first bytes of r tell its compression and its form. An input without a byte, or only of
-// white space, is an error, because a program that failed to write records looks like that.
+// NewReader returns a reader. The first bytes of r tell its compression and its form. An input without a byte, or only
+// of white space, is an error, because a program that failed to write records looks like that.
 func NewReader(r io.Reader) (*Reader, error) {
 	plain, err := PlainText(r)
 	if err != nil {

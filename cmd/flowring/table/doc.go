@@ -7,8 +7,8 @@
 //
 //	2 rows and others      3.64 kB   99.8 kB
 //
-// Sums have three digits and a unit of thousands, or all of their digits (Style.Exact). Shares are those of a measure in
-// all rows of the table. A bar is a part of the largest group. Numbers stand at the right edge of their column.
+// Sums have three digits and a unit of thousands, or all of their digits (Style.Exact). Shares are those of a measure
+// in all rows of the table. A bar is a part of the largest group. Numbers stand at the right edge of their column.
 //
 // A table that is wider than the terminal loses, in this order, most of the bars, the ends of its longest names, and
 // the bars. A width of zero is no limit.

@@ -1,5 +1,5 @@
-// Package envelope answers one question: which body of records is in the envelope of a delivery service, and which ID has
-// the delivery? The package parses and decides nothing.
+// Package envelope answers one question: which body of records is in the envelope of a delivery service, and which ID
+// has the delivery? The package parses and decides nothing.
 //
 //	firehose    Amazon Data Firehose: {"requestId","timestamp","records":[{"data"}]}. data is base64 of text or gzip, and
 //	            the text is lines, objects {"message":"<line>"}, or messages of CloudWatch Logs

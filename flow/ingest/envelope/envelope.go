@@ -26,7 +26,8 @@ type TooLargeError struct{ Most int64 }
 
 // Error names the limit.
 func (e *TooLargeError) Error() string {
-	return fmt.Sprintf("the records of the delivery have more than %d bytes, decompressed; let the sender buffer less", e.Most)
+	return fmt.Sprintf("the records of the delivery have more than %d bytes, decompressed; let the sender buffer less",
+		e.Most)
 }
 
 // Open returns the content of a delivery of at most most bytes. allowed are the envelopes to look for.
@@ -188,8 +189,8 @@ type logEvents struct {
 	} `json:"logEvents"`
 }
 
-// cloudwatch adds the events of one or more deliveries of CloudWatch Logs. Its request ID is that of the events, because
-// they are the same in each attempt.
+// cloudwatch adds the events of one or more deliveries of CloudWatch Logs. Its request ID is that of the events,
+// because they are the same in each attempt.
 func (o *opener) cloudwatch(body []byte) (bool, error) {
 	if !bytes.Contains(body, []byte(`"messageType"`)) {
 		return false, nil

@@ -86,8 +86,9 @@ func cells(row []byte) (values []string, ok bool) {
 	return values, true
 }
 
-// newCSVLines returns the kinds of the rows of a table. The first row that is not empty is the header, and so is each row
-// that is equal to it. A row with the one cell Summary, as nfdump writes it, ends the records until the next header.
+// newCSVLines returns the kinds of the rows of a table. The first row that is not empty is the header, and so is each
+// row that is equal to it. A row with the one cell Summary, as nfdump writes it, ends the records until the next
+// header.
 func newCSVLines() *Lines {
 	var header []byte
 	ended := false

@@ -18,8 +18,8 @@ const (
 	RecordLine
 )
 
-// Lines tells the kinds of the lines of a text, in their order. It lets a long text be cut into bodies: each begins with
-// the last header line before its records.
+// Lines tells the kinds of the lines of a text, in their order. It lets a long text be cut into bodies: each begins
+// with the last header line before its records.
 type Lines struct {
 	Quoted bool // a line goes on to the first line end after which the number of quotes is even
 	kind   func(line []byte) LineKind

@@ -14,8 +14,8 @@ type attribute struct {
 	value string
 }
 
-// maxKnown is the largest number of known attributes, because a body may have many that are all different. Others are read
-// whenever they come (P16).
+// maxKnown is the largest number of known attributes, because a body may have many that are all different. Others are
+// read whenever they come (P16).
 const maxKnown = 1 << 14
 
 // known has the attributes of a body by their messages, because most attributes of a point are those of earlier points.
@@ -67,7 +67,8 @@ func (k *known) add(slot *uint32, message []byte, a attribute) *uint32 {
 	return slot
 }
 
-// order has the numbers of the attributes of the newest point, because the next point likely has them at the same places.
+// order has the numbers of the attributes of the newest point, because the next point likely has them at the same
+// places.
 type order []uint32
 
 // at returns the number at a place.
@@ -78,7 +79,8 @@ func (o *order) at(i int) *uint32 {
 	return &(*o)[i]
 }
 
-// texts makes strings that share their memory, because one allocation for each would cost more CPU than all else of them.
+// texts makes strings that share their memory, because one allocation for each would cost more CPU than all else of
+// them.
 type texts struct{ chunk strings.Builder }
 
 const chunkSize = 1 << 10

@@ -10,8 +10,8 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// The parts of a request as JSON has them (OTLP specification, "JSON Protobuf Encoding"): names in lowerCamelCase, 64-bit
-// integers as strings or numbers, enumerations as numbers.
+// The parts of a request as JSON has them (OTLP specification, "JSON Protobuf Encoding"): names in lowerCamelCase,
+// 64-bit integers as strings or numbers, enumerations as numbers.
 type (
 	jsonRequest struct {
 		ResourceMetrics []jsonResourceMetrics `json:"resourceMetrics"`
@@ -71,8 +71,8 @@ func (s *scalar) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	return d.SkipValue()
 }
 
-// json reads a request of JSON. Its objects are points, attributes with their values, and up to three more for each point,
-// so the number of braces bounds the memory.
+// json reads a request of JSON. Its objects are points, attributes with their values, and up to three more for each
+// point, so the number of braces bounds the memory.
 func (r *reader) json(body []byte) error {
 	const others = 1000 // such as resources without metrics
 	if most := 4*r.limits.Points + 2*r.limits.Attributes + others; bytes.Count(body, []byte("{")) > most {
@@ -82,7 +82,8 @@ func (r *reader) json(body []byte) error {
 	if len(bytes.TrimSpace(body)) == 0 {
 		return &BodyError{"the body is empty"}
 	}
-	if err := json.Unmarshal(body, &request, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)); err != nil {
+	if err := json.Unmarshal(body, &request, jsontext.AllowDuplicateNames(true),
+		jsontext.AllowInvalidUTF8(true)); err != nil {
 		return &BodyError{"the body is no ExportMetricsServiceRequest of JSON: " + strings.TrimPrefix(err.Error(), "json: ")}
 	}
 	for i := range request.ResourceMetrics {

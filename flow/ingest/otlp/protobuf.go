@@ -62,7 +62,8 @@ func (w *wire) message(number protowire.Number) bool {
 	return w.number == number && w.kind == protowire.BytesType
 }
 
-// next cuts the first field off a message. It is fast for strings and messages, because most bytes of a body are theirs.
+// next cuts the first field off a message. It is fast for strings and messages, because most bytes of a body are
+// theirs.
 func (w *wire) next(message []byte) (rest []byte, err error) {
 	if len(message) > 2 && message[0] < 0x80 && message[0] >= 8 && message[0]&7 == byte(protowire.BytesType) {
 		start, size := 2, int(message[1])
@@ -285,8 +286,8 @@ func double(f float64) string {
 	return strconv.FormatFloat(f, 'e', -1, 64)
 }
 
-// attribute reads a KeyValue. likely is the number of the attribute that it likely is, and becomes the number of the one
-// that it is. The result is valid until the next call.
+// attribute reads a KeyValue. likely is the number of the attribute that it likely is, and becomes the number of the
+// one that it is. The result is valid until the next call.
 func (r *reader) attribute(message []byte, likely *uint32) (*attribute, error) {
 	if err := r.countAttribute(); err != nil {
 		return nil, err

@@ -48,8 +48,8 @@ func (e *LimitError) Error() string {
 	return fmt.Sprintf("the body has more than %d %s", e.Most, e.Limit)
 }
 
-// Read reads the rows of a body for presets of the form otlp. It keeps no part of the body. It fails with an error of the
-// sink, with a *BodyError or with a *LimitError. The sink may have rows of a body that fails.
+// Read reads the rows of a body for presets of the form otlp. It keeps no part of the body. It fails with an error of
+// the sink, with a *BodyError or with a *LimitError. The sink may have rows of a body that fails.
 func Read(body []byte, form Form, presets []*preset.Preset, limits Limits, to Sink) error {
 	r := newReader(presets, limits, to)
 	if form == JSON {
@@ -59,8 +59,8 @@ func Read(body []byte, form Form, presets []*preset.Preset, limits Limits, to Si
 	return r.request(body)
 }
 
-// likelyPoint is the expected number of bytes of a point of protobuf. A point has about one attribute that no point before
-// has. It only decides how much room there is at first.
+// likelyPoint is the expected number of bytes of a point of protobuf. A point has about one attribute that no point
+// before has. It only decides how much room there is at first.
 const likelyPoint = 400
 
 // reader reads one body.
@@ -119,7 +119,8 @@ const none = -1 // the preset has no such field
 // newTarget returns the target for a preset, and numbers the keys of its attributes.
 func (r *reader) newTarget(p *preset.Preset) *target {
 	n := len(p.Fields())
-	t := &target{preset: p, places: []int{none}, value: none, start: none, time: none, resource: make([]string, n), row: make([]string, n)}
+	t := &target{preset: p, places: []int{none}, value: none, start: none, time: none, resource: make([]string, n),
+		row: make([]string, n)}
 	special := map[string]*int{"@value": &t.value, "@start": &t.start, "@time": &t.time}
 	for i, name := range p.Fields() {
 		if place := special[name]; place != nil {

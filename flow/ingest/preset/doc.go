@@ -3,9 +3,9 @@
 // records count. The files of this package are embedded; an operator may copy one, change it, and name it by a setting.
 // So a program that renames its fields needs another file and no other Flowring.
 //
-// A row is a list of values, one for each of Preset.Fields, in the order of that list. Values are texts; an absent field
-// and an empty text are the same, because many sources write an unknown value as an empty text. A field whose name
-// begins with @ comes from the form of the body and not from the record: see package form.
+// A row is a list of values, one for each of Preset.Fields, in the order of that list. Values are texts; an absent
+// field and an empty text are the same, because many sources write an unknown value as an empty text. A field whose
+// name begins with @ comes from the form of the body and not from the record: see package form.
 //
 //	rows of a form (JSON, lines, OTLP)  --Preset.Map-->  ingest.Record, or the reason to set it aside
 //
@@ -19,5 +19,6 @@
 // 64 bits, as digits or as a text of digits; a decimal number counts if it is an integer below 2^53, and is refused
 // otherwise.
 //
-// The package does no I/O but for the embedded files. A Preset is immutable and may be used by any number of goroutines.
+// The package does no I/O but for the embedded files. A Preset is immutable and may be used by any number of
+// goroutines.
 package preset

@@ -74,7 +74,8 @@ func Parse(content []byte) (*Preset, error) {
 		return nil, err
 	}
 	p := &Preset{
-		Name: f.Name, About: f.About, Form: f.Form, Columns: f.Columns, Envelopes: f.Envelopes, Records: f.Records, Metrics: f.Metrics, Key: f.Key,
+		Name: f.Name, About: f.About, Form: f.Form, Columns: f.Columns, Envelopes: f.Envelopes, Records: f.Records,
+		Metrics: f.Metrics, Key: f.Key,
 		DefaultVPC: f.DefaultVPC, Placeholder: ingest.External, HideAddresses: f.HideAddresses, NamesFirst: f.NamesFirst,
 		FromInitiator: f.FromInitiator, Text: slices.Clone(content), absentIs0: f.Bytes.AbsentIs0,
 	}

@@ -29,7 +29,8 @@ var units = map[string]int64{"s": 1e9, "ms": 1e6, "us": 1e3, "ns": 1}
 // rfc3339 is the unit of times as text.
 const rfc3339 = "rfc3339"
 
-// datetime is the unit of times as text of which some have no zone. They are in UTC. A text without a date is in seconds.
+// datetime is the unit of times as text of which some have no zone. They are in UTC. A text without a date is in
+// seconds.
 const datetime = "datetime"
 
 // ofDatetime reads a time of unit datetime.

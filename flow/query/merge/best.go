@@ -48,8 +48,8 @@ func (b *best) offer(c candidate) (rejected candidate, ok bool) {
 	return rejected, true
 }
 
-// clone returns a copy for the heap. Its names are copies too, because a name may be a part of the text of a whole frame,
-// which would stay in memory.
+// clone returns a copy for the heap. Its names are copies too, because a name may be a part of the text of a whole
+// frame, which would stay in memory.
 func (c candidate) clone() candidate {
 	c.Src, c.Dest, c.VPC = strings.Clone(c.Src), strings.Clone(c.Dest), strings.Clone(c.VPC)
 	c.times = slices.Clone(c.times)

@@ -9,8 +9,8 @@
 //
 //   - In the order of keys or of a field, rows pass through.
 //   - With Top, or with a sort by a sum, a heap holds the N best rows. The sums of all other groups are in one row.
-//   - In a series, the heap holds the N best groups with a sum for each hour or day. The rows of one group are neighbours
-//     in the order of a series, so a group is complete when the next one begins.
+//   - In a series, the heap holds the N best groups with a sum for each hour or day. The rows of one group are
+//     neighbours in the order of a series, so a group is complete when the next one begins.
 //
 // Sums have 128 bits, so they are exact, and any order of the sources has the same result.
 //

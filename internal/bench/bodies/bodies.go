@@ -28,14 +28,17 @@ type Form struct {
 var (
 	JSON     = Form{"/flows", "application/json", "", func(r []flow.Record) ([]byte, error) { return json.Marshal(r) }}
 	Gzip     = Form{"/flows", "application/json", "gzip", zipped}
-	Protobuf = Form{"/flows", "application/x-protobuf", "", func(r []flow.Record) ([]byte, error) { return compact.Encode(r), nil }}
-	OTLP     = Form{"/v1/metrics", "application/x-protobuf", "", func(r []flow.Record) ([]byte, error) { return metrics(r), nil }}
+	Protobuf = Form{"/flows", "application/x-protobuf", "",
+		func(r []flow.Record) ([]byte, error) { return compact.Encode(r), nil }}
+	OTLP = Form{"/v1/metrics", "application/x-protobuf", "",
+		func(r []flow.Record) ([]byte, error) { return metrics(r), nil }}
 )
 
 // different is the number of different bodies. A larger number would only cost the client memory.
 const different = 64
 
-// Encode returns bodies of records of an hour, whose flows are drawn by Zipf's law. The hour of OTLP follows from times.
+// Encode returns bodies of records of an hour, whose flows are drawn by Zipf's law. The hour of OTLP follows from
+// times.
 func (f Form) Encode(hour flow.Hour, records, flows int) ([][]byte, error) {
 	posts := workload.Drawn(hour, records, flows)
 	all := make([][]byte, different)

@@ -1,5 +1,5 @@
-// Package duckdb measures DuckDB as the yardstick of queries: the same rows, as a table in memory, and the same questions
-// as SQL, with one thread.
+// Package duckdb measures DuckDB as the yardstick of queries: the same rows, as a table in memory, and the same
+// questions as SQL, with one thread.
 //
 // DuckDB runs in Node.js. Open installs the pinned package @duckdb/node-api with npm into a temporary folder, so the
 // module of the program does not depend on it. Without node or npm, or without a registry, Open fails with

@@ -65,7 +65,8 @@ type Answer struct {
 	Rows [][]string `json:"rows"`
 }
 
-// Measure loads a CSV file with a header into a table named flows, and asks questions in SQL, each of them several times.
+// Measure loads a CSV file with a header into a table named flows, and asks questions in SQL, each of them several
+// times.
 func (d *DuckDB) Measure(ctx context.Context, csv string, rounds int, questions ...string) ([]Answer, error) {
 	call, err := json.Marshal(map[string]any{"csv": csv, "questions": questions, "rounds": rounds})
 	if err != nil {

@@ -184,8 +184,8 @@ func (d *day) measure(ctx context.Context, path string) (runs []run, err error) 
 	return runs, nil
 }
 
-// beside measures the query for the largest flows in DuckDB, over the rows that the node answers with, and compares both
-// answers.
+// beside measures the query for the largest flows in DuckDB, over the rows that the node answers with, and compares
+// both answers.
 func (d *day) beside(ctx context.Context, parent string) (runs []run, err error) {
 	duck, err := duckdb.Open(ctx)
 	if err != nil {
@@ -246,7 +246,8 @@ func (d *day) compare(ctx context.Context, want [][]string) error {
 		return err
 	}
 	for i, w := range want {
-		got := []string{rows[i].SrcApp, rows[i].DestApp, rows[i].VPCID, fmt.Sprint(rows[i].BytesTx), fmt.Sprint(rows[i].BytesRx)}
+		got := []string{rows[i].SrcApp, rows[i].DestApp, rows[i].VPCID, fmt.Sprint(rows[i].BytesTx),
+			fmt.Sprint(rows[i].BytesRx)}
 		if strings.Join(got, " ") != strings.Join(w, " ") {
 			return fmt.Errorf("row %d of the query is %q, and %q in DuckDB", i, got, w)
 		}
@@ -298,7 +299,8 @@ func (d *day) besidePosts(ctx context.Context) ([]Result, error) {
 		}
 	}
 	r := Result{
-		Name: Title + ": posts of 1,000 records over 64 connections, beside a query that is always asked", Unit: "ms per post",
+		Name: Title + ": posts of 1,000 records over 64 connections, beside a query that is always asked",
+		Unit: "ms per post",
 		Bars: []Bar{{withQuery, alone, 1 / 0.8}},
 	}
 	r.add(alone, times[0], wallOf)

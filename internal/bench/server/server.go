@@ -35,7 +35,8 @@ type Launcher struct {
 	Self     string // the benchmark program, which serves the yardsticks
 	Flowring string // the program under measurement
 	Dir      string // parent of the data folders
-	Profile  string // prefix of the files for CPU profiles; empty: none. With it the benchmark program serves the nodes, too
+	// prefix of the files for CPU profiles; empty: none. With it the benchmark program serves the nodes, too
+	Profile string
 }
 
 // ProfileOf returns the file for the CPU profile of a node.
@@ -67,7 +68,8 @@ func (l Launcher) Start(ctx context.Context, k Kind, env ...string) (*Server, er
 			return nil, errors.Join(err, s.End())
 		}
 		if k.PeerTLS {
-			s.credentials = append(s.credentials, "--peer-tls-cert", cert, "--peer-tls-key", key, "--peer-tls-ca", cert, "--peer-tls-any-name")
+			s.credentials = append(s.credentials, "--peer-tls-cert", cert, "--peer-tls-key", key, "--peer-tls-ca", cert,
+				"--peer-tls-any-name")
 		}
 		if k.TLS {
 			s.credentials = append(s.credentials, "--tls-cert", cert, "--tls-key", key)

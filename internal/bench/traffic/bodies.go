@@ -67,7 +67,8 @@ func (c Cell) body(rng *rand.Rand, names []string, n int, newest flow.Hour) []by
 		}
 		f := (n*own + number) * 7919 % totalFlows // a prime: the flows of a body lie far apart
 		r := flow.Record{
-			Key:    flow.Key{SrcApp: names[f%apps], DestApp: names[(f/apps*37+f%apps*7)%apps], VPCID: fmt.Sprint("vpc-5eed00-", f%20)},
+			Key: flow.Key{SrcApp: names[f%apps], DestApp: names[(f/apps*37+f%apps*7)%apps],
+				VPCID: fmt.Sprint("vpc-5eed00-", f%20)},
 			Totals: flow.Totals{BytesTx: 40 << rng.IntN(20), BytesRx: int64(rng.IntN(1 << 20))},
 			Hour:   newest - flow.Hour(number%c.hours+n%c.moving),
 		}

@@ -134,7 +134,8 @@ func smallCells(hours int) []Cell {
 		small("5 records, 8 connections", false, 5, 8),
 	}
 	if hours == 1 {
-		cells = append(cells, small("1 record, 64 connections", false, 1, 64), small("1 record, 256 connections", false, 1, 256))
+		cells = append(cells, small("1 record, 64 connections", false, 1, 64),
+			small("1 record, 256 connections", false, 1, 256))
 	}
 	return cells
 }

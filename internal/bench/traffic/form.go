@@ -27,7 +27,8 @@ var inOrder = [6]int{0, 1, 2, 3, 4, 5}
 
 var (
 	compact = form{name: "compact", open: "{", next: ",", end: "}", between: ",", colon: ":", order: inOrder}
-	python  = form{name: "Python's json.dumps", short: true, open: "{", next: ", ", end: "}", between: ", ", colon: ": ", order: inOrder}
+	python  = form{name: "Python's json.dumps", short: true, open: "{", next: ", ", end: "}", between: ", ", colon: ": ",
+		order: inOrder}
 )
 
 // forms returns all forms.

@@ -47,7 +47,8 @@ func State(ctx context.Context, l server.Launcher, n Sizes, only string) ([]Figu
 }
 
 // withNode measures a new node.
-func withNode(ctx context.Context, l server.Launcher, take func(context.Context, *server.Server) ([]Figure, error)) (all []Figure, err error) {
+func withNode(ctx context.Context, l server.Launcher,
+	take func(context.Context, *server.Server) ([]Figure, error)) (all []Figure, err error) {
 	s, err := l.Start(ctx, node)
 	if err != nil {
 		return nil, err
@@ -110,8 +111,8 @@ func (n Sizes) bar(bytes float64) float64 {
 	return 0
 }
 
-// sealed starts the node again with a short time until sealing. It returns the size of the tables once the hour is sealed
-// and the node has deleted the replaced tables.
+// sealed starts the node again with a short time until sealing. It returns the size of the tables once the hour is
+// sealed and the node has deleted the replaced tables.
 func sealed(ctx context.Context, s *server.Server) (bytes int64, err error) {
 	s.Kill(0)
 	s.Flags = []string{"--seal-after", "1s"}

@@ -1,8 +1,8 @@
 // Package workload is the load of the benchmarks: posts over connections that stay open, with flows drawn by Zipf's law
 // or flow after flow, and reads of whole hours.
 //
-// A Workload stops at the first post that is not stored. A post that is refused with the status 503 is sent again to the
-// same process, and counted. The posts themselves are those of package internal/load.
+// A Workload stops at the first post that is not stored. A post that is refused with the status 503 is sent again to
+// the same process, and counted. The posts themselves are those of package internal/load.
 //
 // CPU returns the cost of a server while a workload runs. It does not include the cost of the client.
 //

@@ -25,7 +25,8 @@ const postWithin = time.Minute
 // Workload is a number of posts. Each connection stays open and sends the next post as soon as the last one is
 // answered.
 type Workload struct {
-	key         string // prefix of the idempotency keys; unique for each server; empty: posts without keys, without retries
+	// prefix of the idempotency keys; unique for each server; empty: posts without keys, without retries
+	key         string
 	connections int
 	Count       int64 // of posts
 	Posts       load.Posts
@@ -94,7 +95,8 @@ func (w Workload) senders(s *server.Server) ([]*load.Sender, error) {
 
 // Read reads an hour to its end and returns the elapsed time.
 func Read(ctx context.Context, s *server.Server, hour flow.Hour) (time.Duration, error) {
-	sender, err := load.NewSender(load.Access{Targets: s.URLs()[:1], Connections: 1, Timeout: postWithin, TLS: server.ClientTLS()})
+	sender, err := load.NewSender(load.Access{Targets: s.URLs()[:1], Connections: 1, Timeout: postWithin,
+		TLS: server.ClientTLS()})
 	if err != nil {
 		return 0, err
 	}
@@ -125,7 +127,8 @@ func Connect(ctx context.Context, s *server.Server, count int) error {
 // length. It has at most 20 million flows.
 func shape(hour flow.Hour, records, flows int) load.Shape {
 	return load.Shape{
-		Records: records, Flows: flows, App: "service", Apps: 1000, VPC: "vpc-5eed00", VPCs: 20, Newest: hour, Hours: 1, Seed: 1,
+		Records: records, Flows: flows, App: "service", Apps: 1000, VPC: "vpc-5eed00", VPCs: 20, Newest: hour, Hours: 1,
+		Seed: 1,
 	}
 }
 

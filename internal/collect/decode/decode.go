@@ -64,10 +64,11 @@ type Counts struct {
 	Missing    [NumberOfForms]atomic.Uint64 // gaps of sequence numbers: records of v5 and IPFIX, datagrams of v9 and sFlow
 	Late       [NumberOfForms]atomic.Uint64 // datagrams with an earlier sequence number
 	Restarts   atomic.Uint64                // sequences that began again
-	Shared     atomic.Uint64                // changes back to an earlier port: two exporters may share an address and domain
-	NoRate     atomic.Uint64                // records of samplers that are not known
-	NewRate    atomic.Uint64                // rates that changed, or came after records
-	Dropped    atomic.Uint64                // samples that sFlow exporters say they dropped
+	// changes back to an earlier port: two exporters may share an address and domain
+	Shared  atomic.Uint64
+	NoRate  atomic.Uint64 // records of samplers that are not known
+	NewRate atomic.Uint64 // rates that changed, or came after records
+	Dropped atomic.Uint64 // samples that sFlow exporters say they dropped
 }
 
 // Form is the form of a datagram.

@@ -4,8 +4,8 @@ import "time"
 
 const ms = int64(time.Millisecond)
 
-// ahead is the largest time in milliseconds by which an uptime may be later than that of its datagram. The difference of
-// two uptimes has 32 bits, so a larger one is the past: up to 49.7 days less this hour.
+// ahead is the largest time in milliseconds by which an uptime may be later than that of its datagram. The difference
+// of two uptimes has 32 bits, so a larger one is the past: up to 49.7 days less this hour.
 const ahead = 3600 * 1000
 
 // before returns the time in ns of an uptime in milliseconds, by the uptime and the time of its datagram. The counter

@@ -37,7 +37,8 @@ func (d *Decoder) version5(g Datagram) ([]Record, error) {
 		d.add(Record{Record: ingest.Record{
 			Src: ingest.End{Addr: ip4(r)}, Dest: ingest.End{Addr: ip4(r[4:])},
 			Tx: uint64(binary.BigEndian.Uint32(r[20:])), Rate: rate,
-			Start: before(binary.BigEndian.Uint32(r[24:]), uptime, now), End: before(binary.BigEndian.Uint32(r[28:]), uptime, now),
+			Start: before(binary.BigEndian.Uint32(r[24:]), uptime, now),
+			End:   before(binary.BigEndian.Uint32(r[28:]), uptime, now),
 		}}, g.At)
 	}
 	d.counts.Datagrams[V5].Add(1)

@@ -1,8 +1,8 @@
-// Command words counts the words "what", "who" and "that" per 1,000 words. A clause that begins with one of them often stands
-// where a noun belongs, so a low count is a sign of sentences that need no second reading.
+// Command words counts the words "what", "who" and "that" per 1,000 words. A clause that begins with one of them often
+// stands where a noun belongs, so a low count is a sign of sentences that need no second reading.
 //
-// It reads the comments of the Go files of the program, without tests, and the prose of the guides. Run it from the root of the
-// module:
+// It reads the comments of the Go files of the program, without tests, and the prose of the guides. Run it from the
+// root of the module:
 //
 //	go run ./internal/layout/words
 package main

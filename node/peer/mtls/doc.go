@@ -19,6 +19,6 @@
 // new authority is never judged by the old one. There are no session tickets, because nodes keep their connections. A
 // removed authority opens no connection any more, and a minute later the connections of its certificates are closed.
 //
-// A nil Guard is a node without peer TLS. A Guard is safe for concurrent use. The handshake of a called node runs in the
-// first Read of its connection.
+// A nil Guard is a node without peer TLS. A Guard is safe for concurrent use. The handshake of a called node runs in
+// the first Read of its connection.
 package mtls

@@ -4,8 +4,9 @@
 //   - calls.go: the bodies of calls by streams, and of their answers
 //   - frames.go: the frames of batches in the bodies of HTTP calls
 //   - parts.go: the flows of a slice in parts, sorted by key, as batches or as columns
-//   - columns.go: the frames of columns. The names come in a frame of their own, mostly once for a slice, and each field of
-//     the flows is a column of numbers of one width. They cost a third of the time of batches to write and to read
+//   - columns.go: the frames of columns. The names come in a frame of their own, mostly once for a slice, and each
+//     field of the flows is a column of numbers of one width. They cost a third of the time of batches to write and to
+//     read
 //   - queries.go: the calls of queries
 //   - text.go: slices, stores, summaries and tags in headers, queries and bodies
 //

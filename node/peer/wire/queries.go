@@ -170,7 +170,8 @@ func (h *QueryHead) Append(dst []byte) []byte {
 func ParseQueryHead(body []byte) (h QueryHead, err error) {
 	r := newReader(body)
 	for r.hasSlice() {
-		s := AnsweredSlice{Slice: r.nextSlice(), Completeness: contract.Completeness(r.Byte(byte(contract.Complete))), Sum: r.sum()}
+		s := AnsweredSlice{Slice: r.nextSlice(), Completeness: contract.Completeness(r.Byte(byte(contract.Complete))),
+			Sum: r.sum()}
 		if s.Flows = int64(r.Uvarint()) - 1; s.Flows < -1 {
 			r.Fail("a head with %d flows", s.Flows)
 		}

@@ -29,8 +29,8 @@ type Taken struct {
 	Replayed bool           // the store had all of Stored before
 }
 
-// Take stores the batches of one key whose slices lack the key. It fails with the first refusal of the store. The limits
-// of an hour refuse no batch of a known posting, of which an earlier attempt stored a part.
+// Take stores the batches of one key whose slices lack the key. It fails with the first refusal of the store. The
+// limits of an hour refuse no batch of a known posting, of which an earlier attempt stored a part.
 func (t *Taker) Take(s Store, known bool, batches []flow.Written) (taken Taken, err error) {
 	check := s.Check
 	if known {

@@ -11,8 +11,8 @@
 //
 // Invariants:
 //
-//   - Only writes of the same hour, or of the same two hours, share a call, because a store may have to load another hour
-//     from disk first. Around a full hour most senders write to the same two hours.
+//   - Only writes of the same hour, or of the same two hours, share a call, because a store may have to load another
+//     hour from disk first. Around a full hour most senders write to the same two hours.
 //   - Each write gets exactly one result. If a call fails, the writes queued behind it fail too; their callers try
 //     another store.
 //   - Nothing is kept for a store and hour without a call under way.

@@ -24,11 +24,12 @@ const (
 // Asker asks the stores of a cluster for requests.
 type Asker struct {
 	Rule *proof.Rule
-	Ask  func(ctx context.Context, st roster.Store, round Round, batches []flow.Written) (bool, error) // also of this store
+	// also of this store
+	Ask func(ctx context.Context, st roster.Store, round Round, batches []flow.Written) (bool, error)
 }
 
-// Known reports whether a store holds a batch of a request. It fails with a *contract.UnavailableError if some store did
-// not answer, or has another attempt of the request under way.
+// Known reports whether a store holds a batch of a request. It fails with a *contract.UnavailableError if some store
+// did not answer, or has another attempt of the request under way.
 func (a *Asker) Known(ctx context.Context, batches []flow.Written) (bool, error) {
 	rounds := []Round{UnderWay, Held}
 	if a.Rule.Disabled.Has(safeguard.AskUnderWay) {
@@ -51,8 +52,8 @@ func (a *Asker) Known(ctx context.Context, batches []flow.Written) (bool, error)
 	return false, nil
 }
 
-// Identities returns encodings of batches for a look: with their identities, and with one flow without bytes, because no
-// batch is empty.
+// Identities returns encodings of batches for a look: with their identities, and with one flow without bytes, because
+// no batch is empty.
 func Identities(batches []flow.Written) [][]byte {
 	all, zero := make([][]byte, len(batches)), []uint32{0}
 	for i, b := range batches {
@@ -65,9 +66,10 @@ func Identities(batches []flow.Written) [][]byte {
 	return all
 }
 
-// askAll asks every store of the roster, and every store that the answers add to it. It returns whether one of them says
-// yes, and the labels of those without an answer, with the last cause.
-func (a *Asker) askAll(ctx context.Context, round Round, batches []flow.Written) (yes bool, silent []string, cause error) {
+// askAll asks every store of the roster, and every store that the answers add to it. It returns whether one of them
+// says yes, and the labels of those without an answer, with the last cause.
+func (a *Asker) askAll(ctx context.Context, round Round, batches []flow.Written) (yes bool, silent []string,
+	cause error) {
 	var mu sync.Mutex
 	var failed []roster.Store
 	ask := func(st roster.Store) {

@@ -1,7 +1,7 @@
 // Package late answers one question: may a request with a closed hour be refused, because no store has a part of it?
 //
-// A 4xx says that nothing of a request counts (P3). The owner alone cannot know that, because a store that stands in for
-// it may lack the batch. So all stores of the roster are asked, in two rounds:
+// A 4xx says that nothing of a request counts (P3). The owner alone cannot know that, because a store that stands in
+// for it may lack the batch. So all stores of the roster are asked, in two rounds:
 //
 //	1  is an attempt of this request under way at you? You refuse the question unless your roster, and so your floors,
 //	   are mine. No attempt that begins at you later takes the hour.

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Share spreads n pieces of work over a period, and rests after each piece, so that work takes at most one part in Parts
-// of the time. Long work thus takes longer than the period. It is for one goroutine.
+// Share spreads n pieces of work over a period, and rests after each piece, so that work takes at most one part in
+// Parts of the time. Long work thus takes longer than the period. It is for one goroutine.
 type Share struct {
 	Parts  int           // 100: one per cent
 	Period time.Duration // of all pieces

@@ -17,6 +17,7 @@ func ArcPath(begin, end float64) string {
 	if end-begin > 0.5 {
 		large = 1
 	}
-	return fmt.Sprintf("M%sA%d %d 0 %d 1 %sL%sA%d %d 0 %d 0 %sZ", point(begin, outer), outer, outer, large, point(end, outer),
+	return fmt.Sprintf("M%sA%d %d 0 %d 1 %sL%sA%d %d 0 %d 0 %sZ", point(begin, outer), outer, outer, large,
+		point(end, outer),
 		point(end, inner), inner, inner, large, point(begin, inner))
 }

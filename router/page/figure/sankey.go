@@ -52,8 +52,8 @@ const (
 	leastBand    = 0.5
 )
 
-// Talk has the rows of a sankey chart. The pairs are those of a talker and a receiver; the sums of all other pairs follow
-// from the three.
+// Talk has the rows of a sankey chart. The pairs are those of a talker and a receiver; the sums of all other pairs
+// follow from the three.
 type Talk struct {
 	Talkers   []query.Row // the top sources, and the row of all others
 	Receivers []query.Row // the top destinations, and the row of all others
@@ -131,7 +131,8 @@ type sankeySide struct {
 
 // newSankeySide returns a side with the names of rows that have bytes.
 func newSankeySide(field query.Field, rows []query.Row, links map[link]query.Sum) *sankeySide {
-	s := &sankeySide{field: field, sums: map[string]query.Sum{}, y: map[string]float64{}, high: map[string]float64{}, at: map[string]float64{}}
+	s := &sankeySide{field: field, sums: map[string]query.Sum{}, y: map[string]float64{}, high: map[string]float64{},
+		at: map[string]float64{}}
 	for l, sum := range links {
 		name := l.src
 		if field == query.DestApp {

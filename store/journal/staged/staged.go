@@ -13,8 +13,8 @@ const unfinished, content = ".unfinished", "data"
 // RestoreMark is a file that flowring restore keeps in a data folder until the folder has all of a backup.
 const RestoreMark = "restore-is-unfinished"
 
-// Make makes the folder to. fill makes the folder that it gets, and returns once that is on disk; before, room is asked about
-// the folder around it. Make fails with fs.ErrExist if the name is taken.
+// Make makes the folder to. fill makes the folder that it gets, and returns once that is on disk; before, room is asked
+// about the folder around it. Make fails with fs.ErrExist if the name is taken.
 func Make(disk vfs.FS, to string, room, fill func(dir string) error) (err error) {
 	if _, err := disk.Stat(to); err == nil {
 		return fs.ErrExist
