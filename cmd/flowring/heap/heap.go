@@ -8,17 +8,22 @@ import (
 	"time"
 )
 
-// The Go runtime collects garbage each time the heap has doubled. A node with little data has a small heap, which a few
-// bodies double, so the node would spend a sixth of its CPU time on collections. Garbage may therefore grow the heap to
-// a floor before a collection: heapFloor, or an eighth of the memory limit. Above the floor and near the limit the
-// runtime decides as always.
+// The Go runtime collects garbage each time the heap has doubled. That suits neither a small heap nor the heap of many
+// flows:
+//
+//   - A few bodies double the heap of a node with little data, so the node would spend much of its CPU time on
+//     collections. Garbage may therefore grow the heap to a floor: heapFloor, or an eighth of the memory limit.
+//   - A collection costs as much as the memory that has pointers, which the collector scans. The columns of flows have
+//     none. Above the floor garbage may therefore take as much as the memory that has pointers, a fourth of the live
+//     heap, or a fourth of the floor, whichever is most. It never takes more than the live heap.
 //
 // KeepFloor adjusts the percentage of GOGC to the live heap. A block of unused memory (a ballast) would have the same
-// effect, but it would count towards the memory limit and in every metric of the heap.
+// effect as the floor, but it would count towards the memory limit and in every metric of the heap.
 const (
-	heapFloor   = 128 << 20
+	heapFloor   = 96 << 20
 	heapDefault = 100     // percentage without a floor
-	heapLeast   = 4 << 20 // bytes; the runtime does not collect a smaller heap at that percentage
+	heapShare   = 4       // garbage takes at least this part of the live heap, and of the floor
+	heapLeast   = 4 << 20 // bytes; the runtime does not collect a smaller heap at heapDefault
 	heapEvery   = 100 * time.Millisecond
 )
 
@@ -30,10 +35,17 @@ func Floor(limit int64) int64 {
 	return min(heapFloor, limit/8)
 }
 
-// heapPercent returns the growth of the heap before a collection, in per cent of the live heap.
-func heapPercent(live, floor int64) int {
-	live = max(live, heapLeast) // the runtime treats a smaller heap as this size
-	return int(max(floor*100/live-100, heapDefault))
+// use is the memory of the heap in bytes.
+type use struct {
+	live     int64 // left by the last collection
+	pointers int64 // of objects with pointers, which a collection scans
+}
+
+// percent returns the growth of the heap before a collection, in per cent of the live heap.
+func (u use) percent(floor int64) int {
+	live := max(u.live, heapLeast) // the runtime treats a smaller heap as this size
+	garbage := max(u.pointers, live/heapShare, floor/heapShare)
+	return int(max(min(garbage, live), floor-live) * 100 / live)
 }
 
 // KeepFloor adjusts the percentage to the live heap until ctx ends, unless the environment sets GOGC. A change stops
@@ -45,8 +57,7 @@ func KeepFloor(ctx context.Context, floor int64) {
 	tick := time.NewTicker(heapEvery)
 	defer tick.Stop()
 	for set := heapDefault; ; {
-		want := heapPercent(liveHeap(), floor)
-		if want > set+set/8 || want < set-set/8 || want == heapDefault && set != want {
+		if want := measure().percent(floor); want > set+set/8 || want < set-set/8 {
 			debug.SetGCPercent(want)
 			set = want
 		}
@@ -59,12 +70,17 @@ func KeepFloor(ctx context.Context, floor int64) {
 	}
 }
 
-// liveHeap returns the bytes in use at the last collection.
-func liveHeap() int64 {
-	sample := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
-	metrics.Read(sample)
-	if sample[0].Value.Kind() != metrics.KindUint64 {
+// measure returns the memory of the heap.
+func measure() use {
+	samples := []metrics.Sample{{Name: "/gc/heap/live:bytes"}, {Name: "/gc/scan/heap:bytes"}}
+	metrics.Read(samples)
+	return use{live: bytes(samples[0]), pointers: bytes(samples[1])}
+}
+
+// bytes returns the value of a sample; 0 if the runtime does not know it.
+func bytes(s metrics.Sample) int64 {
+	if s.Value.Kind() != metrics.KindUint64 {
 		return 0
 	}
-	return int64(sample[0].Value.Uint64())
+	return int64(s.Value.Uint64())
 }

@@ -7,26 +7,33 @@ import (
 	"testing"
 )
 
-func TestTheHeapGrowsToItsFloor(t *testing.T) {
+func TestGarbageFollowsTheMemoryWithPointers(t *testing.T) {
 	const mib = 1 << 20
 	for _, tt := range []struct {
-		name        string
-		live, floor int64
-		want        int
+		name  string
+		use   use
+		floor int64
+		want  int
 	}{
-		{"no collection yet", 0, 128 * mib, 3100},
-		{"a small heap", 16 * mib, 128 * mib, 700},
-		{"a heap of half the floor doubles", 64 * mib, 128 * mib, 100},
-		{"a heap above the floor doubles", 900 * mib, 128 * mib, 100},
+		{"no collection yet", use{}, 96 * mib, 2300},
+		{"a small heap grows to the floor", use{16 * mib, 4 * mib}, 96 * mib, 500},
+		{"a heap near the floor grows by a fourth of the floor", use{80 * mib, 4 * mib}, 96 * mib, 30},
+		{"a large heap of columns grows by a fourth", use{900 * mib, 20 * mib}, 96 * mib, 25},
+		{"a large heap of pointers doubles", use{900 * mib, 900 * mib}, 96 * mib, 100},
+		{"garbage takes as much as the memory with pointers", use{400 * mib, 200 * mib}, 96 * mib, 50},
+		{"the memory with pointers has grown since the last collection", use{200 * mib, 300 * mib}, 96 * mib, 100},
 	} {
-		if got := heapPercent(tt.live, tt.floor); got != tt.want {
-			t.Errorf("%s: heapPercent(%d, %d) = %d, want %d", tt.name, tt.live, tt.floor, got, tt.want)
+		if got := tt.use.percent(tt.floor); got != tt.want {
+			t.Errorf("%s: %+v.percent(%d) = %d, want %d", tt.name, tt.use, tt.floor, got, tt.want)
 		}
 	}
-	for limit, want := range map[int64]int64{0: 128 * mib, 256 * mib: 32 * mib, 1024 * mib: 128 * mib, 64 << 30: 128 * mib} {
+	for limit, want := range map[int64]int64{0: 96 * mib, 256 * mib: 32 * mib, 1024 * mib: 96 * mib, 64 << 30: 96 * mib} {
 		if got := Floor(limit); got != want {
 			t.Errorf("Floor(%d) = %d, want %d", limit, got, want)
 		}
+	}
+	if u := measure(); u.live < 0 || u.pointers <= 0 {
+		t.Errorf("measure() = %+v, want the memory of this process", u)
 	}
 }
 
