@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"syscall"
 	"testing"
 	"time"
@@ -54,6 +55,18 @@ func indented(text []byte) []byte {
 	return b.Bytes()
 }
 
+// shuffled returns a body whose records have their fields in different orders.
+func shuffled(in []Record) []byte {
+	rng := rand.New(rand.NewPCG(1, 2))
+	var all [][]byte
+	for _, r := range in {
+		fields := bytes.Split(bytes.Trim(AppendRecord(nil, r), "{}"), []byte(","))
+		rng.Shuffle(len(fields), func(i, j int) { fields[i], fields[j] = fields[j], fields[i] })
+		all = append(all, slices.Concat([]byte("{"), bytes.Join(fields, []byte(",")), []byte("}")))
+	}
+	return slices.Concat([]byte("["), bytes.Join(all, []byte(",")), []byte("]"))
+}
+
 func BenchmarkDecode(b *testing.B) {
 	text := body(zipf(benchRecords))
 	hours := zipf(benchRecords)
@@ -74,6 +87,7 @@ func BenchmarkDecode(b *testing.B) {
 		{"text", bytes.ReplaceAll(text, []byte(`}`), []byte(`,"proto":"tcp","port":443}`)), benchRecords},
 		{"unknown", bytes.ReplaceAll(text, []byte(`}`), []byte(`,"took":0.5}`)), benchRecords},
 		{"escapes", bytes.ReplaceAll(text, []byte(`vpc-`), []byte(`vpc\/`)), benchRecords},
+		{"orders", shuffled(zipf(benchRecords)), benchRecords},
 	} {
 		b.Run(c.name, func(b *testing.B) {
 			b.SetBytes(int64(len(c.text)))

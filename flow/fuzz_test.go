@@ -21,6 +21,7 @@ func FuzzDecode(f *testing.F) {
 		"[" + with("100", "9007199254740991", "20", "-9223372036854775808") + "]",
 		"[" + with("foo", `\ud83d\ude00\u0000\\ud800`) + "]",
 		"[" + with("foo", `\\\ud800`) + "]",
+		"[" + good + "," + with("foo", `f\u00fc\n`, "bar", `\"`, "vpc-0", `a long name with \u20AC`) + "," + good + "]",
 		"[" + with("{", `{"a":[{"b":null}],"HOUR":1,"a":"`+"\xff"+`",`) + "]",
 		"[" + with("{", `{"a":`+nested(126)+`,`) + "]",
 		"[" + with("{", `{"a":`+nested(127)+`,`) + "]",
@@ -37,7 +38,7 @@ func TestDecodeAgreesWithTheOracle(t *testing.T) {
 	name := piece("src_app", "src_ip", "dest_app", "dest_ip", "vpc_id", "vpc", "bytes_tx", "bytes_rx", "hour",
 		`h\u006fur`, "HOUR", "")
 	value := piece("0", "-0", "1", "-1", "1.0", "1e1", "01", "9007199254740991", "9007199254740992", "9223372036854775808", "null",
-		"true", "NaN", `""`, `"a"`, `"1"`, `"\ud800"`, `"\ud83d\ude00"`, `"\\ud800"`,
+		"true", "NaN", `""`, `"a"`, `"1"`, `"\ud800"`, `"\ud83d\ude00"`, `"\\ud800"`, `"\n\u00fc\/"`, `"a\"b"`, `"\u12"`, `"\x"`,
 		"\"\xff\"", "\"\t\"", "[]", "[1,]", `{"a":{}}`, "", `[1,"b",{"c":[-2.5e3,null]} ]`, "[1 2]", "[,1]", "[1", "{}",
 		`{"a":1,}`, `{"a" 1}`, `{1:2}`, `{"a":1,"a":"\n"}`, "[\"\xff\"]", "{\"\xff\":1}", "[1}", nested(8), nested(9))
 	part := piece(`"src_app"`, `"dest_app"`, `"vpc_id"`, `"bytes_tx"`, `"bytes_rx"`, `"hour"`, `"foo"`, "100", "20", ",", "}")

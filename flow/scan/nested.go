@@ -1,11 +1,11 @@
 package scan
 
-import "unicode/utf8"
+import "flowring/flow/field"
 
 // maxNesting is the deepest nesting of plain arrays and objects. The reference decoder reads deeper ones.
 const maxNesting = 8
 
-// nested reads an array or an object whose strings are plain and which has at most depth levels.
+// nested reads an array or an object with at most depth levels.
 func (s *Scanner) nested(i, depth int) (end int) {
 	object := s.at(i) == '{'
 	last := s.at(i) + 2 // the bracket that ends it
@@ -51,13 +51,12 @@ func (s *Scanner) element(i, depth int) (end int) {
 	return s.scalar(i)
 }
 
-// quoted reads a plain string with its quotes.
+// quoted reads a string with its quotes.
 func (s *Scanner) quoted(i int) (end int) {
 	if s.at(i) != '"' {
 		return -1
 	}
-	end, _, _, nonASCII := s.plainText(i + 1)
-	if s.at(end) != '"' || nonASCII != 0 && !utf8.Valid(s.body[i+1:end]) {
+	if end = s.anyText(field.Unknown, i+1, nil); s.at(end) != '"' {
 		return -1
 	}
 	return end + 1

@@ -2,6 +2,7 @@ package scan
 
 import (
 	"encoding/binary"
+	"encoding/json"
 	"strconv"
 	"strings"
 	"testing"
@@ -53,6 +54,8 @@ func TestPlainRecordsDoNotGoToTheRecordReader(t *testing.T) {
 		"8 levels":             "[" + with("{", `{"a":[[[[[[[[1]]]]]]]],`) + "]",
 		"other names":          "[" + with("src_app", "src_ip", "dest_app", "dest_ip", "vpc_id", "vpc") + "]",
 		"UTF-8":                "[" + with("foo", "日本語") + "]",
+		"escapes":              "[" + with("foo", `\u00f6`, "bar", `b\"\\\/\b\f\n\r\t`, "vpc-0", `v\uD83d\uDE00ö`, "{", `{"a":"\n",`) + "]",
+		"escapes in an array":  "[" + with("{", `{"a":["\n",{"\n":1}],`) + "]",
 		"names of 256 bytes":   "[" + with("foo", strings.Repeat("x", 256)) + "]",
 		"numbers of 16 digits": "[" + with("100", "9007199254740991", "20", "9999999999999999") + "]",
 		"changing forms":       "[" + good + "," + with("{", `{"a":1,`) + "," + with(":", ": ") + "," + good + "]",
@@ -64,7 +67,11 @@ func TestPlainRecordsDoNotGoToTheRecordReader(t *testing.T) {
 }
 
 func TestARecordThatIsNotPlainGoesToTheRecordReader(t *testing.T) {
-	for _, odd := range []string{with("foo", `f\u006fo`), with("20", "-1"), with("100", "1.0"), with("{", `{"a":["\n"],`), with("{", `{"a":[[[[[[[[[1]]]]]]]]],`), with(`"hour"`, `"HOUR"`)} {
+	for _, odd := range []string{
+		with("20", "-1"), with("100", "1.0"), with("foo", `f\ud800`), with("foo", `\udc00\ud800`), with("foo", `\x`), with("foo", `\u00g0`),
+		with("bar", `b\u000`), with("20", `"\t"`), with("foo", strings.Repeat(`\n`, 257)), with("foo", `\n`+strings.Repeat("x", 2000)),
+		with("foo", `x\n`, "hour", `h\u006fur`), with("{", `{"a":[[[[[[[[[1]]]]]]]]],`), with(`"hour"`, `"HOUR"`),
+	} {
 		s := scan("[" + good + "," + odd + "," + good + "]")
 		if !s.ok || s.left != 1 || s.table.Records != 2 || len(s.table.Rows) != 1 {
 			t.Errorf("Scan of %s between plain records = %t, %d records of %d flows, %d went to the RecordReader, want true, 2, 1, 1",
@@ -77,12 +84,44 @@ func TestRecordsOfOneFormAreReadByTheTemplate(t *testing.T) {
 	var s Scanner
 	var table Table
 	table.Reset(0)
-	s.body, s.table = []byte("["+strings.Repeat(good+",", 5)+with("foo", `f\u006fo`)+"]"), &table
+	s.body, s.table = []byte("["+strings.Repeat(good+",", 5)+with("foo", `f\ud800`)+"]"), &table
 	first := s.object(1)
 	second := s.repeat(first + 1)
 	if end, want := second, 5*(len(good)+1); end != want || table.Records != 5 {
 		t.Errorf("repeat ends at %d with %d records, want %d, 5: before the record that is not plain", end, table.Records, want)
 	}
+}
+
+// Records with escapes are read by the template of a record without, and the names of each are its own.
+func TestNamesWithEscapesAreTheirText(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		piece := rapid.SampledFrom([]string{`\"`, `\\`, `\/`, `\b`, `\f`, `\n`, `\r`, `\t`, `\u0000`, `\u00fC`, `\uFFFD`, `\ud83d\udE00`, "ü", "x", "a long text "})
+		name := rapid.Custom(func(t *rapid.T) string { return strings.Join(rapid.SliceOfN(piece, 1, 12).Draw(t, "pieces"), "") })
+		var text, want string
+		for range rapid.IntRange(1, 4).Draw(rt, "records") {
+			all := [3]string{name.Draw(rt, "src"), name.Draw(rt, "dest"), name.Draw(rt, "vpc")}
+			text += with("foo", all[0], "bar", all[1], "vpc-0", all[2])
+			for _, escaped := range all {
+				var name string
+				if err := json.Unmarshal([]byte(`"`+escaped+`"`), &name); err != nil {
+					rt.Fatal(err)
+				}
+				want += name + "|"
+			}
+		}
+		r, got := scan(text), ""
+		if names := r.table.Names(); r.ok && r.left == 0 {
+			for _, row := range r.table.Rows {
+				got += names[row.Src] + "|" + names[row.Dest] + "|" + names[row.VPC] + "|"
+			}
+		}
+		if got != want && len(r.table.Rows) == strings.Count(text, "hour") {
+			rt.Errorf("Scan(%s) = %t, names %q, want %q", text, r.ok, got, want)
+		}
+		if !r.ok || r.left > 0 {
+			rt.Errorf("Scan(%s) = %t, %d records went to the RecordReader", text, r.ok, r.left)
+		}
+	})
 }
 
 func TestAUsedScannerKeepsNothingOfTheBodyBefore(t *testing.T) {
