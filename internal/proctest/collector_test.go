@@ -36,7 +36,13 @@ type collector struct {
 // newCollector returns a collector on an address of the cluster's network. It does not run yet.
 func newCollector(c *cluster, more ...string) *collector {
 	c.t.Helper()
-	p := &process{t: c.t, name: "collector", host: c.host(200)}
+	return newCollectorAt(c, c.host(200), nil, more...)
+}
+
+// newCollectorAt returns a collector on a host. in is the command that runs a command there; nil: none.
+func newCollectorAt(c *cluster, host string, in []string, more ...string) *collector {
+	c.t.Helper()
+	p := &process{t: c.t, name: "collector", host: host, in: in}
 	p.log = filepath.Join(c.t.ArtifactDir(), p.name+".log")
 	col := &collector{process: p, c: c, spool: filepath.Join(c.t.TempDir(), "spool")}
 	p.command = "collect"
@@ -487,4 +493,68 @@ func (w *wire) totalOf(c *cluster, host string) (sum int64) {
 		}
 	}
 	return sum
+}
+
+// The agent forgets templates when it ends. Data that comes before the next template is counted as lost after --hold,
+// and counts if the template comes in time.
+func TestTemplatesAfterARestartOfTheCollector(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t, 1, 1)
+	c.start()
+	col := newCollector(c, "--hold", "100ms")
+	col.begin()
+	first := ingest.HourOf(time.Now().UnixNano())
+	conn, err := net.Dial("udp", col.host+":2055")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	send := func(n int) (bytes int64) {
+		if _, err := conn.Write(costDatagram(n)); err != nil {
+			t.Fatal(err)
+		}
+		for i := range costRecords {
+			bytes += int64(1000 + (n*costRecords+i)%500)
+		}
+		return bytes
+	}
+	counts := func(want int64) {
+		t.Helper()
+		c.eventually(func() error {
+			var got int64
+			for hour := first; hour <= ingest.HourOf(time.Now().UnixNano()); hour++ {
+				for _, f := range c.flows(c.nodes[0], hour) {
+					got += f.BytesTx
+				}
+			}
+			if got != want {
+				return fmt.Errorf("%d bytes count, want %d", got, want)
+			}
+			return nil
+		})
+	}
+	lost := func(want int) {
+		t.Helper()
+		c.eventually(func() error {
+			got, err := datagramsIn("http://"+col.host+":8082/metrics", `(?m)^flowring_collect_sets_without_template_total (\d+)$`)
+			if err == nil && got != want {
+				err = fmt.Errorf("%d sets are lost without a template, want %d", got, want)
+			}
+			return err
+		})
+	}
+	want := send(0) // with the template
+	counts(want)
+	col.kill()
+	col.begin()
+	send(1)
+	lost(1)
+	col.terminate()
+	col.args = append(col.args, "--hold", "10m")
+	col.begin()
+	want += send(2) + send(10) // the second one has the template
+	counts(want)
+	lost(0)
+	col.terminate()
+	counts(want)
 }

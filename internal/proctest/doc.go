@@ -12,8 +12,8 @@
 // flows, and the test posts them as records. The totals of Flowring must equal the sums of nfdump. testdata has such a
 // capture for machines without these tools.
 //
-// The agent for NetFlow: a generator, softflowd and pmacctd export to `flowring collect`, which the test kills beside
-// nodes. Its totals must equal the bytes that were sent. Traffic of softflowd and pmacctd goes to a namespace.
+// The agent for NetFlow: a generator, softflowd and pmacctd export to `flowring collect`. The test kills it beside nodes,
+// and cuts its networks. Its totals must equal the bytes that were sent. Traffic of softflowd and pmacctd goes to a namespace.
 //
 // Real senders and proxies: the pages of docs/integrations have their configurations. A test runs a program with the
 // configuration of its page, loses answers of the nodes on the way, and compares the totals with the text of the page.
@@ -26,7 +26,7 @@
 //	FLOWRING_BINARY=FILE       test this program; the default is a new build
 //	FLOWRING_LONG=1            inject faults for minutes, not seconds
 //	FLOWRING_SAMPLE=DIR        keep the capture of TestCapturedTraffic in this folder, in the form of testdata
-//	FLOWRING_SENDERS=1         download and build the programs of the module in the folder senders, and test them
+//	FLOWRING_SENDERS=1         download and build the programs of the modules in the folder senders, and test them
 //	FLOWRING_LOG_LEVEL=debug   log level of the nodes
 //	CI=true                    fail if a program that .ci/run installs is missing; otherwise such a test is skipped
 //
