@@ -7,13 +7,14 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 )
 
 // pages returns the Markdown files of the repository that its users read, relative to its root.
 func pages(t *testing.T) []string {
 	t.Helper()
 	all := []string{"README.md", "CONTRIBUTING.md", "CHANGELOG.md"}
-	for _, pattern := range []string{"docs/*.md", "docs/decisions/*.md"} {
+	for _, pattern := range []string{"docs/*.md", "docs/decisions/*.md", "docs/integrations/*.md"} {
 		names, err := filepath.Glob(filepath.Join(root, pattern))
 		if err != nil {
 			t.Fatal(err)
@@ -26,6 +27,17 @@ func pages(t *testing.T) []string {
 		t.Fatalf("the pages are %v: the rest is not found", all)
 	}
 	return all
+}
+
+// TestProseLinesHaveAtMost100Columns leaves tables and code out, whose lines cannot be cut.
+func TestProseLinesHaveAtMost100Columns(t *testing.T) {
+	for _, page := range pages(t) {
+		for i, line := range strings.Split(read(t, page), "\n") {
+			if n := utf8.RuneCountInString(line); n > 100 && !strings.HasPrefix(line, "|") && !strings.HasPrefix(line, "    ") {
+				t.Errorf("%s:%d has %d columns, want at most 100: move its last words to the next line", page, i+1, n)
+			}
+		}
+	}
 }
 
 // TestLinksLeadSomewhere follows the links of all pages to files and headings of the repository.
