@@ -69,7 +69,7 @@ func (n *Node) foundCluster(ctx context.Context, heard replies) error {
 	if err := n.membership.FoundCluster(); err != nil {
 		return err
 	}
-	return n.establish("first store of a new cluster")
+	return n.establish(ctx, "first store of a new cluster")
 }
 
 // mayFound reports whether this store founds the cluster. Its disk must be empty. Either the node has no join address;

@@ -16,6 +16,7 @@ import (
 	"flowring/node/membership"
 	"flowring/node/peer"
 	"flowring/node/retention"
+	"flowring/node/upgrade"
 	"flowring/ring/roster"
 )
 
@@ -167,23 +168,24 @@ func (n *Node) join(ctx context.Context, heard replies) error {
 	case self.Established:
 		return nil
 	case n.mayEstablish(heard):
-		return n.establish("confirmed by the cluster")
+		return n.establish(ctx, "confirmed by the cluster")
 	case n.mayFound(heard):
 		return n.foundCluster(ctx, heard)
 	}
 	return nil
 }
 
-func (n *Node) establish(why string) error {
-	self := n.membership.Self()
-	self.Established = true
+// establish makes this store count, and tells all nodes, so that they place hours as this node does from now on.
+func (n *Node) establish(ctx context.Context, why string) error {
 	if err := n.membership.SaveClusterName(n.cfg.Cluster); err != nil {
 		return err
 	}
-	if err := n.membership.Mark(self); err != nil {
+	if err := n.membership.Establish(upgrade.Aware(n.members.View())); err != nil {
 		return err
 	}
-	n.log.Info("store established", "store", self.ID, "cluster", n.membership.Roster().Cluster(), "why", why)
+	store, cluster := n.membership.Self().ID, n.membership.Roster().Cluster()
+	n.log.Info("store established", "store", store, "cluster", cluster, "why", why)
+	n.sendHeartbeats(ctx)
 	return nil
 }
 

@@ -71,8 +71,8 @@ func (n *Node) assess(heard replies) error {
 func (n *Node) observe(heard replies) readiness.Observation {
 	o := readiness.Observation{
 		Now: time.Now(), Quorum: n.cfg.WriteQuorum, Self: n.membership.Self(), Roster: n.membership.Roster(),
-		Answered: slices.Collect(maps.Keys(heard)), Contact: n.members.Contact(), Joining: n.pendingReason(),
-		Apart: n.apartError(), Refusal: n.members.Refusal(), Tried: n.members.TriedAll(),
+		Round: heard != nil, Answered: slices.Collect(maps.Keys(heard)), Contact: n.members.Contact(),
+		Joining: n.pendingReason(), Apart: n.apartError(), Refusal: n.members.Refusal(), Tried: n.members.TriedAll(),
 		Recovering: n.replicas.MayBeOld() || n.quorum.Awaited(), Disabled: n.deps.Disabled,
 	}
 	if len(heard) > 0 || len(n.members.View().Nodes) > 1 {

@@ -93,20 +93,26 @@ func (k caller) mustForwardDrained(t *testing.T, name string) {
 
 // postKeyed is post with an Idempotency-Key for the hour and src.
 func (k caller) postKeyed(name string, hour int, src string) (status int) {
+	status, _ = k.postReplayed(name, hour, src)
+	return status
+}
+
+// postReplayed is postKeyed. It also returns whether the answer marks the request as a replay.
+func (k caller) postReplayed(name string, hour int, src string) (status int, replayed bool) {
 	body := fmt.Sprintf(`[{"src_app":%q,"dest_app":"d","vpc_id":"v","bytes_tx":%d,"bytes_rx":0,"hour":%d}]`, src, hour, hour)
 	req, err := http.NewRequest("POST", "http://"+at(k.c.Addr(name), HTTPPort)+"/flows", strings.NewReader(body))
 	if err != nil {
-		return 0
+		return 0, false
 	}
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("Idempotency-Key", fmt.Sprintf("%s-%d", src, hour))
 	res, err := k.Do(req)
 	if err != nil {
-		return 0
+		return 0, false
 	}
 	defer res.Body.Close()
 	io.Copy(io.Discard, res.Body)
-	return res.StatusCode
+	return res.StatusCode, res.Header.Get("Idempotency-Replayed") == "true"
 }
 
 // postCloses writes one flow. It returns the status, and whether the answer closes the connection.

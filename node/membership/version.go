@@ -58,15 +58,37 @@ func (s *State) HoldBack() []roster.Store {
 // reads the answer: the store has said a version itself, or aware reports so. Programs before versions refuse a roster with
 // such an answer. A store that has said nothing counts as speaking version 1.
 func (s *State) Say(aware func(roster.Store) bool) error {
-	self := s.Self()
-	for _, other := range s.Roster().Stores() {
-		if other.ID != self.ID && other.Said == 0 && !aware(other) {
-			return nil
-		}
+	if !s.maySay(aware) {
+		return nil
 	}
+	return s.changeSelf(func(self roster.Store) roster.Store { return self.Speaking(s.cfg.Speaks.Newest) })
+}
+
+func (s *State) maySay(aware func(roster.Store) bool) bool {
+	self := s.Self().ID
+	return !slices.ContainsFunc(s.Roster().Stores(), func(other roster.Store) bool {
+		return other.ID != self && other.Said == 0 && !aware(other)
+	})
+}
+
+// Establish makes this store count. In the same change the store says its version if Say would, so that no other node
+// knows a counting store without a version.
+func (s *State) Establish(aware func(roster.Store) bool) error {
+	says := s.maySay(aware)
+	return s.changeSelf(func(self roster.Store) roster.Store {
+		self.Established = true
+		if says {
+			self = self.Speaking(s.cfg.Speaks.Newest)
+		}
+		return self
+	})
+}
+
+// changeSelf replaces this store on the roster.
+func (s *State) changeSelf(fn func(roster.Store) roster.Store) error {
 	return s.change(func(r roster.Roster) (roster.Roster, error) {
 		if self, known := r.Get(s.current.Load().self); known {
-			r = r.With(self.Speaking(s.cfg.Speaks.Newest))
+			r = r.With(fn(self))
 		}
 		return r, nil
 	})

@@ -203,6 +203,23 @@ func TestAStoreSaysItsVersionsOnceAllOthersReadThem(t *testing.T) {
 	}
 }
 
+// No node may know a counting store of this program without its version, unless a program before versions may run.
+func TestAStoreSaysItsVersionsWithItsEstablishment(t *testing.T) {
+	for _, aware := range []bool{true, false} {
+		m := speaking(t, &diary{}, 2)
+		if err := errors.Join(m.AdoptCluster("c1"), m.Mark(someStore("b"))); err != nil {
+			t.Fatal(err)
+		}
+		changes := 0
+		m.OnChange(func() { changes++ })
+		err := m.Establish(func(roster.Store) bool { return aware })
+		if self := m.Self(); err != nil || changes != 1 || !self.Counts() || (self.Said == 1 && self.Speaks == 2) != aware {
+			t.Errorf("Establish = %v, %d changes, %+v, want one change to a store that counts, and has said version 2: %t",
+				err, changes, self, aware)
+		}
+	}
+}
+
 func TestFieldsOfALaterProgramSurviveTheDisk(t *testing.T) {
 	d := &diary{}
 	m := founded(t, d, 1)

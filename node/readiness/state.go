@@ -26,6 +26,7 @@ type State struct {
 	quorumSince time.Time               // when (a) was met; zero: it is not met
 	readySince  time.Time               // since when the node is ready; zero: it is not ready
 	recovered   bool                    // (b) is met
+	told        bool                    // (d) is met
 	settled     bool                    // refusals no longer come first (c)
 }
 
@@ -35,6 +36,7 @@ type Observation struct {
 	Quorum     int // W
 	Self       roster.Store
 	Roster     roster.Roster
+	Round      bool             // a round of heartbeats of this store as it is has ended
 	Answered   []roster.StoreID // stores with an answer to the current heartbeat
 	Contact    time.Time        // when another node last answered, refused this one or hung up; zero: unknown
 	Joining    string           // event awaited by a store before its establishment
@@ -51,6 +53,7 @@ func (r State) Step(o Observation) (next State, reason error) {
 		r.contact = o.Contact
 	}
 	r.answered = r.addAnswered(o.Answered)
+	r.told = o.Self.Established && (r.told || o.Round)
 	r.settled = r.settled || r.majorityAnswered(o)
 	reason = r.obstacle(o)
 	if reason == nil && r.quorumSince.IsZero() {
@@ -105,6 +108,8 @@ func (r State) obstacle(o Observation) error {
 		return fmt.Errorf("not established: %s", o.Joining)
 	case o.Refusal != nil && !r.settled && !o.Disabled.Has(safeguard.ReadyUnrefused):
 		return fmt.Errorf("refused: %w", o.Refusal)
+	case !r.told:
+		return errors.New("joining: other nodes are being told that this store is established")
 	case !r.quorumSince.IsZero() || o.Disabled.Has(safeguard.ReadyHeard):
 		return nil
 	case !o.Tried:

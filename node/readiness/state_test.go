@@ -94,6 +94,13 @@ func TestReadinessFollowsTheAnswersOfOtherStores(t *testing.T) {
 			{time.Hour, func(s *Observation) { s.Self.Established = false }, "not established: 1 of 3"},
 			{time.Hour + time.Second, func(s *Observation) { s.Self.Established = false; refuse(s) }, "not established: other parameters"},
 		}},
+		{"other nodes are told of the establishment first", []moment{
+			{0, func(s *Observation) { s.Self.Established = false; hear(b)(s) }, "not established"},
+			{time.Second, func(s *Observation) { s.Round = false }, "other nodes are being told"},
+			{2 * time.Second, nothing, ""}, {3 * time.Second, func(s *Observation) { s.Round = false }, ""},
+			{4 * time.Second, func(s *Observation) { s.Self.Established = false }, "not established"},
+			{5 * time.Second, func(s *Observation) { s.Round = false }, "other nodes are being told"},
+		}},
 		{"too few stores are established", []moment{{0, func(s *Observation) { s.Quorum = 4; hear(b, c)(s) }, "3 established stores, fewer than the write quorum of 4"}}},
 		{"W is 1", []moment{{0, func(s *Observation) { s.Quorum = 1 }, ""}}},
 	} {
@@ -103,7 +110,7 @@ func TestReadinessFollowsTheAnswersOfOtherStores(t *testing.T) {
 			for _, m := range tt.moments {
 				s := Observation{
 					Now: start.Add(m.at), Quorum: 2, Self: a, Roster: roster.Roster{}.With(a).With(b).With(c).With(joiner),
-					Joining: "1 of 3", Tried: true,
+					Joining: "1 of 3", Tried: true, Round: true,
 				}
 				m.see(&s)
 				before := len(r.answered)

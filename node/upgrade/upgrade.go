@@ -51,10 +51,15 @@ func (u *Upgrade) say(view *member.View) error {
 	if !u.State.Self().Counts() {
 		return nil
 	}
-	return u.State.Say(func(s roster.Store) bool {
+	return u.State.Say(Aware(view))
+}
+
+// Aware returns whether the node of a store is in view and runs a program that reads versions.
+func Aware(view *member.View) func(roster.Store) bool {
+	return func(s roster.Store) bool {
 		node, live := view.Node(s.Name)
 		return live && node.Store == string(s.ID) && node.Offer != ""
-	})
+	}
 }
 
 // offersOf returns the offers of the nodes in view.
