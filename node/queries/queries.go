@@ -191,13 +191,14 @@ func (q *Queries) expired(h flow.Hour) bool {
 }
 
 // checkVersion refuses a query while a store of the roster does not speak the calls of queries. Its answer about an hour
-// would be missing. The calls leave nothing on disk, so the version need not be on yet.
+// would be missing. A store that has just joined and one of a program before versions have said no version. The calls
+// leave nothing on disk, so the version need not be on yet.
 func (q *Queries) checkVersion() error {
 	roster := q.Replicas.Cluster.Roster()
 	if holders := roster.Below(compat.Version(compat.Queries)); len(holders) > 0 {
 		return &contract.UnavailableError{Reason: fmt.Sprintf(
-			"queries of many hours need version %d at all stores, and these speak an older one: %s", compat.Queries,
-			strings.Join(roster.Labels(holders), ", "))}
+			"queries of many hours need version %d at all stores, and these speak an older one or have said none yet: %s",
+			compat.Queries, strings.Join(roster.Labels(holders), ", "))}
 	}
 	return nil
 }
