@@ -56,8 +56,8 @@ func aggregate(t *testing.T, flows []observed, sums map[route]int64) {
 		}
 		from = to
 	}
-	// The next store that takes the place of a slow owner may not know of the first attempt yet.
-	if marked == 0 && repeats > 5 {
+	// A store that takes the place of a slow owner may not know of the first attempt yet.
+	if 2*marked < repeats {
 		t.Errorf("%d of %d repeated posts are marked as replayed", marked, repeats)
 	}
 	for _, p := range c.nodes {
