@@ -113,8 +113,12 @@ func (n *Node) heartbeat(ctx context.Context) {
 	}
 	n.forgetFormer(ctx)
 	n.forgetAbsent(ctx, heard)
+	before := n.membership.Roster()
 	n.retention.Step(heard.retention())
 	n.upgrade.Step(n.members.View(), heard.stores())
+	if !n.membership.Roster().Equal(before) { // no late request and no query waits for the next heartbeat
+		n.sendHeartbeats(ctx)
+	}
 	n.directory.Prune(n.membership.Roster())
 	n.updateGossip()
 	n.logPresence()

@@ -82,6 +82,32 @@ func TestFloorsRiseWithTheClock(t *testing.T) {
 	})
 }
 
+// A raise of a floor is known to all nodes at once. While stores know different floors, a request of a closed hour is a
+// 503 although it could be refused.
+func TestARaiseOfAFloorIsToldAtOnce(t *testing.T) {
+	racetest.Bubble(t, func(t *testing.T) {
+		c := formed(t, 3, Options{Seed: 6, Copies: 3, Pace: pace, Configure: keeping(48 * time.Hour)})
+		newCaller(t, c).fillBack(t, 47)
+		raises, before, differ := 0, c.floors("a"), time.Now()
+		for range 100 * 60 {
+			time.Sleep(10 * time.Millisecond)
+			now := c.floors("a")
+			if now != before {
+				raises, before = raises+1, now
+			}
+			if now == c.floors("b") && now == c.floors("c") {
+				differ = time.Now()
+			}
+			if took := time.Since(differ); took > 100*time.Millisecond {
+				t.Fatalf("%v after a raise a has the floors %+v, b %+v and c %+v", took, now, c.floors("b"), c.floors("c"))
+			}
+		}
+		if raises < 3 {
+			t.Errorf("the floors rose %d times in six hours, want 3 times at least", raises)
+		}
+	})
+}
+
 // Two of four clocks are in 2036: no floor moves for them (P1).
 func TestWrongClocksOfHalfMoveNoFloor(t *testing.T) {
 	racetest.Bubble(t, func(t *testing.T) {
