@@ -12,8 +12,9 @@
 // flows, and the test posts them as records. The totals of Flowring must equal the sums of nfdump. testdata has such a
 // capture for machines without these tools.
 //
-// The agent for NetFlow: a generator, softflowd and pmacctd export to `flowring collect`. The test kills it beside nodes,
-// and cuts its networks. Its totals must equal the bytes that were sent. Traffic of softflowd and pmacctd goes to a namespace.
+// The agent for NetFlow: a generator, softflowd and pmacctd export to `flowring collect`. The test kills it beside
+// nodes, and cuts its networks. Its totals must equal the bytes that were sent. Traffic of softflowd and pmacctd goes
+// to a namespace.
 //
 // Real senders and proxies: the pages of docs/integrations have their configurations. A test runs a program with the
 // configuration of its page, loses answers of the nodes on the way, and compares the totals with the text of the page.

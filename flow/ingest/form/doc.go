@@ -14,9 +14,10 @@
 // The own address of an interface is the one that is in each of its lines. An address is the own one of a single
 // interface, which helps where two addresses are in all lines.
 //
-// Invariants: the rows of a body are a pure function of the body and the preset. A record that cannot be read is counted
-// as malformed and does not hide its neighbours, as far as the form shows where the next record begins: in lines it does.
-// A body whose rest cannot be found, or is missing, is a *BrokenError, because its rows may count only with the others:
+// Invariants: the rows of a body are a pure function of the body and the preset. A record that cannot be read is
+// counted as malformed and does not hide its neighbours, as far as the form shows where the next record begins: in
+// lines it does. A body whose rest cannot be found, or is missing, is a *BrokenError, because its rows may count only
+// with the others:
 //
 //	json, an array or an object with the records   each fault of its syntax
 //	json, a record a line                          an end within the last record, without the end of its line

@@ -90,7 +90,8 @@ func broken(err error, base, size int) error {
 	if errors.Is(err, io.ErrUnexpectedEOF) || !errors.As(err, &syntax) {
 		return &BrokenError{fmt.Sprintf("the body ends within its JSON, after %d bytes", size)}
 	}
-	return &BrokenError{fmt.Sprintf("the array or object that has the records is no JSON at byte %d", int64(base)+syntax.ByteOffset)}
+	return &BrokenError{fmt.Sprintf("the array or object that has the records is no JSON at byte %d",
+		int64(base)+syntax.ByteOffset)}
 }
 
 // values reads objects and arrays one after the other. At an error it returns where the value begins.
