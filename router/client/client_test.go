@@ -110,6 +110,10 @@ func TestProblemsArePrintable(t *testing.T) {
 	}{
 		{"one of ours", refused, "post flows: http://n1: 400 A record is not valid: record 3: no"},
 		{"a page of a proxy", reply(404, "<html>not here</html>", "Content-Type: text/html"), "post flows: http://n1: 404 Not Found"},
+		{
+			"HTTP to an HTTPS server", reply(400, "Client sent an HTTP request to an HTTPS server.\n"),
+			"post flows: http://n1: 400 Bad Request: Client sent an HTTP request to an HTTPS server.",
+		},
 		{"a line of a proxy", reply(403, "go away\n", "Content-Type: text/plain"), "post flows: http://n1: 403 Forbidden: go away"},
 		{"broken JSON", reply(400, `{"title":`, problem), "post flows: http://n1: 400 Bad Request"},
 		{"control characters", reply(400, `{"title":"a\u001b[2Jb\nc"}`, problem), "post flows: http://n1: 400 a [2Jb c"},

@@ -36,12 +36,13 @@ func (p *Problem) Error() string {
 func readProblem(resp *http.Response) *Problem {
 	body, _ := io.ReadAll(io.LimitReader(resp.Body, 64<<10)) // a truncated body must do
 	p := &Problem{}
-	if media, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type")); media == "application/problem+json" {
+	header := resp.Header.Get("Content-Type")
+	if media, _, _ := mime.ParseMediaType(header); media == "application/problem+json" {
 		lenient := json.JoinOptions(jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(true)) // for proxies
 		if json.Unmarshal(body, &p.Problem, lenient) != nil {
 			p.Problem = router.Problem{}
 		}
-	} else if strings.HasPrefix(media, "text/plain") {
+	} else if media == "text/plain" || header == "" { // an HTTPS server answers HTTP without a type
 		p.Detail = strings.TrimSpace(string(body))
 	}
 	p.Status = resp.StatusCode
