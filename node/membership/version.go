@@ -8,8 +8,8 @@ import (
 	"flowring/ring/roster"
 )
 
-// Version returns the version that is on in the cluster, for compat.Feature.On. A node writes the formats of this version
-// or of an older one. The folder has the version before Version returns it.
+// Version returns the version that is on in the cluster, for compat.Feature.On. A node writes the formats of this
+// version or of an older one. The folder has the version before Version returns it.
 func (s *State) Version() compat.Version { return s.Roster().Version() }
 
 // Offer describes this node to other nodes.
@@ -20,8 +20,8 @@ func (s *State) TurnOn(v compat.Version) error {
 	return s.change(func(r roster.Roster) (roster.Roster, error) { return r.WithVersion(v), nil })
 }
 
-// checkVersion refuses the roster of a version that this node does not speak. A roster of no cluster has no version yet:
-// it may be older.
+// checkVersion refuses the roster of a version that this node does not speak. A roster of no cluster has no version
+// yet: it may be older.
 func (s *State) checkVersion(r roster.Roster) error {
 	if r.Cluster() == "" && r.Version() <= s.cfg.Speaks.Newest.Known() {
 		return nil
@@ -33,8 +33,8 @@ func (s *State) checkVersion(r roster.Roster) error {
 }
 
 // Next returns the version to turn on: the newest that every store of the roster speaks, as it last said. It is the
-// version that is on already if there is none, if this store does not count, or if the node belongs to no cluster. A live
-// node whose store is on no roster yet holds a version back too, because it would be refused.
+// version that is on already if there is none, if this store does not count, or if the node belongs to no cluster. A
+// live node whose store is on no roster yet holds a version back too, because it would be refused.
 func (s *State) Next(live []compat.Offer) compat.Version {
 	now := s.current.Load().roster
 	if self := s.Self(); now.Cluster() == "" || !self.Counts() {
@@ -54,9 +54,9 @@ func (s *State) HoldBack() []roster.Store {
 	return slices.DeleteFunc(below, func(other roster.Store) bool { return other.ID == self })
 }
 
-// Say makes this store say on the roster which version it speaks, once every other store of the roster runs a program that
-// reads the answer: the store has said a version itself, or aware reports so. Programs before versions refuse a roster with
-// such an answer. A store that has said nothing counts as speaking version 1.
+// Say makes this store say on the roster which version it speaks, once every other store of the roster runs a program
+// that reads the answer: the store has said a version itself, or aware reports so. Programs before versions refuse a
+// roster with such an answer. A store that has said nothing counts as speaking version 1.
 func (s *State) Say(aware func(roster.Store) bool) error {
 	if !s.maySay(aware) {
 		return nil
@@ -94,8 +94,8 @@ func (s *State) changeSelf(fn func(roster.Store) roster.Store) error {
 	})
 }
 
-// correct makes this store say its version again after another word on the roster, which is of an earlier program of this
-// node.
+// correct makes this store say its version again after another word on the roster, which is of an earlier program of
+// this node.
 func (s *State) correct(r roster.Roster) roster.Roster {
 	self, known := r.Get(s.current.Load().self)
 	if said := self.Speaking(s.cfg.Speaks.Newest); known && self.Said > 0 && said != self {

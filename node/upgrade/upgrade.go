@@ -24,8 +24,8 @@ type Upgrade struct {
 	logged time.Time // the last message about stores that hold a version back
 }
 
-// Step says the versions of this node, and turns a newer version on if the roster and the nodes in view allow it. heard are
-// the stores that answered last.
+// Step says the versions of this node, and turns a newer version on if the roster and the nodes in view allow it. heard
+// are the stores that answered last.
 func (u *Upgrade) Step(view *member.View, heard []roster.Store) {
 	if err := u.say(view); err != nil {
 		u.Log.Error("cluster version not turned on", "version", u.State.Offer().Speaks.Newest, "error", err)
@@ -45,8 +45,8 @@ func (u *Upgrade) Step(view *member.View, heard []roster.Store) {
 	u.logHoldBack()
 }
 
-// say makes this store say its version once the nodes of all other stores read it. A node of a program before versions has
-// no offer.
+// say makes this store say its version once the nodes of all other stores read it. A node of a program before versions
+// has no offer.
 func (u *Upgrade) say(view *member.View) error {
 	if !u.State.Self().Counts() {
 		return nil
@@ -72,8 +72,8 @@ func offersOf(view *member.View) (all []compat.Offer) {
 	return all
 }
 
-// spokenBy returns the newest version that this node and the stores that answered speak, as in a program that counts absent
-// stores as speaking the newest version.
+// spokenBy returns the newest version that this node and the stores that answered speak, as in a program that counts
+// absent stores as speaking the newest version.
 func (u *Upgrade) spokenBy(heard []roster.Store) compat.Version {
 	next := u.State.Offer().Speaks.Newest
 	for _, s := range heard {
