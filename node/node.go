@@ -258,7 +258,7 @@ func (n *Node) openStore(ctx context.Context) error {
 		return err
 	}
 	n.expiry = expiry.New(n.store, n.log)
-	n.membership.OnFloors(n.expiry.Raise)
+	n.membership.OnHours(n.expiry.Obey)
 	settled, err := n.loadNames(stateSettled)
 	if err != nil {
 		return err
@@ -432,6 +432,9 @@ func (n *Node) Backup(ctx context.Context, name string) (bool, error) {
 	state, err := n.backups.Make(ctx, name)
 	return state.Done && state.Error == "", err
 }
+
+// MarkHours marks hours at this node, for tests.
+func (n *Node) MarkHours(m roster.Marks) error { return n.membership.MarkHours(m) }
 
 // Name returns the node's name, or the name in the data folder if none was configured. Start sets it.
 func (n *Node) Name() string { return n.cfg.Name }

@@ -91,6 +91,7 @@ type fakeRows struct {
 	more     bool
 	complete contract.Completeness
 	from     *flow.Hour
+	erased   int64
 	tag      contract.Tag
 	err      error
 	closed   bool
@@ -114,6 +115,7 @@ func (r *fakeRows) All() iter.Seq2[query.Row, error] {
 }
 
 func (r *fakeRows) From() *flow.Hour { return r.from }
+func (r *fakeRows) Erased() int64    { return r.erased }
 
 func (r *fakeRows) Next() (query.Key, bool) {
 	if !r.more || len(r.rows) == 0 {

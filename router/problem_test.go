@@ -58,6 +58,7 @@ var everyError = []struct {
 	{contract.TooManyHours, "too-many-hours", 409},
 	{contract.HoursReserved, "too-many-hours", 409},
 	{contract.TooOld, "expired", 409},
+	{contract.ClosedHour, "closed", 409},
 	{contract.Guarded, "guarded", 409},
 	{contract.Expired, "expired", 410},
 	{contract.FutureHour, "future-hour", 400},

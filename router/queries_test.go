@@ -68,17 +68,17 @@ func TestAnAnswerHasTheTimeOfItsHours(t *testing.T) {
 }
 
 // The node is asked with its own tags, and the client has the tags of its form.
-// P5: an answer of which hours have expired says from which hour it is, also without its body.
+// P5: an answer of which hours have expired or were erased says so, also without its body.
 func TestAnAnswerSaysWhereItBegins(t *testing.T) {
 	f, from := newFake(), flow.Hour(101)
 	f.onQuery = func(context.Context, *query.Spec, contract.Ask) (contract.Rows, error) {
-		return &fakeRows{complete: contract.Complete, tag: "t", from: &from}, nil
+		return &fakeRows{complete: contract.Complete, tag: "t", from: &from, erased: 1_000_000_000}, nil
 	}
 	f.onHours = func(context.Context, flow.Hour, flow.Hour, contract.Ask) (contract.Hours, error) {
-		return contract.Hours{From: &from}, nil
+		return contract.Hours{From: &from, Erased: 1_000_000_000}, nil
 	}
 	f.onNames = func(context.Context, contract.NamesAsk) (contract.Names, error) {
-		return contract.Names{From: &from}, nil
+		return contract.Names{From: &from, Erased: 1_000_000_000}, nil
 	}
 	h, _ := handlerFor(Config{}, f)
 	for _, method := range []string{http.MethodGet, http.MethodHead} {
@@ -87,6 +87,9 @@ func TestAnAnswerSaysWhereItBegins(t *testing.T) {
 			h.ServeHTTP(w, httptest.NewRequest(method, target, nil))
 			if got := w.Header().Get("Flowring-From"); w.Code != 200 || got != "101" {
 				t.Errorf("%s %s = %d from %q, want 200 from 101", method, target, w.Code, got)
+			}
+			if got := w.Header().Get("Flowring-Erased"); got != "2001-09-09T01:46:40Z" {
+				t.Errorf("%s %s was erased at %q, want 2001-09-09T01:46:40Z", method, target, got)
 			}
 		}
 	}

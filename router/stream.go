@@ -50,7 +50,7 @@ func (rt *router) send(w http.ResponseWriter, r *http.Request, answer *reply) {
 	defer out.release()
 	err := out.send(answer)
 	if err != nil && !out.client.started {
-		for _, name := range [...]string{"Flowring-Complete", "Flowring-From", "ETag", "Content-Encoding", "Trailer"} {
+		for _, name := range [...]string{"Flowring-Complete", "Flowring-Erased", "Flowring-From", "ETag", "Content-Encoding", "Trailer"} {
 			h.Del(name)
 		}
 		rt.refuse(w, r, readError(err, answer.broken))
@@ -70,6 +70,9 @@ func describe(h http.Header, answer contract.Answer) {
 	h.Set("Flowring-Complete", answer.Complete().String())
 	if begins, ok := answer.(interface{ From() *flow.Hour }); ok && begins.From() != nil {
 		h.Set("Flowring-From", strconv.FormatInt(int64(*begins.From()), 10))
+	}
+	if erased, ok := answer.(contract.Erased); ok && erased.Erased() > 0 {
+		h.Set("Flowring-Erased", time.Unix(erased.Erased(), 0).UTC().Format(time.RFC3339))
 	}
 	if tag := answer.Tag(); tag != "" {
 		h.Set("ETag", condition.EntityTag(tag))

@@ -3,34 +3,30 @@ package store
 import (
 	"context"
 	"fmt"
-	"math"
 
 	"flowring/flow"
 	"flowring/internal/contract"
 	"flowring/internal/safeguard"
 )
 
-// noFloor is the floor of a store without expired hours.
-const noFloor = flow.Hour(math.MinInt64)
-
-// Expire raises the floor. From its return on no call begins to read or write an hour below the floor: all of them fail
-// with contract.Expired. Calls under way may still end, and Sweep deletes what they wrote. The caller has the floor on
-// disk, so that the store refuses the same hours after a crash. A floor never falls.
-func (s *Store) Expire(below flow.Hour) {
+// Expire raises the floor, and names the erased hours. From its return on every new call for an hour below the floor, or
+// erased, fails with contract.Expired. Calls under way may still end, and the sweeps delete what they wrote. The caller has
+// both on disk, so that the store refuses the same hours after a crash. A floor never falls, and erased hours stay so.
+func (s *Store) Expire(below flow.Hour, erased func(flow.Hour) bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.floor = max(s.floor, below)
+	s.floor, s.erased = max(s.floor, below), erased
 }
 
-// refuseExpired returns contract.Expired for an hour below the floor. Store.mu is locked.
+// refuseExpired returns contract.Expired for an hour below the floor, or erased. Store.mu is locked.
 func (s *Store) refuseExpired(h flow.Hour) error {
-	if h >= s.floor || s.disabled.Has(safeguard.StoreFloor) {
+	if h >= s.floor && !s.erased(h) || s.disabled.Has(safeguard.StoreFloor) {
 		return nil
 	}
 	return contract.Expired
 }
 
-// isExpired reports whether an hour is below the floor.
+// isExpired reports whether an hour is below the floor, or erased.
 func (s *Store) isExpired(h flow.Hour) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -59,6 +55,33 @@ func (s *Store) Sweep() (deleted int, left bool, err error) {
 	}
 	s.counters.Expired.Add(uint64(len(all)))
 	return len(all), below < s.floor, nil
+}
+
+// SweepErased is Sweep for the erased hours above the floor, with a write for each slice. It returns the deleted slices.
+func (s *Store) SweepErased() (deleted []flow.Slice, left bool, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var all []*entry
+	for slice, e := range s.entries {
+		switch {
+		case slice.Hour < s.floor || s.refuseExpired(slice.Hour) == nil:
+		case e.pins > 0 || e.operation != nil || s.drafts[slice] > 0:
+			left = true
+		default:
+			all, deleted = append(all, e), append(deleted, slice)
+		}
+	}
+	err = s.remove(all, func() (err error) {
+		for i := 0; i < len(deleted) && err == nil; i++ {
+			err = s.journal.Drop(deleted[i])
+		}
+		return err
+	})
+	if err != nil {
+		return nil, true, err
+	}
+	s.counters.Expired.Add(uint64(len(all)))
+	return deleted, left, nil
 }
 
 // firstUsed returns the floor, or the first hour below it with a user: a pin, an operation or a draft. Store.mu is locked.

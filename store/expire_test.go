@@ -17,6 +17,9 @@ var old = flow.Slice{Hour: 5}
 
 const floor = 12
 
+// none is no erased hour.
+func none(flow.Hour) bool { return false }
+
 // withOld returns a store with batches of old and of noon.
 func withOld(t *testing.T, j Journal, disabled safeguard.Set) *Store {
 	t.Helper()
@@ -50,7 +53,7 @@ func callsOf(t *testing.T, s *Store, slice flow.Slice) map[string]error {
 // P4, P5: a store says "expired" of an hour below its floor. It never says that it holds nothing, and it takes no batch.
 func TestExpiredHoursAreRefused(t *testing.T) {
 	s := withOld(t, newMemJournal(), 0)
-	s.Expire(floor)
+	s.Expire(floor, none)
 	for _, when := range []string{"before the deletion", "after it"} {
 		for call, err := range callsOf(t, s, old) {
 			if !errors.Is(err, contract.Expired) {
@@ -96,8 +99,8 @@ func TestSweepFreesMemoryAndDisk(t *testing.T) {
 	sealAll(t, s, old)
 	apply(t, s, batchOf(t, old, dot(2, 1), record("a", "b", 1, 2)))
 	before := s.Stats()
-	s.Expire(floor)
-	s.Expire(3) // a floor never falls
+	s.Expire(floor, none)
+	s.Expire(3, none) // a floor never falls
 	if got := sweep(t, s, false); got != 1 {
 		t.Errorf("Sweep() = %d, want the one slice", got)
 	}
@@ -117,7 +120,7 @@ func TestADeletionGoesOnAfterARestart(t *testing.T) {
 	j := newMemJournal()
 	s := withOld(t, j, 0)
 	j.onDrop = func() error { return errors.New("the disk is full") }
-	s.Expire(floor)
+	s.Expire(floor, none)
 	if _, left, err := s.Sweep(); err == nil || !left {
 		t.Errorf("Sweep() on a full disk: left: %t, %v, want an error", left, err)
 	}
@@ -126,7 +129,7 @@ func TestADeletionGoesOnAfterARestart(t *testing.T) {
 	}
 	j.onDrop = nil
 	s = opened(t, j, 0)
-	s.Expire(floor)
+	s.Expire(floor, none)
 	if got := sweep(t, s, false); got != 1 || j.holds(old) {
 		t.Errorf("Sweep() after a restart = %d, the journal holds the hour: %t, want 1 and false", got, j.holds(old))
 	}
@@ -137,7 +140,7 @@ func TestADeletionWaitsForAppliesUnderWay(t *testing.T) {
 	j := newMemJournal()
 	s := withOld(t, j, 0)
 	j.onAppend = func(flow.Dot) error {
-		s.Expire(floor)
+		s.Expire(floor, none)
 		sweep(t, s, true)
 		return nil
 	}
@@ -185,7 +188,7 @@ func TestSnapshotsOfExpiredHoursAreGivenUp(t *testing.T) {
 			s = withOld(t, j, 0)
 		}
 		j.onStage = func() {
-			s.Expire(floor)
+			s.Expire(floor, none)
 			sweep(t, s, true)
 		}
 		if err := write(s); !errors.Is(err, contract.Expired) {
@@ -206,7 +209,7 @@ func TestWithoutAFloorExpiredHoursReturn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	j.onStage = func() { s.Expire(floor) }
+	j.onStage = func() { s.Expire(floor, none) }
 	if sealed, err := s.Seal(old, d, 1); !sealed || err != nil {
 		t.Errorf("Seal() = %t, %v, want a snapshot of the expired hour", sealed, err)
 	}
@@ -217,5 +220,60 @@ func TestWithoutAFloorExpiredHoursReturn(t *testing.T) {
 	apply(t, s, batchOf(t, old, dot(1, 1), record("a", "b", 1, 2)))
 	if !slices.Contains(slices.Collect(maps.Keys(j.batches)), old) {
 		t.Error("the expired hour has not returned")
+	}
+}
+
+// P4, P5: an erased hour above the floor is refused like one below it, and is deleted without its neighbours.
+func TestErasedHoursAreRefusedAndDeleted(t *testing.T) {
+	for name, disabled := range map[string]safeguard.Set{"with the safeguard": 0, "negative control: stores ignore marks": safeguard.StoreFloor} {
+		t.Run(name, func(t *testing.T) {
+			j := newMemJournal()
+			s := withOld(t, j, disabled)
+			sealAll(t, s, old)
+			s.Expire(3, func(h flow.Hour) bool { return h == old.Hour })
+			for call, err := range callsOf(t, s, old) {
+				if refused := errors.Is(err, contract.Expired); refused != (disabled == 0) {
+					t.Errorf("%s of an erased hour: %v, want %v", call, err, contract.Expired)
+				}
+			}
+			if disabled != 0 {
+				return
+			}
+			deleted, left, err := s.SweepErased()
+			if !slices.Equal(deleted, []flow.Slice{old}) || left || err != nil {
+				t.Errorf("SweepErased() = %v, left: %t, %v, want %v", deleted, left, err, old)
+			}
+			if j.holds(old) || !j.holds(noon) {
+				t.Errorf("the journal holds the erased hour: %t, the other one: %t, want the other one alone", j.holds(old), j.holds(noon))
+			}
+			for call, err := range callsOf(t, s, noon) {
+				if err != nil {
+					t.Errorf("%s of another hour: %v", call, err)
+				}
+			}
+		})
+	}
+}
+
+// An erased hour in use is left for a later sweep, and so is one whose deletion fails.
+func TestTheDeletionOfErasedHoursIsRepeated(t *testing.T) {
+	j := newMemJournal()
+	s := withOld(t, j, 0)
+	e, err := s.pinLoaded(old, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Expire(3, func(h flow.Hour) bool { return h == old.Hour })
+	if deleted, left, err := s.SweepErased(); len(deleted) > 0 || !left || err != nil {
+		t.Errorf("SweepErased() of an hour in use = %v, left: %t, %v, want none, left", deleted, left, err)
+	}
+	s.releaseLoaded(e)
+	j.onDrop = func() error { return errors.New("the disk is full") }
+	if deleted, left, err := s.SweepErased(); len(deleted) > 0 || !left || err == nil {
+		t.Errorf("SweepErased() on a failing disk = %v, left: %t, %v, want an error", deleted, left, err)
+	}
+	j.onDrop = nil
+	if deleted, left, err := s.SweepErased(); len(deleted) != 1 || left || err != nil || j.holds(old) {
+		t.Errorf("SweepErased() = %v, left: %t, %v, and the journal holds the hour: %t, want it deleted", deleted, left, err, j.holds(old))
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"math"
 	"slices"
 	"sync"
 	"time"
@@ -46,6 +47,7 @@ type Store struct {
 
 	mu         sync.Mutex
 	floor      flow.Hour // hours below it are expired
+	erased     func(flow.Hour) bool
 	entries    map[flow.Slice]*entry
 	unreadable damage.Set         // batches known to be unreadable
 	drafts     map[flow.Slice]int // number of drafts of each slice
@@ -59,7 +61,8 @@ func New(config Config, deps Deps) *Store {
 	s := &Store{
 		budget:     config.MemoryBudget,
 		disabled:   config.Disabled,
-		floor:      noFloor,
+		floor:      math.MinInt64,
+		erased:     func(flow.Hour) bool { return false },
 		limits:     config.Limits,
 		journal:    deps.Journal,
 		log:        deps.Log,

@@ -19,6 +19,8 @@ type Rows interface {
 	// From returns the first hour of the answer if hours of the range before it have expired; nil: none has.
 	From() *flow.Hour
 
+	Erased
+
 	// All yields the rows in the order of the question. An error ends them: the rows so far are not the whole answer.
 	All() iter.Seq2[query.Row, error]
 
@@ -41,6 +43,7 @@ type Hours struct {
 	Totals   []HourTotals // of the hours with data, in order
 	Complete Completeness // of the least complete hour of the range
 	From     *flow.Hour   // as Rows.From
+	Erased   int64        // as Rows.Erased
 	Tag      Tag          // names the range and the content of its hours
 }
 
@@ -57,6 +60,7 @@ type NamesAsk struct {
 type Names struct {
 	Names    []string
 	From     *flow.Hour // as Rows.From
+	Erased   int64      // as Rows.Erased
 	More     bool       // the limit left names out
 	Complete Completeness
 }

@@ -108,3 +108,9 @@ type Answer interface {
 	io.WriterTo
 	io.Closer
 }
+
+// Erased is an answer about erased hours, which it leaves out.
+type Erased interface {
+	// Erased returns the latest time at which an hour of the question was erased, in seconds since 1970; 0: none is.
+	Erased() int64
+}

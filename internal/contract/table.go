@@ -25,6 +25,7 @@ const (
 	TooManyHours
 	HoursReserved
 	TooOld
+	ClosedHour
 	Guarded
 	Expired
 	TooLarge
@@ -216,6 +217,13 @@ var table = [...]row{
 		text:  "the hour is closed, because it is older than the cluster keeps hours",
 		advice: "Nothing was stored. Do not send the same request again. Check the clock of the sender and the unit of " +
 			"the hour. An operator can set a longer --retention, for hours that are not closed yet.",
+	},
+	ClosedHour: {
+		problem: "closed", code: "closed", status: 409, refuses: newWrites,
+		title: "The hour takes no new request, because it is erased",
+		text:  "an operator has erased the hour, and it stays closed",
+		advice: "Nothing was stored. Do not send the same request again. Leave out the records of the hour that the detail " +
+			"names.",
 	},
 	Guarded: {
 		problem: "guarded", code: "guarded", status: 409,

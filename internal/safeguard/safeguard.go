@@ -60,6 +60,8 @@ const (
 	ProvenByAll                     // the proven quorum rises only once all stores of the roster have secured their batches (P4)
 	ProvenFirst                     // a node with a lower W takes no write before the proven quorum is as low (P4)
 	FloorDurable                    // a floor is on disk before hours are deleted (P4)
+	MergeMarks                      // an ack counts after the marks of its store: no batch of an hour that is erased is acknowledged (P1)
+	EnoughMarks                     // all stores but W-1, and W, have an hour as closed before it is erased (P1)
 )
 
 // Has reports whether every safeguard of which is switched off.

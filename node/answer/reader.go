@@ -44,28 +44,37 @@ func New(cfg Config, deps Deps) *Reader { return &Reader{Config: cfg, Deps: deps
 func (r *Reader) Saturated() int64 { return r.saturated.Load() }
 
 // Hour opens an answer with the flows of an hour. Each slice is read at its owner. The caller closes the answer. Hour fails
-// with contract.Expired if a store says so of the hour, or the roster does at the end.
+// with contract.Expired if a store says so of the hour, or the roster does at the end. The answer of an erased hour is
+// empty, and says when.
 func (r *Reader) Hour(ctx context.Context, hour flow.Hour, ask contract.Ask) (contract.Answer, error) {
-	if err := r.checkExpired(hour); err != nil {
-		return nil, err
+	if r.gone(hour) {
+		return r.answerGone(hour)
 	}
 	answer, err := r.open(ctx, hour, ask)
-	if err != nil {
+	switch {
+	case errors.Is(err, contract.Expired):
+		return r.answerGone(hour)
+	case err != nil:
 		return nil, err
-	}
-	if err := r.checkExpired(hour); err != nil {
+	case r.gone(hour):
 		answer.Close()
-		return nil, err
+		return r.answerGone(hour)
 	}
 	return answer, nil
 }
 
-// checkExpired returns contract.Expired for an hour below the floor of the roster.
-func (r *Reader) checkExpired(hour flow.Hour) error {
-	if r.Replicas.Expired(hour) && !r.Disabled.Has(safeguard.SayExpired) {
-		return contract.Expired
+// gone reports whether an hour has expired or is erased, by the roster.
+func (r *Reader) gone(hour flow.Hour) bool {
+	return r.Replicas.Expired(hour) && !r.Disabled.Has(safeguard.SayExpired)
+}
+
+// answerGone answers for an hour of which a store, or the roster, says that it is gone. The roster has the floors and marks
+// of that store.
+func (r *Reader) answerGone(hour flow.Hour) (contract.Answer, error) {
+	if at, erased := r.Replicas.Cluster.Roster().Marks().Erased(hour); erased {
+		return erasedAnswer(at), nil
 	}
-	return nil
+	return nil, contract.Expired
 }
 
 // open opens all slices of an hour.

@@ -3,6 +3,7 @@ package expiry
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -11,14 +12,15 @@ import (
 	"flowring/store"
 )
 
-// sweepEvery is the pause between two attempts while calls use expired hours, or the disk fails.
+// sweepEvery is the pause between two attempts while calls use such hours, or the disk fails.
 const sweepEvery = time.Second
 
-// Deleter deletes expired hours.
+// Deleter deletes expired and erased hours.
 type Deleter struct {
 	store *store.Store
 	log   *slog.Logger
 	below atomic.Int64  // the floor
+	marks roster.Marks  // of Obey
 	wake  chan struct{} // has room for one
 }
 
@@ -27,20 +29,23 @@ func New(s *store.Store, log *slog.Logger) *Deleter {
 	return &Deleter{store: s, log: log, wake: make(chan struct{}, 1)}
 }
 
-// Raise gives the store the floors of the roster. Without a floor it does nothing.
-func (d *Deleter) Raise(f roster.Floors) {
-	if int64(f.Expired) <= d.below.Load() {
+// Obey gives the store the floor and the erased hours of the roster. Without new ones it does nothing. Calls must not
+// overlap.
+func (d *Deleter) Obey(r roster.Roster) {
+	below, marks := r.Floors().Expired, r.Marks()
+	if int64(below) <= d.below.Load() && slices.Equal(marks, d.marks) {
 		return
 	}
-	d.below.Store(int64(f.Expired))
-	d.store.Expire(f.Expired)
+	d.below.Store(int64(below))
+	d.marks = marks
+	d.store.Expire(below, func(h flow.Hour) bool { _, erased := marks.Erased(h); return erased })
 	select {
 	case d.wake <- struct{}{}:
 	default:
 	}
 }
 
-// Run deletes hours after each raise, until ctx ends.
+// Run deletes hours after each change, until ctx ends.
 func (d *Deleter) Run(ctx context.Context) {
 	for {
 		select {
@@ -52,21 +57,11 @@ func (d *Deleter) Run(ctx context.Context) {
 	}
 }
 
-// sweep deletes the hours below the floor, in as many attempts as it takes.
+// sweep deletes the expired and the erased hours, in as many attempts as it takes.
 func (d *Deleter) sweep(ctx context.Context) {
 	for ctx.Err() == nil {
-		below := flow.Hour(d.below.Load())
-		deleted, left, err := d.store.Sweep()
-		if err != nil {
-			d.log.Warn("expired hours not deleted", "below", below, "error", err)
-		}
-		if deleted > 0 {
-			d.log.Info("expired hours deleted", "below", below, "slices", deleted)
-			if err := d.store.ReclaimBelow(ctx, below); err != nil && ctx.Err() == nil {
-				d.log.Warn("space of expired hours not freed", "below", below, "error", err)
-			}
-		}
-		if !left {
+		inUse, erasedInUse := d.sweepExpired(ctx), d.sweepErased(ctx)
+		if !inUse && !erasedInUse {
 			return
 		}
 		select {
@@ -74,4 +69,37 @@ func (d *Deleter) sweep(ctx context.Context) {
 		case <-ctx.Done():
 		}
 	}
+}
+
+// sweepExpired deletes the hours below the floor, and reports whether some are left.
+func (d *Deleter) sweepExpired(ctx context.Context) (left bool) {
+	below := flow.Hour(d.below.Load())
+	deleted, left, err := d.store.Sweep()
+	if err != nil {
+		d.log.Warn("expired hours not deleted", "below", below, "error", err)
+	}
+	if deleted > 0 {
+		d.log.Info("expired hours deleted", "below", below, "slices", deleted)
+		if err := d.store.ReclaimBelow(ctx, below); err != nil && ctx.Err() == nil {
+			d.log.Warn("space of expired hours not freed", "below", below, "error", err)
+		}
+	}
+	return left
+}
+
+// sweepErased deletes the erased hours, and reports whether some are left.
+func (d *Deleter) sweepErased(ctx context.Context) (left bool) {
+	deleted, left, err := d.store.SweepErased()
+	if err != nil {
+		d.log.Warn("erased hours not deleted", "error", err)
+	}
+	if len(deleted) > 0 {
+		d.log.Info("erased hours deleted", "slices", len(deleted))
+	}
+	for _, slice := range deleted {
+		if err := d.store.Reclaim(ctx, slice); err != nil && ctx.Err() == nil {
+			d.log.Warn("space of erased hours not freed", "slice", slice, "error", err)
+		}
+	}
+	return left
 }

@@ -11,11 +11,11 @@ import (
 // are on disk before Floors returns them.
 func (s *State) Floors() roster.Floors { return s.Roster().Floors() }
 
-// OnFloors makes fn run with the present floors, and with those of each later roster once it is on disk. fn must not
-// block. It must be called before other goroutines change the State.
-func (s *State) OnFloors(fn func(roster.Floors)) {
-	s.onFloors = fn
-	fn(s.Floors())
+// OnHours makes fn run with the present roster, for its floors and marks of hours, and with each later one once it is on
+// disk. fn must not block. It must be called before other goroutines change the State.
+func (s *State) OnHours(fn func(roster.Roster)) {
+	s.onHours = fn
+	fn(s.Roster())
 }
 
 // RaiseFloors raises the floors of the cluster, durably. Before the version with floors is on it changes nothing.

@@ -52,12 +52,12 @@ type Journal interface {
 // State is a node's store ID and roster. It is safe for concurrent use, except UseClusterName, ConfirmClusterName and
 // SaveClusterName, which are for one goroutine.
 type State struct {
-	cfg      Config
-	deps     Deps
-	fresh    bool                // this process made the store, so no acknowledged batch can be lost
-	onFloors func(roster.Floors) // gets the floors of each published roster, in order
-	changed  func()              // called after each change but one of floors and marks alone, outside mu
-	named    bool                // the data folder has the cluster's name
+	cfg     Config
+	deps    Deps
+	fresh   bool                // this process made the store, so no acknowledged batch can be lost
+	onHours func(roster.Roster) // gets each published roster, in order
+	changed func()              // called after each change but one of floors and marks alone, outside mu
+	named   bool                // the data folder has the cluster's name
 
 	mu      sync.Mutex // held while the roster changes
 	current atomic.Pointer[snapshot]
@@ -89,7 +89,7 @@ type identity struct {
 
 // Open loads the identity from the journal, or gives the store a new one.
 func Open(cfg Config, deps Deps) (*State, error) {
-	s := &State{cfg: cfg, deps: deps, onFloors: func(roster.Floors) {}, changed: func() {}}
+	s := &State{cfg: cfg, deps: deps, onHours: func(roster.Roster) {}, changed: func() {}}
 	if s.deps.Draining == nil {
 		s.deps.Draining = func() bool { return false }
 	}
@@ -195,7 +195,7 @@ func (s *State) save(self roster.StoreID, former []roster.StoreID, roster roster
 
 func (s *State) publish(self roster.StoreID, former []roster.StoreID, roster roster.Roster) {
 	s.current.Store(&snapshot{self, former, roster, s.ringOf(roster.Members())})
-	s.onFloors(roster.Floors())
+	s.onHours(roster)
 }
 
 // ringOf returns the ring of the members: the present one if they are the same, because a new one costs milliseconds.

@@ -40,6 +40,9 @@ func (q *Queries) Digests(ctx context.Context, from, to flow.Hour) (d wire.Diges
 			return d, context.Cause(ctx)
 		}
 		reply, err := q.Replicas.DigestReply(slice)
+		if errors.Is(err, contract.Expired) && !q.expired(slice.Hour) { // erased a moment ago
+			continue
+		}
 		if err != nil {
 			return d, fmt.Errorf("digest of %s: %w", slice, err)
 		}
@@ -63,7 +66,7 @@ func (q *Queries) addTakingOver(d *wire.Digests, held map[flow.Slice]bool, from,
 	for hour := from; hour < to; hour++ {
 		for index := range q.Slices {
 			slice := flow.Slice{Hour: hour, Index: uint32(index)}
-			if !held[slice] && q.Replicas.TakingOver(slice) {
+			if !held[slice] && !q.Replicas.Expired(hour) && q.Replicas.TakingOver(slice) {
 				d.Slices = append(d.Slices, wire.SliceDigest{Slice: slice, TakingOver: true, Doubtful: d.Doubtful})
 			}
 		}

@@ -28,7 +28,8 @@ type evaluation struct {
 	cancel  context.CancelCauseFunc
 	timeout *time.Timer // until the first row
 
-	from   *flow.Hour // the first hour, if others of the range have expired; nil: none has
+	from   *flow.Hour   // the first hour, if others of the range have expired; nil: none has
+	erased roster.Marks // of hours of the range, which the answer leaves out
 	survey *survey
 	slices map[flow.Slice]*result // all slices with batches
 	silent map[string]bool        // labels of silent stores

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -15,6 +16,7 @@ import (
 	"flowring/internal/safeguard"
 	"flowring/node/peer"
 	"flowring/node/replica"
+	"flowring/ring/roster"
 	"flowring/router/admission"
 	"flowring/store"
 )
@@ -136,10 +138,10 @@ func (q *Queries) evaluate(ctx context.Context, spec *query.Spec, ask contract.A
 			return e, err
 		}
 	}
-	return nil, &contract.UnavailableError{Reason: "hours of the range expired during the query", Err: errClipped}
+	return nil, &contract.UnavailableError{Reason: "hours of the range expired or were erased during the query", Err: errClipped}
 }
 
-// evaluateOnce is evaluate. It fails with errClipped if hours of the range expired meanwhile.
+// evaluateOnce is evaluate. It fails with errClipped if hours of the range expired or were erased meanwhile.
 func (q *Queries) evaluateOnce(ctx context.Context, spec *query.Spec, ask contract.Ask) (*evaluation, error) {
 	kept, from, err := q.clip(spec, ask)
 	if err != nil {
@@ -152,9 +154,9 @@ func (q *Queries) evaluateOnce(ctx context.Context, spec *query.Spec, ask contra
 		return nil, contract.Overloaded.Errorf("%d queries are in progress at this node (--max-queries)", q.MaxQueries)
 	}
 	e := newEvaluation(ctx, q, kept, ask)
-	e.from = from
+	e.from, e.erased = from, q.erased(kept)
 	err = e.open()
-	if q.expired(kept.From) {
+	if q.expired(kept.From) || !slices.Equal(e.erased, q.erased(kept)) {
 		err = errClipped
 	}
 	if err != nil {
@@ -164,8 +166,8 @@ func (q *Queries) evaluateOnce(ctx context.Context, spec *query.Spec, ask contra
 	return e, nil
 }
 
-// errClipped ends the attempt of a query a part of whose range has expired meanwhile.
-var errClipped = errors.New("a part of the range has expired")
+// errClipped ends the attempt of a query a part of whose range has expired or was erased meanwhile.
+var errClipped = errors.New("a part of the range has expired or was erased")
 
 // clip returns the question about the hours of a range that have not expired, and the first one of these; nil: all of the
 // range. It fails with contract.Expired if there is none, or if the reader needs the whole range.
@@ -187,7 +189,12 @@ func (q *Queries) clip(spec *query.Spec, ask contract.Ask) (*query.Spec, *flow.H
 
 // expired reports whether an hour has expired, by the present roster.
 func (q *Queries) expired(h flow.Hour) bool {
-	return q.Replicas.Expired(h) && !q.Disabled.Has(safeguard.SayExpired)
+	return q.Replicas.Cluster.Roster().Floors().Expires(h) && !q.Disabled.Has(safeguard.SayExpired)
+}
+
+// erased returns the erased hours of a question, by the present roster. The answer leaves them out.
+func (q *Queries) erased(spec *query.Spec) roster.Marks {
+	return q.Replicas.Cluster.Roster().Marks().ErasedWithin(spec.From, spec.To)
 }
 
 // checkVersion refuses a query while a store of the roster does not speak the calls of queries. Its answer about an hour

@@ -29,6 +29,9 @@ func (r *rows) Tag() contract.Tag { return r.tag }
 // From implements contract.Rows.
 func (r *rows) From() *flow.Hour { return r.from }
 
+// Erased implements contract.Rows.
+func (r *rows) Erased() int64 { return r.erased.Latest() }
+
 // Next implements contract.Rows.
 func (r *rows) Next() (after query.Key, more bool) { return r.merged.Next() }
 

@@ -95,9 +95,9 @@ func (s *survey) add(from roster.Store, addr string, d wire.Digests) {
 	s.stores[from.ID] = answer
 }
 
-// contains reports whether a slice is one of the range.
+// contains reports whether a slice is one of the range, and not erased.
 func (s *survey) contains(slice flow.Slice) bool {
-	return s.from <= slice.Hour && slice.Hour < s.to && int(slice.Index) < s.q.Slices
+	return s.from <= slice.Hour && slice.Hour < s.to && int(slice.Index) < s.q.Slices && !s.q.Replicas.Expired(slice.Hour)
 }
 
 // held returns the slices of which a store holds batches, or cannot read its batches, in order.

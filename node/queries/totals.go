@@ -17,7 +17,7 @@ func (q *Queries) Hours(ctx context.Context, from, to flow.Hour, ask contract.As
 		return contract.Hours{}, err
 	}
 	defer e.Close()
-	answer := contract.Hours{Complete: e.least, From: e.from, Tag: e.tag}
+	answer := contract.Hours{Complete: e.least, From: e.from, Erased: e.erased.Latest(), Tag: e.tag}
 	if ask.Knows(e.tag) {
 		return answer, nil
 	}
@@ -100,6 +100,7 @@ func (q *Queries) addNames(ctx context.Context, all *contract.Names, field query
 	}
 	defer answer.Close()
 	all.Complete, all.From = min(all.Complete, answer.Complete()), answer.From()
+	all.Erased = max(all.Erased, answer.Erased())
 	for row, err := range answer.All() {
 		if err != nil {
 			return err

@@ -38,10 +38,10 @@ func (r *Replicas) submitByKey(ctx context.Context, batches []flow.Written) (rep
 
 // submitKnownByKey stores the batches of a known posting of which the key and the hour decide, some of closed hours.
 func (r *Replicas) submitKnownByKey(ctx context.Context, batches []flow.Written) (replayed bool, err error) {
-	floors := r.Cluster.Roster().Floors()
+	known := r.Cluster.Roster()
 	return owners.InParallel(ctx, len(batches), func(ctx context.Context, i int) (bool, error) {
 		admit := r.admitByKeyAt
-		if floors.Closes(batches[i].Slice.Hour) {
+		if known.Closes(batches[i].Slice.Hour) {
 			admit = r.admitKnownByKeyAt
 		}
 		return r.withFailover(ctx, batches[i], admit, 0)

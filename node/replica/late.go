@@ -14,9 +14,10 @@ import (
 // checkClosed is the owner's check of closed hours: it refuses the first batch of one that this store does not hold. The
 // node asked then looks for the request at all stores.
 func (r *Replicas) checkClosed(batches []flow.Written) error {
-	floors := r.Cluster.Roster().Floors()
+	known := r.Cluster.Roster()
 	for _, b := range batches {
-		if !floors.Closes(b.Slice.Hour) {
+		refusal := late.Refusal(known, b.Slice.Hour)
+		if refusal == nil {
 			continue
 		}
 		held, err := r.Store.Holds(b)
@@ -24,7 +25,7 @@ func (r *Replicas) checkClosed(batches []flow.Written) error {
 		case err != nil:
 			return err
 		case !held || r.Disabled.Has(safeguard.KeyFirst):
-			return &contract.HourError{Hour: b.Slice.Hour, Err: contract.TooOld}
+			return refusal
 		}
 	}
 	return nil

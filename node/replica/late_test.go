@@ -203,3 +203,47 @@ func TestALookNeedsTheSameFloors(t *testing.T) {
 		t.Errorf("the second Look = %t, %v, want false", yes, err)
 	}
 }
+
+// P1: the store asked merges the marks of the stores that acknowledge a batch before it counts them. A batch of an hour that
+// is being erased is not acknowledged, because the stores may delete it at any moment. In the negative control the acks
+// count first.
+func TestAnAckCountsAfterItsMarks(t *testing.T) {
+	for _, tt := range []struct {
+		name     string
+		two      bool // the request has another hour, too
+		erased   int64
+		disabled safeguard.Set
+		want     error
+	}{
+		{"closed", false, 0, 0, contract.Unavailable},
+		{"closed, one of two", true, 0, 0, contract.Unavailable},
+		{"erased", false, 7, 0, contract.Unavailable},
+		{"erased, one of two", true, 7, 0, nil},
+		{"negative control: acks count before the marks", false, 0, safeguard.MergeMarks, nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := newWorld("a", "b", "c")
+			w.roster = w.roster.WithVersion(3)
+			r := w.replicas(t, Config{Copies: 3, Quorum: 3, Disabled: tt.disabled})
+			slices := []flow.Slice{w.sliceOf(t, "a", "b"), w.sliceOf(t, "a", "c")}
+			hour := slices[0].Hour
+			if !tt.two {
+				slices = slices[:1]
+			}
+			w.sites["b"].before = func() {
+				w.mu.Lock()
+				defer w.mu.Unlock()
+				var err error
+				if w.roster, err = w.roster.WithMarks(roster.Marks{{From: hour, To: hour + 1, Erased: tt.erased}}); err != nil {
+					t.Error(err)
+				}
+			}
+			p := posting(t, 1, slices...)
+			p.Identify("", "k")
+			_, err := r.Submit(t.Context(), p)
+			if refusal, _, ok := contract.RefusalOf(err); ok && refusal != tt.want || ok != (tt.want != nil) {
+				t.Errorf("Submit = %v, want %v", err, tt.want)
+			}
+		})
+	}
+}

@@ -155,7 +155,7 @@ func New(origin uint64, cfg Config, deps Deps) *Replicas {
 	r.keys = keys.NewMemory(r.Keys)
 	r.late = &late.Submitter{
 		Asker:        late.Asker{Rule: &r.rule, Ask: r.look},
-		Floors:       func() roster.Floors { return r.Cluster.Roster().Floors() },
+		Roster:       func() roster.Roster { return r.Cluster.Roster() },
 		UnderWay:     underway.New(2*r.CallWait + 2*time.Second), // a call ends by then at the other store, too
 		PartlyStored: r.partlyStored,
 	}
@@ -218,8 +218,8 @@ func (r *Replicas) isReplica(on *ring.Ring, s flow.Slice, name string) bool {
 	return r.rule.IsReplica(on, s, name)
 }
 
-// Expired reports whether an hour is below the floor of the roster, so that no store keeps it.
-func (r *Replicas) Expired(h flow.Hour) bool { return r.Cluster.Roster().Floors().Expires(h) }
+// Expired reports whether an hour is below the floor of the roster or erased, so that no store keeps it.
+func (r *Replicas) Expired(h flow.Hour) bool { return r.Cluster.Roster().Gone(h) }
 
 // Rule returns the rule by which this store judges answers.
 func (r *Replicas) Rule() *proof.Rule { return &r.rule }

@@ -107,6 +107,43 @@ func (m Marks) append(text []byte) []byte {
 	return text
 }
 
+// ErasedWithin returns the marks of the erased hours from <= h < to.
+func (m Marks) ErasedWithin(from, to flow.Hour) (erased Marks) {
+	for _, s := range m {
+		if s.From, s.To = max(s.From, from), min(s.To, to); s.Erased > 0 && s.From < s.To {
+			erased = append(erased, s)
+		}
+	}
+	return erased
+}
+
+// Latest returns the latest time at which one of the hours was erased; 0: none is.
+func (m Marks) Latest() (at int64) {
+	for _, s := range m {
+		at = max(at, s.Erased)
+	}
+	return at
+}
+
+// Covers reports whether each hour from <= h < to has a mark; with erased, whether each is erased.
+func (m Marks) Covers(from, to flow.Hour, erased bool) bool {
+	for _, s := range m {
+		if s.From <= from && from < s.To && (s.Erased > 0 || !erased) {
+			from = s.To
+		}
+	}
+	return from >= to
+}
+
+// Gone reports whether no store keeps an hour: it has expired, or is erased.
+func (r Roster) Gone(h flow.Hour) bool {
+	_, erased := r.marks.Erased(h)
+	return erased || r.floors.Expires(h)
+}
+
+// Closes reports whether an hour takes no new request: it is below C, or has a mark.
+func (r Roster) Closes(h flow.Hour) bool { return r.floors.Closes(h) || r.marks.Closes(h) }
+
 // Marks returns the marks of hours as this roster has them. The spans are shared and must not be modified.
 func (r Roster) Marks() Marks { return r.marks }
 

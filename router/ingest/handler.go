@@ -165,15 +165,19 @@ func (h *Handler) store(ctx context.Context, m *mapped) (replayed bool, err erro
 	_, to := h.Hours()
 	m.drop(math.MinInt64, to)
 	replayed, err = h.postAll(ctx, m.posting)
-	for range more {
-		if !errors.Is(err, contract.TooOld) {
-			break
+	for rises := 0; ; {
+		var closed *contract.HourError
+		switch {
+		case errors.Is(err, contract.TooOld) && rises < more:
+			rises++
+			from, _ := h.Hours()
+			m.drop(from, to)
+		case errors.Is(err, contract.ClosedHour) && errors.As(err, &closed) && m.dropHour(closed.Hour): // erased by an operator
+		default:
+			return replayed, retryable(err)
 		}
-		from, _ := h.Hours()
-		m.drop(from, to)
 		replayed, err = h.postAll(ctx, m.posting)
 	}
-	return replayed, retryable(err)
 }
 
 // postAll posts the batches of a posting, MaxHours at a time: its parts do not depend on each other.

@@ -385,6 +385,23 @@ func TestAFloorThatANodeHasNotHeardOfIsNoRefusal(t *testing.T) {
 	}
 }
 
+// An hour that an operator has erased is dropped like one below the floor, and the rest is stored.
+func TestRecordsOfAnErasedHourAreDropped(t *testing.T) {
+	f := newFixture(t, Config{})
+	f.Handler.Deps.Post = func(ctx context.Context, p *flow.Posting) (bool, error) {
+		for _, b := range p.Batches {
+			if b.Slice.Hour == 472222 {
+				return false, &contract.HourError{Hour: 472222, Err: contract.ClosedHour}
+			}
+		}
+		return f.cluster.post(ctx, p)
+	}
+	want(t, f.send("aws-vpc", line("10.0.0.1", 100, 3500, 3700)), 200, `"hour-closed":1`)
+	if f.sum() != 50 {
+		t.Errorf("stored %d bytes, want 50", f.sum())
+	}
+}
+
 func TestHoursThatTheClusterDoesNotTakeAreCounted(t *testing.T) {
 	f := newFixture(t, Config{})
 	want(t, f.send("aws-vpc", line("10.0.0.1", 7, 100*3600, 100*3600+60)), 200, `"set_aside":{"hour-ahead":1},"hours":[]`)

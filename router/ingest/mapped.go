@@ -172,15 +172,26 @@ func hash(text []byte) string {
 // drop leaves out the batches of the hours below from and above to, and counts them. The identity of the others does
 // not change.
 func (m *mapped) drop(from, to flow.Hour) {
+	m.dropWhere(func(h flow.Hour) (ingest.Reason, bool) {
+		if h < from {
+			return ingest.Expired, true
+		}
+		return ingest.Future, h > to
+	})
+}
+
+// dropHour leaves out the batches of one closed hour, as drop. It reports whether there were some.
+func (m *mapped) dropHour(closed flow.Hour) bool {
+	before := len(m.posting.Batches)
+	m.dropWhere(func(h flow.Hour) (ingest.Reason, bool) { return ingest.Expired, h == closed })
+	return len(m.posting.Batches) < before
+}
+
+func (m *mapped) dropWhere(drops func(flow.Hour) (ingest.Reason, bool)) {
 	p := *m.posting
 	p.Batches = slices.DeleteFunc(slices.Clone(p.Batches), func(b *flow.Batch) bool {
-		var why ingest.Reason
-		switch {
-		case b.Slice.Hour < from:
-			why = ingest.Expired
-		case b.Slice.Hour > to:
-			why = ingest.Future
-		default:
+		why, drop := drops(b.Slice.Hour)
+		if !drop {
 			return false
 		}
 		m.dropped[why] = m.dropped[why].Plus(ingest.SumOf(b))

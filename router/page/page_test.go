@@ -68,6 +68,7 @@ func (f *fakeRows) Complete() contract.Completeness { return f.complete }
 func (f *fakeRows) Tag() contract.Tag               { return "tag" }
 func (f *fakeRows) Close() error                    { return nil }
 func (f *fakeRows) From() *flow.Hour                { return nil }
+func (f *fakeRows) Erased() int64                   { return 0 }
 
 func (f *fakeRows) Next() (query.Key, bool) {
 	if !f.more {

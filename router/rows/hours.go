@@ -19,6 +19,9 @@ type Hours struct {
 // From returns the first hour of the answer if hours of the range before it have expired; nil: none has.
 func (a *Hours) From() *flow.Hour { return a.Hours.From }
 
+// Erased implements contract.Erased.
+func (a *Hours) Erased() int64 { return a.Hours.Erased }
+
 // Complete implements contract.Answer.
 func (a *Hours) Complete() contract.Completeness { return a.Hours.Complete }
 
@@ -51,6 +54,9 @@ type Names struct {
 
 // From returns the first hour of the answer if hours of the range before it have expired; nil: none has.
 func (a *Names) From() *flow.Hour { return a.Names.From }
+
+// Erased implements contract.Erased.
+func (a *Names) Erased() int64 { return a.Names.Erased }
 
 // Complete implements contract.Answer.
 func (a *Names) Complete() contract.Completeness { return a.Names.Complete }

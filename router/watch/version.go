@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"strconv"
 	"sync"
+	"time"
 
 	"flowring/flow"
 	"flowring/flow/query"
@@ -17,6 +18,7 @@ type version struct {
 	tag      contract.Tag // the id of its events
 	complete contract.Completeness
 	from     *flow.Hour // the first hour, if others of the range have expired; nil: none has
+	erased   int64      // when hours of the range were erased, in seconds since 1970; 0: none is
 	table    *table
 	change   []byte // the event that leads from the version before to this one
 	err      error  // of a failed evaluation; the other fields are those of the version before
@@ -28,7 +30,7 @@ type version struct {
 // failed returns the version behind v after an evaluation that failed. The viewers keep the rows of v.
 func (v *version) failed(err error, problem func(error) []byte) *version {
 	return &version{
-		number: v.number + 1, tag: v.tag, complete: v.complete, from: v.from, table: v.table, err: err,
+		number: v.number + 1, tag: v.tag, complete: v.complete, from: v.from, erased: v.erased, table: v.table, err: err,
 		change: event("", "error", problem(err)),
 	}
 }
@@ -69,6 +71,9 @@ func (v *version) head() []byte {
 	data := append([]byte(`{"complete":`), strconv.Quote(v.complete.String())...)
 	if v.from != nil {
 		data = strconv.AppendInt(append(data, `,"from":`...), int64(*v.from), 10)
+	}
+	if v.erased > 0 {
+		data = strconv.AppendQuote(append(data, `,"erased":`...), time.Unix(v.erased, 0).UTC().Format(time.RFC3339))
 	}
 	return data
 }

@@ -69,6 +69,7 @@ type answer struct {
 	tag      contract.Tag
 	complete contract.Completeness
 	from     *flow.Hour
+	erased   int64
 	rows     []query.Row
 }
 
@@ -76,6 +77,7 @@ func (a *answer) Complete() contract.Completeness { return a.complete }
 func (a *answer) Tag() contract.Tag               { return a.tag }
 func (a *answer) Close() error                    { return nil }
 func (a *answer) From() *flow.Hour                { return a.from }
+func (a *answer) Erased() int64                   { return a.erased }
 func (a *answer) Next() (query.Key, bool)         { return query.Key{}, false }
 func (a *answer) All() iter.Seq2[query.Row, error] {
 	return func(yield func(query.Row, error) bool) {

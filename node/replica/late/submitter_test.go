@@ -28,12 +28,12 @@ func TestAnAttemptIsUnderWayBeforeItLooksAtTheFloors(t *testing.T) {
 		{"a part may be stored", &contract.UnavailableError{Err: contract.KeyReused}, 1},
 	} {
 		key := flow.ID{1}
-		s := Submitter{UnderWay: underway.New(time.Hour)}
-		s.Floors = func() roster.Floors {
+		s := Submitter{Asker: Asker{Rule: new(proof.Rule)}, UnderWay: underway.New(time.Hour)}
+		s.Roster = func() roster.Roster {
 			if n := s.UnderWay.Count(key); n != 1 {
 				t.Errorf("%s: %d attempts are under way at a look at the floors, want 1", tt.name, n)
 			}
-			return roster.Floors{}
+			return roster.Roster{}
 		}
 		send := func(context.Context, []flow.Written) (bool, error) { return false, tt.err }
 		_, err := s.Submit(t.Context(), []flow.Written{{Batch: &flow.Batch{Key: key}}}, send, nil)
@@ -48,7 +48,7 @@ func TestARefusalOfAnOwnerBeginsTheLook(t *testing.T) {
 	for _, learnt := range []bool{true, false} {
 		var floors roster.Floors
 		s := Submitter{
-			Asker: Asker{Rule: new(proof.Rule)}, UnderWay: underway.New(time.Hour), Floors: func() roster.Floors { return floors },
+			Asker: Asker{Rule: new(proof.Rule)}, UnderWay: underway.New(time.Hour), Roster: func() roster.Roster { return roster.Roster{}.WithFloors(floors) },
 			PartlyStored: func(context.Context, []flow.Written) bool { return true },
 		}
 		refusal := &contract.HourError{Hour: 3, Err: contract.TooOld}
@@ -81,7 +81,7 @@ func TestHoursThatExpireMeanwhileAreLeftOut(t *testing.T) {
 		{"both expire", []roster.Floors{{Closed: 9}, {Closed: 9, Expired: 9}}, [][]flow.Hour{{3, 4}}, false},
 	} {
 		var sent [][]flow.Hour
-		s := Submitter{Floors: func() roster.Floors { return tt.floors[len(sent)] }}
+		s := Submitter{Roster: func() roster.Roster { return roster.Roster{}.WithFloors(tt.floors[len(sent)]) }}
 		send := func(_ context.Context, batches []flow.Written) (bool, error) {
 			var hours []flow.Hour
 			for _, b := range batches {
