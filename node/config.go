@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"flowring/node/access"
+	"flowring/node/erasure"
 	"flowring/node/keyring"
 	"flowring/node/member"
 	"flowring/node/peer/mtls"
@@ -59,12 +60,12 @@ type Config struct {
 
 	GossipVerify keyring.Verify // how far the keys of the gossip are switched on; empty: keyring.Require
 
-	MaxHoursPerRequest        int           // different hours in the records of a POST; 0: the default
-	MaxHoursPerQuery          int           // hours in the range of a query; 0: the default
-	MaxGroupsPerQuery         int           // groups of a query at one store; 0: MemoryLimit/512, at most the default
-	MaxViewers, MaxStreamRows int           // viewers of queries at once, rows of a query with viewers; 0: the defaults
-	MaxQueries                int           // queries asked at this node at once; 0: the default
-	QueryTimeout              time.Duration // time until the first row of a query; 0: the default
+	MaxHoursPerRequest          int           // different hours in the records of a POST; 0: the default
+	MaxHoursPerQuery            int           // hours in the range of a query; 0: the default
+	MaxGroupsPerQuery           int           // groups of a query at one store; 0: MemoryLimit/512, at most the default
+	MaxViewers, MaxStreamRows   int           // viewers of queries at once, rows of a query with viewers; 0: the defaults
+	MaxQueries, MaxErasedRanges int           // queries asked at this node at once, ranges of erased hours in the cluster; 0: the defaults
+	QueryTimeout                time.Duration // time until the first row of a query; 0: the default
 
 	RememberedKeys       int   // idempotency keys remembered by this node as an owner, over all hours; 0: none
 	AnyHour              bool  // accept hours that look like another unit, such as seconds since 1970
@@ -123,6 +124,6 @@ func Default(name string) Config {
 		GossipVerify: keyring.Require, PeerTLSMode: mtls.Required, MaxHours: DefaultMaxHours, Auth: access.Required,
 		Hours: limits.AnyHours, MaxFuture: limits.DefaultAhead, ScrubPeriod: DefaultScrub,
 		Observed: senders.Observed(), MaxNamesRows: senders.DefaultMaxRows, MaxIngestParts: senders.DefaultMaxParts,
-		MaxOtlpPoints: senders.DefaultMaxPoints, MaxOtlpAttributes: senders.DefaultMaxAttributes,
+		MaxErasedRanges: erasure.DefaultMaxRanges, MaxOtlpPoints: senders.DefaultMaxPoints, MaxOtlpAttributes: senders.DefaultMaxAttributes,
 	}
 }

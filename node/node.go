@@ -21,6 +21,7 @@ import (
 	"flowring/node/capacity"
 	"flowring/node/clock"
 	"flowring/node/directory"
+	"flowring/node/erasure"
 	"flowring/node/expiry"
 	"flowring/node/founding"
 	"flowring/node/keyring"
@@ -118,6 +119,7 @@ type Node struct {
 	savedAddresses []string // gossip addresses last saved
 	upgrade        upgrade.Upgrade
 	retention      *retention.Keeper
+	erasures       *erasure.Erasures
 
 	diskRefusals atomic.Int64 // writes refused for want of disk space
 	peerPages    port.Pages   // refuses calls of web pages at the peer port
@@ -287,6 +289,10 @@ func (n *Node) openStore(ctx context.Context) error {
 	n.queries = queries.New(
 		asked,
 		queries.Deps{Replicas: n.replicas, Store: n.store, Client: n.client, CPUSlots: n.cpuSlots})
+	n.erasures = erasure.New(erasure.Config{Quorum: n.cfg.WriteQuorum, Ranges: n.cfg.MaxErasedRanges, Disabled: n.deps.Disabled}, erasure.Deps{
+		State: n.membership, Heartbeats: func(ctx context.Context) quorum.Replies { return n.sendHeartbeats(ctx) },
+		Proven: n.quorum.Proven, Hours: n.queries.Hours, Census: n.queries.Census, Now: n.deps.Now, Log: n.log,
+	})
 	if n.membership.Fresh() {
 		n.replicas.MarkRecovered()
 	}
@@ -433,8 +439,8 @@ func (n *Node) Backup(ctx context.Context, name string) (bool, error) {
 	return state.Done && state.Error == "", err
 }
 
-// MarkHours marks hours at this node, for tests.
-func (n *Node) MarkHours(m roster.Marks) error { return n.membership.MarkHours(m) }
+// Erasures returns the erasures of this node, for tests.
+func (n *Node) Erasures() *erasure.Erasures { return n.erasures }
 
 // Name returns the node's name, or the name in the data folder if none was configured. Start sets it.
 func (n *Node) Name() string { return n.cfg.Name }

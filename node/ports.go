@@ -115,7 +115,7 @@ func (n *Node) openPublicPort(ctx context.Context) error {
 			MaxReading: n.cfg.MaxReads, AnyHour: n.cfg.AnyHour, MaxWait: n.cfg.MaxWait,
 		}, router.Deps{
 			Cluster: publicAPI{n}, Admin: operator.Door{Deps: operator.Deps{
-				Members: n.operatorMembers, Self: n.membership.Self, Drain: n.Drain, Forget: n.Forget, Confirm: n.retention.Confirm, Backup: n.backups.Make, Client: n.client,
+				Members: n.operatorMembers, Self: n.membership.Self, Drain: n.Drain, Forget: n.Forget, Erase: n.erasures.Erase, Confirm: n.retention.Confirm, Backup: n.backups.Make, Client: n.client,
 			}}, Log: n.log, Registry: n.deps.Registry, Meter: meter, MemoryFull: n.memory.Full,
 			Hours:    senders.Hours(floors, n.cfg.MaxFuture, n.deps.Now),
 			CPUSlots: n.cpuSlots, Unready: n.shedsConnections, Now: n.deps.Now, Guard: g, Gate: gate,

@@ -95,8 +95,8 @@ func (n *Node) sample() metrics.Sample {
 		DiskRefusals: n.diskRefusals.Load(),
 		Memory:       n.memory.InUse(), MemoryLimit: n.memory.Limit(), MemoryFull: n.memory.Full(),
 		PeerPages: n.peerPages.Refused(), PeerStalled: n.client.Stalled(), Saturated: n.answers.Saturated(),
-		Queries:    metrics.Queries(n.queries.Stats()),
-		Retention:  n.retention.View(),
+		Queries:   metrics.Queries(n.queries.Stats()),
+		Retention: n.retention.View(), Erasures: metrics.Erasures(n.erasures.Stats()),
 		GossipKeys: n.gossipKeys.Keys(), GossipRefused: n.members.Refused(), PeerTLS: n.peerTLS.Stats(), PeersPlain: n.unverifiedMembers(), Files: n.files.Stats(),
 	}
 	s.Ring, s.Fsyncs = n.membership.Ring(), n.journal.Fsyncs()

@@ -2,12 +2,14 @@ package router
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
 
+	"flowring/flow"
 	"flowring/internal/contract"
 	"flowring/router/admin"
 	"flowring/router/principal"
@@ -34,6 +36,11 @@ func (o *operators) ConfirmRetention() error {
 	return o.err
 }
 
+func (o *operators) Erase(_ context.Context, from, to flow.Hour, hash string) (admin.Erasure, error) {
+	o.calls = append(o.calls, fmt.Sprintf("erase %d to %d %s", from, to, hash))
+	return admin.Erasure{From: from, To: to, Hash: "h"}, o.err
+}
+
 func (o *operators) Backup(_ context.Context, name string) (admin.Backup, error) {
 	o.calls = append(o.calls, "backup "+name)
 	return admin.Backup{Name: name}, o.err
@@ -54,6 +61,11 @@ func TestAdminCallsNeedTheScopeAndAreAudited(t *testing.T) {
 		{"forget by force", "POST", "/admin/forget?store=0a&force=true", "boss", "192.0.2.7:1", required, 200, "forget 0a by force", "boss"},
 		{"confirm the retention", "POST", "/admin/retention/confirm", "boss", "192.0.2.7:1", required, 200, "confirm", "boss"},
 		{"confirm the retention without the scope", "POST", "/admin/retention/confirm", "reader", "127.0.0.1:1", required, 403, "", "reader"},
+		{"plan an erasure", "POST", "/admin/erase?from=4&to=9", "boss", "192.0.2.7:1", required, 200, "erase 4 to 9 ", "boss"},
+		{"apply an erasure", "POST", "/admin/erase?from=4&to=9&apply=h", "boss", "192.0.2.7:1", required, 200, "erase 4 to 9 h", "boss"},
+		{"erase without the scope", "POST", "/admin/erase?from=4&to=9", "reader", "127.0.0.1:1", required, 403, "", "reader"},
+		{"erase no hour", "POST", "/admin/erase?from=9&to=9", "boss", "192.0.2.7:1", required, 400, "", "boss"},
+		{"erase without a range", "POST", "/admin/erase?from=9", "boss", "192.0.2.7:1", required, 400, "", "boss"},
 		{"backup with a token", "POST", "/admin/backup?name=monday", "boss", "192.0.2.7:1", required, 200, "backup monday", "boss"},
 		{"backup without the scope", "POST", "/admin/backup?name=monday", "reader", "127.0.0.1:1", required, 403, "", "reader"},
 		{"backup of an open node, from another machine", "POST", "/admin/backup?name=monday", "", "192.0.2.7:1", nil, 403, "", ""},

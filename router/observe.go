@@ -60,7 +60,7 @@ func routeLabel(path string) string {
 	switch path {
 	case "/", "/flows", "/flows/stream", "/hours", "/names", "/members", "/healthz", "/livez", "/readyz", "/metrics",
 		"/openapi.json", "/v1/metrics", "/explore", "/live", "/cluster", "/sign-in", "/sign-out",
-		"/admin/drain", "/admin/forget", "/admin/retention/confirm", "/admin/backup":
+		"/admin/drain", "/admin/forget", "/admin/retention/confirm", "/admin/backup", "/admin/erase":
 		return path
 	}
 	if strings.HasPrefix(path, "/problems/") {

@@ -199,7 +199,7 @@ func provokeRefusals(t *testing.T) {
 		}
 	}
 	for _, err := range []error{nil, contract.NotFound, contract.Guarded, &contract.UnavailableError{Reason: "r"}, errors.New("secret")} {
-		targets := []string{"/admin/drain?node=n2", "/admin/forget?store=0a", "/admin/retention/confirm", "/admin/retention/confirm?x=1"}
+		targets := []string{"/admin/drain?node=n2", "/admin/forget?store=0a", "/admin/retention/confirm", "/admin/retention/confirm?x=1", "/admin/erase?from=1&to=2", "/admin/erase?from=2&to=2"}
 		if err == contract.NotFound {
 			targets = targets[:2] // the other call names nothing
 		}

@@ -214,6 +214,10 @@ func (rt *router) routes() *mux.Router {
 		m.HandleFunc("/admin/drain", rt.takes(rt.done(door.Drain), "node")).Methods(http.MethodPost)
 		m.HandleFunc("/admin/retention/confirm", rt.takes(rt.done(door.ConfirmRetention))).Methods(http.MethodPost)
 		m.HandleFunc("/admin/forget", rt.takes(rt.done(door.Forget), "store", "force")).Methods(http.MethodPost)
+		m.HandleFunc("/admin/erase", rt.takes(func(w http.ResponseWriter, r *http.Request) {
+			state, err := door.Erase(r)
+			rt.answer(w, r, state, err)
+		}, "from", "to", "apply")).Methods(http.MethodPost)
 		m.HandleFunc("/admin/backup", rt.takes(func(w http.ResponseWriter, r *http.Request) {
 			state, err := door.Backup(r)
 			rt.answer(w, r, state, err)

@@ -9,9 +9,8 @@ import (
 	"flowring/internal/safeguard"
 )
 
-// Expire raises the floor, and names the erased hours. From its return on every new call for an hour below the floor, or
-// erased, fails with contract.Expired. Calls under way may still end, and the sweeps delete what they wrote. The caller has
-// both on disk, so that the store refuses the same hours after a crash. A floor never falls, and erased hours stay so.
+// Expire raises the floor, and names the erased hours. Every later call for an hour of them fails with contract.Expired. Calls
+// under way may still end, and the sweeps delete what they wrote. The caller has both on disk, and they never go back.
 func (s *Store) Expire(below flow.Hour, erased func(flow.Hour) bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -20,7 +19,7 @@ func (s *Store) Expire(below flow.Hour, erased func(flow.Hour) bool) {
 
 // refuseExpired returns contract.Expired for an hour below the floor, or erased. Store.mu is locked.
 func (s *Store) refuseExpired(h flow.Hour) error {
-	if h >= s.floor && !s.erased(h) || s.disabled.Has(safeguard.StoreFloor) {
+	if h >= s.floor && (s.erased == nil || !s.erased(h)) || s.disabled.Has(safeguard.StoreFloor) {
 		return nil
 	}
 	return contract.Expired
@@ -71,13 +70,12 @@ func (s *Store) SweepErased() (deleted []flow.Slice, left bool, err error) {
 			all, deleted = append(all, e), append(deleted, slice)
 		}
 	}
-	err = s.remove(all, func() (err error) {
+	if err := s.remove(all, func() (err error) {
 		for i := 0; i < len(deleted) && err == nil; i++ {
 			err = s.journal.Drop(deleted[i])
 		}
 		return err
-	})
-	if err != nil {
+	}); err != nil {
 		return nil, true, err
 	}
 	s.counters.Expired.Add(uint64(len(all)))

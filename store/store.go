@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
-	"math"
 	"slices"
 	"sync"
 	"time"
@@ -46,8 +45,8 @@ type Store struct {
 	refusals limits.Refusals
 
 	mu         sync.Mutex
-	floor      flow.Hour // hours below it are expired
-	erased     func(flow.Hour) bool
+	floor      flow.Hour            // hours below it are expired
+	erased     func(flow.Hour) bool // reports whether an hour is erased; nil: none is
 	entries    map[flow.Slice]*entry
 	unreadable damage.Set         // batches known to be unreadable
 	drafts     map[flow.Slice]int // number of drafts of each slice
@@ -61,8 +60,7 @@ func New(config Config, deps Deps) *Store {
 	s := &Store{
 		budget:     config.MemoryBudget,
 		disabled:   config.Disabled,
-		floor:      math.MinInt64,
-		erased:     func(flow.Hour) bool { return false },
+		floor:      -1 << 63,
 		limits:     config.Limits,
 		journal:    deps.Journal,
 		log:        deps.Log,

@@ -10,10 +10,10 @@ import (
 	"flowring/cmd/flowring/settings"
 )
 
-// addAccess adds the flags of a client command to cmd.
-func addAccess(cmd *cobra.Command, a *access.Access, timeout time.Duration) {
+// addAccess adds the flags of a client command to cmd. A shell completes no files for them, nor for the others.
+func addAccess(cmd *cobra.Command, a *access.Access, timeout time.Duration, others ...string) {
 	a.AddFlags(cmd.Flags(), timeout)
-	for _, flag := range []string{"target", "timeout", "header"} {
+	for _, flag := range append(others, "target", "timeout", "header") {
 		mustRegister(cmd, flag, cobra.NoFileCompletions)
 	}
 }

@@ -1,15 +1,13 @@
 package main
 
 import (
-	"context"
-	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"flowring/cmd/flowring/access"
+	"flowring/cmd/flowring/erase"
 	"flowring/cmd/flowring/retention"
-	"flowring/router/client"
 )
 
 func newRetention() *cobra.Command {
@@ -25,15 +23,23 @@ func newRetention() *cobra.Command {
 			case args[0] != "confirm":
 				return usage("no such action: %s (is confirm meant?)", args[0])
 			}
-			err := operate(cmd, &a, func(ctx context.Context, c *client.Client) error {
-				return access.CallError(c.ConfirmRetention(ctx))
-			})
-			if err != nil {
-				return fmt.Errorf("confirm: %w", err)
-			}
-			return retention.Show(cmd.Context(), &a, cmd.OutOrStdout(), cmd.ErrOrStderr())
+			return retention.Confirm(cmd.Context(), &a, cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
 	addAccess(cmd, &a, 10*time.Second)
+	return cmd
+}
+
+func newErase() *cobra.Command {
+	var a access.Access
+	var e erase.Erase
+	cmd := &cobra.Command{
+		Use: "erase --from HOUR --to HOUR [FLAGS]", Short: "Delete hours for good", Long: erase.About, Example: erase.Examples, Args: arguments(0, 0),
+		RunE: func(c *cobra.Command, _ []string) error {
+			return e.Run(c.Context(), &a, c.InOrStdin(), c.OutOrStdout(), c.ErrOrStderr())
+		},
+	}
+	e.Flags(cmd.Flags())
+	addAccess(cmd, &a, time.Minute, "from", "to", "apply")
 	return cmd
 }

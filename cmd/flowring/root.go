@@ -52,7 +52,7 @@ func newRoot() *cobra.Command {
 		&cobra.Group{ID: groupOther, Title: "And:"})
 	for group, cmds := range map[string][]*cobra.Command{
 		groupRun:   {newServe(), newCollect(), newDemo(), newToken(), newCheck(), newBackup(), newRestore(), newPresets()},
-		groupUse:   {newPost(), newImport(), newGet(), newHours(), newTop(), newMembers(), newDrain(), newForget(), newRetention(), newBench()},
+		groupUse:   {newPost(), newImport(), newGet(), newHours(), newTop(), newMembers(), newDrain(), newForget(), newRetention(), newErase(), newBench()},
 		groupOther: {newVersion()},
 	} {
 		for _, cmd := range cmds {

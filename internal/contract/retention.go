@@ -10,6 +10,15 @@ type Retention struct {
 	Next      Raise      `json:"next_closed,omitzero"`  // the next raise of Closed over hours with data, if it is announced
 	Removal   Raise      `json:"next_expired,omitzero"` // the next raise of Expired, if a value of Closed waits for it
 	Proposals []Proposed `json:"proposals"`             // of the stores that answered last, this one included
+
+	Erased []ErasedRange `json:"erased,omitempty"` // above Expired, ascending
+}
+
+// ErasedRange is a range of hours that is erased, or is being erased: From <= h < To.
+type ErasedRange struct {
+	From flow.Hour `json:"from"`
+	To   flow.Hour `json:"to"`
+	At   int64     `json:"at,omitzero"` // when it was erased, in seconds since 1970; 0: its hours are closed, and not erased yet
 }
 
 // Raise is a raise of a floor that is to come.

@@ -62,9 +62,16 @@ type Sample struct {
 	GossipRefused  uint64 // connections
 	PeersPlain     int    // members without a last connection by TLS
 	Retention      contract.Retention
+	Erasures       Erasures
 	Saturated      int64 // totals of merged hours; those of the store are in Store
 
 	PeerConnsRefused uint64 // connections of the peer port
+}
+
+// Erasures are the figures of erased hours, as those of package erasure.
+type Erasures struct {
+	Ranges  int
+	Refused uint64
 }
 
 // Queries are the figures of queries, as those of package queries.

@@ -17,5 +17,9 @@ func retentionMetrics() []metric {
 			func(s Sample) float64 { return float64(s.Retention.Removal.Hour) }},
 		{gauge, "retention_next_expired_seconds", "The least time until that raise.",
 			func(s Sample) float64 { return float64(s.Retention.Removal.In) }},
+		{gauge, "erased_ranges", "Separate ranges of hours that are erased, or are being erased.",
+			func(s Sample) float64 { return float64(s.Erasures.Ranges) }},
+		{counter, "erased_ranges_refusals_total", "Erasures refused here for the number of separate ranges.",
+			func(s Sample) float64 { return float64(s.Erasures.Refused) }},
 	}
 }

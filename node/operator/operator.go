@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 
+	"flowring/flow"
 	"flowring/internal/contract"
 	"flowring/node/peer"
 	"flowring/ring/roster"
@@ -18,8 +19,9 @@ type Deps struct {
 	Drain   func(ctx context.Context) error // this node
 	Forget  func(ctx context.Context, id roster.StoreID, force bool) error
 	Backup  func(ctx context.Context, name string) (admin.Backup, error) // this node
-	Confirm func() error                                                 // closes the hours on which the stores agree
-	Client  *peer.Client                                                 // for calls that other nodes have to make
+	Erase   func(ctx context.Context, from, to flow.Hour, hash string) (admin.Erasure, error)
+	Confirm func() error // closes the hours on which the stores agree
+	Client  *peer.Client // for calls that other nodes have to make
 }
 
 // Member is a store of the roster, with its node.
@@ -51,6 +53,15 @@ func (d Door) Drain(ctx context.Context, name string) error {
 // Backup implements admin.Calls. It makes a backup of this node.
 func (d Door) Backup(ctx context.Context, name string) (admin.Backup, error) {
 	return d.Deps.Backup(ctx, name)
+}
+
+// Erase implements admin.Calls. This node does it: the marks reach the other nodes with its roster.
+func (d Door) Erase(ctx context.Context, from, to flow.Hour, hash string) (admin.Erasure, error) {
+	state, err := d.Deps.Erase(ctx, from, to, hash)
+	if _, _, refused := contract.RefusalOf(err); refused {
+		return state, err
+	}
+	return state, asRefusal(err)
 }
 
 // Forget implements admin.Calls. If this store does not count, or is the one to forget, another node does it.

@@ -2,6 +2,8 @@ package queries
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/binary"
 	"errors"
 	"maps"
 	"slices"
@@ -111,6 +113,25 @@ func (s *survey) held() []flow.Slice {
 		}
 	}
 	return slices.SortedFunc(maps.Keys(all), flow.Slice.Compare)
+}
+
+// Census counts the batches of a range, and names them by a hash.
+func (q *Queries) Census(ctx context.Context, from, to flow.Hour) (batches uint64, sum [32]byte, err error) {
+	s, err := q.surveyOf(ctx, from, to)
+	if err != nil {
+		return 0, sum, err
+	}
+	text := []byte("census/1")
+	for _, slice := range s.held() {
+		var union digest.Digest
+		for _, r := range s.replies(slice).All {
+			union = union.Union(r.Digest)
+		}
+		batches += union.Count()
+		all := union.Sum()
+		text = append(binary.AppendUvarint(binary.AppendVarint(text, int64(slice.Hour)), uint64(slice.Index)), all[:]...)
+	}
+	return batches, sha256.Sum256(text), nil
 }
 
 // replies returns the answers about one slice.

@@ -14,9 +14,8 @@ import (
 // checkClosed is the owner's check of closed hours: it refuses the first batch of one that this store does not hold. The
 // node asked then looks for the request at all stores.
 func (r *Replicas) checkClosed(batches []flow.Written) error {
-	known := r.Cluster.Roster()
 	for _, b := range batches {
-		refusal := late.Refusal(known, b.Slice.Hour)
+		refusal := late.Refusal(r.Cluster.Roster(), b.Slice.Hour)
 		if refusal == nil {
 			continue
 		}

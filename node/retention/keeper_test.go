@@ -3,6 +3,7 @@ package retention
 import (
 	"errors"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -339,6 +340,31 @@ func TestAnOperatorConfirmsARaise(t *testing.T) {
 	}
 	if err := f.Confirm(); !errors.Is(err, contract.Guarded) || !strings.Contains(err.Error(), "--retention") {
 		t.Errorf("Confirm without proposals = %v, want a refusal that names the setting", err)
+	}
+}
+
+// Erased hours are shown, with a retention and without one.
+func TestErasedHoursAreShown(t *testing.T) {
+	f := newFixture(0)
+	f.beat()
+	marked, err := f.state.roster.WithMarks(roster.Marks{{From: first + 1, To: first + 2, Erased: 7}, {From: first + 4, To: first + 9}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.state.roster = marked
+	want := []contract.ErasedRange{{From: first + 1, To: first + 2, At: 7}, {From: first + 4, To: first + 9}}
+	if got := f.View(); !slices.Equal(got.Erased, want) || len(got.Proposals) != 1 {
+		t.Errorf("View = %+v, want the ranges %v and a proposal", got, want)
+	}
+	f.cfg.Keep, f.state.roster = 0, f.state.roster.WithoutFloors()
+	if f.beat(); f.View().Erased != nil {
+		t.Errorf("View = %+v, want no ranges without marks", f.View())
+	}
+	if f.state.roster, err = f.state.roster.WithMarks(marked.Marks()); err != nil {
+		t.Fatal(err)
+	}
+	if got := f.View(); !slices.Equal(got.Erased, want) || got.Proposals == nil || len(got.Proposals) > 0 {
+		t.Errorf("View without a retention = %+v, want the ranges %v alone", got, want)
 	}
 }
 

@@ -8,8 +8,8 @@ import (
 	"flowring/internal/contract"
 )
 
-// View describes the floors and the next raises, as of the last round of heartbeats. It is zero while no store proposes
-// to close hours, and none ever has.
+// View describes the floors, the next raises and the erased hours, as of the last round of heartbeats. It is zero while no
+// store proposes to close hours, and no hour is closed or marked.
 func (k *Keeper) View() contract.Retention {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -30,9 +30,15 @@ func (k *Keeper) View() contract.Retention {
 	if k.next.Wanted <= floors.Expired { // F follows only while the stores still propose it
 		v.Removal = contract.Raise{}
 	}
+	for _, s := range r.Marks() {
+		v.Erased = append(v.Erased, contract.ErasedRange{From: s.From, To: s.To, At: s.Erased})
+	}
 	proposes := func(p contract.Proposed) bool { return p.Below > 0 }
 	if v.Keep == 0 && v.Closed == 0 && !slices.ContainsFunc(v.Proposals, proposes) {
-		return contract.Retention{}
+		if v.Erased == nil {
+			return contract.Retention{}
+		}
+		v.Proposals = v.Proposals[:0]
 	}
 	slices.SortFunc(v.Proposals, func(a, b contract.Proposed) int { return cmp.Compare(a.Name, b.Name) })
 	return v

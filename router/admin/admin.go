@@ -11,6 +11,8 @@ import (
 	"net/http"
 	"strconv"
 
+	"flowring/flow"
+	"flowring/flow/query"
 	"flowring/internal/contract"
 	"flowring/router/parameter"
 	"flowring/router/principal"
@@ -25,6 +27,8 @@ type Calls interface {
 	Forget(ctx context.Context, store string, force bool) error
 	// ConfirmRetention closes the hours on which the stores agree, without the limit on their number.
 	ConfirmRetention() error
+	// Erase plans the erasure of the hours from <= h < to, and takes it further if the hash is that of the plan.
+	Erase(ctx context.Context, from, to flow.Hour, hash string) (Erasure, error)
 	// Backup makes a backup of the node that is asked, or joins one, and says how far it is.
 	Backup(ctx context.Context, name string) (Backup, error)
 }
@@ -37,6 +41,23 @@ type Backup struct {
 	Error  string `json:"error,omitempty"` // of a backup that has failed; the next call begins it anew
 	Bytes  uint64 `json:"bytes"`
 	Of     uint64 `json:"of"` // about the bytes of the whole
+}
+
+// Erasure is the plan to erase the hours from <= h < to, and how far it is.
+type Erasure struct {
+	From    flow.Hour `json:"from"`
+	To      flow.Hour `json:"to"`
+	Hours   int       `json:"hours,omitzero"`   // with data; as the fields below, in a plan alone
+	Flows   int64     `json:"flows,omitzero"`   // of all hours; -1: not known, because hours have several slices
+	Batches uint64    `json:"batches,omitzero"` // of records, as they were posted
+	Bytes   query.Sum `json:"-"`                // sent and received
+	Total   string    `json:"bytes,omitzero"`   // Bytes as a decimal number
+	Hash    string    `json:"plan,omitzero"`    // names the plan, and the batches
+	Stores  int       `json:"stores"`           // of the cluster
+	Needed  int       `json:"needed"`           // stores that must have the hours as closed before any deletes them
+	Closed  int       `json:"closed"`           // stores that are known to have the hours as closed
+	Erased  int       `json:"erased"`           // stores that are known to have the hours as erased
+	Done    bool      `json:"done"`             // enough stores have the hours as erased
 }
 
 // Door is the way of operators to the calls.
@@ -80,6 +101,30 @@ func (d Door) ConfirmRetention(r *http.Request) error {
 		return err
 	}
 	return d.Calls.ConfirmRetention()
+}
+
+// Erase makes the call that r asks for.
+func (d Door) Erase(r *http.Request) (Erasure, error) {
+	if err := d.check(r); err != nil {
+		return Erasure{}, err
+	}
+	values := r.URL.Query()
+	var bounds [2]flow.Hour
+	for i, name := range [...]string{"from", "to"} {
+		n, err := strconv.ParseInt(values.Get(name), 10, 64)
+		if err != nil {
+			return Erasure{}, contract.Query.Errorf("the parameter %s is no hour: an integer is meant", name)
+		}
+		bounds[i] = flow.Hour(n)
+	}
+	if bounds[0] >= bounds[1] {
+		return Erasure{}, contract.Query.Errorf("the range from %d to %d has no hour: to is the hour behind the last one", bounds[0], bounds[1])
+	}
+	state, err := d.Calls.Erase(r.Context(), bounds[0], bounds[1], values.Get("apply"))
+	if state.Hash != "" {
+		state.Total = state.Bytes.String()
+	}
+	return state, err
 }
 
 // Backup makes the call that r asks for.

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"time"
 
+	"flowring/flow"
 	"flowring/router/admin"
 )
 
@@ -26,6 +27,23 @@ func (c *Client) Forget(ctx context.Context, store string, force bool) error {
 // number.
 func (c *Client) ConfirmRetention(ctx context.Context) error {
 	return c.admin(ctx, "retention/confirm", nil)
+}
+
+// Erase asks a node of the cluster to plan the erasure of the hours from <= h < to, and with the hash of a plan to take it
+// further. The caller repeats the call until the erasure is done.
+func (c *Client) Erase(ctx context.Context, from, to flow.Hour, hash string) (state admin.Erasure, err error) {
+	asked := url.Values{"from": {strconv.FormatInt(int64(from), 10)}, "to": {strconv.FormatInt(int64(to), 10)}}
+	if hash != "" {
+		asked.Set("apply", hash)
+	}
+	_, err = c.retry(ctx, func(ctx context.Context, target string) error {
+		_, err := c.call(ctx, http.MethodPost, target+"/admin/erase?"+asked.Encode(), nil, nil, &state)
+		return err
+	})
+	if err != nil {
+		return state, fmt.Errorf("erase: %w", err)
+	}
+	return state, nil
 }
 
 // Backup makes a backup of a node, or joins one, and returns its state within seconds. The caller repeats the call until the

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"flowring/flow"
 	"flowring/internal/contract"
@@ -60,7 +61,7 @@ func (h *Handler) cluster(_ context.Context, p *content) error {
 	return nil
 }
 
-// keptHours says which hours are deleted and closed, and the next removal.
+// keptHours says which hours are deleted, closed and erased, and the next removal.
 func keptHours(r contract.Retention) (lines []string) {
 	add := func(h flow.Hour, format string, args ...any) {
 		if h > 0 {
@@ -70,6 +71,13 @@ func keptHours(r contract.Retention) (lines []string) {
 	add(r.Expired, "Hours below %d are deleted.", r.Expired)
 	add(r.Closed, "Hours below %d take no new records.", r.Closed)
 	add(r.Removal.Hour, "Next removal: hours below %d, in %d minutes at the earliest.", r.Removal.Hour, r.Removal.In/60)
+	for _, erased := range r.Erased {
+		state := "being erased"
+		if erased.At > 0 {
+			state = "erased since " + time.Unix(erased.At, 0).UTC().Format("2006-01-02 15:04") + " UTC"
+		}
+		lines = append(lines, fmt.Sprintf("Hours %d to %d are %s.", erased.From, erased.To-1, state))
+	}
 	return lines
 }
 

@@ -305,6 +305,18 @@ func TestPagesTakeManyAndLongNames(t *testing.T) {
 	}
 }
 
+func TestErasedHoursAreShown(t *testing.T) {
+	cluster := &fakeCluster{members: router.MembersView{Retention: contract.Retention{
+		Erased: []contract.ErasedRange{{From: 100, To: 110, At: 1_000_000_000}, {From: 120, To: 121}},
+	}}}
+	_, text := get(t, cluster, "/cluster")
+	for _, want := range []string{"Hours 100 to 109 are erased since 2001-09-09 01:46 UTC.", "Hours 120 to 120 are being erased."} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the page lacks %q", want)
+		}
+	}
+}
+
 func TestAbsentMembersAreExplained(t *testing.T) {
 	member := func(name, state string) router.Member {
 		return router.Member{Name: name, State: state, Established: true, Partitions: 100}

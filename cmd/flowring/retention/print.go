@@ -10,15 +10,27 @@ import (
 	"flowring/internal/contract"
 )
 
-// Print prints the floors, the next raises and the proposals of the stores.
+// Print prints the floors, the next raises, the erased hours and the proposals of the stores.
 func Print(w io.Writer, r contract.Retention) error {
 	notes := Notes(r)
 	if len(notes) == 0 {
-		_, err := fmt.Fprintln(w, "no node has a retention: all hours are kept")
-		return err
+		notes = []string{"no node has a retention: all other hours are kept"}
+		if len(r.Erased) == 0 {
+			notes[0] = "no node has a retention: all hours are kept"
+		}
+	}
+	for _, erased := range r.Erased {
+		state := "being erased"
+		if erased.At > 0 {
+			state = "erased since " + time.Unix(erased.At, 0).UTC().Format("2006-01-02 15:04Z")
+		}
+		notes = append(notes, fmt.Sprintf("hours %d to %d are %s", erased.From, erased.To-1, state))
 	}
 	for _, note := range notes {
 		fmt.Fprintln(w, note)
+	}
+	if len(r.Proposals) == 0 {
+		return nil
 	}
 	fmt.Fprintln(w)
 	t := output.Table{Right: []bool{false, false, true}}

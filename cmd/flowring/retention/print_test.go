@@ -29,6 +29,11 @@ func TestTheHoursThatAreKeptArePrinted(t *testing.T) {
 				"next closed: hours below 490025 (2025-11-25 17:00Z), in 1h0m0s at the earliest\n" +
 				"\nNAME  WOULD CLOSE      UP\nn1    nothing      2h0m0s\n",
 		},
+		{
+			"erased hours without a retention", contract.Retention{Erased: []contract.ErasedRange{{From: 490_000, To: 490_024, At: 1_000_000_000}, {From: 490_030, To: 490_031}}},
+			"no node has a retention: all other hours are kept\nhours 490000 to 490023 are erased since 2001-09-09 01:46Z\n" +
+				"hours 490030 to 490030 are being erased\n",
+		},
 	} {
 		var got strings.Builder
 		if err := Print(&got, tt.view); err != nil || got.String() != tt.want {

@@ -28,6 +28,21 @@ func Show(ctx context.Context, a *access.Access, stdout, stderr io.Writer) error
 	})
 }
 
+// Confirm has a node close the hours on which the stores agree, and shows which hours the cluster keeps then.
+func Confirm(ctx context.Context, a *access.Access, stdout, stderr io.Writer) error {
+	c, err := a.Client(stderr)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	bound, _, cancel := a.Bound(ctx)
+	defer cancel()
+	if err := a.During(func() error { return c.ConfirmRetention(bound) }); err != nil {
+		return fmt.Errorf("confirm: %w", access.CallError(err))
+	}
+	return Show(ctx, a, stdout, stderr)
+}
+
 // noteTimeout is the time for the answer to Note.
 const noteTimeout = 2 * time.Second
 

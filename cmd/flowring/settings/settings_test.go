@@ -27,7 +27,7 @@ func samples() map[string]string {
 		"max-flows-per-hour": "1000", "max-names-per-hour": "100", "max-hours": "10", "max-hours-per-request": "20", "any-hour": "true", "hours": "unix", "max-future": "12h", "retention": "90d", "remembered-keys": "70", "rename-cluster": "true", "rejoin": "true",
 		"trusted-origin": "https://a.example,http://localhost:3000", "read-origin": "https://b.example", "allowed-host": "c.example,10.0.0.7",
 		"tokens-file": "tokens", "insecure": "true", "tls-cert": "cert", "tls-key": "key", "tls-client-ca": "ca", "max-connections": "30", "auth": "permissive", "metrics-open": "true",
-		"names-file": "names.csv", "observed": "10.1.0.0/16,fd00::/8", "presets": "a.yaml,b.yaml", "max-names-rows": "90", "max-ingest-parts": "80", "max-otlp-points": "70", "max-otlp-attributes": "60",
+		"names-file": "names.csv", "observed": "10.1.0.0/16,fd00::/8", "presets": "a.yaml,b.yaml", "max-names-rows": "90", "max-ingest-parts": "80", "max-otlp-points": "70", "max-otlp-attributes": "60", "max-erased-ranges": "50",
 		"debug-addr": "127.0.0.1:6060", "log-level": "debug", "log-format": "json",
 	}
 }
@@ -198,7 +198,7 @@ func othersample(name string) string {
 	case "any-hour", "rename-cluster", "rejoin", "metrics-open", "insecure", "peer-tls-any-name":
 		return "false"
 	case "replication-factor", "write-quorum", "hour-slices", "bootstrap-expect", "max-flows-per-hour", "max-names-per-hour",
-		"max-hours", "max-hours-per-request", "remembered-keys", "max-posts", "max-reads", "max-connections", "max-peer-connections", "max-gossip-connections", "max-long-answers", "max-queries", "max-viewers", "max-stream-rows", "max-hours-per-query", "max-groups-per-query", "max-names-rows", "max-ingest-parts", "max-otlp-points", "max-otlp-attributes":
+		"max-hours", "max-hours-per-request", "remembered-keys", "max-posts", "max-reads", "max-connections", "max-peer-connections", "max-gossip-connections", "max-long-answers", "max-queries", "max-viewers", "max-stream-rows", "max-hours-per-query", "max-groups-per-query", "max-names-rows", "max-ingest-parts", "max-otlp-points", "max-otlp-attributes", "max-erased-ranges":
 		return "5"
 	}
 	return "other:9"

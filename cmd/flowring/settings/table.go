@@ -149,6 +149,8 @@ func ofHours() []setting {
 		{"retention", groupLimits,
 			"age at which hours take no more records, and a day later are deleted, with --hours=unix; 0 for never",
 			func(s *Settings) value { return ageValue{&s.Retention} }},
+		{"max-erased-ranges", groupLimits, "separate ranges of erased hours in the cluster, at most 128",
+			func(s *Settings) value { return countValue{&s.MaxErasedRanges, 1} }},
 		{"any-hour", groupLimits,
 			"accept hours that look like seconds, milliseconds, microseconds or nanoseconds since 1970",
 			func(s *Settings) value { return switchValue{&s.AnyHour} }},
