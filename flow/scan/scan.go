@@ -48,7 +48,7 @@ type nameSpan struct {
 // scan too. All records except plain ones are read by others.
 func (s *Scanner) Scan(body []byte, table *Table, others RecordReader) bool {
 	s.body, s.table, s.others = body, table, others
-	s.template.holes, s.lastEnd, s.unescaped = nil, 0, s.unescaped[:0]
+	s.template.holes, s.template.unfit, s.lastEnd, s.unescaped = nil, 0, 0, s.unescaped[:0]
 	i, ok := s.space(0), false
 	switch s.at(i) {
 	case '[':

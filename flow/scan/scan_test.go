@@ -92,6 +92,24 @@ func TestRecordsOfOneFormAreReadByTheTemplate(t *testing.T) {
 	}
 }
 
+// A template that fits no record is wasted. Records of one form get a template again.
+func TestFormsThatFitNoRecordStopTheTemplates(t *testing.T) {
+	changing := strings.Repeat(with("{", `{"a":1,`)+good, 20)
+	for _, tt := range []struct {
+		body     string
+		template bool
+	}{
+		{good + good, true}, {changing, false}, {changing + strings.Repeat(good, 18), true},
+	} {
+		var s Scanner
+		var table Table
+		table.Reset(0)
+		if s.Scan([]byte(tt.body), &table, new(fakeReader)); len(s.template.holes) > 0 != tt.template {
+			t.Errorf("after %d records the last template has %d values, want some: %t", table.Records, len(s.template.holes), tt.template)
+		}
+	}
+}
+
 // Records with escapes are read by the template of a record without, and the names of each are its own.
 func TestNamesWithEscapesAreTheirText(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {

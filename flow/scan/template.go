@@ -14,6 +14,7 @@ type template struct {
 	open    literal // from the opening brace to the first value
 	close   literal // from the last value through the closing brace
 	between literal // from the last value to the first value of the next record; empty: not known
+	unfit   int     // forms of records since a template fit a record
 	array   [maxValues]hole
 }
 
@@ -38,10 +39,11 @@ type valueSpan struct {
 	start, end int
 }
 
-// learn makes a template of the record body[start:end], which has n values.
+// learn makes a template of the record body[start:end], which has n values. If the latest forms were of no use, most
+// records of the body have forms of their own, and learn makes a template of one record in sixteen.
 func (s *Scanner) learn(start, end, n int) {
 	t := &s.template
-	if n > maxValues {
+	if t.unfit++; n > maxValues || t.unfit > 8 && t.unfit%16 != 0 {
 		t.holes, s.lastEnd = nil, 0
 		return
 	}
@@ -108,7 +110,7 @@ func (s *Scanner) repeat(i int) (end int) {
 		if !s.add(&r) {
 			return -1
 		}
-		s.lastEnd, i, at = last, end, -1
+		s.lastEnd, i, at, t.unfit = last, end, -1, 0
 		if t.between.end > 0 {
 			at = s.match(&t.between, last)
 		}
