@@ -71,9 +71,12 @@ func (b *PostingBuilder) Add(src, dest, vpc []byte, t Totals, hour Hour) error {
 	return nil
 }
 
-// AddNumbered adds a record whose names the caller has numbered from 0, in the order of their first appearance: source,
-// destination, VPC, record by record. The hour must have no HourFault, and the totals must not be negative. A posting
-// has either all its records from Add or all from AddNumbered. AddNumbered returns false if a sum would exceed 2^63-1.
+// Symbol returns the number of a name of a record, which must be valid, for AddNumbered. It keeps no part of the name.
+func (b *PostingBuilder) Symbol(name []byte) uint32 { return b.table.Symbol(name) }
+
+// AddNumbered is Add for a record with the symbols of its names. Symbol must have given those of new names immediately
+// before, in the order source, destination, VPC. The hour must have no HourFault. AddNumbered returns false if a sum would
+// exceed 2^63-1.
 func (b *PostingBuilder) AddNumbered(names scan.Symbols, t Totals, hour Hour) bool {
 	return b.table.Add(int64(hour), names, t.BytesTx, t.BytesRx)
 }
@@ -97,11 +100,8 @@ func (b *PostingBuilder) hoursAreValid() bool {
 }
 
 // Posting returns the batches, in order of first appearance. The builder must be reset afterwards.
-func (b *PostingBuilder) Posting() *Posting { return b.PostingOf(b.table.Names()) }
-
-// PostingOf is Posting for records of AddNumbered, whose names it keeps.
-func (b *PostingBuilder) PostingOf(names []string) *Posting {
-	t := &b.table
+func (b *PostingBuilder) Posting() *Posting {
+	t, names := &b.table, b.table.Names()
 	p := &Posting{Records: b.Records(), Aside: b.aside, Batches: make([]*Batch, len(t.Hours))}
 	for i, h := range t.Hours {
 		p.Batches[i] = newBatch(Slice{Hour: Hour(h.Hour)}, h.Flows)

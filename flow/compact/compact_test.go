@@ -1,11 +1,11 @@
 package compact
 
 import (
-	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"reflect"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -28,11 +28,12 @@ func decode(body []byte) (*flow.Posting, error) { return new(Decoder).Decode(bod
 type body struct {
 	names   []string
 	columns [field.Count][]uint64
+	flows   []uint64 // of the records; nil: record i has flow i
 }
 
 // good is the message of one record.
 func good() *body {
-	return &body{[]string{"foo", "bar", "vpc-0"}, [field.Count][]uint64{{0}, {1}, {2}, {100}, {500}, {20}}}
+	return &body{names: []string{"foo", "bar", "vpc-0"}, columns: [field.Count][]uint64{{0}, {1}, {2}, {100}, {500}, {20}}}
 }
 
 // encode encodes the message with a library.
@@ -47,29 +48,53 @@ func (b *body) encode() (all []byte) {
 		}
 		all = protowire.AppendBytes(protowire.AppendTag(all, protowire.Number(firstColumn+f), protowire.BytesType), column)
 	}
-	return all
+	if b.flows == nil {
+		return all
+	}
+	var flows []byte
+	for _, n := range b.flows {
+		flows = protowire.AppendFixed32(flows, uint32(n))
+	}
+	return protowire.AppendBytes(protowire.AppendTag(all, flowField, protowire.BytesType), flows)
 }
 
 func (b *body) append(dst []byte, f int, n uint64) []byte {
-	if f < namesOfRecord {
+	switch {
+	case f < namesOfRecord:
 		return protowire.AppendFixed32(dst, uint32(n))
+	case f < hourColumn:
+		return protowire.AppendFixed64(dst, n)
 	}
 	return protowire.AppendVarint(dst, n)
+}
+
+// hourColumn is the column of hours.
+const hourColumn = int(field.Hour)
+
+// kindOf returns the type of a number of a column that stands by itself.
+func kindOf(f int) protowire.Type {
+	switch {
+	case f < namesOfRecord:
+		return protowire.Fixed32Type
+	case f < hourColumn:
+		return protowire.Fixed64Type
+	}
+	return protowire.VarintType
 }
 
 // single encodes the message with each number in a field of its own, the columns in the reverse order, and names last.
 func (b *body) single() (all []byte) {
 	for f := field.Count - 1; f >= 0; f-- {
-		kind := protowire.VarintType
-		if f < namesOfRecord {
-			kind = protowire.Fixed32Type
-		}
+		kind := kindOf(f)
 		for _, n := range b.columns[f] {
 			all = b.append(protowire.AppendTag(all, protowire.Number(firstColumn+f), kind), f, n)
 		}
 	}
 	for _, name := range b.names {
 		all = protowire.AppendString(protowire.AppendTag(all, namesField, protowire.BytesType), name)
+	}
+	for _, n := range b.flows {
+		all = protowire.AppendFixed32(protowire.AppendTag(all, flowField, protowire.Fixed32Type), uint32(n))
 	}
 	return all
 }
@@ -81,13 +106,15 @@ func (b *body) cutUp(at int) []byte {
 		n := min(at, len(numbers))
 		first.columns[f], second.columns[f] = numbers[:n], numbers[n:]
 	}
+	n := min(at, len(b.flows))
+	first.flows, second.flows = b.flows[:n], b.flows[n:]
 	all := protowire.AppendVarint(protowire.AppendTag(first.encode(), 1000, protowire.VarintType), 7)
 	return append(all, second.encode()...)
 }
 
 // messageOf returns the message of records, with a name that no record has.
 func messageOf(records []flow.Record) *body {
-	b, known := &body{names: []string{"unused"}}, map[string]uint64{}
+	b, known := &body{names: []string{"unused", ""}}, map[string]uint64{}
 	index := func(name string) uint64 {
 		if _, ok := known[name]; !ok {
 			known[name] = uint64(len(b.names))
@@ -95,7 +122,10 @@ func messageOf(records []flow.Record) *body {
 		}
 		return known[name]
 	}
-	for _, r := range records {
+	for i, r := range records {
+		if i%7 == 3 { // then equal names have several indices
+			clear(known)
+		}
 		row := [...]uint64{index(r.VPCID), index(r.DestApp), index(r.SrcApp), uint64(r.BytesTx), uint64(r.BytesRx), uint64(r.Hour)}
 		row[0], row[2] = row[2], row[0]
 		for f, n := range row {
@@ -105,18 +135,50 @@ func messageOf(records []flow.Record) *body {
 	return b
 }
 
+// withFlows returns the message with a column of flows, some of which are equal, and the last one has no record.
+func (b *body) withFlows() *body {
+	out := &body{names: b.names, columns: b.columns}
+	known := map[[namesOfRecord]uint64]uint64{}
+	for f := range namesOfRecord {
+		out.columns[f] = nil
+	}
+	add := func(names [namesOfRecord]uint64) uint64 {
+		for f, name := range names {
+			out.columns[f] = append(out.columns[f], name)
+		}
+		return uint64(len(out.columns[0])) - 1
+	}
+	for i := range b.columns[0] {
+		names := [namesOfRecord]uint64{b.columns[0][i], b.columns[1][i], b.columns[2][i]}
+		at, ok := known[names]
+		if !ok || i%11 == 5 {
+			at = add(names)
+			known[names] = at
+		}
+		out.flows = append(out.flows, at)
+	}
+	add([namesOfRecord]uint64{})
+	return out
+}
+
 // The batches are those of the same records in JSON, and so are their IDs (P2), whatever the order of the names and the
 // form of the columns.
 func TestEqualRecordsHaveEqualIDsInProtobufAndJSON(t *testing.T) {
 	word := rapid.StringMatching(`[a-c]{1,2}|é|x{256}|[a-z]{17,40}`)
+	hours := []flow.Hour{20, 21, -1, -1 << 63, 1<<63 - 1, 490000}
 	record := rapid.Custom(func(t *rapid.T) flow.Record {
 		sum := rapid.Int64Range(0, flow.MaxBytes)
-		hour := rapid.SampledFrom([]flow.Hour{20, 21, -1, -1 << 63, 1<<63 - 1, 490000})
+		hour := rapid.SampledFrom(hours)
 		return rec(hour.Draw(t, "hour"), word.Draw(t, "src"), word.Draw(t, "dest"), word.Draw(t, "vpc"), sum.Draw(t, "tx"), sum.Draw(t, "rx"))
 	})
 	var d Decoder // used again and again
 	rapid.Check(t, func(t *rapid.T) {
 		records := rapid.SliceOfN(record, 1, 300).Draw(t, "records")
+		if rapid.Bool().Draw(t, "of one hour") {
+			for i := range records {
+				records[i].Hour = records[0].Hour
+			}
+		}
 		text, err := json.Marshal(records)
 		if err != nil {
 			t.Fatal(err)
@@ -127,10 +189,14 @@ func TestEqualRecordsHaveEqualIDsInProtobufAndJSON(t *testing.T) {
 		}
 		want.Identify("p", "key")
 		b := messageOf(records)
+		if one := b.columns[hourColumn]; len(slices.Compact(slices.Clone(one))) == 1 && rapid.Bool().Draw(t, "one hour") {
+			b.columns[hourColumn] = one[:1]
+		}
 		for name, message := range map[string][]byte{
 			"columns": b.encode(), "one by one": b.single(), "cut up": b.cutUp(rapid.IntRange(0, 300).Draw(t, "at")), "Encode": Encode(records),
+			"flows": b.withFlows().encode(), "flows one by one": b.withFlows().single(), "flows cut up": b.withFlows().cutUp(rapid.IntRange(0, 300).Draw(t, "flow at")),
 		} {
-			got, err := d.Decode(message, len(records)+1)
+			got, err := d.Decode(message, 2*len(records)+1)
 			if err != nil {
 				t.Fatalf("%s: Decode = %v", name, err)
 			}
@@ -162,8 +228,20 @@ func TestProtobufIsRefusedWithTheRecordAndTheReason(t *testing.T) {
 			`record 0: field "bytes_rx": ` + wantBytes + ", got 18446744073709551615"},
 		{"an hour in seconds", func(b *body) { b.columns[5][0] = 1796031600 },
 			`record 0: field "hour": 1796031600 looks like seconds since 1970; its hour is 498897`},
-		{"a name twice", func(b *body) { b.names[1] = "foo" }, "the names must be distinct, got foo at 0 and 1"},
+		{"several hours, and fewer than records", func(b *body) {
+			b.columns = [field.Count][]uint64{{0, 0, 0}, {1, 1, 1}, {2, 2, 2}, {1, 1, 1}, {1, 1, 1}, {20, 20}}
+		},
+			"the columns must have equal lengths, got 3 of src_app and 2 of hour"},
+		{"an hour alone", func(b *body) { b.columns = [field.Count][]uint64{hourColumn: {20}} }, "the body has no records"},
 		{"a short column", func(b *body) { b.columns[4] = nil }, "the columns must have equal lengths, got 1 of src_app and 0 of bytes_rx"},
+		{"a flow of no number", func(b *body) { b.flows = []uint64{1} }, `record 0: field "flow": must be an index of the 1 flows, got 1`},
+		{"a flow behind the last one", func(b *body) { b.columns[3], b.columns[4], b.flows = []uint64{1, 1}, []uint64{1, 1}, []uint64{0, 1} },
+			`record 1: field "flow": must be an index of the 1 flows, got 1`},
+		{"the largest flow", func(b *body) { b.flows = []uint64{1<<32 - 1} }, `record 0: field "flow": must be an index of the 1 flows, got 4294967295`},
+		{"no flows", func(b *body) { b.columns[0], b.columns[1], b.columns[2], b.flows = nil, nil, nil, []uint64{0} },
+			`record 0: field "flow": must be an index of the 0 flows, got 0`},
+		{"more flows than sums", func(b *body) { b.flows = []uint64{0, 0} }, "the columns must have equal lengths, got 2 of flow and 1 of bytes_tx"},
+		{"a flow without a VPC", func(b *body) { b.columns[2], b.flows = nil, []uint64{0} }, "the columns must have equal lengths, got 1 of src_app and 0 of vpc_id"},
 		{"no records", func(b *body) { b.columns = [field.Count][]uint64{} }, "the body has no records"},
 	} {
 		b := good()
@@ -196,7 +274,10 @@ func TestOtherBytesAreRefused(t *testing.T) {
 		"names as numbers":       {"\x08\x01", "the body has the field names, which is not of the type string at byte 0"},
 		"indices as varints":     {"\x10\x01", "the body has the field src_app, whose type is another than that of records.proto at byte 0"},
 		"three bytes of indices": {"\x12\x03\x00\x00\x00", "the column src_app ends within a number"},
-		"half a varint":          {"\x2a\x01\x80", "the column bytes_tx ends within a number"},
+		"seven bytes of a sum":   {"\x2a\x07\x00\x00\x00\x00\x00\x00\x00", "the column bytes_tx ends within a number"},
+		"five bytes of flows":    {"\x42\x05\x00\x00\x00\x00\x00", "the column flow ends within a number"},
+		"a flow as a varint":     {"\x40\x01", "the body has the field flow, whose type is another than that of records.proto at byte 0"},
+		"half a varint":          {"\x3a\x01\x80", "the column hour ends within a number"},
 	} {
 		if _, err := decode([]byte(c.body)); err == nil || err.Error() != c.want {
 			t.Errorf("%s: Decode = %v, want %s", name, err, c.want)
@@ -209,10 +290,61 @@ func TestOtherBytesAreRefused(t *testing.T) {
 		}
 	}
 	long := good()
-	long.columns[3] = nil
-	cut := append(long.encode(), "\x2a\x0b\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"...)
-	if _, err := decode(cut); err == nil || err.Error() != "the column bytes_tx has a number of more than 64 bits" {
+	long.columns[hourColumn] = nil
+	cut := append(long.encode(), "\x3a\x0b\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"...)
+	if _, err := decode(cut); err == nil || err.Error() != "the column hour has a number of more than 64 bits" {
 		t.Errorf("Decode of a number of 71 bits = %v", err)
+	}
+}
+
+// A body that Encode makes is read without a hash table of its records. A body with any of these changes is not, because its
+// names or flows are numbered in another way, and has the same posting.
+func TestABodyInOrderIsReadTheShortWay(t *testing.T) {
+	inOrder := func() *body { // a to b, b to a, a to é, a to b
+		return &body{
+			names: []string{"a", "b", "v", "é"}, flows: []uint64{0, 1, 2, 0},
+			columns: [field.Count][]uint64{{0, 1, 0}, {1, 0, 3}, {2, 2, 2}, {1, 3, 5, 7}, {2, 4, 6, 8}, {20}},
+		}
+	}
+	for _, c := range []struct {
+		name   string
+		short  bool
+		change func(b *body)
+	}{
+		{"as it is", true, func(*body) {}},
+		{"a name that no flow has", false, func(b *body) { b.names = append(b.names, "x") }},
+		{"a name twice", false, func(b *body) {
+			b.names, b.columns[0], b.columns[1] = []string{"a", "b", "v", "a", "é"}, []uint64{0, 1, 0}, []uint64{1, 3, 4}
+		}},
+		{"two names in the other order", false, func(b *body) {
+			b.names[0], b.names[1] = "b", "a"
+			b.columns[0], b.columns[1] = []uint64{1, 0, 1}, []uint64{0, 1, 3}
+		}},
+		{"records that have the flows in another order", false, func(b *body) { b.flows = []uint64{1, 0, 1, 2} }},
+		{"a flow twice", false, func(b *body) { b.columns[0][2], b.columns[1][2] = 0, 1; b.names = b.names[:3] }},
+		{"a flow without a record", false, func(b *body) { b.flows = []uint64{0, 1, 1, 0} }},
+		{"an hour for each record", false, func(b *body) { b.columns[hourColumn] = []uint64{20, 20, 20, 20} }},
+	} {
+		b := inOrder()
+		c.change(b)
+		var d Decoder
+		message := b.encode()
+		got, err := d.Decode(message, 10)
+		want := b.posting()
+		if err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: Decode = %+v, %v, want %+v", c.name, got, err, want)
+		}
+		d.message.reset(100)
+		if err := d.message.read(message); err != nil {
+			t.Fatal(err)
+		}
+		n, err := d.message.records()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if short := d.ordered(n) != nil; short != c.short {
+			t.Errorf("%s: ordered = %v, want %v", c.name, short, c.short)
+		}
 	}
 }
 
@@ -239,6 +371,11 @@ func TestRecordsAndNamesOfProtobufAreLimited(t *testing.T) {
 	}
 	if _, err := new(Decoder).Decode(message, 2); err != nil {
 		t.Errorf("Decode of 2 records of 2 = %v", err)
+	}
+	flows := good()
+	flows.columns[0], flows.columns[1], flows.columns[2], flows.flows = []uint64{0, 0}, []uint64{1, 1}, []uint64{2, 2}, []uint64{0}
+	if _, err := new(Decoder).Decode(flows.encode(), 1); !errors.Is(err, flow.ErrTooManyRecords) {
+		t.Errorf("Decode of 2 flows of 1 record = %v, want ErrTooManyRecords", err)
 	}
 	names := []byte(strings.Repeat("\x0a\x00", 1<<20))
 	var err error
@@ -278,6 +415,8 @@ func FuzzRecords(f *testing.F) {
 	f.Add(good().encode())
 	f.Add(good().single())
 	f.Add(messageOf([]flow.Record{rec(-1, "a", "b", "v", 1, 1), rec(1, "b", "a", "v", flow.MaxBytes, 1<<40)}).cutUp(1))
+	f.Add(Encode([]flow.Record{rec(20, "a", "b", "v", 1, 1), rec(20, "b", "é", "v", 2, 1<<40), rec(20, "a", "b", "v", 3, 1)}))
+	f.Add(messageOf([]flow.Record{rec(20, "a", "b", "v", 1, 1), rec(21, "b", "a", "v", 2, 1), rec(20, "a", "b", "v", 3, 1)}).withFlows().encode())
 	f.Add([]byte("\x0a\x01a\x12\x04\x00\x00\x00\x00"))
 	f.Fuzz(func(t *testing.T, message []byte) {
 		got, err := new(Decoder).Decode(message, len(message)+1)
@@ -324,39 +463,70 @@ func (b *body) take(number int, kind protowire.Type, value []byte) bool {
 		name, _ := protowire.ConsumeBytes(value)
 		b.names = append(b.names, string(name))
 		return kind == protowire.BytesType
+	case number == flowField:
+		var ok bool
+		b.flows, ok = appendNumbers(b.flows, protowire.Fixed32Type, kind, value)
+		return ok
 	case f < 0 || f >= field.Count:
 		return true
-	case kind == protowire.BytesType:
+	}
+	var ok bool
+	b.columns[f], ok = appendNumbers(b.columns[f], kindOf(f), kind, value)
+	return ok
+}
+
+// appendNumbers appends the numbers of a column: one, or all in bytes.
+func appendNumbers(to []uint64, want, got protowire.Type, value []byte) (all []uint64, ok bool) {
+	if got == protowire.BytesType {
 		value, _ = protowire.ConsumeBytes(value)
-	case f < namesOfRecord && kind != protowire.Fixed32Type, f >= namesOfRecord && kind != protowire.VarintType:
-		return false
+	} else if got != want {
+		return to, false
 	}
 	for len(value) > 0 {
 		var v uint64
 		var n int
-		if f < namesOfRecord {
-			if len(value) < 4 {
-				return false
-			}
-			v, n = uint64(binary.LittleEndian.Uint32(value)), 4
-		} else if v, n = protowire.ConsumeVarint(value); n < 0 {
-			return false
+		switch want {
+		case protowire.Fixed32Type:
+			var short uint32
+			short, n = protowire.ConsumeFixed32(value)
+			v = uint64(short)
+		case protowire.Fixed64Type:
+			v, n = protowire.ConsumeFixed64(value)
+		default:
+			v, n = protowire.ConsumeVarint(value)
 		}
-		b.columns[f], value = append(b.columns[f], v), value[n:]
+		if n < 0 {
+			return to, false
+		}
+		to, value = append(to, v), value[n:]
 	}
-	return true
+	return to, true
 }
 
 // posting returns the posting of the message by way of JSON; nil if a rule refuses it.
 func (b *body) posting() *flow.Posting {
-	seen := map[string]bool{}
-	for _, name := range b.names {
-		if seen[name] {
+	n := len(b.columns[0])
+	for f := range namesOfRecord {
+		if len(b.columns[f]) != n {
 			return nil
 		}
-		seen[name] = true
 	}
-	n := len(b.columns[0])
+	if len(b.flows) > 0 {
+		var columns [namesOfRecord][]uint64
+		for _, at := range b.flows {
+			if at >= uint64(n) {
+				return nil
+			}
+			for f := range columns {
+				columns[f] = append(columns[f], b.columns[f][at])
+			}
+		}
+		copy(b.columns[:], columns[:])
+		n = len(b.flows)
+	}
+	if hours := b.columns[hourColumn]; len(hours) == 1 && n > 1 {
+		b.columns[hourColumn] = slices.Repeat(hours, n)
+	}
 	for _, column := range b.columns {
 		if len(column) != n || n == 0 {
 			return nil

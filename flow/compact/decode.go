@@ -3,7 +3,9 @@ package compact
 import (
 	"encoding/binary"
 	"fmt"
+	"math"
 	"strconv"
+	"unicode/utf8"
 
 	"flowring/flow"
 	"flowring/flow/field"
@@ -16,14 +18,14 @@ type Decoder struct {
 	flow.Leniency
 	builder flow.PostingBuilder
 	message message
-	names   nameList
-	block   [varintColumns][blockSize]uint64 // the numbers of some records
+	symbols []uint32          // of the names, by index, plus 1; 0: no record had the name so far
+	hours   [blockSize]uint64 // of some records
+	set     set
 }
 
 const (
-	blockSize     = 128 // records whose varints are decoded at once; they stay in the processor's cache
+	blockSize     = 128 // records whose hours are decoded at once; they stay in the processor's cache
 	namesOfRecord = 3   // src_app, dest_app, vpc_id
-	varintColumns = 3   // bytes_tx, bytes_rx, hour
 )
 
 // Decode parses the body of a POST and adds the records up. The first fault in the body refuses the whole body, with a
@@ -51,20 +53,21 @@ func (d *Decoder) decode(body []byte, maxRecords int) (*flow.Posting, error) {
 	if err != nil {
 		return nil, err
 	}
-	if records > maxRecords {
+	if max(records, d.message.flows) > maxRecords {
 		return nil, fmt.Errorf("%w: one request may have %d; send the others in other requests", flow.ErrTooManyRecords,
 			maxRecords)
 	}
-	if err := d.names.reset(&d.message); err != nil {
-		return nil, err
+	if p := d.ordered(records); p != nil {
+		return p, nil
 	}
+	d.symbols = append(d.symbols[:0], make([]uint32, len(d.message.names))...)
 	d.builder.Reset(records + records/4) // then the hash table of distinct flows need not grow
 	for done := 0; done < records; done += blockSize {
 		if err := d.addBlock(done, min(blockSize, records-done)); err != nil {
 			return nil, err
 		}
 	}
-	return d.builder.PostingOf(d.names.used()), nil
+	return d.builder.Posting(), nil
 }
 
 // otherForm recognizes a body of another form, and returns its name and advice; it is empty for others.
@@ -80,59 +83,95 @@ func otherForm(body []byte) string {
 
 // addBlock adds n records; done have been added before.
 func (d *Decoder) addBlock(done, n int) error {
-	for i := range d.block {
-		f := field.BytesTx + field.Field(i)
-		if !d.message.columns[f].next(d.block[i][:n]) {
-			return bodyFault("the column %s has a number of more than 64 bits", f)
-		}
+	hours := d.hours[:n]
+	if !d.message.hours(hours) {
+		return bodyFault("the column %s has a number of more than 64 bits", field.Hour)
 	}
-	src, dest, vpc := d.indices(field.SrcApp, done, n), d.indices(field.DestApp, done, n), d.indices(field.VPCID, done, n)
-	for i := range n {
-		at := scan.Symbols{Src: index(src, i), Dest: index(dest, i), VPC: index(vpc, i)}
-		if err := d.add(at, d.block[0][i], d.block[1][i], flow.Hour(d.block[2][i])); err != nil {
-			if err = d.builder.LeaveOut(err); err != nil {
-				return err
+	m, most := &d.message, uint64(d.MaxSum())
+	good := flow.Hour(math.MinInt64) // the newest hour without a fault
+	for i, hour := range hours {
+		r := m.row(done + i)
+		r.hour = flow.Hour(hour)
+		names, known := d.known(&r.names)
+		if !known || r.tx > most || r.rx > most || r.hour != good {
+			if err := d.fault(&r); err != nil {
+				if err = d.builder.LeaveOut(err); err != nil {
+					return err
+				}
+				continue
 			}
+			names, good = d.number(&r.names), r.hour
+		}
+		if !d.builder.AddNumbered(names, flow.Totals{BytesTx: int64(r.tx), BytesRx: int64(r.rx)}, r.hour) {
+			name := func(i int) string { return string(m.name(r.names[i])) }
+			return flow.Overflow(r.hour, flow.Key{SrcApp: name(0), DestApp: name(1), VPCID: name(2)})
 		}
 	}
 	return nil
 }
 
-// indices returns n indices of a column, of 4 bytes each; done come before.
-func (d *Decoder) indices(f field.Field, done, n int) []byte {
-	return d.message.columns[f].text[indexSize*done:][:indexSize*n]
+// index returns index i of a column, and sum its number i of bytes.
+func index(column []byte, i int) uint32 { return binary.LittleEndian.Uint32(column[4*i:]) }
+func sum(column []byte, i int) uint64   { return binary.LittleEndian.Uint64(column[8*i:]) }
+
+// known returns the symbols of the names at indices. ok is false unless all of them have symbols.
+func (d *Decoder) known(at *[namesOfRecord]uint32) (names scan.Symbols, ok bool) {
+	n := uint32(len(d.symbols))
+	if at[0] >= n || at[1] >= n || at[2] >= n {
+		return names, false
+	}
+	names = scan.Symbols{Src: d.symbols[at[0]] - 1, Dest: d.symbols[at[1]] - 1, VPC: d.symbols[at[2]] - 1}
+	return names, names.Src != none && names.Dest != none && names.VPC != none
 }
 
-// add adds a record, whose names are at indices.
-func (d *Decoder) add(at scan.Symbols, tx, rx uint64, hour flow.Hour) error {
-	names, known := d.names.known(at)
-	if most := uint64(d.MaxSum()); !known || tx > most || rx > most || d.builder.HourFault(hour) != "" {
-		if err := d.fault(&row{[namesOfRecord]uint32{at.Src, at.Dest, at.VPC}, tx, rx, hour}); err != nil {
-			return err
+const none = math.MaxUint32 // one less than the 0 of a name without a symbol
+
+// number returns the symbols of the names at indices, which have no fault.
+func (d *Decoder) number(at *[namesOfRecord]uint32) (names scan.Symbols) {
+	for i, to := range [...]*uint32{&names.Src, &names.Dest, &names.VPC} {
+		symbol := &d.symbols[at[i]]
+		if *symbol == 0 {
+			*symbol = d.builder.Symbol(d.message.name(at[i])) + 1
 		}
-		names = d.names.number(at)
+		*to = *symbol - 1
 	}
-	if !d.builder.AddNumbered(names, flow.Totals{BytesTx: int64(tx), BytesRx: int64(rx)}, hour) {
-		name := d.names.text
-		return flow.Overflow(hour, flow.Key{SrcApp: name(at.Src), DestApp: name(at.Dest), VPCID: name(at.VPC)})
-	}
-	return nil
+	return names
 }
-
-// index returns index i of a column.
-func index(column []byte, i int) uint32 { return binary.LittleEndian.Uint32(column[indexSize*i:]) }
 
 // row is a record of a body.
 type row struct {
+	flow   uint32
 	names  [namesOfRecord]uint32 // indices
 	tx, rx uint64
 	hour   flow.Hour
 }
 
+// row returns record i without its hour. The names of an unknown flow are unknown, too.
+func (m *message) row(i int) row {
+	c := &m.columns
+	r := row{flow: uint32(i), tx: sum(c[field.BytesTx].text, i), rx: sum(c[field.BytesRx].text, i)}
+	if len(m.flowOf.text) > 0 {
+		r.flow = index(m.flowOf.text, i)
+	}
+	for f := range r.names {
+		r.names[f] = math.MaxUint32
+		if at := int(r.flow); at < m.flows {
+			r.names[f] = index(c[f].text, at)
+		}
+	}
+	return r
+}
+
 // fault returns the fault of a record; nil if it has none.
 func (d *Decoder) fault(r *row) error {
+	if r.flow >= uint32(d.message.flows) {
+		return &flow.RecordError{
+			Index: d.builder.Records(), Field: "flow", Syntax: flow.Protobuf,
+			Reason: fmt.Sprintf("must be an index of the %d flows, got %d", d.message.flows, r.flow),
+		}
+	}
 	for f, index := range r.names {
-		if reason := d.names.fault(field.Field(f), index); reason != "" {
+		if reason := d.nameFault(field.Field(f), index); reason != "" {
 			return d.refuse(field.Field(f), reason)
 		}
 	}
@@ -150,4 +189,23 @@ func (d *Decoder) fault(r *row) error {
 // refuse returns the error about a field of the record being read.
 func (d *Decoder) refuse(f field.Field, reason string) error {
 	return &flow.RecordError{Index: d.builder.Records(), Field: f.String(), Reason: reason, Syntax: flow.Protobuf}
+}
+
+// nameFault returns the reason why the name at an index cannot be that of a field; it is empty for a valid one.
+func (d *Decoder) nameFault(f field.Field, index uint32) string {
+	if index >= uint32(len(d.symbols)) {
+		return fmt.Sprintf("must be an index of the %d names, got %d", len(d.symbols), index)
+	}
+	if d.symbols[index] != 0 {
+		return ""
+	}
+	switch text := d.message.name(index); {
+	case len(text) == 0:
+		return f.Want() + ", got an empty name"
+	case len(text) > flow.MaxName:
+		return fmt.Sprintf("%s, got %d bytes: %s", f.Want(), len(text), field.Quote(text))
+	case !utf8.Valid(text):
+		return "must be valid UTF-8, got " + field.Quote(text)
+	}
+	return ""
 }

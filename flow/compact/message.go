@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math/bits"
+	"strings"
 
 	"flowring/flow"
 	"flowring/flow/field"
@@ -21,6 +22,7 @@ const (
 const (
 	namesField  = 1
 	firstColumn = 2 // src_app; the columns have the order of package field
+	flowField   = 8
 )
 
 // tops are the top bits of eight bytes.
@@ -31,7 +33,10 @@ type message struct {
 	body    []byte
 	names   []span
 	columns [field.Count]column
-	most    int // names
+	flowOf  column // the flow of each record, as an index of 4 bytes; empty: record i has flow i
+	flows   int
+	oneHour bool // the column of hours has one hour, that of all records
+	most    int  // names
 }
 
 // span is the part of the body with a name. A slice of slices would be more work for the garbage collector.
@@ -43,7 +48,25 @@ func (m *message) name(index uint32) []byte {
 	return m.body[s.start:][:s.size]
 }
 
-// column has the numbers of one field: indices of 4 bytes each, or varints.
+// texts returns all names. They share one backing string.
+func (m *message) texts() []string {
+	size := 0
+	for _, n := range m.names {
+		size += int(n.size)
+	}
+	var all strings.Builder
+	all.Grow(size)
+	for i := range m.names {
+		all.Write(m.name(uint32(i)))
+	}
+	rest, names := all.String(), make([]string, len(m.names))
+	for i, n := range m.names {
+		names[i], rest = rest[:n.size], rest[n.size:]
+	}
+	return names
+}
+
+// column has the numbers of one field, of a fixed width or as varints.
 type column struct {
 	text []byte // a part of the body, or own
 	own  []byte // the memory for a column that is in several parts of the body
@@ -62,18 +85,16 @@ func (c *column) add(numbers []byte) {
 	c.text = c.own
 }
 
-// indexSize is the number of bytes of an index.
-const indexSize = 4
+// widthOf returns the number of bytes of each number of a column; 0: they are varints.
+func widthOf(f field.Field) int { return [field.Count]int{4, 4, 4, 8, 8, 0}[f] }
 
-// indices returns the number of indices. ok is false if the last one is cut off.
-func (c *column) indices() (n int, ok bool) {
-	return len(c.text) / indexSize, len(c.text)%indexSize == 0
-}
-
-// varints returns the number of varints: the last byte of each has no top bit. ok is false if the last one is cut off.
-func (c *column) varints() (n int, ok bool) {
+// count returns the number of numbers. ok is false if the last one is cut off.
+func (c *column) count(width int) (n int, ok bool) {
+	if width > 0 {
+		return len(c.text) / width, len(c.text)%width == 0
+	}
 	rest := c.text
-	for ; len(rest) >= 8; rest = rest[8:] {
+	for ; len(rest) >= 8; rest = rest[8:] { // the last byte of each varint has no top bit
 		n += bits.OnesCount64(^binary.LittleEndian.Uint64(rest) & tops)
 	}
 	for _, b := range rest {
@@ -86,7 +107,7 @@ func (c *column) varints() (n int, ok bool) {
 
 // reset empties the message.
 func (m *message) reset(most int) {
-	m.body, m.names, m.most = nil, m.names[:0], most
+	*m = message{names: m.names[:0], columns: m.columns, flowOf: column{own: m.flowOf.own[:0]}, most: most}
 	for i := range m.columns {
 		m.columns[i] = column{own: m.columns[i].own[:0]}
 	}
@@ -97,6 +118,11 @@ func (m *message) read(body []byte) error {
 	m.body = body
 	for rest := body; len(rest) > 0; {
 		at := len(body) - len(rest)
+		if len(rest) > 1 && rest[0] == namesField<<3|bytes && int(rest[1]) < min(0x80, len(rest)-1) && len(m.names) < m.most {
+			m.names = append(m.names, span{uint32(at + 2), uint32(rest[1])}) // a name of less than 128 bytes
+			rest = rest[2+rest[1]:]
+			continue
+		}
 		tag, n := binary.Uvarint(rest)
 		if n <= 0 || tag>>3 == 0 || tag>>3 > 1<<29-1 {
 			return malformed(at, "has no field of protobuf")
@@ -149,6 +175,10 @@ func (m *message) take(number, kind int, value []byte, at int) error {
 		return fmt.Errorf("%w: the body has more than %d names", flow.ErrTooManyRecords, m.most)
 	case number == namesField:
 		return malformed(at, "has the field names, which is not of the type string")
+	case number == flowField && (kind == bytes || kind == fixed32):
+		m.flowOf.add(value)
+	case number == flowField:
+		return malformed(at, "has the field flow, whose type is another than that of records.proto")
 	case f < 0 || f >= field.Unknown: // of a later version, or of the sender
 	case kind == bytes, kind == typeOf(f):
 		m.columns[f].add(value)
@@ -160,36 +190,60 @@ func (m *message) take(number, kind int, value []byte, at int) error {
 
 // typeOf returns the type of the numbers of a column.
 func typeOf(f field.Field) int {
-	if f <= field.VPCID {
+	switch widthOf(f) {
+	case 4:
 		return fixed32
+	case 8:
+		return fixed64
 	}
 	return varint
 }
 
 // records returns the number of records.
-func (m *message) records() (int, error) {
-	first := 0
+func (m *message) records() (n int, err error) {
+	var counts [field.Count]int
 	for i := range m.columns {
-		f := field.Field(i)
-		count := m.columns[i].varints
-		if typeOf(f) == fixed32 {
-			count = m.columns[i].indices
-		}
-		n, ok := count()
-		switch {
-		case !ok:
-			return 0, bodyFault("the column %s ends within a number", f)
-		case i == 0:
-			first = n
-		case n != first:
-			const want = "the columns must have equal lengths, got %d of %s and %d of %s"
-			return 0, bodyFault(want, first, field.SrcApp, n, f)
+		var ok bool
+		if counts[i], ok = m.columns[i].count(widthOf(field.Field(i))); !ok {
+			return 0, bodyFault("the column %s ends within a number", field.Field(i))
 		}
 	}
-	if first == 0 {
+	m.flows, n = counts[field.SrcApp], counts[field.SrcApp]
+	of := field.SrcApp.String()
+	if len(m.flowOf.text) > 0 {
+		var ok bool
+		if n, ok = m.flowOf.count(4); !ok {
+			return 0, bodyFault("the column flow ends within a number")
+		}
+		of = "flow"
+	}
+	for i, got := range counts {
+		f, want, as := field.Field(i), n, of
+		if f <= field.VPCID {
+			want, as = m.flows, field.SrcApp.String()
+		}
+		m.oneHour = f == field.Hour && got == 1
+		if got != want && !m.oneHour {
+			return 0, bodyFault("the columns must have equal lengths, got %d of %s and %d of %s", want, as, got, f)
+		}
+	}
+	if n == 0 {
 		return 0, bodyFault("the body has no records")
 	}
-	return first, nil
+	return n, nil
+}
+
+// hours returns the hours of the next records. It is false for a number of more than 64 bits.
+func (m *message) hours(to []uint64) bool {
+	c := &m.columns[field.Hour]
+	if !m.oneHour {
+		return c.next(to)
+	}
+	hour, n := binary.Uvarint(c.text)
+	for i := range to {
+		to[i] = hour
+	}
+	return n > 0
 }
 
 func malformed(at int, reason string) error { return bodyFault("the body %s at byte %d", reason, at) }

@@ -92,8 +92,8 @@ var table = [...]row{
 	Protobuf: {
 		problem: "protobuf", status: 400,
 		title: "The body is not a message of records",
-		advice: "Nothing was stored. Send one message Records, as docs/api.md describes it: names, and six columns of " +
-			"equal lengths.",
+		advice: "Nothing was stored. Send one message Records, as docs/api.md describes it: tables of names and flows, and " +
+			"columns of equal lengths.",
 	},
 	Record: {
 		problem: "record", status: 400,
