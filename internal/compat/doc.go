@@ -11,7 +11,7 @@
 //	2        totals of slices in the data folder; calls between nodes for queries of many hours; the flows
 //	         of a slice as columns
 //	3        floors of retention, marks of erased hours, and the proven quorum in the roster; the calls
-//	         for batches of which the key and the hour decide
+//	         for batches of which the key and the hour decide; the IDs of requests in calls on streams
 //
 // A change of a format that an older program cannot read is a Feature of the next version. A new feature needs three
 // lines: its constant in versions.go, its row in the table above, and at the writer a condition such as

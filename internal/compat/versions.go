@@ -31,6 +31,7 @@ const (
 	Erasure    Feature = 3 // marks of erased hours in the roster
 	ByKey      Feature = 3 // the calls that store batches of which the key and the hour decide
 	Proven     Feature = 3 // proven quorum in the roster
+	RequestIDs Feature = 3 // the IDs of requests in calls on streams
 )
 
 // On reports whether a version has the feature.

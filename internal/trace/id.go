@@ -1,7 +1,6 @@
 package trace
 
 import (
-	"context"
 	"encoding/binary"
 	"encoding/hex"
 	"math/rand/v2"
@@ -32,7 +31,8 @@ func New() (id ID) {
 // another form, count as none. The header of the answer gets the ID, and the context of the result has it.
 func Enter(answer http.Header, r *http.Request) *http.Request {
 	id := ofRequest(r.Header)
-	c := &traced{Context: r.Context(), id: id, text: [1]string{id.String()}}
+	c := traceOne(r.Context(), id)
+	c.text[0] = id.String()
 	answer[Header] = c.text[:]
 	return r.WithContext(c)
 }
@@ -106,38 +106,3 @@ func isLowerHex(text string) bool {
 	}
 	return true
 }
-
-// key is the key of the ID in a context.
-type key struct{}
-
-// traced is a context with an ID. It is one object with the value of the header, because each request makes one.
-type traced struct {
-	context.Context
-	id   ID
-	text [1]string // the ID in the header of the answer
-}
-
-// Value implements context.Context.
-func (c *traced) Value(k any) any {
-	if k == (key{}) {
-		return c.id
-	}
-	return c.Context.Value(k)
-}
-
-// With returns ctx with the ID. The zero ID changes nothing.
-func With(ctx context.Context, id ID) context.Context {
-	if id.IsZero() {
-		return ctx
-	}
-	return &traced{Context: ctx, id: id}
-}
-
-// Of returns the ID of the request for which ctx works; zero: none.
-func Of(ctx context.Context) ID {
-	id, _ := ctx.Value(key{}).(ID)
-	return id
-}
-
-// Shared returns the context of work that may outlive the request of ctx: life with the ID of ctx.
-func Shared(life, ctx context.Context) context.Context { return With(life, Of(ctx)) }

@@ -5,10 +5,11 @@ import (
 	"log/slog"
 )
 
-// Attribute is the name of the ID in a log line.
+// Attribute is the name of the ID in a log line. A line about work for several requests has the IDs of all, with a comma
+// between two.
 const Attribute = "request"
 
-// Handler returns a handler that adds the ID of the context to each log line.
+// Handler returns a handler that adds the IDs of the context to each log line.
 func Handler(next slog.Handler) slog.Handler {
 	if _, has := next.(handler); has {
 		return next
@@ -20,8 +21,8 @@ type handler struct{ slog.Handler }
 
 // Handle implements slog.Handler.
 func (h handler) Handle(ctx context.Context, r slog.Record) error {
-	if id := Of(ctx); !id.IsZero() {
-		r.AddAttrs(slog.String(Attribute, id.String()))
+	if ids := All(ctx); len(ids) > 0 {
+		r.AddAttrs(slog.String(Attribute, ids.String()))
 	}
 	return h.Handler.Handle(ctx, r)
 }

@@ -111,3 +111,40 @@ func TestLogLinesCarryTheIDOfTheirContext(t *testing.T) {
 		t.Errorf("the line is %q", got)
 	}
 }
+
+func TestIDsOfACall(t *testing.T) {
+	one, two := With(t.Context(), ID{1}), With(t.Context(), ID{2})
+	ids := IDs(nil).Add(All(one)).Add(All(one)).Add(All(t.Context())).Add(All(two))
+	if want := (ID{1}).String() + "," + (ID{2}).String(); ids.String() != want || !ids.Valid() {
+		t.Errorf("the IDs of two requests are %q, valid: %t, want %q", ids, ids.Valid(), want)
+	}
+	for _, want := range []IDs{nil, ids[:16], ids} {
+		sent := append(IDs(nil), want...)
+		ctx := WithAll(t.Context(), sent)
+		clear(sent) // a call uses its buffer again
+		if got := All(ctx); !bytes.Equal(got, want) || Of(ctx) != Of(WithAll(t.Context(), want[:min(16, len(want))])) {
+			t.Errorf("a context with %q has %q, the first is %v", want, got, Of(ctx))
+		}
+	}
+	many := IDs(nil)
+	for i := range MaxIDs + 2 {
+		many = many.Add(All(With(t.Context(), ID{1, byte(i)})))
+	}
+	if len(many) != MaxIDs*len(ID{}) || !many.Valid() {
+		t.Errorf("%d IDs are added up to %d bytes, want %d IDs", MaxIDs+2, len(many), MaxIDs)
+	}
+	for _, wrong := range []IDs{nil, {}, ids[:15], ids[:17], append(ids[:16:16], make(IDs, 16)...), append(many, ids[:16]...)} {
+		if wrong.Valid() {
+			t.Errorf("%x are valid IDs", []byte(wrong))
+		}
+	}
+}
+
+func TestALineAboutWorkForSeveralRequestsHasAllIDs(t *testing.T) {
+	var out bytes.Buffer
+	ids := IDs(nil).Add(All(With(t.Context(), ID{1}))).Add(All(With(t.Context(), ID{2})))
+	slog.New(Handler(slog.NewTextHandler(&out, nil))).InfoContext(WithAll(t.Context(), ids), "shared")
+	if got := out.String(); !strings.HasSuffix(got, "msg=shared request="+(ID{1}).String()+","+(ID{2}).String()+"\n") {
+		t.Errorf("the line is %q", got)
+	}
+}

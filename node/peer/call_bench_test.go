@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"flowring/flow"
+	"flowring/internal/compat"
+	"flowring/internal/trace"
 	"flowring/ring/roster"
 )
 
@@ -22,12 +24,13 @@ func cpu(b *testing.B) time.Duration {
 }
 
 // BenchmarkCall measures the cost of the protocol on both sides: a peer without work keeps a batch of five flows,
-// over TCP on loopback.
+// over TCP on loopback. The calls carry the ID of a request.
 func BenchmarkCall(b *testing.B) {
 	batch := fiveFlows(b)
 	for _, callers := range []int{1, 8, 64} {
 		b.Run(fmt.Sprint(callers), func(b *testing.B) {
 			c, addr := benchPair(b)
+			ctx := trace.With(b.Context(), trace.New())
 			if _, err := c.Apply(b.Context(), addr, batch); err != nil {
 				b.Fatal(err)
 			}
@@ -36,7 +39,7 @@ func BenchmarkCall(b *testing.B) {
 			for range callers {
 				wg.Go(func() {
 					for range calls {
-						if err := applyWithin(b.Context(), c, addr, batch); err != nil {
+						if err := applyWithin(ctx, c, addr, batch); err != nil {
 							b.Error(err)
 						}
 					}
@@ -84,7 +87,7 @@ func (willing) Apply(context.Context, []flow.Written) error { return nil }
 func benchPair(b *testing.B) (*Client, string) {
 	d := newDouble()
 	c, mine := newTestClient(b)
-	d.roster = d.roster.With(roster.Store{ID: roster.NewStoreID(), Name: "c", Established: true})
+	d.roster = d.roster.With(roster.Store{ID: roster.NewStoreID(), Name: "c", Established: true}).WithVersion(compat.Newest)
 	mine.roster = d.roster
 	return c, serveHandler(b, newTestServer(b, ServerConfig{}, willing{d}))
 }

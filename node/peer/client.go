@@ -202,12 +202,15 @@ func (c *Client) Look(
 	return from, yes, err
 }
 
-// callByStream makes a call by a stream. It adds the caller and the time left to the ask.
+// callByStream makes a call by a stream. It adds the caller, the time left, and the requests of ctx to the ask.
 func (c *Client) callByStream(
 	ctx context.Context, addr string, a wire.Ask,
 ) (replayed bool, from roster.Store, err error) {
 	own := c.rosters.Roster()
 	a.Roster, a.Cluster = own.Hash(), own.Cluster()
+	if compat.RequestIDs.On(own.Version()) {
+		a.Requests = trace.All(ctx)
+	}
 	size := a.Size()
 	if size > wire.MaxAsk {
 		err := fmt.Errorf("%s at %s: batches of %d bytes, at most %d", wire.CallName(a.Kind), addr, size, wire.MaxAsk)
@@ -217,7 +220,7 @@ func (c *Client) callByStream(
 		a.Wait = max(time.Until(deadline), time.Millisecond)
 	}
 	answer, err := c.streams.Call(ctx, addr, stream.Request{
-		Kind: a.Kind, Size: size, Append: a.Append, Version: int(own.Version()),
+		Kind: a.FrameKind(), Size: size, Append: a.Append, Version: int(own.Version()),
 	})
 	if err == nil {
 		replayed, from, err = c.decodeReply(addr, answer.Body, c.noteReply(addr))

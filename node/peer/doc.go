@@ -38,7 +38,8 @@
 // threads. A call by a stream costs half of that alone, and an eighth when many calls share reads and writes. A call
 // continues at the peer after its caller has cancelled it, until the deadline of the caller.
 //
-// A call for a request of a client carries its ID (Flowring-Request-Id, package trace). Calls on streams carry none.
+// A call for a request of a client carries its ID (Flowring-Request-Id, package trace). Calls on streams carry it
+// in their bodies, from cluster version 3 on.
 //
 // Every answer names its store (Flowring-Store). If the hash of the caller's roster (Flowring-Roster) differs from
 // that of the answerer, the answer carries the answerer's roster (Flowring-Roster-Value). The client merges that

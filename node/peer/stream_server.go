@@ -10,6 +10,7 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"flowring/internal/contract"
+	"flowring/internal/trace"
 	"flowring/node/peer/stream"
 	"flowring/node/peer/wire"
 	"flowring/node/replica/late"
@@ -30,7 +31,7 @@ func (s *Server) initStreams() {
 	s.streams = stream.NewServer(stream.ServerConfig{
 		MaxBody: wire.MaxAsk, Room: s.room,
 		// An admitted batch is still sent to other stores when the call has returned.
-		Methods: map[stream.Kind]stream.Method{
+		Methods: wire.BothForms(map[stream.Kind]stream.Method{
 			wire.KindAdmit:           {Slots: s.routedSlots, KeepsBody: true},
 			wire.KindAdmitChecked:    {Slots: s.routedSlots, KeepsBody: true},
 			wire.KindAdmitByKey:      {Slots: s.routedSlots, KeepsBody: true},
@@ -39,7 +40,7 @@ func (s *Server) initStreams() {
 			wire.KindApply:           {Slots: s.plainSlots},
 			wire.KindUnderWay:        {Slots: s.plainSlots},
 			wire.KindHeld:            {Slots: s.plainSlots},
-		},
+		}),
 	}, streamHandler{s})
 	s.register("POST", "stream", s.serveStream)
 }
@@ -107,14 +108,14 @@ type streamHandler struct{ server *Server }
 func (h streamHandler) Serve(ctx context.Context, c *stream.Call) {
 	s := h.server
 	a, err := wire.ParseAsk(c.Kind, c.Body)
-	replayed := false
+	ctx, replayed := trace.WithAll(ctx, a.Requests), false
 	if err != nil {
 		err = contract.Malformed.Errorf("%w", err)
 	} else {
 		replayed, err = s.do(ctx, &a)
 	}
-	if err != nil && asError(err).kind() == contract.Internal && ctx.Err() == nil {
-		s.log.Error("peer call failed", "call", wire.CallName(a.Kind), "error", err)
+	if err != nil {
+		s.logRefusal(ctx, wire.CallName(a.Kind), asError(err), err)
 	}
 	r := s.reply(&a, replayed, err)
 	c.Reply(r.Size(), r.Append)
@@ -138,7 +139,7 @@ func (s *Server) do(ctx context.Context, a *wire.Ask) (replayed bool, err error)
 	defer func() {
 		if cause := recover(); cause != nil {
 			stack := string(debug.Stack())
-			s.log.Error("peer call panicked", "call", wire.CallName(a.Kind), "cause", cause, "stack", stack)
+			s.log.ErrorContext(ctx, "peer call panicked", "call", wire.CallName(a.Kind), "cause", cause, "stack", stack)
 			err = fmt.Errorf("panic: %v", cause)
 		}
 	}()

@@ -5,7 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -14,7 +16,9 @@ import (
 	"go.uber.org/goleak"
 
 	"flowring/flow"
+	"flowring/internal/compat"
 	"flowring/internal/contract"
+	"flowring/internal/trace"
 	"flowring/node/peer/wire"
 )
 
@@ -209,6 +213,41 @@ func TestTheDeadlineOfTheCallerTravels(t *testing.T) {
 		}
 		if got := <-left; got > tt.want || got < tt.want-time.Minute {
 			t.Errorf("an admission has %v left, want %v", got, tt.want)
+		}
+	}
+}
+
+// A call carries the IDs of its requests once version 3 is on, because a node of an older version ends a stream with a
+// kind of call that it does not know.
+func TestCallsOnStreamsCarryTheirRequests(t *testing.T) {
+	ids := trace.IDs{15: 1, 31: 2}
+	for _, tt := range []struct {
+		version compat.Version
+		want    trace.IDs
+	}{{1, nil}, {2, nil}, {3, ids}, {4, ids}} {
+		got := make(chan trace.IDs, 2)
+		d := newDouble()
+		admit := func(ctx context.Context, _ []flow.Written) (bool, error) {
+			got <- trace.All(ctx)
+			return false, contract.Busy.Errorf("full")
+		}
+		var log bytes.Buffer
+		server := newTestServer(t, ServerConfig{}, scripted{double: d, admit: admit})
+		server.log = slog.New(trace.Handler(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})))
+		c, mine := newTestClient(t)
+		mine.roster = mine.roster.WithVersion(tt.version)
+		d.offer = compat.Offer{On: tt.version, Speaks: compat.Range{Oldest: 1, Newest: 4}}
+		mine.offer = d.offer
+		_, err := c.Admit(trace.WithAll(t.Context(), ids), serveHandler(t, server), false, flow.ID{}, numbered(t, 1))
+		if !errors.Is(err, contract.Busy) {
+			t.Fatalf("Admit = %v, want busy", err)
+		}
+		if got := <-got; got.String() != tt.want.String() {
+			t.Errorf("version %d: a call has the requests %q, want %q", tt.version, got, tt.want)
+		}
+		line := `msg="peer call refused" call=admit error=full`
+		if text := log.String(); strings.Count(text, line) != 1 || strings.Contains(text, " request="+ids.String()) != (tt.want != nil) {
+			t.Errorf("version %d: the log is\n%s", tt.version, text)
 		}
 	}
 }

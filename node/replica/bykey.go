@@ -63,7 +63,7 @@ func (r *Replicas) callAdmitByKey(
 	if to.Self {
 		return r.AdmitByKey(ctx, known, batches)
 	}
-	return r.Peers.AdmitByKey(ctx, to.Addr, known, bytesOf(batches)...)
+	return r.Peers.AdmitByKey(ctx, to.Addr, known, owners.Encoded(batches)...)
 }
 
 // AdmitByKey is Admit for batches of which the key and the hour decide. A batch counts as stored if this store holds

@@ -9,7 +9,10 @@ import (
 	"flowring/flow"
 	"flowring/internal/contract"
 	"flowring/internal/safeguard"
+	"flowring/internal/trace"
 	"flowring/node/replica/candidates"
+	"flowring/node/replica/coalesce"
+	"flowring/node/replica/owners"
 	"flowring/ring/roster"
 )
 
@@ -34,7 +37,7 @@ func (r *Replicas) replicate(ctx context.Context, batches []flow.Written) error 
 		if err != nil || p.allAcked() {
 			return err
 		}
-		p.send()
+		p.send(ctx)
 		select {
 		case a := <-p.acks:
 			err = p.take(a)
@@ -132,13 +135,13 @@ func (p *replication) addNext(i int) bool {
 }
 
 // send sends the due transfers, and does not wait for the answers.
-func (p *replication) send() {
+func (p *replication) send(ctx context.Context) {
 	for _, t := range p.due {
-		batches := make([]flow.Written, len(t.writes))
+		w := coalesce.Writes{Batches: make([]flow.Written, len(t.writes)), Requests: trace.All(ctx)}
 		for k, i := range t.writes {
-			batches[k] = p.writes[i].Written
+			w.Batches[k] = p.writes[i].Written
 		}
-		p.r.coalescer.Send(t.to.ID, t.to, batches, p.answerTo(t))
+		p.r.coalescer.Send(t.to.ID, t.to, w, p.answerTo(t))
 	}
 	p.due = p.due[:0]
 }
@@ -258,11 +261,11 @@ func (r *Replicas) countAcks(ackedBy []roster.Store) int {
 
 // applyAt stores batches at one store. It may outlive the request, because R copies should exist soon after the
 // answer.
-func (r *Replicas) applyAt(to candidates.Candidate, batches []flow.Written) (roster.Store, error) {
+func (r *Replicas) applyAt(to candidates.Candidate, w coalesce.Writes) (roster.Store, error) {
 	if to.Self {
-		return r.Cluster.Self(), r.Apply(batches)
+		return r.Cluster.Self(), r.Apply(w.Batches)
 	}
-	ctx, cancel := context.WithTimeout(r.ctx, r.CallWait)
+	ctx, cancel := context.WithTimeout(trace.WithAll(r.ctx, w.Requests), r.CallWait)
 	defer cancel()
-	return r.Peers.Apply(ctx, to.Addr, bytesOf(batches)...)
+	return r.Peers.Apply(ctx, to.Addr, owners.Encoded(w.Batches)...)
 }

@@ -140,7 +140,7 @@ func (r *Replicas) checkAt(ctx context.Context, to candidates.Candidate, batches
 	if to.Self {
 		return r.Check(batches)
 	}
-	return r.Peers.Check(ctx, to.Addr, batches[0].Posting, bytesOf(batches)...)
+	return r.Peers.Check(ctx, to.Addr, batches[0].Posting, owners.Encoded(batches)...)
 }
 
 func (r *Replicas) admitAt(ctx context.Context, to candidates.Candidate, batches []flow.Written) (bool, error) {
@@ -158,15 +158,7 @@ func (r *Replicas) callAdmit(
 	if to.Self {
 		return r.Admit(ctx, checked, batches)
 	}
-	return r.Peers.Admit(ctx, to.Addr, checked, batches[0].Posting, bytesOf(batches)...)
-}
-
-func bytesOf(batches []flow.Written) [][]byte {
-	all := make([][]byte, len(batches))
-	for i, b := range batches {
-		all[i] = b.Bytes
-	}
-	return all
+	return r.Peers.Admit(ctx, to.Addr, checked, batches[0].Posting, owners.Encoded(batches)...)
 }
 
 // partlyStored reports whether a batch of the posting is known to be stored, because an earlier attempt of the client

@@ -4,16 +4,19 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"maps"
 	"time"
 
 	"flowring/flow"
 	"flowring/internal/contract"
+	"flowring/internal/trace"
 	"flowring/node/peer/stream"
 )
 
 // The bodies of the calls on streams:
 //
 //	ask       wait(4) [roster] [cluster] [posting] [batch]...
+//	traced    wait(4) [roster] [cluster] [posting] [requests] [batch]...
 //	reply     outcome(1) [store] [roster] [refusal]
 //
 // [x] is x behind its length in 4 bytes; numbers are big endian.
@@ -22,6 +25,7 @@ import (
 //   - roster of an ask: the hash of the caller's roster; cluster: its cluster ID
 //   - posting: the hash of the posting of all batches, 16 bytes; empty unless the call admits or checks batches with
 //     a key
+//   - requests: the IDs of the clients' requests, 16 bytes each, 1 to 64 of them. A traced ask has its kind plus 128
 //   - store: the answering store, as FormatStore writes it
 //   - roster of a reply: the answerer's roster in JSON; empty if the hashes are equal
 //   - refusal: a refusal of package peer in JSON
@@ -42,7 +46,7 @@ const (
 
 // CallName returns the name of a kind of call.
 func CallName(k stream.Kind) string {
-	switch k {
+	switch k &^ traced {
 	case KindAdmit, KindAdmitChecked, KindAdmitByKey, KindAdmitKnownByKey:
 		return "admit"
 	case KindCheck:
@@ -65,12 +69,38 @@ type Ask struct {
 	Roster  string        // hash of the caller's roster
 	Cluster string        // ID of the caller's cluster
 	Posting flow.ID       // hash of the posting of the batches; zero: not known
-	Batches [][]byte
+	// Requests are the requests of clients for which the call works; empty: none, or a version before
+	// compat.RequestIDs is on.
+	Requests trace.IDs
+	Batches  [][]byte
+}
+
+// traced is the difference of the kinds of an ask with the IDs of requests and of one without.
+const traced stream.Kind = 128
+
+// FrameKind returns the kind of the frame of the ask.
+func (a *Ask) FrameKind() stream.Kind {
+	if len(a.Requests) > 0 {
+		return a.Kind | traced
+	}
+	return a.Kind
+}
+
+// BothForms returns the methods of calls with and without the IDs of requests.
+func BothForms(plain map[stream.Kind]stream.Method) map[stream.Kind]stream.Method {
+	both := maps.Clone(plain)
+	for kind, method := range plain {
+		both[kind|traced] = method
+	}
+	return both
 }
 
 // Size returns the length of the encoded ask.
 func (a *Ask) Size() int {
 	n := 4 + pieceSize(len(a.Roster)) + pieceSize(len(a.Cluster)) + pieceSize(len(a.postingPiece()))
+	if len(a.Requests) > 0 {
+		n += pieceSize(len(a.Requests))
+	}
 	for _, b := range a.Batches {
 		n += pieceSize(len(b))
 	}
@@ -81,6 +111,9 @@ func (a *Ask) Size() int {
 func (a *Ask) Append(dst []byte) []byte {
 	dst = binary.BigEndian.AppendUint32(dst, uint32(min(max(a.Wait.Milliseconds(), 0), 1<<32-1)))
 	dst = appendPiece(appendPiece(appendPiece(dst, a.Roster), a.Cluster), a.postingPiece())
+	if len(a.Requests) > 0 {
+		dst = appendPiece(dst, []byte(a.Requests))
+	}
 	for _, b := range a.Batches {
 		dst = appendPiece(dst, b)
 	}
@@ -95,11 +128,14 @@ func (a *Ask) postingPiece() []byte {
 	return a.Posting[:]
 }
 
-// ParseAsk decodes an ask. Its batches share the memory of body.
+// ParseAsk decodes an ask, by the kind of its frame. Its requests and batches share the memory of body.
 func ParseAsk(kind stream.Kind, body []byte) (Ask, error) {
 	a, rest, err := ParseCaller(kind, body)
 	if err == nil {
 		rest, err = a.cutPosting(rest)
+	}
+	if err == nil && kind&traced != 0 {
+		rest, err = a.cutRequests(rest)
 	}
 	for err == nil && len(rest) > 0 {
 		var batch []byte
@@ -119,12 +155,22 @@ func (a *Ask) cutPosting(data []byte) (rest []byte, err error) {
 	return rest, err
 }
 
-// ParseCaller decodes the caller at the start of an ask.
+// cutRequests decodes the IDs of requests at the start of data.
+func (a *Ask) cutRequests(data []byte) (rest []byte, err error) {
+	piece, rest, err := cutPiece(data)
+	a.Requests = piece
+	if err == nil && !a.Requests.Valid() {
+		return nil, fmt.Errorf("%d bytes are no IDs of requests", len(piece))
+	}
+	return rest, err
+}
+
+// ParseCaller decodes the caller at the start of an ask, by the kind of its frame.
 func ParseCaller(kind stream.Kind, data []byte) (a Ask, rest []byte, err error) {
 	if len(data) < 4 {
 		return Ask{}, nil, errCutShort
 	}
-	a = Ask{Kind: kind, Wait: time.Duration(binary.BigEndian.Uint32(data)) * time.Millisecond}
+	a = Ask{Kind: kind &^ traced, Wait: time.Duration(binary.BigEndian.Uint32(data)) * time.Millisecond}
 	roster, rest, err := cutPiece(data[4:])
 	if err != nil {
 		return Ask{}, nil, err

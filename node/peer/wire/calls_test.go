@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"flowring/flow"
+	"flowring/internal/trace"
 	"flowring/node/peer/stream"
 )
 
@@ -18,9 +19,10 @@ func TestAsksAndRepliesAreReadAsWritten(t *testing.T) {
 		{Kind: KindApply, Batches: [][]byte{[]byte("one")}},
 		{Kind: KindAdmitChecked, Wait: 4 * time.Second, Roster: "hash", Cluster: "c", Batches: [][]byte{[]byte("one"), []byte("three")}},
 		{Kind: KindCheck, Wait: math.MaxUint32 * time.Millisecond, Roster: "hash"},
+		{Kind: KindApply, Requests: bytes.Repeat([]byte{7}, 64*16), Batches: [][]byte{[]byte("one")}},
 	} {
 		body := want.Append(nil)
-		got, err := ParseAsk(want.Kind, body)
+		got, err := ParseAsk(want.FrameKind(), body)
 		if err != nil || len(body) != want.Size() || !reflect.DeepEqual(got, want) {
 			t.Errorf("%d bytes: %+v, %v, want %d bytes: %+v", len(body), got, err, want.Size(), want)
 		}
@@ -59,6 +61,19 @@ func TestBodiesThatAreCutShort(t *testing.T) {
 			t.Errorf("an ask of %d bytes is %+v, %v", n, got, err)
 		}
 	}
+	a.Requests = bytes.Repeat([]byte{7}, 16)
+	whole = a.Append(nil)
+	for n := range len(whole) {
+		if got, err := ParseAsk(a.FrameKind(), whole[:n]); (err == nil) != (n == len(whole)-5) {
+			t.Errorf("an ask with a request, of %d bytes, is %+v, %v", n, got, err)
+		}
+	}
+	for _, wrong := range [][]byte{nil, make([]byte, 16), bytes.Repeat([]byte{7}, 17), bytes.Repeat([]byte{7}, 65*16)} {
+		body := appendPiece((&Ask{}).Append(nil), wrong)
+		if got, err := ParseAsk(KindApply|traced, body); err == nil {
+			t.Errorf("%d bytes are taken for IDs of requests: %+v", len(wrong), got)
+		}
+	}
 	r := Reply{Store: []byte("s"), Refusal: []byte("x")}
 	answer := r.Append(nil)
 	for n := range len(answer) {
@@ -76,6 +91,7 @@ func TestBodiesHaveFixedBytes(t *testing.T) {
 	a := Ask{
 		Kind: KindAdmitChecked, Wait: 4 * time.Second, Roster: "r1", Cluster: "c", Posting: flow.ID{1, 2}, Batches: [][]byte{[]byte("ab"), {}},
 	}
+	withRequest := Ask{Kind: KindApply, Requests: trace.IDs{15: 9}, Batches: [][]byte{[]byte("ab")}}
 	r := Reply{Outcome: Refused, Store: []byte("s"), Roster: []byte("{}"), Refusal: []byte("no")}
 	for _, tt := range []struct {
 		name string
@@ -85,6 +101,9 @@ func TestBodiesHaveFixedBytes(t *testing.T) {
 		{"an ask", a.Append(nil), "00000fa0" + "00000002" + "7231" + "00000001" + "63" +
 			"00000010" + "01020000000000000000000000000000" + "00000002" + "6162" + "00000000"},
 		{"an ask without anything", (&Ask{}).Append(nil), "00000000" + "00000000" + "00000000" + "00000000"},
+		{"an ask with a request", append([]byte{byte(withRequest.FrameKind())}, withRequest.Append(nil)...), "84" +
+			"00000000" + "00000000" + "00000000" + "00000000" +
+			"00000010" + "00000000000000000000000000000009" + "00000002" + "6162"},
 		{"a reply", r.Append(nil), "02" + "00000001" + "73" + "00000002" + "7b7d" + "00000002" + "6e6f"},
 	} {
 		if got := hex.EncodeToString(tt.body); got != tt.want {
@@ -99,17 +118,19 @@ func TestBodiesHaveFixedBytes(t *testing.T) {
 
 func FuzzParseAsk(f *testing.F) {
 	a := Ask{Kind: KindAdmit, Wait: time.Second, Roster: "hash", Cluster: "c", Batches: [][]byte{[]byte("one"), nil}}
-	f.Add(a.Append(nil))
+	f.Add(byte(KindAdmit), a.Append(nil))
 	a.Posting = flow.ID{1}
-	f.Add(a.Append(nil))
-	f.Add([]byte{0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff})
-	f.Fuzz(func(t *testing.T, rest []byte) {
-		a, err := ParseAsk(KindAdmit, rest)
+	f.Add(byte(KindAdmit), a.Append(nil))
+	a.Requests = trace.IDs{15: 9}
+	f.Add(byte(a.FrameKind()), a.Append(nil))
+	f.Add(byte(KindApply|traced), []byte{0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff})
+	f.Fuzz(func(t *testing.T, kind byte, rest []byte) {
+		a, err := ParseAsk(stream.Kind(kind), rest)
 		if err != nil {
 			return
 		}
-		if again := a.Append(nil); !bytes.Equal(again, rest) {
-			t.Errorf("%x, written again, is %x", rest, again)
+		if again := a.Append(nil); !bytes.Equal(again, rest) || a.FrameKind() != stream.Kind(kind) {
+			t.Errorf("kind %d with %x, written again, is kind %d with %x", kind, rest, a.FrameKind(), again)
 		}
 		a.Written()
 	})

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"flowring/flow"
+	"flowring/internal/trace"
 	"flowring/ring/roster"
 )
 
@@ -24,7 +25,7 @@ const (
 type Coalescer[To any] struct {
 	maxBatches int
 	run        func(fn func()) error // runs fn in another goroutine, or fails and does not run it
-	apply      func(to To, batches []flow.Written) (roster.Store, error)
+	apply      func(to To, w Writes) (roster.Store, error)
 
 	mu   sync.Mutex
 	next map[lane]*combinedCall[To] // per lane with a call under way: the next call; nil: no write waits
@@ -33,7 +34,7 @@ type Coalescer[To any] struct {
 // New returns a Coalescer whose calls have at most maxBatches batches. It calls apply by run, in another goroutine. An
 // error of run is the result of the writes.
 func New[To any](
-	maxBatches int, run func(fn func()) error, apply func(to To, batches []flow.Written) (roster.Store, error),
+	maxBatches int, run func(fn func()) error, apply func(to To, w Writes) (roster.Store, error),
 ) *Coalescer[To] {
 	return &Coalescer[To]{maxBatches: maxBatches, run: run, apply: apply, next: map[lane]*combinedCall[To]{}}
 }
@@ -54,31 +55,38 @@ func laneOf(id roster.StoreID, batches []flow.Written) (lane, bool) {
 	return l, !slices.ContainsFunc(batches, between)
 }
 
+// Writes are the batches of one write, or of several in one call, and the requests that they belong to.
+type Writes struct {
+	Batches  []flow.Written
+	Requests trace.IDs
+}
+
 // Result receives the answer of a store, or the error of the call. It must not block.
 type Result func(from roster.Store, err error)
 
 // combinedCall is the batches of several writes to one store.
 type combinedCall[To any] struct {
 	to      To
-	batches []flow.Written
+	writes  Writes
 	bytes   int
 	results []Result
 }
 
-func newCall[To any](to To, batches []flow.Written, done Result) *combinedCall[To] {
+func newCall[To any](to To, w Writes, done Result) *combinedCall[To] {
 	c := &combinedCall[To]{to: to}
-	c.add(batches, done)
+	c.add(w, done)
 	return c
 }
 
-func (c *combinedCall[To]) add(batches []flow.Written, done Result) {
-	c.batches = append(c.batches, batches...)
-	c.bytes += sizeOf(batches)
+func (c *combinedCall[To]) add(w Writes, done Result) {
+	c.writes.Batches = append(c.writes.Batches, w.Batches...)
+	c.writes.Requests = c.writes.Requests.Add(w.Requests)
+	c.bytes += sizeOf(w.Batches)
 	c.results = append(c.results, done)
 }
 
 func (c *Coalescer[To]) fits(call *combinedCall[To], batches []flow.Written) bool {
-	return len(call.batches)+len(batches) <= c.maxBatches && call.bytes+sizeOf(batches) <= maxBytes
+	return len(call.writes.Batches)+len(batches) <= c.maxBatches && call.bytes+sizeOf(batches) <= maxBytes
 }
 
 func sizeOf(batches []flow.Written) int {
@@ -95,12 +103,12 @@ func (c *combinedCall[To]) finish(from roster.Store, err error) {
 	}
 }
 
-// Send sends batches to the store with the given ID, and does not wait for the answer. It calls done once, with the
+// Send sends a write to the store with the given ID, and does not wait for the answer. It calls done once, with the
 // result. done must not block.
-func (c *Coalescer[To]) Send(id roster.StoreID, to To, batches []flow.Written, done Result) {
-	l, shared := laneOf(id, batches)
+func (c *Coalescer[To]) Send(id roster.StoreID, to To, w Writes, done Result) {
+	l, shared := laneOf(id, w.Batches)
 	if !shared {
-		c.start(newCall(to, batches, done))
+		c.start(newCall(to, w, done))
 		return
 	}
 	c.mu.Lock()
@@ -109,15 +117,15 @@ func (c *Coalescer[To]) Send(id roster.StoreID, to To, batches []flow.Written, d
 	case !busy:
 		c.next[l] = nil
 		c.mu.Unlock()
-		c.startLane(l, newCall(to, batches, done))
+		c.startLane(l, newCall(to, w, done))
 	case next == nil:
-		c.next[l] = newCall(to, batches, done)
+		c.next[l] = newCall(to, w, done)
 		c.mu.Unlock()
-	case c.fits(next, batches):
-		next.add(batches, done)
+	case c.fits(next, w.Batches):
+		next.add(w, done)
 		c.mu.Unlock()
 	default:
-		c.next[l] = newCall(to, batches, done)
+		c.next[l] = newCall(to, w, done)
 		c.mu.Unlock()
 		c.start(next)
 	}
@@ -125,7 +133,7 @@ func (c *Coalescer[To]) Send(id roster.StoreID, to To, batches []flow.Written, d
 
 // start makes one call beside the lanes.
 func (c *Coalescer[To]) start(call *combinedCall[To]) {
-	if err := c.run(func() { call.finish(c.apply(call.to, call.batches)) }); err != nil {
+	if err := c.run(func() { call.finish(c.apply(call.to, call.writes)) }); err != nil {
 		call.finish(roster.Store{}, err)
 	}
 }
@@ -140,13 +148,13 @@ func (c *Coalescer[To]) startLane(l lane, call *combinedCall[To]) {
 func (c *Coalescer[To]) runLane(l lane, call *combinedCall[To]) {
 	for call != nil {
 		begun := time.Now()
-		from, err := c.apply(call.to, call.batches)
+		from, err := c.apply(call.to, call.writes)
 		if err != nil {
 			c.failLane(l, call, err)
 			return
 		}
 		call.finish(from, nil)
-		if len(call.batches) >= busyBatches {
+		if len(call.writes.Batches) >= busyBatches {
 			time.Sleep(minSpacing - time.Since(begun))
 		}
 		call = c.take(l)

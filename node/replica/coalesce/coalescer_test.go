@@ -12,6 +12,7 @@ import (
 
 	"flowring/flow"
 	"flowring/internal/racetest"
+	"flowring/internal/trace"
 	"flowring/ring/roster"
 )
 
@@ -43,9 +44,9 @@ func (g *gate) run(fn func()) error {
 	return nil
 }
 
-func (g *gate) apply(_ string, batches []flow.Written) (roster.Store, error) {
+func (g *gate) apply(_ string, w Writes) (roster.Store, error) {
 	call := ""
-	for _, b := range batches {
+	for _, b := range w.Batches {
 		call += fmt.Sprint(b.Dot.Seq, " ")
 	}
 	g.mu.Lock()
@@ -66,7 +67,7 @@ func (g *gate) sendHours(hours []flow.Hour, size int, seqs ...uint64) {
 		b := &flow.Batch{Slice: flow.Slice{Hour: hours[i%len(hours)]}, Dot: flow.Dot{Seq: seq}}
 		batches = append(batches, flow.Written{Batch: b, Bytes: make([]byte, size)})
 	}
-	g.Send("", "", batches, func(_ roster.Store, err error) {
+	g.Send("", "", Writes{Batches: batches}, func(_ roster.Store, err error) {
 		g.mu.Lock()
 		defer g.mu.Unlock()
 		g.acks = append(g.acks, fmt.Sprint(seqs, err))
@@ -116,7 +117,7 @@ func TestHoursDoNotWaitForEachOther(t *testing.T) {
 		g.send(2, 1, 2)
 		g.expect(t, []string{"1 ", "2 "}, nil)
 		both := []flow.Written{{Batch: &flow.Batch{Slice: flow.Slice{Hour: 1}}}, {Batch: &flow.Batch{Slice: flow.Slice{Hour: 2}}}}
-		g.Send("", "", both, func(roster.Store, error) {})
+		g.Send("", "", Writes{Batches: both}, func(roster.Store, error) {})
 		synctest.Wait()
 		g.expect(t, []string{"0 0 "}, nil)
 		for range 3 {
@@ -238,5 +239,30 @@ func TestNoCallStartsAfterAStop(t *testing.T) {
 		g.send(1, 1, 1)
 		g.send(1, 1, 2)
 		g.expect(t, nil, []string{"[1] stopped", "[2] stopped"})
+	})
+}
+
+// A call that gathers writes works for the requests of all of them.
+func TestACallHasTheRequestsOfItsWrites(t *testing.T) {
+	racetest.Bubble(t, func(t *testing.T) {
+		calls := make(chan trace.IDs)
+		c := New(maxBatches, func(fn func()) error { go fn(); return nil },
+			func(_ string, w Writes) (roster.Store, error) { calls <- w.Requests; return roster.Store{}, nil })
+		send := func(id byte) {
+			w := Writes{Batches: []flow.Written{{Batch: &flow.Batch{}}}}
+			if id > 0 {
+				w.Requests = trace.All(trace.With(t.Context(), trace.ID{id}))
+			}
+			c.Send("", "", w, func(roster.Store, error) {})
+			synctest.Wait()
+		}
+		for _, id := range []byte{1, 2, 0, 3} { // a repair is for no request
+			send(id)
+		}
+		for _, want := range []string{trace.ID{1}.String(), trace.ID{2}.String() + "," + trace.ID{3}.String()} {
+			if got := (<-calls).String(); got != want {
+				t.Errorf("a call has the requests %q, want %q", got, want)
+			}
+		}
 	})
 }

@@ -116,3 +116,12 @@ func (c *Call) Wait(ctx context.Context) (bool, error) {
 		return false, context.Cause(ctx)
 	}
 }
+
+// Encoded returns the bytes of batches, as calls carry them.
+func Encoded(batches []flow.Written) [][]byte {
+	all := make([][]byte, len(batches))
+	for i, b := range batches {
+		all[i] = b.Bytes
+	}
+	return all
+}
