@@ -14,19 +14,20 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"flowring/flow"
+	"flowring/internal/clustertest/checker"
 )
 
 // load is the clients of a history: writers, with and without keys, and readers. Each client chooses nodes at random.
 type load struct {
 	c      *Cluster
-	check  *Checker
+	check  *checker.Checker
 	hours  int       // the clients write and read this number of hours
 	first  flow.Hour // the first of them
 	stride int       // hours between two of them; 0: 1
 
 	mu   sync.Mutex
-	kept map[int]answer // last answer of each hour
-	done []*request     // acknowledged requests with a key
+	kept map[int]answer     // last answer of each hour
+	done []*checker.Request // acknowledged requests with a key
 }
 
 // hour returns one of the hours of the clients.
@@ -61,13 +62,13 @@ func (l *load) write(ctx context.Context, addr string, rng *rand.Rand) {
 	client := l.c.Client(addr)
 	defer client.CloseIdleConnections()
 	for ctx.Err() == nil {
-		b := l.check.enter([]flow.Hour{l.hour(rng.IntN(l.hours))}, 1+rng.Int64N(1<<40), rng.IntN(4) != 0)
-		if l.c.opts.Keep > 0 {
+		b := l.check.Send([]flow.Hour{l.hour(rng.IntN(l.hours))}, 1+rng.Int64N(1<<40), rng.IntN(4) != 0)
+		if l.c.opts.Repeat {
 			l.widen(b, rng)
 			l.repeat(ctx, client, rng)
 		}
 		tries := 1
-		if b.keyed {
+		if b.Keyed {
 			tries = 3 + rng.IntN(8)
 		}
 		for range tries {
@@ -81,16 +82,16 @@ func (l *load) write(ctx context.Context, addr string, rng *rand.Rand) {
 }
 
 // post sends a batch to a random node and reports whether the outcome is known.
-func (l *load) post(ctx context.Context, client *http.Client, b *request, rng *rand.Rand) (settled bool) {
+func (l *load) post(ctx context.Context, client *http.Client, b *checker.Request, rng *rand.Rand) (settled bool) {
 	node := l.anyNode(rng)
 	return node != "" && l.postTo(ctx, client, node, b)
 }
 
 // postTo sends a request to a node and reports whether the outcome is known.
-func (l *load) postTo(ctx context.Context, client *http.Client, node string, b *request) (settled bool) {
-	body, err := json.Marshal(b.records())
+func (l *load) postTo(ctx context.Context, client *http.Client, node string, b *checker.Request) (settled bool) {
+	body, err := json.Marshal(b.Records())
 	if err != nil {
-		l.check.Fault("batch %s: %v", b.name(), err)
+		l.check.Fault("batch %s: %v", b.Name(), err)
 		return true
 	}
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
@@ -101,9 +102,10 @@ func (l *load) postTo(ctx context.Context, client *http.Client, node string, b *
 		l.check.Fault("request: %v", err)
 		return true
 	}
-	if b.keyed {
-		req.Header.Set("Idempotency-Key", "key-"+b.name())
+	if b.Keyed {
+		req.Header.Set("Idempotency-Key", "key-"+b.Name())
 	}
+	late := l.late(b)
 	res, err := client.Do(req)
 	if err != nil {
 		return false
@@ -112,15 +114,18 @@ func (l *load) postTo(ctx context.Context, client *http.Client, node string, b *
 	text, _ := io.ReadAll(res.Body)
 	switch {
 	case res.StatusCode == http.StatusOK:
-		l.check.Acknowledge(b.batches...)
+		if late && l.late(b) {
+			l.check.Fault("%s acknowledges %s, and its hour %d was closed before by enough stores (P1)", node, b.Name(), b.Batches[0].Hour)
+		}
+		l.check.Acknowledge(b.Batches...)
 		l.acknowledged(b)
 		return true
-	case saysExpired(res.StatusCode, text):
+	case saysClosed(res.StatusCode, text):
 		l.refused(node, b)
 		return true
 	case res.StatusCode < 500:
-		l.check.Fault("batch %s at %s: answered %s: %s", b.name(), node, res.Status, text)
-		l.check.Refuse(b.batches...)
+		l.check.Fault("batch %s at %s: answered %s: %s", b.Name(), node, res.Status, text)
+		l.check.Refuse(b.Batches...)
 		return true
 	}
 	return false
@@ -164,14 +169,17 @@ func (l *load) get(
 	defer res.Body.Close()
 	text, err := io.ReadAll(res.Body)
 	switch {
+	case err == nil && res.Header.Get("Flowring-Erased") != "":
+		l.erased(node, l.hour(hour), res.StatusCode, string(text))
+		return nil, erased
 	case err == nil && res.StatusCode == http.StatusNotModified && last.tag != "":
 		records = last.records
 	case err == nil && res.StatusCode == http.StatusGone:
 		l.gone(node, l.hour(hour))
-		l.check.count("")
+		l.check.Count("")
 		return nil, gone
 	case err != nil || res.StatusCode != http.StatusOK:
-		l.check.count("")
+		l.check.Count("")
 		return nil, ""
 	default:
 		if err := json.Unmarshal(text, &records); err != nil {
@@ -181,7 +189,7 @@ func (l *load) get(
 		l.keep(hour, answer{res.Header.Get("ETag"), records})
 	}
 	complete = res.Header.Get("Flowring-Complete")
-	l.check.judge(node, l.hour(hour), owed, records, complete)
+	l.check.Answer(node, l.hour(hour), owed, records, complete)
 	return records, complete
 }
 

@@ -42,6 +42,7 @@ type Options struct {
 	Hours     int            // hours of the clients; 0: 3
 	Newest    compat.Version // that processes speak until they are upgraded to 2; 0: the program's versions
 	Quiet     bool           // only the clients of the scenario
+	Repeat    bool           // the clients also send requests of two hours, and repeat acknowledged ones; so they do with Keep
 	Log       *slog.Logger   // nil: silent
 
 	CPUSlots map[string]admission.CPUSlots // of a node by name; none: the default number
@@ -111,7 +112,7 @@ func New(t testing.TB, opts Options) *Cluster {
 		opts.Settle = settleWithin
 	}
 	if opts.Keep > 0 {
-		opts.Pace = floorsPace
+		opts.Pace, opts.Repeat = floorsPace, true
 	}
 	if opts.Log == nil {
 		opts.Log = slog.New(slog.DiscardHandler)

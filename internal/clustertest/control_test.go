@@ -369,6 +369,33 @@ func controls() []control {
 				retry n1`, "(P1)",
 		},
 		{
+			"enough stores have an hour as closed before it is erased", quiet(safeguard.EnoughMarks, 3, 2), `
+				# n1 is alone with the mark, and the others take requests of the hour
+				write n1 all
+				wait 3000
+				close n1 0
+				cut n1|n2,n3
+				wait 1000
+				erase n1 0
+				write n2 0 3
+				heal
+				wait 3000`, "(P1)",
+		},
+		{
+			"marks are merged before acks are counted", soon(quiet(safeguard.MergeRosters, 3, 2)), `
+				# n3 hears of the mark of n1 and n2 in answers alone
+				write n1 all
+				wait 3000
+				mute n1 n3
+				mute n2 n3
+				wait 1000
+				close n1 11
+				wait 2500
+				write n3 11 3
+				heal
+				wait 3000`, "(P1)",
+		},
+		{
 			"copies are dropped once confirmed", quiet(safeguard.ConfirmDrop, 1, 1), `
 				write n1 all 5
 				start n4

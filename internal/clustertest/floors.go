@@ -12,6 +12,7 @@ import (
 
 	"flowring/flow"
 	"flowring/internal/clustertest/bounds"
+	"flowring/internal/clustertest/checker"
 	"flowring/internal/contract"
 	"flowring/internal/ledger"
 	"flowring/ring/roster"
@@ -22,6 +23,7 @@ const (
 	firstToClose  = 4         // hours until the first hour of the clients is as old as the retention
 	strideOfHours = 4         // hours between two hours of the clients
 	gone          = "expired" // the completeness of an answer 410
+	erased        = "erased"  // the completeness of an answer about an erased hour
 )
 
 // now returns the hour of the clock of a right node.
@@ -42,8 +44,8 @@ func (r *runner) judgeFloors() {
 }
 
 // acknowledged notes a request that a node has acknowledged.
-func (l *load) acknowledged(b *request) {
-	if b.acked.Swap(true) || !b.keyed {
+func (l *load) acknowledged(b *checker.Request) {
+	if b.Acked.Swap(true) || !b.Keyed {
 		return
 	}
 	l.mu.Lock()
@@ -53,20 +55,20 @@ func (l *load) acknowledged(b *request) {
 
 // refused judges a refusal because of a closed hour (P3). Requests that were acknowledged, or shown as such, are known
 // for as long as one of their hours is kept (P2).
-func (l *load) refused(node string, b *request) {
+func (l *load) refused(node string, b *checker.Request) {
 	may := l.c.bounds.Floors()
-	closed := func(b *ledger.Batch) bool { return b.Hour < may.Closed }
-	expired := func(b *ledger.Batch) bool { return b.Hour < may.Expired }
-	if !slices.ContainsFunc(b.batches, closed) {
-		l.check.Fault("%s refuses %s, although no hour of it is closed (P1)", node, b.name())
+	closed := func(b *ledger.Batch) bool { return b.Hour < may.Closed || l.c.bounds.Erases(b.Hour) }
+	expired := func(b *ledger.Batch) bool { return b.Hour < may.Expired || l.c.bounds.Erases(b.Hour) }
+	if !slices.ContainsFunc(b.Batches, closed) {
+		l.check.Fault("%s refuses %s, although no hour of it is closed (P1)", node, b.Name())
 	}
-	kept := slices.DeleteFunc(slices.Clone(b.batches), expired)
-	if b.acked.Load() && len(kept) > 0 {
-		l.check.Fault("%s refuses %s, which was acknowledged (P2)", node, b.name())
+	kept := slices.DeleteFunc(slices.Clone(b.Batches), expired)
+	if b.Acked.Load() && len(kept) > 0 {
+		l.check.Fault("%s refuses %s, which was acknowledged (P2)", node, b.Name())
 	}
 	for _, batch := range kept {
 		if slices.Contains(l.check.Owed(batch.Hour), batch) {
-			l.check.Fault("%s refuses %s, which a read has shown (P3)", node, b.name())
+			l.check.Fault("%s refuses %s, which a read has shown (P3)", node, b.Name())
 		}
 	}
 	l.check.Refuse(kept...)
@@ -89,15 +91,15 @@ func (l *load) answeredFrom(node string, rows contract.Rows) flow.Hour {
 	return *from
 }
 
-// saysExpired reports whether a refusal has the code of closed hours.
-func saysExpired(status int, text []byte) bool {
-	return status == http.StatusConflict && bytes.Contains(text, []byte(`/problems/expired"`))
+// saysClosed reports whether a refusal has a code of closed hours.
+func saysClosed(status int, text []byte) bool {
+	return status == http.StatusConflict && (bytes.Contains(text, []byte(`/problems/expired"`)) || bytes.Contains(text, []byte(`/problems/closed"`)))
 }
 
 // widen adds another hour to some requests.
-func (l *load) widen(b *request, rng *rand.Rand) {
-	if hour := l.hour(rng.IntN(l.hours)); rng.IntN(3) == 0 && hour != b.batches[0].Hour {
-		b.batches = append(b.batches, l.check.Enter(hour, b.name(), b.batches[0].Weight))
+func (l *load) widen(b *checker.Request, rng *rand.Rand) {
+	if hour := l.hour(rng.IntN(l.hours)); rng.IntN(3) == 0 && hour != b.Batches[0].Hour {
+		b.Batches = append(b.Batches, l.check.Enter(hour, b.Name(), b.Batches[0].Weight))
 	}
 }
 
@@ -115,6 +117,8 @@ func (l *load) repeat(ctx context.Context, client *http.Client, rng *rand.Rand) 
 func (r *runner) floorStep(verb, name string, args []string) error {
 	m := r.c.bounds.Mistake(name)
 	switch verb {
+	case "close", "erase":
+		r.erase(verb, name, args[0])
 	case "lower":
 		r.correct(name, bounds.Mistake{Lowered: true, Ahead: m.Ahead})
 	case "amend":

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"flowring/flow"
+	"flowring/internal/clustertest/checker"
 	"flowring/internal/contract"
 	"flowring/internal/racetest"
 	"flowring/ring/roster"
@@ -32,11 +33,11 @@ func TestWrongRefusalsAreFaults(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			c := New(t, Options{})
 			c.bounds.Raise(roster.Floors{Closed: 20, Expired: 10})
-			l := &load{c: c, check: NewChecker()}
-			r := l.check.enter(tt.hours, 1, true)
-			r.acked.Store(tt.acked)
+			l := &load{c: c, check: checker.New()}
+			r := l.check.Send(tt.hours, 1, true)
+			r.Acked.Store(tt.acked)
 			if tt.shown {
-				l.check.judge("n1", tt.hours[0], nil, r.records(), "true")
+				l.check.Answer("n1", tt.hours[0], nil, r.Records(), "true")
 			}
 			l.refused("n1", r)
 			wantFault(t, l.check, tt.want)
@@ -45,7 +46,7 @@ func TestWrongRefusalsAreFaults(t *testing.T) {
 }
 
 // wantFault fails the test unless a checker has one fault, with a text in it, or none if the text is empty.
-func wantFault(t *testing.T, check *Checker, want string) {
+func wantFault(t *testing.T, check *checker.Checker, want string) {
 	t.Helper()
 	faults := check.Faults()
 	if len(faults) > 1 || (want == "") != (len(faults) == 0) || !strings.Contains(strings.Join(faults, ""), want) {
@@ -58,7 +59,7 @@ func TestHoursThatExpireTooEarlyAreFaults(t *testing.T) {
 	for hour, want := range map[flow.Hour]string{9: "", 10: "(P5)"} {
 		c := New(t, Options{})
 		c.bounds.Raise(roster.Floors{Closed: 20, Expired: 10})
-		asked, answered := &load{c: c, check: NewChecker()}, &load{c: c, check: NewChecker()}
+		asked, answered := &load{c: c, check: checker.New()}, &load{c: c, check: checker.New()}
 		asked.gone("n1", hour)
 		wantFault(t, asked.check, want)
 		from := hour + 1
@@ -82,7 +83,7 @@ func (r rowsFrom) From() *flow.Hour { return r.from }
 func TestHoursThatStayAreFound(t *testing.T) {
 	racetest.Bubble(t, func(t *testing.T) {
 		c := formed(t, 3, Options{Seed: 11, Copies: 3})
-		r := &runner{load: load{c: c, check: NewChecker(), first: 1, hours: 1}, rng: c.rng}
+		r := &runner{load: load{c: c, check: checker.New(), first: 1, hours: 1}, rng: c.rng}
 		c.raise(t, "a", roster.Floors{Closed: 1}) // the version is on
 		if status := newCaller(t, c).post("a", 1, "s"); status != 200 {
 			t.Fatalf("POST = %d, want 200", status)
@@ -103,4 +104,37 @@ func TestHoursThatStayAreFound(t *testing.T) {
 			t.Errorf("emptied = %v, want nil", err)
 		}
 	})
+}
+
+// The judges of erasures find faults: an answer about another hour, and one that is not empty. A refusal of an hour that is
+// erased is none, also of an acknowledged request, unless another hour of it is kept.
+func TestTheJudgesOfErasuresFindFaults(t *testing.T) {
+	const hour, open = 5, 6
+	for _, tt := range []struct {
+		name   string
+		answer func(*load)
+		want   string
+	}{
+		{"an erased hour", func(l *load) { l.erased("n1", hour, 200, "[]\n") }, ""},
+		{"an erased hour that the client knows", func(l *load) { l.erased("n1", hour, 304, "") }, ""},
+		{"an hour that nobody erases", func(l *load) { l.erased("n1", open, 200, "[]\n") }, "(P5)"},
+		{"an erased hour with flows", func(l *load) { l.erased("n1", hour, 200, "[{}]\n") }, "(P5)"},
+		{"a refusal of the hour", func(l *load) { l.refused("n1", ackedOf(l, hour)) }, ""},
+		{"a refusal of an open hour", func(l *load) { l.refused("n1", l.check.Send([]flow.Hour{open}, 1, true)) }, "(P1)"},
+		{"a refusal of an acknowledged request with another hour", func(l *load) { l.refused("n1", ackedOf(l, hour, open)) }, "(P2)"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			l := &load{c: New(t, Options{}), check: checker.New()}
+			l.c.bounds.Erase(hour)
+			tt.answer(l)
+			wantFault(t, l.check, tt.want)
+		})
+	}
+}
+
+// ackedOf returns an acknowledged request.
+func ackedOf(l *load, hours ...flow.Hour) *checker.Request {
+	r := l.check.Send(hours, 1, true)
+	r.Acked.Store(true)
+	return r
 }

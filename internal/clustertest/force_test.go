@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"flowring/internal/clustertest/checker"
 	"flowring/internal/racetest"
 	"flowring/ring/roster"
 	"flowring/store/journal/journaltest"
@@ -17,7 +18,7 @@ func TestForcedForgettingReplacesALostDiskOfWNodes(t *testing.T) {
 		opts := Options{Copies: 3, Quorum: 3, Hours: 3, Quiet: true}
 		c := New(t, opts)
 		defer c.Close()
-		check := NewChecker()
+		check := checker.New()
 		r := &runner{load: load{c: c, check: check, hours: 3}, rng: c.rng}
 		c.Start("n1", "n2", "n3")
 		if err := c.WaitReady(time.Minute); err != nil {

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"flowring/internal/clustertest/checker"
 	"flowring/internal/racetest"
 )
 
@@ -48,7 +49,7 @@ func TestAnotherInstallationFoundsItsOwnCluster(t *testing.T) {
 		c.Start("n1", "n2", "n3")
 		c.mustAgree(t, agreeWithin)
 		c.Kill("n2")
-		r := &runner{load: load{c: c, check: NewChecker()}}
+		r := &runner{load: load{c: c, check: checker.New()}}
 		if err := r.squat("n2", []string{"b1", "b2", "b3"}); err != nil {
 			t.Fatal(err)
 		}

@@ -42,7 +42,7 @@ func (l *load) query(ctx context.Context, node string, need contract.Need) bool 
 		return true
 	}
 	if err != nil {
-		l.check.count("")
+		l.check.Count("")
 		return false
 	}
 	defer rows.Close()
@@ -51,7 +51,7 @@ func (l *load) query(ctx context.Context, node string, need contract.Need) bool 
 		records = nil
 		for row, err := range rows.All() {
 			if err != nil { // a store was lost: no answer
-				l.check.count("")
+				l.check.Count("")
 				return false
 			}
 			records = append(records, recordOf(row))
@@ -64,11 +64,11 @@ func (l *load) query(ctx context.Context, node string, need contract.Need) bool 
 	from := l.answeredFrom(node, rows)
 	for i := range l.hours {
 		hour := l.hour(i)
-		if hour < from {
+		shown := slices.DeleteFunc(slices.Clone(records), func(r flow.Record) bool { return r.Hour != hour })
+		if hour < from || len(shown) == 0 && rows.Erased() > 0 && l.c.bounds.Erases(hour) {
 			continue
 		}
-		shown := slices.DeleteFunc(slices.Clone(records), func(r flow.Record) bool { return r.Hour != hour })
-		l.check.judge(node, hour, owed[hour], shown, rows.Complete().String())
+		l.check.Answer(node, hour, owed[hour], shown, rows.Complete().String())
 	}
 	return true
 }

@@ -179,6 +179,24 @@ func changeQuorums(rng *rand.Rand, s Scenario) (changed Scenario) {
 	return changed
 }
 
+// mixErasures adds erasures of the first four hours to a scenario. Some end after the first step.
+func mixErasures(rng *rand.Rand, s Scenario) (mixed Scenario) {
+	for _, step := range s {
+		mixed = append(mixed, step)
+		name, hour := fmt.Sprintf("n%d", 1+rng.IntN(4)), rng.IntN(4)
+		switch p := rng.IntN(100); {
+		case !strings.HasPrefix(step, "wait"):
+		case p < 25:
+			mixed = append(mixed, fmt.Sprintf("erase %s %d &", name, hour), fmt.Sprintf("wait %d", rng.IntN(500)))
+		case p < 35:
+			mixed = append(mixed, fmt.Sprintf("close %s %d", name, hour))
+		case p < 45:
+			mixed = append(mixed, "heal", fmt.Sprintf("wait %d", 2000+rng.IntN(5000)))
+		}
+	}
+	return mixed
+}
+
 // mixFloors adds mistakes of operators and of clocks to a scenario, and corrections.
 func mixFloors(rng *rand.Rand, s Scenario) (mixed Scenario) {
 	for _, step := range s {

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"flowring/internal/clustertest/checker"
 	"flowring/internal/racetest"
 	"flowring/store/journal/journaltest"
 )
@@ -41,7 +42,7 @@ func TestSealedHoursMoveAsSnapshots(t *testing.T) {
 		const hours = 6
 		c := New(t, Options{Copies: 3, Quorum: 2, Hours: hours, Quiet: true, SealAfter: time.Second})
 		defer c.Close()
-		check := NewChecker()
+		check := checker.New()
 		r := &runner{load: load{c: c, check: check, hours: hours}, rng: c.rng}
 		c.Start("n1", "n2", "n3")
 		if err := c.WaitReady(time.Minute); err != nil {

@@ -6,13 +6,14 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
-	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"flowring/flow"
+	"flowring/internal/clustertest/checker"
 	"flowring/internal/clustertest/stranger"
+	"flowring/internal/clustertest/views"
 	"flowring/internal/contract"
 	"flowring/store/journal/journaltest"
 )
@@ -40,7 +41,7 @@ func Run(t testing.TB, opts Options, s Scenario) Result {
 	c := New(t, opts)
 	opts = c.opts
 	defer c.Close()
-	check := NewChecker()
+	check := checker.New()
 	if opts.Hours == 0 {
 		opts.Hours = 3
 	}
@@ -147,24 +148,20 @@ func (r *runner) within(condition func() error) bool {
 	}
 }
 
-// picture returns the view of each node in short.
-func (r *runner) picture() string {
-	var b strings.Builder
-	for _, name := range r.c.Running() {
-		fmt.Fprintf(&b, " [%s (%v):", name, r.c.Node(name).Ready())
-		for _, m := range r.c.Node(name).Members().Members {
-			fmt.Fprintf(&b, " %s.%.4s %s", m.Name, m.Store, m.State)
-			flags := map[string]bool{"joining": !m.Established, "leaving": m.Leaving, "recovering": m.Recovering}
-			for flag, set := range flags {
-				if set {
-					b.WriteString(" " + flag)
-				}
-			}
-			b.WriteString(",")
+// views returns the views of the running nodes.
+func (c *Cluster) views() views.Views {
+	all := views.Views{}
+	for _, name := range c.Running() {
+		if n := c.Node(name); n != nil {
+			all[name] = n.Members()
 		}
-		b.WriteString("]")
 	}
-	return b.String()
+	return all
+}
+
+// picture returns the views of all nodes in short.
+func (r *runner) picture() string {
+	return r.c.views().Picture(func(name string) error { return r.c.Node(name).Ready() })
 }
 
 // settled returns nil when all running nodes give the same complete answer for every hour, or all say that it has
@@ -172,13 +169,16 @@ func (r *runner) picture() string {
 func (r *runner) settled() error {
 	client := r.c.Client("10.0.3.1")
 	defer client.CloseIdleConnections()
+	if err := r.eraseRest(); err != nil {
+		return err
+	}
 	for hour := range r.hours {
 		var first []flow.Record
 		var level string
 		for i, name := range r.c.Running() {
 			records, complete := r.get(context.Background(), client, name, hour, "")
 			switch {
-			case complete != "true" && complete != gone:
+			case complete != "true" && complete != gone && complete != erased:
 				return fmt.Errorf("hour %d at %s is %q", r.hour(hour), name, complete)
 			case i == 0:
 				first, level = records, complete
@@ -194,7 +194,7 @@ func (r *runner) settled() error {
 			return fmt.Errorf("%s answers no query", name)
 		}
 	}
-	if err := cmp.Or(r.agreed(), r.judgeRosters()); err != nil {
+	if err := cmp.Or(r.c.views().Agree(), r.judgeRosters()); err != nil {
 		return err
 	}
 	for _, name := range r.c.Running() {
@@ -205,35 +205,10 @@ func (r *runner) settled() error {
 	return nil
 }
 
-// agreed returns nil when every running node sees all running nodes alive and has the same placement.
-func (r *runner) agreed() error {
-	running := r.c.Running()
-	version := ""
-	for _, name := range running {
-		view := r.c.Node(name).Members()
-		if version == "" {
-			version = view.Ring.Version
-		}
-		if view.Ring.Version != version {
-			return fmt.Errorf("%s places otherwise than %s", name, running[0])
-		}
-		alive := map[string]bool{}
-		for _, m := range view.Members {
-			alive[m.Name] = alive[m.Name] || m.State == "alive"
-		}
-		for _, other := range running {
-			if !alive[other] {
-				return fmt.Errorf("%s does not see %s", name, other)
-			}
-		}
-	}
-	return nil
-}
-
 func (r *runner) result(begun time.Time) Result {
-	k := r.check
+	k, reads := r.check, r.check.Reads()
 	return Result{
 		Faults: k.Faults(), Sent: k.Sent(), Acked: k.Acknowledged(),
-		Complete: k.reads[0], Unproven: k.reads[1], Refused: k.reads[2], Lasted: time.Since(begun),
+		Complete: reads[0], Unproven: reads[1], Refused: reads[2], Lasted: time.Since(begun),
 	}
 }

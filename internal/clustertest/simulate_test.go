@@ -12,6 +12,7 @@ import (
 var (
 	histories  = flag.Int("histories", 40, "random histories to run; .ci/run asks for more")
 	withFloors = flag.Int("floors", -1, "random histories with retention to run; -1: a quarter of the others")
+	erasing    = flag.Int("erasures", -1, "random histories with erasures to run; -1: a quarter of the others")
 	firstSeed  = flag.Uint64("seed", 1, "seed of the first history")
 	cutInto    = flag.Int("slices", 0, "slices of an hour in every history; 0: 16 in one of eight")
 )
@@ -91,6 +92,36 @@ func floorsOptions(seed uint64) Options {
 func floorsScenario(seed uint64) Scenario {
 	s := RandomScenario(rand.New(rand.NewPCG(seed, 7)), floorsOptions(seed).Quorum, 12, 5)
 	return mixFloors(rand.New(rand.NewPCG(seed, 11)), s)
+}
+
+// Operators erase hours beside all faults of the other histories, at several nodes at once, in half of the histories beside
+// floors. Exactly the hours of which an erasure has begun may be empty; all other reads are judged as ever. No request of an
+// hour is acknowledged once enough stores have the hour as closed, and each erasure comes to its end (P1 to P6).
+func TestRandomHistoriesWithErasuresKeepEveryPromise(t *testing.T) {
+	number := *erasing
+	if number < 0 {
+		number = max(*histories/4, 1)
+	}
+	runHistories(t, number, erasingOptions, erasingScenario)
+}
+
+// erasingOptions returns the cluster of a seed, in half of the cases with a retention.
+func erasingOptions(seed uint64) Options {
+	opts := floorsOptions(seed)
+	opts.Repeat = true
+	if seed%2 == 0 {
+		opts.Keep, opts.Hours = 0, 6
+	}
+	return opts
+}
+
+// erasingScenario returns the random scenario of a seed, with erasures.
+func erasingScenario(seed uint64) Scenario {
+	s := floorsScenario(seed)
+	if seed%2 == 0 {
+		s = RandomScenario(rand.New(rand.NewPCG(seed, 12)), erasingOptions(seed).Quorum, 12, 5)
+	}
+	return mixErasures(rand.New(rand.NewPCG(seed, 13)), s)
 }
 
 // runHistories runs one history for each of n seeds from firstSeed on.

@@ -137,7 +137,7 @@ func (r *runner) nodeStep(verb string, args []string) error {
 		default:
 			r.drain(name, drainWithin)
 		}
-	case "lower", "amend", "clock", "floor", "retry":
+	case "lower", "amend", "clock", "floor", "retry", "close", "erase":
 		return r.floorStep(verb, name, args[1:])
 	default:
 		return r.diskStep(verb, m)
@@ -196,7 +196,7 @@ func (r *runner) clientStep(verb, name string, args []string) {
 			if verb == "read" {
 				r.get(ctx, client, name, hour, "")
 			} else {
-				r.postTo(ctx, client, name, r.check.enter([]flow.Hour{r.hour(hour)}, 1+r.rng.Int64N(1<<40), true))
+				r.postTo(ctx, client, name, r.check.Send([]flow.Hour{r.hour(hour)}, 1+r.rng.Int64N(1<<40), true))
 			}
 		}
 		time.Sleep(100 * time.Millisecond)

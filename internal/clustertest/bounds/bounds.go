@@ -44,6 +44,7 @@ type Bounds struct {
 	mistaken roster.Floors // due to mistakes
 	hand     roster.Floors // raised by a test
 	seen     map[string]roster.Floors
+	erasures map[flow.Hour]*erasure
 }
 
 // New returns the bounds of a cluster with a retention.
@@ -144,9 +145,12 @@ func (b *Bounds) Judge(name string, f roster.Floors) (faults []string) {
 	return faults
 }
 
-// Forget notes that the disk of a node has lost its floors.
+// Forget notes that the disk of a node has lost its floors and marks.
 func (b *Bounds) Forget(name string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	delete(b.seen, name)
+	for _, e := range b.erasures {
+		e.loss = true
+	}
 }

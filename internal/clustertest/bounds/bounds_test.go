@@ -6,7 +6,9 @@ import (
 	"time"
 
 	"flowring/flow"
+	"flowring/internal/contract"
 	"flowring/ring/roster"
+	"flowring/router"
 )
 
 // The clocks of the nodes have an hour in a second of the bubble. Nodes keep hours for two days.
@@ -61,5 +63,52 @@ func TestFloorsAreJudged(t *testing.T) {
 	b.Forget("a")
 	if got := b.Judge("a", roster.Floors{}); got != nil {
 		t.Errorf("Judge of an empty disk = %q, want none", got)
+	}
+}
+
+// A request comes too late once all stores but W-1, and at least W, have its hour as closed, or one has it as erased. A mark
+// of an erased hour alone counts no more after a disk has lost its marks.
+func TestRequestsComeTooLate(t *testing.T) {
+	const hour = 5
+	for _, tt := range []struct {
+		name          string
+		quorum        int
+		closed, erase int // nodes of three, the erased ones among the closed ones
+		begun, loss   bool
+		want          bool
+	}{
+		{"no erasure has begun", 2, 3, 3, false, false, false},
+		{"one of three", 2, 1, 0, true, false, false},
+		{"two of three", 2, 2, 0, true, false, true},
+		{"two of three, with W=1", 1, 2, 0, true, false, false},
+		{"two of three, with W=3", 3, 2, 0, true, false, false},
+		{"all", 3, 3, 0, true, false, true},
+		{"erased at one", 2, 1, 1, true, false, true},
+		{"erased at one, and a disk has lost its marks", 2, 1, 1, true, true, false},
+		{"closed at two, and a disk has lost its marks", 2, 2, 0, true, true, true},
+	} {
+		b := New(0, Clock{})
+		if tt.begun {
+			b.Erase(hour)
+		}
+		if tt.loss {
+			b.Forget("a")
+		}
+		views := map[string]router.MembersView{}
+		for i, name := range []string{"a", "b", "c"} {
+			v := router.MembersView{Members: make([]router.Member, 3)}
+			v.Retention.Erased = []contract.ErasedRange{{From: hour + 1, To: hour + 2, At: 1}}
+			if i < tt.closed {
+				mark := contract.ErasedRange{From: hour, To: hour + 1}
+				if i < tt.erase {
+					mark.At = 1
+				}
+				v.Retention.Erased = append(v.Retention.Erased, mark)
+			}
+			views[name] = v
+		}
+		if got := b.Late(hour, tt.quorum, views); got != tt.want || b.Erases(hour) != tt.begun {
+			t.Errorf("%s: Late = %t, want %t", tt.name, got, tt.want)
+		}
 	}
 }

@@ -45,6 +45,8 @@ import (
 //	clock NODE HOURS           set the wall clock of the node ahead of, or behind the others
 //	amend NODE                 correct the retention and the clock of the node
 //	floor NODE C F             raise the floors of retention to these hours at the node, whatever the clocks say
+//	close NODE HOUR            mark an hour as closed at the node, as the first step of its erasure
+//	erase NODE HOUR            erase an hour at the node, as far as the stores allow within 20 s
 //	retry NODE                 repeat every acknowledged request at the node
 //	forgotten NODE MS          require that every running node forgets the lost store of NODE within MS milliseconds
 //	forget NODE AT             ask the node AT to forget the store of the absent NODE
