@@ -28,7 +28,7 @@ func newBackup() *cobra.Command {
 				return usage("a backup is of one node, and --target names %d", len(urls))
 			}
 			to = cmp.Or(to, time.Now().UTC().Format("20060102T150405Z"))
-			return operate(cmd, &a, func(ctx context.Context, c *client.Client) error {
+			return a.Operate(cmd.Context(), cmd.ErrOrStderr(), func(ctx context.Context, c *client.Client) error {
 				return access.CallError(backup.Run(ctx, c, to, cmd.OutOrStdout(), cmd.ErrOrStderr()))
 			})
 		},

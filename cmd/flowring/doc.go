@@ -20,6 +20,7 @@
 //	table      prints the rows of a query as a table with bars
 //	top        shows the largest groups on a terminal
 //	retention  prints which hours a cluster keeps
+//	erase      erases hours of a cluster
 //	backup     backs up a running node
 //	restore    makes a data folder from a backup
 //	check      checks the data folder of a stopped node

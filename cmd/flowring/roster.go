@@ -29,7 +29,7 @@ func newDrain() *cobra.Command {
 			return m.Name, m.State + ", " + m.Addresses.HTTP
 		}),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return operate(cmd, &a, func(ctx context.Context, c *client.Client) error {
+			return a.Operate(cmd.Context(), cmd.ErrOrStderr(), func(ctx context.Context, c *client.Client) error {
 				fmt.Fprintf(cmd.ErrOrStderr(), "draining %s: this command waits until its data is on other nodes\n", args[0])
 				if err := c.Drain(ctx, args[0]); err != nil {
 					return fmt.Errorf("%s: %w", args[0], a.DrainError(ctx, err))
@@ -54,7 +54,7 @@ func newForget() *cobra.Command {
 			return m.Store, m.Name + ", " + m.State
 		}),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return operate(cmd, &a, func(ctx context.Context, c *client.Client) error {
+			return a.Operate(cmd.Context(), cmd.ErrOrStderr(), func(ctx context.Context, c *client.Client) error {
 				if err := c.Forget(ctx, args[0], force); err != nil {
 					return fmt.Errorf("store %s: %w", args[0], access.CallError(err))
 				}
@@ -87,16 +87,4 @@ func completeMembers(a *access.Access, word func(router.Member) (word, descripti
 		})
 		return words, cobra.ShellCompDirectiveNoFileComp
 	}
-}
-
-// operate makes a call of an operator, within the timeout.
-func operate(cmd *cobra.Command, a *access.Access, call func(context.Context, *client.Client) error) error {
-	c, err := a.Client(cmd.ErrOrStderr())
-	if err != nil {
-		return err
-	}
-	defer c.Close()
-	ctx, _, cancel := a.Bound(cmd.Context())
-	defer cancel()
-	return a.During(func() error { return call(ctx, c) })
 }

@@ -59,5 +59,24 @@ func (a *Access) Query(
 	return rows, err
 }
 
+// Operate runs do with a client of its own, within the timeout. While do waits, stderr gets the reason.
+func (a *Access) Operate(
+	parent context.Context, stderr io.Writer, do func(context.Context, *client.Client) error,
+) error {
+	c, err := a.Client(stderr)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	return a.Within(parent, func(ctx context.Context) error { return do(ctx, c) })
+}
+
+// Within runs ask within the timeout, as During does.
+func (a *Access) Within(parent context.Context, ask func(context.Context) error) error {
+	ctx, _, cancel := a.Bound(parent)
+	defer cancel()
+	return a.During(func() error { return ask(ctx) })
+}
+
 // During runs ask, which makes one request, or several at the same time. While ask waits, stderr gets the reason.
 func (a *Access) During(ask func() error) error { return a.waiting.during(ask) }

@@ -21,8 +21,8 @@ import (
 // About is the help text of the command.
 const About = `Erase hours of the cluster for good, such as a bad import.
 
-The command prints a plan: what the hours --from to --to, which is the hour behind the last one,
-have now, and the name of the plan. On a terminal it then asks for this name. Elsewhere it ends
+The command prints a plan: the present totals of the hours --from to --to, which is the hour
+behind the last one, and the name of the plan. On a terminal it then asks for this name. Elsewhere it ends
 here, and nothing is changed, unless --yes or the --apply of an earlier plan is given.
 
 All stores close the hours for new records, and then delete them. The hours stay closed. The
@@ -87,9 +87,7 @@ type calls struct {
 
 // Erase implements Node.
 func (c *calls) Erase(ctx context.Context, from, to flow.Hour, hash string) (state admin.Erasure, err error) {
-	ctx, _, cancel := c.access.Bound(ctx)
-	defer cancel()
-	err = c.access.During(func() error {
+	err = c.access.Within(ctx, func(ctx context.Context) error {
 		state, err = c.Node.Erase(ctx, from, to, hash)
 		return err
 	})
@@ -147,10 +145,12 @@ func (e *Erase) apply(ctx context.Context, n Node, hash string, stdout, stderr i
 		case err != nil:
 			return err
 		case state.Done:
-			_, err = fmt.Fprintf(stdout, "the hours %d to %d are erased at %d of %d stores\n", state.From, state.To-1, state.Erased, state.Stores)
+			_, err = fmt.Fprintf(stdout, "the hours %d to %d are erased at %d of %d stores\n", state.From, state.To-1,
+				state.Erased, state.Stores)
 			return err
 		}
-		fmt.Fprintf(stderr, "closed at %d of %d stores, erased at %d; %d are needed\n", state.Closed, state.Stores, state.Erased, state.Needed)
+		fmt.Fprintf(stderr, "closed at %d of %d stores, erased at %d; %d are needed\n", state.Closed, state.Stores,
+			state.Erased, state.Needed)
 		select {
 		case <-time.After(pause):
 		case <-ctx.Done():

@@ -8,6 +8,7 @@ import (
 
 	"flowring/cmd/flowring/access"
 	"flowring/router"
+	"flowring/router/client"
 )
 
 // About is the help text of the command.
@@ -30,15 +31,14 @@ func Show(ctx context.Context, a *access.Access, stdout, stderr io.Writer) error
 
 // Confirm has a node close the hours on which the stores agree, and shows which hours the cluster keeps then.
 func Confirm(ctx context.Context, a *access.Access, stdout, stderr io.Writer) error {
-	c, err := a.Client(stderr)
-	if err != nil {
-		return err
+	confirm := func(ctx context.Context, c *client.Client) error {
+		if err := c.ConfirmRetention(ctx); err != nil {
+			return fmt.Errorf("confirm: %w", access.CallError(err))
+		}
+		return nil
 	}
-	defer c.Close()
-	bound, _, cancel := a.Bound(ctx)
-	defer cancel()
-	if err := a.During(func() error { return c.ConfirmRetention(bound) }); err != nil {
-		return fmt.Errorf("confirm: %w", access.CallError(err))
+	if err := a.Operate(ctx, stderr, confirm); err != nil {
+		return err
 	}
 	return Show(ctx, a, stdout, stderr)
 }
@@ -46,8 +46,8 @@ func Confirm(ctx context.Context, a *access.Access, stdout, stderr io.Writer) er
 // noteTimeout is the time for the answer to Note.
 const noteTimeout = 2 * time.Second
 
-// Note asks a node which hours the cluster keeps, and prints the notes. Without an answer it prints nothing, because the
-// caller has printed the answer to its question.
+// Note asks a node which hours the cluster keeps, and prints the notes. Without an answer it prints nothing, because
+// the caller has printed the answer to its question.
 func Note(ctx context.Context, a *access.Access, w io.Writer) {
 	a.Timeout = noteTimeout
 	_ = a.WithMembers(ctx, io.Discard, func(_ context.Context, view router.MembersView) error {
