@@ -6,30 +6,17 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
-	"syscall"
 	"testing"
-	"time"
+
+	"flowring/internal/cputime"
 )
 
 const benchRecords = 1000
 
-// spent returns the CPU time of the process so far. Unlike wall-clock time it does not grow while other processes run.
-func spent() time.Duration {
-	var usage syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
-		panic(err)
-	}
-	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
-}
-
 // perRecord runs f in the loop of the benchmark and reports the CPU time for each of its records.
 func perRecord(b *testing.B, records int, f func()) {
-	b.ReportAllocs()
-	before := spent()
-	for b.Loop() {
-		f()
-	}
-	b.ReportMetric(float64(spent()-before)/float64(b.N*records), "cpu-ns/record")
+	b.Helper()
+	cputime.PerUnit(b, "record", records, func() error { f(); return nil })
 }
 
 // zipf returns n records of 10,000 flows. Some flows are much more frequent than others, as in real traffic.

@@ -3,15 +3,14 @@ package store_test
 import (
 	"fmt"
 	"math/rand/v2"
-	"syscall"
 	"testing"
-	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"flowring/flow"
 	"flowring/flow/query"
 	"flowring/internal/compat"
+	"flowring/internal/cputime"
 	"flowring/store"
 	"flowring/store/aggregate"
 	"flowring/store/digest"
@@ -66,16 +65,6 @@ func answer(b *testing.B, s *store.Store, spec *query.Spec) {
 	}
 }
 
-// processorTime returns the processor time of the process. A busy machine changes it less than the time that passes.
-func processorTime(b *testing.B) time.Duration {
-	b.Helper()
-	var used syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &used); err != nil {
-		b.Fatal(err)
-	}
-	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
-}
-
 // BenchmarkFold answers questions about a day of hours of 200,000 flows, warm and sealed on disk.
 func BenchmarkFold(b *testing.B) {
 	const hours, flows = 24, 200_000
@@ -93,11 +82,11 @@ func BenchmarkFold(b *testing.B) {
 		spec.To = hours
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
-			before := processorTime(b)
+			before := cputime.Spent(b)
 			for b.Loop() {
 				answer(b, s, spec)
 			}
-			used := processorTime(b) - before
+			used := cputime.Spent(b) - before
 			b.ReportMetric(float64(used.Microseconds())/1000/float64(b.N), "cpu-ms")
 			b.ReportMetric(float64(used.Nanoseconds())/float64(b.N)/hours/flows, "cpu-ns/flow")
 		})

@@ -4,10 +4,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
-	"syscall"
 	"testing"
 
 	"flowring/flow"
+	"flowring/internal/cputime"
 )
 
 // drawn returns n records of 10,000 flows. Some flows are much more frequent than others, as in real traffic.
@@ -33,26 +33,6 @@ func distinct(n int) []flow.Record {
 	return all
 }
 
-// perRecord runs f in the loop of the benchmark and reports the CPU time for each of its records. Unlike wall-clock time it
-// does not grow while other processes run.
-func perRecord(b *testing.B, records int, f func() error) {
-	spent := func() int64 {
-		var usage syscall.Rusage
-		if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
-			b.Fatal(err)
-		}
-		return usage.Utime.Nano() + usage.Stime.Nano()
-	}
-	b.ReportAllocs()
-	before := spent()
-	for b.Loop() {
-		if err := f(); err != nil {
-			b.Fatal(err)
-		}
-	}
-	b.ReportMetric(float64(spent()-before)/float64(b.N*records), "cpu-ns/record")
-}
-
 // Both forms of the same records.
 func BenchmarkDecode(b *testing.B) {
 	for _, c := range []struct {
@@ -69,12 +49,12 @@ func BenchmarkDecode(b *testing.B) {
 		message := Encode(records)
 		b.Run("json/"+c.name, func(b *testing.B) {
 			var d flow.Decoder
-			perRecord(b, n, func() error { _, err := d.Decode(text); return err })
+			cputime.PerUnit(b, "record", n, func() error { _, err := d.Decode(text); return err })
 			b.ReportMetric(float64(len(text))/float64(n), "B/record")
 		})
 		b.Run("protobuf/"+c.name, func(b *testing.B) {
 			var d Decoder
-			perRecord(b, n, func() error { _, err := d.Decode(message, n); return err })
+			cputime.PerUnit(b, "record", n, func() error { _, err := d.Decode(message, n); return err })
 			b.ReportMetric(float64(len(message))/float64(n), "B/record")
 		})
 	}

@@ -51,7 +51,7 @@ func levels() map[string]int {
 		// For tests alone:
 		"internal/apicheck": 6,
 		"flow/query/naive":  6,
-		"internal/certtest": 6, "internal/layout": 7, "internal/layout/words": 6, "internal/ledger": 5, "internal/memnet": 6, "internal/nodetest": 6, "internal/racetest": 6, "internal/transcript": 6, "k8s": 7,
+		"internal/certtest": 6, "internal/layout": 7, "internal/layout/words": 6, "internal/ledger": 5, "internal/cputime": 6, "internal/memnet": 6, "internal/nodetest": 6, "internal/racetest": 6, "internal/transcript": 6, "k8s": 7,
 		"store/journal/journaltest":   6,
 		"internal/clustertest/bounds": 6, "internal/clustertest/scenario": 6, "internal/clustertest/stranger": 6, "internal/clustertest/checker": 6, "internal/clustertest/views": 6, "internal/clustertest": 7, "internal/pagetest": 7, "internal/proctest": 7, "internal/proctest/senders/telegraf": 6, "internal/proctest/senders/collector": 6,
 		"internal/bench/duckdb": 6, "internal/bench/yardstick": 7, "internal/bench/server": 6,

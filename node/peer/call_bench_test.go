@@ -4,24 +4,15 @@ import (
 	"context"
 	"fmt"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
 	"flowring/flow"
 	"flowring/internal/compat"
+	"flowring/internal/cputime"
 	"flowring/internal/trace"
 	"flowring/ring/roster"
 )
-
-// cpu returns the processor time of this process.
-func cpu(b *testing.B) time.Duration {
-	var used syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &used); err != nil {
-		b.Fatal(err)
-	}
-	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
-}
 
 // BenchmarkCall measures the cost of the protocol on both sides: a peer without work keeps a batch of five flows,
 // over TCP on loopback. The calls carry the ID of a request.
@@ -45,13 +36,13 @@ func BenchmarkCall(b *testing.B) {
 					}
 				})
 			}
-			begun := cpu(b)
+			begun := cputime.Spent(b)
 			for b.Loop() {
 				calls <- struct{}{}
 			}
 			close(calls)
 			wg.Wait()
-			b.ReportMetric(float64(cpu(b)-begun)/float64(b.N), "cpu-ns/op")
+			b.ReportMetric(float64(cputime.Spent(b)-begun)/float64(b.N), "cpu-ns/op")
 		})
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
-	"syscall"
 	"testing"
 
 	common "go.opentelemetry.io/proto/slim/otlp/common/v1"
@@ -13,6 +12,7 @@ import (
 	"flowring/flow"
 	"flowring/flow/ingest"
 	"flowring/flow/ingest/preset"
+	"flowring/internal/cputime"
 )
 
 // mapping is a sink that maps the rows.
@@ -55,7 +55,7 @@ func BenchmarkRead(b *testing.B) {
 		form Form
 	}{{"protobuf", Protobuf}, {"json", JSON}} {
 		b.Run(c.name, func(b *testing.B) {
-			perPoint(b, points, func() error {
+			cputime.PerUnit(b, "point", points, func() error {
 				body := p.Engine(nil, []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}).NewBody(0)
 				err := Read(bodies[c.form], c.form, presets, wide, mapping{body})
 				if posting, _ := body.Posting(); posting.Records != points {
@@ -75,26 +75,6 @@ func BenchmarkRead(b *testing.B) {
 			})
 		}
 		var d flow.Decoder
-		perPoint(b, points, func() error { _, err := d.Decode(text); return err })
+		cputime.PerUnit(b, "point", points, func() error { _, err := d.Decode(text); return err })
 	})
-}
-
-// perPoint runs f in the loop of the benchmark and reports the CPU time for each of its points. Unlike wall-clock time it
-// does not grow while other processes run.
-func perPoint(b *testing.B, points int, f func() error) {
-	spent := func() int64 {
-		var usage syscall.Rusage
-		if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
-			b.Fatal(err)
-		}
-		return usage.Utime.Nano() + usage.Stime.Nano()
-	}
-	b.ReportAllocs()
-	before := spent()
-	for b.Loop() {
-		if err := f(); err != nil {
-			b.Fatal(err)
-		}
-	}
-	b.ReportMetric(float64(spent()-before)/float64(b.N*points), "cpu-ns/point")
 }
