@@ -3,7 +3,6 @@ package clustertest
 import (
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"slices"
 	"strings"
@@ -34,21 +33,6 @@ func (c *Cluster) mark(t *testing.T, name string, m roster.Marks) {
 	if err := c.Node(name).Erasures().State.MarkHours(m); err != nil {
 		t.Fatal(err)
 	}
-}
-
-// head returns the status of a GET, the time of the erasure and the body.
-func (k caller) head(t *testing.T, name, path string) (status int, erased, body string) {
-	t.Helper()
-	res, err := k.Get("http://" + at(k.c.Addr(name), HTTPPort) + path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer res.Body.Close()
-	text, err := io.ReadAll(res.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return res.StatusCode, res.Header.Get("Flowring-Erased"), string(text)
 }
 
 // P1, P3, P5: a marked hour takes no new request, at every node. Once it is erased, a GET says so with an empty array, a
@@ -85,7 +69,8 @@ func TestAnErasedHourIsEmptyAndStaysClosed(t *testing.T) {
 					post(name, "new-"+name, 409, "/problems/closed", hour)
 					post(name, "wide-"+name, 409, "/problems/closed", beside, hour)
 					post(name, "one", 503, "is being erased", hour)
-					if status, erased, body := k.head(t, name, fmt.Sprint("/flows?hour=", hour)); status != 200 || erased != "" || body == "[]\n" {
+					status, header, body := k.fetch(t, name, fmt.Sprint("/flows?hour=", hour))
+					if erased := header.Get("Flowring-Erased"); status != 200 || erased != "" || body == "[]\n" {
 						t.Errorf("GET of the closed hour at %s = %d, erased %q: %s, want its flows", name, status, erased, body)
 					}
 				}
@@ -120,7 +105,8 @@ func TestAnErasedHourIsEmptyAndStaysClosed(t *testing.T) {
 						{"/hours?from=99&to=110", at, `"hour":101`, `"hour":100`},
 						{"/names?from=99&to=110&field=app", at, `"s"`, "-"},
 					} {
-						status, erased, body := k.head(t, name, ask.path)
+						status, header, body := k.fetch(t, name, ask.path)
+						erased := header.Get("Flowring-Erased")
 						if status != 200 || erased != ask.erased || !strings.Contains(body, ask.has) || strings.Contains(body, ask.lacks) {
 							t.Errorf("GET %s at %s = %d, erased %q: %s, want 200, %q, with %s and without %s",
 								ask.path, name, status, erased, body, ask.erased, ask.has, ask.lacks)
@@ -270,7 +256,8 @@ func TestAnErasureOutlivesItsCoordinatorAndOldDisks(t *testing.T) {
 			if got, text := k.postBody(t, name, "one", bodyOf(hour)); got != 409 || !strings.Contains(text, "/problems/closed") {
 				t.Errorf("the request of the erased hour again at %s = %d %s, want 409, because no store knows its key", name, got, text)
 			}
-			if status, erased, body := k.head(t, name, fmt.Sprint("/flows?hour=", hour)); status != 200 || erased == "" || body != "[]\n" {
+			status, header, body := k.fetch(t, name, fmt.Sprint("/flows?hour=", hour))
+			if erased := header.Get("Flowring-Erased"); status != 200 || erased == "" || body != "[]\n" {
 				t.Errorf("GET of the erased hour at %s = %d, erased %q: %s, want an empty answer", name, status, erased, body)
 			}
 		}

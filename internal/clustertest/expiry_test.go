@@ -3,6 +3,7 @@ package clustertest
 import (
 	"fmt"
 	"io"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -187,8 +188,8 @@ func TestRetriesAcrossTheFloors(t *testing.T) {
 	}
 }
 
-// ask returns the status of a path at a node, the hour from which the answer is, and its body.
-func (k caller) ask(t *testing.T, name, path string) (status int, from, body, link string) {
+// fetch returns the status, the headers and the body of a path at a node.
+func (k caller) fetch(t *testing.T, name, path string) (status int, header http.Header, body string) {
 	t.Helper()
 	res, err := k.Get("http://" + at(k.c.Addr(name), HTTPPort) + path)
 	if err != nil {
@@ -199,8 +200,7 @@ func (k caller) ask(t *testing.T, name, path string) (status int, from, body, li
 	if err != nil {
 		t.Fatal(err)
 	}
-	link, _, _ = strings.Cut(strings.TrimPrefix(res.Header.Get("Link"), "<"), ">")
-	return res.StatusCode, res.Header.Get("Flowring-From"), string(text), link
+	return res.StatusCode, res.Header, string(text)
 }
 
 // P4, P5: a query whose range begins with expired hours is answered from the first hour that is kept on, and says so, at a
@@ -225,7 +225,7 @@ func TestQueriesBeginAtTheFloor(t *testing.T) {
 					t.Fatalf("POST = %d %s, want 200", got, text)
 				}
 				c.raise(t, "a", below(edge))
-				if got, _, body, _ := k.ask(t, "c", "/flows?from=99&to=110&group_by=hour&require=complete"); got != tt.whole {
+				if got, _, body := k.fetch(t, "c", "/flows?from=99&to=110&group_by=hour&require=complete"); got != tt.whole {
 					t.Errorf("GET of a range that begins below the floor, with require=complete = %d %s, want %d", got, body, tt.whole)
 				}
 				if tt.disabled != 0 {
@@ -246,15 +246,18 @@ func TestQueriesBeginAtTheFloor(t *testing.T) {
 					{"/flows/stream?from=99&to=101&group_by=hour", "", 410, "expired", "-"},
 				} {
 					for _, name := range c.Running() {
-						status, from, body, _ := k.ask(t, name, ask.path)
+						status, header, body := k.fetch(t, name, ask.path)
+						from := header.Get("Flowring-From")
 						if status != ask.status || from != ask.from || !strings.Contains(body, ask.has) || strings.Contains(body, ask.lacks) {
 							t.Errorf("GET %s at %s = %d from %q %s, want %d from %q with %s and without %s",
 								ask.path, name, status, from, body, ask.status, ask.from, ask.has, ask.lacks)
 						}
 					}
 				}
-				_, _, first, next := k.ask(t, "b", "/flows?from=99&to=110&group_by=hour&limit=1")
-				status, from, second, _ := k.ask(t, "c", next)
+				_, header, first := k.fetch(t, "b", "/flows?from=99&to=110&group_by=hour&limit=1")
+				next, _, _ := strings.Cut(strings.TrimPrefix(header.Get("Link"), "<"), ">")
+				status, header, second := k.fetch(t, "c", next)
+				from := header.Get("Flowring-From")
 				if status != 200 || from != "101" || !strings.Contains(first, `"hour":101`) || !strings.Contains(second, `"hour":105`) {
 					t.Errorf("the pages are %s and %d from %q %s, want the hours 101 and 105", first, status, from, second)
 				}

@@ -45,6 +45,14 @@ func scenarioOf(seed uint64) Scenario {
 	return s
 }
 
+// orAQuarter returns a number of histories, or a quarter of -histories in place of a negative one.
+func orAQuarter(number int) int {
+	if number < 0 {
+		return max(*histories/4, 1)
+	}
+	return number
+}
+
 func TestRandomHistoriesKeepEveryPromise(t *testing.T) {
 	runHistories(t, *histories, optionsOf, scenarioOf)
 }
@@ -74,11 +82,7 @@ func changingScenario(seed uint64) Scenario {
 // disks go back to images from before a raise, and requests of one hour and of two are repeated across both floors
 // (P1 to P6).
 func TestRandomHistoriesWithFloorsKeepEveryPromise(t *testing.T) {
-	number := *withFloors
-	if number < 0 {
-		number = max(*histories/4, 1)
-	}
-	runHistories(t, number, floorsOptions, floorsScenario)
+	runHistories(t, orAQuarter(*withFloors), floorsOptions, floorsScenario)
 }
 
 // floorsOptions returns the cluster of a seed, with a retention. Its programs have one version.
@@ -98,11 +102,7 @@ func floorsScenario(seed uint64) Scenario {
 // floors. Exactly the hours of which an erasure has begun may be empty; all other reads are judged as ever. No request of an
 // hour is acknowledged once enough stores have the hour as closed, and each erasure comes to its end (P1 to P6).
 func TestRandomHistoriesWithErasuresKeepEveryPromise(t *testing.T) {
-	number := *erasing
-	if number < 0 {
-		number = max(*histories/4, 1)
-	}
-	runHistories(t, number, erasingOptions, erasingScenario)
+	runHistories(t, orAQuarter(*erasing), erasingOptions, erasingScenario)
 }
 
 // erasingOptions returns the cluster of a seed, in half of the cases with a retention.
