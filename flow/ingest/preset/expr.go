@@ -151,10 +151,13 @@ func (t *test) matches(row []string) bool {
 	if value == "" {
 		return t.none
 	}
+	if t.any {
+		return true
+	}
 	for i := range t.texts {
 		if t.texts[i].text(row) == value {
 			return true
 		}
 	}
-	return t.any
+	return false
 }
