@@ -19,7 +19,7 @@ import (
 	"flowring/router/admin"
 )
 
-// stores are stores of a cluster, each with a roster on its disk. Those that are away answer no heartbeat.
+// stores are stores of a cluster, each with a roster on its disk. A store that is away answers no heartbeat.
 type stores struct {
 	disks   map[roster.StoreID]*roster.Roster
 	away    map[roster.StoreID]bool

@@ -15,7 +15,7 @@
 //   - Sets are walked by their lengths. The count in the header of v9 is not used, because exporters count differently.
 //   - A template belongs to an address, a version and an observation domain. The port of the exporter does not matter.
 //   - Exporters, templates, fields of a template and held bytes are bounded, for all decoders of a Counts together.
-//     What exceeds a bound is counted.
+//     Each excess over a bound is counted.
 //   - A gap of sequence numbers is judged by the rules that exporters use, and the smallest result counts.
 //
 // The package does no I/O and has no clock: a Datagram says when it arrived. A Decoder serves one goroutine, and the

@@ -1,4 +1,5 @@
-// Command collector is the OpenTelemetry Collector with the components of docs/integrations/opentelemetry.md alone.
+// Command collector is the OpenTelemetry Collector with the components of docs/integrations/opentelemetry-collector.md
+// alone.
 //
 //	collector CONFIG
 package main
