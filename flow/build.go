@@ -75,8 +75,8 @@ func (b *PostingBuilder) Add(src, dest, vpc []byte, t Totals, hour Hour) error {
 func (b *PostingBuilder) Symbol(name []byte) uint32 { return b.table.Symbol(name) }
 
 // AddNumbered is Add for a record with the symbols of its names. Symbol must have given those of new names immediately
-// before, in the order source, destination, VPC. The hour must have no HourFault. AddNumbered returns false if a sum would
-// exceed 2^63-1.
+// before, in the order source, destination, VPC. The hour must have no HourFault. AddNumbered returns false if a sum
+// would exceed 2^63-1.
 func (b *PostingBuilder) AddNumbered(names scan.Symbols, t Totals, hour Hour) bool {
 	return b.table.Add(int64(hour), names, t.BytesTx, t.BytesRx)
 }

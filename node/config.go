@@ -49,7 +49,7 @@ type Config struct {
 	TLSClientCA       string        // PEM file of the authorities of client certificates; empty: none is asked for
 	Insecure          bool          // ports beyond loopback need no credentials
 	TokensFile        string        // file with the principals of the public port; empty: it asks for no credentials
-	Auth              string        // access.Required or access.Permissive, for the requests that TokensFile refuses; empty: required
+	Auth              string        // access.Required or access.Permissive, where TokensFile refuses; empty: required
 	MetricsOpen       bool          // /metrics needs no credentials
 	BodyTimeout       time.Duration // time for a client to send a body; 0: the default
 	SealAfter         time.Duration // time without a batch before a snapshot replaces the batches of an hour; 0: never
@@ -64,7 +64,7 @@ type Config struct {
 	MaxHoursPerQuery            int           // hours in the range of a query; 0: the default
 	MaxGroupsPerQuery           int           // groups of a query at one store; 0: MemoryLimit/512, at most the default
 	MaxViewers, MaxStreamRows   int           // viewers of queries at once, rows of a query with viewers; 0: the defaults
-	MaxQueries, MaxErasedRanges int           // queries asked at this node at once, ranges of erased hours in the cluster; 0: the defaults
+	MaxQueries, MaxErasedRanges int           // queries of this node at once, ranges of erased hours; 0: the defaults
 	QueryTimeout                time.Duration // time until the first row of a query; 0: the default
 
 	RememberedKeys       int   // idempotency keys remembered by this node as an owner, over all hours; 0: none
@@ -122,8 +122,9 @@ func Default(name string) Config {
 		BodyTimeout: router.DefaultBodyTimeout, MaxQueries: queries.DefaultMaxQueries, MaxViewers: router.DefaultMaxViewers,
 		RememberedKeys: DefaultRememberedKeys, QueryTimeout: queries.DefaultTimeout, MaxReads: router.DefaultMaxReading,
 		GossipVerify: keyring.Require, PeerTLSMode: mtls.Required, MaxHours: DefaultMaxHours, Auth: access.Required,
-		Hours: limits.AnyHours, MaxFuture: limits.DefaultAhead, ScrubPeriod: DefaultScrub,
-		Observed: senders.Observed(), MaxNamesRows: senders.DefaultMaxRows, MaxIngestParts: senders.DefaultMaxParts,
-		MaxErasedRanges: erasure.DefaultMaxRanges, MaxOtlpPoints: senders.DefaultMaxPoints, MaxOtlpAttributes: senders.DefaultMaxAttributes,
+		Hours: limits.AnyHours, MaxFuture: limits.DefaultAhead, ScrubPeriod: DefaultScrub, Observed: senders.Observed(),
+		MaxNamesRows: senders.DefaultMaxRows, MaxIngestParts: senders.DefaultMaxParts,
+		MaxErasedRanges: erasure.DefaultMaxRanges, MaxOtlpPoints: senders.DefaultMaxPoints,
+		MaxOtlpAttributes: senders.DefaultMaxAttributes,
 	}
 }

@@ -119,15 +119,17 @@ func (c Config) checkLimits(bad func(format string, args ...any)) {
 		{"max-hours", int64(c.MaxHours)}, {"max-buffered", c.MaxBuffered}, {"max-wait", int64(c.MaxWait)},
 		{"max-connections", int64(c.MaxConnections)}, {"max-future", int64(c.MaxFuture)},
 		{"max-names-rows", int64(c.MaxNamesRows)}, {"max-ingest-parts", int64(c.MaxIngestParts)},
-		{"max-otlp-points", int64(c.MaxOtlpPoints)}, {"max-otlp-attributes", int64(c.MaxOtlpAttributes)}, {"max-erased-ranges", int64(c.MaxErasedRanges)},
-		{"bootstrap-expect", int64(c.BootstrapExpect)}, {"seal-after", int64(c.SealAfter)}, {"scrub-period", int64(c.ScrubPeriod)},
+		{"max-otlp-points", int64(c.MaxOtlpPoints)}, {"max-otlp-attributes", int64(c.MaxOtlpAttributes)},
+		{"max-erased-ranges", int64(c.MaxErasedRanges)}, {"bootstrap-expect", int64(c.BootstrapExpect)},
+		{"seal-after", int64(c.SealAfter)}, {"scrub-period", int64(c.ScrubPeriod)},
 	} {
 		if limit.value < 0 {
 			bad("%s %d: must not be negative", limit.name, limit.value)
 		}
 	}
 	if c.MaxErasedRanges > erasure.DefaultMaxRanges {
-		bad("max-erased-ranges %d: must be at most %d, because several nodes may erase at once", c.MaxErasedRanges, erasure.DefaultMaxRanges)
+		bad("max-erased-ranges %d: must be at most %d, because several nodes may erase at once",
+			c.MaxErasedRanges, erasure.DefaultMaxRanges)
 	}
 	if c.MaxBody < router.LeastBody {
 		bad("max-body %d: must be at least %d, because the default of max-buffered follows it and must have room for the"+

@@ -273,9 +273,8 @@ func (n *Node) announceIdentity() {
 // gossipIdentity returns this node's entry in the gossip.
 func (n *Node) gossipIdentity() member.Node {
 	return member.Node{
-		Name: n.cfg.Name, Store: string(n.membership.Self().ID), Start: n.startNonce,
-		HTTP: n.addresses.HTTP, Peer: n.addresses.Peer,
-		Cluster: n.membership.Roster().Cluster(), Params: n.cfg.parameters(), TLS: n.peerTLS.Speaks(),
+		Name: n.cfg.Name, Store: string(n.membership.Self().ID), Start: n.startNonce, HTTP: n.addresses.HTTP,
+		Peer: n.addresses.Peer, Cluster: n.membership.Roster().Cluster(), Params: n.cfg.parameters(), TLS: n.peerTLS.Speaks(),
 		Offer: n.membership.Offer().String(),
 	}
 }

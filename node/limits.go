@@ -11,23 +11,21 @@ import (
 // the slices held there.
 func (c Config) storeLimits(clock limits.Clock) limits.Limits {
 	return limits.Limits{
-		Flows:  c.MaxFlowsPerHour,
-		Names:  c.MaxNamesPerHour,
-		Slices: c.MaxHours * c.HourSlices,
-		Ahead:  limits.Ahead(c.Hours, c.MaxFuture), Clock: clock,
+		Flows: c.MaxFlowsPerHour, Names: c.MaxNamesPerHour, Slices: c.MaxHours * c.HourSlices,
+		Ahead: limits.Ahead(c.Hours, c.MaxFuture), Clock: clock,
 	}
 }
 
 // queries returns the configuration of queries. A group takes up to 100 bytes, and the groups of all queries at a store
 // are limited to twice those of one query.
-func (c Config) queries() queries.Config {
+func (c Config) queries(deps Deps) queries.Config {
 	groups := c.MaxGroupsPerQuery
 	if groups == 0 && c.MemoryLimit > 0 {
 		groups = int(min(c.MemoryLimit/512, queries.DefaultMaxGroups))
 	}
 	return queries.Config{
 		Slices: c.HourSlices, MaxHours: c.MaxHoursPerQuery, MaxGroups: groups, MaxQueries: c.MaxQueries,
-		Timeout: c.QueryTimeout,
+		Timeout: c.QueryTimeout, Disabled: deps.Disabled,
 	}
 }
 

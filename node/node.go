@@ -270,9 +270,8 @@ func (n *Node) openStore(ctx context.Context) error {
 	}
 	n.replicas = replica.New(n.deps.Origin,
 		replica.Config{
-			Copies: n.cfg.ReplicationFactor, Quorum: n.cfg.WriteQuorum, Slices: n.cfg.HourSlices,
-			SealAfter: n.cfg.SealAfter, SealBatches: n.deps.SealBatches, ScrubPeriod: n.cfg.ScrubPeriod,
-			Keys:     n.cfg.RememberedKeys,
+			Copies: n.cfg.ReplicationFactor, Quorum: n.cfg.WriteQuorum, Slices: n.cfg.HourSlices, SealAfter: n.cfg.SealAfter,
+			SealBatches: n.deps.SealBatches, ScrubPeriod: n.cfg.ScrubPeriod, Keys: n.cfg.RememberedKeys,
 			Disabled: n.deps.Disabled,
 		},
 		replica.Deps{
@@ -281,15 +280,13 @@ func (n *Node) openStore(ctx context.Context) error {
 			Refuse: n.refuseWrite, DiskLost: n.folderMissing, Acked: metrics.AckSeconds(n.deps.Registry),
 			RingSettled: n.saveSettled, LastSettled: ringOf(settled, n.cfg.HourSlices),
 		})
-	n.answers = answer.New(
-		answer.Config{Slices: n.cfg.HourSlices, Disabled: n.deps.Disabled},
+	n.answers = answer.New(answer.Config{Slices: n.cfg.HourSlices, Disabled: n.deps.Disabled},
 		answer.Deps{Replicas: n.replicas, Client: n.client, CPUSlots: n.cpuSlots})
-	asked := n.cfg.queries()
-	asked.Disabled = n.deps.Disabled
-	n.queries = queries.New(
-		asked,
+	n.queries = queries.New(n.cfg.queries(n.deps),
 		queries.Deps{Replicas: n.replicas, Store: n.store, Client: n.client, CPUSlots: n.cpuSlots})
-	n.erasures = erasure.New(erasure.Config{Quorum: n.cfg.WriteQuorum, Ranges: n.cfg.MaxErasedRanges, Disabled: n.deps.Disabled}, erasure.Deps{
+	n.erasures = erasure.New(erasure.Config{
+		Quorum: n.cfg.WriteQuorum, Ranges: n.cfg.MaxErasedRanges, Disabled: n.deps.Disabled,
+	}, erasure.Deps{
 		State: n.membership, Heartbeats: func(ctx context.Context) quorum.Replies { return n.sendHeartbeats(ctx) },
 		Proven: n.quorum.Proven, Hours: n.queries.Hours, Census: n.queries.Census, Now: n.deps.Now, Log: n.log,
 	})
@@ -373,9 +370,9 @@ func (n *Node) startMembers(ctx context.Context) error {
 		return err
 	}
 	n.members = member.New(member.Config{
-		GossipAddr: n.cfg.GossipAddr, AdvertiseHost: n.cfg.AdvertiseHost, Join: n.cfg.Join,
-		Label: n.cfg.Cluster, Keys: n.gossipKeys.Keys(), Verify: n.cfg.GossipVerify, MaxStreams: n.cfg.MaxGossipConnections, RejoinEvery: n.deps.Rejoin,
-		Adopt: n.adoptCluster, Disabled: n.deps.Disabled,
+		GossipAddr: n.cfg.GossipAddr, AdvertiseHost: n.cfg.AdvertiseHost, Join: n.cfg.Join, Label: n.cfg.Cluster,
+		Keys: n.gossipKeys.Keys(), Verify: n.cfg.GossipVerify, MaxStreams: n.cfg.MaxGossipConnections,
+		RejoinEvery: n.deps.Rejoin, Adopt: n.adoptCluster, Disabled: n.deps.Disabled,
 	}, member.Deps{Log: n.log, Network: n.deps.Network})
 	n.pushStep("gossip", func(context.Context) error { return n.members.Stop() })
 	if n.addresses.Gossip, err = n.members.Listen(ctx); err != nil {

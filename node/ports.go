@@ -73,9 +73,9 @@ func (n *Node) openPort(
 }
 
 func (n *Node) openPeerPort(ctx context.Context) error {
-	server := peer.NewServer(peer.ServerConfig{MaxBuffered: cmp.Or(n.cfg.MaxPeerBuffered, n.cfg.MemoryLimit/4)}, peer.ServerDeps{
-		Handler: peerHandler{n}, Log: n.log, CheckCaller: n.peerTLS.CheckCaller,
-	})
+	server := peer.NewServer(
+		peer.ServerConfig{MaxBuffered: cmp.Or(n.cfg.MaxPeerBuffered, n.cfg.MemoryLimit/4)},
+		peer.ServerDeps{Handler: peerHandler{n}, Log: n.log, CheckCaller: n.peerTLS.CheckCaller})
 	n.peerServer.Store(server)
 	p, err := n.openPort(ctx, port.Config{
 		Setting: settingPeer, Addr: n.cfg.PeerAddr, Secure: n.peerTLS.Listener, ConnContext: n.peerTLS.ConnContext,
@@ -98,8 +98,8 @@ func (n *Node) openPublicPort(ctx context.Context) error {
 		return err
 	}
 	programs, err := senders.Open(n.files, senders.Settings{
-		NamesFile: n.cfg.NamesFile, Observed: n.cfg.Observed, Presets: n.cfg.Presets, MaxNamesRows: n.cfg.MaxNamesRows, MaxParts: n.cfg.MaxIngestParts,
-		MaxPoints: n.cfg.MaxOtlpPoints, MaxAttributes: n.cfg.MaxOtlpAttributes,
+		NamesFile: n.cfg.NamesFile, Observed: n.cfg.Observed, Presets: n.cfg.Presets, MaxNamesRows: n.cfg.MaxNamesRows,
+		MaxParts: n.cfg.MaxIngestParts, MaxPoints: n.cfg.MaxOtlpPoints, MaxAttributes: n.cfg.MaxOtlpAttributes,
 	})
 	if err != nil {
 		return err
@@ -108,19 +108,21 @@ func (n *Node) openPublicPort(ctx context.Context) error {
 	floors := func() roster.Floors { return n.membership.Roster().Floors() }
 	handler := func(g *browser.Guard) http.Handler {
 		return router.New(router.Config{
-			Ingest:      programs,
-			MaxRequests: n.cfg.connections(n.cfg.MaxConnections), MaxHours: n.cfg.MaxHoursPerRequest, MaxStreamRows: n.cfg.MaxStreamRows, MaxBuffered: n.cfg.maxBuffered(),
-			BodyTimeout: n.cfg.BodyTimeout, MetricsOpen: n.cfg.MetricsOpen, MaxLong: n.cfg.MaxLongAnswers,
-			ReadOrigins: n.cfg.ReadOrigin, MaxViewers: n.cfg.MaxViewers, MaxPosts: n.cfg.maxPosts(), MaxBody: n.cfg.MaxBody,
-			MaxReading: n.cfg.MaxReads, AnyHour: n.cfg.AnyHour, MaxWait: n.cfg.MaxWait,
+			Ingest: programs, MaxRequests: n.cfg.connections(n.cfg.MaxConnections), MaxHours: n.cfg.MaxHoursPerRequest,
+			MaxStreamRows: n.cfg.MaxStreamRows, MaxBuffered: n.cfg.maxBuffered(), BodyTimeout: n.cfg.BodyTimeout,
+			MetricsOpen: n.cfg.MetricsOpen, MaxLong: n.cfg.MaxLongAnswers, ReadOrigins: n.cfg.ReadOrigin,
+			MaxViewers: n.cfg.MaxViewers, MaxPosts: n.cfg.maxPosts(), MaxBody: n.cfg.MaxBody, MaxReading: n.cfg.MaxReads,
+			AnyHour: n.cfg.AnyHour, MaxWait: n.cfg.MaxWait,
 		}, router.Deps{
 			Cluster: publicAPI{n}, Admin: operator.Door{Deps: operator.Deps{
-				Members: n.operatorMembers, Self: n.membership.Self, Drain: n.Drain, Forget: n.Forget, Erase: n.erasures.Erase, Confirm: n.retention.Confirm, Backup: n.backups.Make, Client: n.client,
+				Members: n.operatorMembers, Self: n.membership.Self, Drain: n.Drain, Forget: n.Forget, Erase: n.erasures.Erase,
+				Confirm: n.retention.Confirm, Backup: n.backups.Make, Client: n.client,
 			}}, Log: n.log, Registry: n.deps.Registry, Meter: meter, MemoryFull: n.memory.Full,
 			Hours:    senders.Hours(floors, n.cfg.MaxFuture, n.deps.Now),
 			CPUSlots: n.cpuSlots, Unready: n.shedsConnections, Now: n.deps.Now, Guard: g, Gate: gate,
 			Pages: page.New(page.Deps{
-				Cluster: publicAPI{n}, Meter: meter, Gate: gate, AnyHour: n.cfg.AnyHour, Insecure: n.cfg.Insecure, Log: n.log, Now: n.deps.Now,
+				Cluster: publicAPI{n}, Meter: meter, Gate: gate, AnyHour: n.cfg.AnyHour, Insecure: n.cfg.Insecure, Log: n.log,
+				Now: n.deps.Now,
 			}),
 			Metrics: promhttp.HandlerFor(n.deps.Registry, promhttp.HandlerOpts{}),
 		})

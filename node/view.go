@@ -78,7 +78,8 @@ func (n *Node) membersView() router.MembersView {
 func (n *Node) operatorMembers() (all []operator.Member) {
 	for _, m := range n.membersView().Members {
 		all = append(all, operator.Member{
-			Name: m.Name, Store: roster.StoreID(m.Store), Peer: m.Addresses.Peer, Alive: m.State == "alive", Established: m.Established,
+			Name: m.Name, Store: roster.StoreID(m.Store), Peer: m.Addresses.Peer,
+			Alive: m.State == "alive", Established: m.Established,
 		})
 	}
 	return all
@@ -88,16 +89,16 @@ func (n *Node) operatorMembers() (all []operator.Member) {
 func (n *Node) sample() metrics.Sample {
 	stats := n.store.Stats()
 	s := metrics.Sample{
-		Store: stats, Status: n.statusOf(stats), Roster: n.membership.Roster(), Members: len(n.members.View().Nodes), Answers: n.isAnswering,
-		Proven: n.quorum.Proven(), Version: n.membership.Offer(), HoldBack: len(n.membership.HoldBack()),
-		Ready: n.Ready() == nil, ReadyToWrite: n.ReadyToWrite() == nil, NoFolder: n.folderMissing(),
-		Fetched: n.replicas.Fetched(), HandedOver: n.replicas.HandedOver(), Conflicts: n.replicas.Conflicts(), Scrubs: n.replicas.Scrubs(),
-		DiskRefusals: n.diskRefusals.Load(),
-		Memory:       n.memory.InUse(), MemoryLimit: n.memory.Limit(), MemoryFull: n.memory.Full(),
+		Store: stats, Status: n.statusOf(stats), Roster: n.membership.Roster(), Members: len(n.members.View().Nodes),
+		Answers: n.isAnswering, Proven: n.quorum.Proven(), Version: n.membership.Offer(),
+		HoldBack: len(n.membership.HoldBack()), Ready: n.Ready() == nil, ReadyToWrite: n.ReadyToWrite() == nil,
+		NoFolder: n.folderMissing(), Fetched: n.replicas.Fetched(), HandedOver: n.replicas.HandedOver(),
+		Conflicts: n.replicas.Conflicts(), Scrubs: n.replicas.Scrubs(), DiskRefusals: n.diskRefusals.Load(),
+		Memory: n.memory.InUse(), MemoryLimit: n.memory.Limit(), MemoryFull: n.memory.Full(),
 		PeerPages: n.peerPages.Refused(), PeerStalled: n.client.Stalled(), Saturated: n.answers.Saturated(),
-		Queries:   metrics.Queries(n.queries.Stats()),
-		Retention: n.retention.View(), Erasures: metrics.Erasures(n.erasures.Stats()),
-		GossipKeys: n.gossipKeys.Keys(), GossipRefused: n.members.Refused(), PeerTLS: n.peerTLS.Stats(), PeersPlain: n.unverifiedMembers(), Files: n.files.Stats(),
+		Queries: metrics.Queries(n.queries.Stats()), Retention: n.retention.View(),
+		Erasures: metrics.Erasures(n.erasures.Stats()), GossipKeys: n.gossipKeys.Keys(), GossipRefused: n.members.Refused(),
+		PeerTLS: n.peerTLS.Stats(), PeersPlain: n.unverifiedMembers(), Files: n.files.Stats(),
 	}
 	s.Ring, s.Fsyncs = n.membership.Ring(), n.journal.Fsyncs()
 	s.ClockOffset, s.ClocksCompared = n.clock.Offset()
@@ -112,8 +113,8 @@ func (n *Node) sample() metrics.Sample {
 	return s
 }
 
-// ClockOff reports whether the clock of this machine is more than clock.Limit off the median of the other nodes' clocks.
-// It is false while no other node says its clock.
+// ClockOff reports whether the clock of this machine is more than clock.Limit off the median of the other nodes'
+// clocks. It is false while no other node says its clock.
 func (n *Node) ClockOff() bool { return n.clock.Off() }
 
 // Verify computes every slice anew from the journal and compares it with memory (P15).

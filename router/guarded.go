@@ -41,7 +41,8 @@ func (rt *router) share(h http.Header, r *http.Request) (preflight bool) {
 		h.Set("Access-Control-Allow-Headers", "Authorization, If-None-Match, Last-Event-ID")
 		return true
 	}
-	h.Set("Access-Control-Expose-Headers", "ETag, Flowring-Complete, Flowring-Erased, Flowring-From, Flowring-More, Flowring-Request-Id, Flowring-Saturated, Link, Retry-After")
+	h.Set("Access-Control-Expose-Headers", "ETag, Flowring-Complete, Flowring-Erased, Flowring-From, Flowring-More, "+
+		"Flowring-Request-Id, Flowring-Saturated, Link, Retry-After")
 	return false
 }
 

@@ -41,8 +41,9 @@ func (rt *router) postMetrics(w http.ResponseWriter, r *http.Request, who princi
 }
 
 // receiveAny receives a body of any media type.
-func (rt *router) receiveAny(r *http.Request, who principal.Principal) (key string, received ingest.Received,
-	err error) {
+func (rt *router) receiveAny(
+	r *http.Request, who principal.Principal,
+) (key string, received ingest.Received, err error) {
 	h, err := head.OfAny(r, rt.MaxBody)
 	if err != nil {
 		return "", nil, err

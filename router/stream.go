@@ -50,7 +50,8 @@ func (rt *router) send(w http.ResponseWriter, r *http.Request, answer *reply) {
 	defer out.release()
 	err := out.send(answer)
 	if err != nil && !out.client.started {
-		for _, name := range [...]string{"Flowring-Complete", "Flowring-Erased", "Flowring-From", "ETag", "Content-Encoding", "Trailer"} {
+		for _, name := range [...]string{"Flowring-Complete", "Flowring-Erased", "Flowring-From", "ETag", "Content-Encoding",
+			"Trailer"} {
 			h.Del(name)
 		}
 		rt.refuse(w, r, readError(err, answer.broken))

@@ -9,8 +9,8 @@ import (
 	"flowring/internal/safeguard"
 )
 
-// Expire raises the floor, and names the erased hours. Every later call for an hour of them fails with contract.Expired. Calls
-// under way may still end, and the sweeps delete what they wrote. The caller has both on disk, and they never go back.
+// Expire raises the floor, and names the erased hours. Each later call for an hour of them fails with contract.Expired.
+// Calls under way may still end, and the sweeps delete their batches. Both are on disk before, and never go back.
 func (s *Store) Expire(below flow.Hour, erased func(flow.Hour) bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -56,7 +56,7 @@ func (s *Store) Sweep() (deleted int, left bool, err error) {
 	return len(all), below < s.floor, nil
 }
 
-// SweepErased is Sweep for the erased hours above the floor, with a write for each slice. It returns the deleted slices.
+// SweepErased is Sweep for the erased hours above the floor, one write a slice. It returns the deleted slices.
 func (s *Store) SweepErased() (deleted []flow.Slice, left bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -82,7 +82,7 @@ func (s *Store) SweepErased() (deleted []flow.Slice, left bool, err error) {
 	return deleted, left, nil
 }
 
-// firstUsed returns the floor, or the first hour below it with a user: a pin, an operation or a draft. Store.mu is locked.
+// firstUsed returns the floor, or the first hour below it with a pin, an operation or a draft. Store.mu is locked.
 func (s *Store) firstUsed() flow.Hour {
 	first := s.floor
 	for slice, e := range s.entries {

@@ -16,9 +16,9 @@ func (s *Store) Applied() uint64 { return s.counters.Applied.Load() }
 
 // Stats returns the current numbers. Its time grows with the number of slices.
 func (s *Store) Stats() Stats {
-	stats := s.counters.Stats()
-	stats.TooManyFlows, stats.TooManyNames, stats.TooManySlices = s.refusals.Flows.Load(), s.refusals.Names.Load(), s.refusals.Slices.Load()
-	stats.SlicesReserved, stats.FutureHours = s.refusals.Reserved.Load(), s.refusals.Future.Load()
+	stats, no := s.counters.Stats(), &s.refusals
+	stats.TooManyFlows, stats.TooManyNames, stats.TooManySlices = no.Flows.Load(), no.Names.Load(), no.Slices.Load()
+	stats.SlicesReserved, stats.FutureHours = no.Reserved.Load(), no.Future.Load()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	hours := make(map[flow.Hour]struct{})

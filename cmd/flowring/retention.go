@@ -34,7 +34,8 @@ func newErase() *cobra.Command {
 	var a access.Access
 	var e erase.Erase
 	cmd := &cobra.Command{
-		Use: "erase --from HOUR --to HOUR [FLAGS]", Short: "Delete hours for good", Long: erase.About, Example: erase.Examples, Args: arguments(0, 0),
+		Use: "erase --from HOUR --to HOUR [FLAGS]", Short: "Delete hours for good", Long: erase.About,
+		Example: erase.Examples, Args: arguments(0, 0),
 		RunE: func(c *cobra.Command, _ []string) error {
 			return e.Run(c.Context(), &a, c.InOrStdin(), c.OutOrStdout(), c.ErrOrStderr())
 		},

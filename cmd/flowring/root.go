@@ -51,8 +51,9 @@ func newRoot() *cobra.Command {
 	root.AddGroup(&cobra.Group{ID: groupRun, Title: "Run nodes:"}, &cobra.Group{ID: groupUse, Title: "Use a cluster:"},
 		&cobra.Group{ID: groupOther, Title: "And:"})
 	for group, cmds := range map[string][]*cobra.Command{
-		groupRun:   {newServe(), newCollect(), newDemo(), newToken(), newCheck(), newBackup(), newRestore(), newPresets()},
-		groupUse:   {newPost(), newImport(), newGet(), newHours(), newTop(), newMembers(), newDrain(), newForget(), newRetention(), newErase(), newBench()},
+		groupRun: {newServe(), newCollect(), newDemo(), newToken(), newCheck(), newBackup(), newRestore(), newPresets()},
+		groupUse: {newPost(), newImport(), newGet(), newHours(), newTop(), newMembers(), newDrain(), newForget(),
+			newRetention(), newErase(), newBench()},
 		groupOther: {newVersion()},
 	} {
 		for _, cmd := range cmds {

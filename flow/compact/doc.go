@@ -9,9 +9,9 @@
 // The decoder reads the bytes of the message without generated code and without reflection. The columns stay as they
 // are in the body until their numbers are added up, so a body takes little memory beside that of its sums.
 //
-// The tables of a body in order are those of its batch: names and flows are distinct, and stand in the order in which the
-// records have them. ordered.go checks that, and adds each record to the sums of its flow without a hash table. It gives up
-// at any doubt and at any fault. Then decode.go reads the body again as it is, and decides about refusals.
+// The tables of a body in order are those of its batch: names and flows are distinct, and stand in the order in which
+// the records have them. ordered.go checks that, and adds each record to the sums of its flow without a hash table. It
+// gives up at any doubt and at any fault. Then decode.go reads the body again as it is, and decides about refusals.
 //
 // A record of a body follows the same rules as a record of JSON, and its faults have the same texts. Equal records in
 // equal order become equal batches, whatever the form of their body, so their IDs are equal too (P2). FuzzRecords

@@ -8,8 +8,8 @@ import (
 	"flowring/flow/field"
 )
 
-// Encode returns the compact body of records, of which there must be one at least. It numbers names and flows in the order in
-// which the records have them, because a node reads such a body fastest.
+// Encode returns the compact body of records, of which there must be one at least. It numbers names and flows in the
+// order in which the records have them, because a node reads such a body fastest.
 func Encode(records []flow.Record) []byte {
 	var body []byte
 	var columns [field.Count][]byte

@@ -54,8 +54,8 @@ func (d *Decoder) plainNames() bool {
 	return true
 }
 
-// readFlows reads the columns of flows. It returns the number of names if they stand in the order in which the flows have
-// them: source, destination, VPC, flow by flow.
+// readFlows reads the columns of flows. It returns the number of names if they stand in the order in which the flows
+// have them: source, destination, VPC, flow by flow.
 func (d *Decoder) readFlows(b *flow.Batch) (names uint32) {
 	c := &d.message.columns
 	src, dest, vpc := c[field.SrcApp].text, c[field.DestApp].text, c[field.VPCID].text

@@ -36,8 +36,8 @@ type record struct {
 	numbers [3]int64 // bytes sent, bytes received, hour
 }
 
-// nameSpan is the name body[start:end], or unescaped[^start:end] if start is negative. Its first 16 bytes are lo and hi,
-// padded with zeros. It has no pointer, because the write barrier would cost a tenth of the time.
+// nameSpan is the name body[start:end], or unescaped[^start:end] if start is negative. Its first 16 bytes are lo and
+// hi, padded with zeros. It has no pointer, because the write barrier would cost a tenth of the time.
 type nameSpan struct {
 	start, end int
 	lo, hi     uint64

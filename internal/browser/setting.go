@@ -14,8 +14,7 @@ import (
 func Origin(text string) (string, error) {
 	u, err := url.Parse(text)
 	if err != nil || u.Opaque != "" || u.User != nil || u.Path != "" || u.RawQuery != "" || u.ForceQuery ||
-		u.Fragment != "" ||
-		u.Scheme != "http" && u.Scheme != "https" || !validName(u.Hostname()) || !validPort(u.Port()) {
+		u.Fragment != "" || u.Scheme != "http" && u.Scheme != "https" || !validName(u.Hostname()) || !validPort(u.Port()) {
 		return "", fmt.Errorf("%q is not an origin, such as https://flows.example or http://localhost:3000", text)
 	}
 	host := strings.ToLower(u.Host)

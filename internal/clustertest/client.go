@@ -115,7 +115,8 @@ func (l *load) postTo(ctx context.Context, client *http.Client, node string, b *
 	switch {
 	case res.StatusCode == http.StatusOK:
 		if late && l.late(b) {
-			l.check.Fault("%s acknowledges %s, and its hour %d was closed before by enough stores (P1)", node, b.Name(), b.Batches[0].Hour)
+			l.check.Fault("%s acknowledges %s, and its hour %d was closed before by enough stores (P1)", node, b.Name(),
+				b.Batches[0].Hour)
 		}
 		l.check.Acknowledge(b.Batches...)
 		l.acknowledged(b)

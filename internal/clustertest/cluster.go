@@ -42,8 +42,9 @@ type Options struct {
 	Hours     int            // hours of the clients; 0: 3
 	Newest    compat.Version // that processes speak until they are upgraded to 2; 0: the program's versions
 	Quiet     bool           // only the clients of the scenario
-	Repeat    bool           // the clients also send requests of two hours, and repeat acknowledged ones; so they do with Keep
-	Log       *slog.Logger   // nil: silent
+	// the clients also send requests of two hours, and repeat acknowledged ones; so they do with Keep
+	Repeat bool
+	Log    *slog.Logger // nil: silent
 
 	CPUSlots map[string]admission.CPUSlots // of a node by name; none: the default number
 	Clock    func(node string) time.Time   // the wall clock of a node; nil: the clock of the bubble

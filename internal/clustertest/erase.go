@@ -25,8 +25,8 @@ func (l *load) erased(node string, hour flow.Hour, status int, text string) {
 	}
 }
 
-// erase executes a step of an erasure at a running node: close marks the hour as closed, erase erases the hour by its plan.
-// Steps that fail, because the cluster is not whole, are no faults.
+// erase executes a step of an erasure at a running node: close marks the hour as closed, erase erases the hour by its
+// plan. Steps that fail, because the cluster is not whole, are no faults.
 func (r *runner) erase(verb, name, index string) {
 	i, _ := strconv.Atoi(index)
 	hour, n := r.hour(i), r.c.Node(name)

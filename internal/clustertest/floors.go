@@ -93,7 +93,8 @@ func (l *load) answeredFrom(node string, rows contract.Rows) flow.Hour {
 
 // saysClosed reports whether a refusal has a code of closed hours.
 func saysClosed(status int, text []byte) bool {
-	return status == http.StatusConflict && (bytes.Contains(text, []byte(`/problems/expired"`)) || bytes.Contains(text, []byte(`/problems/closed"`)))
+	return status == http.StatusConflict &&
+		(bytes.Contains(text, []byte(`/problems/expired"`)) || bytes.Contains(text, []byte(`/problems/closed"`)))
 }
 
 // widen adds another hour to some requests.

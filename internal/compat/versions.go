@@ -127,8 +127,8 @@ func (e *OfferError) Error() string {
 	return fmt.Sprintf("version %d is on here, and the other node speaks %s", e.On.Known(), e.Speaks)
 }
 
-// Check refuses a node with another offer; nil: both nodes speak the higher one of the versions that are on. A node that
-// has not heard yet of a new version learns of it.
+// Check refuses a node with another offer; nil: both nodes speak the higher one of the versions that are on. A node
+// that has not heard yet of a new version learns of it.
 func (o Offer) Check(other Offer) error {
 	on := max(o.On.Known(), other.On.Known())
 	switch {

@@ -97,8 +97,8 @@ func (a Ask) Knows(tag Tag) bool {
 	return tag != "" && (slices.Contains(a.Known, tag) || slices.Contains(a.Known, AnyTag))
 }
 
-// Answer is the flows of an hour or the rows of a query, ready to be written. An answer whose tag the reader knows may be
-// empty.
+// Answer is the flows of an hour or the rows of a query, ready to be written. An answer whose tag the reader knows may
+// be empty.
 type Answer interface {
 	Complete() Completeness
 	Tag() Tag

@@ -7,7 +7,7 @@ type Retention struct {
 	Keep      int64      `json:"keep_seconds"`          // the retention of this node; 0: none
 	Closed    flow.Hour  `json:"closed"`                // hours below take no new request; 0: all hours are open
 	Expired   flow.Hour  `json:"expired"`               // hours below are deleted; 0: none is
-	Next      Raise      `json:"next_closed,omitzero"`  // the next raise of Closed over hours with data, if it is announced
+	Next      Raise      `json:"next_closed,omitzero"`  // the raise of Closed that is announced, over hours with data
 	Removal   Raise      `json:"next_expired,omitzero"` // the next raise of Expired, if a value of Closed waits for it
 	Proposals []Proposed `json:"proposals"`             // of the stores that answered last, this one included
 
@@ -18,7 +18,7 @@ type Retention struct {
 type ErasedRange struct {
 	From flow.Hour `json:"from"`
 	To   flow.Hour `json:"to"`
-	At   int64     `json:"at,omitzero"` // when it was erased, in seconds since 1970; 0: its hours are closed, and not erased yet
+	At   int64     `json:"at,omitzero"` // when it was erased, in seconds since 1970; 0: its hours are closed alone
 }
 
 // Raise is a raise of a floor that is to come.

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"unicode/utf8"
 )
 
 const root = "../.."
@@ -47,6 +48,17 @@ func programFiles(t *testing.T) []string {
 		t.Fatal(err)
 	}
 	return names
+}
+
+// TestLinesOfCodeHaveAtMost120Columns counts a tab as one column, and leaves tests out.
+func TestLinesOfCodeHaveAtMost120Columns(t *testing.T) {
+	for _, name := range programFiles(t) {
+		for i, line := range strings.Split(read(t, name), "\n") {
+			if n := utf8.RuneCountInString(line); n > 120 {
+				t.Errorf("%s:%d has %d columns, want at most 120", name, i+1, n)
+			}
+		}
+	}
 }
 
 func TestViolationsAreNoticed(t *testing.T) {

@@ -45,22 +45,22 @@ const (
 	CalledCert                      // a called node has a certificate of the authority (P17)
 	CalledName                      // the certificate of a called node is of the node that the caller means (P17)
 	KeyFirst                        // the key of a request is looked up before its closed hours refuse it (P3)
-	AskAllBefore409                 // a request of a closed hour is refused once all stores lack it, not this one alone (P3)
+	AskAllBefore409                 // a request of a closed hour is refused once all stores lack it, not one (P3)
 	AskUnderWay                     // and once no store has another attempt of it under way (P3)
 	SayExpired                      // a store says expired of an hour below its floor, not that it holds nothing (P4)
 	StoreFloor                      // a store neither takes nor shows a batch of an hour below its floor (P4)
 	ByKey                           // of a batch that a preset made the key and the hour decide (P2)
 	HeldCopies                      // a batch held in place of another is on W stores before the answer (P1)
 	FloorMajority                   // more than half of the stores, and W, raise the floor of closed hours, not one
-	FloorRate                       // the floor of closed hours passes 24 hours with data in an hour, after an announcement
+	FloorRate                       // the floor of closed hours passes 24 announced hours with data in an hour
 	FloorWait                       // the floor of deleted hours follows 24 hours later
 	FloorStill                      // the floor of deleted hours follows only while the stores would still close the hours
 	ProvenReads                     // no answer is complete while the proven quorum is not W (P4)
 	ProvenForget                    // a store is forgotten by the proven quorum, if it is below W (P4)
-	ProvenByAll                     // the proven quorum rises only once all stores of the roster have secured their batches (P4)
+	ProvenByAll                     // the proven quorum rises only once all stores have secured their batches (P4)
 	ProvenFirst                     // a node with a lower W takes no write before the proven quorum is as low (P4)
 	FloorDurable                    // a floor is on disk before hours are deleted (P4)
-	MergeMarks                      // an ack counts after the marks of its store: no batch of an hour that is erased is acknowledged (P1)
+	MergeMarks                      // an ack counts after the marks of its store: no erased batch is acknowledged (P1)
 	EnoughMarks                     // all stores but W-1, and W, have an hour as closed before it is erased (P1)
 )
 

@@ -5,8 +5,8 @@
 //	client <--- Flowring-Request-Id: ID -------------     |                                              |
 //	                                                 request=ID in the log                      request=ID in the log
 //
-// The ID of a request with the header traceparent of W3C Trace Context is the trace ID of this header. Any other request
-// gets a random ID.
+// The ID of a request with the header traceparent of W3C Trace Context is the trace ID of this header. Any other
+// request gets a random ID.
 //
 // A write goes on streams without headers, so the bodies of these calls carry the ID (node/peer/wire). A call that
 // gathers the writes of several requests carries the IDs of all of them, at most MaxIDs.

@@ -27,8 +27,8 @@ func New() (id ID) {
 	return id
 }
 
-// Enter gives a request of a client its ID: the trace ID of its traceparent, or a random one. Two headers, or a header in
-// another form, count as none. The header of the answer gets the ID, and the context of the result has it.
+// Enter gives a request of a client its ID: the trace ID of its traceparent, or a random one. Two headers, or a header
+// in another form, count as none. The header of the answer gets the ID, and the context of the result has it.
 func Enter(answer http.Header, r *http.Request) *http.Request {
 	id := ofRequest(r.Header)
 	c := traceOne(r.Context(), id)

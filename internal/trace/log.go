@@ -5,8 +5,8 @@ import (
 	"log/slog"
 )
 
-// Attribute is the name of the ID in a log line. A line about work for several requests has the IDs of all, with a comma
-// between two.
+// Attribute is the name of the ID in a log line. A line about work for several requests has the IDs of all, with a
+// comma between two.
 const Attribute = "request"
 
 // Handler returns a handler that adds the IDs of the context to each log line.

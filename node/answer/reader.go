@@ -43,9 +43,9 @@ func New(cfg Config, deps Deps) *Reader { return &Reader{Config: cfg, Deps: deps
 // Saturated returns how many totals of merged hours were cut to 2^63-1 (P14).
 func (r *Reader) Saturated() int64 { return r.saturated.Load() }
 
-// Hour opens an answer with the flows of an hour. Each slice is read at its owner. The caller closes the answer. Hour fails
-// with contract.Expired if a store says so of the hour, or the roster does at the end. The answer of an erased hour is
-// empty, and says when.
+// Hour opens an answer with the flows of an hour. Each slice is read at its owner. The caller closes the answer. Hour
+// fails with contract.Expired if a store says so of the hour, or the roster does at the end. The answer of an erased
+// hour is empty, and says when.
 func (r *Reader) Hour(ctx context.Context, hour flow.Hour, ask contract.Ask) (contract.Answer, error) {
 	if r.gone(hour) {
 		return r.answerGone(hour)
@@ -68,8 +68,8 @@ func (r *Reader) gone(hour flow.Hour) bool {
 	return r.Replicas.Expired(hour) && !r.Disabled.Has(safeguard.SayExpired)
 }
 
-// answerGone answers for an hour of which a store, or the roster, says that it is gone. The roster has the floors and marks
-// of that store.
+// answerGone answers for an hour of which a store, or the roster, says that it is gone. The roster has the floors and
+// marks of that store.
 func (r *Reader) answerGone(hour flow.Hour) (contract.Answer, error) {
 	if at, erased := r.Replicas.Cluster.Roster().Marks().Erased(hour); erased {
 		return erasedAnswer(at), nil

@@ -68,8 +68,8 @@ func (b *Backups) Make(ctx context.Context, name string) (admin.Backup, error) {
 	}
 	if !plain(name) {
 		return admin.Backup{}, contract.Query.Errorf(
-			"the parameter name is not a name of 1 to 100 letters, digits, points, dashes or underscores that begins with a letter or digit " +
-				"and does not end with .unfinished")
+			"the parameter name is not a name of 1 to 100 letters, digits, points, dashes or underscores that " +
+				"begins with a letter or digit and does not end with .unfinished")
 	}
 	j := b.begin(name)
 	timer := time.NewTimer(wait)

@@ -20,9 +20,9 @@ import (
 	"flowring/router/admin"
 )
 
-// DefaultMaxRanges is the number of ranges of marked hours beyond which no erasure begins, and the largest one that a node
-// may be given. It is far below roster.MaxSpans, because several nodes may begin erasures at once, and rosters with more than
-// MaxSpans spans together cannot be merged.
+// DefaultMaxRanges is the number of ranges of marked hours beyond which no erasure begins, and the largest one that a
+// node may be given. It is far below roster.MaxSpans, because several nodes may begin erasures at once, and rosters
+// with more than MaxSpans spans together cannot be merged.
 const DefaultMaxRanges = roster.MaxSpans / 2
 
 // Config describes the erasures of a node.
@@ -77,8 +77,8 @@ func (e *Erasures) Stats() Stats {
 	return Stats{Ranges: len(e.State.Roster().Marks()), Refused: e.refused.Load()}
 }
 
-// Erase plans the erasure of the hours from <= h < to. With the hash of the plan it applies the plan, as far as the stores
-// allow now: the same call joins an erasure that has begun, at any node, and says when it is done. It fails with
+// Erase plans the erasure of the hours from <= h < to. With the hash of the plan it applies the plan, as far as the
+// stores allow now: the same call joins an erasure that has begun, at any node, and says when it is done. It fails with
 // contract.Guarded if it cannot begin, and with a *contract.UnavailableError if too few stores answer for a plan.
 func (e *Erasures) Erase(ctx context.Context, from, to flow.Hour, hash string) (admin.Erasure, error) {
 	if err := e.check(&from, to); err != nil {
@@ -95,7 +95,8 @@ func (e *Erasures) Erase(ctx context.Context, from, to flow.Hour, hash string) (
 	case hash == "":
 		return plan, nil
 	case hash != plan.Hash:
-		return admin.Erasure{}, contract.Guarded.Errorf("the hours have other batches than in the plan %s: the plan is %s now", hash, plan.Hash)
+		return admin.Erasure{}, contract.Guarded.Errorf(
+			"the hours have other batches than in the plan %s: the plan is %s now", hash, plan.Hash)
 	}
 	e.Log.Warn("hours will be erased", "from", from, "to", to, "hours", plan.Hours, "batches", plan.Batches, "plan", hash)
 	return e.step(ctx, from, to)
@@ -105,13 +106,15 @@ func (e *Erasures) Erase(ctx context.Context, from, to flow.Hour, hash string) (
 func (e *Erasures) check(from *flow.Hour, to flow.Hour) error {
 	known := e.State.Roster()
 	if !compat.Erasure.On(known.Version()) {
-		return contract.Guarded.Errorf("erasing needs version %d at all stores, and version %d is on", compat.Erasure, known.Version())
+		return contract.Guarded.Errorf("erasing needs version %d at all stores, and version %d is on", compat.Erasure,
+			known.Version())
 	}
 	if floor := known.Floors().Expired; floor > 0 {
 		*from = max(*from, floor)
 	}
 	if *from >= to {
-		return contract.Guarded.Errorf("the hours before %d have expired: nothing of the range is left to erase", known.Floors().Expired)
+		return contract.Guarded.Errorf("the hours before %d have expired: nothing of the range is left to erase",
+			known.Floors().Expired)
 	}
 	closed, err := known.WithMarks(roster.Marks{{From: *from, To: to}})
 	if err == nil {
@@ -119,8 +122,8 @@ func (e *Erasures) check(from *flow.Hour, to flow.Hour) error {
 	}
 	if more := len(closed.Marks()); err != nil || more > e.Ranges && more > len(known.Marks()) {
 		e.refused.Add(1)
-		return contract.Guarded.Errorf("the cluster would have more than %d separate ranges of erased hours (--max-erased-ranges): erase hours "+
-			"beside earlier ones, or one range that has them all", e.Ranges)
+		return contract.Guarded.Errorf("the cluster would have more than %d separate ranges of erased hours "+
+			"(--max-erased-ranges): erase hours beside earlier ones, or one range that has them all", e.Ranges)
 	}
 	return nil
 }
@@ -186,8 +189,8 @@ func (e *Erasures) unerased(known roster.Roster, from, to flow.Hour) (more roste
 	return more
 }
 
-// progress counts the stores of the roster that have the marks on disk: this one, and those whose answers have them. It reads
-// the roster after the round, because the answers may have named more stores.
+// progress counts the stores of the roster that have the marks on disk: this one, and those whose answers have them. It
+// reads the roster after the round, because the answers may have named more stores.
 func (e *Erasures) progress(state *admin.Erasure, heard map[roster.StoreID]peer.Hello) {
 	known, self := e.State.Roster(), e.State.Self().ID
 	state.Closed, state.Erased, state.Stores = 0, 0, len(known.Stores())

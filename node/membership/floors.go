@@ -11,8 +11,8 @@ import (
 // are on disk before Floors returns them.
 func (s *State) Floors() roster.Floors { return s.Roster().Floors() }
 
-// OnHours makes fn run with the present roster, for its floors and marks of hours, and with each later one once it is on
-// disk. fn must not block. It must be called before other goroutines change the State.
+// OnHours makes fn run with the present roster, for its floors and marks of hours, and with each later one once it is
+// on disk. fn must not block. It must be called before other goroutines change the State.
 func (s *State) OnHours(fn func(roster.Roster)) {
 	s.onHours = fn
 	fn(s.Roster())

@@ -96,7 +96,8 @@ type Collector struct {
 
 // NewCollector returns a collector of the samples of gather. Scrapes may call gather concurrently.
 func NewCollector(gather func() Sample) *Collector {
-	c := &Collector{gather: gather, metrics: slices.Concat(storeMetrics(), scrubMetrics(), queryMetrics(), nodeMetrics(), retentionMetrics(), clusterMetrics(), portMetrics())}
+	c := &Collector{gather: gather, metrics: slices.Concat(storeMetrics(), scrubMetrics(), queryMetrics(), nodeMetrics(),
+		retentionMetrics(), clusterMetrics(), portMetrics())}
 	for _, m := range c.metrics {
 		c.descs = append(c.descs, prometheus.NewDesc("flowring_"+m.name, m.help, nil, nil))
 	}

@@ -66,7 +66,8 @@ func (d Door) Erase(ctx context.Context, from, to flow.Hour, hash string) (admin
 
 // Forget implements admin.Calls. If this store does not count, or is the one to forget, another node does it.
 func (d Door) Forget(ctx context.Context, store string, force bool) error {
-	gone, err := d.find("store", store, func(m Member) (string, string) { return string(m.Store), string(m.Store) + " of " + m.Name })
+	gone, err := d.find("store", store,
+		func(m Member) (string, string) { return string(m.Store), string(m.Store) + " of " + m.Name })
 	if err != nil {
 		return err
 	}

@@ -129,8 +129,8 @@ func (c *Client) setHeard(addr string, heard bool) {
 	}
 }
 
-// Hello sends a heartbeat to a peer, and merges the roster of its answer. If the merge fails, it returns the answer with
-// the error.
+// Hello sends a heartbeat to a peer, and merges the roster of its answer. If the merge fails, it returns the answer
+// with the error.
 func (c *Client) Hello(ctx context.Context, addr string, from Hello) (Hello, error) {
 	body, err := json.Marshal(from)
 	if err != nil {
@@ -164,9 +164,11 @@ func (c *Client) Admit(
 	return replayed, err
 }
 
-// AdmitByKey is Admit for batches of which the key and the hour decide. known says that an earlier attempt stored a part
-// of their posting. It needs compat.ByKey.
-func (c *Client) AdmitByKey(ctx context.Context, addr string, known bool, batches ...[]byte) (replayed bool, err error) {
+// AdmitByKey is Admit for batches of which the key and the hour decide. known says that an earlier attempt stored a
+// part of their posting. It needs compat.ByKey.
+func (c *Client) AdmitByKey(
+	ctx context.Context, addr string, known bool, batches ...[]byte,
+) (replayed bool, err error) {
 	kind := wire.KindAdmitByKey
 	if known {
 		kind = wire.KindAdmitKnownByKey
@@ -416,7 +418,8 @@ func (c *Client) Flows(ctx context.Context, addr string, s flow.Slice, wanted Wa
 		return nil, err
 	}
 	return received.New(res, s, wanted.Columns, received.Facts{
-		Complete: res.Header.Get(headerComplete), Tag: res.Header.Get(headerTag), Whole: res.Header.Get(headerNames) == namesOfSlice,
+		Complete: res.Header.Get(headerComplete), Tag: res.Header.Get(headerTag),
+		Whole: res.Header.Get(headerNames) == namesOfSlice,
 	}), nil
 }
 

@@ -25,7 +25,8 @@
 //
 //	admit    batches of one posting, with its hash, checked or not: store them at the write quorum; done or replayed
 //	check    batches of one posting, with its hash: would admit refuse one of them? done or replayed
-//	look     batches of one request, without flows: is another attempt of it under way, or is one of them held? replayed: yes
+//	look     batches of one request, without flows: is another attempt of it under way, or is one of them held?
+//	         replayed: yes
 //	apply    batches: keep them on disk, unless their IDs are there under other dots; done after all are on disk
 //
 // Every call names its caller (Flowring-Node: name and advertised host). With peer TLS the certificate of the caller

@@ -46,7 +46,8 @@ func (c Config) withDefaults() Config {
 	for _, limit := range []struct {
 		value *int
 		def   int
-	}{{&c.MaxHours, DefaultMaxHours}, {&c.MaxGroups, DefaultMaxGroups}, {&c.MaxQueries, DefaultMaxQueries}, {&c.FrameSize, defaultFrameSize}} {
+	}{{&c.MaxHours, DefaultMaxHours}, {&c.MaxGroups, DefaultMaxGroups}, {&c.MaxQueries, DefaultMaxQueries},
+		{&c.FrameSize, defaultFrameSize}} {
 		if *limit.value == 0 {
 			*limit.value = limit.def
 		}
@@ -121,8 +122,8 @@ func (q *Queries) Query(ctx context.Context, spec *query.Spec, ask contract.Ask)
 // maxClips is the number of attempts of a query while floors rise during it.
 const maxClips = 3
 
-// evaluate makes all rounds of a query, about the hours of its range that have not expired. If a store says that more of
-// them have, it begins again. The caller closes the evaluation.
+// evaluate makes all rounds of a query, about the hours of its range that have not expired. If a store says that more
+// of them have, it begins again. The caller closes the evaluation.
 func (q *Queries) evaluate(ctx context.Context, spec *query.Spec, ask contract.Ask) (*evaluation, error) {
 	if hours := hoursOf(spec.From, spec.To); hours > uint64(q.MaxHours) {
 		q.counters.hours.Add(1)
@@ -138,7 +139,8 @@ func (q *Queries) evaluate(ctx context.Context, spec *query.Spec, ask contract.A
 			return e, err
 		}
 	}
-	return nil, &contract.UnavailableError{Reason: "hours of the range expired or were erased during the query", Err: errClipped}
+	return nil, &contract.UnavailableError{Reason: "hours of the range expired or were erased during the query",
+		Err: errClipped}
 }
 
 // evaluateOnce is evaluate. It fails with errClipped if hours of the range expired or were erased meanwhile.
@@ -169,8 +171,8 @@ func (q *Queries) evaluateOnce(ctx context.Context, spec *query.Spec, ask contra
 // errClipped ends the attempt of a query a part of whose range has expired or was erased meanwhile.
 var errClipped = errors.New("a part of the range has expired or was erased")
 
-// clip returns the question about the hours of a range that have not expired, and the first one of these; nil: all of the
-// range. It fails with contract.Expired if there is none, or if the reader needs the whole range.
+// clip returns the question about the hours of a range that have not expired, and the first one of these; nil: all of
+// the range. It fails with contract.Expired if there is none, or if the reader needs the whole range.
 func (q *Queries) clip(spec *query.Spec, ask contract.Ask) (*query.Spec, *flow.Hour, error) {
 	if !q.expired(spec.From) {
 		return spec, nil, nil
@@ -178,7 +180,8 @@ func (q *Queries) clip(spec *query.Spec, ask contract.Ask) (*query.Spec, *flow.H
 	floor := q.Replicas.Cluster.Roster().Floors().Expired
 	switch {
 	case spec.To <= floor:
-		return nil, nil, contract.Expired.Errorf("every hour of the range has expired: the first hour that is kept is %d", floor)
+		return nil, nil, contract.Expired.Errorf("every hour of the range has expired: the first hour that is kept is %d",
+			floor)
 	case ask.Need == contract.NeedComplete:
 		return nil, nil, contract.Expired.Errorf("the hours of the range before %d have expired", floor)
 	}
@@ -197,9 +200,9 @@ func (q *Queries) erased(spec *query.Spec) roster.Marks {
 	return q.Replicas.Cluster.Roster().Marks().ErasedWithin(spec.From, spec.To)
 }
 
-// checkVersion refuses a query while a store of the roster does not speak the calls of queries. Its answer about an hour
-// would be missing. A store that has just joined and one of a program before versions have said no version. The calls
-// leave nothing on disk, so the version need not be on yet.
+// checkVersion refuses a query while a store of the roster does not speak the calls of queries. Its answer about an
+// hour would be missing. A store that has just joined and one of a program before versions have said no version. The
+// calls leave nothing on disk, so the version need not be on yet.
 func (q *Queries) checkVersion() error {
 	roster := q.Replicas.Cluster.Roster()
 	if holders := roster.Below(compat.Version(compat.Queries)); len(holders) > 0 {

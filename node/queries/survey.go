@@ -86,7 +86,8 @@ func (s *survey) ask(ctx context.Context, st roster.Store) {
 }
 
 func (s *survey) add(from roster.Store, addr string, d wire.Digests) {
-	answer := &surveyed{from: from, addr: addr, doubtful: d.Doubtful, slices: make(map[flow.Slice]*wire.SliceDigest, len(d.Slices))}
+	answer := &surveyed{from: from, addr: addr, doubtful: d.Doubtful,
+		slices: make(map[flow.Slice]*wire.SliceDigest, len(d.Slices))}
 	for i := range d.Slices {
 		if slice := &d.Slices[i]; s.contains(slice.Slice) {
 			answer.slices[slice.Slice] = slice

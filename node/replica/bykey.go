@@ -31,7 +31,8 @@ func (r *Replicas) submitByKey(ctx context.Context, batches []flow.Written) (rep
 	replayed, err = r.submit(ctx, batches)
 	if errors.Is(err, contract.KeyReused) {
 		return false, &contract.UnavailableError{Err: err, Reason: fmt.Sprintf(
-			"the request is stored as another mapping made it; its parts can be told apart once all stores speak version %d", compat.ByKey)}
+			"the request is stored as another mapping made it; its parts can be told apart once all stores speak version %d",
+			compat.ByKey)}
 	}
 	return replayed, err
 }
@@ -53,7 +54,9 @@ func (r *Replicas) admitByKeyAt(ctx context.Context, to candidates.Candidate, ba
 }
 
 // admitKnownByKeyAt admits a part of a known posting.
-func (r *Replicas) admitKnownByKeyAt(ctx context.Context, to candidates.Candidate, batches []flow.Written) (bool, error) {
+func (r *Replicas) admitKnownByKeyAt(
+	ctx context.Context, to candidates.Candidate, batches []flow.Written,
+) (bool, error) {
 	return r.callAdmitByKey(ctx, to, true, batches)
 }
 
@@ -69,7 +72,8 @@ func (r *Replicas) callAdmitByKey(
 // AdmitByKey is Admit for batches of which the key and the hour decide. A batch counts as stored if this store holds
 // one with the same key in the slice. The batch that is held is on W stores then, as the acknowledgement promises (P1).
 //
-// known: an earlier attempt stored a part of the posting. Neither a closed hour nor the limits of an hour refuse the rest.
+// known: an earlier attempt stored a part of the posting. Neither a closed hour nor the limits of an hour refuse the
+// rest.
 //
 // This store takes the batches before the others do. So of two attempts with different content, of which the first may
 // be under way still, this owner takes one.

@@ -11,8 +11,8 @@ import (
 	"flowring/ring/roster"
 )
 
-// checkClosed is the owner's check of closed hours: it refuses the first batch of one that this store does not hold. The
-// node asked then looks for the request at all stores.
+// checkClosed is the owner's check of closed hours: it refuses the first batch of one that this store does not hold.
+// The node asked then looks for the request at all stores.
 func (r *Replicas) checkClosed(batches []flow.Written) error {
 	for _, b := range batches {
 		refusal := late.Refusal(r.Cluster.Roster(), b.Slice.Hour)

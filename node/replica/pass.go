@@ -97,8 +97,8 @@ func (p *pass) update(fn func()) {
 // compareAll queues the slices of which a source holds batches that this store lacks. It returns the last failure.
 func (p *pass) compareAll(ctx context.Context, s *source, leave func()) (failed error) {
 	for _, slice := range slices.SortedFunc(maps.Keys(s.sums), flow.Slice.Compare) {
-		if p.r.Expired(slice.Hour) || !p.differs(s, slice) || !p.r.shouldKeep(p.on, slice) &&
-			p.r.Store.Unreadable(slice) == 0 {
+		if p.r.Expired(slice.Hour) || !p.differs(s, slice) ||
+			!p.r.shouldKeep(p.on, slice) && p.r.Store.Unreadable(slice) == 0 {
 			continue
 		}
 		if err := p.compare(ctx, s, slice); err != nil && !p.r.Expired(slice.Hour) {

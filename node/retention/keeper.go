@@ -237,7 +237,8 @@ func (k *Keeper) Confirm() error {
 func (k *Keeper) nothing(closed flow.Hour) string {
 	need := max(k.last.Quorum, k.last.Established/2+1)
 	if k.next.Wanted == 0 {
-		return fmt.Sprintf("fewer than %d established stores propose an hour: start the nodes with --retention, and check their clocks", need)
+		return fmt.Sprintf("fewer than %d established stores propose an hour: start the nodes with --retention, "+
+			"and check their clocks", need)
 	}
 	return fmt.Sprintf("%d established stores agree on hour %d, and hours below %d are closed already", need,
 		k.next.Wanted, closed)

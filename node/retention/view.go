@@ -8,8 +8,8 @@ import (
 	"flowring/internal/contract"
 )
 
-// View describes the floors, the next raises and the erased hours, as of the last round of heartbeats. It is zero while no
-// store proposes to close hours, and no hour is closed or marked.
+// View describes the floors, the next raises and the erased hours, as of the last round of heartbeats. It is zero while
+// no store proposes to close hours, and no hour is closed or marked.
 func (k *Keeper) View() contract.Retention {
 	k.mu.Lock()
 	defer k.mu.Unlock()

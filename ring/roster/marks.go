@@ -1,7 +1,6 @@
 package roster
 
 import (
-	"cmp"
 	"encoding/binary"
 	"fmt"
 	"slices"
@@ -12,17 +11,17 @@ import (
 // MaxSpans is the largest number of spans of marks on a roster.
 const MaxSpans = 256
 
-// Span is a range of hours with one mark, by an operator who erases them: first closed, then erased. An hour with a mark
-// takes no new request, also above the floors.
+// Span is a range of hours with one mark, by an operator who erases them: first closed, then erased. An hour with a
+// mark takes no new request, also above the floors.
 type Span struct {
 	From   flow.Hour `json:"from"` // the hours From <= h < To
 	To     flow.Hour `json:"to"`
-	Erased int64     `json:"erased,omitzero"` // when they were erased, in seconds since 1970; 0: they are closed, and not erased yet
+	Erased int64     `json:"erased,omitzero"` // when they were erased, in seconds since 1970; 0: they are closed alone
 }
 
-// Marks are the marks of hours, ascending and without overlaps. They only grow: a merge has the higher mark of each hour,
-// an erased one above a closed one, and the later of two times. Marks of hours below F are left out, because the hours
-// have expired. Neighbours with one mark are one span, so equal marks have equal spans.
+// Marks are the marks of hours, ascending and without overlaps. They only grow: a merge has the higher mark of each
+// hour, an erased one above a closed one, and the later of two times. Marks of hours below F are left out, because the
+// hours have expired. Neighbours with one mark are one span, so equal marks have equal spans.
 type Marks []Span
 
 // Closes reports whether an hour takes no new request because of a mark.
@@ -85,9 +84,11 @@ func (m Marks) merge(o Marks, f Floors) (merged Marks) {
 func (m Marks) valid(f Floors) error {
 	for i, s := range m {
 		if s.From >= s.To || s.Erased < 0 || s.From < f.lowest() {
-			return fmt.Errorf("mark of the hours from %d to %d, erased at %d, with hours below %d expired", s.From, s.To, s.Erased, f.Expired)
+			return fmt.Errorf("mark of the hours from %d to %d, erased at %d, with hours below %d expired",
+				s.From, s.To, s.Erased, f.Expired)
 		}
-		if i > 0 && cmp.Or(cmp.Compare(m[i-1].To, s.From), cmp.Compare(m[i-1].Erased, s.Erased)) == 0 || i > 0 && m[i-1].To > s.From {
+		adjoins := i > 0 && m[i-1].To == s.From && m[i-1].Erased == s.Erased
+		if adjoins || i > 0 && m[i-1].To > s.From {
 			return fmt.Errorf("marks of the hours from %d on: they overlap, or are two of one kind", s.From)
 		}
 	}

@@ -108,8 +108,7 @@ func union(a, b []Store) []Store {
 // Equal reports whether both rosters have the same content.
 func (r Roster) Equal(o Roster) bool {
 	return r.cluster == o.cluster && r.version == o.version && r.floors == o.floors && r.quorum == o.quorum &&
-		slices.Equal(r.marks, o.marks) &&
-		r.unknown == o.unknown && slices.Equal(r.stores, o.stores)
+		slices.Equal(r.marks, o.marks) && r.unknown == o.unknown && slices.Equal(r.stores, o.stores)
 }
 
 // Hash returns 32 hexadecimal digits that are equal exactly if the rosters are.

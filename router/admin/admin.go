@@ -118,7 +118,8 @@ func (d Door) Erase(r *http.Request) (Erasure, error) {
 		bounds[i] = flow.Hour(n)
 	}
 	if bounds[0] >= bounds[1] {
-		return Erasure{}, contract.Query.Errorf("the range from %d to %d has no hour: to is the hour behind the last one", bounds[0], bounds[1])
+		return Erasure{}, contract.Query.Errorf("the range from %d to %d has no hour: to is the hour behind the last one",
+			bounds[0], bounds[1])
 	}
 	state, err := d.Calls.Erase(r.Context(), bounds[0], bounds[1], values.Get("apply"))
 	if state.Hash != "" {
@@ -142,7 +143,8 @@ func (d Door) Backup(r *http.Request) (Backup, error) {
 // check asks for the scope, and logs the call.
 func (d Door) check(r *http.Request) error {
 	who, err := d.Gate.Check(r, principal.Admin)
-	d.Log.InfoContext(r.Context(), "admin call", "audit", true, "call", r.URL.Path, "for", parameter.Shown(r.URL), "principal", who.Name,
+	d.Log.InfoContext(r.Context(), "admin call", "audit", true, "call", r.URL.Path, "for", parameter.Shown(r.URL),
+		"principal", who.Name,
 		"client", r.RemoteAddr, "allowed", err == nil)
 	return err
 }

@@ -9,7 +9,8 @@
 //
 // A cursor names the place behind the last row of a page. It is opaque to clients:
 //
-//	base64url of: version (1 byte, 1) | check (8) | varint From | varint To | varint Time | uvarint length, Src | ... Dest | ... VPC
+//	base64url of: version (1 byte, 1) | check (8) | varint From | varint To | varint Time |
+//	              uvarint length, Src | ... Dest | ... VPC
 //
 // From and To are the range that the first page resolved, so that all pages have one range. The check is a hash of the
 // rest and of the parameters that choose rows: a damaged cursor, and a cursor of another query, are refused. Limit,

@@ -63,7 +63,8 @@ func (p Parser) ParseNames(values url.Values, now time.Time) (n Names, err error
 	case err != nil:
 		return n, err
 	case !given:
-		return n, contract.Query.Errorf("field is missing; ask for the names of one field, as in field=src_app; app is either end")
+		return n, contract.Query.Errorf("field is missing; ask for the names of one field, as in field=src_app; " +
+			"app is either end")
 	case field == "app":
 		n.Either = true
 	default:

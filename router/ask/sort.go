@@ -58,8 +58,8 @@ func (q *Query) sortBy(text string) error {
 	field, err := query.ParseField(name)
 	if err != nil {
 		known := append(fields(), measures()...)
-		return contract.Query.Errorf("sort is %s, the nearest known value is %s; the values are %s, each also with a - before it",
-			parameter.Quoted(text), parameter.Nearest(name, known), strings.Join(known, ", "))
+		return contract.Query.Errorf("sort is %s, the nearest known value is %s; the values are %s, each also with a - "+
+			"before it", parameter.Quoted(text), parameter.Nearest(name, known), strings.Join(known, ", "))
 	}
 	if !q.Spec.Group.Has(field) {
 		return contract.Query.Errorf("sort is %s, which is not in group_by; add it to group_by, or leave sort out", name)

@@ -29,8 +29,8 @@ func (c *Client) ConfirmRetention(ctx context.Context) error {
 	return c.admin(ctx, "retention/confirm", nil)
 }
 
-// Erase asks a node of the cluster to plan the erasure of the hours from <= h < to, and with the hash of a plan to take it
-// further. The caller repeats the call until the erasure is done.
+// Erase asks a node of the cluster to plan the erasure of the hours from <= h < to, and with the hash of a plan to take
+// it further. The caller repeats the call until the erasure is done.
 func (c *Client) Erase(ctx context.Context, from, to flow.Hour, hash string) (state admin.Erasure, err error) {
 	asked := url.Values{"from": {strconv.FormatInt(int64(from), 10)}, "to": {strconv.FormatInt(int64(to), 10)}}
 	if hash != "" {
@@ -46,8 +46,8 @@ func (c *Client) Erase(ctx context.Context, from, to flow.Hour, hash string) (st
 	return state, nil
 }
 
-// Backup makes a backup of a node, or joins one, and returns its state within seconds. The caller repeats the call until the
-// backup of this name is done. The client should have one target.
+// Backup makes a backup of a node, or joins one, and returns its state within seconds. The caller repeats the call
+// until the backup of this name is done. The client should have one target.
 func (c *Client) Backup(ctx context.Context, name string) (state admin.Backup, err error) {
 	_, err = c.retry(ctx, func(ctx context.Context, target string) error {
 		_, err := c.call(ctx, http.MethodPost, target+"/admin/backup?"+url.Values{"name": {name}}.Encode(), nil, nil, &state)

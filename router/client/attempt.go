@@ -23,8 +23,9 @@ var errAttemptTimeout = errors.New("no answer in time")
 
 // call makes one request with a short answer in JSON, and decodes the answer into v. It fails with a *Problem or a
 // *lostError: a truncated answer is as lost as a missing one.
-func (c *Client) call(ctx context.Context, method, address string, body io.Reader, header http.Header,
-	v any) (http.Header, error) {
+func (c *Client) call(
+	ctx context.Context, method, address string, body io.Reader, header http.Header, v any,
+) (http.Header, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, c.cfg.AttemptTimeout, errAttemptTimeout)
 	defer cancel()
 	resp, err := c.roundTrip(ctx, method, address, body, header)
@@ -66,8 +67,9 @@ func attemptError(ctx context.Context, err error) error {
 	return err
 }
 
-func (c *Client) roundTrip(ctx context.Context, method, address string, body io.Reader,
-	header http.Header) (*http.Response, error) {
+func (c *Client) roundTrip(
+	ctx context.Context, method, address string, body io.Reader, header http.Header,
+) (*http.Response, error) {
 	req, err := http.NewRequestWithContext(ctx, method, address, body)
 	if err != nil {
 		return nil, err

@@ -10,8 +10,9 @@ import (
 
 // retry calls attempt with one target after another, until it succeeds, fails permanently, or ctx ends. It returns the
 // number of attempts, and the error of the last one.
-func (c *Client) retry(ctx context.Context, attempt func(ctx context.Context, target string) error) (attempts int,
-	err error) {
+func (c *Client) retry(
+	ctx context.Context, attempt func(ctx context.Context, target string) error,
+) (attempts int, err error) {
 	s := c.newSchedule()
 	for {
 		i := s.earliest()

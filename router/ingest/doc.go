@@ -1,7 +1,9 @@
 // Package ingest answers one question: what becomes of a POST of another program? A preset maps its body to records of
 // hours (flow/ingest), and the cluster stores them once.
 //
-//	body --> envelope --> form --> preset --> ingest.Body --> identity --> Post; closed hours of a new request are dropped
+//	body --> envelope --> form --> preset --> ingest.Body --> identity --> Post
+//
+// Closed hours of a new request are dropped.
 //
 // The identity of a body is fixed before anything is dropped. Its key is the Idempotency-Key of the request, or the ID
 // of the delivery, or the IDs of the records, or else a hash of the body. The key decides for each hour

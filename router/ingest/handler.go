@@ -38,8 +38,8 @@ type Config struct {
 // DefaultMaxParts is the default of Config.MaxParts.
 const DefaultMaxParts = 1_000_000
 
-// Received is a body that has been received (package reception). Its context ends with the client, and when the outcome is
-// due.
+// Received is a body that has been received (package reception). Its context ends with the client, and when the outcome
+// is due.
 type Received interface {
 	context.Context
 	Decode(fn func(body []byte) error) error // gives the decompressed body to fn, which must keep no part of it
@@ -79,7 +79,8 @@ type event struct {
 
 // faults are the reasons that are logged, because something is wrong with the records or with the preset.
 var faults = [...]ingest.Reason{
-	ingest.UnknownReporter, ingest.DataLost, ingest.Malformed, ingest.BadNumber, ingest.BadTime, ingest.BadName, ingest.NoName,
+	ingest.UnknownReporter, ingest.DataLost, ingest.Malformed, ingest.BadNumber, ingest.BadTime, ingest.BadName,
+	ingest.NoName,
 }
 
 // New returns a handler.
@@ -97,7 +98,8 @@ func New(cfg Config, deps Deps) *Handler {
 		cfg.MaxAttributes = DefaultMaxAttributes
 	}
 	h := &Handler{
-		Config: cfg, Deps: deps, metrics: newMetrics(deps.Registry, cfg.Presets.Names()), setAside: map[event]*lograte.Limiter{},
+		Config: cfg, Deps: deps, metrics: newMetrics(deps.Registry, cfg.Presets.Names()),
+		setAside: map[event]*lograte.Limiter{},
 	}
 	for _, name := range cfg.Presets.Names() {
 		for _, why := range faults {
@@ -156,10 +158,10 @@ func (h *Handler) post(r *http.Request, who principal.Principal, name string) (*
 	return m, err
 }
 
-// store stores the posting, without the hours that are too far ahead. The key comes before the floor: an hour that is closed
-// belongs to a request of which an earlier attempt may have stored a part, and the cluster knows. If it refuses a closed
-// hour, nothing of the request is stored: then the closed hours are dropped, and the rest is stored. The floor may rise
-// meanwhile.
+// store stores the posting, without the hours that are too far ahead. The key comes before the floor: an hour that is
+// closed belongs to a request of which an earlier attempt may have stored a part, and the cluster knows. If it refuses
+// a closed hour, nothing of the request is stored: then the closed hours are dropped, and the rest is stored. The floor
+// may rise meanwhile.
 func (h *Handler) store(ctx context.Context, m *mapped) (replayed bool, err error) {
 	const more = 2 // attempts
 	_, to := h.Hours()
@@ -172,7 +174,8 @@ func (h *Handler) store(ctx context.Context, m *mapped) (replayed bool, err erro
 			rises++
 			from, _ := h.Hours()
 			m.drop(from, to)
-		case errors.Is(err, contract.ClosedHour) && errors.As(err, &closed) && m.dropHour(closed.Hour): // erased by an operator
+		// erased by an operator
+		case errors.Is(err, contract.ClosedHour) && errors.As(err, &closed) && m.dropHour(closed.Hour):
 		default:
 			return replayed, retryable(err)
 		}
@@ -257,7 +260,8 @@ func (d *delivery) firehose(id, fault string) []byte {
 	}{id, d.now.UnixMilli(), fault})
 }
 
-// refusal returns the writer for a refusal: for Firehose one that writes its form, in which its operator sees the message.
+// refusal returns the writer for a refusal: for Firehose one that writes its form, in which its operator sees the
+// message.
 func (d *delivery) refusal(w http.ResponseWriter) http.ResponseWriter {
 	if d.request == "" {
 		return w

@@ -54,7 +54,8 @@ func (h *Handler) mapBody(p *preset.Preset, body []byte, key string, received Re
 		return nil, err
 	}
 	err = reader.Read(content.Body, &to)
-	if errors.As(err, new(*form.BrokenError)) && content.Kind != "" { // the delivery is whole, so its content was so from the start
+	// the delivery is whole, so its content was so from the start
+	if errors.As(err, new(*form.BrokenError)) && content.Kind != "" {
 		to.Malformed()
 		err = nil
 	}
@@ -88,7 +89,8 @@ func (h *Handler) formError(err error) error {
 	switch {
 	case errors.Is(err, errTooManyParts):
 		h.metrics.partsRefused.Inc()
-		return contract.TooLarge.Errorf("the body becomes more than %d records of hours (--max-ingest-parts); let the sender buffer less", h.MaxParts)
+		return contract.TooLarge.Errorf("the body becomes more than %d records of hours (--max-ingest-parts); "+
+			"let the sender buffer less", h.MaxParts)
 	case errors.As(err, new(*form.BrokenError)):
 		return contract.JSON.Errorf("%w", err)
 	case errors.As(err, &body):
@@ -133,7 +135,8 @@ func (r *rows) Malformed() {
 // mapped ends a body. key is the best key that its request has.
 func (r *rows) mapped(key string) *mapped {
 	m := &mapped{
-		preset: r.preset, key: "preset " + r.preset.Name + " " + key, Counts: r.to.Counts, dropped: map[ingest.Reason]ingest.Sum{},
+		preset: r.preset, key: "preset " + r.preset.Name + " " + key, Counts: r.to.Counts,
+		dropped: map[ingest.Reason]ingest.Sum{},
 	}
 	m.posting, m.content = r.to.Posting()
 	return m

@@ -59,7 +59,8 @@ func formOfMetrics(h http.Header) (otlp.Form, error) {
 	case mediaOf(otlp.JSON):
 		return otlp.JSON, nil
 	}
-	return otlp.JSON, contract.MediaType.Errorf("the Content-Type is %.64q, want application/x-protobuf or application/json", media)
+	return otlp.JSON, contract.MediaType.Errorf(
+		"the Content-Type is %.64q, want application/x-protobuf or application/json", media)
 }
 
 func mediaOf(form otlp.Form) string {

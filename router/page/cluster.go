@@ -40,7 +40,8 @@ func (h *Handler) cluster(_ context.Context, p *content) error {
 	view := h.Cluster.Members()
 	c := &clusterPage{
 		Name: view.Cluster, Node: view.Node, Ring: view.Ring.Version, Copies: view.Ring.ReplicationFactor,
-		Quorum: view.Ring.WriteQuorum, Partitions: view.Ring.Partitions, Notes: notesOf(view), Retention: keptHours(view.Retention),
+		Quorum: view.Ring.WriteQuorum, Partitions: view.Ring.Partitions, Notes: notesOf(view),
+		Retention: keptHours(view.Retention),
 	}
 	begin := 0.0
 	for i, m := range view.Members {
@@ -53,7 +54,8 @@ func (h *Handler) cluster(_ context.Context, p *content) error {
 			Hours: m.Hours, Flows: m.Flows, States: statesOf(m),
 		})
 		if share > 0 {
-			c.Arcs = append(c.Arcs, arc{figure.ArcPath(begin, begin+share), figure.Colour(i), m.Name + ": " + figure.Percent(share)})
+			c.Arcs = append(c.Arcs,
+				arc{figure.ArcPath(begin, begin+share), figure.Colour(i), m.Name + ": " + figure.Percent(share)})
 		}
 		begin += share
 	}
@@ -125,8 +127,9 @@ func notesOf(view router.MembersView) (notes []clusterNote) {
 		notes = append(notes, absenceNote(absent, silent, established, w, copies))
 	}
 	if len(recovering) > 0 {
-		notes = append(notes, clusterNote{"unproven", fmt.Sprintf("%s started a short time ago. Until other stores have checked %s disk, "+
-			"complete answers count the store as silent.", strings.Join(recovering, ", "), its(recovering))})
+		notes = append(notes,
+			clusterNote{"unproven", fmt.Sprintf("%s started a short time ago. Until other stores have checked %s disk, "+
+				"complete answers count the store as silent.", strings.Join(recovering, ", "), its(recovering))})
 	}
 	return notes
 }
@@ -148,12 +151,16 @@ func absenceNote(absent []string, silent, established, w, copies int) clusterNot
 	}
 	switch {
 	case silent < w:
-		return clusterNote{"unproven", fmt.Sprintf("%s %s. Answers are complete all the same: each acknowledged record is on %d stores, "+
-			"and fewer than %d are silent. Writes go on with other stores.", names, verb, w, w)}
+		return clusterNote{"unproven",
+			fmt.Sprintf("%s %s. Answers are complete all the same: each acknowledged record is on %d stores, "+
+				"and fewer than %d are silent. Writes go on with other stores.", names, verb, w, w)}
 	case established-silent < w:
-		return clusterNote{"bad", fmt.Sprintf("%s %s. Writes are refused, because fewer than %d stores are left. Reads are refused where "+
-			"too few stores of an hour answer; partial=true shows the rest, which may be too low.", names, verb, w)}
+		return clusterNote{"bad",
+			fmt.Sprintf("%s %s. Writes are refused, because fewer than %d stores are left. Reads are refused where "+
+				"too few stores of an hour answer; partial=true shows the rest, which may be too low.", names, verb, w)}
 	}
-	return clusterNote{"bad", fmt.Sprintf("%s %s. Writes go on. An answer may lack records that only these stores hold, so it says "+
-		"unproven if at least %d of the %d stores of its hour answered, and is refused otherwise.", names, verb, copies-w+1, copies)}
+	return clusterNote{"bad",
+		fmt.Sprintf("%s %s. Writes go on. An answer may lack records that only these stores hold, so it says "+
+			"unproven if at least %d of the %d stores of its hour answered, and is refused otherwise.",
+			names, verb, copies-w+1, copies)}
 }

@@ -109,8 +109,9 @@ func (h *Handler) rows(ctx context.Context, p *content, spec *query.Spec) ([]que
 const mostRows = 10_000
 
 // page reads the rows of a query, and the key behind which the next page begins; nil: there is none.
-func (h *Handler) page(ctx context.Context, p *content, spec *query.Spec) (all []query.Row, next *query.Key,
-	err error) {
+func (h *Handler) page(
+	ctx context.Context, p *content, spec *query.Spec,
+) (all []query.Row, next *query.Key, err error) {
 	if max(spec.Top, spec.Limit) > mostRows {
 		return nil, nil, contract.Query.Errorf("the page shows at most %d rows; download the others", mostRows)
 	}

@@ -57,8 +57,8 @@ func (h *Handler) mayCarryTokens(r *http.Request) error {
 	if r.TLS != nil || h.Insecure || err == nil && at.Addr().Unmap().IsLoopback() {
 		return nil
 	}
-	return contract.Forbidden.Errorf("this connection has no TLS, and others could read a token. Use https, with the settings" +
-		" --tls-cert and --tls-key, or come through a tunnel to loopback, such as kubectl port-forward")
+	return contract.Forbidden.Errorf("this connection has no TLS, and others could read a token. Use https, with the" +
+		" settings --tls-cert and --tls-key, or come through a tunnel to loopback, such as kubectl port-forward")
 }
 
 // localPath returns a path of this node for a redirect; a path of another site becomes the overview.

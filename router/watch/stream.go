@@ -101,7 +101,8 @@ func (s *stream) next(ctx context.Context, before *version) (*version, error) {
 		return nil, err
 	}
 	defer answer.Close()
-	after := &version{number: before.number + 1, tag: answer.Tag(), complete: answer.Complete(), from: answer.From(), erased: answer.Erased()}
+	after := &version{number: before.number + 1, tag: answer.Tag(), complete: answer.Complete(), from: answer.From(),
+		erased: answer.Erased()}
 	if known.Knows(after.tag) {
 		if after.complete == before.complete && before.err == nil {
 			return nil, nil

@@ -138,7 +138,8 @@ func (j *Journal) acceptForeign(foreign []string) error {
 	found, err := pebble.Peek(j.dir, j.fs)
 	if err != nil || !found.Exists {
 		if slices.Contains(foreign, staged.RestoreMark) {
-			return fmt.Errorf("%w: the folder has an unfinished restore: make room if its disk is full, and repeat flowring restore", ErrFormat)
+			return fmt.Errorf("%w: the folder has an unfinished restore: make room if its disk is full, and repeat "+
+				"flowring restore", ErrFormat)
 		}
 		return fmt.Errorf("%w: the folder has a file %q, which belongs to no journal", ErrFormat, foreign[0])
 	}

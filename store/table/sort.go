@@ -64,7 +64,8 @@ func (v *View) fill(words []uint64, l wordLayout, ranks *ranks, shift [parts]int
 	for i, w := range words {
 		shard, row := l.split(w)
 		k := &v.shards[shard].keys[row]
-		above := uint64(src[k.Src])<<shift[srcPart] | uint64(dest[k.Dest])<<shift[destPart] | uint64(vpc[k.VPC])<<shift[vpcPart]
+		above := uint64(src[k.Src])<<shift[srcPart] | uint64(dest[k.Dest])<<shift[destPart] |
+			uint64(vpc[k.VPC])<<shift[vpcPart]
 		words[i] = above<<l.width() | w&mask
 	}
 }

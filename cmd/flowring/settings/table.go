@@ -36,7 +36,8 @@ const (
 
 // all is the table of settings. Flags, environment variables, the settings file, help and documentation follow from it.
 func all() []setting {
-	return slices.Concat(ofTheNode(), ofItsLimits(), ofCredentials(), ofBrowsers(), ofSenders(), ofTheCluster(), ofTheLog())
+	return slices.Concat(ofTheNode(), ofItsLimits(), ofCredentials(), ofBrowsers(), ofSenders(), ofTheCluster(),
+		ofTheLog())
 }
 
 func ofTheNode() []setting {
@@ -110,8 +111,9 @@ func ofRequests() []setting {
 			"answers of more than 64 KiB in progress at once; as many more wait, for at most 3.8 s " +
 				"(default: 8 for each CPU)",
 			func(s *Settings) value { return countValue{&s.MaxLongAnswers, 0} }},
-		{"max-connections", groupLimits, "open connections of the public port; an address has at most 4 times as many as are " +
-			"free (default: one for each 256 KiB of the memory, at least 2048)",
+		{"max-connections", groupLimits,
+			"open connections of the public port; an address has at most 4 times as many as are " +
+				"free (default: one for each 256 KiB of the memory, at least 2048)",
 			func(s *Settings) value { return countValue{&s.MaxConnections, 0} }},
 		{"body-timeout", groupLimits, "time for a client to send a body",
 			func(s *Settings) value { return durationValue{&s.BodyTimeout} }},
@@ -162,8 +164,9 @@ func ofCredentials() []setting {
 		{"insecure", groupAccess, "allow ports beyond loopback that ask for no credentials, because a firewall or a " +
 			"NetworkPolicy keeps strangers away; logs a warning each hour",
 			func(s *Settings) value { return switchValue{&s.Insecure} }},
-		{"tls-cert", groupAccess, "PEM file of the certificate of the public port, with intermediate ones; read again when it " +
-			"changes (default: no TLS)",
+		{"tls-cert", groupAccess,
+			"PEM file of the certificate of the public port, with intermediate ones; read again when it " +
+				"changes (default: no TLS)",
 			func(s *Settings) value { return textValue{&s.TLSCert, "file"} }},
 		{"tls-key", groupAccess, "PEM file of its private key",
 			func(s *Settings) value { return textValue{&s.TLSKey, "file"} }},
@@ -187,8 +190,9 @@ func ofSenders() []setting {
 		{"names-file", groupSenders,
 			"CSV file with the columns cidr, app, vpc, which names addresses; read again when it changes (default: no names)",
 			func(s *Settings) value { return textValue{&s.NamesFile, "file"} }},
-		{"observed", groupSenders, "ranges of addresses whose hosts report their own traffic, beside the addresses with a name: " +
-			"a record of the receiver is set aside if its sender is one of them",
+		{"observed", groupSenders,
+			"ranges of addresses whose hosts report their own traffic, beside the addresses with a name: " +
+				"a record of the receiver is set aside if its sender is one of them",
 			func(s *Settings) value { return listValue{&s.Observed, "cidr", senders.CheckRange} }},
 		{"presets", groupSenders, "YAML files of presets beside the embedded ones, see 'flowring presets'",
 			func(s *Settings) value {
@@ -224,8 +228,9 @@ func ofTheCluster() []setting {
 	return []setting{
 		{"join", groupCluster, "gossip addresses of other nodes, or a DNS name with many addresses; may be repeated",
 			func(s *Settings) value { return addresses(&s.Join) }},
-		{"bootstrap-expect", groupCluster, "nodes that must see each other before they found a cluster; no effect without --join " +
-			"(default: this node, and one for each join address of another node)",
+		{"bootstrap-expect", groupCluster,
+			"nodes that must see each other before they found a cluster; no effect without --join " +
+				"(default: this node, and one for each join address of another node)",
 			func(s *Settings) value { return countValue{&s.BootstrapExpect, 0} }},
 		{"cluster", groupCluster,
 			"name of the cluster; nodes with another name are refused, and a data folder keeps its name",

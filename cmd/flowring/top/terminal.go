@@ -25,7 +25,8 @@ type Terminal struct {
 }
 
 // ErrNoTerminal is the error of Open for another input or output.
-var ErrNoTerminal = errors.New("standard input and output must be a terminal; flowring get --top prints the largest groups once")
+var ErrNoTerminal = errors.New(
+	"standard input and output must be a terminal; flowring get --top prints the largest groups once")
 
 // Open prepares the terminal. The caller calls Close.
 func Open(in io.Reader, out io.Writer) (*Terminal, error) {

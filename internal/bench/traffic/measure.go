@@ -120,8 +120,9 @@ func (n Sizes) cell(ctx context.Context, servers []*server.Server, c Cell, hour 
 }
 
 // round returns the CPU time of one post.
-func (n Sizes) round(ctx context.Context, s *server.Server, c Cell, round int, newest flow.Hour) (time.Duration,
-	error) {
+func (n Sizes) round(
+	ctx context.Context, s *server.Server, c Cell, round int, newest flow.Hour,
+) (time.Duration, error) {
 	coding := c.coding
 	if s.Kind.Yardstick != "" {
 		coding = ""

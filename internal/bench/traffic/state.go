@@ -47,8 +47,9 @@ func State(ctx context.Context, l server.Launcher, n Sizes, only string) ([]Figu
 }
 
 // withNode measures a new node.
-func withNode(ctx context.Context, l server.Launcher,
-	take func(context.Context, *server.Server) ([]Figure, error)) (all []Figure, err error) {
+func withNode(
+	ctx context.Context, l server.Launcher, take func(context.Context, *server.Server) ([]Figure, error),
+) (all []Figure, err error) {
 	s, err := l.Start(ctx, node)
 	if err != nil {
 		return nil, err

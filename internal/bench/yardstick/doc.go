@@ -2,7 +2,8 @@
 //
 // They are HTTP handlers with the POST /flows and GET /flows?hour=H of a node:
 //
-//	Plain     a service that takes an hour to write: encoding/json, one mutex, a map of maps; no disk, copies, retries or limits.
+//	Plain     a service that takes an hour to write: encoding/json, one mutex, a map of maps; no disk, copies, retries
+//	          or limits.
 //	ReadOnly  reads the body to its end and answers. No server that takes records over HTTP can cost less.
 //	Memory    Flowring's own router, decoder and store without journal and cluster. The rest of a node's cost is theirs.
 //

@@ -7,8 +7,8 @@
 // later, if the right nodes would close them too by then, or if the mistake lasts. The bounds are a little loose in
 // other cases, and never too tight: each of them only rises.
 //
-// An hour may be empty once a test has begun to erase it. From the moment on at which enough stores have it as closed no node
-// may acknowledge a request of it.
+// An hour may be empty once a test has begun to erase it. From the moment on at which enough stores have it as closed
+// no node may acknowledge a request of it.
 //
 // A Bounds belongs to one bubble and is safe for concurrent use.
 package bounds

@@ -39,9 +39,9 @@ func (b *Bounds) Erased() (hours []flow.Hour) {
 	return hours
 }
 
-// Late reports whether a request of one hour comes too late: from now on no node may acknowledge it. All stores but W-1,
-// and at least W, have the hour as closed. A single store that has it as erased is enough, unless a disk has lost its
-// marks meanwhile (decision 0022, its last consequence). views are those of all running nodes.
+// Late reports whether a request of one hour comes too late: from now on no node may acknowledge it. All stores but
+// W-1, and at least W, have the hour as closed. A single store that has it as erased is enough, unless a disk has lost
+// its marks meanwhile (decision 0022, its last consequence). views are those of all running nodes.
 func (b *Bounds) Late(h flow.Hour, quorum int, views map[string]router.MembersView) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()

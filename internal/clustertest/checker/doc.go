@@ -1,7 +1,7 @@
 // Package checker answers one question for the histories of internal/clustertest: which promises has a history broken?
 //
-// A Checker has a ledger of all batches (package internal/ledger), and notes each fault. A client enters a request before it
-// sends it, and has each answer to a read judged by the batches that were owed before the read.
+// A Checker has a ledger of all batches (package internal/ledger), and notes each fault. A client enters a request
+// before it sends it, and has each answer to a read judged by the batches that were owed before the read.
 //
 // Invariants:
 //

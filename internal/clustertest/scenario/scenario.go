@@ -14,8 +14,9 @@ import (
 //	stop NODE                  SIGTERM, with a limit of 25 s
 //	restart NODE               stop, then start; several in a row are a rolling restart
 //	version NODE VERSION       let the node speak version 1 to this one; a running node is restarted
-//	later NODE                 give the node a roster with a field of a later program, which every node must have at the end
-//	quorum W                   stop all nodes, and start them with another write quorum, unless a disk is lost; all machines for a smaller one
+//	later NODE                 give the node a roster with a field of a later program, which all must have at the end
+//	quorum W                   stop all nodes, and start them with another write quorum, unless a disk is lost; all
+//	                           machines for a smaller one
 //	power NODE PERCENT         loss of power; unsynced data survives with this probability
 //	blackout PERCENT           loss of power of all nodes at once
 //	wipe NODE                  kill -9 and loss of the disk

@@ -16,7 +16,8 @@ import (
 //
 //		digests   flags(1)  for each slice: slice | flags(1) | text with the encoded digest
 //		query     text with the encoded question  for each slice: slice | settled(1) | sum(16) if settled
-//		head      for each slice: slice | completeness(1) | sum(16) | uvarint flows plus 1, or 0  then 0 and the labels as texts
+//		head      for each slice: slice | completeness(1) | sum(16) | uvarint flows plus 1, or 0
+//		          then 0 and the labels as texts
 //		slice     1 | varint hour | uvarint index
 //
 //	  - flags: 1 the store recovers, or some of its batches of the slice cannot be read; 2 it takes the slice over

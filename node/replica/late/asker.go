@@ -41,7 +41,8 @@ func (a *Asker) Known(ctx context.Context, batches []flow.Written) (bool, error)
 		case yes && round == Held:
 			return true, nil
 		case yes:
-			return false, &contract.UnavailableError{Reason: "the hour is closed, and another attempt of the request is under way"}
+			const reason = "the hour is closed, and another attempt of the request is under way"
+			return false, &contract.UnavailableError{Reason: reason}
 		case len(silent) > 0:
 			return false, &contract.UnavailableError{
 				Reason: "the hour is closed, and a request is refused once all stores have said that they do not have it",
@@ -68,8 +69,9 @@ func Identities(batches []flow.Written) [][]byte {
 
 // askAll asks every store of the roster, and every store that the answers add to it. It returns whether one of them
 // says yes, and the labels of those without an answer, with the last cause.
-func (a *Asker) askAll(ctx context.Context, round Round, batches []flow.Written) (yes bool, silent []string,
-	cause error) {
+func (a *Asker) askAll(
+	ctx context.Context, round Round, batches []flow.Written,
+) (yes bool, silent []string, cause error) {
 	var mu sync.Mutex
 	var failed []roster.Store
 	ask := func(st roster.Store) {

@@ -24,9 +24,11 @@ type Submitter struct {
 	PartlyStored func(ctx context.Context, batches []flow.Written) bool // reports whether an owner has one of the batches
 }
 
-// Submit stores a posting by send. If an hour of it is closed, Submit stores the posting by sendLate if an earlier attempt
-// stored a part, and refuses it otherwise. The attempt is under way before Submit looks at the floors.
-func (r *Submitter) Submit(ctx context.Context, batches []flow.Written, send, sendLate Sending) (replayed bool, err error) {
+// Submit stores a posting by send. If an hour of it is closed, Submit stores the posting by sendLate if an earlier
+// attempt stored a part, and refuses it otherwise. The attempt is under way before Submit looks at the floors.
+func (r *Submitter) Submit(
+	ctx context.Context, batches []flow.Written, send, sendLate Sending,
+) (replayed bool, err error) {
 	key, sent := batches[0].Key, false
 	r.UnderWay.Begin(key)
 	defer func() { r.UnderWay.End(key, sent && err != nil && !RefusedWhole(err)) }()
@@ -46,9 +48,10 @@ func (r *Submitter) Submit(ctx context.Context, batches []flow.Written, send, se
 	return replayed, cmp.Or(err, r.checkMarks(batches))
 }
 
-// checkMarks judges acknowledged batches by the marks of hours. The roster has the marks of all stores that acknowledged
-// them by now. Of an hour that is closed by a mark, and not erased yet, the batch may be deleted at any moment by a store
-// that did not acknowledge it. The batches of hours that are gone count as stored, unless that is all of them.
+// checkMarks judges acknowledged batches by the marks of hours. The roster has the marks of all stores that
+// acknowledged them by now. Of an hour that is closed by a mark, and not erased yet, the batch may be deleted at any
+// moment by a store that did not acknowledge it. The batches of hours that are gone count as stored, unless that is all
+// of them.
 func (r *Submitter) checkMarks(batches []flow.Written) error {
 	if r.Rule.Disabled.Has(safeguard.MergeMarks) {
 		return nil
