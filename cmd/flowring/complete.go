@@ -35,6 +35,14 @@ func completeQuestion(cmd *cobra.Command, a *access.Access, question *ask.Questi
 	mustRegister(cmd, "group-by", completeFields)
 }
 
+// completePresets proposes names of presets. They are read when a shell asks, because each other command would pay for
+// the parsing of all presets.
+func completePresets(names func() []string) cobra.CompletionFunc {
+	return func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+		return names(), cobra.ShellCompDirectiveDefault
+	}
+}
+
 // completeFields proposes a further field of a list with commas.
 func completeFields(_ *cobra.Command, _ []string, begun string) ([]string, cobra.ShellCompDirective) {
 	before := begun[:strings.LastIndex(begun, ",")+1]

@@ -21,6 +21,6 @@ func newImport() *cobra.Command {
 	}
 	addAccess(cmd, &o.Access, 10*time.Minute)
 	o.AddFlags(cmd.Flags())
-	mustRegister(cmd, "preset", cobra.FixedCompletions(preset.Rows(), cobra.ShellCompDirectiveDefault))
+	mustRegister(cmd, "preset", completePresets(preset.Rows))
 	return cmd
 }

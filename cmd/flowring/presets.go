@@ -12,7 +12,7 @@ func newPresets() *cobra.Command {
 	return &cobra.Command{
 		Use: "presets [NAME|FILE]", Short: "List or print the presets for bodies of other programs",
 		Long: presets.About, Example: presets.Examples, Args: arguments(0, 1),
-		ValidArgsFunction: cobra.FixedCompletions(presets.Names(), cobra.ShellCompDirectiveDefault),
+		ValidArgsFunction: completePresets(presets.Names),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return presets.List(cmd.OutOrStdout())
