@@ -85,9 +85,11 @@ func (r *awsReader) each(text string, fn func(*line) error, malformed func()) er
 	return nil
 }
 
-// isHeader reports whether a line names columns. No value of a record looks like these names.
+// isHeader reports whether a line names columns. No value of a record looks like these names. A format may have the
+// addresses behind translations alone.
 func isHeader(values []string) bool {
-	return slices.Contains(values, "srcaddr") && slices.Contains(values, "dstaddr")
+	has := func(name string) bool { return slices.Contains(values, name) || slices.Contains(values, "pkt-"+name) }
+	return has("srcaddr") && has("dstaddr")
 }
 
 // interfaces are the interfaces of a body, by ID.

@@ -131,6 +131,16 @@ func TestAWSTheVersionInALineSaysNothingOfTheOrder(t *testing.T) {
 	}
 }
 
+// TestAWSAHeaderMayHaveTheAddressesBehindTranslationsAlone: as a record it would be one of the default format, and so
+// would its lines.
+func TestAWSAHeaderMayHaveTheAddressesBehindTranslationsAlone(t *testing.T) {
+	r := newAWS([]string{"pkt-srcaddr", "bytes", "@direction"}, []string{"srcaddr", "dstaddr", "bytes", "flow-direction"})
+	got := read(t, r, "pkt-srcaddr pkt-dstaddr flow-direction bytes\n192.0.2.1 192.0.2.2 egress 10\n")
+	if want := []string{"192.0.2.1|10|egress"}; !slices.Equal(got.all, want) || got.malformed != 0 {
+		t.Errorf("rows = %q, %d malformed; want %q, 0", got.all, got.malformed, want)
+	}
+}
+
 func TestAWSTheOwnAddressOfAnInterfaceIsInAllItsLines(t *testing.T) {
 	columns := []string{"interface-id", "srcaddr", "dstaddr", "flow-direction", "ecs-service-name"}
 	for _, test := range []struct {
