@@ -78,6 +78,9 @@ func (im *Importer) read(ctx context.Context, in io.Reader, r *report) error {
 		if err != nil {
 			return err
 		}
+		if err := r.end(part, im.Strict); err != nil {
+			return err
+		}
 		c, err := f.mapPart(part, r.aside(im.Strict))
 		if err != nil {
 			return err

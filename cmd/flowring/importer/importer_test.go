@@ -183,6 +183,58 @@ func TestAFileWithoutAReadableRecordIsAFailure(t *testing.T) {
 	}
 }
 
+// TestATableWithAWrongHeaderNamesTheColumns: also without a row that would show it.
+func TestATableWithAWrongHeaderNamesTheColumns(t *testing.T) {
+	const row = "2023-11-14 23:00:00,2023-11-14 23:00:00,192.0.2.1,198.51.100.2,10\n"
+	for header, want := range map[string]string{
+		"ts,te,sa,da,bytes\n":             "no column for the bytes: preset nfdump-csv needs ibyt, and the columns are ts te sa da bytes",
+		"firstSeen,lastSeen,sa,da,ibyt\n": "no column for the time: preset nfdump-csv needs te",
+		"ts,te,src,dst,ibyt\n":            "no column for the source or destination: preset nfdump-csv needs sa or da",
+	} {
+		for _, text := range []string{header, header + row} {
+			s := newStore()
+			_, err := importText(t, s, &Options{Preset: "nfdump-csv"}, text)
+			if err == nil || !strings.Contains(err.Error(), want) || s.requests > 0 {
+				t.Errorf("%q: %v after %d requests, want %q", text, err, s.requests, want)
+			}
+		}
+	}
+	if _, err := importText(t, newStore(), &Options{Preset: "nfdump-csv"}, "ts,te,sa,da,ibyt\n"); err != nil {
+		t.Errorf("a right header without rows: %v", err)
+	}
+	const aws = "srcaddr dstaddr start end action\n"
+	if _, err := importText(t, newStore(), &Options{Preset: "aws-vpc"}, aws); err == nil || !strings.Contains(err.Error(), "aws-vpc needs bytes") {
+		t.Errorf("a format of AWS without bytes: %v", err)
+	}
+}
+
+// TestALineThatIsCutWithinItsLastNumberIsShown: it is a record with a smaller number. A whole file may end so, too, and
+// counts.
+func TestALineThatIsCutWithinItsLastNumberIsShown(t *testing.T) {
+	const warning = "-: the last line, 3, has no line end: if the file was cut short, its last number may be too small\n"
+	for _, c := range []struct{ preset, text string }{
+		{"", "hour,src_app,dest_app,vpc_id,bytes_tx,bytes_rx\n20,a,b,v,1,2\n20,a,b,v,1,200"},
+		{"pmacct-csv", strings.TrimSuffix(pmacctCSV, "\n")},
+		{"aws-vpc", strings.Join(strings.SplitAfter(awsLines, "\n")[:2], "") + "2 1 eni-1 10.0.0.1 192.0.2.1 1 2 6 10 7 1700000000 1700000060 ACCEPT OK"},
+	} {
+		for text, want := range map[string]bool{c.text: true, c.text + "\n": false, c.text + "\r\n": false} {
+			out, err := importText(t, newStore(), &Options{Preset: c.preset}, text)
+			if err != nil || strings.Contains(out, warning) != want || !strings.Contains(out, "2 records read, 2 kept") {
+				t.Errorf("%q %q: %v and %q, want the warning: %v", c.preset, text, err, out, want)
+			}
+			s := newStore()
+			_, err = importText(t, s, &Options{Preset: c.preset, Strict: true}, text)
+			if refused := err != nil && strings.Contains(err.Error(), "line 3: the last line has no line end (--strict"); refused != want || want && s.requests > 0 {
+				t.Errorf("%q %q, strict: %v after %d requests", c.preset, text, err, s.requests)
+			}
+		}
+	}
+	object := `{"src_app":"a","dest_app":"b","vpc_id":"v","bytes_tx":1,"bytes_rx":2,"hour":471000}`
+	if out, err := importText(t, newStore(), &Options{Strict: true}, object); err != nil || strings.Contains(out, "line end") {
+		t.Errorf("an object shows its end itself: %v and %q", err, out)
+	}
+}
+
 // TestALostAnswerCountsOnce: the node has stored a request, and the run ends without its answer (P2).
 func TestALostAnswerCountsOnce(t *testing.T) {
 	s := newStore()

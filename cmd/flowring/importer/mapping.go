@@ -42,6 +42,7 @@ type presetFile struct {
 	in     *bufio.Reader
 	reader form.Reader
 	lines  *form.Lines // nil: the records are JSON objects
+	header error       // the fault of the first header row that has one
 	seen   recent
 }
 
@@ -60,10 +61,22 @@ func (f *presetFile) parts() *parts.Reader {
 	if f.lines == nil {
 		return parts.Objects(f.in)
 	}
-	return parts.Lines(f.in, f.lines.Kind, f.lines.Quoted)
+	return parts.Lines(f.in, f.kind, f.lines.Quoted)
+}
+
+// kind tells the kind of a line, and checks a header row.
+func (f *presetFile) kind(line []byte) form.LineKind {
+	kind := f.lines.Kind(line)
+	if kind == form.HeaderLine && f.header == nil {
+		f.header = f.preset.CheckColumns(f.lines.Columns(line))
+	}
+	return kind
 }
 
 func (f *presetFile) mapPart(p *parts.Part, aside aside) (content, error) {
+	if f.header != nil {
+		return content{}, f.header
+	}
 	r := rows{file: f, body: f.engine.NewBody(len(p.Units)), aside: aside}
 	var err error
 	if f.lines != nil {
@@ -86,8 +99,8 @@ func (f *presetFile) mapPart(p *parts.Part, aside aside) (content, error) {
 	return content{posting, r.body.Counts}, nil
 }
 
-// checkHeader implements file. The reader of a part checks it.
-func (f *presetFile) checkHeader() error { return nil }
+// checkHeader implements file.
+func (f *presetFile) checkHeader() error { return f.header }
 
 // rows maps the rows of a part.
 type rows struct {

@@ -32,7 +32,8 @@ failure, or twice on one file: each record counts once. A file that has grown me
 counts its last part again, so import files that are complete.
 
 Records that cannot be used are set aside. The output names the reasons, with the first
-lines; --strict ends the run at the first faulty record instead.
+lines; --strict ends the run at the first faulty record instead, and at a last line without
+a line end, whose last number may be cut.
 
 Exit codes: 0 all kept records are stored; 1 a file is damaged, none of its records can be
 read, --strict has ended the run, or a request was refused; 2 wrong usage; 3 no node could
@@ -62,7 +63,7 @@ func (o *Options) AddFlags(f *pflag.FlagSet) {
 		"`ranges` whose hosts report their own traffic (default: the private ones)")
 	o.MaxNames = names.DefaultMaxRows
 	settings.QuantityVar(f, &o.MaxNames, "max-names-rows", "`rows` of the names file")
-	f.BoolVar(&o.Strict, "strict", false, "end at the first record that cannot be read")
+	f.BoolVar(&o.Strict, "strict", false, "end at the first record that cannot be read, or at a last line without its end")
 	f.BoolVar(&o.Quiet, "quiet", false, "no progress")
 }
 

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"flowring/cmd/flowring/output"
+	"flowring/cmd/flowring/parts"
 	"flowring/flow/ingest"
 )
 
@@ -16,6 +17,7 @@ type report struct {
 	parts    int
 	counts   ingest.Counts
 	lines    map[ingest.Reason][]int // the first lines of each reason
+	open     int                     // the last line, if it has no end
 	stored   ingest.Sum              // flows of hours
 	replayed ingest.Sum              // of stored: an earlier run had stored them
 	other    ingest.Sum              // of replayed: with another mapping
@@ -31,7 +33,7 @@ func newReport(name string) *report {
 
 // faultError ends a strict run.
 type faultError struct {
-	why  ingest.Reason
+	why  string
 	line int
 }
 
@@ -39,11 +41,24 @@ func (e *faultError) Error() string {
 	return fmt.Sprintf("line %d: %s (--strict; nothing of the part with this line is stored)", e.line, e.why)
 }
 
+// end notes that a part ends with a line without its end. Many whole files do, so only a strict run ends there. But the
+// line of a file that was cut short may be a record with a smaller number.
+func (r *report) end(p *parts.Part, strict bool) error {
+	last := p.Units[len(p.Units)-1]
+	switch {
+	case last.Open && strict:
+		return &faultError{"the last line has no line end", last.Line}
+	case last.Open:
+		r.open = last.Line
+	}
+	return nil
+}
+
 // aside returns the function that notes the lines of records.
 func (r *report) aside(strict bool) aside {
 	return func(why ingest.Reason, line int) error {
 		if strict && isFault(why) {
-			return &faultError{why, line}
+			return &faultError{why.String(), line}
 		}
 		if len(r.lines[why]) < firstLines {
 			r.lines[why] = append(r.lines[why], line)
@@ -103,6 +118,9 @@ func (r *report) print(to io.Writer) error {
 		if n := c.Notes[note]; n > 0 {
 			line("%s kept in the hour of the end, %s", output.Many(n, "record"), note)
 		}
+	}
+	if r.open > 0 {
+		line("the last line, %d, has no line end: if the file was cut short, its last number may be too small", r.open)
 	}
 	line("%s of an hour stored, %s of them before", output.Many(r.stored.Records, "flow"),
 		output.Exact(r.replayed.Records))

@@ -37,6 +37,7 @@ func (l *lines) next(p *Part) error {
 		p.Text = append(p.Text, l.header...)
 	case form.RecordLine:
 		p.add(line, at)
+		p.Units[len(p.Units)-1].Open = l.text.open
 	case form.NoRecord:
 	}
 	return nil

@@ -26,6 +26,7 @@ type Unit struct {
 	Begin, End int // in Part.Text
 	Line       int // of the input on which it begins, from 1
 	Bad        bool
+	Open       bool // a line without its end: the input ends with it, and may be cut short within it
 }
 
 // Of returns the text of a unit; of a bad one it is empty.

@@ -79,6 +79,20 @@ func TestAPartHasTheLastHeaderBeforeIt(t *testing.T) {
 	}
 }
 
+func TestALineWithoutItsEndIsOpen(t *testing.T) {
+	for text, want := range map[string]bool{"h\n1\n2": true, "h\n1\n2\n": false, "h\n1\n2\r\n": false, "h\n1\n2\n\n": false} {
+		for name, in := range map[string]io.Reader{"whole": strings.NewReader(text), "bytes": iotest.OneByteReader(strings.NewReader(text))} {
+			got, err := all(Lines(in, kind, false))
+			if err != nil || len(got) != 1 || len(got[0].Units) != 2 {
+				t.Fatalf("%q, %s: %+v and %v", text, name, got, err)
+			}
+			if u := got[0].Units; u[0].Open || u[1].Open != want {
+				t.Errorf("%q, %s: units %+v, want the last one open: %v", text, name, u, want)
+			}
+		}
+	}
+}
+
 func TestKeysAreThoseOfTheTextSoFar(t *testing.T) {
 	row := strings.Repeat("{}\n", MaxUnits)
 	keys := func(text string) (keys []string) {

@@ -17,6 +17,7 @@ type window struct {
 	line  int    // of the current place
 	hash  hash.Hash
 	ended bool
+	open  bool // the newest line of takeLine had no end
 }
 
 func newWindow(in io.Reader) *window { return &window{in: in, line: 1, hash: sha256.New()} }
@@ -98,6 +99,7 @@ func (w *window) takeLine(quoted bool) ([]byte, error) {
 			if len(w.bytes) == 0 {
 				return nil, io.EOF
 			}
+			w.open = true
 			return bytes.TrimRight(w.take(len(w.bytes)), "\r"), nil
 		}
 		end := from + i + 1

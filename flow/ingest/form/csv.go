@@ -92,7 +92,11 @@ func cells(row []byte) (values []string, ok bool) {
 func newCSVLines() *Lines {
 	var header []byte
 	ended := false
-	return &Lines{Quoted: true, kind: func(row []byte) LineKind {
+	columns := func(header []byte) []string {
+		columns, _ := cells(header)
+		return columns
+	}
+	return &Lines{Quoted: true, Columns: columns, kind: func(row []byte) LineKind {
 		switch {
 		case header == nil || bytes.Equal(row, header):
 			header, ended = bytes.Clone(row), false

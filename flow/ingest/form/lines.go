@@ -2,7 +2,6 @@ package form
 
 import (
 	"bytes"
-	"slices"
 	"strings"
 
 	"flowring/flow/ingest/preset"
@@ -22,14 +21,18 @@ const (
 // with the last header line before its records.
 type Lines struct {
 	Quoted bool // a line goes on to the first line end after which the number of quotes is even
-	kind   func(line []byte) LineKind
+
+	// Columns returns the names of the columns of a header line.
+	Columns func(header []byte) []string
+
+	kind func(line []byte) LineKind
 }
 
 // LinesOf returns the kinds of lines of the form of a preset. ok is false if records of the form have no lines.
 func LinesOf(p *preset.Preset) (l *Lines, ok bool) {
 	switch p.Form {
 	case "aws-lines":
-		return &Lines{kind: awsKind}, true
+		return &Lines{Columns: words, kind: awsKind}, true
 	case "csv":
 		return newCSVLines(), true
 	}
@@ -45,8 +48,10 @@ func (l *Lines) Kind(line []byte) LineKind {
 }
 
 func awsKind(line []byte) LineKind {
-	if isHeader(slices.Collect(strings.FieldsSeq(string(line)))) {
+	if isHeader(words(line)) {
 		return HeaderLine
 	}
 	return RecordLine
 }
+
+func words(line []byte) []string { return strings.Fields(string(line)) }
