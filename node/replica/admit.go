@@ -45,7 +45,7 @@ func (r *Replicas) Admit(ctx context.Context, checked bool, batches []flow.Writt
 		return false, err
 	}
 	sent = true
-	if err := r.replicate(ctx, batches); err != nil {
+	if err := r.writer.Replicate(ctx, batches); err != nil {
 		return false, err
 	}
 	r.keys.Remember(batches[0].Batch)

@@ -93,7 +93,7 @@ func (r *Replicas) AdmitByKey(ctx context.Context, known bool, batches []flow.Wr
 		return false, err
 	}
 	if len(taken.Stored) > 0 {
-		if err := r.replicate(ctx, taken.Stored); err != nil {
+		if err := r.writer.Replicate(ctx, taken.Stored); err != nil {
 			return false, err
 		}
 	}

@@ -19,6 +19,7 @@ import (
 	"flowring/node/replica/late"
 	"flowring/node/replica/pace"
 	"flowring/node/replica/proof"
+	"flowring/node/replica/replication"
 	"flowring/node/replica/rounds"
 	"flowring/node/replica/scrub"
 	"flowring/node/replica/underway"
@@ -121,6 +122,7 @@ type Replicas struct {
 	byKey     bykey.Taker
 	finder    *candidates.Finder
 	coalescer *coalesce.Coalescer[candidates.Candidate]
+	writer    *replication.Replicator
 	reads     *rounds.Rounds[Known, Reading]
 	repair    repairState
 	metrics   counters
@@ -161,6 +163,10 @@ func New(origin uint64, cfg Config, deps Deps) *Replicas {
 	}
 	r.finder = &candidates.Finder{Cluster: r.Cluster, Heard: func(addr string) bool { return r.Peers.Heard(addr) }}
 	r.coalescer = coalesce.New(store.ApplyAtOnce, r.runDetached, r.applyAt)
+	r.writer = &replication.Replicator{
+		Finder: r.finder, Rule: &r.rule, Copies: r.Copies, Quorum: r.Quorum, HedgeAfter: r.HedgeAfter, Hedges: r.hedges,
+		Disabled: r.Disabled, Send: r.send, Acked: r.Acked, Stop: r.ctx, Stopped: errStopped,
+	}
 	r.reads = rounds.New[Known, Reading](r.runDetached)
 	r.readsUnlessBehind = rounds.New[Known, Reading](r.runDetached)
 	r.repair.init(deps.LastSettled)

@@ -1,4 +1,4 @@
-package replica
+package replication
 
 import (
 	"context"
@@ -12,20 +12,34 @@ import (
 	"flowring/internal/trace"
 	"flowring/node/replica/candidates"
 	"flowring/node/replica/coalesce"
-	"flowring/node/replica/owners"
+	"flowring/node/replica/pace"
+	"flowring/node/replica/proof"
 	"flowring/ring/roster"
 )
 
-// Apply stores batches here. A batch whose ID is held under another dot counts as stored, because dots matter only
-// between digests.
-func (r *Replicas) Apply(batches []flow.Written) error { return r.Store.Apply(batches...) }
+// Replicator sends batches to their stores. Its fields stay as they are.
+type Replicator struct {
+	Finder     *candidates.Finder
+	Rule       *proof.Rule // which acks count
+	Copies     int         // R
+	Quorum     int         // W
+	HedgeAfter time.Duration
+	Hedges     *pace.Budget // of attempts beside slow ones
+	Disabled   safeguard.Set
+	// Send sends a write to a store and does not wait. It calls done once, with the result.
+	Send  func(to candidates.Candidate, w coalesce.Writes, done coalesce.Result)
+	Acked func(time.Duration) // gets the time until another store acknowledged batches; nil: it is not called
 
-// replicate sends each batch to its R replicas at the same time, and returns when W stores have it, for every batch.
+	Stop    context.Context // its end ends all waits
+	Stopped error           // the cause then
+}
+
+// Replicate sends each batch to its R replicas at the same time, and returns when W stores have it, for every batch.
 // The next candidate of a batch replaces a failed store immediately, and is asked beside a slow one. The other stores
 // go on in the background. The batches for one store go in one call at first.
-func (r *Replicas) replicate(ctx context.Context, batches []flow.Written) error {
+func (r *Replicator) Replicate(ctx context.Context, batches []flow.Written) error {
 	p := r.newReplication(batches)
-	r.hedges.Earn()
+	r.Hedges.Earn()
 	err := p.chooseReplicas()
 	var slow <-chan time.Time
 	if p.canHedge() {
@@ -45,15 +59,15 @@ func (r *Replicas) replicate(ctx context.Context, batches []flow.Written) error 
 			p.hedge()
 		case <-ctx.Done():
 			return p.timedOut(context.Cause(ctx))
-		case <-r.ctx.Done():
-			return p.timedOut(errStopped)
+		case <-r.Stop.Done():
+			return p.timedOut(r.Stopped)
 		}
 	}
 }
 
 // replication is batches on their way to their stores.
 type replication struct {
-	r       *Replicas
+	r       *Replicator
 	quorum  int
 	writes  []write
 	unacked int // writes not known to be on W stores
@@ -85,12 +99,12 @@ type ack struct {
 	err  error
 }
 
-func (r *Replicas) newReplication(batches []flow.Written) *replication {
+func (r *Replicator) newReplication(batches []flow.Written) *replication {
 	p := &replication{r: r, quorum: r.Quorum, writes: make([]write, len(batches)), unacked: len(batches)}
 	if r.Disabled.Has(safeguard.Quorum) {
 		p.quorum = 1
 	}
-	lookup, most := r.finder.Lookup(), 0
+	lookup, most := r.Finder.Lookup(), 0
 	for i, b := range batches {
 		p.writes[i].Written, p.writes[i].list = b, lookup.Of(b.Slice)
 		most += p.writes[i].list.Len()
@@ -141,7 +155,7 @@ func (p *replication) send(ctx context.Context) {
 		for k, i := range t.writes {
 			w.Batches[k] = p.writes[i].Written
 		}
-		p.r.coalescer.Send(t.to.ID, t.to, w, p.answerTo(t))
+		p.r.Send(t.to, w, p.answerTo(t))
 	}
 	p.due = p.due[:0]
 }
@@ -165,14 +179,14 @@ func (p *replication) take(a ack) error {
 		w.selfPending = w.selfPending && !a.to.Self
 		switch {
 		case a.err != nil:
-			w.unavailable.Err = fmt.Errorf("%s: %w", p.r.label(a.to.Store), a.err)
+			w.unavailable.Err = fmt.Errorf("%s: %w", p.r.Finder.Roster().Label(a.to.Store), a.err)
 		case !slices.ContainsFunc(w.ackedBy, func(s roster.Store) bool { return s.ID == a.from.ID }):
 			w.ackedBy = append(w.ackedBy, a.from)
 		}
 		if p.markAcked(w) {
 			continue
 		}
-		if a.err != nil || !p.r.counts(a.from) { // later reads do not ask a store that is off the roster
+		if a.err != nil || !p.r.Rule.Counts(a.from) { // later reads do not ask a store that is off the roster
 			p.addNext(i)
 		}
 		if err := p.checkPending(i); err != nil {
@@ -226,7 +240,7 @@ func (p *replication) recount() error {
 // hedge makes each unacked write due for one more candidate, as far as the budget allows.
 func (p *replication) hedge() {
 	for i := range p.writes {
-		if !p.writes[i].acked && p.r.hedges.Spend() {
+		if !p.writes[i].acked && p.r.Hedges.Spend() {
 			p.addNext(i)
 		}
 	}
@@ -242,30 +256,19 @@ func (p *replication) timedOut(cause error) error {
 // tooFewAcks returns the error of a write with too few acks. It names the stores without an ack of their own, also if
 // their nodes answer with other stores, because the disks were replaced (P9).
 func (p *replication) tooFewAcks(w *write) error {
-	w.unavailable.AddStores(p.r.Cluster.Roster().Labels(w.list.Unacked(w.ackedBy))...)
+	w.unavailable.AddStores(p.r.Finder.Roster().Labels(w.list.Unacked(w.ackedBy))...)
 	w.unavailable.Reason = fmt.Sprintf("%d of the %d stores that the write quorum asks for acknowledged%s",
-		p.r.countAcks(w.ackedBy), p.r.Quorum, p.r.Cluster.Roster().LeavingNote())
+		p.r.countAcks(w.ackedBy), p.r.Quorum, p.r.Finder.Roster().LeavingNote())
 	return &w.unavailable
 }
 
 // countAcks returns the number of stores whose acks count by the present roster.
-func (r *Replicas) countAcks(ackedBy []roster.Store) int {
+func (r *Replicator) countAcks(ackedBy []roster.Store) int {
 	n := 0
 	for _, s := range ackedBy {
-		if r.counts(s) || s.Established && !s.Leaving && r.Disabled.Has(safeguard.CountLast) {
+		if r.Rule.Counts(s) || s.Established && !s.Leaving && r.Disabled.Has(safeguard.CountLast) {
 			n++
 		}
 	}
 	return n
-}
-
-// applyAt stores batches at one store. It may outlive the request, because R copies should exist soon after the
-// answer.
-func (r *Replicas) applyAt(to candidates.Candidate, w coalesce.Writes) (roster.Store, error) {
-	if to.Self {
-		return r.Cluster.Self(), r.Apply(w.Batches)
-	}
-	ctx, cancel := context.WithTimeout(trace.WithAll(r.ctx, w.Requests), r.CallWait)
-	defer cancel()
-	return r.Peers.Apply(ctx, to.Addr, owners.Encoded(w.Batches)...)
 }
