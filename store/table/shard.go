@@ -47,6 +47,8 @@ type shard struct {
 	totals []flow.Totals // of the flow in the same row of keys
 	peak   int64         // the largest number in totals
 	seed   seed          // of the hashes passed to find
+
+	fetched uint64 // keeps the compiler from leaving out the reads of fetch
 }
 
 // find returns the row of the flow, or, if it has none, the free slot for it. The shard must have slots.
@@ -61,6 +63,28 @@ func (s *shard) find(k RowKey, h flowHash) (row int, slot uint64, ok bool) {
 			return int(p - 1), slot, true
 		}
 	}
+}
+
+// fetchedAtOnce is the number of flows that fetch reads.
+const fetchedAtOnce = 32
+
+// fetch reads the slots and rows of some flows, at most fetchedAtOnce, so that the processor waits for the memory of
+// all of them at once. The add of each one then finds its memory in the cache. The caller holds mu.
+func (s *shard) fetch(hashes []flowHash, flows []uint32) {
+	if len(s.keys) == 0 {
+		return
+	}
+	var rows [fetchedAtOnce]uint32
+	mask := uint64(len(s.slots) - 1)
+	for i, f := range flows {
+		p := s.slots[uint64(hashes[f])&mask]
+		rows[i] = p - min(p, 1) // without a branch, which the processor could not predict
+	}
+	read := uint64(0)
+	for _, row := range rows[:len(flows)] {
+		read |= uint64(s.keys[row].Src) | uint64(s.totals[row].BytesTx)
+	}
+	s.fetched = read
 }
 
 // add adds t to the flow and reports whether its totals saturated (P14). The caller holds mu.

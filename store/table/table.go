@@ -1,6 +1,7 @@
 package table
 
 import (
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -92,9 +93,12 @@ func (t *Table) addTo(s *shard, b *flow.Batch, r *Rows, flows []uint32) (saturat
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	before := len(s.keys)
-	for _, i := range flows {
-		if s.add(r.keys[i], r.hash[i], b.Totals(int(i))) {
-			saturated++
+	for part := range slices.Chunk(flows, fetchedAtOnce) {
+		s.fetch(r.hash, part)
+		for _, i := range part {
+			if s.add(r.keys[i], r.hash[i], b.Totals(int(i))) {
+				saturated++
+			}
 		}
 	}
 	t.count.Add(int64(len(s.keys) - before))
