@@ -78,7 +78,7 @@ var filterNames = []string{
 	"app", "app!", "src_app", "src_app!", "dest_app", "dest_app!", "vpc_id", "vpc_id!", "min_bytes",
 }
 
-// explore fills the page with two queries: the rows, and a time chart of the largest groups.
+// explore fills the page with the rows of a query, and with a time chart of the largest groups.
 func (h *Handler) explore(ctx context.Context, p *content) error {
 	fromAPI(p.parameters)
 	e := newExplore(p.parameters)
@@ -101,7 +101,7 @@ func (h *Handler) explore(ctx context.Context, p *content) error {
 		e.First = p.with()
 	}
 	e.addDownloads(p, asked)
-	return h.addChart(ctx, p, spec, len(rows))
+	return h.addChart(ctx, p, spec, rows)
 }
 
 // fromAPI turns parameters of GET /flows into those of the form, so that a query may be pasted behind /explore.
@@ -281,20 +281,70 @@ func (e *explore) addDownloads(p *content, asked url.Values) {
 }
 
 // addChart adds the time chart of the largest groups, if the rows are not by time and the range has several hours.
-func (h *Handler) addChart(ctx context.Context, p *content, spec *query.Spec, rows int) error {
-	if spec.Group.Has(query.Hour) || spec.Group.Has(query.Day) || spec.To-spec.From < 2 || rows == 0 {
+func (h *Handler) addChart(ctx context.Context, p *content, spec *query.Spec, rows []query.Row) error {
+	if spec.Group.Has(query.Hour) || spec.Group.Has(query.Day) || spec.To-spec.From < 2 || len(rows) == 0 {
 		return nil
 	}
-	series := *spec
-	series.Sort, series.Limit, series.After = query.Sort{}, 0, nil
-	series.Top, series.HasSeries, series.Series = chartGroups, true, figure.BucketOf(spec.From, spec.To)
-	answers, err := h.rows(ctx, p, &series)
+	series := seriesOf(spec)
+	if spec.Top == 0 { // the rows are not the largest groups
+		rows = nil
+	}
+	answers, err := h.series(ctx, p, &series, rows)
 	if err != nil {
 		return err
 	}
 	chart := figure.TimeChartOf(&series, answers)
 	p.Explore.Chart = &chart
 	return nil
+}
+
+// seriesOf returns the question of a time chart beside the rows of a query.
+func seriesOf(spec *query.Spec) query.Spec {
+	series := *spec
+	series.Sort, series.Limit, series.After = query.Sort{}, 0, nil
+	series.Top = chartGroups
+	if spec.Top > 0 {
+		series.Top = min(spec.Top, chartGroups)
+	}
+	series.HasSeries, series.Series = true, figure.BucketOf(spec.From, spec.To)
+	return series
+}
+
+// series reads the rows of a time chart. The largest groups are known, or nil. A series with a sum for each group and
+// each time would cost as many sums as the cluster has flows, so the chart has queries of its own: the largest groups,
+// the sums of these by time, and the sums of all groups by time, from which those of the others follow.
+func (h *Handler) series(
+	ctx context.Context, p *content, series *query.Spec, top []query.Row,
+) (all []query.Row, err error) {
+	if series.MinBytes > 0 { // the groups with fewer bytes are not among the others
+		return h.rows(ctx, p, series)
+	}
+	if top == nil {
+		largest := *series
+		largest.HasSeries, largest.Series = false, 0
+		if top, err = h.rows(ctx, p, &largest); err != nil {
+			return nil, err
+		}
+	}
+	s := figure.Series{Top: top[:min(len(top), series.Top)]}
+	byTime := query.Spec{From: series.From, To: series.To, Filters: series.Filters, Group: query.FieldsOf(series.Series)}
+	if len(s.Top) < len(top) || slices.ContainsFunc(s.Top, func(r query.Row) bool { return r.Other }) {
+		if s.Totals, err = h.rows(ctx, p, &byTime); err != nil {
+			return nil, err
+		}
+	}
+	byTime.Group |= series.Group
+	for field, filter := range map[query.Field]*query.Filter{
+		query.SrcApp: &byTime.Filters.Src, query.DestApp: &byTime.Filters.Dest, query.VPCID: &byTime.Filters.VPC,
+	} {
+		if series.Group.Has(field) {
+			filter.Include = namesOf(s.Top, field).Include
+		}
+	}
+	if s.Sums, err = h.rows(ctx, p, &byTime); err != nil {
+		return nil, err
+	}
+	return s.Rows(), nil
 }
 
 // live is the page of the current flows for the template.

@@ -140,3 +140,14 @@ func TestTheRangeBeforeEndsAtTheEarliestHour(t *testing.T) {
 		}
 	}
 }
+
+func TestTheShareOfAPartIsNeitherNothingNorAll(t *testing.T) {
+	for share, want := range map[float64]string{
+		0: "0.0 %", 0.0001: "<0.1 %", 0.05: "5.0 %", 0.5: "50 %", 0.994: "99 %", 0.996: "99.6 %", 0.99899: "99.9 %", 0.9999: ">99.9 %",
+		1: "100 %",
+	} {
+		if got := Percent(share); got != want {
+			t.Errorf("the share %v is %q, want %q", share, got, want)
+		}
+	}
+}

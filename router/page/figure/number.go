@@ -65,12 +65,14 @@ func Ratio(part, whole query.Sum) float64 {
 	return part.Float() / whole.Float()
 }
 
-// Percent returns a share for reading.
+// Percent returns a share for reading. A part is not 0 %, and less than the whole is not 100 %.
 func Percent(share float64) string {
 	switch {
 	case share > 0 && share < 0.001:
 		return "<0.1 %"
-	case share < 0.1:
+	case share > 0.999 && share < 1:
+		return ">99.9 %"
+	case share < 0.1, share >= 0.995 && share < 1:
 		return fmt.Sprintf("%.1f %%", 100*share)
 	}
 	return fmt.Sprintf("%.0f %%", 100*share)

@@ -42,7 +42,48 @@ const (
 	timeTicks  = 6 // at most
 )
 
-// TimeChartOf returns the chart of a series. Rows are in the order of time.
+// Series has the rows of several queries for a time chart.
+type Series struct {
+	Top    []query.Row // the largest groups
+	Sums   []query.Row // by time: of the groups of Top, and of groups between the same names
+	Totals []query.Row // by time: of all groups; nil: Top has all groups
+}
+
+// Rows returns the sums of each group of Top by time, and then those of all others. A record may arrive between the
+// queries; a sum that would be negative is zero.
+func (s *Series) Rows() (all []query.Row) {
+	byGroup, others := map[query.Key][]query.Row{}, map[int64]query.Row{}
+	for i := range s.Sums {
+		row := s.Sums[i]
+		group := row.Key
+		group.Time = 0
+		byGroup[group] = append(byGroup[group], row)
+	}
+	for i := range s.Totals {
+		total := s.Totals[i]
+		total.Other = true
+		others[total.Time] = total
+	}
+	for i := range s.Top {
+		if s.Top[i].Other {
+			continue
+		}
+		for _, row := range byGroup[s.Top[i].Key] {
+			all = append(all, row)
+			rest := others[row.Time]
+			rest.Tx, rest.Rx = rest.Tx.Minus(row.Tx), rest.Rx.Minus(row.Rx)
+			others[row.Time] = rest
+		}
+	}
+	for i := range s.Totals {
+		if rest := others[s.Totals[i].Time]; rest.Bytes() != (query.Sum{}) {
+			all = append(all, rest)
+		}
+	}
+	return all
+}
+
+// TimeChartOf returns the chart of a series. The groups of the chart are in the order of their first rows.
 func TimeChartOf(spec *query.Spec, rows []query.Row) TimeChart {
 	first, last := spec.Time(spec.From), spec.Time(spec.To-1)
 	count := int(last - first + 1)
