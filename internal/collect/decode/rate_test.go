@@ -1,6 +1,9 @@
 package decode
 
-import "testing"
+import (
+	"math/rand/v2"
+	"testing"
+)
 
 func TestTheSamplingRateOfV5IsInItsHeader(t *testing.T) {
 	d, _ := decoder()
@@ -109,6 +112,38 @@ func TestGapsOfSequenceNumbers(t *testing.T) {
 					test.missing, test.late, test.restarts)
 			}
 		})
+	}
+}
+
+// TestMissingRecordsAreExactWhateverTheExporterCounts: each rule in turn is that of the exporter. Records that arrive and
+// records that are missing are the records sent.
+func TestMissingRecordsAreExactWhateverTheExporterCounts(t *testing.T) {
+	for seed := range uint64(200) {
+		rng := rand.New(rand.NewPCG(seed, 1))
+		for rule := range maxRules {
+			var s sequence
+			var seq uint32
+			var lost, missing uint64
+			for i := range 40 {
+				data, options := uint32(1+rng.IntN(30)), uint32(rng.IntN(2))
+				steps := []step{{data + options, false}, {data, false}, {data + options, true}, {data, true}}
+				begin := seq
+				seq += steps[rule].units
+				if i > 5 && i < 30 && rng.IntN(4) == 0 { // the network loses this message
+					lost += uint64(steps[rule].units)
+					continue
+				}
+				number := begin
+				if steps[rule].includes {
+					number = seq
+				}
+				n, _ := s.follow(number, steps)
+				missing += n
+			}
+			if missing != lost {
+				t.Errorf("seed %d, rule %d: %d units are missing, want %d", seed, rule, missing, lost)
+			}
+		}
 	}
 }
 

@@ -1,13 +1,14 @@
 package decode
 
-import "math"
-
 // sequence follows the sequence numbers of a domain. Exporters disagree on the meaning of the number, so each rule is
-// followed by itself, and the smallest number of missing units counts. With softflowd's IPFIX, for example, the number
-// includes the records of its own message and leaves out options.
+// followed by itself. With softflowd's IPFIX, for example, the number includes the records of its own message and
+// leaves out options. The rule of the exporter differs from the number only at a loss, and another rule also where the
+// sizes of messages change. So the missing units are those of the rule with the fewest differences, and of the smallest
+// result among equal ones.
 type sequence struct {
 	started  bool
 	want     [maxRules]uint32 // the next number, by rule
+	odd      [maxRules]uint64 // numbers that differ from want
 	lost     [maxRules]uint64
 	reported uint64
 }
@@ -33,7 +34,7 @@ const maxGap = 1 << 20
 
 // follow judges the number of a datagram by each rule. missing are the units that are missing and not reported before.
 func (s *sequence) follow(seq uint32, steps []step) (missing uint64, v verdict) {
-	least, allLate, allFar := uint64(math.MaxUint64), true, true
+	best, allLate, allFar := 0, true, true
 	for i, st := range steps {
 		begin, next := seq, seq+st.units
 		if st.includes {
@@ -42,6 +43,9 @@ func (s *sequence) follow(seq uint32, steps []step) (missing uint64, v verdict) 
 		gap := int32(begin - s.want[i])
 		if !s.started {
 			gap = 0
+		}
+		if gap != 0 {
+			s.odd[i]++
 		}
 		switch {
 		case gap >= 0 && gap < maxGap:
@@ -53,7 +57,9 @@ func (s *sequence) follow(seq uint32, steps []step) (missing uint64, v verdict) 
 				s.want[i], allLate = next, false
 			}
 		}
-		least = min(least, s.lost[i])
+		if s.odd[i] < s.odd[best] || s.odd[i] == s.odd[best] && s.lost[i] < s.lost[best] {
+			best = i
+		}
 	}
 	s.started = true
 	switch {
@@ -63,9 +69,9 @@ func (s *sequence) follow(seq uint32, steps []step) (missing uint64, v verdict) 
 		return 0, restarted
 	case allLate:
 		return 0, late
-	case least > s.reported:
-		missing = least - s.reported
-		s.reported = least
+	case s.lost[best] > s.reported:
+		missing = s.lost[best] - s.reported
+		s.reported = s.lost[best]
 	}
 	return missing, inOrder
 }
