@@ -6,6 +6,8 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/sstable"
 	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"flowring/store/journal/blockcheck"
 )
 
 // pebbleOptions suit data that many callers write once, mostly in the order of hours, and seldom read: as a whole
@@ -15,7 +17,7 @@ func (j *Journal) pebbleOptions(fileSystem vfs.FS) *pebble.Options {
 	comparer.Name = "flowring" // Pebble refuses the database of another program before any change
 
 	o := &pebble.Options{
-		FS:       fileSystem, // nil: Pebble's default, which also reports slowness
+		FS:       fileSystem,
 		Lock:     j.lock,
 		Comparer: &comparer,
 
@@ -55,6 +57,10 @@ func (j *Journal) pebbleOptions(fileSystem vfs.FS) *pebble.Options {
 		o.Levels[i].BlockSize = 32 << 10
 		o.Levels[i].FilterPolicy = pebble.NoFilterPolicy // reads ask only for existing batches
 	}
+	if fileSystem == nil {
+		o.WithFSDefaults() // reports slowness
+	}
+	o.FS = blockcheck.Wrap(o.FS)
 	o.Levels[0].Compression = func() *sstable.CompressionProfile { return sstable.FastestCompression }
 	return o
 }
