@@ -70,7 +70,7 @@ func (r Restore) advise(err error) error {
 
 // makeRoom makes an empty folder with the mark of a restore.
 func (r Restore) makeRoom() error {
-	if err := os.MkdirAll(r.To, 0o700); err != nil {
+	if err := staged.MakeFolder(nil, r.To); err != nil {
 		return err
 	}
 	entries, err := os.ReadDir(r.To)

@@ -22,6 +22,9 @@ func Make(disk vfs.FS, to string, room, fill func(dir string) error) (err error)
 		return err
 	}
 	within := to + unfinished
+	if err := MakeFolder(disk, disk.PathDir(to)); err != nil {
+		return err
+	}
 	if err := errors.Join(disk.RemoveAll(within), disk.MkdirAll(within, 0o700)); err != nil {
 		return err
 	}
@@ -37,6 +40,28 @@ func Make(disk vfs.FS, to string, room, fill func(dir string) error) (err error)
 		return err
 	}
 	return errors.Join(syncFolder(disk, to), syncFolder(disk, disk.PathDir(to)))
+}
+
+// MakeFolder makes a folder with its missing parents, and returns once all of them are on disk. A nil disk is that of
+// the machine.
+func MakeFolder(disk vfs.FS, dir string) error {
+	if disk == nil {
+		disk = vfs.Default
+	}
+	if _, err := disk.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	parent := disk.PathDir(dir)
+	if parent == dir {
+		return nil
+	}
+	if err := MakeFolder(disk, parent); err != nil {
+		return err
+	}
+	if err := disk.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	return syncFolder(disk, parent)
 }
 
 // Size returns the bytes in the folder to, or in the folder in which it is being made; 0: there is neither.

@@ -61,3 +61,18 @@ func TestUnfinishedFoldersAreRemoved(t *testing.T) {
 		}
 	}
 }
+
+// A folder of which Make has returned is there after a loss of power, although its parents are new, too.
+func TestAFolderOutlivesALossOfPower(t *testing.T) {
+	none := func(string) error { return nil }
+	for _, to := range []string{"one", "dir/one", "dir/in/one"} {
+		disk := vfs.NewCrashableMem()
+		fill := func(dir string) error { return disk.MkdirAll(dir, 0o700) }
+		if err := Make(disk, to, none, fill); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := disk.CrashClone(vfs.CrashCloneCfg{}).Stat(to); err != nil {
+			t.Errorf("after a loss of power: %v, want the folder %s", err, to)
+		}
+	}
+}
