@@ -21,6 +21,9 @@ func (rt *router) methodNotAllowed(m *mux.Router) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		allow := strings.Join(allowed(m, r), ", ")
 		w.Header().Set("Allow", allow)
+		if r.Method == http.MethodPost && r.URL.Path == "/" { // such as an exporter whose endpoint has no path
+			allow += "; records go to /flows, /ingest/PRESET or /v1/metrics"
+		}
 		rt.refuse(w, r, contract.Method.Errorf("%s is not allowed here; allowed: %s", parameter.Quoted(r.Method), allow))
 	})
 }

@@ -304,6 +304,20 @@ func TestTheKeyOfABody(t *testing.T) {
 	}
 }
 
+// TestEqualBodiesOfTwoAgentsAreTwoFacts: the hash of a body is a key of its principal alone.
+func TestEqualBodiesOfTwoAgentsAreTwoFacts(t *testing.T) {
+	f := newFixture(t, Config{})
+	for _, agent := range []string{"one", "two", "one"} {
+		r := httptest.NewRequest("POST", "/ingest/aws-vpc", strings.NewReader(line("10.0.0.1", 5, 0, 60)))
+		w := httptest.NewRecorder()
+		f.Handler.Post(w, r, principal.Principal{Name: agent}, "aws-vpc")
+		want(t, w, 200, `"kept":1`)
+	}
+	if f.sum() != 10 {
+		t.Errorf("two agents stored %d bytes, want 10", f.sum())
+	}
+}
+
 func TestAnEntryTwiceInABodyCountsOnce(t *testing.T) {
 	f := newFixture(t, Config{})
 	entry := `{"insertId":"a","logName":"l","timestamp":"2023-11-14T22:20:00Z","jsonPayload":{"reporter":"SRC","bytes_sent":"5","start_time":"2023-11-14T22:10:00Z","end_time":"2023-11-14T22:15:00Z","connection":{"src_ip":"10.0.0.1","dest_ip":"10.0.0.2"}}}`
