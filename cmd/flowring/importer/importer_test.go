@@ -325,6 +325,9 @@ const (
 		"2023-11-14 22:59:50,2023-11-14 23:00:10,20.000,2001:db8::1,2001:db8::2,1000,53,UDP,2001,0,0\n" +
 		"2023-11-14 23:00:00,2023-11-14 23:00:00,0.250,192.0.2.1,198.51.100.2,1000,53,UDP,10,1,5\n" +
 		"Summary\nflows,bytes,packets,avg_bps,avg_pps,avg_bpp\n2,2016,40,51543,10,612\n"
+	nfdumpFast = "cnt,af,firstSeen,lastSeen,proto,srcAddr,srcPort,dstAddr,dstPort,srcAS,dstAS,input,output,flags,srcTos,packets,bytes\n" +
+		"1,10,1700002790000,1700002810000,17,2001:db8::1,1000,2001:db8::2,53,0,0,0,0,........,0,20,2001\n" +
+		"2,2,1700002800000,1700002800250,17,192.0.2.1,1000,198.51.100.2,53,0,0,0,0,........,0,1,15\n"
 	pmacctJSON = `{"event_type": "purge", "ip_src": "2001:db8::1", "ip_dst": "2001:db8::2", "timestamp_start": "2023-11-14 22:59:50.000000", "timestamp_end": "2023-11-14 23:00:10.000000", "packets": 1, "bytes": 2001}
 {"event_type": "purge", "ip_src": "192.0.2.1", "ip_dst": "198.51.100.2", "timestamp_start": "2023-11-14 23:00:00.250000", "timestamp_end": "0000-00-00 00:00:00.000000", "packets": 1, "bytes": 8}
 {"event_type": "purge", "ip_src": "192.0.2.1", "ip_dst": "198.51.100.2", "stamp_inserted": "2023-11-14 23:00:00", "stamp_updated": "2026-11-30 20:07:31", "packets": 4, "bytes": 7}
@@ -338,7 +341,7 @@ const (
 // and the summary of nfdump counts as nothing.
 func TestNfdumpAndPmacct(t *testing.T) {
 	for preset, text := range map[string]string{
-		"nfdump": nfdumpJSON, "nfdump-csv": nfdumpCSV, "pmacct": pmacctJSON, "pmacct-csv": pmacctCSV,
+		"nfdump": nfdumpJSON, "nfdump-csv": nfdumpCSV, "nfdump-csv-fast": nfdumpFast, "pmacct": pmacctJSON, "pmacct-csv": pmacctCSV,
 	} {
 		vpc, _, _ := strings.Cut(preset, "-")
 		if vpc == "nfdump" {
@@ -447,6 +450,7 @@ func FuzzImport(f *testing.F) {
 	f.Add("goflow2", `{"src_addr":"10.0.0.1","dst_addr":"10.0.0.2","bytes":5,"time_flow_start_ns":1700000000000000000,"time_flow_end_ns":1700009900000000000}`)
 	f.Add("nfdump", nfdumpJSON)
 	f.Add("nfdump-csv", nfdumpCSV)
+	f.Add("nfdump-csv-fast", nfdumpFast)
 	f.Add("pmacct", pmacctJSON)
 	f.Add("pmacct-csv", pmacctCSV)
 	f.Fuzz(func(t *testing.T, preset, text string) {

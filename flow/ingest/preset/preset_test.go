@@ -2,6 +2,7 @@ package preset
 
 import (
 	"math"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -193,7 +194,7 @@ func TestTimesWithoutAZoneAreInUTC(t *testing.T) {
 
 func TestTheEmbeddedPresets(t *testing.T) {
 	set := NewSet()
-	want := []string{"aws-vpc", "beyla", "flp", "gcp-vpc", "goflow2", "goldmane", "nfdump", "nfdump-csv", "obi", "pmacct", "pmacct-csv"}
+	want := []string{"aws-vpc", "beyla", "flp", "gcp-vpc", "goflow2", "goldmane", "nfdump", "nfdump-csv", "nfdump-csv-fast", "obi", "pmacct", "pmacct-csv"}
 	if got := set.Names(); !slices.Equal(got, want) {
 		t.Errorf("presets = %v, want %v", got, want)
 	}
@@ -203,6 +204,26 @@ func TestTheEmbeddedPresets(t *testing.T) {
 		if !strings.HasSuffix(summary, ".") || len(summary) > 110 {
 			t.Errorf("%s: the first line of about is no summary: %q", name, summary)
 		}
+	}
+}
+
+// TestEachPresetSaysWhichLayerItsBytesAreOf: sums over packets, frames and payload differ by up to a third, so a reader
+// must not mix them in one VPC.
+func TestEachPresetSaysWhichLayerItsBytesAreOf(t *testing.T) {
+	set := NewSet()
+	layer := regexp.MustCompile(`(?m)^ *Bytes are (those of (IP packets|frames|payload)|as in the preset|those that nfcapd has stored)|See the preset`)
+	vpcs := map[string]string{}
+	for _, name := range set.Names() {
+		p := set.Get(name)
+		if !layer.MatchString(p.About) {
+			t.Errorf("%s: about does not say which bytes count", name)
+		}
+		source, _, _ := strings.Cut(name, "-csv")
+		source = strings.Replace(source, "nfdump", "goflow2", 1) // both have the records of NetFlow
+		if other, used := vpcs[p.DefaultVPC]; used && other != source {
+			t.Errorf("%s has the default VPC %s of %s, so that their bytes would be mixed", name, p.DefaultVPC, other)
+		}
+		vpcs[p.DefaultVPC] = source
 	}
 }
 
