@@ -340,6 +340,34 @@ func TestDatagramsOfOthersAndOfAFullQueueAreCounted(t *testing.T) {
 	}
 }
 
+// TestTheDatagramsOfAnExporterStayInOrder: data right behind its template is decoded behind it, because one worker has
+// the datagrams of an address, whatever its port. Other exporters have other workers.
+func TestTheDatagramsOfAnExporterStayInOrder(t *testing.T) {
+	cfg := config(t)
+	cfg.Workers = 8
+	a := New(cfg, Deps{Post: (&cluster{t: t}).post}) // its workers do not run
+	used := map[*worker]bool{}
+	for host := range byte(100) {
+		addr := netip.AddrFrom4([4]byte{192, 0, 2, host})
+		mine := a.workerOf(addr)
+		used[mine] = true
+		for port := range uint16(4) {
+			a.pass(&socket{}, netip.AddrPortFrom(addr, 1000+port), []byte{byte(port)})
+		}
+		if len(mine.queue) != 4 {
+			t.Fatalf("the worker of %s has %d datagrams, want 4", addr, len(mine.queue))
+		}
+		for port := range byte(4) {
+			if g := <-mine.queue; g.Data[0] != port {
+				t.Errorf("datagram %d of %s comes at place %d", g.Data[0], addr, port)
+			}
+		}
+	}
+	if len(used) < 2 {
+		t.Errorf("%d of 8 workers have exporters, want several", len(used))
+	}
+}
+
 func TestTheKernelsDropsAreFound(t *testing.T) {
 	table := "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref pointer drops\n" +
 		"  100: 0100007F:0807 00000000:0000 07 00000000:00000000 00:00000000 00000000     0        0 4711 2 000 17\n"

@@ -159,10 +159,8 @@ func TestReasonsOfRefusalsAreDocumented(t *testing.T) {
 	}
 }
 
-// TestNamedTestsExist looks for every test that docs/promises.md names, in the package that it names before it, or in any
-// package.
+// TestNamedTestsExist looks for every test that a page names, in the package that it names before it, or in any package.
 func TestNamedTestsExist(t *testing.T) {
-	text := read(t, "docs/promises.md")
 	tests, anywhere := map[string][]string{}, map[string]bool{}
 	for pkg := range levels() {
 		tests[pkg] = testsOf(t, pkg)
@@ -170,18 +168,21 @@ func TestNamedTestsExist(t *testing.T) {
 			anywhere[test] = true
 		}
 	}
-	named := namedTests(text)
-	if len(named) < 200 {
-		t.Errorf("docs/promises.md names %d tests with their packages: they are not found", len(named))
-	}
-	for _, name := range named {
-		if !slices.Contains(tests[name.pkg], name.test) {
-			t.Errorf("docs/promises.md names %s, which is not in %s", name.test, name.pkg)
+	for page, least := range map[string]int{"docs/promises.md": 200, "docs/traps.md": 60} {
+		text := read(t, page)
+		named := namedTests(text)
+		if len(named) < least {
+			t.Errorf("%s names %d tests with their packages: they are not found", page, len(named))
 		}
-	}
-	for _, test := range found(text, `\b((?:Test|Fuzz)[A-Z]\w*)`) {
-		if !anywhere[test] {
-			t.Errorf("docs/promises.md names %s, which is in no package", test)
+		for _, name := range named {
+			if !slices.Contains(tests[name.pkg], name.test) {
+				t.Errorf("%s names %s, which is not in %s", page, name.test, name.pkg)
+			}
+		}
+		for _, test := range found(text, `\b((?:Test|Fuzz)[A-Z]\w*)`) {
+			if !anywhere[test] {
+				t.Errorf("%s names %s, which is in no package", page, test)
+			}
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"net/netip"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -283,6 +284,16 @@ func TestGoflow2RatesNanosecondsAndBothFamilies(t *testing.T) {
 		line("SFLOW_5", "::ffff:10.0.0.1", "2001:db8::2", 1518, 1000),
 	}, "\n"))
 	got.check(t, []string{"web db prod 472222 100 0", "db web prod 472222 30 0", "web 2001:db8::2 prod 472222 1518000 0"}, nil)
+}
+
+// Senders differ in whether a number is a number or a text, and nanoseconds exceed the integers of a float.
+func TestNumbersMayBeTexts(t *testing.T) {
+	const plain = `{"src_addr":"10.0.0.1","dst_addr":"10.0.0.2","bytes":9007199254740993,"sampling_rate":2,"time_flow_start_ns":1700002799999999999,"time_flow_end_ns":1700002800000000001}`
+	texts := regexp.MustCompile(`:(\d+)`).ReplaceAllString(plain, `:"$1"`)
+	for _, body := range []string{plain, texts} {
+		got := mapBody(t, get(t, "goflow2"), hosts, body)
+		got.check(t, []string{"web db prod 472222 9007199254740993 0", "web db prod 472223 9007199254740993 0"}, nil)
+	}
 }
 
 // FuzzPresets maps any body by each preset, and holds it to the invariants of every preset.
