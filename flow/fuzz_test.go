@@ -29,7 +29,17 @@ func FuzzDecode(f *testing.F) {
 	} {
 		f.Add([]byte(seed))
 	}
-	f.Fuzz(func(t *testing.T, body []byte) { checkAgreement(t, body) })
+	f.Fuzz(func(t *testing.T, body []byte) {
+		checkAgreement(t, body)
+		checkAgreement(t, afterManyOrders(body))
+	})
+}
+
+// afterManyOrders returns an array with records of changing orders before its first record. The scanner then expects no
+// order of the others.
+func afterManyOrders(body []byte) []byte {
+	changing := strings.Repeat(with(`,"hour":20`, "", "{", `{"hour":20,`)+","+good+",", 5)
+	return append([]byte("["+changing), bytes.TrimPrefix(body, []byte("["))...)
 }
 
 // FuzzDecode finds odd bytes. This test finds odd combinations of fields, names and values.
@@ -58,6 +68,7 @@ func TestDecodeAgreesWithTheOracle(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		all := rapid.SliceOfN(record, 0, 3).Draw(rt, "records")
 		checkAgreement(t, []byte("["+strings.Join(all, ",")+"]"))
+		checkAgreement(t, afterManyOrders([]byte(strings.Join(all, ",")+"]")))
 		checkAgreement(t, []byte(strings.Join(all, piece("", "\n", "\r\n\r\n", ",", "[").Draw(rt, "between"))))
 	})
 }

@@ -22,8 +22,8 @@ type Scanner struct {
 	table  *Table
 	others RecordReader
 
-	padded    [16]byte // the result of paddedWindow
-	unescaped []byte   // the names with escapes of the record being read
+	padded  [16]byte // the result of paddedWindow
+	aliases aliases
 
 	template template             // the form of the latest plain record
 	spans    [maxValues]valueSpan // the values of the record being read
@@ -34,10 +34,12 @@ type Scanner struct {
 type record struct {
 	names   [3]nameSpan
 	numbers [3]int64 // bytes sent, bytes received, hour
+	escaped bool     // a name has escapes
 }
 
-// nameSpan is the name body[start:end], or unescaped[^start:end] if start is negative. Its first 16 bytes are lo and
-// hi, padded with zeros. It has no pointer, because the write barrier would cost a tenth of the time.
+// nameSpan is the name body[start:end], or body[^start:end] with escapes if start is negative. The first 16 bytes of
+// this text are lo and hi, padded with zeros. It has no pointer, because the write barrier would cost a tenth of the
+// time.
 type nameSpan struct {
 	start, end int
 	lo, hi     uint64
@@ -48,7 +50,7 @@ type nameSpan struct {
 // scan too. All records except plain ones are read by others.
 func (s *Scanner) Scan(body []byte, table *Table, others RecordReader) bool {
 	s.body, s.table, s.others = body, table, others
-	s.template.holes, s.template.unfit, s.lastEnd, s.unescaped = nil, 0, 0, s.unescaped[:0]
+	s.template.holes, s.template.unfit, s.lastEnd = nil, 0, 0
 	i, ok := s.space(0), false
 	switch s.at(i) {
 	case '[':
@@ -56,6 +58,7 @@ func (s *Scanner) Scan(body []byte, table *Table, others RecordReader) bool {
 	case '{':
 		ok = s.sequence(i)
 	}
+	s.aliases.end()
 	s.body, s.table, s.others = nil, nil, nil
 	return ok
 }
@@ -97,7 +100,7 @@ func (s *Scanner) records(i int) (end int) {
 	if end = s.repeat(i); end != i {
 		return end
 	}
-	if end = s.object(i); end >= 0 {
+	if end = s.record(i); end >= 0 {
 		return end
 	}
 	return s.delegate(i)
@@ -105,12 +108,25 @@ func (s *Scanner) records(i int) (end int) {
 
 // delegate lets the RecordReader read one record.
 func (s *Scanner) delegate(i int) (end int) {
-	s.lastEnd, s.unescaped = 0, s.unescaped[:0]
+	s.lastEnd = 0
 	n, ok := s.others.ReadRecord(s.body[i:])
 	if !ok {
 		return -1
 	}
 	return i + n
+}
+
+// record reads one plain record that does not match the template.
+func (s *Scanner) record(i int) (end int) {
+	t := &s.template
+	if t.tooManyForms() && (t.unfit+1)%16 != 0 {
+		if end = s.anyOrder(i); end >= 0 {
+			t.unfit++
+			t.holes, s.lastEnd = nil, 0
+			return end
+		}
+	}
+	return s.object(i)
 }
 
 // object reads one plain record with any order of fields and any white space, and makes its form the template.
@@ -120,7 +136,6 @@ func (s *Scanner) object(start int) (end int) {
 		seen uint
 		n    int // values
 	)
-	s.unescaped = s.unescaped[:0]
 	for i, sep := start, byte(','); sep == ','; n++ {
 		v := s.member(i+1, &r)
 		if v.end < 0 || v.field != field.Unknown && seen>>v.field&1 != 0 {
@@ -139,7 +154,7 @@ func (s *Scanner) object(start int) (end int) {
 		end = i + 1
 	}
 	const all = 1<<field.Count - 1
-	if seen&all != all || !s.add(&r) {
+	if seen&all != all || r.escaped && !s.unescape(&r) || !s.add(&r) {
 		return -1
 	}
 	s.learn(start, end, n)
@@ -190,7 +205,7 @@ func (s *Scanner) value(f field.Field, quoted bool, i int, r *record) (end int) 
 	return end
 }
 
-// text reads the text of a string value without escapes.
+// text reads the text of a string value up to its first escape.
 func (s *Scanner) text(f field.Field, i int, r *record) (end int) {
 	end, lo, hi, nonASCII := s.plainText(i)
 	switch {
@@ -198,7 +213,7 @@ func (s *Scanner) text(f field.Field, i int, r *record) (end int) {
 		return -1
 	case f == field.Unknown:
 		return end
-	case f > field.VPCID, end == i, end-i > field.MaxName:
+	case f > field.VPCID, end-i > field.MaxName, end == i && s.at(end) != '\\':
 		return -1
 	}
 	r.names[f] = nameSpan{i, end, lo, hi}
@@ -207,8 +222,8 @@ func (s *Scanner) text(f field.Field, i int, r *record) (end int) {
 
 // add adds a record to the table. It reports false if a sum is too large.
 func (s *Scanner) add(r *record) bool {
-	if len(s.unescaped) > 0 {
-		return s.addUnescaped(r)
+	if r.escaped {
+		return s.addEscaped(r)
 	}
 	f := Symbols{s.symbol(&r.names[0]), s.symbol(&r.names[1]), s.symbol(&r.names[2])}
 	return s.table.Add(r.numbers[2], f, r.numbers[0], r.numbers[1])

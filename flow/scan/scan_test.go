@@ -16,6 +16,9 @@ const good = `{"src_app":"foo","dest_app":"bar","vpc_id":"vpc-0","bytes_tx":100,
 
 func with(oldNew ...string) string { return strings.NewReplacer(oldNew...).Replace(good) }
 
+// hourFirst is the record of good in another order.
+var hourFirst = with(`,"hour":20`, "", "{", `{"hour":20,`)
+
 // fakeReader is a RecordReader. It skips a record and adds nothing.
 type fakeReader struct{ calls int }
 
@@ -58,6 +61,7 @@ func TestPlainRecordsDoNotGoToTheRecordReader(t *testing.T) {
 		"escapes in an array":  "[" + with("{", `{"a":["\n",{"\n":1}],`) + "]",
 		"names of 256 bytes":   "[" + with("foo", strings.Repeat("x", 256)) + "]",
 		"numbers of 16 digits": "[" + with("100", "9007199254740991", "20", "9999999999999999") + "]",
+		"changing orders":      "[" + strings.Repeat(good+","+hourFirst+",", 20) + with(":", ": ", ",", ", ", "foo", `\n`) + "]",
 		"changing forms":       "[" + good + "," + with("{", `{"a":1,`) + "," + with(":", ": ") + "," + good + "]",
 	} {
 		if s := scan(body); !s.ok || s.left > 0 || s.table.Records != strings.Count(body, `"hour"`) {
@@ -71,11 +75,15 @@ func TestARecordThatIsNotPlainGoesToTheRecordReader(t *testing.T) {
 		with("20", "-1"), with("100", "1.0"), with("foo", `f\ud800`), with("foo", `\udc00\ud800`), with("foo", `\x`), with("foo", `\u00g0`),
 		with("bar", `b\u000`), with("20", `"\t"`), with("foo", strings.Repeat(`\n`, 257)), with("foo", `\n`+strings.Repeat("x", 2000)),
 		with("foo", `x\n`, "hour", `h\u006fur`), with("{", `{"a":[[[[[[[[[1]]]]]]]]],`), with(`"hour"`, `"HOUR"`),
+		with(`"bytes_tx":100,`, ""), with(`,"hour":20`, ""), with("bytes_tx", "bytes_rx"), with("bytes_tx", "bytes_px"),
+		with("bytes_rx", "bytes_vx"), with("dest_app", "src_app"),
 	} {
-		s := scan("[" + good + "," + odd + "," + good + "]")
-		if !s.ok || s.left != 1 || s.table.Records != 2 || len(s.table.Rows) != 1 {
-			t.Errorf("Scan of %s between plain records = %t, %d records of %d flows, %d went to the RecordReader, want true, 2, 1, 1",
-				odd, s.ok, s.table.Records, len(s.table.Rows), s.left)
+		for _, before := range []string{good, strings.Repeat(good+","+hourFirst+",", 6) + good} { // one order, many orders
+			s := scan("[" + before + "," + odd + "," + good + "]")
+			if want := strings.Count(before, "hour") + 1; !s.ok || s.left != 1 || s.table.Records != want || len(s.table.Rows) != 1 {
+				t.Errorf("Scan of %s between plain records = %t, %d records of %d flows, %d went to the RecordReader, want true, %d, 1, 1",
+					odd, s.ok, s.table.Records, len(s.table.Rows), s.left, want)
+			}
 		}
 	}
 }
@@ -156,6 +164,32 @@ func TestAUsedScannerKeepsNothingOfTheBodyBefore(t *testing.T) {
 	if got, want := string(table.text), "newbarvpc-0"; got != want || table.Records != 1 {
 		t.Errorf("after a body of one record the table has %d records and the names %q, want 1, %q", table.Records, got, want)
 	}
+}
+
+// Records of many orders, and the fields behind each other in each of them.
+func TestRecordsInAnyOrderAreTheirFields(t *testing.T) {
+	members := strings.Split(strings.Trim(good, "{}"), ",")
+	rapid.Check(t, func(rt *rapid.T) {
+		name := rapid.StringMatching("[a-zö]{1,20}|[a-z]{200}")
+		text, want := strings.Repeat(good+hourFirst, 6), ""
+		for range rapid.IntRange(1, 5).Draw(rt, "records") {
+			src, tx := name.Draw(rt, "src"), rapid.Int64Range(1, 1<<53-1).Draw(rt, "tx")
+			record := "{" + strings.Join(rapid.Permutation(members).Draw(rt, "order"), rapid.SampledFrom([]string{",", ", "}).Draw(rt, "comma")) + "}"
+			text += strings.NewReplacer("foo", src, "100", strconv.FormatInt(tx, 10), "20", strconv.FormatInt(tx, 10)).Replace(record)
+			want += src + " bar vpc-0 " + strconv.FormatInt(tx, 10) + "\n"
+		}
+		r, got := scan(text), ""
+		names := r.table.Names()
+		for _, row := range r.table.Rows[1:] {
+			got += strings.Join([]string{names[row.Src], names[row.Dest], names[row.VPC], strconv.FormatInt(row.Tx, 10)}, " ") + "\n"
+			if hour := r.table.Hours[row.Hour].Hour; hour != row.Tx || row.Rx != 500 {
+				rt.Errorf("Scan(%s): hour %d and %d bytes received beside %d sent, want as many, 500", text, hour, row.Rx, row.Tx)
+			}
+		}
+		if !r.ok || r.left > 0 || got != want {
+			rt.Errorf("Scan(%s) = %t, %q, %d records went to the RecordReader, want true, %q, 0", text, r.ok, got, r.left, want)
+		}
+	})
 }
 
 func TestMarksFindTheFirstByte(t *testing.T) {
