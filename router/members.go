@@ -2,6 +2,7 @@ package router
 
 import (
 	"net/http"
+	"strconv"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -58,6 +59,18 @@ type RingView struct {
 	ReplicationFactor int    `json:"replication_factor"`
 	WriteQuorum       int    `json:"write_quorum"`
 	Version           string `json:"version"` // a hash of the placement: equal on all nodes that agree (P7)
+}
+
+// Copies says how many copies of a batch there are, and how many of them acknowledge it.
+func (r RingView) Copies() string {
+	copies, acknowledge := "1 copy", "1 acknowledges"
+	if r.ReplicationFactor != 1 {
+		copies = strconv.Itoa(r.ReplicationFactor) + " copies"
+	}
+	if r.WriteQuorum != 1 {
+		acknowledge = strconv.Itoa(r.WriteQuorum) + " acknowledge"
+	}
+	return copies + " of each batch, " + acknowledge + " it"
 }
 
 // getMembers answers with the cluster as this node sees it.

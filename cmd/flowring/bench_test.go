@@ -101,7 +101,7 @@ func TestBenchReportsStoredPostsAndTheirVerification(t *testing.T) {
 	}{
 		{"all posts are stored", &counted{}, "--posts 20 --verify", exitOK, load.Result{Posts: 20, Records: 200}, false, ""},
 		{"one post is refused", &counted{refuse: refusal}, "--posts 20 --verify", exitFailure, load.Result{Posts: 19, Records: 190, Refused: 1},
-			false, "flowring: bench: 1 posts failed, the first: post flows: "},
+			false, "flowring: bench: 1 post failed, the first: post flows: "},
 		{"one post is forgotten", &counted{forget: true}, "--posts 20 --verify", exitFailure, load.Result{Posts: 20, Records: 200}, true,
 			"flowring: bench: verify: "},
 		{"without keys", &counted{refuse: refusal}, "--posts 20 --no-keys", exitOK, load.Result{Posts: 20, Records: 200}, false, ""},

@@ -49,8 +49,7 @@ func runMembers(cmd *cobra.Command, a *access.Access, format string) error {
 // printMembers prints the members as a table.
 func printMembers(w io.Writer, view router.MembersView) error {
 	ring := view.Ring
-	fmt.Fprintf(w, "cluster %s as %s sees it: %d copies of each batch, %d acknowledge it, ring %s\n\n",
-		view.Cluster, view.Node, ring.ReplicationFactor, ring.WriteQuorum, ring.Version)
+	fmt.Fprintf(w, "cluster %s as %s sees it: %s, ring %s\n\n", view.Cluster, view.Node, ring.Copies(), ring.Version)
 	t := output.Table{Right: []bool{false, false, false, false, false, false, true, true, true}}
 	t.Add("NAME", "STATE", "STORE", "HTTP", "PEER", "GOSSIP", "PARTITIONS", "HOURS", "FLOWS")
 	for _, m := range view.Members {

@@ -9,7 +9,7 @@ import (
 // work at once and without end.
 func (j *Journal) backgroundError(err error) {
 	if times := j.backgroundLog.Allow(time.Now()); times > 0 {
-		j.log.Error("background work of the journal failed", "error", err, "times", times)
+		j.log.Error("background work of the journal failed", "error", translate(err), "times", times)
 	}
 	j.opening.noteFailure(err)
 	if j.CheckFolder() != nil {

@@ -252,6 +252,32 @@ func TestDamagedFilesAreRefused(t *testing.T) {
 	}
 }
 
+// The log of background work has the damage, and no words of the inside of Pebble.
+func TestDamageThatBackgroundWorkFindsIsLoggedInPlainWords(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "copy")
+	damagedCopy(t, dir, "*.sst", true)
+	var log strings.Builder
+	j, err := Open(dir, Options{Log: slog.New(slog.NewTextHandler(&log, nil))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer j.Close()
+	it, err := j.db.NewIter(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for it.First(); it.Valid(); it.Next() {
+	}
+	if err = it.Close(); pebble.ExtractDataCorruptionInfo(err) == nil {
+		t.Fatalf("the iteration ended with %v, want damage", err)
+	}
+	log.Reset()
+	j.backgroundError(err)
+	if text := log.String(); !strings.Contains(text, "mismatch") || strings.Contains(text, "carrier") {
+		t.Errorf("the log is %s", text)
+	}
+}
+
 // damagedCopy makes a copy of a journal after a crash, and overwrites the middle of its largest file with a name.
 func damagedCopy(t *testing.T, dir, files string, flush bool) {
 	t.Helper()

@@ -97,10 +97,11 @@ func (b *Bench) runAll(ctx context.Context, runner *load.Runner, readers *load.R
 func failed(result *load.Result, runner *load.Runner, readers *load.Readers) error {
 	var errs []error
 	if n := result.Refused + result.Unknown; n > 0 {
-		errs = append(errs, fmt.Errorf("%d posts failed, the first: %w", n, runner.FirstError()))
+		errs = append(errs, fmt.Errorf("%s failed, the first: %w", output.Many(n, "post"), runner.FirstError()))
 	}
 	if result.Reads != nil && result.Reads.Failed > 0 {
-		errs = append(errs, fmt.Errorf("%d reads failed, the first: %w", result.Reads.Failed, readers.FirstError()))
+		failed := output.Many(result.Reads.Failed, "read")
+		errs = append(errs, fmt.Errorf("%s failed, the first: %w", failed, readers.FirstError()))
 	}
 	return errors.Join(errs...)
 }
@@ -131,7 +132,7 @@ func (b *Bench) verified(
 	}
 	result.Verified = v
 	if v.Wrong > 0 {
-		return fmt.Errorf("verify: %d flows are wrong, the first: %s", v.Wrong, v.First)
+		return fmt.Errorf("verify: %s with wrong totals, the first: %s", output.Many(v.Wrong, "flow"), v.First)
 	}
 	return nil
 }
@@ -192,9 +193,9 @@ func (p *progress) print(now time.Time) {
 	for _, f := range p.traffic.Failures() {
 		failures += f.Count
 	}
-	text := fmt.Sprintf("%4.0fs %10s records/s %8s posts/s   p50 %s   p99 %s   %d errors", now.Sub(p.start).Seconds(),
+	text := fmt.Sprintf("%4.0fs %10s records/s %8s posts/s   p50 %s   p99 %s   %s", now.Sub(p.start).Seconds(),
 		output.Grouped(float64(records-p.records)/seconds), output.Grouped(float64(posts-p.posts)/seconds),
-		millis(lately.Quantile(.5)), millis(lately.Quantile(.99)), failures)
+		millis(lately.Quantile(.5)), millis(lately.Quantile(.99)), output.Many(failures, "error"))
 	if p.line {
 		fmt.Fprintf(p.stderr, "\r%-100s", text)
 	} else {

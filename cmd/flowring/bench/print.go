@@ -14,14 +14,13 @@ import (
 
 // Print prints the result as a table.
 func (b *Bench) Print(w io.Writer, view router.MembersView, r *load.Result) error {
-	fmt.Fprintf(w, "%s, %d copies of each batch, %d acknowledge it\n", nodes(view.Members), view.Ring.ReplicationFactor,
-		view.Ring.WriteQuorum)
-	fmt.Fprintf(w, "%s, %d records in each post, %s in %s, %s\n\n",
-		output.Many(b.Plan.Connections, "connection"), b.Shape.Records,
+	fmt.Fprintf(w, "%s, %s\n", nodes(view.Members), view.Ring.Copies())
+	fmt.Fprintf(w, "%s, %s in each post, %s in %s, %s\n\n",
+		output.Many(b.Plan.Connections, "connection"), output.Many(b.Shape.Records, "record"),
 		output.Many(b.Shape.Flows, "flow"), output.Many(b.Shape.Hours, "hour"), b.how())
 	t := output.Table{Right: []bool{false, false}}
-	t.Add("stored", fmt.Sprintf("%s records in %s posts, %.1f MB, in %.1f s", output.Exact(r.Records),
-		output.Exact(r.Posts),
+	t.Add("stored", fmt.Sprintf("%s in %s, %.1f MB, in %.1f s", output.Many(r.Records, "record"),
+		output.Many(r.Posts, "post"),
 		float64(r.Bytes)/1e6, r.Seconds))
 	records, posts := output.Grouped(r.RecordsPerSecond), output.Grouped(r.PostsPerSecond)
 	t.Add("rate", fmt.Sprintf("%s records/s, %s posts/s", records, posts))
@@ -41,7 +40,7 @@ func (b *Bench) Print(w io.Writer, view router.MembersView, r *load.Result) erro
 	}
 	t.Add("bench itself", itself(r))
 	for _, f := range r.Failures {
-		t.Add("error", fmt.Sprintf("%d times %s, such as %s", f.Count, f.Kind, f.Example))
+		t.Add("error", fmt.Sprintf("%s %s, such as %s", output.Many(f.Count, "time"), f.Kind, f.Example))
 	}
 	return t.Write(w)
 }
@@ -92,12 +91,12 @@ func retries(r *load.Result) string {
 	if r.Replayed == 0 {
 		return output.Exact(r.Retries)
 	}
-	return fmt.Sprintf("%s; %s posts were stored by an attempt with a lost answer", output.Exact(r.Retries),
-		output.Exact(r.Replayed))
+	return fmt.Sprintf("%s; %s stored by an attempt with a lost answer", output.Exact(r.Retries),
+		output.Many(r.Replayed, "post"))
 }
 
 func failures(r *load.Result) string {
-	return fmt.Sprintf("%s posts refused, %s unknown", output.Exact(r.Refused), output.Exact(r.Unknown))
+	return fmt.Sprintf("%s refused, %s unknown", output.Many(r.Refused, "post"), output.Exact(r.Unknown))
 }
 
 func verdict(v *load.Verified) string {

@@ -26,8 +26,8 @@ stored        499,500 records in 99,900 posts, 55.0 MB, in 10.0 s
 rate          49,950 records/s, 9,990 posts/s
 latency       p50 0.50 ms, p90 9.99 ms, p99 10.0 ms, p99.9 123 ms, max 1234 ms
 answers       200: 99,900, 503: 3
-retries       1; 1 posts were stored by an attempt with a lost answer
-failed        1 posts refused, 99 unknown
+retries       1; 1 post stored by an attempt with a lost answer
+failed        1 post refused, 99 unknown
 not sent      12,345 posts that were due, because all connections were busy
 reads         20, 12.0 MB, 1 failed; p50 0.00 ms, p90 0.00 ms, p99 0.00 ms, p99.9 0.00 ms, max 0.00 ms
 verified      1,000 flows in 1 hour have the expected totals

@@ -8,6 +8,7 @@ import (
 	"io"
 	"time"
 
+	"flowring/cmd/flowring/output"
 	"flowring/cmd/flowring/table"
 	"flowring/flow"
 	"flowring/flow/query"
@@ -71,13 +72,13 @@ func (c *Check) journal(ctx context.Context, j *journal.Journal) error {
 		}
 		if time.Since(c.told) >= c.Every {
 			c.told = time.Now()
-			fmt.Fprintf(c.Progress, "checked %d of %d slices, %s\n", i+1, len(all), c.size())
+			fmt.Fprintf(c.Progress, "checked %d of %s, %s\n", i+1, output.Many(len(all), "slice"), c.size())
 		}
 	}
 	if c.damaged > 0 {
-		return fmt.Errorf("%d of %d slices are damaged", c.damaged, len(all))
+		return fmt.Errorf("damaged: %d of %s", c.damaged, output.Many(len(all), "slice"))
 	}
-	fmt.Fprintf(c.Findings, "no damage: version %d, %d slices, %s\n", j.Version(), len(all), c.size())
+	fmt.Fprintf(c.Findings, "no damage: version %d, %s, %s\n", j.Version(), output.Many(len(all), "slice"), c.size())
 	return nil
 }
 
@@ -88,7 +89,7 @@ func (c *Check) slice(j *journal.Journal, slice flow.Slice) error {
 	n, err := c.store.Scrub(slice)
 	c.read += uint64(n)
 	if bad := c.store.Unreadable(slice); bad > 0 {
-		return fmt.Errorf("%d batches cannot be read", bad)
+		return fmt.Errorf("%s cannot be read", output.Many(bad, "batch"))
 	}
 	_, unreadable := j.Totals(slice)
 	return cmp.Or(err, unreadable)

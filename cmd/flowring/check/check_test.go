@@ -179,7 +179,7 @@ func TestDamagedTotalsAreFound(t *testing.T) {
 	data[at+200] ^= 1
 	must(t, os.WriteFile(table, data, 0o600))
 	findings, _, err := run(t, dir)
-	if err == nil || err.Error() != "1 of 8 slices are damaged" || !strings.HasPrefix(findings, "hour 3: totals of slice 3") {
+	if err == nil || err.Error() != "damaged: 1 of 8 slices" || !strings.HasPrefix(findings, "hour 3: totals of slice 3") {
 		t.Errorf("Run = %v with the findings %q, want damage of hour 3", err, findings)
 	}
 }
@@ -204,7 +204,7 @@ func TestTotalsOfOtherFlowsAreFound(t *testing.T) {
 	wrong := rightTotals()
 	wrong.Flows++
 	findings, _, err := run(t, folder(t, wrong))
-	if err == nil || err.Error() != "1 of 8 slices are damaged" || !strings.HasPrefix(findings, "hour 2: ") {
+	if err == nil || err.Error() != "damaged: 1 of 8 slices" || !strings.HasPrefix(findings, "hour 2: ") {
 		t.Errorf("Run = %v with the findings %q, want damage of hour 2", err, findings)
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strconv"
 	"strings"
 	"time"
 
@@ -145,12 +144,12 @@ func (e *Erase) apply(ctx context.Context, n Node, hash string, stdout, stderr i
 		case err != nil:
 			return err
 		case state.Done:
-			_, err = fmt.Fprintf(stdout, "the hours %d to %d are erased at %d of %d stores\n", state.From, state.To-1,
-				state.Erased, state.Stores)
+			_, err = fmt.Fprintf(stdout, "the hours %d to %d are erased at %d of %s\n", state.From, state.To-1,
+				state.Erased, output.Many(state.Stores, "store"))
 			return err
 		}
-		fmt.Fprintf(stderr, "closed at %d of %d stores, erased at %d; %d are needed\n", state.Closed, state.Stores,
-			state.Erased, state.Needed)
+		fmt.Fprintf(stderr, "closed at %d of %s, erased at %d; needed: %d\n", state.Closed,
+			output.Many(state.Stores, "store"), state.Erased, state.Needed)
 		select {
 		case <-time.After(pause):
 		case <-ctx.Done():
@@ -165,13 +164,14 @@ func (e *Erase) again(hash string) string {
 }
 
 func printPlan(out io.Writer, plan admin.Erasure) error {
-	flows := strconv.FormatInt(plan.Flows, 10)
+	flows := output.Many(plan.Flows, "flow")
 	if plan.Flows < 0 {
-		flows = "an unknown number of"
+		flows = "an unknown number of flows"
 	}
 	_, err := fmt.Fprintf(out, `plan %s: erase the hours %d to %d for good
-%d hours with data, %s flows, %d batches, %s bytes sent and received
-at %d stores, of which %d must close the hours before any deletes them
-`, plan.Hash, plan.From, plan.To-1, plan.Hours, flows, plan.Batches, plan.Total, plan.Stores, plan.Needed)
+%s with data, %s, %s, %s bytes sent and received
+at %s, of which %d must close the hours before any deletes them
+`, plan.Hash, plan.From, plan.To-1, output.Many(plan.Hours, "hour"), flows, output.Many(plan.Batches, "batch"),
+		plan.Total, output.Many(plan.Stores, "store"), plan.Needed)
 	return err
 }

@@ -37,12 +37,12 @@ func (n *node) Erase(_ context.Context, from, to flow.Hour, hash string) (admin.
 
 const (
 	printed = `plan 0a1b: erase the hours 100 to 109 for good
-1 hours with data, 2 flows, 3 batches, 42 bytes sent and received
+1 hour with data, 2 flows, 3 batches, 42 bytes sent and received
 at 3 stores, of which 2 must close the hours before any deletes them
 `
 	question = "type the name of the plan to erase these hours for good: "
 	again    = "flowring erase --from 100 --to 110 --apply 0a1b"
-	progress = "closed at 1 of 3 stores, erased at 0; 2 are needed\n"
+	progress = "closed at 1 of 3 stores, erased at 0; needed: 2\n"
 	erased   = "the hours 100 to 109 are erased at 2 of 3 stores\n"
 )
 

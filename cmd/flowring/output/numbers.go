@@ -1,11 +1,17 @@
 package output
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
-// Many returns a number with its noun, such as "2 flows".
-func Many[N int | uint64](n N, noun string) string {
+// Many returns a number with its noun, such as "2 flows" or "2 batches".
+func Many[N int | int64 | uint64](n N, noun string) string {
 	if n == 1 {
 		return "1 " + noun
+	}
+	if strings.HasSuffix(noun, "ch") {
+		noun += "e"
 	}
 	return Exact(n) + " " + noun + "s"
 }

@@ -9,6 +9,9 @@ func TestExact(t *testing.T) {
 	if got := Many(uint64(1<<53+1), "byte"); got != "9,007,199,254,740,993 bytes" {
 		t.Errorf("Many(2^53+1) = %s", got)
 	}
+	if got := Many(1, "batch") + ", " + Many(2, "batch"); got != "1 batch, 2 batches" {
+		t.Errorf("one and two batches are %q", got)
+	}
 }
 
 func TestGrouped(t *testing.T) {

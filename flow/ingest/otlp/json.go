@@ -2,6 +2,7 @@ package otlp
 
 import (
 	"bytes"
+	"errors"
 	"math"
 	"strconv"
 	"strings"
@@ -84,7 +85,7 @@ func (r *reader) json(body []byte) error {
 	}
 	if err := json.Unmarshal(body, &request, jsontext.AllowDuplicateNames(true),
 		jsontext.AllowInvalidUTF8(true)); err != nil {
-		return &BodyError{"the body is no ExportMetricsServiceRequest of JSON: " + strings.TrimPrefix(err.Error(), "json: ")}
+		return &BodyError{"the body is no ExportMetricsServiceRequest of JSON: " + faultOfJSON(err)}
 	}
 	for i := range request.ResourceMetrics {
 		if err := r.jsonResource(&request.ResourceMetrics[i]); err != nil {
@@ -92,6 +93,22 @@ func (r *reader) json(body []byte) error {
 		}
 	}
 	return nil
+}
+
+// faultOfJSON describes an error of Unmarshal without the types of this package.
+func faultOfJSON(err error) string {
+	var other *json.SemanticError
+	if !errors.As(err, &other) {
+		return strings.TrimPrefix(err.Error(), "jsontext: ")
+	}
+	at := string(other.JSONPointer)
+	if at == "" {
+		at = "the whole value"
+	}
+	if other.Err != nil {
+		return at + ": " + other.Err.Error()
+	}
+	return at + " has another type"
 }
 
 func (r *reader) jsonResource(in *jsonResourceMetrics) (err error) {

@@ -275,9 +275,10 @@ func TestBodiesThatAreNoRequest(t *testing.T) {
 			}
 		}
 	}
-	for _, text := range []string{"", " ", "[]", "1", `{"resourceMetrics":1}`, `{"resourceMetrics":[]}x`} {
-		if err := Read([]byte(text), JSON, nil, wide, &rows{}); !errors.As(err, new(*BodyError)) {
-			t.Errorf("Read(%q) = %v, want a BodyError", text, err)
+	for _, text := range []string{"", " ", "[]", "1", `{"resourceMetrics":1}`, `{"resourceMetrics":[{"scopeMetrics":[{"metrics":[{"name":5}]}]}]}`, "\xff{}", "nul", `{"resourceMetrics":[]}x`} {
+		err := Read([]byte(text), JSON, nil, wide, &rows{})
+		if !errors.As(err, new(*BodyError)) || strings.Contains(err.Error(), "otlp.") {
+			t.Errorf("Read(%q) = %v, want a BodyError without a type of Go", text, err)
 		}
 	}
 	if err := Read(nil, Protobuf, nil, wide, &rows{}); err != nil { // a request without resources has no bytes
