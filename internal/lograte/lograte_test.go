@@ -17,3 +17,15 @@ func TestARecurringEventIsLoggedOncePerInterval(t *testing.T) {
 		}
 	}
 }
+
+func TestABurstIsLogged(t *testing.T) {
+	limiter, start := Limiter{Burst: 2}, time.Now()
+	for i, step := range []struct {
+		after time.Duration
+		want  int
+	}{{0, 1}, {Interval - 1, 1}, {Interval - 1, 0}, {Interval, 2}, {Interval, 1}, {2*Interval - 1, 0}, {3 * Interval, 2}} {
+		if got := limiter.Allow(start.Add(step.after)); got != step.want {
+			t.Errorf("event %d: Allow() after %v = %d, want %d", i, step.after, got, step.want)
+		}
+	}
+}

@@ -23,6 +23,7 @@ import (
 	"flowring/internal/fairshare"
 	"flowring/internal/trace"
 	"flowring/node/peer/idle"
+	"flowring/node/peer/refused"
 	"flowring/node/peer/stream"
 	"flowring/node/peer/wire"
 	"flowring/node/replica/late"
@@ -125,6 +126,7 @@ type Server struct {
 	Handler
 	checkCaller func(ctx context.Context, name, host string) error
 	log         *slog.Logger
+	refusals    *refused.Log
 	plainSlots  chan struct{}
 	routedSlots chan struct{}
 	room        *semaphore.Weighted // of large bodies
@@ -142,6 +144,7 @@ type Server struct {
 // NewServer returns the handler of the peer port.
 func NewServer(cfg ServerConfig, deps ServerDeps) *Server {
 	s := &Server{Handler: deps.Handler, checkCaller: deps.CheckCaller, log: deps.Log, mux: http.NewServeMux()}
+	s.refusals = refused.New(deps.Log)
 	if s.checkCaller == nil {
 		s.checkCaller = func(context.Context, string, string) error { return nil }
 	}
@@ -292,26 +295,11 @@ func (s *Server) writeError(w http.ResponseWriter, r *http.Request, name string,
 		panic(http.ErrAbortHandler)
 	}
 	refusal := asError(err)
-	s.logRefusal(r.Context(), name, refusal, err)
+	s.refusals.Note(r.Context(), name, refusal.kind(), err)
 	if refusal.kind() != contract.Stranger { // strangers get no roster
 		s.introduce(w, r)
 	}
 	refusal.write(w)
-}
-
-// logRefusal logs a refused call. A 503 for a client has a line at info, because the node asked refuses its request or
-// asks another node.
-func (s *Server) logRefusal(ctx context.Context, name string, refusal *Error, err error) {
-	switch {
-	case ctx.Err() != nil:
-		s.log.DebugContext(ctx, "peer call given up", "call", name, "error", err)
-	case refusal.kind() == contract.Internal:
-		s.log.ErrorContext(ctx, "peer call failed", "call", name, "error", err)
-	case refusal.kind() == contract.Unavailable && !trace.Of(ctx).IsZero():
-		s.log.InfoContext(ctx, "peer call refused", "call", name, "error", err)
-	default:
-		s.log.DebugContext(ctx, "peer call refused", "call", name, "error", err)
-	}
 }
 
 // errAnswerBegun marks an error after the first byte of an answer.

@@ -115,7 +115,7 @@ func (h streamHandler) Serve(ctx context.Context, c *stream.Call) {
 		replayed, err = s.do(ctx, &a)
 	}
 	if err != nil {
-		s.logRefusal(ctx, wire.CallName(a.Kind), asError(err), err)
+		s.refusals.Note(ctx, wire.CallName(a.Kind), asError(err).kind(), err)
 	}
 	r := s.reply(&a, replayed, err)
 	c.Reply(r.Size(), r.Append)

@@ -19,6 +19,7 @@ import (
 	"flowring/internal/compat"
 	"flowring/internal/contract"
 	"flowring/internal/trace"
+	"flowring/node/peer/refused"
 	"flowring/node/peer/wire"
 )
 
@@ -233,7 +234,7 @@ func TestCallsOnStreamsCarryTheirRequests(t *testing.T) {
 		}
 		var log bytes.Buffer
 		server := newTestServer(t, ServerConfig{}, scripted{double: d, admit: admit})
-		server.log = slog.New(trace.Handler(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})))
+		server.refusals = refused.New(slog.New(trace.Handler(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))))
 		c, mine := newTestClient(t)
 		mine.roster = mine.roster.WithVersion(tt.version)
 		d.offer = compat.Offer{On: tt.version, Speaks: compat.Range{Oldest: 1, Newest: 4}}
