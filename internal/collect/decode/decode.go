@@ -109,6 +109,7 @@ type domain struct {
 	rate      uint64            // of the exporter; 0: not known
 	counted   bool              // records have been returned
 	boot      int64             // of systemInitTimeMilliseconds, in ns; 0: not known
+	baseless  bool              // a datagram has waited for boot in vain, so others do not wait
 	seq       sequence
 	drops     map[uint64]uint32 // of an sFlow source, as it says
 	ports     [2]uint16         // the last two
@@ -124,10 +125,10 @@ type Decoder struct {
 	records []Record
 	first   bool       // this datagram was not held before
 	missing int        // data sets without a template in this datagram
-	learnt  bool       // a template is new in this datagram
+	learnt  bool       // a template or the base of uptimes is new in this datagram
 	data    int        // data records in this datagram
 	options int        // options records in this datagram
-	ready   []Datagram // held ones whose domain has got a template
+	ready   []Datagram // held ones whose domain has learnt something
 }
 
 // NewDecoder returns a decoder without state.
@@ -136,7 +137,7 @@ func NewDecoder(cfg Config, counts *Counts) *Decoder {
 }
 
 // NetFlow returns the records of a datagram of NetFlow or IPFIX. They are valid until the next call. A datagram without
-// a template is held and has none.
+// a template, or without the base of its uptimes, is held and has none.
 func (d *Decoder) NetFlow(g Datagram) ([]Record, error) { return d.netFlow(g, true, true) }
 
 func (d *Decoder) netFlow(g Datagram, first, hold bool) ([]Record, error) {

@@ -3,6 +3,7 @@ package decode
 import (
 	"errors"
 	"net/netip"
+	"slices"
 	"testing"
 	"time"
 
@@ -233,21 +234,49 @@ func TestEveryFieldOfATimeIsReadInBothForms(t *testing.T) {
 	})
 }
 
-// Uptimes in IPFIX have no base but the time of the start, which options or the record tell. Without it the time of the
-// export counts, and the record says so.
+// Uptimes in IPFIX have no base but the time of the start, which options or the record tell. A datagram waits for it.
+// Without it the time of the export counts, the record says so, and later ones do not wait.
 func TestUptimesInIPFIXNeedTheStart(t *testing.T) {
 	fields := with(1, num(22, 4, 1000), num(21, 4, 4000))
 	boot := uint64(now.Add(-time.Minute).UnixMilli())
-	d, _ := decoder()
-	r := one(t, d, ipfix(0, templateSet(IPFIX, 256, fields...), dataSet(256, fields...)))
-	if !r.NoTime || r.Start != now.UnixNano() || r.End != now.UnixNano() {
-		t.Errorf("without the start: %+v", r)
-	}
 	option := num(160, 8, boot)
-	every(t, d, ipfix(1, optionsSet(IPFIX, 300, option), optionData(300, option)))
-	r = one(t, d, ipfix(1, dataSet(256, fields...)))
-	if r.NoTime || r.Start != now.UnixNano()-59*second || r.End != now.UnixNano()-56*second {
-		t.Errorf("with the start in options: %+v", r)
+	template, options := templateSet(IPFIX, 256, fields...), optionsSet(IPFIX, 300, option)
+	right := func(r Record) bool {
+		return !r.NoTime && r.Start == now.UnixNano()-59*second && r.End == now.UnixNano()-56*second
+	}
+	d, c := decoder()
+	if got := every(t, d, ipfix(0, template, dataSet(256, fields...))); len(got) > 0 || c.Held.Load() == 0 {
+		t.Errorf("without the start: %+v, want a datagram that waits", got)
+	}
+	if r := one(t, d, ipfix(1, options, optionData(300, option))); !right(r) || c.Held.Load() != 0 {
+		t.Errorf("the start comes in another datagram: %+v", r)
+	}
+	if r := one(t, d, ipfix(1, dataSet(256, fields...))); !right(r) {
+		t.Errorf("the start is known: %+v", r)
+	}
+	d, _ = decoder()
+	if r := one(t, d, ipfix(0, template, dataSet(256, fields...), options, optionData(300, option))); !right(r) {
+		t.Errorf("the start stands behind the record: %+v", r)
+	}
+	with160 := append(slices.Clone(fields), option)
+	if r := one(t, d, ipfix(0, templateSet(IPFIX, 257, with160...), dataSet(257, with160...))); !right(r) {
+		t.Errorf("the record tells the start: %+v", r)
+	}
+
+	d, _ = decoder()
+	with0 := append(slices.Clone(fields), num(160, 8, 0))
+	if r := one(t, d, ipfix(0, templateSet(IPFIX, 257, with0...), dataSet(257, with0...), options, optionData(300, option))); !right(r) {
+		t.Errorf("the record has a start of 0: %+v", r)
+	}
+
+	d, c = decoder()
+	every(t, d, ipfix(0, template, dataSet(256, fields...)))
+	got, ok := d.Expire(now.Add(time.Minute))
+	if !ok || len(got) != 1 || !got[0].NoTime || got[0].Start != now.UnixNano() || got[0].End != now.UnixNano() || c.NoTemplate.Load() != 0 {
+		t.Errorf("no start comes: %+v, %d sets lost", got, c.NoTemplate.Load())
+	}
+	if r := one(t, d, ipfix(1, dataSet(256, fields...))); !r.NoTime || c.Held.Load() != 0 {
+		t.Errorf("none has come: %+v, %d bytes wait, want none", r, c.Held.Load())
 	}
 }
 

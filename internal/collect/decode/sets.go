@@ -24,9 +24,10 @@ type message struct {
 	uptime   uint32
 	exported int64 // ns
 	arrived  time.Time
+	noBase   bool // a record has an uptime of IPFIX, and no field tells what it counts from
 }
 
-// sets reads a datagram of v9 or IPFIX. hold says that it may wait for a template.
+// sets reads a datagram of v9 or IPFIX. hold says that it may wait for a template or for the base of its uptimes.
 func (d *Decoder) sets(g Datagram, form Form, hold bool) ([]Record, error) {
 	m, seq, body, id, ok := head(g.Data, form)
 	if !ok || !wellFormed(body) {
@@ -51,9 +52,13 @@ func (d *Decoder) sets(g Datagram, form Form, hold bool) ([]Record, error) {
 		d.ready = append(d.ready, m.at.held...)
 		m.at.held = nil
 	}
-	if d.missing > 0 && hold && d.hold(m.at, g) {
+	if m.noBase && m.at.boot != 0 { // the base stands behind its uptimes
+		return d.netFlow(g, false, hold)
+	}
+	if hold && (d.missing > 0 || m.noBase && !m.at.baseless) && d.hold(m.at, g) {
 		return nil, nil
 	}
+	m.at.baseless = m.at.baseless || m.noBase
 	d.counts.NoTemplate.Add(uint64(d.missing))
 	m.at.counted = m.at.counted || len(d.records) > 0
 	return d.records, nil
@@ -72,7 +77,7 @@ func (d *Decoder) judge(m *message, seq uint32) {
 	}
 }
 
-// hold keeps a datagram until its template arrives. It reports whether there is room.
+// hold keeps a datagram until its template or its base arrives. It reports whether there is room.
 func (d *Decoder) hold(at *domain, g Datagram) bool {
 	n := int64(len(g.Data))
 	if d.counts.Held.Add(n) > int64(d.cfg.MaxHeld) {

@@ -165,6 +165,12 @@ func FuzzNetFlow(f *testing.F) {
 		f.Add(messageOf(form, 1, dataSet(256, fields...)), messageOf(form, 0, templateSet(form, 256, fields...)))
 	}
 	f.Add(v5(0, 10, 1, 2, 3), v5(1, 10, 1, 2, 3))
+	uptimes, boot, none := with(1, num(22, 4, 1000), num(21, 4, 4000)), num(160, 8, 1<<40), num(160, 8, 0)
+	start := func(of value) []byte { return optionData(300, of) }
+	f.Add(ipfix(0, templateSet(IPFIX, 256, uptimes...), dataSet(256, uptimes...)),
+		ipfix(1, optionsSet(IPFIX, 300, boot), start(boot), start(none)))
+	f.Add(ipfix(0, templateSet(IPFIX, 256, uptimes...), dataSet(256, uptimes...), optionsSet(IPFIX, 300, boot), start(boot), start(none)),
+		ipfix(1, dataSet(256, uptimes...), optionsSet(IPFIX, 301, none)))
 	f.Fuzz(func(t *testing.T, a, b []byte) {
 		d, c := decoder()
 		for _, data := range [][]byte{a, b, a} {

@@ -170,16 +170,22 @@ func (m *message) time(v *values, first kind) (ns int64, ok bool) {
 	return 0, false
 }
 
+// hasBoot reports whether a field tells the time of the start. 0 tells none.
+func (v *values) hasBoot() bool {
+	return v.has(bootMilli) && v.num[bootMilli] > 0 && v.num[bootMilli] <= maxMilli
+}
+
 // ofUptime returns the time of an uptime. IPFIX needs the time of the start for it.
 func (m *message) ofUptime(v *values, uptime uint32) (ns int64, ok bool) {
 	if m.form == V9 {
 		return before(uptime, m.uptime, m.exported), true
 	}
 	boot := m.at.boot
-	if v.has(bootMilli) && v.num[bootMilli] <= maxMilli {
+	if v.hasBoot() {
 		boot = int64(v.num[bootMilli]) * ms
 	}
 	if boot == 0 {
+		m.noBase = true
 		return 0, false
 	}
 	now := (m.exported - boot) / ms
@@ -239,7 +245,8 @@ const maxSamplers = 1024
 
 // option takes the facts of an options record: the rate of a sampler or of the exporter, and the time of its start.
 func (d *Decoder) option(at *domain, v *values) {
-	if v.has(bootMilli) && v.num[bootMilli] <= maxMilli {
+	if v.hasBoot() {
+		d.learnt = d.learnt || at.boot == 0
 		at.boot = int64(v.num[bootMilli]) * ms
 	}
 	rate := v.rate()
