@@ -273,7 +273,7 @@ func TestDamageThatBackgroundWorkFindsIsLoggedInPlainWords(t *testing.T) {
 	}
 	log.Reset()
 	j.backgroundError(err)
-	if text := log.String(); !strings.Contains(text, "mismatch") || strings.Contains(text, "carrier") {
+	if text := log.String(); !strings.Contains(text, "checksum") || strings.Contains(text, "carrier") {
 		t.Errorf("the log is %s", text)
 	}
 }
