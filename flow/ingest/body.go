@@ -15,7 +15,7 @@ type Body struct {
 	engine  *Engine
 	builder flow.PostingBuilder
 	hash    hash.Hash
-	row     []byte // of the record being hashed
+	rows    []byte // of records, not hashed yet
 	total   uint64 // bytes of all kept records: a sum of a flow cannot exceed it
 	parts   int
 }
@@ -61,9 +61,12 @@ func (b *Body) emit(r flow.Record) {
 // crosses.
 func (b *Body) Parts() int { return b.parts }
 
+// hashAtOnce is the number of bytes after which rows are hashed, because a call of the hash costs as much as a row.
+const hashAtOnce = 2 << 10
+
 // write adds a record to the hash.
 func (b *Body) write(m *mapped) {
-	row := append(b.row[:0], byte(m.why))
+	row := append(b.rows, byte(m.why))
 	for _, name := range [...]string{m.key.SrcApp, m.key.DestApp, m.key.VPCID} {
 		row = binary.AppendUvarint(row, uint64(len(name)))
 		row = append(row, name...)
@@ -71,14 +74,18 @@ func (b *Body) write(m *mapped) {
 	for _, n := range [...]uint64{m.tx, m.rx, uint64(m.start), uint64(m.end)} {
 		row = binary.BigEndian.AppendUint64(row, n)
 	}
-	b.hash.Write(row)
-	b.row = row
+	if len(row) >= hashAtOnce {
+		b.hash.Write(row)
+		row = row[:0]
+	}
+	b.rows = row
 }
 
 // Posting returns the kept records, added up, and a hash over all records in their order, with the reason of each one
 // that was set aside. Equal hashes mean equal postings. The posting has no batches if no record was kept. The body must
 // not be used afterwards.
 func (b *Body) Posting() (p *flow.Posting, content [sha256.Size]byte) {
+	b.hash.Write(b.rows)
 	b.hash.Sum(content[:0])
 	return b.builder.Posting(), content
 }

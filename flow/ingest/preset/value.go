@@ -46,6 +46,22 @@ func ofDatetime(text string) (ns int64, ok bool) {
 	return instant(text, rfc3339)
 }
 
+// usualDigits is the number of digits of the nanoseconds of the years 2001 to 2261.
+const usualDigits = 19
+
+// usualNanoseconds reads a time of usualDigits digits, which most times of metrics are. The sum fits in 64 bits.
+func usualNanoseconds(text string) (ns int64, ok bool) {
+	var n uint64
+	for i := range usualDigits {
+		digit := text[i] - '0'
+		if digit > 9 {
+			return 0, false
+		}
+		n = n*10 + uint64(digit)
+	}
+	return int64(n), n <= math.MaxInt64-1
+}
+
 // instant reads a time as nanoseconds since 1970. Numbers may have decimals; digits below a nanosecond are cut off.
 func instant(text, unit string) (ns int64, ok bool) {
 	if unit == datetime {
@@ -58,10 +74,12 @@ func instant(text, unit string) (ns int64, ok bool) {
 		}
 		return t.UnixNano(), true
 	}
-	scale := int64(1)
-	if unit != "ns" {
-		scale = units[unit]
+	if unit == "ns" && len(text) == usualDigits {
+		if ns, ok := usualNanoseconds(text); ok {
+			return ns, true
+		}
 	}
+	scale := units[unit]
 	whole, decimals, _ := strings.Cut(text, ".")
 	n, err := strconv.ParseInt(whole, 10, 64)
 	if err != nil || n < 0 || n > math.MaxInt64/scale-1 {
