@@ -19,5 +19,6 @@
 //
 // A Table may be used by many goroutines, but no Add may run during a CopyTo: the caller keeps them apart with a lock
 // of its own, which is how a view has all of a batch or nothing of it (P11). Each shard has a lock, and so have the
-// names and the order. A goroutine holds one of these locks at a time.
+// names and the order. A goroutine holds one of these locks at a time, or those of several shards, which it has locked
+// in their order.
 package table

@@ -10,7 +10,7 @@ import (
 // Overflows reports whether b would saturate a total (P14). Usually the largest number of the table and that of b are
 // so far below the limit that no flow has to be looked up.
 func (t *Table) Overflows(b *flow.Batch) bool {
-	if sumPasses(t.peak(), max(slices.Max(b.Tx), slices.Max(b.Rx))) {
+	if sumPasses(t.peak.Load(), max(slices.Max(b.Tx), slices.Max(b.Rx))) {
 		return t.anyOverflows(b)
 	}
 	return false
@@ -55,15 +55,6 @@ func (t *Table) NewFlows(b *flow.Batch) int {
 func (t *Table) get(k RowKey) (flow.Totals, bool) {
 	h := k.hash(t.seed)
 	return t.shards[h.shard()].get(k, h)
-}
-
-// peak returns the largest number among the totals.
-func (t *Table) peak() int64 {
-	peak := int64(0)
-	for i := range t.shards {
-		peak = max(peak, t.shards[i].highest())
-	}
-	return peak
 }
 
 func sumPasses(a, b int64) bool { return a > math.MaxInt64-b }

@@ -132,9 +132,3 @@ func (s *shard) get(k RowKey, h flowHash) (t flow.Totals, ok bool) {
 	}
 	return t, ok
 }
-
-func (s *shard) highest() int64 {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.peak
-}

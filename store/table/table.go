@@ -14,6 +14,7 @@ type Table struct {
 	shards [shardCount]shard
 	order  *order       // allocated apart, because views keep it
 	count  atomic.Int64 // flows in all shards
+	peak   atomic.Int64 // the largest number among the totals
 	seed   seed         // of the hashes in all shards
 	unused sync.Pool    // of *Rows
 }
@@ -74,6 +75,9 @@ func (t *Table) Release(r *Rows) { t.unused.Put(r) }
 // Add adds the totals of b, whose rows Group has returned, and returns the number of saturated totals (P14). The dot
 // of the batch selects the first shard, so that simultaneous batches do not all wait for the same shard.
 func (t *Table) Add(b *flow.Batch, r *Rows) (saturated int) {
+	if b.Len() <= fetchedAtOnce {
+		return t.addFew(b, r)
+	}
 	for i := range uint64(shardCount) {
 		s := (i + b.Dot.Seq) % shardCount
 		begin := uint32(0)
@@ -102,7 +106,17 @@ func (t *Table) addTo(s *shard, b *flow.Batch, r *Rows, flows []uint32) (saturat
 		}
 	}
 	t.count.Add(int64(len(s.keys) - before))
+	t.raisePeak(s.peak)
 	return saturated
+}
+
+// raisePeak makes the peak at least as large as the peak of a shard.
+func (t *Table) raisePeak(peak int64) {
+	for before := t.peak.Load(); peak > before; before = t.peak.Load() {
+		if t.peak.CompareAndSwap(before, peak) {
+			return
+		}
+	}
 }
 
 // EachTotals calls fn with the totals of all flows, by shard. It reads them without the locks of the shards: the caller
