@@ -83,7 +83,8 @@ func panelExpressions(t *testing.T) (all []string) {
 var foreignMetrics = []string{"up", "process_cpu_seconds_total", "process_resident_memory_bytes"}
 
 // unknownMetrics returns the metrics of an expression that docs/operations.md does not explain. Another test compares
-// docs/operations.md with the metrics of a node.
+// docs/operations.md with the metrics of a node, and
+// one docs/integrations/netflow.md with those of an agent.
 func unknownMetrics(operations, expr string) (unknown []string) {
 	for _, m := range regexp.MustCompile(`([a-z_]+)\{`).FindAllStringSubmatch(expr, -1) {
 		name := strings.TrimSuffix(m[1], "_bucket")
@@ -95,7 +96,7 @@ func unknownMetrics(operations, expr string) (unknown []string) {
 }
 
 func TestMonitoringNamesMetricsThatExist(t *testing.T) {
-	operations := string(readFile(t, "../docs/operations.md"))
+	operations := string(readFile(t, "../docs/operations.md")) + string(readFile(t, "../docs/integrations/netflow.md"))
 	expressions := panelExpressions(t)
 	for _, a := range alerts(t) {
 		expressions = append(expressions, a.Expr)

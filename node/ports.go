@@ -127,7 +127,7 @@ func (n *Node) openPublicPort(ctx context.Context) error {
 			Metrics: promhttp.HandlerFor(n.deps.Registry, promhttp.HandlerOpts{}),
 		})
 	}
-	secure, err := access.PublicTLS(n.files, n.cfg.TLSCert, n.cfg.TLSKey, n.cfg.TLSClientCA)
+	secure, err := access.PublicTLS(n.files, n.deps.Registry, n.cfg.TLSCert, n.cfg.TLSKey, n.cfg.TLSClientCA)
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,9 @@ package access
 import (
 	"net"
 
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
+
 	"flowring/internal/reload"
 	"flowring/node/port"
 	"flowring/router/principal"
@@ -22,15 +25,19 @@ func Gate(files *reload.Set, tokensFile string, cfg principal.Config) (*principa
 }
 
 // PublicTLS returns the Secure of the public port; nil: no TLS, for an empty certFile. Client certificates are asked
-// for unless clientCA is empty.
-func PublicTLS(files *reload.Set, certFile, keyFile, clientCA string) (func(net.Listener) net.Listener, error) {
+// for unless clientCA is empty. A metric has the end of the present certificate.
+func PublicTLS(
+	files *reload.Set, to prometheus.Registerer, certFile, keyFile, clientCA string,
+) (func(net.Listener) net.Listener, error) {
 	if certFile == "" {
+		exportEnd(to, func() float64 { return 0 })
 		return nil, nil
 	}
 	pair, err := reload.Add(files, reload.KeyPair("certificate of the public port", certFile, keyFile))
 	if err != nil {
 		return nil, err
 	}
+	exportEnd(to, func() float64 { return float64(pair.Get().Leaf.NotAfter.Unix()) })
 	if clientCA == "" {
 		return port.TLS(pair, nil), nil
 	}
@@ -39,4 +46,9 @@ func PublicTLS(files *reload.Set, certFile, keyFile, clientCA string) (func(net.
 		return nil, err
 	}
 	return port.TLS(pair, clients), nil
+}
+
+func exportEnd(to prometheus.Registerer, end func() float64) {
+	promauto.With(to).NewGaugeFunc(prometheus.GaugeOpts{Name: "flowring_tls_expires_seconds",
+		Help: "End of the certificate of the public port, in seconds since 1970; 0: no TLS."}, end)
 }
