@@ -27,8 +27,8 @@ type Coalescer[To any] struct {
 	run        func(fn func()) error // runs fn in another goroutine, or fails and does not run it
 	apply      func(to To, w Writes) (roster.Store, error)
 
-	mu   sync.Mutex
-	next map[lane]*combinedCall[To] // per lane with a call under way: the next call; nil: no write waits
+	mu    sync.Mutex
+	lanes map[lane]*queue[To] // with a call under way, or with writes to gather
 }
 
 // New returns a Coalescer whose calls have at most maxBatches batches. It calls apply by run, in another goroutine. An
@@ -36,7 +36,7 @@ type Coalescer[To any] struct {
 func New[To any](
 	maxBatches int, run func(fn func()) error, apply func(to To, w Writes) (roster.Store, error),
 ) *Coalescer[To] {
-	return &Coalescer[To]{maxBatches: maxBatches, run: run, apply: apply, next: map[lane]*combinedCall[To]{}}
+	return &Coalescer[To]{maxBatches: maxBatches, run: run, apply: apply, lanes: map[lane]*queue[To]{}}
 }
 
 // lane identifies the writes that may share a call. Their batches are of the first and the last hour.
@@ -112,23 +112,26 @@ func (c *Coalescer[To]) Send(id roster.StoreID, to To, w Writes, done Result) {
 		return
 	}
 	c.mu.Lock()
-	next, busy := c.next[l]
+	q, busy := c.lanes[l]
 	switch {
 	case !busy:
-		c.next[l] = nil
+		c.lanes[l] = newQueue[To]()
 		c.mu.Unlock()
 		c.startLane(l, newCall(to, w, done))
-	case next == nil:
-		c.next[l] = newCall(to, w, done)
+		return
+	case q.next != nil && !c.fits(q.next, w.Batches):
+		full := q.next
+		q.next = newCall(to, w, done)
 		c.mu.Unlock()
-	case c.fits(next, w.Batches):
-		next.add(w, done)
-		c.mu.Unlock()
+		c.start(full)
+		return
+	case q.next == nil:
+		q.next = newCall(to, w, done)
 	default:
-		c.next[l] = newCall(to, w, done)
-		c.mu.Unlock()
-		c.start(next)
+		q.next.add(w, done)
 	}
+	q.noteWrite()
+	c.mu.Unlock()
 }
 
 // start makes one call beside the lanes.
@@ -153,9 +156,14 @@ func (c *Coalescer[To]) runLane(l lane, call *combinedCall[To]) {
 			c.failLane(l, call, err)
 			return
 		}
+		took := time.Since(begun)
+		many := len(call.writes.Batches) >= busyBatches
+		q := c.queueAfter(l, call, many)
 		call.finish(from, nil)
-		if len(call.writes.Batches) >= busyBatches {
-			time.Sleep(minSpacing - time.Since(begun))
+		if many {
+			time.Sleep(minSpacing - took)
+		} else {
+			c.gather(q, took)
 		}
 		call = c.take(l)
 	}
@@ -172,11 +180,10 @@ func (c *Coalescer[To]) failLane(l lane, call *combinedCall[To], err error) {
 func (c *Coalescer[To]) take(l lane) *combinedCall[To] {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	call := c.next[l]
-	if call == nil {
-		delete(c.next, l)
-	} else {
-		c.next[l] = nil
+	q := c.lanes[l]
+	call := q.next
+	if q.next = nil; call == nil {
+		delete(c.lanes, l)
 	}
 	return call
 }

@@ -103,8 +103,8 @@ func TestWritesDuringACallGoInTheNext(t *testing.T) {
 		g.send(1, 1, 5) // no call is under way
 		g.expect(t, []string{"5 "}, nil)
 		g.finish(nil)
-		if len(g.next) > 0 {
-			t.Errorf("%d lanes are kept with nothing under way", len(g.next))
+		if len(g.lanes) > 0 {
+			t.Errorf("%d lanes are kept with nothing under way", len(g.lanes))
 		}
 	})
 }
@@ -207,11 +207,58 @@ func TestLargeCallsKeepADistance(t *testing.T) {
 			if got := time.Since(ended).Truncate(minSpacing / 10); got != tt.wait {
 				t.Errorf("%s: the next call began after %v, want %v", tt.name, got, tt.wait)
 			}
-			for len(g.next) > 0 || len(g.calls) > 0 {
+			for len(g.lanes) > 0 || len(g.calls) > 0 {
 				g.calls = nil
 				g.finish(nil)
 				time.Sleep(minSpacing)
 				synctest.Wait()
+			}
+		})
+	}
+}
+
+// The writers of a call that has ended share the next call with the writes that wait, if they come back soon.
+func TestACallWaitsForTheWritersOfTheLastCall(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		waiting int           // writes that wait at the end of the first call, which has one
+		back    int           // writes that come 100 us later
+		took    time.Duration // by the first call
+		wait    time.Duration // from its end to the next call
+		want    int           // writes in the next call
+	}{
+		{"a lone writer", 0, 1, time.Millisecond, 100 * time.Microsecond, 1},
+		{"all come back", 2, 1, time.Millisecond, 100 * time.Microsecond, 3},
+		{"none comes back", 2, 0, time.Second, gatherMost, 2},
+		{"none comes back after a short call", 2, 0, gatherMost / 10, gatherMost / 10 * gatherShare, 2},
+	} {
+		racetest.Bubble(t, func(t *testing.T) {
+			g := newGate()
+			g.send(1, 1, 1)
+			for range tt.waiting {
+				g.send(1, 1, 2)
+			}
+			time.Sleep(tt.took)
+			g.finish(nil)
+			g.calls, g.acks = nil, nil
+			ended := time.Now()
+			time.Sleep(100 * time.Microsecond)
+			for range tt.back {
+				g.send(1, 1, 2)
+			}
+			for len(g.calls) == 0 && time.Since(ended) < time.Second {
+				time.Sleep(10 * time.Microsecond)
+				synctest.Wait()
+			}
+			if got := time.Since(ended).Truncate(100 * time.Microsecond); got != tt.wait {
+				t.Errorf("%s: the next call began after %v, want %v", tt.name, got, tt.wait)
+			}
+			g.expect(t, []string{strings.Repeat("2 ", tt.want)}, nil)
+			g.finish(nil)
+			time.Sleep(gatherMost)
+			synctest.Wait()
+			if len(g.lanes) > 0 {
+				t.Errorf("%s: %d lanes are kept with nothing under way", tt.name, len(g.lanes))
 			}
 		})
 	}
