@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"flowring/flow"
 	"flowring/internal/racetest"
 	"flowring/internal/safeguard"
 	"flowring/node"
@@ -94,4 +95,50 @@ func TestTheNamesFileChangesBetweenALostAnswerAndItsRetryAtAnotherNode(t *testin
 			}
 		})
 	}
+}
+
+// TestTheFloorRisesBetweenALostAnswerAndItsRetryAtAnotherNode: a body of two hours is stored and its answer is lost. The
+// first hour closes, and then both do, before each node gets the body again. It counts once and as a whole (P2). A new
+// body of the same hours shows that they are closed.
+func TestTheFloorRisesBetweenALostAnswerAndItsRetryAtAnotherNode(t *testing.T) {
+	racetest.Bubble(t, func(t *testing.T) {
+		c := formed(t, 3, Options{Seed: 4, Copies: 3, Pace: pace, Configure: keeping(48 * time.Hour)})
+		k := newCaller(t, c)
+		k.fillBack(t, 1) // opens a connection
+		second := c.now() - 40
+		body := func(bytes int) string {
+			return fmt.Sprintf("2 1 eni-1 10.9.0.1 198.51.100.9 1 2 6 9 %d %d %d ACCEPT OK", bytes, second*3600-900, second*3600+900)
+		}
+		heal := c.Net.Cut(c.Addr("a"), "10.0.0.1")
+		if status, text := k.ingest("a", body(1000)); status != 0 {
+			t.Fatalf("first attempt = %d %s, want no answer", status, text)
+		}
+		heal()
+		for closed := second; closed <= second+1; closed++ {
+			for range 1000 {
+				if min(c.floors("a").Closed, c.floors("b").Closed, c.floors("c").Closed) >= flow.Hour(closed) {
+					break
+				}
+				time.Sleep(hourOfPace / 10)
+			}
+			for _, name := range c.Running() {
+				if f := c.floors(name); f.Closed < flow.Hour(closed) || f.Expired >= flow.Hour(second-1) {
+					t.Fatalf("%s has the floors %+v, want hour %d closed and hour %d kept", name, f, closed-1, second-1)
+				}
+				if status, text := k.ingest(name, body(1000)); status != http.StatusOK || !strings.Contains(text, `"set_aside":{}`) {
+					t.Errorf("retry at %s with hour %d closed = %d %s, want a success of all of it", name, closed-1, status, text)
+				}
+			}
+		}
+		if status, text := k.ingest("b", body(1002)); status != http.StatusOK || !strings.Contains(text, `"hour-closed":2`) {
+			t.Errorf("a new body = %d %s, want closed hours", status, text)
+		}
+		for _, name := range c.Running() {
+			for hour := second - 1; hour <= second; hour++ {
+				if bytes, _ := k.sum(t, name, hour); bytes != 500 {
+					t.Errorf("hour %d at %s = %d bytes, want 500", hour, name, bytes)
+				}
+			}
+		}
+	})
 }
