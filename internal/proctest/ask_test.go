@@ -25,6 +25,7 @@ type answer struct {
 	status   int
 	complete string // Flowring-Complete
 	body     []byte
+	erased   string // Flowring-Erased
 }
 
 // get gets a path of a node.
@@ -53,7 +54,7 @@ func (c *cluster) askFor(ctx context.Context, method, url string, header http.He
 	}
 	defer res.Body.Close()
 	text, err := io.ReadAll(res.Body)
-	return answer{res.StatusCode, res.Header.Get("Flowring-Complete"), text}, err
+	return answer{res.StatusCode, res.Header.Get("Flowring-Complete"), text, res.Header.Get("Flowring-Erased")}, err
 }
 
 // enough returns a read that is complete or unproven, and says whether it is complete.
