@@ -396,6 +396,20 @@ func controls() []control {
 				wait 3000`, "(P1)",
 		},
 		{
+			"acks count after the marks of their stores", soon(quiet(safeguard.MergeMarks, 3, 2)), `
+				# n3 owns the hour, and hears of the marks of n1 and n2 first with their acks
+				write n1 all
+				wait 3000
+				mute n1 n3
+				mute n2 n3
+				wait 1000
+				close n1 11
+				close n2 11
+				write n3 11
+				heal
+				wait 3000`, "(P1)",
+		},
+		{
 			"copies are dropped once confirmed", quiet(safeguard.ConfirmDrop, 1, 1), `
 				write n1 all 5
 				start n4
