@@ -245,7 +245,7 @@ class History:
             return "new"
         if how == "one store":
             return "new"  # the look-up of post has asked one store
-        found, silent, busy = [], 0, []
+        found, busy, unsure = [], [], False
         rounds = 1 if how in ("one round", "held only") else 2
         for n in range(rounds):
             silent = 0
@@ -258,11 +258,10 @@ class History:
                         found.extend(h for h in hours if t.has(q, h))
                 silent += not self.call(c, t, effect)
                 yield
-            if silent > (self.W - 1 if how == "all but W-1" else 0):
-                return "unsure"
+            unsure |= silent > (self.W - 1 if how == "all but W-1" else 0)
         if found:
             return "known"
-        return "unsure" if len(busy) > 1 else "new"  # one of them is this very request
+        return "unsure" if unsure or len(busy) > 1 else "new"  # one of them is this very request
 
     def post(self, c, q):
         hours, later = self.requests[q], {h for h in self.requests[q] if h in self.deleted}

@@ -28,9 +28,10 @@ type Asker struct {
 	Ask func(ctx context.Context, st roster.Store, round Round, batches []flow.Written) (bool, error)
 }
 
-// Known reports whether a store holds a batch of a request. It fails with a *contract.UnavailableError if some store
-// did not answer, or has another attempt of the request under way.
+// Known reports whether a store holds a batch of a request, whatever the others say. If none does, it fails with a
+// *contract.UnavailableError if some store did not answer, or has another attempt of the request under way.
 func (a *Asker) Known(ctx context.Context, batches []flow.Written) (bool, error) {
+	var undecided error
 	rounds := []Round{UnderWay, Held}
 	if a.Rule.Disabled.Has(safeguard.AskUnderWay) {
 		rounds = rounds[1:]
@@ -42,15 +43,15 @@ func (a *Asker) Known(ctx context.Context, batches []flow.Written) (bool, error)
 			return true, nil
 		case yes:
 			const reason = "the hour is closed, and another attempt of the request is under way"
-			return false, &contract.UnavailableError{Reason: reason}
-		case len(silent) > 0:
-			return false, &contract.UnavailableError{
+			undecided = &contract.UnavailableError{Reason: reason}
+		case len(silent) > 0 && undecided == nil:
+			undecided = &contract.UnavailableError{
 				Reason: "the hour is closed, and a request is refused once all stores have said that they do not have it",
 				Stores: silent, Err: cause,
 			}
 		}
 	}
-	return false, nil
+	return false, undecided
 }
 
 // Identities returns encodings of batches for a look: with their identities, and with one flow without bytes, because

@@ -7,7 +7,8 @@
 //	   are mine. No attempt that begins at you later takes the hour.
 //	2  do you hold a part of the request? You wait for the writes of it that are under way.
 //
-// A store that is silent, or has an attempt under way, leaves the request undecided, which is a 503.
+// A store that holds a part makes the request known, whatever the others say. If none does, a store that is silent, or
+// has an attempt under way, leaves the request undecided, which is a 503.
 //
 // Invariant: the second round begins after every store has answered the first one.
 //
