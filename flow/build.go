@@ -102,10 +102,7 @@ func (b *PostingBuilder) hoursAreValid() bool {
 // Posting returns the batches, in order of first appearance. The builder must be reset afterwards.
 func (b *PostingBuilder) Posting() *Posting {
 	t, names := &b.table, b.table.Names()
-	p := &Posting{Records: b.Records(), Aside: b.aside, Batches: make([]*Batch, len(t.Hours))}
-	for i, h := range t.Hours {
-		p.Batches[i] = newBatch(Slice{Hour: Hour(h.Hour)}, h.Flows)
-	}
+	p := &Posting{Records: b.Records(), Aside: b.aside, Batches: newBatches(t.Hours, len(t.Rows))}
 	filled := make([]int, len(t.Hours))
 	for _, r := range t.Rows {
 		p.Batches[r.Hour].set(filled[r.Hour], r.Symbols, Totals{r.Tx, r.Rx})
@@ -115,9 +112,9 @@ func (b *PostingBuilder) Posting() *Posting {
 		p.Batches[0].Names = names
 		return p
 	}
-	local := newLocalNames(names)
+	local := scan.NewLocalNames(names)
 	for _, batch := range p.Batches {
-		local.localize(batch)
+		batch.Names = local.Localize(batch.Src, batch.Dest, batch.VPC)
 	}
 	return p
 }
@@ -136,10 +133,10 @@ func (b *PostingBuilder) Release(body int) (freed bool) {
 }
 
 // BatchBuilder builds batches of flows whose names have numbers. It serves one goroutine.
-type BatchBuilder struct{ names localNames }
+type BatchBuilder struct{ names *scan.LocalNames }
 
 // NewBatchBuilder returns a builder of batches for the given names, whose numbers are their indices.
-func NewBatchBuilder(names []string) *BatchBuilder { return &BatchBuilder{newLocalNames(names)} }
+func NewBatchBuilder(names []string) *BatchBuilder { return &BatchBuilder{scan.NewLocalNames(names)} }
 
 // Batch returns a batch of n distinct flows without an identity; n is at least 1. The function flow returns the numbers
 // of the source, the destination and the VPC of flow i, and its totals.
@@ -149,59 +146,33 @@ func (b *BatchBuilder) Batch(s Slice, n int, flow func(i int) (names [3]uint32, 
 		names, t := flow(i)
 		batch.set(i, scan.Symbols{Src: names[0], Dest: names[1], VPC: names[2]}, t)
 	}
-	b.names.localize(batch)
+	batch.Names = b.names.Localize(batch.Src, batch.Dest, batch.VPC)
 	return batch
 }
 
-// newBatch returns a batch with room for exactly n flows. Its columns are cut from two allocations.
-func newBatch(slice Slice, n int) *Batch {
-	indices, sums := make([]uint32, 3*n), make([]int64, 2*n)
-	return &Batch{
-		Slice: slice,
-		Src:   indices[:n:n],
-		Dest:  indices[n : 2*n : 2*n],
-		VPC:   indices[2*n:],
-		Tx:    sums[:n:n],
-		Rx:    sums[n:],
+// newBatches returns a batch for each hour, with room for its flows. Their columns are cut from two allocations.
+func newBatches(hours []scan.HourFlows, flows int) []*Batch {
+	indices, sums := make([]uint32, 3*flows), make([]int64, 2*flows)
+	all, batches := make([]Batch, len(hours)), make([]*Batch, len(hours))
+	for i, h := range hours {
+		b, n := &all[i], h.Flows
+		b.Slice.Hour = Hour(h.Hour)
+		b.Src, b.Dest, b.VPC = indices[:n:n], indices[n:2*n:2*n], indices[2*n:3*n:3*n]
+		b.Tx, b.Rx = sums[:n:n], sums[n:2*n:2*n]
+		indices, sums, batches[i] = indices[3*n:], sums[2*n:], b
 	}
+	return batches
+}
+
+// newBatch returns a batch with room for n flows.
+func newBatch(s Slice, n int) *Batch {
+	b := newBatches([]scan.HourFlows{{Flows: n}}, n)[0]
+	b.Slice = s
+	return b
 }
 
 // set sets flow i.
 func (b *Batch) set(i int, f scan.Symbols, t Totals) {
 	b.Src[i], b.Dest[i], b.VPC[i] = f.Src, f.Dest, f.VPC
 	b.Tx[i], b.Rx[i] = t.BytesTx, t.BytesRx
-}
-
-// localNames replaces indices into a shared table of names by indices into the names of one batch.
-type localNames struct {
-	global []string
-	local  []uint32 // by global index: the index in the batch plus 1, or 0; all 0 between batches
-	used   []uint32 // the global indices of the names of the batch, in order of first appearance
-}
-
-func newLocalNames(global []string) localNames {
-	return localNames{global: global, local: make([]uint32, len(global))}
-}
-
-// localize gives b its own names, in order of first appearance: source, destination, VPC, row by row.
-func (l *localNames) localize(b *Batch) {
-	for i := range b.Src {
-		b.Src[i] = l.index(b.Src[i])
-		b.Dest[i] = l.index(b.Dest[i])
-		b.VPC[i] = l.index(b.VPC[i])
-	}
-	b.Names = make([]string, len(l.used))
-	for i, global := range l.used {
-		b.Names[i] = l.global[global]
-		l.local[global] = 0
-	}
-	l.used = l.used[:0]
-}
-
-func (l *localNames) index(global uint32) uint32 {
-	if l.local[global] == 0 {
-		l.used = append(l.used, global)
-		l.local[global] = uint32(len(l.used))
-	}
-	return l.local[global] - 1
 }

@@ -14,5 +14,7 @@
 // Its two hash tables have new seeds for every request, so a client cannot construct colliding names or flows (P16).
 // Its memory is reused from one request to the next.
 //
+// LocalNames gives each batch of a request with several hours the names that it uses.
+//
 // A Scanner and a Table each serve one goroutine at a time. Nothing here keeps the body after the call.
 package scan
