@@ -22,7 +22,7 @@ func levels() map[string]int {
 		"internal/contract": -1, "flow/query/merge": -1, "store/digest": -2, "store/table": -1,
 		"ring": 0, "ring/roster": 0, "router/admission": 0, "store/snapshot": -1, "node/replica/pace": 0,
 		"internal/browser": 0, "internal/buildinfo": 0, "internal/redact": -1, "internal/safeguard": 0, "internal/lograte": 0, "internal/trace": 0, "internal/fairshare": 1, "internal/reload": 0, "internal/workers": -1,
-		"node/peer/idle": 0, "node/peer/refused": 2, "node/peer/stream": 0, "node/keyring": 1, "node/peer/mtls": 1, "node/peer/renew": 1,
+		"node/peer/idle": 0, "node/peer/denial": 0, "node/peer/heard": 0, "node/peer/refused": 2, "node/peer/stream": 0, "node/keyring": 1, "node/peer/mtls": 1, "node/peer/renew": 1,
 		"flow/compact": 1, "flow/csv": 1, "flow/ingest/names": 1, "router/coding": 1, "router/principal": 1, "router/admin": 2, "router/goaway": 0, "node/peer/wire": 1, "store": 2,
 		"internal/size": 0, "router/head": 2, "router/quota": 2, "router/reception": 2, "router/ingest": 2,
 		"node/replica/backlog": 1, "node/replica/bykey": 1, "node/replica/candidates": 1, "node/replica/coalesce": 1, "node/replica/keys": 1, "node/replica/proof": 1, "node/replica/rounds": 1,

@@ -22,12 +22,15 @@ import (
 	"flowring/flow"
 	"flowring/internal/compat"
 	"flowring/internal/trace"
+	"flowring/node/peer/denial"
+	"flowring/node/peer/heard"
 	"flowring/node/peer/idle"
 	"flowring/node/peer/received"
 	"flowring/node/peer/renew"
 	"flowring/node/peer/stream"
 	"flowring/node/peer/wire"
 	"flowring/node/replica/late"
+	"flowring/node/replica/owners"
 	"flowring/node/replica/proof"
 	"flowring/ring/roster"
 	"flowring/store/digest"
@@ -52,6 +55,7 @@ type ClientDeps struct {
 // Client calls peers. It is safe for concurrent use. A call ends with its ctx. A call by HTTP also ends after
 // idle.Timeout without a byte from or to the peer.
 type Client struct {
+	heard.Book
 	rosters    Rosters
 	caller     string
 	http       *http.Client
@@ -61,9 +65,8 @@ type Client struct {
 	idle       time.Duration
 	stalled    atomic.Uint64
 
-	mu          sync.Mutex
-	silentSince map[string]time.Time // start of the silence, by address; no entry: the last call was heard
-	identities  map[string]identity  // the last one of each address, by a stream
+	mu         sync.Mutex
+	identities map[string]identity // the last one of each address, by a stream
 }
 
 // NewClient returns a client. It keeps connections open between calls.
@@ -71,7 +74,7 @@ func NewClient(deps ClientDeps) *Client {
 	c := &Client{
 		rosters: deps.Rosters, caller: deps.Caller, transport: renew.New(deps.Dial),
 		idle: cmp.Or(deps.Idle, idle.Timeout), frameBytes: semaphore.NewWeighted(wire.MaxFrames),
-		silentSince: map[string]time.Time{}, identities: map[string]identity{},
+		identities: map[string]identity{},
 	}
 	c.http = &http.Client{Transport: c.transport}
 	c.streams = stream.NewClient(stream.ClientDeps{
@@ -94,39 +97,6 @@ func (c *Client) Close() {
 func (c *Client) Renew() {
 	c.transport.Renew()
 	c.streams.Renew()
-}
-
-// Heard reports whether the last call to addr was heard. An address without a call counts as heard. It is the circuit
-// breaker: callers skip a silent peer until it answers a heartbeat.
-func (c *Client) Heard(addr string) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.silentSince[addr].IsZero()
-}
-
-// goneAfter is the silence after which an address counts as gone. A heartbeat has failed meanwhile too.
-const goneAfter = time.Second
-
-// Gone reports whether no call to addr was heard for goneAfter, so that the next call would probably fail too.
-func (c *Client) Gone(addr string) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	since := c.silentSince[addr]
-	return !since.IsZero() && time.Since(since) >= goneAfter
-}
-
-// MarkSilent makes addr count as not heard until its next answer. The caller knows about the end of the node.
-func (c *Client) MarkSilent(addr string) { c.setHeard(addr, false) }
-
-func (c *Client) setHeard(addr string, heard bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	switch {
-	case heard:
-		delete(c.silentSince, addr)
-	case c.silentSince[addr].IsZero():
-		c.silentSince[addr] = time.Now()
-	}
 }
 
 // Hello sends a heartbeat to a peer, and merges the roster of its answer. If the merge fails, it returns the answer
@@ -204,10 +174,64 @@ func (c *Client) Look(
 	return from, yes, err
 }
 
+// pendingAdmit is an Admit under way.
+type pendingAdmit struct {
+	client *Client
+	addr   string
+	kind   stream.Kind
+	call   stream.Pending
+}
+
+// BeginAdmit begins an Admit. It returns nil, and does nothing, if the call would have to wait before it is sent, or
+// is large.
+func (c *Client) BeginAdmit(
+	ctx context.Context, addr string, checked bool, posting flow.ID, batches ...[]byte,
+) owners.Pending {
+	a := wire.Ask{Kind: wire.KindAdmit, Posting: posting, Batches: batches}
+	if checked {
+		a.Kind = wire.KindAdmitChecked
+	}
+	r, err := c.prepare(ctx, addr, &a)
+	if err != nil {
+		return nil
+	}
+	call, ok := c.streams.Begin(addr, r)
+	if !ok {
+		return nil
+	}
+	return &pendingAdmit{c, addr, a.Kind, call}
+}
+
+// Arrived implements owners.Pending.
+func (p *pendingAdmit) Arrived() <-chan struct{} { return p.call.Arrived() }
+
+// Result implements owners.Pending.
+func (p *pendingAdmit) Result() (replayed bool, err error) {
+	answer, err := p.call.Answer()
+	replayed, _, err = p.client.resultOf(p.addr, p.kind, answer, err)
+	return replayed, err
+}
+
+// GiveUp implements owners.Pending.
+func (p *pendingAdmit) GiveUp(cause error) {
+	answer, err := p.call.GiveUp(cause)
+	_, _, _ = p.client.resultOf(p.addr, p.kind, answer, err)
+}
+
 // callByStream makes a call by a stream. It adds the caller, the time left, and the requests of ctx to the ask.
 func (c *Client) callByStream(
 	ctx context.Context, addr string, a wire.Ask,
 ) (replayed bool, from roster.Store, err error) {
+	r, err := c.prepare(ctx, addr, &a)
+	if err != nil {
+		return false, roster.Store{}, err
+	}
+	answer, err := c.streams.Call(ctx, addr, r)
+	return c.resultOf(addr, a.Kind, answer, err)
+}
+
+// prepare adds the caller, the time left, and the requests of ctx to an ask, and returns the request of its call.
+func (c *Client) prepare(ctx context.Context, addr string, a *wire.Ask) (stream.Request, error) {
 	own := c.rosters.Roster()
 	a.Roster, a.Cluster = own.Hash(), own.Cluster()
 	if compat.RequestIDs.On(own.Version()) {
@@ -216,31 +240,35 @@ func (c *Client) callByStream(
 	size := a.Size()
 	if size > wire.MaxAsk {
 		err := fmt.Errorf("%s at %s: batches of %d bytes, at most %d", wire.CallName(a.Kind), addr, size, wire.MaxAsk)
-		return false, roster.Store{}, &stream.UnsentError{Err: err}
+		return stream.Request{}, &stream.UnsentError{Err: err}
 	}
 	if deadline, ok := ctx.Deadline(); ok {
 		a.Wait = max(time.Until(deadline), time.Millisecond)
 	}
-	answer, err := c.streams.Call(ctx, addr, stream.Request{
-		Kind: a.FrameKind(), Size: size, Append: a.Append, Version: int(own.Version()),
-	})
+	return stream.Request{Kind: a.FrameKind(), Size: size, Append: a.Append, Version: int(own.Version())}, nil
+}
+
+// resultOf returns the result of a call by a stream.
+func (c *Client) resultOf(
+	addr string, kind stream.Kind, answer stream.Answer, err error,
+) (replayed bool, from roster.Store, _ error) {
 	if err == nil {
 		replayed, from, err = c.decodeReply(addr, answer.Body, c.noteReply(addr))
 		answer.Release()
 	} else if !errors.Is(err, context.Canceled) { // the caller gave up, which says nothing about the peer
-		c.setHeard(addr, errors.Is(err, stream.ErrRejected))
+		c.SetHeard(addr, errors.Is(err, stream.ErrRejected))
 	}
 	if err != nil {
-		return false, roster.Store{}, fmt.Errorf("%s at %s: %w", wire.CallName(a.Kind), addr, err)
+		return false, roster.Store{}, fmt.Errorf("%s at %s: %w", wire.CallName(kind), addr, err)
 	}
 	return replayed, from, nil
 }
 
 // noteReply marks addr as heard, and returns the identity of the last reply from addr.
 func (c *Client) noteReply(addr string) identity {
+	c.SetHeard(addr, true)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	delete(c.silentSince, addr)
 	return c.identities[addr]
 }
 
@@ -256,7 +284,7 @@ func (c *Client) decodeReply(
 		return false, roster.Store{}, err
 	}
 	if r.Outcome == wire.Refused {
-		return false, roster.Store{}, parseRefusal(r.Refusal)
+		return false, roster.Store{}, denial.Parse(r.Refusal)
 	}
 	from = last.store
 	if last.text != string(r.Store) || last.text == "" {
@@ -442,7 +470,7 @@ func (c *Client) call(ctx context.Context, method, addr, name string, body io.Re
 	defer res.Body.Close()
 	data, err := io.ReadAll(io.LimitReader(res.Body, wire.MaxBatch))
 	if err != nil {
-		c.setHeard(addr, errors.Is(err, context.Canceled))
+		c.SetHeard(addr, errors.Is(err, context.Canceled))
 		return answer{}, fmt.Errorf("%s at %s: %w", name, addr, err)
 	}
 	from, err := wire.ParseStore(res.Header.Get(headerStore))
@@ -475,7 +503,7 @@ func (c *Client) request(ctx context.Context, method, addr, name string, body io
 func (c *Client) open(ctx context.Context, method, addr, name string, body io.Reader) (*http.Response, error) {
 	ctx, limit := idle.Start(ctx, c.idle, func() {
 		c.stalled.Add(1)
-		c.setHeard(addr, false)
+		c.SetHeard(addr, false)
 	})
 	if pipe, ok := body.(*io.PipeReader); ok {
 		body = limit.RequestBody(pipe)
@@ -512,11 +540,11 @@ func (c *Client) send(ctx context.Context, method, addr, name string, body io.Re
 	if err != nil {
 		err = idle.Cause(ctx, err)
 		if !errors.Is(err, context.Canceled) { // the caller gave up, which says nothing about the peer
-			c.setHeard(addr, false)
+			c.SetHeard(addr, false)
 		}
 		return nil, sendError(addr, name, err)
 	}
-	c.setHeard(addr, true)
+	c.SetHeard(addr, true)
 	return res, nil
 }
 
@@ -533,22 +561,10 @@ func sendError(addr, name string, err error) error {
 func readError(res *http.Response, addr, name string) error {
 	data, err := io.ReadAll(io.LimitReader(res.Body, maxError))
 	var refusal *Error
-	if err != nil || !errors.As(parseRefusal(data), &refusal) {
+	if err != nil || !errors.As(denial.Parse(data), &refusal) {
 		return fmt.Errorf("%s at %s: answered %s", name, addr, res.Status)
 	}
 	return fmt.Errorf("%s at %s: %w", name, addr, refusal)
-}
-
-// parseRefusal decodes an *Error in JSON, and returns it or a decoding error.
-func parseRefusal(data []byte) error {
-	refusal := &Error{}
-	if err := json.Unmarshal(data, refusal); err != nil {
-		return fmt.Errorf("refusal: %w", err)
-	}
-	if refusal.Code == "" {
-		return errors.New("refusal without a code")
-	}
-	return refusal
 }
 
 // mergeFrom merges the roster of an answer. It is empty if the caller has the same roster.

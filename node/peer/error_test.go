@@ -70,7 +70,7 @@ func TestRefusalsTravel(t *testing.T) {
 				t.Errorf("a peer that refuses %s as %s is not heard", name, tt.refusal.Code)
 			}
 		}
-		if got := tt.refusal.kind().Status(); got != tt.status {
+		if got := tt.refusal.Kind().Status(); got != tt.status {
 			t.Errorf("status of %s = %d, want %d", tt.refusal.Code, got, tt.status)
 		}
 	}
@@ -89,7 +89,7 @@ func TestErrorsOfTheStoreTravel(t *testing.T) {
 		c, _ := newTestClient(t)
 		_, err := c.Admit(t.Context(), d.serve(t, ServerConfig{}), false, flow.ID{}, newBatch(t).Encode())
 		var got *Error
-		if !errors.As(err, &got) || got.kind() != tt.want {
+		if !errors.As(err, &got) || got.Kind() != tt.want {
 			t.Errorf("admit that fails with %v arrives as %v, want code %s", tt.err, err, tt.want.Code())
 		}
 	}
@@ -194,14 +194,4 @@ func TestALimitTravelsWithItsHour(t *testing.T) {
 	if err := error(&Error{Code: contract.KeyReused.Code(), Detail: "k"}); errors.As(err, &got) {
 		t.Errorf("%v is taken for a limit of hour %d", err, got.Hour)
 	}
-}
-
-func FuzzParseRefusal(f *testing.F) {
-	f.Add([]byte(`{"code":"busy","detail":"b","stores":["c"],"hour":7}`))
-	f.Add([]byte("{}"))
-	f.Fuzz(func(t *testing.T, data []byte) {
-		if parseRefusal(data) == nil {
-			t.Errorf("%q is no refusal and no error", data)
-		}
-	})
 }

@@ -22,6 +22,7 @@ import (
 	"flowring/internal/contract"
 	"flowring/internal/fairshare"
 	"flowring/internal/trace"
+	"flowring/node/peer/denial"
 	"flowring/node/peer/idle"
 	"flowring/node/peer/refused"
 	"flowring/node/peer/stream"
@@ -178,13 +179,13 @@ func orDefault(n, def int) int {
 // ServeHTTP implements http.Handler.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if refusal := s.closed.Load(); refusal != nil {
-		refusal.write(w)
+		refusal.Write(w)
 		return
 	}
 	if claimed := r.Header.Get(headerNode); claimed != "" {
 		name, host, _ := strings.Cut(claimed, " ")
 		if err := s.checkCaller(r.Context(), name, host); err != nil {
-			asError(contract.Stranger.Errorf("%w", err)).write(w)
+			denial.Of(contract.Stranger.Errorf("%w", err)).Write(w)
 			return
 		}
 	}
@@ -192,7 +193,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // Close makes the server refuse all calls. No stream may exist yet.
-func (s *Server) Close(why error) { s.closed.Store(asError(why)) }
+func (s *Server) Close(why error) { s.closed.Store(denial.Of(why)) }
 
 // Calls returns the method and name of each call of the port, such as "POST hello".
 func (s *Server) Calls() []string { return slices.Clone(s.calls) }
@@ -217,7 +218,7 @@ func (s *Server) handle(method, name string, slots chan struct{}, call func(http
 		from := admission.ClientAddr(r.RemoteAddr)
 		if !shares.Enter(from) {
 			s.introduce(w, r)
-			s.busy("%s: too many calls of %s are under way", name, from).write(w)
+			s.busy("%s: too many calls of %s are under way", name, from).Write(w)
 			return
 		}
 		defer shares.Leave(from)
@@ -226,18 +227,18 @@ func (s *Server) handle(method, name string, slots chan struct{}, call func(http
 			defer func() { <-slots }()
 		default:
 			s.introduce(w, r)
-			s.busy("%s: %d calls are under way", name, cap(slots)).write(w)
+			s.busy("%s: %d calls are under way", name, cap(slots)).Write(w)
 			return
 		}
 		if isNode(r.Header) {
 			if refusal := checkOffer(r.Header, s.Offer()); refusal != nil {
-				refusal.write(w)
+				refusal.Write(w)
 				return
 			}
 		}
 		theirs := r.Header.Get(headerCluster)
 		if refusal := s.refuseStranger(theirs); refusal != nil && (name != "hello" || s.Roster().Cluster() != "") {
-			refusal.write(w)
+			refusal.Write(w)
 			return
 		}
 		r = r.WithContext(trace.With(r.Context(), trace.OfCall(r.Header)))
@@ -258,15 +259,15 @@ func (s *Server) refuseStranger(theirs string) *Error {
 	case theirs == "" || mine == theirs:
 		return nil
 	case mine == "":
-		return newError(contract.Stranger, "this node belongs to no cluster, the caller to %s", theirs)
+		return denial.New(contract.Stranger, "this node belongs to no cluster, the caller to %s", theirs)
 	}
-	return newError(contract.Stranger, "this node belongs to cluster %s, the caller to %s", mine, theirs)
+	return denial.New(contract.Stranger, "this node belongs to cluster %s, the caller to %s", mine, theirs)
 }
 
 // busy returns the refusal of a call without a free slot, and counts it.
 func (s *Server) busy(format string, args ...any) *Error {
 	s.refused.Add(1)
-	return newError(contract.Busy, format, args...)
+	return denial.New(contract.Busy, format, args...)
 }
 
 // Refused returns the number of calls and streams refused for lack of a slot.
@@ -294,12 +295,12 @@ func (s *Server) writeError(w http.ResponseWriter, r *http.Request, name string,
 		s.log.DebugContext(r.Context(), "peer answer cut short", "call", name, "error", err)
 		panic(http.ErrAbortHandler)
 	}
-	refusal := asError(err)
-	s.refusals.Note(r.Context(), name, refusal.kind(), err)
-	if refusal.kind() != contract.Stranger { // strangers get no roster
+	refusal := denial.Of(err)
+	s.refusals.Note(r.Context(), name, refusal.Kind(), err)
+	if refusal.Kind() != contract.Stranger { // strangers get no roster
 		s.introduce(w, r)
 	}
-	refusal.write(w)
+	refusal.Write(w)
 }
 
 // errAnswerBegun marks an error after the first byte of an answer.

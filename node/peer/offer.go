@@ -5,6 +5,7 @@ import (
 
 	"flowring/internal/compat"
 	"flowring/internal/contract"
+	"flowring/node/peer/denial"
 )
 
 // setOffer adds the versions of the sender to the headers of a call or an answer.
@@ -18,10 +19,10 @@ func isNode(h http.Header) bool { return h.Get(headerRoster) != "" }
 func checkOffer(h http.Header, mine compat.Offer) *Error {
 	theirs, err := compat.ParseOffer(h.Get(headerVersions))
 	if err != nil {
-		return newError(contract.Malformed, "%v", err)
+		return denial.New(contract.Malformed, "%v", err)
 	}
 	if err := mine.Check(theirs); err != nil {
-		return newError(contract.Stranger, "%v", err)
+		return denial.New(contract.Stranger, "%v", err)
 	}
 	return nil
 }

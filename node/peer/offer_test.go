@@ -58,7 +58,7 @@ func TestCallsOfANodeOfOtherVersionsAreRefused(t *testing.T) {
 					return
 				}
 				var refusal *Error
-				if !errors.As(err, &refusal) || refusal.kind() != contract.Stranger || !NotSent(err) || d.count() != 0 || mine.merges > 0 {
+				if !errors.As(err, &refusal) || refusal.Kind() != contract.Stranger || !NotSent(err) || d.count() != 0 || mine.merges > 0 {
 					t.Errorf("the call = %v, applied %d times, %d rosters merged, want refused, and nothing done", err, d.count(), mine.merges)
 				}
 				if text := fmt.Sprint(err); !strings.Contains(text, "version 2 is on ") || !strings.Contains(text, "node speaks version 1") {

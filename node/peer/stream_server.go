@@ -11,6 +11,7 @@ import (
 
 	"flowring/internal/contract"
 	"flowring/internal/trace"
+	"flowring/node/peer/denial"
 	"flowring/node/peer/stream"
 	"flowring/node/peer/wire"
 	"flowring/node/replica/late"
@@ -18,7 +19,7 @@ import (
 	"flowring/router/admission"
 )
 
-var errStopping = newError(contract.Busy, "this node is stopping")
+var errStopping = denial.New(contract.Busy, "this node is stopping")
 
 // identity is a store with the text in which it introduces itself.
 type identity struct {
@@ -53,22 +54,22 @@ func (s *Server) Shutdown(ctx context.Context) { s.streams.Shutdown(ctx) }
 func (s *Server) serveStream(w http.ResponseWriter, r *http.Request) {
 	refusal := s.refuseStream()
 	if r.Header.Get("Upgrade") != stream.Protocol {
-		refusal = newError(contract.Malformed, "stream: not %s", stream.Protocol)
+		refusal = denial.New(contract.Malformed, "stream: not %s", stream.Protocol)
 	}
 	if mismatch := checkOffer(r.Header, s.Offer()); mismatch != nil {
 		setOffer(w.Header(), s.Offer())
-		mismatch.write(w)
+		mismatch.Write(w)
 		return
 	}
 	if refusal != nil {
 		s.introduce(w, r)
-		refusal.write(w)
+		refusal.Write(w)
 		return
 	}
 	from := admission.ClientAddr(r.RemoteAddr)
 	if !s.shares.Enter(from) {
 		s.introduce(w, r)
-		s.busy("stream: too many streams of %s", from).write(w)
+		s.busy("stream: too many streams of %s", from).Write(w)
 		return
 	}
 	defer s.shares.Leave(from)
@@ -115,7 +116,7 @@ func (h streamHandler) Serve(ctx context.Context, c *stream.Call) {
 		replayed, err = s.do(ctx, &a)
 	}
 	if err != nil {
-		s.refusals.Note(ctx, wire.CallName(a.Kind), asError(err).kind(), err)
+		s.refusals.Note(ctx, wire.CallName(a.Kind), denial.Of(err).Kind(), err)
 	}
 	r := s.reply(&a, replayed, err)
 	c.Reply(r.Size(), r.Append)
@@ -177,9 +178,9 @@ func (s *Server) reply(a *wire.Ask, replayed bool, err error) wire.Reply {
 	r := wire.Reply{Store: s.identity()}
 	switch {
 	case err != nil:
-		refusal := asError(err)
-		r.Outcome, r.Refusal = wire.Refused, refusal.encode()
-		if refusal.kind() == contract.Stranger {
+		refusal := denial.Of(err)
+		r.Outcome, r.Refusal = wire.Refused, refusal.Encode()
+		if refusal.Kind() == contract.Stranger {
 			return r
 		}
 	case replayed:

@@ -266,7 +266,7 @@ func TestABusyServerReadsPastLargeCalls(t *testing.T) {
 	for range 3 {
 		_, err := c.Apply(t.Context(), addr, large)
 		var refusal *Error
-		if !errors.As(err, &refusal) || refusal.kind() != contract.Busy || !NotSent(err) {
+		if !errors.As(err, &refusal) || refusal.Kind() != contract.Busy || !NotSent(err) {
 			t.Errorf("a second call = %v, want refused as busy", err)
 		}
 	}
@@ -300,7 +300,7 @@ func TestShutdownFinishesCallsUnderWay(t *testing.T) {
 		if err == nil {
 			continue // the farewell is not there yet
 		}
-		if !errors.As(err, &refusal) || refusal.kind() != contract.Busy || !NotSent(err) || !c.Heard(addr) {
+		if !errors.As(err, &refusal) || refusal.Kind() != contract.Busy || !NotSent(err) || !c.Heard(addr) {
 			t.Errorf("a call to a server that stops = %v, heard %t, want refused as busy, and heard", err, c.Heard(addr))
 		}
 		break
@@ -349,7 +349,7 @@ func TestStreamsAreBounded(t *testing.T) {
 		}
 		_, err := p.client.Apply(t.Context(), portB, numbered(t, 1))
 		var refusal *Error
-		if !errors.As(err, &refusal) || refusal.kind() != contract.Busy || !NotSent(err) || !p.client.Heard(portB) || p.server.Refused() != 1 {
+		if !errors.As(err, &refusal) || refusal.Kind() != contract.Busy || !NotSent(err) || !p.client.Heard(portB) || p.server.Refused() != 1 {
 			t.Errorf("one stream more = %v, %d refused, want refused as busy, and counted", err, p.server.Refused())
 		}
 	})

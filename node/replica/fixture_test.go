@@ -14,6 +14,7 @@ import (
 	"flowring/flow"
 	"flowring/internal/compat"
 	"flowring/node/replica/late"
+	"flowring/node/replica/owners"
 	"flowring/ring"
 	"flowring/ring/roster"
 	"flowring/store"
@@ -29,6 +30,7 @@ type world struct {
 	self    string           // whose Replicas are tested
 	version compat.Version   // on in the cluster; 0: compat.Newest
 	sent    []string         // frames that Missing has sent, by address and slice
+	waits   bool             // BeginAdmit has to wait
 }
 
 // site is one node and its store.
@@ -193,6 +195,34 @@ func (w *world) Admit(ctx context.Context, addr string, _ bool, posting flow.ID,
 	}
 	return s.replayed, err
 }
+
+// BeginAdmit implements Peers, by Admit in another goroutine.
+func (w *world) BeginAdmit(
+	ctx context.Context, addr string, checked bool, posting flow.ID, batches ...[]byte,
+) owners.Pending {
+	if w.waits {
+		return nil
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	p := &pendingAdmit{arrived: make(chan struct{}, 1), cancel: cancel}
+	go func() {
+		defer cancel()
+		p.replayed, p.err = w.Admit(ctx, addr, checked, posting, batches...)
+		p.arrived <- struct{}{}
+	}()
+	return p
+}
+
+type pendingAdmit struct {
+	arrived  chan struct{}
+	cancel   func()
+	replayed bool
+	err      error
+}
+
+func (p *pendingAdmit) Arrived() <-chan struct{} { return p.arrived }
+func (p *pendingAdmit) Result() (bool, error)    { return p.replayed, p.err }
+func (p *pendingAdmit) GiveUp(error)             { p.cancel() }
 
 // Look implements Peers.
 func (w *world) Look(

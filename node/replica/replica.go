@@ -17,6 +17,7 @@ import (
 	"flowring/node/replica/coalesce"
 	"flowring/node/replica/keys"
 	"flowring/node/replica/late"
+	"flowring/node/replica/owners"
 	"flowring/node/replica/pace"
 	"flowring/node/replica/proof"
 	"flowring/node/replica/replication"
@@ -77,6 +78,8 @@ type Peers interface {
 	Heard(addr string) bool // false: the last call failed; ends with the next good heartbeat
 	Gone(addr string) bool  // true: all calls have failed for a long time
 	Admit(ctx context.Context, addr string, checked bool, posting flow.ID, batches ...[]byte) (replayed bool, err error)
+	// BeginAdmit begins an Admit and does not wait. It returns nil if the call has to wait before it is sent.
+	BeginAdmit(ctx context.Context, addr string, checked bool, posting flow.ID, batches ...[]byte) owners.Pending
 	AdmitByKey(ctx context.Context, addr string, known bool, batches ...[]byte) (replayed bool, err error)
 	Check(ctx context.Context, addr string, posting flow.ID, batches ...[]byte) (replayed bool, err error)
 	Apply(ctx context.Context, addr string, batches ...[]byte) (roster.Store, error)

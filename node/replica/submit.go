@@ -41,7 +41,7 @@ func (r *Replicas) Submit(ctx context.Context, p *flow.Posting) (replayed bool, 
 // submit stores the batches of a posting.
 func (r *Replicas) submit(ctx context.Context, batches []flow.Written) (replayed bool, err error) {
 	if len(batches) == 1 {
-		return r.withFailover(ctx, batches[0], r.admitAt, 0)
+		return r.admitAlone(ctx, batches[0])
 	}
 	replayed, attempt, err := r.submitHere(ctx, batches)
 	if attempt == succeeded || attempt == undecided && ctx.Err() != nil {

@@ -138,6 +138,44 @@ func (c *Client) Call(ctx context.Context, addr string, r Request) (Answer, erro
 	}
 }
 
+// Pending is a call under way. Its caller receives from Arrived and calls Answer, or calls GiveUp.
+type Pending struct {
+	client *Client
+	stream *clientStream
+	call   *pendingCall
+}
+
+// Begin is Call without the wait for the answer. It reports false, and does nothing, if the call would have to wait
+// for a stream or for room, or is large. A call that begins is written by another goroutine.
+func (c *Client) Begin(addr string, r Request) (p Pending, ok bool) {
+	to := route{addr, r.Size > largeCall, r.Version}
+	c.mu.Lock()
+	d := c.routes[to]
+	ready := d != nil && d.stream != nil && !c.closed
+	c.mu.Unlock()
+	if !ready || to.large {
+		return Pending{}, false
+	}
+	call, ok := d.stream.callNow(r)
+	return Pending{c, d.stream, call}, ok
+}
+
+// Arrived receives once when the answer, or the end of the stream, has come.
+func (p Pending) Arrived() <-chan struct{} { return p.call.done }
+
+// Answer returns the result of the call, after Arrived.
+func (p Pending) Answer() (Answer, error) { return p.result(p.call.err) }
+
+// GiveUp ends the wait for the answer with the error of a context. If the answer came first, it returns the answer.
+func (p Pending) GiveUp(err error) (Answer, error) { return p.result(p.stream.giveUp(p.call, err)) }
+
+func (p Pending) result(err error) (Answer, error) {
+	if err != nil {
+		return Answer{}, err
+	}
+	return Answer{p.call.body, p.client, p.call}, nil
+}
+
 // dial returns the dialing of a route, and starts it if there is none. The caller calls await next.
 func (c *Client) dial(to route) (*dialing, error) {
 	c.mu.Lock()

@@ -53,10 +53,7 @@ func (s *clientStream) call(ctx context.Context, r Request) (*pendingCall, error
 	if !ok {
 		return nil, errRetired
 	}
-	mustWrite, err := s.out.put(ctx, headSize+r.Size, func(dst []byte, round uint64) []byte {
-		c.round = round
-		return r.Append(appendHead(dst, head{r.Kind, c.id, r.Size}))
-	})
+	mustWrite, err := s.out.put(ctx, headSize+r.Size, c.frame(r))
 	if err != nil {
 		s.abandon(c)
 		return nil, &UnsentError{err}
@@ -65,6 +62,31 @@ func (s *clientStream) call(ctx context.Context, r Request) (*pendingCall, error
 		s.write()
 	}
 	return c, s.wait(ctx, c)
+}
+
+// callNow begins a call without waiting. It reports false if it did nothing.
+func (s *clientStream) callNow(r Request) (*pendingCall, bool) {
+	c, ok := s.begin()
+	if !ok {
+		return nil, false
+	}
+	mustWrite, ok := s.out.putNow(headSize+r.Size, c.frame(r))
+	if !ok {
+		s.abandon(c)
+		return nil, false
+	}
+	if mustWrite {
+		s.runDetached(s.out.drain)
+	}
+	return c, true
+}
+
+// frame returns the function that appends the frame of a call.
+func (c *pendingCall) frame(r Request) func(dst []byte, round uint64) []byte {
+	return func(dst []byte, round uint64) []byte {
+		c.round = round
+		return r.Append(appendHead(dst, head{r.Kind, c.id, r.Size}))
+	}
 }
 
 func (s *clientStream) begin() (*pendingCall, bool) {
@@ -95,11 +117,15 @@ func (s *clientStream) wait(ctx context.Context, c *pendingCall) error {
 	case <-c.done:
 		return c.err
 	case <-ctx.Done():
+		return s.giveUp(c, ctx.Err())
 	}
+}
+
+// giveUp ends the wait for the answer with an error. It returns nil if the answer came first.
+func (s *clientStream) giveUp(c *pendingCall, err error) error {
 	if !s.abandon(c) {
 		return c.err
 	}
-	err := ctx.Err()
 	if errors.Is(err, context.DeadlineExceeded) && s.in.arrivals.Load() == c.arrivals {
 		s.fail(errSilent) // TCP resends late after a long silence: a new connection works sooner
 	}

@@ -51,10 +51,25 @@ func (o *outbox) put(
 	if o.err != nil {
 		return false, o.err
 	}
+	return o.add(size, fill), nil
+}
+
+// putNow is put for a caller that must not wait. It reports false if there is no room, or the outbox has ended.
+func (o *outbox) putNow(size int, fill func(dst []byte, round uint64) []byte) (mustWrite, ok bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.err != nil || len(o.pending)+size > maxPending {
+		return false, false
+	}
+	return o.add(size, fill), true
+}
+
+// add adds a frame. The caller holds o.mu.
+func (o *outbox) add(size int, fill func(dst []byte, round uint64) []byte) (mustWrite bool) {
 	o.pending = fill(slices.Grow(o.pending, size), o.round)
 	mustWrite = !o.writing
 	o.writing = true
-	return mustWrite, nil
+	return mustWrite
 }
 
 // waitForRoom waits until a write takes pending, or until ctx ends. The caller holds o.mu, which is released during
