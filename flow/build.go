@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"flowring/flow/field"
+	"flowring/flow/room"
 	"flowring/flow/scan"
 )
 
@@ -102,7 +103,7 @@ func (b *PostingBuilder) hoursAreValid() bool {
 // Posting returns the batches, in order of first appearance. The builder must be reset afterwards.
 func (b *PostingBuilder) Posting() *Posting {
 	t, names := &b.table, b.table.Names()
-	p := &Posting{Records: b.Records(), Aside: b.aside, Batches: newBatches(t.Hours, len(t.Rows))}
+	p := &Posting{Records: b.Records(), Aside: b.aside, Batches: newBatches(t.Hours, len(t.Rows), nil)}
 	filled := make([]int, len(t.Hours))
 	for _, r := range t.Rows {
 		p.Batches[r.Hour].set(filled[r.Hour], r.Symbols, Totals{r.Tx, r.Rx})
@@ -141,7 +142,7 @@ func NewBatchBuilder(names []string) *BatchBuilder { return &BatchBuilder{scan.N
 // Batch returns a batch of n distinct flows without an identity; n is at least 1. The function flow returns the numbers
 // of the source, the destination and the VPC of flow i, and its totals.
 func (b *BatchBuilder) Batch(s Slice, n int, flow func(i int) (names [3]uint32, t Totals)) *Batch {
-	batch := newBatch(s, n)
+	batch := newBatch(s, n, nil)
 	for i := range n {
 		names, t := flow(i)
 		batch.set(i, scan.Symbols{Src: names[0], Dest: names[1], VPC: names[2]}, t)
@@ -151,8 +152,8 @@ func (b *BatchBuilder) Batch(s Slice, n int, flow func(i int) (names [3]uint32, 
 }
 
 // newBatches returns a batch for each hour, with room for its flows. Their columns are cut from two allocations.
-func newBatches(hours []scan.HourFlows, flows int) []*Batch {
-	indices, sums := make([]uint32, 3*flows), make([]int64, 2*flows)
+func newBatches(hours []scan.HourFlows, flows int, room *room.Room) []*Batch {
+	indices, sums := room.Indices(3*flows), room.Sums(2*flows)
 	all, batches := make([]Batch, len(hours)), make([]*Batch, len(hours))
 	for i, h := range hours {
 		b, n := &all[i], h.Flows
@@ -165,8 +166,8 @@ func newBatches(hours []scan.HourFlows, flows int) []*Batch {
 }
 
 // newBatch returns a batch with room for n flows.
-func newBatch(s Slice, n int) *Batch {
-	b := newBatches([]scan.HourFlows{{Flows: n}}, n)[0]
+func newBatch(s Slice, n int, room *room.Room) *Batch {
+	b := newBatches([]scan.HourFlows{{Flows: n}}, n, room)[0]
 	b.Slice = s
 	return b
 }

@@ -13,6 +13,8 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"flowring/flow/room"
 )
 
 // example is a batch with a value in every field.
@@ -213,6 +215,11 @@ func FuzzParseBatch(f *testing.F) {
 		}
 		if unsorted == nil && !reflect.DeepEqual(sorted, b) {
 			t.Fatalf("ParseSorted(%x) = %+v, want %+v", data, sorted, b)
+		}
+		var memory room.Room
+		memory.Names(7) // before the batch
+		if shared, errShared := ParseInto(&memory, data); (errShared == nil) != (err == nil) || err == nil && !reflect.DeepEqual(shared, b) {
+			t.Fatalf("ParseInto(%x) = %+v, %v, want %+v, %v", data, shared, errShared, b, err)
 		}
 		if err != nil {
 			if !errors.Is(err, ErrCorrupt) && !errors.Is(err, ErrVersion) {

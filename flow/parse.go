@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
+
+	"flowring/flow/room"
 )
 
 // The errors of parsing, for errors.Is.
@@ -55,10 +57,14 @@ func parseHeader(data []byte) (h Header) {
 // checks every invariant of Batch, and every number must have its shortest form. So equal batches are equal bytes. The
 // batch keeps no part of data. The memory used is proportional to len(data), whatever counts data contains (P16).
 // ParseBatch fails with an error wrapping ErrCorrupt or ErrVersion.
-func ParseBatch(data []byte) (*Batch, error) {
-	b, err := parseBatch(data)
+func ParseBatch(data []byte) (*Batch, error) { return ParseInto(nil, data) }
+
+// ParseInto is ParseBatch for a batch that shares the memory of data and of a room. The batch and its names are valid
+// until either of them changes.
+func ParseInto(room *room.Room, data []byte) (*Batch, error) {
+	b, err := parseBatch(data, room)
 	if err == nil {
-		err = b.checkDistinct()
+		err = b.checkDistinct(room)
 	}
 	if err != nil {
 		return nil, err
@@ -69,7 +75,7 @@ func ParseBatch(data []byte) (*Batch, error) {
 // ParseSorted is ParseBatch for batches with flows sorted by key. It verifies the order, which proves the flows
 // distinct in less time.
 func ParseSorted(data []byte) (*Batch, error) {
-	b, err := parseBatch(data)
+	b, err := parseBatch(data, nil)
 	if err == nil {
 		err = b.checkSorted()
 	}
@@ -80,7 +86,7 @@ func ParseSorted(data []byte) (*Batch, error) {
 }
 
 // parseBatch parses data without checking whether the flows are distinct.
-func parseBatch(data []byte) (*Batch, error) {
+func parseBatch(data []byte, room *room.Room) (*Batch, error) {
 	h, err := ParseHeader(data)
 	if err != nil {
 		return nil, err
@@ -89,7 +95,7 @@ func parseBatch(data []byte) (*Batch, error) {
 	if got != want {
 		return nil, corrupt("checksum is %08x, not %08x", got, want)
 	}
-	p := parser{rest: data[columnsStart:]}
+	p := parser{rest: data[columnsStart:], room: room}
 	names := p.names()
 	b := p.columns(len(names))
 	if p.err == nil && len(p.rest) > 0 {

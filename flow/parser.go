@@ -4,17 +4,19 @@ import (
 	"encoding/binary"
 	"hash/maphash"
 	"math"
-	"math/bits"
 	"strings"
 	"unicode/utf8"
+	"unsafe"
 
 	"flowring/flow/field"
+	"flowring/flow/room"
 	"flowring/internal/hashseed"
 )
 
 // parser reads the content of an encoded batch. It stops at the first error.
 type parser struct {
 	rest []byte
+	room *room.Room // for the batch; nil: the batch shares no memory
 	err  error
 }
 
@@ -54,9 +56,9 @@ func (p *parser) count(elements string, size int) int {
 	return int(n)
 }
 
-// names reads the string table. The names share one backing string.
+// names reads the string table. The names share one backing string, that of the data if the batch is in a room.
 func (p *parser) names() []string {
-	names := make([]string, p.count("names", 2))
+	names := p.room.Names(p.count("names", 2))
 	if len(names) == 0 {
 		p.fail("no names")
 	}
@@ -70,7 +72,12 @@ func (p *parser) names() []string {
 	if p.err != nil {
 		return nil
 	}
-	all := string(p.rest[:total])
+	all := ""
+	if p.room == nil {
+		all = string(p.rest[:total])
+	} else {
+		all = unsafe.String(unsafe.SliceData(p.rest), total)
+	}
 	p.rest = p.rest[total:]
 	return p.cutNames(names, lengths, all)
 }
@@ -92,7 +99,7 @@ func (p *parser) cutNames(names []string, lengths []byte, all string) []string {
 	}
 	seed := maphash.MakeSeed()
 	hash := func(i int) uint64 { return maphash.String(seed, names[i]) }
-	if !allDistinct(len(names), hash, func(i, k int) bool { return names[i] == names[k] }) {
+	if !p.room.AllDistinct(len(names), hash, func(i, k int) bool { return names[i] == names[k] }) {
 		p.fail("a name is in the table twice")
 	}
 	return names
@@ -105,7 +112,7 @@ func (p *parser) columns(names int) *Batch {
 		p.fail("no flows")
 		return nil
 	}
-	b := newBatch(Slice{}, n)
+	b := newBatch(Slice{}, n, p.room)
 	for _, column := range [...][]uint32{b.Src, b.Dest, b.VPC} {
 		readColumn(p, column, "name indices", uint64(names)-1)
 	}
@@ -162,7 +169,7 @@ func (b *Batch) checkRows() error {
 }
 
 // checkDistinct fails if a flow is in the batch twice.
-func (b *Batch) checkDistinct() error {
+func (b *Batch) checkDistinct(room *room.Room) error {
 	var seeds [3]uint64
 	hashseed.Draw(seeds[:])
 	hash := func(i int) uint64 {
@@ -170,7 +177,7 @@ func (b *Batch) checkDistinct() error {
 		return hashseed.Mix(h, seeds[2])
 	}
 	same := func(i, k int) bool { return b.Src[i] == b.Src[k] && b.Dest[i] == b.Dest[k] && b.VPC[i] == b.VPC[k] }
-	if !allDistinct(b.Len(), hash, same) {
+	if !room.AllDistinct(b.Len(), hash, same) {
 		return corrupt("a flow is in the batch twice")
 	}
 	return nil
@@ -194,19 +201,4 @@ func (b *Batch) compareRows(i, k int) int {
 		}
 	}
 	return 0
-}
-
-// allDistinct reports whether no two of n elements are the same. Its hash table is like that of scan.Table.
-func allDistinct(n int, hash func(i int) uint64, same func(i, k int) bool) bool {
-	slots := make([]uint32, 1<<bits.Len(uint(2*n)))
-	for i := range n {
-		at := hash(i)
-		for ; slots[at&uint64(len(slots)-1)] != 0; at++ {
-			if same(i, int(slots[at&uint64(len(slots)-1)])-1) {
-				return false
-			}
-		}
-		slots[at&uint64(len(slots)-1)] = uint32(i) + 1
-	}
-	return true
 }

@@ -16,7 +16,7 @@ const module = "flowring"
 func levels() map[string]int {
 	return map[string]int{
 		".":                 -6, // the version of the program
-		"internal/hashseed": -5, "internal/encoded": -5, "flow/field": -5, "flow/prefix": -5, "flow/advice": -4, "flow/scan": -4, "flow": -3, "flow/query": -2, "flow/ingest": -2, "flow/ingest/preset": -1, "flow/ingest/form": 0, "flow/ingest/otlp": 0, "flow/ingest/envelope": -1,
+		"internal/hashseed": -5, "internal/encoded": -5, "flow/field": -5, "flow/prefix": -5, "flow/advice": -4, "flow/room": -5, "flow/scan": -4, "flow": -3, "flow/query": -2, "flow/ingest": -2, "flow/ingest/preset": -1, "flow/ingest/form": 0, "flow/ingest/otlp": 0, "flow/ingest/envelope": -1,
 		"internal/radix": -2, "store/aggregate": 0, "store/index": 0, "store/content": 1, "store/limits": 0, "store/totals": -1,
 		"store/outline": 0, "store/damage": 0, "node/replica/scrub": 1, "store/journal/staged": 0, "store/journal/faultfs": 0, "store/journal/inventory": 0, "store/journal/blockcheck": 0, "node/backup": 4, "node/erasure": 4, "cmd/flowring/erase": 9, "cmd/flowring/about": 5, "cmd/flowring/backup": 9, "cmd/flowring/restore": 10,
 		"internal/contract": -1, "flow/query/merge": -1, "store/digest": -2, "store/table": -1,

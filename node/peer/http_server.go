@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 
 	"github.com/go-json-experiment/json"
@@ -137,6 +138,7 @@ type Server struct {
 	streams      *stream.Server
 	shares       fairshare.Counter // of the streams, by address
 	lastIdentity atomic.Pointer[identity]
+	rooms        sync.Pool // of *room.Room
 	closed       atomic.Pointer[Error]
 	refused      atomic.Uint64
 	stalled      atomic.Uint64

@@ -9,6 +9,7 @@ import (
 
 	"github.com/go-json-experiment/json"
 
+	"flowring/flow/room"
 	"flowring/internal/contract"
 	"flowring/internal/trace"
 	"flowring/node/peer/denial"
@@ -147,6 +148,9 @@ func (s *Server) do(ctx context.Context, a *wire.Ask) (replayed bool, err error)
 	if refusal := s.refuseStranger(a.Cluster); refusal != nil {
 		return false, refusal
 	}
+	if a.Kind == wire.KindApply {
+		return false, s.apply(ctx, a)
+	}
 	batches, err := a.Written()
 	if err != nil {
 		return false, err
@@ -154,8 +158,6 @@ func (s *Server) do(ctx context.Context, a *wire.Ask) (replayed bool, err error)
 	switch a.Kind {
 	case wire.KindCheck:
 		return s.Check(ctx, batches)
-	case wire.KindApply:
-		return false, s.Apply(ctx, batches)
 	case wire.KindUnderWay:
 		return s.Look(late.UnderWay, a.Roster, batches)
 	case wire.KindHeld:
@@ -170,6 +172,21 @@ func (s *Server) do(ctx context.Context, a *wire.Ask) (replayed bool, err error)
 		return s.AdmitByKey(ctx, a.Kind == wire.KindAdmitKnownByKey, batches)
 	}
 	return s.Admit(ctx, a.Kind == wire.KindAdmitChecked, batches)
+}
+
+// apply stores the batches of a call. The store retains nothing of them, so their memory serves the next call.
+func (s *Server) apply(ctx context.Context, a *wire.Ask) error {
+	into, _ := s.rooms.Get().(*room.Room)
+	if into == nil {
+		into = new(room.Room)
+	}
+	batches, err := a.WrittenInto(into)
+	if err == nil {
+		err = s.Apply(ctx, batches)
+	}
+	into.Reset()
+	s.rooms.Put(into)
+	return err
 }
 
 // reply returns the answer to a call. As introduce, it reads the roster after the call's effect. A stranger is told

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"flowring/flow"
+	"flowring/flow/room"
 	"flowring/internal/contract"
 	"flowring/internal/trace"
 	"flowring/node/peer/stream"
@@ -184,13 +185,17 @@ func ParseCaller(kind stream.Kind, data []byte) (a Ask, rest []byte, err error) 
 }
 
 // Written decodes the batches. Their Bytes share the memory of the ask.
-func (a *Ask) Written() ([]flow.Written, error) {
+func (a *Ask) Written() ([]flow.Written, error) { return a.WrittenInto(nil) }
+
+// WrittenInto is Written for batches that share the memory of the ask and of a room, and are valid until either
+// changes.
+func (a *Ask) WrittenInto(room *room.Room) ([]flow.Written, error) {
 	if len(a.Batches) == 0 {
 		return nil, contract.Malformed.Errorf("no batch")
 	}
 	batches := make([]flow.Written, len(a.Batches))
 	for i, encoded := range a.Batches {
-		b, err := flow.ParseBatch(encoded)
+		b, err := flow.ParseInto(room, encoded)
 		if err != nil {
 			return nil, contract.Malformed.Errorf("%w", err)
 		}
