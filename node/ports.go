@@ -116,7 +116,7 @@ func (n *Node) openPublicPort(ctx context.Context) error {
 		}, router.Deps{
 			Cluster: publicAPI{n}, Admin: operator.Door{Deps: operator.Deps{
 				Members: n.operatorMembers, Self: n.membership.Self, Drain: n.Drain, Forget: n.Forget, Erase: n.erasures.Erase,
-				Confirm: n.retention.Confirm, Backup: n.backups.Make, Client: n.client,
+				Confirm: n.retention.Confirm, Backup: n.backups.Make, Client: n.client, Heartbeats: n.erasures.Heartbeats,
 			}}, Log: n.log, Registry: n.deps.Registry, Meter: meter, MemoryFull: n.memory.Full,
 			Hours:    senders.Hours(floors, n.cfg.MaxFuture, n.deps.Now),
 			CPUSlots: n.cpuSlots, Unready: n.shedsConnections, Now: n.deps.Now, Guard: g, Gate: gate,

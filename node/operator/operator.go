@@ -22,6 +22,8 @@ type Deps struct {
 	Erase   func(ctx context.Context, from, to flow.Hour, hash string) (admin.Erasure, error)
 	Confirm func() error // closes the hours on which the stores agree
 	Client  *peer.Client // for calls that other nodes have to make
+	// brings the roster of this node to the others
+	Heartbeats func(context.Context) map[roster.StoreID]peer.Hello
 }
 
 // Member is a store of the roster, with its node.
@@ -82,8 +84,14 @@ func (d Door) Forget(ctx context.Context, store string, force bool) error {
 	return contract.Guarded.Errorf("no other node is alive")
 }
 
-// ConfirmRetention implements admin.Calls. This node does it: the floor reaches the other nodes with its roster.
-func (d Door) ConfirmRetention() error { return asRefusal(d.Confirm()) }
+// ConfirmRetention implements admin.Calls. This node does it, and tells the floor to the others at once.
+func (d Door) ConfirmRetention() error {
+	err := d.Confirm()
+	if err == nil {
+		d.Heartbeats(context.Background()) // the round has a limit of its own
+	}
+	return asRefusal(err)
+}
 
 // find returns the member whose word, as returned by of, is want. The refusal lists the labels of all members.
 func (d Door) find(kind, want string, of func(Member) (word, label string)) (Member, error) {
