@@ -16,17 +16,19 @@ type Table struct {
 	count  atomic.Int64 // flows in all shards
 	peak   atomic.Int64 // the largest number among the totals
 	seed   seed         // of the hashes in all shards
-	unused sync.Pool    // of *Rows
 }
 
 // New returns an empty table.
 func New() *Table {
-	t := &Table{order: new(order), seed: newSeed()}
+	t := &Table{names: newNames(), order: new(order), seed: newSeed()}
 	for i := range t.shards {
 		t.shards[i].seed = t.seed
 	}
 	return t
 }
+
+// unused has the *Rows of all tables, because each of many small tables would keep some.
+var unused sync.Pool
 
 // Rows are the flows of a batch, grouped by the shards of a table. They serve one goroutine.
 type Rows struct {
@@ -44,7 +46,7 @@ func (r *Rows) reset(n int) {
 // Group numbers the names of b and groups its flows by shard, so that Add takes the lock of each shard only once. The
 // caller returns the rows with Release.
 func (t *Table) Group(b *flow.Batch) *Rows {
-	r, _ := t.unused.Get().(*Rows)
+	r, _ := unused.Get().(*Rows)
 	if r == nil || cap(r.keys) < b.Len() {
 		n := b.Len()
 		r = &Rows{keys: make([]RowKey, n), hash: make([]flowHash, n), flow: make([]uint32, n)}
@@ -70,7 +72,7 @@ func (t *Table) Group(b *flow.Batch) *Rows {
 }
 
 // Release returns the rows of Group for reuse.
-func (t *Table) Release(r *Rows) { t.unused.Put(r) }
+func (t *Table) Release(r *Rows) { unused.Put(r) }
 
 // Add adds the totals of b, whose rows Group has returned, and returns the number of saturated totals (P14). The dot
 // of the batch selects the first shard, so that simultaneous batches do not all wait for the same shard.
