@@ -1,6 +1,7 @@
 package table
 
 import (
+	"slices"
 	"sync"
 
 	"flowring/flow"
@@ -104,11 +105,22 @@ func (s *shard) row(k RowKey, h flowHash) int {
 	if ok {
 		return row
 	}
-	s.keys = append(s.keys, k)
-	s.totals = append(s.totals, flow.Totals{})
+	s.keys = append(withRoom(s.keys), k)
+	s.totals = append(withRoom(s.totals), flow.Totals{})
 	s.slots[slot] = uint32(len(s.keys))
 	return len(s.keys) - 1
 }
+
+// withRoom returns a column with room for one more value. A full column grows by a fourth, also a small one, which
+// append would double: many small tables would have much unused memory.
+func withRoom[T any](column []T) []T {
+	if len(column) < cap(column) {
+		return column
+	}
+	return append(slices.Grow([]T(nil), len(column)+max(leastRoom, len(column)/4)), column...)
+}
+
+const leastRoom = 8 // values
 
 // grow doubles the number of slots.
 func (s *shard) grow() {
