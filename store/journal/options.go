@@ -25,17 +25,18 @@ func (j *Journal) pebbleOptions(fileSystem vfs.FS) *pebble.Options {
 		// read. This is the first format that distinguishes a torn end of a WAL from damage within it.
 		FormatMajorVersion: pebble.FormatTableFormatV6,
 
-		// Four times the default, because batches are large: fewer flushes, larger files in level 0. A larger table
-		// would cost disk space, because Pebble keeps five empty WALs of this size, and time after a crash.
-		MemTableSize:                16 << 20,
-		MemTableStopWritesThreshold: 4,
+		// Twice the default, because batches are large: fewer flushes, larger files in level 0. A larger table would
+		// cost memory, because Pebble keeps an empty table beside the one in use; disk space, because it keeps five
+		// empty WALs of this size; and time after a crash.
+		MemTableSize:                8 << 20,
+		MemTableStopWritesThreshold: 8,
 
 		// Batches should stay in level 0 until sealing replaces them by a snapshot. The batches of an hour with
 		// slices, or from several nodes, come in no order, and each compaction would rewrite much of the output of
 		// the last one. Pebble starts at half of the threshold. More files in level 0 make reads slower, which are
 		// rare. Clients notice stopped writes.
-		L0CompactionThreshold: 32,
-		L0StopWritesThreshold: 128,
+		L0CompactionThreshold: 64,
+		L0StopWritesThreshold: 256,
 		LBaseMaxBytes:         256 << 20,
 
 		// Every commit is fsynced: a background sync of the WAL would have no effect.
