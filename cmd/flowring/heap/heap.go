@@ -3,9 +3,9 @@ package heap
 import (
 	"context"
 	"os"
+	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
-	"time"
 )
 
 // The Go runtime collects garbage each time the heap has doubled. That suits neither a small heap nor the heap of many
@@ -20,11 +20,10 @@ import (
 // KeepFloor adjusts the percentage of GOGC to the live heap. A block of unused memory (a ballast) would have the same
 // effect as the floor, but it would count towards the memory limit and in every metric of the heap.
 const (
-	heapFloor   = 96 << 20
+	heapFloor   = 80 << 20
 	heapDefault = 100     // percentage without a floor
 	heapShare   = 4       // garbage takes at least this part of the live heap, and of the floor
 	heapLeast   = 4 << 20 // bytes; the runtime does not collect a smaller heap at heapDefault
-	heapEvery   = 100 * time.Millisecond
 )
 
 // Floor returns the size of the heap in bytes below which garbage is not collected, for a memory limit; 0: no limit.
@@ -48,26 +47,38 @@ func (u use) percent(floor int64) int {
 	return int(max(min(garbage, live), floor-live) * 100 / live)
 }
 
-// KeepFloor adjusts the percentage to the live heap until ctx ends, unless the environment sets GOGC. A change stops
-// the process for some microseconds, so KeepFloor changes the percentage only if it differs by more than an eighth.
+// KeepFloor adjusts the percentage to the live heap until ctx ends, unless the environment sets GOGC. The live heap
+// changes with each collection, so KeepFloor wakes up after each, and an idle process has none. A change stops the
+// process for some microseconds, so KeepFloor changes the percentage only if it differs by more than an eighth.
 func KeepFloor(ctx context.Context, floor int64) {
 	if os.Getenv("GOGC") != "" {
 		return
 	}
-	tick := time.NewTicker(heapEvery)
-	defer tick.Stop()
+	collected := make(chan struct{}, 1)
 	for set := heapDefault; ; {
+		awaitCollection(collected)
 		if want := measure().percent(floor); want > set+set/8 || want < set-set/8 {
 			debug.SetGCPercent(want)
 			set = want
 		}
 		select {
-		case <-tick.C:
+		case <-collected:
 		case <-ctx.Done():
 			debug.SetGCPercent(heapDefault)
 			return
 		}
 	}
+}
+
+// awaitCollection sends to a channel with room for one value after the next collection.
+func awaitCollection(collected chan<- struct{}) {
+	type garbage struct{ _ *byte } // an object without a pointer could share its memory with others, which stay
+	runtime.AddCleanup(new(garbage), func(collected chan<- struct{}) {
+		select {
+		case collected <- struct{}{}:
+		default: // KeepFloor has ended
+		}
+	}, collected)
 }
 
 // measure returns the memory of the heap.
