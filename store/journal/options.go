@@ -25,9 +25,8 @@ func (j *Journal) pebbleOptions(fileSystem vfs.FS) *pebble.Options {
 		// read. This is the first format that distinguishes a torn end of a WAL from damage within it.
 		FormatMajorVersion: pebble.FormatTableFormatV6,
 
-		// Twice the default, because batches are large: fewer flushes, larger files in level 0. A larger table would
-		// cost memory, because Pebble keeps an empty table beside the one in use; disk space, because it keeps five
-		// empty WALs of this size; and time after a crash.
+		// Twice the default, because batches are large: larger files in level 0. More would cost memory, since Pebble
+		// keeps an empty table; disk space, since it keeps five empty WALs of this size; and time after a crash.
 		MemTableSize:                8 << 20,
 		MemTableStopWritesThreshold: 8,
 
