@@ -3,6 +3,7 @@ package page
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -15,7 +16,7 @@ import (
 // clusterPage is the page of the cluster for the template.
 type clusterPage struct {
 	Name, Node, Ring string
-	Copies, Quorum   int
+	Copies           string // in words
 	Partitions       int
 	Notes            []clusterNote
 	Members          []memberRow
@@ -39,8 +40,8 @@ type arc struct{ Path, Class, Title string }
 func (h *Handler) cluster(_ context.Context, p *content) error {
 	view := h.Cluster.Members()
 	c := &clusterPage{
-		Name: view.Cluster, Node: view.Node, Ring: view.Ring.Version, Copies: view.Ring.ReplicationFactor,
-		Quorum: view.Ring.WriteQuorum, Partitions: view.Ring.Partitions, Notes: notesOf(view),
+		Name: view.Cluster, Node: view.Node, Ring: view.Ring.Version, Copies: view.Ring.Copies(),
+		Partitions: view.Ring.Partitions, Notes: notesOf(view),
 		Retention: keptHours(view.Retention),
 	}
 	begin := 0.0
@@ -70,17 +71,30 @@ func keptHours(r contract.Retention) (lines []string) {
 			lines = append(lines, fmt.Sprintf(format, args...))
 		}
 	}
-	add(r.Expired, "Hours below %d are deleted.", r.Expired)
-	add(r.Closed, "Hours below %d take no new records.", r.Closed)
-	add(r.Removal.Hour, "Next removal: hours below %d, in %d minutes at the earliest.", r.Removal.Hour, r.Removal.In/60)
+	add(r.Expired, "Hours below %s are deleted.", hourName(r.Expired))
+	add(r.Closed, "Hours below %s take no new records.", hourName(r.Closed))
+	add(r.Removal.Hour, "Next removal: hours below %s, in %s at the earliest.", hourName(r.Removal.Hour),
+		figure.Many(r.Removal.In/60, "minute"))
 	for _, erased := range r.Erased {
 		state := "being erased"
 		if erased.At > 0 {
 			state = "erased since " + time.Unix(erased.At, 0).UTC().Format("2006-01-02 15:04") + " UTC"
 		}
-		lines = append(lines, fmt.Sprintf("Hours %d to %d are %s.", erased.From, erased.To-1, state))
+		hours := fmt.Sprintf("Hours %s to %s are", hourName(erased.From), hourName(erased.To-1))
+		if erased.To == erased.From+1 {
+			hours = fmt.Sprintf("Hour %s is", hourName(erased.From))
+		}
+		lines = append(lines, hours+" "+state+".")
 	}
 	return lines
+}
+
+// hourName returns the number of an hour, with its time if it has one.
+func hourName(h flow.Hour) string {
+	if moment := figure.MomentOf(h); moment.Machine != "" {
+		return fmt.Sprintf("%d (%s UTC)", h, moment.Text)
+	}
+	return strconv.FormatInt(int64(h), 10)
 }
 
 // statesOf returns the states of a member in words.
@@ -97,9 +111,9 @@ func statesOf(m router.Member) (states []string) {
 		add(true, "being drained: %d of %d slices are on other stores", m.Drain.Secured, m.Drain.Slices)
 	}
 	add(m.Recovering, "recovering after a start")
-	add(m.Repairing > 0, "compares or fetches %d hours", m.Repairing)
-	add(m.Behind > 0, "lacks %d batches", m.Behind)
-	add(m.Unreadable > 0, "%d batches are damaged on its disk", m.Unreadable)
+	add(m.Repairing > 0, "compares or fetches %s", figure.Many(m.Repairing, "hour"))
+	add(m.Behind > 0, "lacks %s", figure.Many(m.Behind, "batch"))
+	add(m.Unreadable > 0, "damaged on its disk: %s", figure.Many(m.Unreadable, "batch"))
 	if len(states) == 0 {
 		return []string{"serves"}
 	}

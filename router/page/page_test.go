@@ -307,10 +307,14 @@ func TestPagesTakeManyAndLongNames(t *testing.T) {
 
 func TestErasedHoursAreShown(t *testing.T) {
 	cluster := &fakeCluster{members: router.MembersView{Retention: contract.Retention{
+		Expired: 490_000, Removal: contract.Raise{Hour: 490_001, In: 60},
 		Erased: []contract.ErasedRange{{From: 100, To: 110, At: 1_000_000_000}, {From: 120, To: 121}},
 	}}}
 	_, text := get(t, cluster, "/cluster")
-	for _, want := range []string{"Hours 100 to 109 are erased since 2001-09-09 01:46 UTC.", "Hours 120 to 120 are being erased."} {
+	for _, want := range []string{
+		"Hours 100 to 109 are erased since 2001-09-09 01:46 UTC.", "Hour 120 is being erased.",
+		"Hours below 490000 (2025-11-24 16:00 UTC) are deleted.", "hours below 490001 (2025-11-24 17:00 UTC), in 1 minute at",
+	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the page lacks %q", want)
 		}
@@ -323,15 +327,15 @@ func TestAbsentMembersAreExplained(t *testing.T) {
 	}
 	ring := router.RingView{Partitions: 300, ReplicationFactor: 3, WriteQuorum: 2}
 	for want, members := range map[string][]router.Member{
-		"All stores are there":                  {member("a", "alive"), member("b", "alive"), member("c", "alive")},
-		"Answers are complete all the same":     {member("a", "alive"), member("b", "alive"), member("c", "absent")},
-		"Writes are refused":                    {member("a", "alive"), member("b", "absent"), member("c", "absent")},
-		"An answer may lack records":            {member("a", "alive"), member("b", "alive"), member("c", "absent"), member("d", "absent")},
-		"being drained: 3 of 9 slices":          {{Name: "a", State: "alive", Established: true, Leaving: true, Drain: &router.Drain{Slices: 9, Secured: 3}}},
-		"joining: its copies do not count yet":  {{Name: "a", State: "alive"}},
-		"started a short time ago":              {{Name: "a", State: "alive", Established: true, Recovering: true}},
-		"2 batches are damaged":                 {{Name: "a", State: "alive", Established: true, Unreadable: 2}},
-		"compares or fetches 4 hours; lacks 17": {{Name: "a", State: "alive", Established: true, Repairing: 4, Behind: 17}},
+		"All stores are there":                         {member("a", "alive"), member("b", "alive"), member("c", "alive")},
+		"Answers are complete all the same":            {member("a", "alive"), member("b", "alive"), member("c", "absent")},
+		"Writes are refused":                           {member("a", "alive"), member("b", "absent"), member("c", "absent")},
+		"An answer may lack records":                   {member("a", "alive"), member("b", "alive"), member("c", "absent"), member("d", "absent")},
+		"being drained: 3 of 9 slices":                 {{Name: "a", State: "alive", Established: true, Leaving: true, Drain: &router.Drain{Slices: 9, Secured: 3}}},
+		"joining: its copies do not count yet":         {{Name: "a", State: "alive"}},
+		"started a short time ago":                     {{Name: "a", State: "alive", Established: true, Recovering: true}},
+		"damaged on its disk: 2 batches":               {{Name: "a", State: "alive", Established: true, Unreadable: 2}},
+		"compares or fetches 1 hour; lacks 17 batches": {{Name: "a", State: "alive", Established: true, Repairing: 1, Behind: 17}},
 	} {
 		cluster := &fakeCluster{members: router.MembersView{Members: members, Ring: ring}}
 		if _, text := get(t, cluster, "/cluster"); !strings.Contains(text, want) {

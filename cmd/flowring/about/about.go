@@ -77,8 +77,8 @@ const GetExamples = `  flowring get now
 const Hours = `Print the hours that have flows, with the total bytes of each.
 
 FLOWS is the number of different flows, where the node knows it. COMPLETE is true if the totals
-are known to hold all acknowledged records of the hour. With a retention the command also says
-which hours are deleted, and the next removal.`
+are known to hold all acknowledged records of the hour. The command also says which hours are
+deleted and erased, and the next removal.`
 
 // Members is the help text of flowring members.
 const Members = `Print the nodes of the cluster in the view of one node, and the placement of data.

@@ -19,14 +19,7 @@ func Print(w io.Writer, r contract.Retention) error {
 			notes[0] = "no node has a retention: all hours are kept"
 		}
 	}
-	for _, erased := range r.Erased {
-		state := "being erased"
-		if erased.At > 0 {
-			state = "erased since " + time.Unix(erased.At, 0).UTC().Format("2006-01-02 15:04Z")
-		}
-		notes = append(notes, fmt.Sprintf("hours %d to %d are %s", erased.From, erased.To-1, state))
-	}
-	for _, note := range notes {
+	for _, note := range append(notes, ErasedNotes(r.Erased)...) {
 		fmt.Fprintln(w, note)
 	}
 	if len(r.Proposals) == 0 {
@@ -62,9 +55,27 @@ func Notes(r contract.Retention) (notes []string) {
 	return notes
 }
 
+// ErasedNotes describes erased ranges of hours, each in a line.
+func ErasedNotes(ranges []contract.ErasedRange) (notes []string) {
+	for _, r := range ranges {
+		hours := fmt.Sprintf("hours %s to %s are", named(r.From), named(r.To-1))
+		if r.To == r.From+1 {
+			hours = fmt.Sprintf("hour %s is", named(r.From))
+		}
+		state := "being erased"
+		if r.At > 0 {
+			state = "erased since " + time.Unix(r.At, 0).UTC().Format(timeFormat)
+		}
+		notes = append(notes, hours+" "+state)
+	}
+	return notes
+}
+
+const timeFormat = "2006-01-02 15:04Z"
+
 // named returns an hour with the time at which it begins.
 func named(h flow.Hour) string {
-	return fmt.Sprintf("%d (%s)", h, time.Unix(int64(h)*3600, 0).UTC().Format("2006-01-02 15:04Z"))
+	return fmt.Sprintf("%d (%s)", h, time.Unix(int64(h)*3600, 0).UTC().Format(timeFormat))
 }
 
 func period(seconds int64) string { return (time.Duration(seconds) * time.Second).String() }

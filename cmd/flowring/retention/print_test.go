@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"flowring/flow"
 	"flowring/internal/contract"
 )
 
@@ -31,13 +32,28 @@ func TestTheHoursThatAreKeptArePrinted(t *testing.T) {
 		},
 		{
 			"erased hours without a retention", contract.Retention{Erased: []contract.ErasedRange{{From: 490_000, To: 490_024, At: 1_000_000_000}, {From: 490_030, To: 490_031}}},
-			"no node has a retention: all other hours are kept\nhours 490000 to 490023 are erased since 2001-09-09 01:46Z\n" +
-				"hours 490030 to 490030 are being erased\n",
+			"no node has a retention: all other hours are kept\nhours 490000 (2025-11-24 16:00Z) to 490023 (2025-11-25 15:00Z) are erased since 2001-09-09 01:46Z\n" +
+				"hour 490030 (2025-11-25 22:00Z) is being erased\n",
 		},
 	} {
 		var got strings.Builder
 		if err := Print(&got, tt.view); err != nil || got.String() != tt.want {
 			t.Errorf("%s: Print = %v\n%s\nwant\n%s", tt.name, err, got.String(), tt.want)
 		}
+	}
+}
+
+// The notes beside an answer name the newest erased ranges, and count the others.
+func TestNotesNameTheNewestErasedRanges(t *testing.T) {
+	var ranges []contract.ErasedRange
+	for h := flow.Hour(490_000); h < 490_070; h += 10 {
+		ranges = append(ranges, contract.ErasedRange{From: h, To: h + 2, At: 1_000_000_000})
+	}
+	if got := shownErased(ranges[:mostErased]); len(got) != mostErased || !strings.HasPrefix(got[0], "hours 490000 (") {
+		t.Errorf("the notes of %d ranges are %q", mostErased, got)
+	}
+	got := shownErased(ranges)
+	if len(got) != mostErased+1 || !strings.HasPrefix(got[0], "hours 490020 (") || !strings.HasPrefix(got[mostErased], "2 earlier ranges of hours erased") {
+		t.Errorf("the notes of %d ranges are %q", len(ranges), got)
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"flowring/cmd/flowring/access"
+	"flowring/cmd/flowring/output"
+	"flowring/internal/contract"
 	"flowring/router"
 	"flowring/router/client"
 )
@@ -43,15 +45,28 @@ func Confirm(ctx context.Context, a *access.Access, stdout, stderr io.Writer) er
 	return Show(ctx, a, stdout, stderr)
 }
 
+// mostErased is the number of erased ranges in notes.
+const mostErased = 5
+
+// shownErased describes the newest erased ranges.
+func shownErased(ranges []contract.ErasedRange) []string {
+	others := len(ranges) - mostErased
+	if others <= 0 {
+		return ErasedNotes(ranges)
+	}
+	return append(ErasedNotes(ranges[others:]),
+		output.Many(others, "earlier range")+" of hours erased: flowring retention prints them")
+}
+
 // noteTimeout is the time for the answer to Note.
 const noteTimeout = 2 * time.Second
 
-// Note asks a node which hours the cluster keeps, and prints the notes. Without an answer it prints nothing, because
-// the caller has printed the answer to its question.
+// Note asks a node which hours the cluster keeps and which it has erased, and prints the notes. Without an answer it
+// prints nothing, because the caller has printed the answer to its question.
 func Note(ctx context.Context, a *access.Access, w io.Writer) {
 	a.Timeout = noteTimeout
 	_ = a.WithMembers(ctx, io.Discard, func(_ context.Context, view router.MembersView) error {
-		for _, note := range Notes(view.Retention) {
+		for _, note := range append(Notes(view.Retention), shownErased(view.Retention.Erased)...) {
 			fmt.Fprintln(w, note)
 		}
 		return nil

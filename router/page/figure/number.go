@@ -41,6 +41,17 @@ func grouped(digits string) string {
 	return b.String()
 }
 
+// Many returns a number with its noun.
+func Many[N int | int64 | uint64](n N, thing string) string {
+	switch {
+	case n == 1:
+		return "1 " + thing
+	case strings.HasSuffix(thing, "ch"):
+		thing += "e"
+	}
+	return grouped(fmt.Sprint(n)) + " " + thing + "s"
+}
+
 // Others names a number of other things, such as groups.
 func Others(n int64, thing string) string {
 	if n != 1 {
