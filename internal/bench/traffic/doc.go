@@ -12,7 +12,8 @@
 // The yardsticks read no compressed bodies. Their cost in a cell with compressed bodies is that of the same bodies
 // without compression.
 //
-// State measures memory, disk and idle cost of a node as it ships, with the settings of its garbage collector.
+// State measures memory, disk and idle cost of a node as it ships, with the settings of its garbage collector. It also
+// measures an hour of small batches: the time until a new disk has all of them, and the time of their load.
 //
 // The functions are for one goroutine.
 package traffic

@@ -22,12 +22,15 @@ type Sizes struct {
 	Posts   int  // of a round, at most
 	All     bool // all cells; otherwise those of the short form
 	Flows   int  // in memory, for State
+
+	Refilled, Loaded int // small batches, for State
 }
 
 // The sizes of the long and the short form.
 var (
-	Full  = Sizes{Rounds: 3, Records: 200_000, Posts: 5000, All: true, Flows: 1_200_000}
-	Short = Sizes{Rounds: 1, Records: 100_000, Posts: 2000, Flows: 120_000}
+	Full = Sizes{Rounds: 3, Records: 200_000, Posts: 5000, All: true, Flows: 1_200_000,
+		Refilled: 120_000, Loaded: 360_000}
+	Short = Sizes{Rounds: 1, Records: 100_000, Posts: 2000, Flows: 120_000, Refilled: 6000, Loaded: 18_000}
 )
 
 // The kinds of servers.

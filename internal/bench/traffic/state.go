@@ -22,6 +22,7 @@ type Figure struct {
 
 const (
 	stateName    = "memory, disk and rest"
+	batchesName  = "many batches"
 	smallFlows   = 1200 // of an hour, where a node has many hours
 	smallPost    = 400  // records
 	idleFor      = 10 * time.Second
@@ -30,14 +31,21 @@ const (
 	settled      = 12 * time.Second // longer than the delay between a deletion and its compaction
 )
 
-// State measures memory, disk and idle cost, if their name contains a text.
+// State measures memory, disk and idle cost, and hours of small batches, if the name of either contains a text.
 func State(ctx context.Context, l server.Launcher, n Sizes, only string) ([]Figure, error) {
-	if !strings.Contains(stateName, only) {
-		return nil, nil
-	}
 	var all []Figure
-	for _, take := range []func(context.Context, *server.Server) ([]Figure, error){idle, n.oneHour, n.manyHours} {
-		figures, err := withNode(ctx, l, take)
+	for _, m := range []struct {
+		name string
+		kind server.Kind
+		take func(context.Context, *server.Server) ([]Figure, error)
+	}{
+		{stateName, node, idle}, {stateName, node, n.oneHour}, {stateName, node, n.manyHours},
+		{batchesName, triple, n.refill}, {batchesName, node, n.load},
+	} {
+		if !strings.Contains(m.name, only) {
+			continue
+		}
+		figures, err := with(ctx, l, m.kind, m.take)
 		if err != nil {
 			return nil, err
 		}
@@ -46,11 +54,11 @@ func State(ctx context.Context, l server.Launcher, n Sizes, only string) ([]Figu
 	return all, nil
 }
 
-// withNode measures a new node.
-func withNode(
-	ctx context.Context, l server.Launcher, take func(context.Context, *server.Server) ([]Figure, error),
+// with measures a new server.
+func with(
+	ctx context.Context, l server.Launcher, k server.Kind, take func(context.Context, *server.Server) ([]Figure, error),
 ) (all []Figure, err error) {
-	s, err := l.Start(ctx, node)
+	s, err := l.Start(ctx, k)
 	if err != nil {
 		return nil, err
 	}
@@ -104,7 +112,7 @@ func (n Sizes) oneHour(ctx context.Context, s *server.Server) ([]Figure, error) 
 	return append(all, Figure{name, "bytes on disk per flow, sealed", float64(bytes) / count, 0}), err
 }
 
-// bar returns a bar of memory, which is for the flows of the long form: fewer flows share the fixed memory of a node.
+// bar returns a bar, which is for the numbers of the long form.
 func (n Sizes) bar(bytes float64) float64 {
 	if n.All {
 		return bytes
@@ -173,7 +181,8 @@ func WriteState(w io.Writer, figures []Figure) error {
 		return nil
 	}
 	tabs := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(tabs, "\nTraffic, %s: flowring R=1 as it ships\n\tFIGURE\tBAR\tHOLDS\n", stateName)
+	fmt.Fprintf(tabs, "\nTraffic, %s, %s: flowring as it ships\n\tFIGURE\tBAR\tHOLDS\n", stateName,
+		batchesName)
 	for _, f := range figures {
 		fmt.Fprintf(tabs, "%s, %s\t%s\t%s\t%s\n", f.Name, f.Unit, number(f.Value), number(f.Bar), f.holds())
 	}
