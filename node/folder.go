@@ -22,7 +22,7 @@ const (
 func (n *Node) openJournal(ctx context.Context) (*journal.Journal, error) {
 	for begun, said := time.Now(), false; ; {
 		j, err := journal.Open(n.cfg.DataDir, journal.Options{
-			FS: n.deps.FS, Log: n.log, Fatal: n.deps.Fatal, Speaks: n.deps.Speaks,
+			FS: n.deps.FS, Log: n.log, Fatal: n.deps.Fatal, Speaks: n.deps.Speaks, Disabled: n.deps.Disabled,
 		})
 		if !errors.Is(err, journal.ErrLocked) || time.Since(begun) >= lockWait {
 			return j, err

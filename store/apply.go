@@ -9,6 +9,7 @@ import (
 	"flowring/flow"
 	"flowring/internal/contract"
 	"flowring/store/index"
+	"flowring/store/pack"
 )
 
 // Apply makes batches durable and adds each of them once to the totals, however often and by whomever it is sent,
@@ -50,7 +51,11 @@ const ApplyAtOnce = 64
 // apply is Apply. With dots set it also writes a batch whose ID the store has under another dot, because stores
 // compare their contents by dots.
 func (s *Store) apply(batches []flow.Written, dots bool) error {
-	for chunk := range slices.Chunk(inOrder(batches), ApplyAtOnce) {
+	atOnce := ApplyAtOnce
+	if dots {
+		atOnce = pack.MostBatches // they are of one slice
+	}
+	for chunk := range slices.Chunk(inOrder(batches), atOnce) {
 		if err := s.applyChunk(chunk, dots); err != nil {
 			return fmt.Errorf("apply %s: %w", describe(chunk), err)
 		}

@@ -9,6 +9,7 @@ import (
 	"flowring/store/content"
 	"flowring/store/damage"
 	"flowring/store/digest"
+	"flowring/store/pack"
 )
 
 // ErrUnreadable is the error of an unreadable value in the journal.
@@ -57,33 +58,17 @@ func (s *Store) findUnreadable(slice flow.Slice) (bad digest.Digest, err error) 
 	return damage.Find(s.journal, slice, head)
 }
 
-// loadOneByOne fills new content with the batches of a slice, and reads each of them by its dot.
-func (s *Store) loadOneByOne(c *content.Content, slice flow.Slice, only *digest.Digest) (unsealed int, err error) {
-	bad, err := s.findUnreadable(slice)
-	if err != nil {
-		return 0, err
+// foldLoaded adds the batches of a value from the journal to content without another user.
+func (s *Store) foldLoaded(c *content.Content, value []byte, only *digest.Digest, unsealed *int) error {
+	batches, err := pack.Batches(value)
+	for i := range batches {
+		if b := &batches[i]; only == nil || only.Has(b.Dot) {
+			_, saturated := c.Fold(b)
+			s.counters.Saturated.Add(uint64(saturated))
+			*unsealed++
+		}
 	}
-	if !bad.Empty() {
-		return 0, &damage.Error{Dots: bad}
-	}
-	err = damage.ByDot{Journal: s.journal}.Load(slice, func(encoded []byte) error {
-		return s.foldLoaded(c, encoded, only, &unsealed)
-	})
-	return unsealed, err
-}
-
-// foldLoaded adds a batch from the journal to content without another user.
-func (s *Store) foldLoaded(c *content.Content, encoded []byte, only *digest.Digest, unsealed *int) error {
-	b, err := flow.ParseBatch(encoded)
-	if err != nil {
-		return err
-	}
-	if only == nil || only.Has(b.Dot) {
-		_, saturated := c.Fold(b)
-		s.counters.Saturated.Add(uint64(saturated))
-		*unsealed++
-	}
-	return nil
+	return err
 }
 
 // rewrite writes a batch of a slice with unreadable batches: an unreadable one, or any one if the slice is cold,

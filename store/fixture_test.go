@@ -62,6 +62,8 @@ func (j *memJournal) Append(batches ...flow.Written) error {
 	return nil
 }
 
+func (j *memJournal) Packs() bool { return false }
+
 func (j *memJournal) Slices() ([]flow.Slice, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()

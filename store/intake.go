@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"flowring/flow"
+	"flowring/store/pack"
 	"flowring/store/snapshot"
 	"flowring/store/totals"
 )
@@ -40,18 +41,24 @@ func (in *Intake) add(frame []byte) error {
 	case snapshot.IsHead(frame):
 		return in.begin(frame)
 	}
-	b, err := flow.ParseBatch(frame)
+	all, err := pack.Written(frame)
 	if err != nil {
 		return err
 	}
-	if b.Slice != in.slice {
-		return fmt.Errorf("batch of %s among those of %s", b.Slice, in.slice)
+	var left []flow.Written
+	for _, w := range all {
+		if w.Slice != in.slice {
+			return fmt.Errorf("batch of %s among those of %s", w.Slice, in.slice)
+		}
+		done, err := in.s.rewrite(w)
+		if err != nil {
+			return err
+		}
+		if !done {
+			left = append(left, w)
+		}
 	}
-	w := flow.Written{Batch: b, Bytes: frame}
-	if done, err := in.s.rewrite(w); done || err != nil {
-		return err
-	}
-	return in.s.apply([]flow.Written{w}, true)
+	return in.s.apply(left, true)
 }
 
 // Close ends the intake, and discards an incomplete snapshot.

@@ -14,9 +14,13 @@ var ErrNoJournal = errors.New("the store has no journal")
 // Journal keeps the encoded batches of a store on disk. Package store/journal implements it. All methods may be called
 // concurrently.
 type Journal interface {
-	// Append writes batches under their slices and dots. It returns nil once they are fsynced (P1); concurrent calls
-	// share fsyncs. After an error the journal has all of them or none. Append retains nothing of the batches.
+	// Append writes batches under their slices and dots. It may write a run of small batches as one value, a pack. It
+	// returns nil once they are fsynced (P1); concurrent calls share fsyncs. After an error the journal has all of them
+	// or none. Append retains nothing of the batches.
 	Append(batches ...flow.Written) error
+
+	// Packs reports whether values, here and at every other store, may be packs.
+	Packs() bool
 
 	// Slices returns the slices with batches or a snapshot, in order. It reads no batch.
 	Slices() ([]flow.Slice, error)
@@ -24,10 +28,11 @@ type Journal interface {
 	// Dots calls fn with the dot of each batch of the slice, in order, until fn fails. It reads no batch.
 	Dots(s flow.Slice, fn func(flow.Dot) error) error
 
-	// Load calls fn with each batch of the slice, in the order of the dots, until fn fails. fn must not retain batch.
-	Load(s flow.Slice, fn func(batch []byte) error) error
+	// Load calls fn with the batches of the slice, each once, until fn fails. A value is a batch or a pack of them. fn
+	// must not retain value.
+	Load(s flow.Slice, fn func(value []byte) error) error
 
-	// Get returns one batch. It fails if the journal lacks it.
+	// Get returns a value with a batch, and perhaps with others. It fails if the journal lacks the batch.
 	Get(s flow.Slice, d flow.Dot) ([]byte, error)
 
 	// Drop removes the batches of the slice, its snapshot and its drafts. It returns nil once the removal is fsynced.

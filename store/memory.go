@@ -100,11 +100,11 @@ func (s *Store) loadContent(slice flow.Slice, only *digest.Digest) (c *content.C
 		}
 		return nil, 0, fmt.Errorf("load slice %s: %w", slice, err)
 	}
-	err = s.journal.Load(slice, func(encoded []byte) error { return s.foldLoaded(c, encoded, only, &unsealed) })
-	if errors.Is(err, ErrUnreadable) {
-		c = content.New()
+	fold := func(value []byte) error { return s.foldLoaded(c, value, only, &unsealed) }
+	if err = s.journal.Load(slice, fold); errors.Is(err, ErrUnreadable) {
+		c, unsealed = content.New(), 0
 		if err = s.loadSnapshot(c, slice); err == nil {
-			unsealed, err = s.loadOneByOne(c, slice, only)
+			err = damage.ByDot{Journal: s.journal}.Load(slice, fold)
 		}
 	}
 	if err != nil {

@@ -1,11 +1,14 @@
 package store
 
 import (
+	"errors"
 	"fmt"
 
 	"flowring/flow"
 	"flowring/store/content"
+	"flowring/store/damage"
 	"flowring/store/digest"
+	"flowring/store/pack"
 )
 
 // Reading is a slice at one moment.
@@ -114,21 +117,16 @@ func (s *Store) Missing(slice flow.Slice, have digest.Digest, fn func(frame []by
 }
 
 // sendBatches calls fn with batches of a slice. It skips unreadable batches and fails at the end if there were any.
-func (s *Store) sendBatches(slice flow.Slice, missing digest.Digest, fn func(frame []byte) error) (failed error) {
-	for dot := range missing.Dots() {
-		encoded, err := s.journal.Get(slice, dot)
-		if err != nil {
-			failed = fmt.Errorf("missing batch %s of slice %s: %w", dot, slice, err)
-			if !s.noteIfUnreadable(slice, err, digest.Of(dot)) {
-				return failed
-			}
-			continue
-		}
-		if err := fn(encoded); err != nil {
-			return err
-		}
+func (s *Store) sendBatches(slice flow.Slice, missing digest.Digest, fn func(frame []byte) error) error {
+	to := pack.Sender{Packs: s.journal.Packs(), Send: fn}
+	bad, err := damage.Each(s.journal, slice, missing, to.Value)
+	if err == nil {
+		err = to.Flush()
 	}
-	return failed
+	if lost := (&damage.Error{Dots: bad}); !bad.Empty() && s.noteIfUnreadable(slice, lost, bad) {
+		err = errors.Join(err, fmt.Errorf("missing batches of slice %s: %w", slice, lost))
+	}
+	return err
 }
 
 // pinMissing pins the entry of a slice and returns its dots outside of have. The entry is nil if there is none.

@@ -35,6 +35,7 @@ func controls() []control {
 	}
 	return []control{
 		{"batches are told apart", usual(safeguard.Dedup), "", "(P2)"},
+		{"packs are not folded", usual(safeguard.PacksApart), "", "(P2)"},
 		{"the disk syncs", Options{Copies: 3, Quorum: 2, NoSync: true}, "", ""},
 		{"an ack is given at W stores", usual(safeguard.Quorum), "", "(P4)"},
 		{"reads ask everybody", usual(safeguard.AskEverybody), "", "(P4)"},

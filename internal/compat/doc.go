@@ -11,12 +11,13 @@
 //	2        totals of slices in the data folder; calls between nodes for queries of many hours; the flows
 //	         of a slice as columns
 //	3        floors of retention, marks of erased hours, and the proven quorum in the roster; the calls
-//	         for batches of which the key and the hour decide; the IDs of requests in calls on streams
+//	         for batches of which the key and the hour decide; the IDs of requests in calls on streams;
+//	         packs of small batches in the data folder and between nodes
 //
 // A change of a format that an older program cannot read is a Feature of the next version. A new feature needs three
 // lines: its constant in versions.go, its row in the table above, and at the writer a condition such as
 //
-//	if compat.Packing.On(cluster.Version()) { write the new format }
+//	if compat.Packs.On(cluster.Version()) { write the new format }
 //
 // Readers need no condition: they read both formats, because a format names itself. The first feature of a version
 // raises Newest. Raising Oldest ends the support of old formats.

@@ -32,6 +32,7 @@ const (
 	ByKey      Feature = 3 // the calls that store batches of which the key and the hour decide
 	Proven     Feature = 3 // proven quorum in the roster
 	RequestIDs Feature = 3 // the IDs of requests in calls on streams
+	Packs      Feature = 3 // packs of small batches, in the data folder and between nodes
 )
 
 // On reports whether a version has the feature.

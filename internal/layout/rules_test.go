@@ -18,7 +18,7 @@ func levels() map[string]int {
 		".":                 -6, // the version of the program
 		"internal/hashseed": -5, "internal/encoded": -5, "flow/field": -5, "flow/prefix": -5, "flow/advice": -4, "flow/room": -5, "flow/scan": -4, "flow": -3, "flow/query": -2, "flow/ingest": -2, "flow/ingest/preset": -1, "flow/ingest/form": 0, "flow/ingest/otlp": 0, "flow/ingest/envelope": -1,
 		"internal/radix": -2, "store/aggregate": 0, "store/index": 0, "store/content": 1, "store/limits": 0, "store/totals": -1,
-		"store/outline": 0, "store/damage": 0, "node/replica/scrub": 1, "store/journal/staged": 0, "store/journal/faultfs": 0, "store/journal/inventory": 0, "store/journal/blockcheck": 0, "node/backup": 4, "node/erasure": 4, "cmd/flowring/erase": 9, "cmd/flowring/about": 5, "cmd/flowring/backup": 9, "cmd/flowring/restore": 10,
+		"store/outline": 0, "store/damage": 0, "store/pack": -2, "store/journal/entry": 1, "store/journal/runs": 2, "node/replica/scrub": 1, "store/journal/staged": 0, "store/journal/faultfs": 0, "store/journal/inventory": 0, "store/journal/blockcheck": 0, "node/backup": 4, "node/erasure": 4, "cmd/flowring/erase": 9, "cmd/flowring/about": 5, "cmd/flowring/backup": 9, "cmd/flowring/restore": 10,
 		"internal/contract": -1, "flow/query/merge": -1, "store/digest": -2, "store/table": -1,
 		"ring": 0, "ring/roster": 0, "router/admission": 0, "store/snapshot": -1, "node/replica/pace": 0,
 		"internal/browser": 0, "internal/buildinfo": 0, "internal/redact": -1, "internal/safeguard": 0, "internal/lograte": 0, "internal/trace": 0, "internal/fairshare": 1, "internal/reload": 0, "internal/workers": -1,
@@ -64,7 +64,7 @@ func importers() map[string][]string {
 	return map[string][]string{
 		"github.com/buraksezer/consistent": {"ring"},
 		"github.com/hashicorp/memberlist":  {"node/member"},
-		"github.com/cockroachdb/pebble/v2": {"store/journal", "store/journal/blockcheck", "store/journal/faultfs", "store/journal/inventory", "store/journal/journaltest", "store/journal/staged"},
+		"github.com/cockroachdb/pebble/v2": {"store/journal", "store/journal/blockcheck", "store/journal/entry", "store/journal/faultfs", "store/journal/inventory", "store/journal/journaltest", "store/journal/runs", "store/journal/staged"},
 		"github.com/gorilla/mux":           {"router"},
 		"github.com/spf13/cobra":           {"cmd/flowring"},
 		"github.com/getkin/kin-openapi":    {"internal/apicheck"},

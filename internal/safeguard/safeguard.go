@@ -61,6 +61,7 @@ const (
 	ProvenFirst                     // a node with a lower W takes no write before the proven quorum is as low (P4)
 	FloorDurable                    // a floor is on disk before hours are deleted (P4)
 	MergeMarks                      // an ack counts after the marks of its store: no erased batch is acknowledged (P1)
+	PacksApart                      // the batches of a pack keep their IDs, and are not added up (P2)
 	EnoughMarks                     // all stores but W-1, and W, have an hour as closed before it is erased (P1)
 )
 

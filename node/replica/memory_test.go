@@ -47,6 +47,9 @@ func (m *memory) Append(batches ...flow.Written) error {
 	return nil
 }
 
+// Packs implements store.Journal: this one has none.
+func (m *memory) Packs() bool { return false }
+
 func (m *memory) Slices() ([]flow.Slice, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

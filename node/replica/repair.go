@@ -15,6 +15,7 @@ import (
 	"flowring/ring"
 	"flowring/ring/roster"
 	"flowring/store/digest"
+	"flowring/store/pack"
 )
 
 // repairState is the state of repair between its passes.
@@ -192,7 +193,7 @@ func (r *Replicas) fetch(ctx context.Context, addr string, s flow.Slice, have di
 		if err := in.Add(frame); err != nil {
 			return err
 		}
-		r.metrics.fetched.Add(1)
+		r.metrics.fetched.Add(int64(pack.Count(frame)))
 		if pacer == nil {
 			return nil
 		}

@@ -3,13 +3,15 @@ package journal
 import (
 	"sync/atomic"
 	"time"
+
+	"flowring/store/journal/entry"
 )
 
 // backgroundError handles a failure of Pebble's background work. Pebble calls it with its locks held, and repeats the
 // work at once and without end.
 func (j *Journal) backgroundError(err error) {
 	if times := j.backgroundLog.Allow(time.Now()); times > 0 {
-		j.log.Error("background work of the journal failed", "error", translate(err), "times", times)
+		j.log.Error("background work of the journal failed", "error", entry.Translate(err), "times", times)
 	}
 	j.opening.noteFailure(err)
 	if j.CheckFolder() != nil {

@@ -8,6 +8,7 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs/atomicfs"
 
+	"flowring/store/journal/entry"
 	"flowring/store/journal/inventory"
 	"flowring/store/journal/staged"
 )
@@ -40,7 +41,7 @@ func (j *Journal) checkpoint(dir string) (err error) {
 	j.raising.Lock() // the marker in the folder must be of its content
 	defer j.raising.Unlock()
 	if err := j.db.Checkpoint(dir, pebble.WithFlushedWAL()); err != nil {
-		return translate(err)
+		return entry.Translate(err)
 	}
 	marker, _, err := atomicfs.LocateMarker(j.fs, dir, versionMarker)
 	if err != nil {

@@ -15,6 +15,7 @@ import (
 	"go.uber.org/goleak"
 
 	"flowring/flow"
+	"flowring/store/journal/entry"
 	"flowring/store/journal/faultfs"
 )
 
@@ -70,7 +71,7 @@ func TestPowerLossLosesNothingAcknowledged(t *testing.T) {
 			for range 10 {
 				// In progress when the power goes: they may be lost or torn.
 				for seq := range uint64(10) {
-					key := batchKey(batchKind, hour, flow.Dot{Origin: 99, Seq: seq})
+					key := entry.BatchKey(entry.Batch, hour, flow.Dot{Origin: 99, Seq: seq})
 					if err := j.db.Set(key, make([]byte, 3000), pebble.NoSync); err != nil {
 						t.Fatal(err)
 					}
@@ -98,7 +99,7 @@ func TestPowerLossLosesUnsyncedBatches(t *testing.T) {
 	j := open(t, fs)
 	acked := writers(j, 1, func(n int64) bool { return n >= 10 })
 	unsynced := flow.Dot{Origin: 9, Seq: 1}
-	key := batchKey(batchKind, hour, unsynced)
+	key := entry.BatchKey(entry.Batch, hour, unsynced)
 	if err := j.db.Set(key, nil, pebble.NoSync); err != nil {
 		t.Fatal(err)
 	}

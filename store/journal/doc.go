@@ -1,5 +1,5 @@
 // Package journal is the durable state of a node on disk: the batches of a store, and a few named values such as the
-// roster and the store ID. It is a Pebble database; keys.go draws the keys, and envelope.go the values.
+// roster and the store ID. It is a Pebble database. Package entry draws the keys and the values.
 //
 // A snapshot may take the place of the batches of a slice. It has pieces, which are written first, and a head, which
 // makes the pieces count. Open removes pieces without a head, which a crash has left behind.

@@ -13,6 +13,7 @@ import (
 	"flowring/flow"
 	"flowring/internal/compat"
 	"flowring/store/digest"
+	"flowring/store/journal/entry"
 	"flowring/store/journal/faultfs"
 )
 
@@ -54,8 +55,8 @@ func keysOf(t *testing.T, j *Journal) map[flow.Slice]int {
 	defer it.Close()
 	n := map[flow.Slice]int{}
 	for it.First(); it.Valid(); it.Next() {
-		if slices.Contains(sliceKinds[:], it.Key()[0]) {
-			n[sliceOf(it.Key())]++
+		if slices.Contains(entry.SliceKinds[:], it.Key()[0]) {
+			n[entry.SliceOf(it.Key())]++
 		}
 	}
 	return n
@@ -138,8 +139,8 @@ func TestPowerLossLeavesNoHourHalfDeleted(t *testing.T) {
 // The negative control of the test above: one write for each kind of key.
 func TestPowerLossTearsADeletionInSeveralWrites(t *testing.T) {
 	torn, _ := deletion(t, func(j *Journal) error {
-		for _, kind := range sliceKinds {
-			if err := j.db.DeleteRange([]byte{kind}, sliceKey(kind, flow.Slice{Hour: floor}), nil); err != nil {
+		for _, kind := range entry.SliceKinds {
+			if err := j.db.DeleteRange([]byte{kind}, entry.SliceKey(kind, flow.Slice{Hour: floor}), nil); err != nil {
 				return err
 			}
 		}

@@ -1,9 +1,8 @@
 package journal
 
 import (
-	dto "github.com/prometheus/client_model/go"
-
 	"github.com/cockroachdb/pebble/v2"
+	dto "github.com/prometheus/client_model/go"
 )
 
 // Fsyncs are the durations of the fsyncs of the write-ahead log since the journal was opened.

@@ -14,16 +14,20 @@ import (
 	"flowring/flow"
 	"flowring/internal/compat"
 	"flowring/internal/lograte"
+	"flowring/internal/safeguard"
 	"flowring/store"
+	"flowring/store/journal/entry"
+	"flowring/store/journal/runs"
+	"flowring/store/pack"
 )
 
 // The errors of a journal, for errors.Is. ErrMissing is another one.
 var (
-	ErrFormat   = errors.New("not a journal that this program can read")
-	ErrCorrupt  = store.ErrUnreadable
+	ErrFormat   = entry.ErrFormat
+	ErrCorrupt  = entry.ErrCorrupt
 	ErrLocked   = errors.New("journal is in use")
 	ErrFull     = errors.New("no room on the disk")
-	ErrNotFound = errors.New("not in the journal")
+	ErrNotFound = entry.ErrNotFound
 	ErrFailed   = errors.New("journal has failed") // because of the disk; only a restart can tell its content
 	ErrClosed   = errors.New("journal is closed")
 )
@@ -38,6 +42,8 @@ type Options struct {
 	Fatal func(error)
 
 	Speaks compat.Range // versions of folders that this program reads; zero: compat.Spoken
+
+	Disabled safeguard.Set // safeguards that are off, in tests
 }
 
 // Journal is the part of one store on disk.
@@ -55,9 +61,10 @@ type Journal struct {
 	backgroundLog lograte.Limiter // for failures of background work
 	corruptionLog lograte.Limiter // for damage found by reads; a block has many batches
 
-	speaks  compat.Range
-	raising sync.Mutex   // held while the version of the folder changes
-	version atomic.Int64 // of the folder
+	speaks   compat.Range
+	disabled safeguard.Set
+	raising  sync.Mutex   // held while the version of the folder changes
+	version  atomic.Int64 // of the folder
 
 	fatal  func(error)
 	failed atomic.Pointer[error] // set before fatal is called
@@ -102,15 +109,10 @@ func (j *Journal) Close() error {
 // Append implements store.Journal. One fsync serves all concurrent calls.
 func (j *Journal) Append(batches ...flow.Written) error {
 	err := j.commit(pebble.Sync, func(b *pebble.Batch) error {
-		for _, w := range batches {
-			setWrapped(b, batchKey(batchKind, w.Slice, w.Dot), w.Bytes)
+		if j.disabled.Has(safeguard.PacksApart) {
+			batches = pack.Folded(batches)
 		}
-		for _, w := range batches { // Pebble finds the place of a key faster if it is behind the key before
-			if err := b.Set(batchKey(dotKind, w.Slice, w.Dot), nil, nil); err != nil {
-				return err
-			}
-		}
-		return nil
+		return runs.Append(b, batches, j.Packs())
 	})
 	if err != nil {
 		return fmt.Errorf("append to journal: %w", err)
@@ -118,11 +120,19 @@ func (j *Journal) Append(batches ...flow.Written) error {
 	return nil
 }
 
+// Packs implements store.Journal.
+func (j *Journal) Packs() bool { return compat.Packs.On(j.Version()) }
+
+// runs returns the reader of the slices' batches.
+func (j *Journal) runs() runs.Reader {
+	return runs.Reader{Iterate: j.iterate, Get: j.get}
+}
+
 // Drop implements store.Journal.
 func (j *Journal) Drop(s flow.Slice) error {
 	err := j.commit(pebble.Sync, func(b *pebble.Batch) error {
-		for _, kind := range sliceKinds {
-			if err := deletePrefix(b, sliceKey(kind, s)); err != nil {
+		for _, kind := range entry.SliceKinds {
+			if err := deletePrefix(b, entry.SliceKey(kind, s)); err != nil {
 				return err
 			}
 		}
@@ -137,8 +147,8 @@ func (j *Journal) Drop(s flow.Slice) error {
 // DropBelow implements store.Journal.
 func (j *Journal) DropBelow(h flow.Hour) error {
 	err := j.commit(pebble.Sync, func(b *pebble.Batch) error {
-		for _, kind := range sliceKinds {
-			if err := b.DeleteRange([]byte{kind}, sliceKey(kind, flow.Slice{Hour: h}), nil); err != nil {
+		for _, kind := range entry.SliceKinds {
+			if err := b.DeleteRange([]byte{kind}, entry.SliceKey(kind, flow.Slice{Hour: h}), nil); err != nil {
 				return err
 			}
 		}
@@ -150,16 +160,9 @@ func (j *Journal) DropBelow(h flow.Hour) error {
 	return nil
 }
 
-// setWrapped adds a key and its wrapped payload to a batch, without a copy in between.
-func setWrapped(b *pebble.Batch, key, payload []byte) {
-	op := b.SetDeferred(len(key), envelopeLen+len(payload))
-	copy(op.Key, key)
-	wrap(op.Value, key, payload)
-}
-
 // deletePrefix deletes all keys with a prefix.
 func deletePrefix(b *pebble.Batch, prefix []byte) error {
-	return b.DeleteRange(prefix, prefixEnd(prefix), nil)
+	return b.DeleteRange(prefix, entry.PrefixEnd(prefix), nil)
 }
 
 // commit commits a batch, which fill fills. With pebble.Sync it returns after an fsync of this batch and of all

@@ -14,6 +14,7 @@ import (
 	"go.uber.org/goleak"
 
 	"flowring/flow"
+	"flowring/store/journal/entry"
 )
 
 func open(t testing.TB, fs vfs.FS) *Journal {
@@ -138,8 +139,8 @@ func TestStateIsKept(t *testing.T) {
 
 func TestDamagedValuesAreRefusedWithTheirName(t *testing.T) {
 	s, d := flow.Slice{Hour: 412, Index: 3}, flow.Dot{Origin: 10, Seq: 9}
-	good := make([]byte, envelopeLen+5)
-	wrap(good, batchKey(batchKind, s, d), []byte("batch"))
+	good := make([]byte, entry.EnvelopeLen+5)
+	entry.Wrap(good, entry.BatchKey(entry.Batch, s, d), []byte("batch"))
 	tests := []struct {
 		name  string
 		value []byte
@@ -154,25 +155,25 @@ func TestDamagedValuesAreRefusedWithTheirName(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			j := open(t, vfs.NewMem())
-			put(t, j, batchKey(batchKind, s, d), test.value)
+			put(t, j, entry.BatchKey(entry.Batch, s, d), test.value)
 			_, err := j.Get(s, d)
 			check(t, "Get", err, test.want, "000000000000000a.9", "412/3")
 			err = j.Load(s, func([]byte) error { return nil })
 			check(t, "Load", err, test.want, "000000000000000a.9", "412/3")
-			put(t, j, stateKey("roster"), test.value)
+			put(t, j, entry.StateKey("roster"), test.value)
 			_, err = j.State("roster")
 			check(t, "State", err, test.want, "roster")
 		})
 	}
 	t.Run("a value under another's key", func(t *testing.T) {
 		j := open(t, vfs.NewMem())
-		put(t, j, batchKey(batchKind, s, flow.Dot{Origin: 10, Seq: 8}), good)
+		put(t, j, entry.BatchKey(entry.Batch, s, flow.Dot{Origin: 10, Seq: 8}), good)
 		_, err := j.Get(s, flow.Dot{Origin: 10, Seq: 8})
 		check(t, "Get", err, ErrCorrupt, "000000000000000a.8")
 	})
 	t.Run("a key of another length", func(t *testing.T) {
 		j := open(t, vfs.NewMem())
-		put(t, j, append(batchKey(dotKind, s, d), 1), nil)
+		put(t, j, append(entry.BatchKey(entry.Dot, s, d), 1), nil)
 		_, err := j.Slices()
 		check(t, "Slices", err, ErrCorrupt, "64")
 	})

@@ -15,6 +15,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"flowring/internal/compat"
+	"flowring/store/journal/entry"
 	"flowring/store/journal/inventory"
 	"flowring/store/journal/staged"
 )
@@ -39,7 +40,7 @@ func Open(dir string, options Options) (*Journal, error) {
 func newJournal(dir string, options Options) *Journal {
 	j := &Journal{
 		dir: dir, fs: options.FS, log: options.Log, fatal: options.Fatal, opening: newOpenAttempt(),
-		speaks: cmp.Or(options.Speaks, compat.Spoken()),
+		speaks: cmp.Or(options.Speaks, compat.Spoken()), disabled: options.Disabled,
 	}
 	if j.fs == nil {
 		j.fs = vfs.Default
@@ -196,5 +197,5 @@ func translateOpen(err error) error {
 	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
 		return fmt.Errorf("%w: %w", ErrFull, err)
 	}
-	return translate(err)
+	return entry.Translate(err)
 }

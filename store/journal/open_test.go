@@ -17,6 +17,7 @@ import (
 
 	"flowring/flow"
 	"flowring/internal/compat"
+	"flowring/store/journal/entry"
 )
 
 func TestOpenRefusesOtherFoldersThanJournals(t *testing.T) {
@@ -40,17 +41,17 @@ func TestOpenRefusesOtherFoldersThanJournals(t *testing.T) {
 		}, ErrFormat, "another program"},
 		{"a journal of a later format", func(t *testing.T, dir string) {
 			makeJournal(t, dir, func(db *pebble.DB) error {
-				return db.Set([]byte{formatKind}, []byte(formatPrefix+"9"), pebble.Sync)
+				return db.Set([]byte{entry.Format}, []byte(formatPrefix+"9"), pebble.Sync)
 			})
 		}, ErrFormat, "the data folder has version 8, this program reads " + compat.Spoken().String()},
 		{"a journal whose format is damaged", func(t *testing.T, dir string) {
 			makeJournal(t, dir, func(db *pebble.DB) error {
-				return db.Set([]byte{formatKind}, []byte("flowrong"), pebble.Sync)
+				return db.Set([]byte{entry.Format}, []byte("flowrong"), pebble.Sync)
 			})
 		}, ErrCorrupt, `"flowrong"`},
 		{"a journal without a format", func(t *testing.T, dir string) {
 			makeJournal(t, dir, func(db *pebble.DB) error {
-				return errors.Join(db.Set([]byte("s"), nil, pebble.Sync), db.Delete([]byte{formatKind}, pebble.Sync))
+				return errors.Join(db.Set([]byte("s"), nil, pebble.Sync), db.Delete([]byte{entry.Format}, pebble.Sync))
 			})
 		}, ErrFormat, "no format"},
 		{"a damaged manifest", func(t *testing.T, dir string) {
@@ -164,7 +165,7 @@ func TestHarmlessFilesAreReportedAndLeftAlone(t *testing.T) {
 // The error of a damaged journal names the damage, and not the foreign files beside it.
 func TestForeignFilesDoNotHideTheDamageOfAJournal(t *testing.T) {
 	dir := t.TempDir()
-	makeJournal(t, dir, func(db *pebble.DB) error { return db.Set([]byte{formatKind}, []byte(formatPrefix+"9"), pebble.Sync) })
+	makeJournal(t, dir, func(db *pebble.DB) error { return db.Set([]byte{entry.Format}, []byte(formatPrefix+"9"), pebble.Sync) })
 	write(t, filepath.Join(dir, ".DS_Store"), "")
 	if _, err := Open(dir, Options{}); !errors.Is(err, ErrFormat) || !strings.Contains(err.Error(), "version 8") {
 		t.Errorf("Open: %v, want it to name version 8", err)

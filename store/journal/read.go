@@ -9,12 +9,13 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 
 	"flowring/flow"
+	"flowring/store/journal/entry"
 )
 
 // Slices implements store.Journal. It seeks from slice to slice.
 func (j *Journal) Slices() ([]flow.Slice, error) {
 	var all []flow.Slice
-	for _, kind := range [...]byte{dotKind, headKind} {
+	for _, kind := range [...]byte{entry.Dot, entry.Run, entry.Head} {
 		err := j.eachSlice(kind, func(s flow.Slice, _ *pebble.Iterator) error {
 			all = append(all, s)
 			return nil
@@ -31,62 +32,24 @@ func (j *Journal) Slices() ([]flow.Slice, error) {
 func (j *Journal) eachSlice(kind byte, fn func(flow.Slice, *pebble.Iterator) error) error {
 	return j.iterate([]byte{kind}, func(it *pebble.Iterator) error {
 		for it.First(); it.Valid(); {
-			if err := checkKeyLen(it.Key()); err != nil {
+			if err := entry.CheckLen(it.Key()); err != nil {
 				return err
 			}
-			s := sliceOf(it.Key())
+			s := entry.SliceOf(it.Key())
 			if err := fn(s, it); err != nil {
 				return err
 			}
-			it.SeekGE(prefixEnd(sliceKey(kind, s)))
+			it.SeekGE(entry.PrefixEnd(entry.SliceKey(kind, s)))
 		}
 		return nil
 	})
 }
 
 // Dots implements store.Journal.
-func (j *Journal) Dots(s flow.Slice, fn func(flow.Dot) error) error {
-	return j.iterate(sliceKey(dotKind, s), func(it *pebble.Iterator) error {
-		for it.First(); it.Valid(); it.Next() {
-			_, dot, err := parseBatchKey(it.Key())
-			if err != nil {
-				return err
-			}
-			if err := fn(dot); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-}
+func (j *Journal) Dots(s flow.Slice, fn func(flow.Dot) error) error { return j.runs().Dots(s, fn) }
 
-// Load implements store.Journal. It returns an error of fn with the name of the batch.
-func (j *Journal) Load(s flow.Slice, fn func(batch []byte) error) error {
-	return j.iterate(sliceKey(batchKind, s), func(it *pebble.Iterator) error {
-		for it.First(); it.Valid(); it.Next() {
-			_, dot, err := parseBatchKey(it.Key())
-			if err != nil {
-				return err
-			}
-			if err := loadValue(it, fn); err != nil {
-				return fmt.Errorf("batch %s of slice %s: %w", dot, s, err)
-			}
-		}
-		return nil
-	})
-}
-
-func loadValue(it *pebble.Iterator, fn func(batch []byte) error) error {
-	value, err := it.ValueAndErr()
-	if err != nil {
-		return translate(err)
-	}
-	batch, err := unwrap(it.Key(), value)
-	if err != nil {
-		return err
-	}
-	return fn(batch)
-}
+// Load implements store.Journal. It returns an error of fn with the name of the batch, or of the batches of a pack.
+func (j *Journal) Load(s flow.Slice, fn func(value []byte) error) error { return j.runs().Load(s, fn) }
 
 // iterate calls fn with an iterator over the present keys with a prefix.
 func (j *Journal) iterate(prefix []byte, fn func(*pebble.Iterator) error) error {
@@ -94,25 +57,25 @@ func (j *Journal) iterate(prefix []byte, fn func(*pebble.Iterator) error) error 
 		return err
 	}
 	defer j.calls.Done()
-	it, err := j.db.NewIter(&pebble.IterOptions{LowerBound: prefix, UpperBound: prefixEnd(prefix)})
+	it, err := j.db.NewIter(&pebble.IterOptions{LowerBound: prefix, UpperBound: entry.PrefixEnd(prefix)})
 	if err != nil {
-		return translate(err)
+		return entry.Translate(err)
 	}
-	return cmp.Or(fn(it), translate(it.Close())) // Close returns the error of the iteration
+	return cmp.Or(fn(it), entry.Translate(it.Close())) // Close returns the error of the iteration
 }
 
 // Get implements store.Journal.
 func (j *Journal) Get(s flow.Slice, d flow.Dot) ([]byte, error) {
-	batch, err := j.get(batchKey(batchKind, s, d))
+	value, err := j.runs().Value(s, d)
 	if err != nil {
 		return nil, fmt.Errorf("batch %s of slice %s: %w", d, s, err)
 	}
-	return batch, nil
+	return value, nil
 }
 
 // State returns the last value of a name, and nil without an error if SetState never set one.
 func (j *Journal) State(name string) ([]byte, error) {
-	value, err := j.get(stateKey(name))
+	value, err := j.get(entry.StateKey(name))
 	if errors.Is(err, ErrNotFound) {
 		return nil, nil
 	}
@@ -125,7 +88,7 @@ func (j *Journal) State(name string) ([]byte, error) {
 // SetState stores a value under a name. It returns nil after the fsync.
 func (j *Journal) SetState(name string, value []byte) error {
 	err := j.commit(pebble.Sync, func(b *pebble.Batch) error {
-		setWrapped(b, stateKey(name), value)
+		entry.Set(b, entry.StateKey(name), value)
 		return nil
 	})
 	if err != nil {
@@ -142,26 +105,12 @@ func (j *Journal) get(key []byte) ([]byte, error) {
 	defer j.calls.Done()
 	value, closer, err := j.db.Get(key)
 	if err != nil {
-		return nil, translate(err)
+		return nil, entry.Translate(err)
 	}
 	defer closer.Close()
-	payload, err := unwrap(key, value)
+	payload, err := entry.Unwrap(key, value)
 	if err != nil {
 		return nil, err
 	}
 	return append([]byte{}, payload...), nil
-}
-
-// translate returns an error of Pebble as one of this package.
-func translate(err error) error {
-	switch {
-	case errors.Is(err, pebble.ErrNotFound):
-		return ErrNotFound
-	case pebble.IsCorruptionError(err):
-		if info := pebble.ExtractDataCorruptionInfo(err); info != nil {
-			err = info.Details // err also prints a line for info
-		}
-		return fmt.Errorf("%w: %w", ErrCorrupt, err)
-	}
-	return err
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
 
+	"flowring/store/journal/entry"
 	"flowring/store/journal/inventory"
 )
 
@@ -71,17 +72,17 @@ func (u untouched) Lock(name string) (io.Closer, error) {
 // older one may stand in a table of its own. Its error wraps ErrCorrupt if something is damaged.
 func (j *Journal) CheckState() error {
 	return errors.Join(
-		j.iterate([]byte{formatKind}, func(it *pebble.Iterator) error {
+		j.iterate([]byte{entry.Format}, func(it *pebble.Iterator) error {
 			for it.First(); it.Valid(); it.Next() {
 				if _, err := it.ValueAndErr(); err != nil {
-					return fmt.Errorf("format: %w", translate(err))
+					return fmt.Errorf("format: %w", entry.Translate(err))
 				}
 			}
 			return nil
 		}),
-		j.iterate([]byte{stateKind}, func(it *pebble.Iterator) error {
+		j.iterate([]byte{entry.State}, func(it *pebble.Iterator) error {
 			for it.First(); it.Valid(); it.Next() {
-				if err := loadValue(it, func([]byte) error { return nil }); err != nil {
+				if err := entry.Load(it, func([]byte) error { return nil }); err != nil {
 					return fmt.Errorf("state %q: %w", it.Key()[1:], err)
 				}
 			}

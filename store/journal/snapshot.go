@@ -11,12 +11,14 @@ import (
 	"flowring/flow"
 	"flowring/internal/compat"
 	"flowring/store/digest"
+	"flowring/store/journal/entry"
+	"flowring/store/journal/runs"
 )
 
 // Stage implements store.Journal.
 func (j *Journal) Stage(s flow.Slice, draft uint64, piece uint32, data []byte) error {
 	err := j.commit(pebble.NoSync, func(b *pebble.Batch) error {
-		setWrapped(b, pieceKey(s, draft, piece), data)
+		entry.Set(b, entry.PieceKey(s, draft, piece), data)
 		return nil
 	})
 	if err != nil {
@@ -32,14 +34,18 @@ func (j *Journal) Adopt(s flow.Slice, draft uint64, head []byte, covers digest.D
 	if err != nil && found {
 		return fmt.Errorf("snapshot of slice %s: %w", s, err)
 	}
+	packed, err := j.runs().With(s, covers)
+	if err != nil {
+		return fmt.Errorf("packs of slice %s: %w", s, err)
+	}
 	err = j.commit(pebble.Sync, func(b *pebble.Batch) error {
-		setWrapped(b, sliceKey(headKind, s), append(binary.BigEndian.AppendUint64(nil, draft), head...))
+		entry.Set(b, entry.SliceKey(entry.Head, s), append(binary.BigEndian.AppendUint64(nil, draft), head...))
 		if found {
-			if err := deletePrefix(b, draftPrefix(s, before)); err != nil {
+			if err := deletePrefix(b, entry.DraftPrefix(s, before)); err != nil {
 				return err
 			}
 		}
-		return deleteCovered(b, s, covers)
+		return errors.Join(deleteCovered(b, s, covers), runs.Remove(b, packed, covers))
 	})
 	if err != nil {
 		return fmt.Errorf("adopt a snapshot of slice %s: %w", s, err)
@@ -50,8 +56,9 @@ func (j *Journal) Adopt(s flow.Slice, draft uint64, head []byte, covers digest.D
 // deleteCovered deletes the batches of the dots, one interval at a time.
 func deleteCovered(b *pebble.Batch, s flow.Slice, dots digest.Digest) error {
 	for first, last := range dots.Ranges() {
-		for _, kind := range [...]byte{batchKind, dotKind} {
-			if err := b.DeleteRange(batchKey(kind, s, first), prefixEnd(batchKey(kind, s, last)), nil); err != nil {
+		for _, kind := range [...]byte{entry.Batch, entry.Dot} {
+			end := entry.PrefixEnd(entry.BatchKey(kind, s, last))
+			if err := b.DeleteRange(entry.BatchKey(kind, s, first), end, nil); err != nil {
 				return err
 			}
 		}
@@ -65,10 +72,10 @@ func (j *Journal) Reclaim(ctx context.Context, s flow.Slice) error {
 		return err
 	}
 	defer j.calls.Done()
-	for _, kind := range [...]byte{batchKind, dotKind} {
-		prefix := sliceKey(kind, s)
-		if err := j.db.Compact(ctx, prefix, prefixEnd(prefix), false); err != nil {
-			return fmt.Errorf("reclaim the space of slice %s: %w", s, translate(err))
+	for _, kind := range [...]byte{entry.Batch, entry.Dot, entry.Pack, entry.Run} {
+		prefix := entry.SliceKey(kind, s)
+		if err := j.db.Compact(ctx, prefix, entry.PrefixEnd(prefix), false); err != nil {
+			return fmt.Errorf("reclaim the space of slice %s: %w", s, entry.Translate(err))
 		}
 	}
 	return nil
@@ -80,9 +87,9 @@ func (j *Journal) ReclaimBelow(ctx context.Context, h flow.Hour) error {
 		return err
 	}
 	defer j.calls.Done()
-	for _, kind := range sliceKinds {
-		if err := j.db.Compact(ctx, []byte{kind}, sliceKey(kind, flow.Slice{Hour: h}), false); err != nil {
-			return fmt.Errorf("reclaim the space of the hours below %d: %w", h, translate(err))
+	for _, kind := range entry.SliceKinds {
+		if err := j.db.Compact(ctx, []byte{kind}, entry.SliceKey(kind, flow.Slice{Hour: h}), false); err != nil {
+			return fmt.Errorf("reclaim the space of the hours below %d: %w", h, entry.Translate(err))
 		}
 	}
 	return nil
@@ -90,7 +97,7 @@ func (j *Journal) ReclaimBelow(ctx context.Context, h flow.Hour) error {
 
 // Discard implements store.Journal.
 func (j *Journal) Discard(s flow.Slice, draft uint64) error {
-	err := j.commit(pebble.NoSync, func(b *pebble.Batch) error { return deletePrefix(b, draftPrefix(s, draft)) })
+	err := j.commit(pebble.NoSync, func(b *pebble.Batch) error { return deletePrefix(b, entry.DraftPrefix(s, draft)) })
 	if err != nil {
 		return fmt.Errorf("discard a snapshot of slice %s: %w", s, err)
 	}
@@ -111,7 +118,7 @@ func (j *Journal) Head(s flow.Slice) ([]byte, error) {
 
 // head returns the draft and the head of the slice's snapshot.
 func (j *Journal) head(s flow.Slice) (draft uint64, head []byte, err error) {
-	value, err := j.get(sliceKey(headKind, s))
+	value, err := j.get(entry.SliceKey(entry.Head, s))
 	if err != nil {
 		return 0, nil, err
 	}
@@ -127,7 +134,7 @@ func (j *Journal) SetTotals(s flow.Slice, totals []byte) error {
 		return nil
 	}
 	err := j.commit(pebble.NoSync, func(b *pebble.Batch) error {
-		setWrapped(b, sliceKey(totalsKind, s), totals)
+		entry.Set(b, entry.SliceKey(entry.Totals, s), totals)
 		return nil
 	})
 	if err != nil {
@@ -138,7 +145,7 @@ func (j *Journal) SetTotals(s flow.Slice, totals []byte) error {
 
 // Totals implements store.Journal.
 func (j *Journal) Totals(s flow.Slice) ([]byte, error) {
-	value, err := j.get(sliceKey(totalsKind, s))
+	value, err := j.get(entry.SliceKey(entry.Totals, s))
 	if errors.Is(err, ErrNotFound) {
 		return nil, nil
 	}
@@ -154,13 +161,13 @@ func (j *Journal) Pieces(s flow.Slice, fn func(data []byte) error) error {
 	if err != nil {
 		return fmt.Errorf("snapshot of slice %s: %w", s, err)
 	}
-	return j.iterate(draftPrefix(s, draft), func(it *pebble.Iterator) error {
+	return j.iterate(entry.DraftPrefix(s, draft), func(it *pebble.Iterator) error {
 		for it.First(); it.Valid(); it.Next() {
-			if err := checkKeyLen(it.Key()); err != nil {
+			if err := entry.CheckLen(it.Key()); err != nil {
 				return err
 			}
-			if err := loadValue(it, fn); err != nil {
-				piece := binary.BigEndian.Uint32(it.Key()[draftLen:])
+			if err := entry.Load(it, fn); err != nil {
+				piece := binary.BigEndian.Uint32(it.Key()[entry.DraftLen:])
 				return fmt.Errorf("piece %d of the snapshot of slice %s: %w", piece, s, err)
 			}
 		}
@@ -170,12 +177,12 @@ func (j *Journal) Pieces(s flow.Slice, fn func(data []byte) error) error {
 
 // removeOrphanDrafts removes the drafts without a head, which a crash has left. It seeks from draft to draft.
 func (j *Journal) removeOrphanDrafts() error {
-	return j.iterate([]byte{pieceKind}, func(it *pebble.Iterator) error {
+	return j.iterate([]byte{entry.Piece}, func(it *pebble.Iterator) error {
 		for it.First(); it.Valid(); {
-			if err := checkKeyLen(it.Key()); err != nil {
+			if err := entry.CheckLen(it.Key()); err != nil {
 				return err
 			}
-			s, draft := sliceOf(it.Key()), binary.BigEndian.Uint64(it.Key()[sliceLen:])
+			s, draft := entry.SliceOf(it.Key()), binary.BigEndian.Uint64(it.Key()[entry.SliceLen:])
 			adopted, _, err := j.head(s)
 			if err != nil && !errors.Is(err, ErrNotFound) {
 				return fmt.Errorf("snapshot of slice %s: %w", s, err)
@@ -185,7 +192,7 @@ func (j *Journal) removeOrphanDrafts() error {
 					return err
 				}
 			}
-			it.SeekGE(prefixEnd(draftPrefix(s, draft)))
+			it.SeekGE(entry.PrefixEnd(entry.DraftPrefix(s, draft)))
 		}
 		return nil
 	})

@@ -12,6 +12,7 @@ import (
 	"flowring/flow"
 	"flowring/internal/compat"
 	"flowring/store/digest"
+	"flowring/store/journal/entry"
 )
 
 func stage(t testing.TB, j *Journal, s flow.Slice, draft uint64, pieces ...string) {
@@ -40,7 +41,7 @@ func pieceCount(t testing.TB, j *Journal) (n int) {
 	}
 	defer it.Close()
 	for it.First(); it.Valid(); it.Next() {
-		if it.Key()[0] == pieceKind {
+		if it.Key()[0] == entry.Piece {
 			n++
 		}
 	}
@@ -150,14 +151,14 @@ func TestDamagedSnapshotsAreRefused(t *testing.T) {
 	if err := j.Adopt(hour, 1, []byte("head"), digest.Digest{}); err != nil {
 		t.Fatal(err)
 	}
-	put(t, j, pieceKey(hour, 1, 0), []byte("rubbish"))
+	put(t, j, entry.PieceKey(hour, 1, 0), []byte("rubbish"))
 	err := j.Pieces(hour, func([]byte) error { return nil })
 	if !errors.Is(err, ErrFormat) && !errors.Is(err, ErrCorrupt) {
 		t.Errorf("Pieces of a damaged piece: %v, want it refused", err)
 	}
-	put(t, j, append(sliceKey(pieceKind, flow.Slice{Hour: 1}), 1), nil)
+	put(t, j, append(entry.SliceKey(entry.Piece, flow.Slice{Hour: 1}), 1), nil)
 	check(t, "sweep", j.removeOrphanDrafts(), ErrCorrupt, "70")
-	put(t, j, sliceKey(headKind, hour), nil)
+	put(t, j, entry.SliceKey(entry.Head, hour), nil)
 	_, err = j.Head(hour)
 	check(t, "Head", err, ErrCorrupt, "412")
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs/atomicfs"
 
 	"flowring/internal/compat"
+	"flowring/store/journal/entry"
 )
 
 // The folder names the cluster version of its content twice:
@@ -53,7 +54,7 @@ func (j *Journal) raiseVersion(v compat.Version) error {
 		return err
 	}
 	format := fmt.Appendf(nil, "%s%d", formatPrefix, v+formatAhead)
-	err := j.commit(pebble.Sync, func(b *pebble.Batch) error { return b.Set([]byte{formatKind}, format, nil) })
+	err := j.commit(pebble.Sync, func(b *pebble.Batch) error { return b.Set([]byte{entry.Format}, format, nil) })
 	if err == nil {
 		j.version.Store(int64(v))
 	}
@@ -132,12 +133,12 @@ func (j *Journal) openVersion() error {
 
 // readFormat returns the version in the database; 0: there is none.
 func (j *Journal) readFormat() (compat.Version, error) {
-	value, closer, err := j.db.Get([]byte{formatKind})
+	value, closer, err := j.db.Get([]byte{entry.Format})
 	if errors.Is(err, pebble.ErrNotFound) {
 		return 0, nil
 	}
 	if err != nil {
-		return 0, translate(err)
+		return 0, entry.Translate(err)
 	}
 	defer closer.Close()
 	return parseFormat(value, j.speaks)
@@ -161,17 +162,17 @@ func parseFormat(value []byte, speaks compat.Range) (compat.Version, error) {
 func (j *Journal) writeFormat() error {
 	it, err := j.db.NewIter(nil)
 	if err != nil {
-		return translate(err)
+		return entry.Translate(err)
 	}
 	empty := !it.First()
 	if err := it.Close(); err != nil {
-		return translate(err)
+		return entry.Translate(err)
 	}
 	if !empty {
 		return fmt.Errorf("%w: it has data but no format", ErrFormat)
 	}
 	format := fmt.Appendf(nil, "%s%d", formatPrefix, 1+formatAhead)
-	if err := j.db.Set([]byte{formatKind}, format, pebble.Sync); err != nil {
+	if err := j.db.Set([]byte{entry.Format}, format, pebble.Sync); err != nil {
 		return err
 	}
 	// Pebble makes a database in its oldest format. Damage within a WAL of that format looks like its end. A flush

@@ -16,6 +16,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 
 	"flowring/internal/compat"
+	"flowring/store/journal/entry"
 	"flowring/store/journal/faultfs"
 )
 
@@ -113,7 +114,7 @@ func TestAProgramBeforeVersionsRefusesANewerFolder(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		value, closer, err := j.db.Get([]byte{formatKind})
+		value, closer, err := j.db.Get([]byte{entry.Format})
 		if err != nil || string(value) != want {
 			t.Errorf("the format of version %d is %q, %v, want %q", v, value, err, want)
 		}
@@ -253,7 +254,7 @@ func TestADamagedVersionIsRefused(t *testing.T) {
 		t.Errorf("Open = %v, want %v with the version", err, ErrCorrupt)
 	}
 	other := raised(t, 1)
-	makeJournal(t, other, func(db *pebble.DB) error { return db.Set([]byte{formatKind}, []byte(formatPrefix+"1"), pebble.Sync) })
+	makeJournal(t, other, func(db *pebble.DB) error { return db.Set([]byte{entry.Format}, []byte(formatPrefix+"1"), pebble.Sync) })
 	if _, err := opensAs(other, 1); !errors.Is(err, ErrFormat) || !strings.Contains(err.Error(), "format 1, the oldest that this program reads is 2") {
 		t.Errorf("Open of format 1 = %v, want %v with the formats", err, ErrFormat)
 	}

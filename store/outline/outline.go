@@ -6,6 +6,7 @@ import (
 	"flowring/flow"
 	"flowring/internal/hashseed"
 	"flowring/store/digest"
+	"flowring/store/pack"
 	"flowring/store/snapshot"
 	"flowring/store/table"
 	"flowring/store/totals"
@@ -13,7 +14,7 @@ import (
 
 // Journal has the values of slices. Package store documents its methods.
 type Journal interface {
-	Load(s flow.Slice, fn func(batch []byte) error) error
+	Load(s flow.Slice, fn func(value []byte) error) error
 	Pieces(s flow.Slice, fn func(data []byte) error) error
 }
 
@@ -45,9 +46,11 @@ func Of(j Journal, s flow.Slice, head *snapshot.Head, only *digest.Digest) (*Out
 		}
 	}
 	err := o.counting(j.Load)(s, func(encoded []byte) error {
-		b, err := flow.ParseBatch(encoded)
-		if err == nil && (only == nil || only.Has(b.Dot)) {
-			o.add(b)
+		batches, err := pack.Batches(encoded)
+		for i := range batches {
+			if b := &batches[i]; only == nil || only.Has(b.Dot) {
+				o.add(b)
+			}
 		}
 		return err
 	})
