@@ -18,11 +18,11 @@ const (
 )
 
 // Memory below calmBelow per cent of the limit is observed seldom, because the bodies of POSTs, which take at most a
-// fourth of the limit, and the flows of half a second do not fill the rest.
+// fourth of the limit, and the flows of a second do not fill the rest.
 const (
 	calmBelow  = 25
 	checkEvery = 100 * time.Millisecond
-	calmEvery  = 500 * time.Millisecond
+	calmEvery  = time.Second
 )
 
 // Memory compares the memory of the process with a limit.

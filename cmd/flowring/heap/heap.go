@@ -20,7 +20,7 @@ import (
 // KeepFloor adjusts the percentage of GOGC to the live heap. A block of unused memory (a ballast) would have the same
 // effect as the floor, but it would count towards the memory limit and in every metric of the heap.
 const (
-	heapFloor   = 80 << 20
+	heapFloor   = 72 << 20
 	heapDefault = 100     // percentage without a floor
 	heapShare   = 4       // garbage takes at least this part of the live heap, and of the floor
 	heapLeast   = 4 << 20 // bytes; the runtime does not collect a smaller heap at heapDefault

@@ -28,7 +28,7 @@ func TestGarbageFollowsTheMemoryWithPointers(t *testing.T) {
 			t.Errorf("%s: %+v.percent(%d) = %d, want %d", tt.name, tt.use, tt.floor, got, tt.want)
 		}
 	}
-	for limit, want := range map[int64]int64{0: 80 * mib, 256 * mib: 32 * mib, 1024 * mib: 80 * mib, 64 << 30: 80 * mib} {
+	for limit, want := range map[int64]int64{0: 72 * mib, 256 * mib: 32 * mib, 1024 * mib: 72 * mib, 64 << 30: 72 * mib} {
 		if got := Floor(limit); got != want {
 			t.Errorf("Floor(%d) = %d, want %d", limit, got, want)
 		}
