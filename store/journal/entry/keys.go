@@ -18,14 +18,14 @@ import (
 //	'p' | hour (8) | slice (4) | draft (8) | piece (4)  a piece of a snapshot, or of a draft of one, wrapped
 //	't' | hour (8) | slice (4)                          totals of the slice (store/totals), wrapped
 //	's' | name                                          state of the node, wrapped
-//	'f'                                                 the format, as in version.go
+//	'f'                                                 the format (version.go of the journal)
 //
 // Wrapped values are drawn in envelope.go. Numbers are big endian, so that keys sort like their numbers; the sign bit
 // of the hour is flipped, so that negative hours sort first. Each batch is written with its dot: a list of the dots
 // reads none of the batches, which are a thousand times larger. A pack has the seq of its first batch, and a random
 // number, because another pack may begin with the same batch. Batches of a pack outside of its digest are in a snapshot
-// by now. The pieces of a draft count only after a head names
-// the draft. Thereby many writes take effect at once or not at all.
+// by now. The pieces of a draft count only after a head names the draft. Thereby many writes take effect at once or not
+// at all.
 const (
 	Batch  = 'b'
 	Dot    = 'd'
@@ -41,6 +41,7 @@ const (
 // SliceKinds are the kinds of the keys of a slice.
 var SliceKinds = [...]byte{Batch, Dot, Pack, Run, Head, Piece, Totals}
 
+// The lengths of keys.
 const (
 	SliceLen = 1 + 8 + 4
 	KeyLen   = SliceLen + 8 + 8
@@ -68,6 +69,7 @@ var keyLens = map[byte]int{
 	Batch: KeyLen, Dot: KeyLen, Pack: packLen, Run: packLen, Head: SliceLen, Piece: pieceLen,
 }
 
+// CheckLen refuses a key whose length is not that of its kind.
 func CheckLen(key []byte) error {
 	if want := keyLens[key[0]]; len(key) != want {
 		return fmt.Errorf("key %x: %w: not of %d bytes", key, ErrCorrupt, want)
@@ -96,6 +98,7 @@ func DraftPrefix(s flow.Slice, draft uint64) []byte {
 	return binary.BigEndian.AppendUint64(SliceKey(Piece, s), draft)
 }
 
+// PieceKey returns the key of a piece of a draft.
 func PieceKey(s flow.Slice, draft uint64, piece uint32) []byte {
 	return binary.BigEndian.AppendUint32(DraftPrefix(s, draft), piece)
 }
