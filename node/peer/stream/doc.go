@@ -23,6 +23,6 @@
 // A call whose error has an UnsentError in its chain had no effect. Any other failed call has an unknown outcome.
 //
 // Client and Server are safe for concurrent use. The caller of a call writes its frame itself if no write is in
-// progress, together with the frames of other callers (outbox.go). Close and Shutdown wait for every goroutine of the
-// package.
+// progress, together with the frames of other callers (outbox.go). Another goroutine writes the frame of a call of
+// Begin. Close and Shutdown wait for every goroutine of the package.
 package stream
