@@ -99,7 +99,7 @@ func TestReadsAreCompleteAndQuickWhileHoursMove(t *testing.T) {
 				}
 				for _, to := range []string{"d", "e"} {
 					for _, from := range []string{"a", "b", "c"} {
-						c.Net.SetRate(c.Addr(from), c.place(to).address(1), 5000)
+						c.Net.SetRate(c.Addr(from), c.place(to).address(1), 2000)
 					}
 				}
 				c.Start("d")
