@@ -151,6 +151,7 @@ func (r *runner) diskStep(verb string, m *Machine) error {
 	case "wipe":
 		if r.mayLose() {
 			r.lost(m.Name)
+			delete(r.backups, m.Name)
 			r.c.crash(m.Name, (*journaltest.Disk).Wipe)
 		}
 	case "remove":
@@ -166,6 +167,7 @@ func (r *runner) diskStep(verb string, m *Machine) error {
 	case "rollback":
 		if image, ok := r.images[m.Name]; ok && r.mayLose() {
 			r.lost(m.Name)
+			delete(r.backups, m.Name) // it may be newer than the image
 			r.c.crash(m.Name, func(d *journaltest.Disk) { d.Restore(image) })
 		}
 	case "spoil":
