@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"flowring/internal/bench/server"
 	"flowring/internal/bench/workload"
 )
 
@@ -16,7 +17,7 @@ func (g *growing) repair(ctx context.Context) error {
 		return nil
 	}
 	whole := func() error { return g.server.Whole(ctx, g.hours) }
-	if err := g.until(ctx, whole); err != nil {
+	if err := server.Until(ctx, whole); err != nil {
 		return fmt.Errorf("before the repair: %w", err)
 	}
 	if err := g.server.LoseDisk(); err != nil {
@@ -30,7 +31,7 @@ func (g *growing) repair(ctx context.Context) error {
 	if err := g.server.Launch(ctx); err != nil {
 		return err
 	}
-	if err := g.until(ctx, whole); err != nil {
+	if err := server.Until(ctx, whole); err != nil {
 		return fmt.Errorf("repair: %w", err)
 	}
 	took := time.Since(begun)
@@ -51,7 +52,7 @@ func (g *growing) seal(ctx context.Context) error {
 	if err := g.server.Launch(ctx); err != nil {
 		return err
 	}
-	if err := g.until(ctx, func() error { return g.server.Sealed(ctx, g.hours) }); err != nil {
+	if err := server.Until(ctx, func() error { return g.server.Sealed(ctx, g.hours) }); err != nil {
 		return fmt.Errorf("seal: %w", err)
 	}
 	bytes, err := g.settled(ctx)
@@ -66,7 +67,7 @@ var errShrinks = errors.New("the disk still shrinks")
 func (g *growing) settled(ctx context.Context) (bytes int64, err error) {
 	const while = 12 * time.Second // longer than the delay between a deletion and its compaction
 	since := time.Now()
-	err = g.until(ctx, func() error {
+	err = server.Until(ctx, func() error {
 		now, err := g.server.TableBytes()
 		if err != nil {
 			return err

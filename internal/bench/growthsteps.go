@@ -24,8 +24,6 @@ const (
 	moreRecords = 5       // in each of these posts
 	mostSealed  = 100     // most hours for sealing, because the posts of more hours take too long
 	leastHeld   = 100_000 // least flows for memory and the cost of new flows, which fewer flows hardly change
-	stepWithin  = 4 * time.Minute
-	pollEvery   = 20 * time.Millisecond
 )
 
 // note keeps a figure and prints it as progress.
@@ -104,26 +102,10 @@ func (g *growing) read(ctx context.Context) error {
 func (g *growing) get(ctx context.Context) (cpu, took float64, err error) {
 	begun := time.Now()
 	used, err := workload.CPU(g.server, func() error {
-		return g.until(ctx, func() error { return server.ReadHour(ctx, g.server.Addresses()[0], g.server.Hour, "") })
+		return server.Until(ctx, func() error { return server.ReadHour(ctx, g.server.Addresses()[0], g.server.Hour, "") })
 	})
 	sum, _ := usage{cpu: used}.sum()
 	return milliseconds(sum), milliseconds(time.Since(begun)), err
-}
-
-// until repeats try until it succeeds, within the time limit of a step.
-func (g *growing) until(ctx context.Context, try func() error) error {
-	ctx, cancel := context.WithTimeout(ctx, stepWithin)
-	defer cancel()
-	tick := time.NewTicker(pollEvery)
-	defer tick.Stop()
-	for err := try(); err != nil; err = try() {
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return fmt.Errorf("%w: %w", ctx.Err(), err)
-		}
-	}
-	return nil
 }
 
 // restart kills all nodes while their logs hold data that is not in tables yet. It measures the nodes until they are

@@ -5,7 +5,24 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"time"
 )
+
+// Until repeats try, every 20 ms, until it succeeds, for four minutes at most.
+func Until(ctx context.Context, try func() error) error {
+	ctx, cancel := context.WithTimeout(ctx, 4*time.Minute)
+	defer cancel()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for err := try(); err != nil; err = try() {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return fmt.Errorf("%w: %w", ctx.Err(), err)
+		}
+	}
+	return nil
+}
 
 // Whole returns nil when the cluster is whole: every node knows all nodes, no copy of any of the hours is missing or
 // behind, and a read of the first hour is complete. Otherwise it returns the reason.

@@ -9,10 +9,7 @@ import (
 	"flowring/internal/bench/workload"
 )
 
-const (
-	batchRecords = 5
-	batchesMost  = 4 * time.Minute // for a refill
-)
+const batchRecords = 5
 
 // triple is a cluster whose nodes all hold each hour. A cluster of two nodes does not forget a lost disk alone.
 var triple = server.Kind{Name: "flowring R=3", Nodes: 3, Copies: 3, Slices: 1}
@@ -30,7 +27,7 @@ func (n Sizes) refill(ctx context.Context, s *server.Server) ([]Figure, error) {
 	if _, err := fleet(s, n.Refilled).Run(ctx, s); err != nil {
 		return nil, err
 	}
-	if err := until(ctx, batchesMost, whole); err != nil {
+	if err := server.Until(ctx, whole); err != nil {
 		return nil, fmt.Errorf("before the loss of a disk: %w", err)
 	}
 	if err := s.LoseDisk(); err != nil {
@@ -40,7 +37,7 @@ func (n Sizes) refill(ctx context.Context, s *server.Server) ([]Figure, error) {
 	if err := s.Launch(ctx); err != nil {
 		return nil, err
 	}
-	err := until(ctx, batchesMost, whole)
+	err := server.Until(ctx, whole)
 	name := fmt.Sprintf("a disk refilled with %d batches of %d records", n.Refilled, batchRecords)
 	return []Figure{{name, "s", time.Since(begun).Seconds(), n.bar(10)}}, err
 }
@@ -64,20 +61,4 @@ func (n Sizes) load(ctx context.Context, s *server.Server) ([]Figure, error) {
 		{name, "s to load and read it", took.Seconds(), n.bar(2)},
 		{name, "bytes on disk per record, before sealing", float64(bytes) / float64(n.Loaded*batchRecords), 0},
 	}, err
-}
-
-// until calls try until it succeeds, for a time at most.
-func until(ctx context.Context, most time.Duration, try func() error) error {
-	ctx, cancel := context.WithTimeout(ctx, most)
-	defer cancel()
-	tick := time.NewTicker(pollEvery)
-	defer tick.Stop()
-	for err := try(); err != nil; err = try() {
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return fmt.Errorf("%w: %w", ctx.Err(), err)
-		}
-	}
-	return nil
 }
