@@ -76,10 +76,8 @@ func (s *shard) fetch(hashes []flowHash, flows []uint32) {
 		return
 	}
 	var rows [fetchedAtOnce]uint32
-	mask := uint64(len(s.slots) - 1)
 	for i, f := range flows {
-		p := s.slots[uint64(hashes[f])&mask]
-		rows[i] = p - min(p, 1) // without a branch, which the processor could not predict
+		rows[i] = s.likelyRow(hashes[f])
 	}
 	read := uint64(0)
 	for _, row := range rows[:len(flows)] {
