@@ -86,10 +86,7 @@ func TestUnreadableBatchesAreTakenInAgain(t *testing.T) {
 		}
 		bad.bad = map[flow.Dot]bool{{Origin: 1, Seq: 2}: true, {Origin: 1, Seq: 4}: true}
 		if !warm {
-			s = store.New(store.Config{}, store.Deps{Journal: bad})
-			if err := s.Open(); err != nil {
-				t.Fatal(err)
-			}
+			s = restarted(t, bad)
 		}
 		if _, err := s.Scrub(slice); err != nil || s.Unreadable(slice) != 2 || s.AllUnreadable() != 2 || s.Stats().Unreadable != 2 {
 			t.Errorf("warm %t: Scrub = %v, %d unreadable, want 2", warm, err, s.Unreadable(slice))
@@ -117,12 +114,7 @@ func TestUnreadableBatchesAreTakenInAgain(t *testing.T) {
 			t.Errorf("warm %t: Intake: %v", warm, err)
 		}
 		in.Close()
-		if err := s.Verify(slice); err != nil || s.AllUnreadable() != 0 {
-			t.Errorf("warm %t: Verify = %v with %d unreadable, want none", warm, err, s.AllUnreadable())
-		}
-		if got := records(t, s, slice); len(got) != 1 || got[0].BytesTx != 6 {
-			t.Errorf("warm %t: %v, want a total of 6", warm, got)
-		}
+		wantHealed(t, s, slice, warm, 6)
 	}
 }
 
@@ -147,6 +139,42 @@ func TestMissingFindsDamageAndSendsTheReadableBatches(t *testing.T) {
 	err = s.Missing(slice, digest.Digest{}, func([]byte) error { given++; return nil })
 	if !errors.Is(err, store.ErrUnreadable) || given != 2 || s.Unreadable(slice) != 1 {
 		t.Errorf("Missing gives %d, %v, with %d unreadable, want 2, an error, 1", given, err, s.Unreadable(slice))
+	}
+}
+
+// restarted returns a store of a journal, as after a restart: its slices are cold.
+func restarted(t *testing.T, j store.Journal) *store.Store {
+	t.Helper()
+	s := store.New(store.Config{}, store.Deps{Journal: j})
+	if err := s.Open(); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// wantAlone checks that a scrub finds unreadable batches in a slice, beside one readable batch. It returns the digest.
+func wantAlone(
+	t *testing.T, s *store.Store, slice flow.Slice, warm bool, readable flow.Dot, unreadable uint64,
+) digest.Digest {
+	t.Helper()
+	if _, err := s.Scrub(slice); err != nil || s.Unreadable(slice) != unreadable {
+		t.Errorf("warm %t: Scrub = %v, %d unreadable, want %d", warm, err, s.Unreadable(slice), unreadable)
+	}
+	have, err := s.Digest(slice)
+	if err != nil || !have.Equal(digest.Of(readable)) {
+		t.Errorf("warm %t: Digest = %s, %v, want %s alone", warm, have, err, readable)
+	}
+	return have
+}
+
+// wantHealed checks that a slice is readable, and that its one flow has the total.
+func wantHealed(t *testing.T, s *store.Store, slice flow.Slice, warm bool, total int64) {
+	t.Helper()
+	if err := s.Verify(slice); err != nil || s.AllUnreadable() != 0 {
+		t.Errorf("warm %t: Verify = %v with %d unreadable, want none", warm, err, s.AllUnreadable())
+	}
+	if got := records(t, s, slice); len(got) != 1 || got[0].BytesTx != total {
+		t.Errorf("warm %t: %v, want a total of %d", warm, got, total)
 	}
 }
 
@@ -187,18 +215,9 @@ func TestADamagedSnapshotIsTakenInAgain(t *testing.T) {
 		}
 		bad.snapshot = true
 		if !warm {
-			s = store.New(store.Config{}, store.Deps{Journal: bad})
-			if err := s.Open(); err != nil {
-				t.Fatal(err)
-			}
+			s = restarted(t, bad)
 		}
-		if _, err := s.Scrub(slice); err != nil || s.Unreadable(slice) != 3 {
-			t.Errorf("warm %t: Scrub = %v, %d unreadable, want the 3 of the snapshot", warm, err, s.Unreadable(slice))
-		}
-		have, err := s.Digest(slice)
-		if err != nil || !have.Equal(digest.Of(late.Dot)) {
-			t.Errorf("warm %t: Digest = %s, %v, want the late batch alone", warm, have, err)
-		}
+		have := wantAlone(t, s, slice, warm, late.Dot, 3)
 		given := 0
 		if err := s.Missing(slice, digest.Digest{}, func([]byte) error { given++; return nil }); err != nil || given != 1 {
 			t.Errorf("warm %t: Missing gives %d frames, %v, want the late batch alone", warm, given, err)
@@ -208,12 +227,7 @@ func TestADamagedSnapshotIsTakenInAgain(t *testing.T) {
 			t.Errorf("warm %t: Intake: %v", warm, err)
 		}
 		in.Close()
-		if err := s.Verify(slice); err != nil || s.AllUnreadable() != 0 {
-			t.Errorf("warm %t: Verify = %v with %d unreadable, want none", warm, err, s.AllUnreadable())
-		}
-		if got := records(t, s, slice); len(got) != 1 || got[0].BytesTx != 4 {
-			t.Errorf("warm %t: %v, want a total of 4", warm, got)
-		}
+		wantHealed(t, s, slice, warm, 4)
 	}
 }
 

@@ -54,30 +54,16 @@ func TestADamagedPackIsTakenInAgain(t *testing.T) {
 			bad.bad[flow.Dot{Origin: 1, Seq: seq + 1}] = true
 		}
 		if !warm {
-			s = store.New(store.Config{}, store.Deps{Journal: bad})
-			if err := s.Open(); err != nil {
-				t.Fatal(err)
-			}
+			s = restarted(t, bad)
 		}
-		if _, err := s.Scrub(slice); err != nil || s.Unreadable(slice) != 5 {
-			t.Errorf("warm %t: Scrub = %v, %d unreadable, want 5", warm, err, s.Unreadable(slice))
-		}
-		have, err := s.Digest(slice)
-		if err != nil || !have.Equal(digest.Of(late.Dot)) {
-			t.Errorf("warm %t: Digest = %s, %v, want the late batch alone", warm, have, err)
-		}
+		have := wantAlone(t, s, slice, warm, late.Dot, 5)
 		frames, in := 0, s.Intake(slice)
 		err = whole.Missing(slice, have, func(frame []byte) error { frames++; return in.Add(frame) })
 		in.Close()
 		if err != nil || frames != 1 {
 			t.Errorf("warm %t: Missing = %v with %d frames, want one", warm, err, frames)
 		}
-		if err := s.Verify(slice); err != nil || s.AllUnreadable() != 0 {
-			t.Errorf("warm %t: Verify = %v with %d unreadable, want none", warm, err, s.AllUnreadable())
-		}
-		if got := records(t, s, slice); len(got) != 1 || got[0].BytesTx != 6 {
-			t.Errorf("warm %t: %v, want a total of 6", warm, got)
-		}
+		wantHealed(t, s, slice, warm, 6)
 		if bytes, err := s.Scrub(slice); err != nil || bytes == 0 {
 			t.Errorf("warm %t: Scrub reads %d bytes, %v", warm, bytes, err)
 		}
