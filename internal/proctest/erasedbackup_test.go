@@ -23,8 +23,8 @@ import (
 const erasedFrom, erasedTo, besideErased = flow.Hour(100), flow.Hour(103), flow.Hour(103)
 
 // A backup of one node of three is older than an erasure, and is restored after it, under load. Its disk has the erased hours
-// again, and deletes them. No node shows them at any time, also after a restart of all nodes, and they stay closed. What is
-// beside them is whole (P1 to P6).
+// again, and deletes them. No node shows them at any time, also after a restart of all nodes, and they stay closed. The
+// other hour is whole (P1 to P6).
 func TestABackupFromBeforeAnErasureIsRestored(t *testing.T) {
 	t.Parallel()
 	c := backedUp(t)
