@@ -61,6 +61,7 @@ func TestFloorsRiseWithTheClock(t *testing.T) {
 		first := k.fillBack(t, 47)
 		time.Sleep(73 * hourOfPace)
 		for _, name := range c.Running() {
+			c.awaitAnnouncement(name)
 			f := c.floors(name)
 			if now := c.now(); int64(f.Closed) < now-50 || int64(f.Closed) > now-48 || int64(f.Expired) < now-75 || int64(f.Expired) > now-72 {
 				t.Errorf("at %s, %d hours after the first hour with data: C is %d and F %d, want %d and a day less", name, now-first, f.Closed, f.Expired, now-48)
@@ -80,6 +81,17 @@ func TestFloorsRiseWithTheClock(t *testing.T) {
 			t.Errorf("after a restart b has %v, want at least %v", got, before)
 		}
 	})
+}
+
+// awaitAnnouncement waits until a node announces an hour above C, for two rounds of heartbeats at most. Between a raise
+// and the next round it announces none.
+func (c *Cluster) awaitAnnouncement(name string) {
+	for range 200 {
+		if c.Node(name).Members().Retention.Next.Hour > c.floors(name).Closed {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
 }
 
 // A raise of a floor is known to all nodes at once. While stores know different floors, a request of a closed hour is a
